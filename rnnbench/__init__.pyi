@@ -1,18 +1,12 @@
-from .api import Histories as Histories
-from .api import Leaderboard as Leaderboard
 from .api import Run as Run
-from .api import RunComparison as RunComparison
 from .api import badge as badge
-from .api import compare as compare
-from .api import history as history
-from .api import leaderboard as leaderboard
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import predict as predict
 from .api import run as run
-from .api import site as site
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose
+from .command import Command as Command
 from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark
 from .data.corpus import Corpus as Corpus
@@ -24,8 +18,6 @@ from .data.source import Source as Source
 from .errors import OutOfReachError as OutOfReachError
 from .errors import RnnbenchError as RnnbenchError
 from .errors import UserError as UserError
-from .explain.facts import Explanation as Explanation
-from .explain.facts import explain_layer as explain_layer
 from .job import FailedTrialsError as FailedTrialsError
 from .job import InterruptedRunError as InterruptedRunError
 from .job import load_config as load_config
@@ -38,17 +30,26 @@ from .models.layers import Layer as Layer
 from .models.layers import Product as Product
 from .models.layers import SeedOf as SeedOf
 from .models.layers.base import Shape as Shape
+from .plugins.site.site import site as site
+from .plugins.teach.facts import Explanation as Explanation
+from .plugins.teach.facts import explain_layer as explain_layer
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
 from .report.plots_of_run import RunPlot as RunPlot
 from .report.sections import ReportSection as ReportSection
 from .report.table import Table as Table
 from .results.schema import Results as Results
-from .runner.events import EpochEnded as EpochEnded
-from .runner.events import Listener as Listener
 from .runner.executors import Executor as Executor
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
+from .runner.executors.base import EpochEnded as EpochEnded
+from .runner.executors.base import Listener as Listener
+from .runs import Histories as Histories
+from .runs import Leaderboard as Leaderboard
+from .runs import RunComparison as RunComparison
+from .runs import compare as compare
+from .runs import history as history
+from .runs import leaderboard as leaderboard
 from .storage import DamagedResultError as DamagedResultError
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
@@ -57,7 +58,7 @@ from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
 from .training.outcome import log_probabilities as log_probabilities
-from .training.recipe import Recipe as Recipe
+from .training.settings import Recipe as Recipe
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -44,19 +44,18 @@ class Environment(Record):
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of rnnbench and of ``packages``, by name; some may be missing."""
-    return {"rnnbench": rnnbench.__version__} | {name: _version(name) for name in packages}
+    found = {"rnnbench": rnnbench.__version__}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = NOT_INSTALLED
+    return found
 
 
 def missing(packages: Iterable[str]) -> list[str]:
     """Return those of ``packages`` that are not installed."""
-    return [name for name in packages if _version(name) == NOT_INSTALLED]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return NOT_INSTALLED
+    return [name for name, found in versions(packages).items() if found == NOT_INSTALLED]
 
 
 def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str, Any]:
@@ -126,10 +125,7 @@ def cpu() -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    """Return the checked-out commit of the package in ``folder``, with ``+`` if files differ.
-
-    ``None`` without git, or if the package is not part of the repository around it.
-    """
+    """Return the commit of the package in ``folder``, with ``+`` if files differ, if it has one."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]

@@ -5,112 +5,64 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnnbench.config.load import MAX_CONFIG, Override, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import PreparedData, prepare
+from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
+from rnnbench.request import KEYS, Config, Request, Settings
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
-from rnnbench.runner.executors import EXECUTORS, Executor, executor_class
-from rnnbench.runner.run import Plan, PlanResult, describe, first_traceback
+from rnnbench.runner.executors import EXECUTORS, executor_class
+from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
-from rnnbench.training.trial import Trial
 
-Config = str | Path | Mapping[str, Any] | Benchmark
-"""A config file, its content, or the result of ``load_config``."""
-Settings = Mapping[str, Any] | Sequence[Override]
-"""New values of a config, by key: ``{"training.batch_size": 25}``."""
 WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A benchmark with everything that its trials need.
-
-    Attributes:
-        benchmark: the benchmark, with all changes.
-        data: its documents.
-        executor: trains its trials.
-        store: keeps them.
-    """
-
-    benchmark: Benchmark
-    data: PreparedData
-    executor: Executor
-    store: Store
-
-
 def prepare_job(
-    config: Config,
-    *,
-    seeds: int | Sequence[int] | None,
-    models: str | Sequence[str] | None,
-    epochs: int | None,
-    data: str | None,
-    path: str | Path | None,
-    jobs: int | None,
-    out: str | Path | None,
-    settings: Settings | None,
-    executor: str,
-    scheduler: str | Path | None = None,
-    progress: bool,
-    track: str | Sequence[str] | None = None,
-    record: str = RESULTS,
-    prefix: str = "",
+    request: Request, record: str = RESULTS, *, prefix: str = "", is_compact: bool = False
 ) -> Job:
-    """Return what the arguments describe; see ``run``.
+    """Return the job that a request describes.
 
-    Results go to ``results/PREFIXNAME`` by default; ``record`` is the file that makes the folder a
-    run or a choice.
-
-    Raises:
-        ConfigError: the config or an argument is wrong.
-        UserError: an argument is wrong, or the config asks for data that does not exist.
-        OutOfReachError: the data could not be downloaded.
-        PluginError: the executor, which comes from another package, failed.
+    Args:
+        request: of ``run`` or ``choose``.
+        record: the file that makes the folder of the results a run or a choice.
+        prefix: of the name of that folder, if the request names none.
+        is_compact: whether no more is kept of trials than tables need.
     """
-    benchmark = _benchmark(
-        config, settings, seeds=seeds, epochs=epochs, data=data, path=path, track=track
-    )
+    benchmark, jobs, models = _benchmark(request), request.jobs, request.models
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs: got {jobs} (should be 1 or more)")
-    with EXECUTORS.blamed(executor):
-        kind = executor_class(executor)
-        trainer = kind(jobs) if scheduler is None else kind.at(str(scheduler), jobs)
-    folder = _folder(out, f"{prefix}{benchmark.name}")
-    store = Store(folder)
+    with EXECUTORS.blamed(request.executor):
+        kind, address = executor_class(request.executor), request.scheduler
+        executor = kind(jobs) if address is None else kind.at(str(address), jobs)
+    folder = _folder(request.out, f"{prefix}{benchmark.name}")
     check_folder(folder, record)
-    check_inputs(config, benchmark, folder)
+    check_inputs(request.config, benchmark, folder)
     if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
         message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
         raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-    with show_download(quiet=not progress) as on_bytes:
-        prepared = prepare(benchmark.data, on_bytes)
-    return Job(benchmark, prepared, trainer, store)
+    with show_download(quiet=not request.progress) as on_bytes:
+        data = prepare(benchmark.data, on_bytes)
+    store = Store(folder, is_compact=is_compact)
+    command = request.command or request.repeated_by(folder)
+    return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
 
 
-class Stored(Protocol):
-    """The result of a job: a run, or a choice."""
-
-    @property
-    def folder(self) -> Path:
-        """The folder that holds it."""
-
-
-S = TypeVar("S", bound=Stored)
+R = TypeVar("R")
+"""The result of a job: a run, or a choice."""
 
 
 class FailedTrialsError(RnnbenchError):
@@ -118,19 +70,18 @@ class FailedTrialsError(RnnbenchError):
 
     Attributes:
         run: the partial run, or choice; ``None`` if no trial has a result.
-        summary: the first traceback, if there is one, what ended the run early, how many trials
-            are missing, and the command that continues where something was out of reach.
+        summary: the message without the failure of each trial.
     """
 
-    def __init__(self, run: Stored | None, plan: Plan, done: PlanResult, command: str):
-        stored = f"; {run.folder}/ has the results of the others" if run else ""
+    def __init__(self, run: Any, done: PlanResult, job: Job):
+        stored = f"; {job.store.folder}/ has the results of the others" if run else ""
         verb = "have no result" if done.ending else "failed"
-        count = f"{len(done.without_result)} of {len(plan.trials)} trials {verb}{stored}."
+        count = f"{len(done.without_result)} of {len(done.plan.trials)} trials {verb}{stored}."
         end = [str(done.ending), count] if done.ending else [count]
         if isinstance(done.ending, OutOfReachError):
-            end.append(_continuation(command))
+            end.append(_continuation(job.command))
         super().__init__("\n".join([describe(done.failures), *end]).lstrip())
-        self.run: Any = run
+        self.run = run
         self.summary = "\n".join([*first_traceback(done.failures), *end])
         self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
 
@@ -144,9 +95,9 @@ class InterruptedRunError(Interruption):
         run: the partial run, or choice; ``None`` if no trial has a result.
     """
 
-    def __init__(self, run: Stored | None, stored: str, command: str, signal: int):
+    def __init__(self, run: Any, stored: str, command: str, signal: int):
         super().__init__(f"Interrupted; {stored}. {_continuation(command)}", signal)
-        self.run: Any = run
+        self.run = run
 
 
 def _continuation(command: str) -> str:
@@ -154,48 +105,23 @@ def _continuation(command: str) -> str:
     return f"This command continues from there:\n  {again}"
 
 
-def require_whole(run: S | None, plan: Plan, done: PlanResult, folder: Path, command: str) -> S:
-    """Return the result of a job; raise an error if it ended early or trials are missing.
-
-    Args:
-        run: the result of the job; ``None`` if no trial has a result.
-        plan: its trials.
-        done: their results.
-        folder: the folder that holds them.
-        command: the command that continues the job.
-
-    Raises:
-        InterruptedRunError: Ctrl-C or another signal ended the job.
-        FailedTrialsError: trials have no result.
-        RnnbenchError: no trial could be trained, or somebody removed the files of some.
-    """
-    lost = _lost(plan, done, Store(folder))
+def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
+    """Return the result of a job; raise an error if it ended early or trials are missing."""
+    folder, n_trials = job.store.folder, len(done.plan.trials)
+    lost = done.lost(job.store)
     if isinstance(done.ending, KeyboardInterrupt):
-        n_stored = len(done.trials) - len(lost)
-        stored = f"{n_stored} of {len(plan.trials)} trials are stored in {folder}/"
-        raise InterruptedRunError(run, stored, command, signal_of(done.ending))
+        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
+        raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
     if lost:
-        names = listed(lost, most=100)
         raise RnnbenchError(
-            f"{folder}: files of {len(lost)} of {len(plan.trials)} trials were removed during the "
-            f"run: {names}\n{_continuation(command)}"
+            f"{folder}: files of {len(lost)} of {n_trials} trials were removed during the "
+            f"run: {listed(lost, most=100)}\n{_continuation(job.command)}"
         )
-    if done.ending is not None and run is None:
+    if done.ending is not None and result is None:
         raise done.ending
-    if done.ending is not None or done.without_result or run is None:
-        raise FailedTrialsError(run, plan, done, command)
-    return run
-
-
-def _lost(plan: Plan, done: PlanResult, store: Store) -> list[Trial]:
-    """Return the trials that have a result, but whose files have been removed."""
-    without = set(done.without_result)
-    return [
-        each
-        for each in plan.trials
-        if each not in without
-        and not store.holds(each.name, each.seed, each.fingerprint, with_model=each.keep_model)
-    ]
+    if done.ending is not None or done.without_result or result is None:
+        raise FailedTrialsError(result, done, job)
+    return result
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
@@ -212,34 +138,17 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     return load(source, overrides_of(settings))
 
 
-def _benchmark(
-    config: Config,
-    settings: Settings | None,
-    *,
-    seeds: int | Sequence[int] | None,
-    epochs: int | None,
-    data: str | None,
-    path: str | Path | None,
-    track: str | Sequence[str] | None,
-) -> Benchmark:
-    """Return the benchmark with the changes that the arguments of ``run`` make."""
-    changes = {
-        "training.seeds": list(seeds) if isinstance(seeds, Iterable) else seeds,
-        "training.epochs": epochs,
-        "data.source": data,
-        "data.path": None if path is None else str(path),
-        "tracking": track,
-    }
+def _benchmark(request: Request) -> Benchmark:
+    values = {name: getattr(request, name, None) for name in KEYS}
     given = [
-        Override(key.rpartition(".")[2], key, _as_yaml(value))
-        for key, value in changes.items()
+        Override(name, KEYS[name], _as_yaml(value))
+        for name, value in values.items()
         if value is not None
     ]
-    return load_config(config, [*given, *overrides_of(settings)])
+    return load_config(request.config, [*given, *overrides_of(request.settings)])
 
 
 def _folder(out: str | Path | None, name: str) -> Path:
-    """Return the folder of the results; by default, that of a name in ``results``."""
     if out == "":  # which is the working folder to pathlib
         raise UserError("out: names no folder ('.' is the working folder)")
     folder = Path("results", name) if out is None else Path(out)
@@ -251,18 +160,12 @@ def _folder(out: str | Path | None, name: str) -> Path:
 def check_inputs(
     config: Config, benchmark: Benchmark, folder: Path, written: Sequence[str] = WRITTEN
 ) -> None:
-    """Make sure that results do not overwrite the files that they are made from.
+    """Make sure that the results ``written`` do not overwrite the files that they are made from.
 
     These are the config, the configs that it extends, and the data. The config may be the one in
     the folder if its text stays the same, or if the finished run there stored it; a config that is
     extended must keep its text. Modules are safe: nothing that is written has the name of one.
     Results may not lie in a folder of texts either: the next run would read their ``.txt`` files.
-
-    Args:
-        config: as the user gave it.
-        benchmark: what it describes.
-        folder: where results go.
-        written: the names of the files and folders that are written there.
 
     Raises:
         UserError: results would overwrite one of them, or lie in a folder of texts.
@@ -286,7 +189,7 @@ def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
 
 
 def paths_of(benchmark: Benchmark) -> list[Path]:
-    """Return the files and folders of its data."""
+    """Return the files and folders of the data of a benchmark."""
     return [path for key in PATHS if (path := getattr(benchmark.data, key))]
 
 
@@ -313,5 +216,10 @@ def overrides_of(settings: Settings | None) -> Sequence[Override]:
 
 def _as_yaml(value: Any) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
-    plain = lambda other: other.item() if isinstance(other, np.generic) else str(other)  # noqa: E731
-    return json.dumps(value, default=plain, ensure_ascii=False)
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    return list(value) if isinstance(value, Iterable) else str(value)

@@ -8,6 +8,7 @@ everything that is right, and refuses what has a wrong shape.
 import ast
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Mapping
 from itertools import pairwise
@@ -103,8 +104,12 @@ def config_schema() -> Schema:
     definitions["Baseline"] = {"anyOf": [names, _one_kind(baselines, ref_of)]}
     _add_what_validators_allow(definitions)
     _add_grids(definitions)
-    for name in MERGED:
-        definitions[f"{name}{IN_PART}"] = _in_part(definitions[name])
+    for name in MERGED:  # every key may be missing, also in the sections below it
+        required = ("required", "minProperties")
+        part = {key: value for key, value in definitions[name].items() if key not in required}
+        reference = f'"#/[$]defs/({"|".join(MERGED)})"'
+        text = re.sub(reference, rf'"#/$defs/\1{IN_PART}"', json.dumps(part))
+        definitions[f"{name}{IN_PART}"] = json.loads(text)
     return {
         "$schema": _Generator.schema_dialect,
         "title": "A config of rnnbench",
@@ -177,13 +182,3 @@ def _add_grids(definitions: dict[str, Schema]) -> None:
         "then": {"properties": {"grid": {"$ref": "#/$defs/Grid"}}},
         "else": models["additionalProperties"],
     }
-
-
-def _in_part(definition: Schema) -> Schema:
-    """Return a definition in which every key may be missing, also in the sections below it."""
-    required = ("required", "minProperties")
-    text = json.dumps({key: definition[key] for key in definition if key not in required})
-    for name in MERGED:
-        text = text.replace(f'"#/$defs/{name}"', f'"#/$defs/{name}{IN_PART}"')
-    in_part: Schema = json.loads(text)
-    return in_part

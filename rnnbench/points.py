@@ -59,9 +59,7 @@ def split_keys(path: str) -> list[str]:
 
 
 def chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
-    """Return those of ``names`` that are in ``only``; the name of a grid stands for its points.
-
-    ``None`` stands for all.
+    """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points.
 
     Raises:
         UserError: ``only`` is empty, or has a name that is not there.

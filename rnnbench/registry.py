@@ -1,7 +1,7 @@
-"""Registries of layers, metrics, baselines, sources, engines, executors and trackers.
+"""Registries of layers, metrics, baselines, sources, engines, executors, trackers and commands.
 
-Another package adds an entry by naming it in an entry-point group. It is loaded only when somebody
-asks for it by name.
+Another package adds an entry by naming it in an entry-point group, as our own ``plugins`` do. It is
+loaded only when somebody asks for it by name.
 """
 
 import importlib
@@ -14,16 +14,11 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import pydantic
-
 from rnnbench.errors import RnnbenchError, UserError, first_fault
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-NOT_TO_BLAME = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
-"""The folders of this package, of Python's import system, and of the library that validates."""
 
 
 class PluginError(UserError):
@@ -47,18 +42,21 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
+    import pydantic  # slow, and not needed to list commands
+
+    ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith("<frozen")
-        and not any(map(Path(frame.filename).is_relative_to, NOT_TO_BLAME))
+        and not any(map(Path(frame.filename).is_relative_to, ours))
     ]
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{first_fault(error) if isinstance(error, pydantic.ValidationError) else error}{place}"
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """All entries of one kind, by name: the built-in ones first, then those of other packages.
+    """All entries of one kind, by name: those of this package first, then those of others.
 
     Iterating gives names and loads nothing. Looking up the name of a plug-in loads it.
 
@@ -66,7 +64,7 @@ class Registry(Mapping[str, T], Generic[T]):
         word: names one entry in messages, such as ``layer``; the entry-point group is then
             ``rnnbench.layers``.
         base: the class of the entries, or their base class if ``holds_classes``.
-        built_in: the entries of this package.
+        built_in: the entries of this package that are not among its plug-ins.
         key: the attribute that holds an entry's name.
         holds_classes: whether the entries are classes.
     """
@@ -75,7 +73,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self,
         word: str,
         base: type,
-        built_in: Iterable[T],
+        built_in: Iterable[T] = (),
         *,
         key: str = "name",
         holds_classes: bool = False,
@@ -88,8 +86,11 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
-        found = entry_points(group=self.group)
-        return {plugin.name: plugin for plugin in found if plugin.name not in self._built_in}
+        found: dict[str, EntryPoint] = {}
+        for plugin in sorted(entry_points(group=self.group), key=_ours_first):
+            if plugin.name not in self._built_in:
+                found.setdefault(plugin.name, plugin)
+        return found
 
     def __getitem__(self, name: str) -> T:
         """Return the entry called ``name``.
@@ -117,7 +118,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def label(self, name: str) -> str:
         """Return a name for messages, such as ``layer 'scale' of the package made-up``."""
-        plugin = self.plugin(name)
+        plugin = None if self._is_own(name) else self.plugin(name)
         package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
         return f"{self.word} '{name}'{package}"
 
@@ -127,15 +128,15 @@ class Registry(Mapping[str, T], Generic[T]):
         self._usable = {name: self._usable[name] for name in self._built_in}
 
     @contextmanager
-    def blamed(self, name: str) -> Iterator[None]:
+    def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
         """Turn an error of the plug-in ``name`` in this block into one that names its package.
 
-        An error of a built-in entry is a bug of ours, so it stays as it is.
+        An error of an entry of this package is a bug of ours, so it stays as it is.
 
         Raises:
             PluginError: the plug-in failed.
         """
-        with nullcontext() if name in self._built_in else blame(self.label(name)):
+        with nullcontext() if self._is_own(name) else blame(self.label(name), failure):
             yield
 
     def usable(self) -> list[T]:
@@ -148,12 +149,14 @@ class Registry(Mapping[str, T], Generic[T]):
                 log.warning("%s; it is left out", error)
         return entries
 
+    def _is_own(self, name: str) -> bool:
+        return name in self._built_in or (name in self._plugins and _is_ours(self._plugins[name]))
+
     def _load(self, plugin: EntryPoint) -> T:
-        entry = self.label(plugin.name)
-        with blame(entry, f"cannot be loaded from {plugin.value}"):
+        with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
             found: Any = plugin.load()
         if misfit := self._misfit(found, plugin.name):
-            raise PluginError(f"{entry}: {plugin.value} {misfit}")
+            raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
         return found  # type: ignore[no-any-return]
 
     def _misfit(self, found: Any, name: str) -> str | None:
@@ -165,3 +168,11 @@ class Registry(Mapping[str, T], Generic[T]):
             return f"is not an instance of {base}"
         own = getattr(found, self._key, None)
         return None if own == name else f"has the {self._key} {own!r}, not {name!r}"
+
+
+def _is_ours(plugin: EntryPoint) -> bool:
+    return plugin.dist is not None and plugin.dist.name == "rnnbench"
+
+
+def _ours_first(plugin: EntryPoint) -> tuple[bool, str]:
+    return not _is_ours(plugin), plugin.name  # installers differ in the order that they store

@@ -118,12 +118,7 @@ _V = TypeVar("_V", bound=Variant)
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
     """Return the variant described by ``{kind: parameters}``; a variant is returned as it is.
 
-    In messages, ``word`` names any of the ``kinds``, such as ``layer``, and ``example`` shows how
-    one is written.
-
-    Raises:
-        PydanticCustomError: it is written in another way, or there is no such kind.
-        ValidationError: its parameters are wrong.
+    In messages, ``word`` names any of the ``kinds``, and ``example`` shows how one is written.
     """
     if isinstance(value, Variant):
         value = {value.kind: value}

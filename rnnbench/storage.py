@@ -13,7 +13,6 @@ import stat
 import tempfile
 import time
 import warnings
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -69,13 +68,10 @@ class UnwritableError(UserError):
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that becomes ``path`` at the end of the block.
+    """Open a temporary file that becomes ``path`` at the end of the block, if this raises nothing.
 
-    So no reader ever sees half a file. Missing folders are made. If the block raises an exception,
-    ``path`` stays as it was. A link to a file is replaced itself; the file stays as it is.
-
-    Raises:
-        UnwritableError: it cannot be written; the message names it.
+    So no reader ever sees half a file. Missing folders are made. A link to a file is replaced
+    itself; the file stays as it is. ``UnwritableError`` is raised if it cannot be written.
     """
     check_replaceable(path)
     try:
@@ -95,13 +91,9 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 def check_replaceable(path: Path) -> None:
-    """Make sure that nothing but a regular file, or a link to one, is in the place of a new file.
+    """Raise ``UnwritableError`` if a folder, a device or a pipe is in the place of a new file.
 
-    In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened, so nothing is
-    replaced there.
-
-    Raises:
-        UnwritableError: it is a folder, a device, a pipe or the like.
+    In ``/dev``, a link such as ``stdout`` leads to whatever the shell has opened.
     """
     try:
         mode = path.stat().st_mode
@@ -123,13 +115,10 @@ def check_new(
     overwrite: bool,
     replaced: str = "it",
 ) -> None:
-    """Make sure that a file, the value of an option, may be written.
+    """Raise ``UserError`` if a file, the value of an option, may not be written.
 
-    Its name has one of ``endings``, in upper or lower case, if there are any. ``replaced`` says in
-    the message what ``--force`` overwrites.
-
-    Raises:
-        UserError: it has another ending, or it exists and is not to be overwritten.
+    It has none of ``endings``, or it exists and is not to be overwritten. ``replaced`` says in the
+    message what ``--force`` overwrites.
     """
     name = f"{option} {file}".lstrip()
     if endings and file.suffix.lower() not in endings:
@@ -161,11 +150,7 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder that is removed after the block; also remove those that killed processes left.
-
-    Raises:
-        UnwritableError: it cannot be made.
-    """
+    """Make a folder for the block, and remove those that killed processes left."""
     try:
         sweep_temporary_folders()
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
@@ -185,14 +170,10 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
-    """Take a lock.
+    """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``.
 
     Without system calls for locks, a file that names this process takes their place, and is as
     safe between processes of one machine.
-
-    Raises:
-        Timeout: another process holds it.
-        OSError: it cannot be locked.
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # of the file that takes their place
@@ -227,11 +208,9 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def open_regular(path: Path, limit: int) -> BufferedReader:
-    """Open a regular file of at most ``limit`` bytes.
+    """Open a regular file of at most ``limit`` bytes; a pipe would wait for ever.
 
-    Raises:
-        OSError: there is no such file, it is of another kind (a pipe would wait for ever), or it
-            is longer.
+    ``OSError`` is raised if there is no such file, it is of another kind, or it is longer.
     """
     facts = path.stat()
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
@@ -248,11 +227,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return the one JSON spelling of ``value``, which fingerprints are computed from.
-
-    Raises:
-        ValueError: it holds a number that JSON does not have, such as NaN.
-    """
+    """Return the one JSON spelling of ``value``, which fingerprints are computed from."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -276,19 +251,6 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_unpacked(archive: Path) -> None:
-    """Make sure that a zip file, such as one of NumPy or Keras, does not unpack without bounds.
-
-    Raises:
-        ValueError: it unpacks to more than ``MAX_UNPACKED`` bytes.
-        OSError, zipfile.BadZipFile: it cannot be read, or is no zip file.
-    """
-    with zipfile.ZipFile(archive) as opened:
-        unpacked = sum(member.file_size for member in opened.infolist())
-    if unpacked > MAX_UNPACKED:
-        raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
-
-
 def write_document(path: Path, record: Record | Document, **facts: Any) -> None:
     """Write a record, ``facts`` beside its own keys, and the checksum of both."""
     write_text(path, spell_document(record, **facts))
@@ -299,11 +261,6 @@ def spell_document(record: Record | Document, **facts: Any) -> str:
     plain = json.loads(record.model_dump_json()) if isinstance(record, Record) else record
     whole = plain | facts
     return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
-
-
-def version_of(kind: type[Record]) -> int:
-    """Return the schema version of the records of a class."""
-    return int(kind.model_fields["schema_version"].default)
 
 
 def read_document(path: Path, version: int) -> Document:
@@ -338,24 +295,18 @@ def read_document(path: Path, version: int) -> Document:
     raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
 
 
-def validate(path: Path, kind: type[R], document: Document) -> R:
-    """Return ``document``, which was read from ``path``, as a record.
-
-    Raises:
-        DamagedResultError: it is not a record of this kind.
-    """
+def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
+    """Return the record in a document, and the facts of these names that stand beside it."""
+    document = read_document(path, kind.model_fields["schema_version"].default)
+    facts = {name: document.pop(name) for name in beside if name in document}
     try:
-        return kind.model_validate(document)
+        return kind.model_validate(document), facts
     except ValidationError as error:
         raise DamagedResultError(f"unusable result: {path}: {first_fault(error)}") from error
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:
-    """Make sure that a file has the checksum that a document gives for it.
-
-    Raises:
-        DamagedResultError: it cannot be read, or has another checksum.
-    """
+    """Raise ``DamagedResultError`` if a file has another checksum than a document gives for it."""
     try:
         found = sha256_file(file)
     except OSError as error:

@@ -36,7 +36,7 @@ class CheckedView(View):
         """Return the view itself, or the start of its array if the code finds it outside."""
         build, (start, end) = self.asm.builder, self.bounds
         after = self.moved(getattr(kind, "count", 1)).pointer
-        numbers = [build.ptrtoint(each, I64) for each in (start, self.pointer, after, end)]
+        numbers = [build.ptrtoint(address, I64) for address in (start, self.pointer, after, end)]
         is_inside = build.and_(
             build.icmp_unsigned("<=", *numbers[:2]), build.icmp_unsigned("<=", *numbers[2:])
         )

@@ -3,7 +3,8 @@
 from cluster_tasks import task
 from factories import corpora, trial
 
-from rnnbench.runner.executors import DaskExecutor, Task
+from rnnbench.plugins.dask.executor import DaskExecutor
+from rnnbench.runner.executors import Task
 
 
 def baselines(folder, n):

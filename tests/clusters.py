@@ -1,7 +1,6 @@
 """Dask clusters on this machine: a scheduler and workers with nannies, as processes."""
 
 import asyncio
-import ctypes
 import json
 import os
 import signal
@@ -104,14 +103,6 @@ def _cut_clients(dask_scheduler):
         comm.abort()
 
 
-def run_out_of_memory(dask_worker):
-    """Raise an exception in the threads of a worker that wait for their children."""
-    for thread in dask_worker.active_threads:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), ctypes.py_object(MemoryError)
-        )
-
-
 def listeners(dask_scheduler):
     """Return the clients that the scheduler tells of epochs; it is asked for them."""
     return dask_scheduler._broker._topics["rnnbench"].subscribers
@@ -197,4 +188,5 @@ def asleep(folder):
 
 def kept(dask_worker):
     """Return the files that a worker keeps for runs; workers are asked for it."""
-    return [str(file) for file in Path(dask_worker.local_directory, "rnnbench").rglob("*")]
+    places = os.walk(Path(dask_worker.local_directory, "rnnbench"))  # some may just be removed
+    return [f"{place}/{name}" for place, folders, files in places for name in (*folders, *files)]

@@ -16,10 +16,11 @@ from hypothesis import settings
 from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
-from rnnbench.cli.app import app
+from rnnbench.cli.app import COMMANDS, app
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
 from rnnbench.data.sources import SOURCES
+from rnnbench.metrics import METRICS, usable_metrics
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -121,11 +122,7 @@ def write_keras_files():
 
 
 @pytest.fixture(scope="session")
-def keras_npz(
-    keras_corpus,
-    write_keras_files,
-    tmp_path_factory,
-):
+def keras_npz(keras_corpus, write_keras_files, tmp_path_factory):
     """The Keras Reuters set in the format of Keras."""
     return write_keras_files(tmp_path_factory.mktemp("keras-files"), keras_corpus)
 
@@ -133,18 +130,22 @@ def keras_npz(
 @pytest.fixture
 def install():
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, SOURCES, TRACKERS)
+    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TRACKERS, COMMANDS)
+
+    def refresh():
+        for registry in registries:
+            registry.refresh()
+        usable_metrics.cache_clear()
+
     with pytest.MonkeyPatch.context() as patch:
 
         def on_path(folder):
             patch.syspath_prepend(folder)
-            for registry in registries:
-                registry.refresh()
             folders.append(folder)
+            refresh()
 
         yield on_path
-    for registry in registries:  # after the path: a thread of the test may still look into them
-        registry.refresh()
+    refresh()  # after the path: a thread of the test may still look into them
     _forget_modules_in(folders)
 
 

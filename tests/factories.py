@@ -1,6 +1,7 @@
 """Small valid records; each test changes only what it is about."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,7 @@ from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.environment import SCHEMA_VERSION, constraints
-from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.run import StoredRun, save_run
-from rnnbench.results.store import CONSTRAINTS, Store
-from rnnbench.speed.results import (
+from rnnbench.plugins.speed.results import (
     ContenderTimes,
     ProductRate,
     ProductTime,
@@ -25,6 +23,9 @@ from rnnbench.speed.results import (
     TableTime,
     TrialTime,
 )
+from rnnbench.report.tables_of_run import table_files
+from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.store import CONSTRAINTS, Store
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import OnEpoch, ignore
 from rnnbench.training.outcome import History, TrialRecord, TrialResult
@@ -230,8 +231,9 @@ def finished_run(
 ) -> StoredRun:
     """Return a run that never happened; a trial has the fingerprint of its model and answers.
 
-    The answers are those of each trial of a model to each document, of three topics. The records
-    of models, by model, the dataset, the environment and the config differ as it is said.
+    ``answers`` has, by model, what each of its trials answered for each document, of three topics.
+    What differs in records, by model, in the summary of the dataset, in the environment and in the
+    config can be given.
     """
     truth = np.array(labels, np.int32)
     trials = {model: [] for model in answers}
@@ -246,7 +248,7 @@ def finished_run(
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
     summary = dataset_summary(**facts | dict(dataset or {}))
-    results = summarize_run(plan, summary, [each for one in trials.values() for each in one])
+    results = summarize_run(plan, summary, list(chain.from_iterable(trials.values())))
     machine = {
         "schema_version": SCHEMA_VERSION,
         "jobs": 1,
@@ -265,9 +267,9 @@ def finished_run(
 def scored_run(
     rights: Mapping[str, Sequence[int]], *, folder: str = "results/made-up", of: int = 20, **facts
 ) -> StoredRun:
-    """Return a run that never happened, on documents of one topic; see ``finished_run``.
+    """Return a run on ``of`` documents of one topic; see ``finished_run``.
 
-    ``rights`` are, by model, how many of the first documents each of its trials is right about.
+    ``rights`` has, by model, how many of the first documents each of its trials is right about.
     """
     answers = {
         model: [[0] * right + [1] * (of - right) for right in trials]
@@ -279,7 +281,7 @@ def scored_run(
 def runs_on_datasets(
     rights: Mapping[str, Mapping[str, Sequence[int]]], *, folder: str = "results", **facts
 ) -> list[StoredRun]:
-    """Return runs that never happened, by name, each on documents of its own: ``scored_run``."""
+    """Return runs, each on 20 documents of its own; ``rights`` is by run, as in ``scored_run``."""
     runs = []
     for name, of_run in rights.items():
         marks = dict.fromkeys(("split_fingerprint", "corpus_fingerprint"), sha256_json(name))
@@ -297,9 +299,19 @@ def write_run(run: StoredRun) -> Path:
     """Write a run that never happened into its folder, which is returned."""
     store = Store(run.folder)
     store.save_environment(run.environment)
-    for trial in (each for of_model in run.trials.values() for each in of_model):
+    for trial in chain.from_iterable(run.trials.values()):
         store.save(trial)
     files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)
     files[CONSTRAINTS] = constraints(run.environment)
     save_run(run.folder, run.results, files)
     return run.folder
+
+
+class Hostile:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, trace: Path):
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.trace,)

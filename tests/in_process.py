@@ -3,8 +3,8 @@
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.runner.events import EpochEnded
 from rnnbench.runner.executors import Executor
+from rnnbench.runner.executors.base import EpochEnded
 
 
 class InProcess(Executor):

@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rnnbench.training.engines.native.assembler import Assembler, Processor
+from rnnbench.training.engines.native.assembler import Assembler, Processor, processor
 from rnnbench.training.engines.native.cells import CELLS
+from rnnbench.training.engines.native.engine import NativeNetwork
 from rnnbench.training.engines.native.network import NetworkSizes
-from rnnbench.training.engines.native.training import NativeNetwork, processor, program_for
+from rnnbench.training.engines.native.program import program_for
 from rnnbench.training.engines.native.weights import initial_weights
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))

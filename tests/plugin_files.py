@@ -36,13 +36,7 @@ def write_module(folder, name, source):
 
 
 def write_distribution(
-    folder,
-    entries,
-    modules,
-    *,
-    group="rnnbench.layers",
-    name="made-up",
-    version="1.2",
+    folder, entries, modules, *, group="rnnbench.layers", name="made-up", version="1.2"
 ):
     """Write an installed distribution; return the folder to put on the path.
 

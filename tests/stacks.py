@@ -65,7 +65,11 @@ STACKS = {
     "convolutions": [EMBEDDING, *map(conv1d, ("same", "causal", "valid")), DENSE, pooling("max")],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
     "both ways": [FROZEN, both_ways("gru", "concat"), both_ways("lstm", "ave"), MEAN],
-    "both ways, merged": [EMBEDDING, both_ways("lstm", "mul"), bidirectional("simple_rnn", "sum")],
+    "both ways, merged": [
+        EMBEDDING,
+        both_ways("simple_rnn", "mul"),
+        bidirectional("simple_rnn", "sum"),
+    ],
     "masked": [MASKED, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
     "tfidf": [bag_of_words("tfidf"), DENSE],
     "shares": [bag_of_words("shares")],

@@ -1,7 +1,7 @@
 """The public names of the package, as a program or a notebook uses them."""
 
+import inspect
 import re
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,13 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from factories import runs_on_datasets, scored_run, write_run
+from in_process import InProcess
 from matplotlib import pyplot as plt
 
 import rnnbench
+from rnnbench import job
 from rnnbench.metrics import METRICS
+from rnnbench.models.baselines import Stratified
 from rnnbench.registry import PluginError
 from rnnbench.results.store import SUMMARY_FILES
-from rnnbench.runner.executors import LocalExecutor
 
 MODELS = {
     "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
@@ -42,24 +44,19 @@ run = rnnbench.run({CONFIG}, path="sgml", seeds=1, models=["nb", "smooth"], prog
 print(run)
 """
 
-HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-INTERRUPTED = f"""
-import rnnbench
-
-wanted = {{"path": "sgml", "models": "rnn", "epochs": 2000, "jobs": 1}}
-try:
-    rnnbench.run({CONFIG}, seeds=2, **wanted)
-except KeyboardInterrupt:
-    print(rnnbench.run({CONFIG}, seeds=1, **wanted))
-"""
-
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, tiny_sgml_folder, monkeypatch):
-    """The working folder, with made-up newswires in ``sgml``."""
+    """The working folder, with made-up newswires in ``sgml``, and no processes to wait for."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
     tiny_sgml_folder.rename("sgml")
     return tmp_path
+
+
+def run(models, config=CONFIG, **arguments):
+    """Run some of the models on the made-up newswires."""
+    return rnnbench.run(config, models=models, path="sgml", progress=False, **arguments)
 
 
 def stored(name, rights, **facts):
@@ -97,31 +94,13 @@ def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
     assert rnnbench.load_config(changed) == changed
 
 
-def test_a_wrong_config_or_model_is_one_error():
-    with pytest.raises(rnnbench.ConfigError, match=r"training\.epochs: got 'ten'"):
-        rnnbench.load_config(CONFIG, {"training.epochs": "ten"})
-    with pytest.raises(rnnbench.UserError, match="no model 'lstm'"):
-        rnnbench.run(CONFIG, models=["lstm"])
+@pytest.mark.parametrize("section", [CONFIG, {"data": {"source": "sgml"}}, {"source": "sgml"}, 7])
+def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(section):
+    section = rnnbench.Data(source="sgml", pad_length=7) if section == 7 else section
 
-
-def test_a_lone_surrogate_in_a_config_is_reported_as_a_problem():
-    with pytest.raises(rnnbench.ConfigError, match=r"models\.nb.*udcff"):
-        rnnbench.load_config(CONFIG | {"models": {"nb": {"baseline": "\udcff"}}})
-
-
-def test_a_dataset_is_the_padded_arrays_of_a_config():
-    dataset = rnnbench.load_dataset(CONFIG, {"data.path": "sgml", "data.maxlen": 50})
+    dataset = rnnbench.load_dataset(section, {"data.path": "sgml", "data.maxlen": 50})
 
     assert dataset.x_train.shape == (len(dataset.y_train), dataset.timesteps)
-    assert set(dataset.topics) == {"earn", "acq"}
-
-
-@pytest.mark.parametrize("section", [{"data": {"source": "sgml"}}, {"source": "sgml"}, None])
-def test_a_dataset_needs_no_more_than_the_data_section(section):
-    section = section or rnnbench.Data(source="sgml", pad_length=7)
-
-    dataset = rnnbench.load_dataset(section, {"data.path": "sgml"})
-
     assert set(dataset.topics) == {"earn", "acq"}
     assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
 
@@ -132,12 +111,6 @@ def test_values_may_be_numbers_of_numpy_and_any_text():
     changed = rnnbench.load_config(CONFIG, settings)
 
     assert (changed.training.epochs, changed.data.path.name) == (5, "\N{SNOWMAN}")
-
-
-@pytest.mark.parametrize("jobs", [0, -1])
-def test_a_run_needs_a_job(jobs):
-    with pytest.raises(rnnbench.UserError, match=rf"jobs: got {jobs} \(should be 1 or more\)"):
-        rnnbench.run(CONFIG, jobs=jobs)
 
 
 def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
@@ -152,59 +125,120 @@ def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     assert run.results.command == "rnnbench run results/mine/config.yaml --out results/mine"
 
 
-def test_ctrl_c_leaves_what_finished_and_the_same_program_goes_on_from_there(folder):
-    (folder / "notebook.py").write_text(INTERRUPTED)
-    # Python ignores Ctrl-C if its parent does, as a shell does in the background.
-    command = [sys.executable, "-c", HEARS_CTRL_C + "import runpy; runpy.run_path('notebook.py')"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as running:
-        try:
-            assert any("rnn seed 0: test accuracy" in line for line in running.stderr)
-            running.send_signal(signal.SIGINT)
-            table, said = running.communicate(timeout=60)
-        finally:
-            running.kill()
+class Forgets(InProcess):
+    """Leaves the last trial out."""
 
-    assert running.returncode == 0, said
-    assert "rnn" in table
-    assert "1 of 1 trials are stored" in said
-    assert len(list(folder.glob("results/mine/trials/*.json"))) == 1
+    def run(self, trials, *others):
+        yield from super().run(trials[:-1], *others)
 
 
-def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder):
-    (folder / "broken.py").write_text("def make(shape):\n    raise LookupError('no weights')\n")
-    models = {"nb": MODELS["nb"], "broken": {"python": "broken:make"}}
+class Interrupted(InProcess):
+    def run(self, *arguments):
+        yield next(super().run(*arguments))
+        raise KeyboardInterrupt
 
-    with pytest.raises(
-        rnnbench.FailedTrialsError, match=r"(?s)no weights.*2 of 3 trials"
-    ) as caught:
-        rnnbench.run(CONFIG | {"models": models}, path="sgml", jobs=1, progress=False)
 
-    run = caught.value.run
-    assert [row["model"] for row in run.to_dicts()] == ["nb"]
-    assert re.search(r"broken\s.*failed:", repr(run), re.DOTALL)
-    again = rnnbench.load_run(run.folder)
-    assert again.results == run.results
-    assert [(each.model, each.seed) for each in again.results.missing] == [
-        ("broken", 0),
-        ("broken", 1),
+def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypatch):
+    def fail(*_):
+        raise LookupError("no weights")
+
+    monkeypatch.setattr(Stratified, "pipeline", fail)
+    broken = CONFIG | {"models": {"nb": MODELS["nb"], "broken": {"baseline": "stratified"}}}
+
+    with pytest.raises(rnnbench.FailedTrialsError) as all_failed:
+        run("broken", broken, out="none")
+    with pytest.raises(rnnbench.FailedTrialsError, match=r"(?s)no weights.*2 of 3 trial") as caught:
+        run(None, broken)
+
+    assert all_failed.value.run is None
+    assert not (folder / "none/results.json").exists()
+    partial = caught.value.run
+    assert [row["model"] for row in partial.to_dicts()] == ["nb"]
+    assert re.search(r"broken\s.*failed:", repr(partial), re.DOTALL)
+    again = rnnbench.load_run(partial.folder)
+    assert again.results == partial.results
+    missing = [(trial.model, trial.seed) for trial in again.results.missing]
+    assert missing == [("broken", 0), ("broken", 1)]
+
+
+def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: Forgets)
+
+    told = "gave no outcome for .* seed 0\n1 of 2 trials have no result; results/mine/ has the"
+    with pytest.raises(rnnbench.FailedTrialsError, match=told) as error:
+        run(["nb", "smooth"])
+
+    assert error.value.exit_code == PluginError.exit_code
+    partial = rnnbench.load_run(folder / "results" / "mine").results
+    assert len(partial.models) == 1
+    assert [trial.reason for trial in partial.missing] == [str(error.value).splitlines()[0]]
+
+
+def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there(monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: Interrupted)
+    with pytest.raises(KeyboardInterrupt, match="1 of 2 trials are stored") as caught:
+        run(["nb", "smooth"], fresh=True)
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+
+    assert isinstance(caught.value, rnnbench.InterruptedRunError)
+    assert len(caught.value.run.results.models) == 1
+    assert len(run(["nb", "smooth"]).results.models) == 2
+
+
+class Unreachable(InProcess):
+    def run(self, *_):
+        raise rnnbench.OutOfReachError("no scheduler")
+        yield
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder_unless_there_was_one(folder, monkeypatch):
+    kept = run("nb").folder
+    monkeypatch.setattr(job, "executor_class", lambda _: Unreachable)
+    (folder / "mine").mkdir()
+
+    for out in ("new", "mine", kept):
+        with pytest.raises(rnnbench.OutOfReachError, match="no scheduler"):
+            run("smooth", out=out)
+
+    assert not (folder / "new").exists()
+    assert (folder / "mine" / "config.yaml").exists()
+    assert rnnbench.load_run(kept).results.models
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"jobs": 0}, r"^jobs: got 0 \(should be 1 or more\)"),
+        ({"models": ["lstm"]}, "no model 'lstm'"),
+        ({"epochs": 0}, r"^epochs: training\.epochs: got 0"),
+        ({"data": "kears"}, r"^data: data\.source: .*did you mean 'keras'"),
+        ({"settings": {"training.epochs": "ten"}}, r"training\.epochs: got 'ten'"),
+        ({"config": CONFIG | {"models": {"nb": {"baseline": "\udcff"}}}}, r"models\.nb.*udcff"),
+        ({"scheduler": "tcp://host:1"}, "--scheduler: the executor 'in-process' takes no address"),
+        ({"out": ""}, "out: names no folder"),
+    ],
+)
+def test_a_wrong_argument_is_named_before_anything_is_trained(folder, arguments, message):
+    with pytest.raises(rnnbench.UserError, match=message):
+        rnnbench.run(**{"config": CONFIG, "path": "sgml"} | arguments)
+    assert not (folder / "results").exists()
+
+
+def test_the_arguments_of_a_run_and_their_meanings_are_those_of_its_request():
+    run, choose = map(inspect.signature, (rnnbench.run, rnnbench.choose))
+    both = set(run.parameters) & set(choose.parameters)
+
+    assert set(run.parameters) - both == {"track", "save_models", "compact"}
+    assert set(choose.parameters) - both == {"folds", "last", "sample"}
+    assert [str(run.parameters[name]) for name in ("jobs", "executor")] == [
+        "jobs: int | None = None",
+        "executor: str = 'local'",
     ]
-
-
-def test_a_run_in_which_every_trial_fails_leaves_no_results(folder):
-    models = {"broken": {"python": "broken:make"}}
-    (folder / "broken.py").write_text("def make(shape):\n    raise LookupError('no weights')\n")
-
-    with pytest.raises(rnnbench.FailedTrialsError) as caught:
-        rnnbench.run(CONFIG | {"models": models}, path="sgml", jobs=1, progress=False)
-
-    assert caught.value.run is None
-    assert not (folder / "results/mine/results.json").exists()
-
-
-def test_an_unknown_executor_is_named_before_anything_is_loaded():
-    with pytest.raises(rnnbench.UserError, match="no executor 'locl'"):
-        rnnbench.run(CONFIG, path="nowhere", executor="locl")
+    for function, signature in ((rnnbench.run, run), (rnnbench.choose, choose)):
+        documented = re.findall(r"^    (\w+): ", function.__doc__.partition("Raises:")[0], re.M)
+        assert documented == list(signature.parameters)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+        rnnbench.run(CONFIG, epoch=3)
 
 
 def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
@@ -279,6 +313,8 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
     left_out = run.results.dataset.model_copy(update={"test_size": 19, "n_left_out": 1})
     part = replace(run, results=run.results.model_copy(update={"dataset": left_out}))
 
+    with pytest.raises(rnnbench.UserError, match="a report is about all test documents"):
+        part.write_report(words=0)
     for runs, arguments, message in (
         ([], {}, "runs: names none"),
         ([run], {"metrics": []}, "metrics: names none"),
@@ -332,6 +368,7 @@ def test_the_stored_command_repeats_the_run():
 
     run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", progress=False, **wanted)
 
+    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(SUMMARY_FILES)
     expected = "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
     assert run.results.command == expected
     assert run.results.seeds == [0]
@@ -339,94 +376,25 @@ def test_the_stored_command_repeats_the_run():
     np.testing.assert_array_equal(rnnbench.load_run("here").scores("nb"), run.scores("nb"))
 
 
-def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
-    def forgets_the_last(self, trials, *others):
-        yield from run_all(self, trials[:-1], *others)
-
-    run_all = LocalExecutor.run
-    monkeypatch.setattr(LocalExecutor, "run", forgets_the_last)
-
-    told = "gave no outcome for .* seed 0\n1 of 2 trials have no result; results/mine/ has the"
-    with pytest.raises(rnnbench.FailedTrialsError, match=told) as error:
-        rnnbench.run(CONFIG, path="sgml", models=["nb", "smooth"], jobs=1, progress=False)
-
-    assert error.value.exit_code == PluginError.exit_code
-    partial = rnnbench.load_run(folder / "results" / "mine").results
-    assert (len(partial.models), len(partial.missing)) == (1, 1)
-
-
-def test_an_argument_that_is_wrong_is_named():
-    with pytest.raises(rnnbench.ConfigError, match=r"^epochs: training\.epochs: got 0"):
-        rnnbench.run(CONFIG, epochs=0)
-
-
-def test_a_report_is_written_into_the_folder_of_the_run():
-    page = stored("a", {"nb": [18]}).write_report(words=0)
-
-    assert page.read_text().startswith("<!doctype html>")
-
-
-def test_no_report_is_written_beside_the_results_of_another_run():
+def test_a_report_is_written_beside_the_results_of_its_run_alone():
     run = stored("a", {"nb": [18]})
-    stored("a", {"nb": [17]})
+    other = stored("a", {"nb": [17]})
 
     with pytest.raises(rnnbench.UserError, match="it now holds another run; load it again"):
         run.write_report(words=0)
-
     assert not (run.folder / "report.html").exists()
-
-
-def test_no_report_is_about_a_part_of_the_test_documents():
-    run = stored("a", {"nb": [18]})
-    results = run.results
-    part = results.dataset.model_copy(update={"test_size": 19, "n_left_out": 1})
-
-    with pytest.raises(rnnbench.UserError, match="a report is about all test documents"):
-        replace(run, results=results.model_copy(update={"dataset": part})).write_report(words=0)
-
-
-@pytest.mark.parametrize("name", SUMMARY_FILES)
-def test_a_folder_in_the_place_of_a_file_is_named_before_anything_is_trained(folder, name):
-    run = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
-    (run / name).unlink()
-    (run / name).mkdir()
-
-    with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
-        rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
-
-    assert len(list(run.glob("trials/*"))) == 1
-
-
-@pytest.mark.parametrize("name", ["trials", "predictions"])
-def test_a_file_in_the_place_of_a_folder_is_named_before_anything_is_trained(folder, name):
-    run = folder / "results" / "mine"
-    run.mkdir(parents=True)
-    (run / name).touch()
-
-    with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
-        rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
-
-    assert not list(run.glob("*.json"))
-
-
-def test_the_files_of_a_run_as_a_whole_are_known():
-    run = rnnbench.run(CONFIG, path="sgml", models="nb", jobs=1, progress=False)
-
-    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(SUMMARY_FILES)
-
-
-def test_nothing_is_predicted_without_a_text():
-    run = rnnbench.run(CONFIG, path="sgml", models="rnn", jobs=1, save_models=True, progress=False)
-
-    with pytest.raises(rnnbench.UserError, match="a text contains no words"):
-        rnnbench.predict(run, "rnn", [])
+    assert other.write_report(words=0).read_text().startswith("<!doctype html>")
 
 
 def test_a_network_that_was_kept_predicts_texts():
-    run = rnnbench.run(CONFIG, path="sgml", models="rnn", jobs=1, save_models=True, progress=False)
+    kept = run(["nb", "rnn"], save_models=True)
 
-    one = rnnbench.predict(run, "rnn", "net profit rose")
-    several = rnnbench.predict(run, "rnn", ["net profit rose", "it rose"], seed=1)
+    one = rnnbench.predict(kept, "rnn", "net profit rose")
+    several = rnnbench.predict(kept, "rnn", ["net profit rose", "it rose"], seed=1)
+    with pytest.raises(rnnbench.UserError, match="a text contains no words"):
+        rnnbench.predict(kept, "rnn", [])
+    with pytest.raises(rnnbench.UserError, match="nb was not kept"):
+        rnnbench.predict(kept, "nb", ["net profit rose"])
 
     assert [each.words for each in (*one, *several)] == [3, 3, 2]
     for prediction in (*one, *several):
@@ -435,6 +403,18 @@ def test_a_network_that_was_kept_predicts_texts():
     assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 
-def test_a_network_that_was_not_kept_cannot_predict():
-    with pytest.raises(rnnbench.UserError, match="the trained rnn was not kept"):
-        rnnbench.predict(stored("a", {"rnn": [18]}), "rnn", ["net profit rose"])
+@pytest.mark.parametrize("name", [*SUMMARY_FILES, "trials", "predictions"])
+def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder, name):
+    results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
+    if (results / name).is_dir():
+        (results / name).rename("elsewhere")
+        (results / name).touch()
+    else:
+        (results / name).unlink()
+        (results / name).mkdir()
+    before = sorted(results.rglob("*"))
+
+    with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):
+        run("nb")
+
+    assert [file for file in sorted(results.rglob("*")) if file.name[0] != "."] == before

@@ -24,9 +24,9 @@ from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.load import load_run
 from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
-from rnnbench.explain.export import stack
-from rnnbench.explain.kinds import LSTM
-from rnnbench.speed.results import SpeedResults
+from rnnbench.plugins.speed.results import SpeedResults
+from rnnbench.plugins.teach.kinds import LSTM
+from rnnbench.plugins.teach.toy import stack
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -34,7 +34,7 @@ REFERENCE = ROOT / "results/reference"
 PAGES = {file.stem: file.read_text() for file in DOCS.glob("*.md")}
 MADE = {"index", "commands", "config"}
 """Pages that are made while the site is built; the first is the README."""
-OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/explain/drawings/*.svg"))
+OF_THE_PACKAGE = sorted(ROOT.glob("rnnbench/plugins/teach/drawings/*.svg"))
 DRAWINGS = [*sorted(DOCS.glob("images/*.svg")), *OF_THE_PACKAGE]
 SCHEMA = json.loads((ROOT / "rnnbench/config/config.schema.json").read_text())["$defs"]
 
@@ -357,12 +357,13 @@ def test_the_speed_is_that_of_the_reference_run():
 
     words = words_of("speed")
     assert (
-        f"`native` is {times['compiled']} fast as `compiled`, {times['torch']} `torch`, and "
-        f"{times['keras']} `keras`"
+        f"`native` is {times['compiled']} fast as `compiled`, {times['torch']} fast as `torch`, "
+        f"and {times['keras']} fast as `keras`"
     ) in words
     assert f"{memory['native']} of memory, and one of `compiled` {memory['compiled']}" in words
     readme = " ".join((ROOT / "README.md").read_text().split())
-    assert f"train {times['torch']} fast as with PyTorch and {times['keras']} with Keras" in readme
+    torch, keras = times["torch"], times["keras"]
+    assert f"train {torch} fast as with PyTorch and {keras} fast as with Keras" in readme
 
 
 def test_the_busy_share_of_a_cluster_is_that_of_the_simulation():

@@ -128,9 +128,6 @@ def test_every_key_and_kind_is_described(schema):
         assert [key for key, found in keys.items() if "description" not in found] == []
 
 
-# Results.
-
-
 def test_the_shipped_schema_of_results_is_the_generated_one():
     hint = "rnnbench config show --schema results > rnnbench/results/results.schema.json"
     shipped_schema = json.loads((PACKAGE / "results/results.schema.json").read_text())

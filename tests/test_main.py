@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -45,22 +46,6 @@ def rnnbench(*arguments, stdout=subprocess.PIPE):
 # Input
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--out", "q/\udcff"], r"q/\udcff: the name of the folder is not in UTF-8"),
-        (["--out", "x" * 300], "File name too long"),
-        (["--path", "x" * 300], "File name too long"),
-    ],
-)
-def test_a_name_that_cannot_be_is_refused_before_anything_is_trained(cli, arguments, message):
-    result = cli("run", "tiny.yaml", *arguments)
-
-    assert result.exit_code == 2
-    assert message in result.stderr
-    assert not Path("results").exists()
-
-
 @pytest.mark.parametrize("arguments", [["config", "list"], ["run", "smoke"]], ids=" ".join)
 def test_a_working_folder_that_was_removed_is_reported(cli, folder, monkeypatch, arguments):
     gone = folder / "gone"
@@ -88,33 +73,21 @@ def test_a_lack_of_memory_is_reported_even_if_no_command_can_be_imported(
     assert capsys.readouterr().err == message
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device", "sparse"])
-def test_an_endless_input_is_refused(cli, folder, kind):
-    file = folder / f"{kind}.tar.gz"
-    if kind == "pipe":
-        os.mkfifo(file)
-    elif kind == "device":
-        file.symlink_to("/dev/zero")
-    else:
-        with file.open("wb") as sparse:
-            sparse.truncate(20 * 2**30)
+def test_an_endless_input_is_refused(cli, folder):
+    device, member = folder / "device.tar.gz", folder / "sgml" / "reut2-000.sgm"
+    device.symlink_to("/dev/zero")
+    member.unlink()
+    os.mkfifo(member)
 
-    for command in (["config", "check", file], ["data", "prepare", "--path", file]):
+    for command, file in (
+        (["config", "check", device], device.name),
+        (["data", "prepare", "--path", device], device.name),
+        (["data", "prepare", "--path", "sgml"], "reut2-000.sgm: cannot be read"),
+    ):
         result = cli(*command)
 
         assert result.exit_code == 2
-        assert "not a regular file" in result.stderr or "longer than" in result.stderr
-
-
-def test_a_pipe_among_the_files_of_a_folder_is_refused(cli, folder):
-    file = folder / "sgml" / "reut2-000.sgm"
-    file.unlink()
-    os.mkfifo(file)
-
-    result = cli("data", "prepare", "--path", "sgml")
-
-    assert result.exit_code == 2
-    assert "reut2-000.sgm: cannot be read: not a regular file" in result.stderr
+        assert re.search(f"{file}: .*not a regular file", result.stderr)
 
 
 # Output
@@ -139,21 +112,14 @@ def test_the_help_is_printed_in_ascii_too(monkeypatch):
     assert (status, "? rnnbench run configs/all.yaml" in printed) == (0, True)
 
 
-def test_a_run_works_without_standard_streams(folder):
-    command = f"{sys.executable} -m rnnbench {' '.join(RUN)} <&- >&- 2>&-"
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "2>/dev/full"])
+def test_a_run_works_without_a_standard_stream(folder, closed):
+    command = f"{sys.executable} -m rnnbench {' '.join(RUN)} {closed}"
 
     done = subprocess.run(command, shell=True, check=False)  # noqa: S602
 
     assert done.returncode == 0
     assert (folder / "results" / "tiny" / "results.json").is_file()
-
-
-def test_a_full_disk_behind_standard_error_does_not_end_a_run():
-    with Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-m", "rnnbench", *RUN]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False)
-
-    assert (done.returncode, b"nb" in done.stdout) == (0, True)
 
 
 def test_a_reader_that_has_had_enough_is_no_error():
@@ -171,8 +137,6 @@ def test_a_reader_that_has_had_enough_is_no_error():
     ("moment", "number"),
     [
         ("typer", signal.SIGINT),
-        ("rnnbench.cli.app", signal.SIGHUP),
-        ("rnnbench.terminal.console", signal.SIGINT),
         ("rnnbench.cli.run", signal.SIGTERM),
     ],
 )
@@ -231,6 +195,12 @@ entry.main()
 ENDED = 128 + signal.SIGTERM
 
 
+def test_a_signal_that_the_parent_ignores_as_under_nohup_is_ignored():
+    nohup = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    act = "os.kill(os.getpid(), signal.SIGHUP); print('on'); interrupt()"
+    assert command_that_interrupts_itself(nohup, act) == (ENDED, b"on\n", b"")
+
+
 def test_a_signal_while_an_object_is_destroyed_ends_a_command():
     dying = """
 class Dying:
@@ -259,7 +229,7 @@ class Extension(ExtensionFileLoader):
 def test_a_signal_while_a_process_is_started_is_heard_when_it_knows_what_to_do():
     starting = """
 from multiprocessing.context import SpawnProcess
-from rnnbench.runner.processes import start_process
+from rnnbench.runner.executors.child import start_process
 
 def start(process):
     interrupt()

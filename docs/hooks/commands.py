@@ -24,12 +24,12 @@ def commands_page() -> str:
     """Return the page: a section for each command, and one below it for each of its commands."""
     from typer.main import get_command
 
-    from rnnbench.cli.app import app
+    from rnnbench.cli.app import COMMANDS, app
 
     group: Any = get_command(app)
     sections = [
         part
-        for name in group.commands
+        for name in COMMANDS
         for words, command in _commands(load(group, name), ("rnnbench", name))
         for part in _section(words, command)
     ]

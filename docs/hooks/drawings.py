@@ -2,7 +2,8 @@
 
 A drawing has its own styles for where it is shown alone, and perhaps a title and a description. On
 a page these are left out: ``stylesheets/site.css`` has the styles of both themes, and the page
-describes the drawing. Some drawings come with the package, from ``../rnnbench/explain/drawings``.
+describes the drawing. Some drawings come with the package, from
+``../rnnbench/plugins/teach/drawings``.
 """
 
 import re

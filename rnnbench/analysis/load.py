@@ -18,9 +18,7 @@ from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
     peek,
-    read_document,
-    validate,
-    version_of,
+    read_record,
 )
 from rnnbench.training.outcome import TrialResult
 
@@ -149,9 +147,7 @@ def load_environment(folder: Path) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
         DamagedResultError: it is not as it was written.
     """
-    file = folder / "environment.json"
     try:
-        document = read_document(file, version_of(Environment))
-        return validate(file, Environment, document).model_dump()
+        return read_record(folder / "environment.json", Environment)[0].model_dump()
     except DamagedResultError as error:  # the machine is recorded only when trials are trained
         raise type(error)(f"{error}; run the benchmark again with --fresh") from error

@@ -35,7 +35,7 @@ from rnnbench.results.schema import (
 )
 from rnnbench.text import listed
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.recipe import Recipe
+from rnnbench.training.settings import Recipe
 
 log = logging.getLogger(__name__)
 

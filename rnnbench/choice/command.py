@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rnnbench.errors import UserError
+from rnnbench.request import ChoiceRequest, takes_options
 from rnnbench.terminal import console, options
 from rnnbench.terminal.console import carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from rnnbench.choice.choose import Choice
-    from rnnbench.config.load import Override
 
 EXAMPLES = options.examples(
     "rnnbench choose lstm --set 'models.lstm.layers.0.lstm.units=[25, 50, 100]'",
@@ -24,25 +24,8 @@ EXAMPLES = options.examples(
 )
 
 
+@takes_options(ChoiceRequest)
 def choose(
-    config: options.Config,
-    folds: Annotated[
-        int | None,
-        typer.Option(min=2, metavar="N", help="Use N-fold cross-validation; by default 5 folds."),
-    ] = None,
-    last: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
-        ),
-    ] = None,
-    sample: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Try N points of each grid, drawn at random, instead of all."
-        ),
-    ] = None,
     write: Annotated[
         Path | None,
         typer.Option(
@@ -50,24 +33,8 @@ def choose(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
-    epochs: options.Epochs = None,
-    seeds: options.Seeds = None,
-    models: options.Models = None,
-    data: options.Source = None,
-    path: options.DataPath = None,
-    jobs: options.Jobs = None,
-    executor: options.ExecutorName = "local",
-    scheduler: options.Scheduler = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where results go; by default results/choice-NAME.",
-            parser=options.folder,
-        ),
-    ] = None,
-    settings: options.Settings = None,
-    fresh: options.Fresh = False,
+    *,
+    request: ChoiceRequest,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -79,27 +46,11 @@ def choose(
     """
     from rnnbench.choice import choose as package  # imports NumPy and pydantic
 
-    changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     if write is not None:
-        _check_target(write, config, changes, out, overwrite=force)
+        _check_target(write, request, overwrite=force)
     elif force:
         raise UserError("--force: needs --write")
-    job = partial(
-        package.choose,
-        config,
-        folds=folds,
-        last=last,
-        sample=sample,
-        settings=changes,
-        models=options.names(models),
-        jobs=jobs,
-        out=out,
-        fresh=fresh,
-        executor=executor,
-        scheduler=scheduler,
-        progress=not quiet,
-        command=options.command(),
-    )
+    job = partial(package.choose, **vars(request))
     carry_out(
         job if write is None else partial(_written, job, write),
         quiet=quiet,
@@ -111,17 +62,15 @@ def choose(
         console.err.print(f"Written to {write}; next: {run_it}", soft_wrap=True)
 
 
-def _check_target(
-    file: Path, config: Path, changes: "Sequence[Override]", out: Path | None, *, overwrite: bool
-) -> None:
-    from rnnbench.choice.write import check_target
-    from rnnbench.job import inputs_of
+def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
+    from rnnbench.choice.results import check_target
+    from rnnbench.job import inputs_of, load_config
 
-    benchmark = options.load_benchmark(config, None, changes)
-    folder = out or Path("results", f"choice-{benchmark.name}")
+    benchmark = load_config(request.config, request.settings)
+    folder = Path(request.out or Path("results", f"choice-{benchmark.name}"))
     if file.resolve().is_relative_to(folder.resolve()):
         raise UserError(f"--write {file}: is in the folder of the choice (use another one)")
-    inputs = inputs_of(config, benchmark)
+    inputs = inputs_of(request.config, benchmark)
     if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
     check_target(file, overwrite=overwrite)

@@ -11,65 +11,59 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 import rnnbench
+from rnnbench.command import LEARN, PARTS, RESULTS, TRAIN, Command
 from rnnbench.errors import FULL, RnnbenchError, UserError, refused, signal_of
+from rnnbench.registry import Registry
 
-TRAIN, RESULTS, CI, LEARN, PARTS = (
-    "Train and choose",
-    "Look at results",
-    "Watch results in CI",
-    "Learn and check",
-    "Configs, models and data",
+RUNS = "rnnbench.cli.runs:commands"
+COMMANDS: Registry[Command] = Registry(
+    "command",
+    Command,
+    [
+        Command("run", "rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
+        Command(
+            "choose",
+            "rnnbench.choice.command:choose",
+            "Choose models and hyperparameters on held-out training documents.",
+            TRAIN,
+        ),
+        Command(
+            "predict",
+            "rnnbench.prediction.command:predict",
+            "Classify texts with a saved network.",
+            TRAIN,
+        ),
+        Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
+        Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
+        Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
+        Command(
+            "doctor",
+            "rnnbench.cli.inspection:doctor",
+            "Check this machine, a config or a run.",
+            LEARN,
+        ),
+        Command(
+            "config",
+            "rnnbench.cli.config:app",
+            "Check configs, resolve them, and start a new one.",
+            PARTS,
+        ),
+        Command(
+            "models",
+            "rnnbench.cli.inspection:models",
+            "Inspect the models of a config without training.",
+            PARTS,
+        ),
+        Command(
+            "data", "rnnbench.cli.inspection:data", "Get the documents and look at them.", PARTS
+        ),
+    ],
 )
-"""The groups of commands in ``rnnbench --help``."""
-
-COMMANDS = {
-    "run": ("rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
-    "choose": (
-        "rnnbench.choice.command:choose",
-        "Choose models and hyperparameters on held-out training documents.",
-        TRAIN,
-    ),
-    "predict": (
-        "rnnbench.prediction.command:predict",
-        "Classify texts with a saved network.",
-        TRAIN,
-    ),
-    "bench-speed": ("rnnbench.speed.command:bench_speed", "Time the training engines.", TRAIN),
-    "report": ("rnnbench.cli.runs:commands", "Write an HTML report about a run.", RESULTS),
-    "site": (
-        "rnnbench.website.command:site",
-        "Make a folder of web pages from many runs.",
-        RESULTS,
-    ),
-    "leaderboard": ("rnnbench.cli.runs:commands", "Rank the models of many runs.", RESULTS),
-    "compare": ("rnnbench.cli.runs:commands", "Show how the models of two runs differ.", CI),
-    "doctor": ("rnnbench.cli.inspection:doctor", "Check this machine, a config or a run.", LEARN),
-    "explain": (
-        "rnnbench.explain.command:explain",
-        "Explain a recurrent layer step by step.",
-        LEARN,
-    ),
-    "config": (
-        "rnnbench.cli.config:app",
-        "Check configs, resolve them, and start a new one.",
-        PARTS,
-    ),
-    "models": (
-        "rnnbench.cli.inspection:models",
-        "Inspect the models of a config without training.",
-        PARTS,
-    ),
-    "data": ("rnnbench.cli.inspection:data", "Get the documents and look at them.", PARTS),
-}
-"""The commands: where each one is defined, its line in ``rnnbench --help``, and its group there.
-
-A function has its examples beside it, as ``EXAMPLES``. A Typer app is a group of commands, or, if
-it is called ``commands``, has the command among others of the same level.
-"""
+"""The commands; those of plug-ins come after ours in each group of ``rnnbench --help``."""
 
 REMOVED = {
     "power": "use `rnnbench compare RUN`",
@@ -96,17 +90,22 @@ Quick start:
 
 
 def load_command(name: str) -> Any:
-    """Import the command ``name`` and return it as Typer runs it."""
-    module_name, _, attribute = COMMANDS[name][0].partition(":")
-    module = import_module(module_name)
-    found = getattr(module, attribute)
-    if attribute == "commands":
-        return get_group(found).commands[name]
+    """Import the command ``name`` and return it as Typer runs it.
+
+    Raises:
+        PluginError: it is of another package, and cannot be imported; the message names that.
+    """
+    module_name, _, attribute = COMMANDS[name].target.partition(":")
+    with COMMANDS.blamed(name, f"cannot be loaded from {COMMANDS[name].target}"):
+        module = import_module(module_name)
+        found = getattr(module, attribute)
     parent = typer.Typer(rich_markup_mode="markdown")
-    if isinstance(found, typer.Typer):
-        parent.add_typer(found, name=name, cls=_Group)
+    if not isinstance(found, typer.Typer):
+        parent.command(name, epilog=getattr(module, "EXAMPLES", None))(found)
+    elif attribute == "commands":
+        parent = found
     else:
-        parent.command(name, epilog=module.EXAMPLES)(found)
+        parent.add_typer(found, name=name, cls=_Group)
     return get_group(parent).commands[name]
 
 
@@ -126,10 +125,21 @@ class _Commands(_Group):
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain(super().get_params(ctx))
 
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer gives it
+        """Return the names of all commands; what these do is not imported for that."""
+        self.commands = {
+            command.name: TyperCommand(
+                command.name, help=command.summary, rich_help_panel=command.group
+            )
+            for command in COMMANDS.usable()
+        }
+        return [*self.commands]
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name, _, rest = super().resolve_command(ctx, args)
-        if not name:
-            return name, None, rest
+        name, *rest = args
+        if name not in COMMANDS:
+            self.list_commands(ctx)  # for the name that was meant
+            return super().resolve_command(ctx, args)
         command = load_command(name)
         for part in (command, *getattr(command, "commands", {}).values()):
             _plain(part.get_params(ctx))
@@ -186,14 +196,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _in_list() -> None:
-    """Take the place of a command in lists of commands, so that it is not imported for them."""
-
-
-for _name, (_, _summary, _group) in COMMANDS.items():
-    app.command(_name, help=_summary, rich_help_panel=_group)(_in_list)
 
 
 def _print_version(wanted: bool) -> None:

@@ -188,7 +188,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             if checked.dataset is not None:
-                from rnnbench.speed.measuring import estimate_seconds
+                from rnnbench.estimate import estimate_seconds
 
                 seconds = estimate_seconds(benchmark, checked.dataset, checked.params)
     except ConfigError as error:

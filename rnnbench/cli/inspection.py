@@ -152,8 +152,8 @@ def export(
 ) -> None:
     """Write a network that `rnnbench run --save-models` kept as a file for Keras.
 
-    `keras.models.load_model` reads it. Import `rnnbench.models.saved` before, if the network has
-    layers that Keras does not have.
+    `keras.models.load_model` reads it. Import `rnnbench.models.keras_layers` before, if the network
+    has layers that Keras does not have.
     """
     from rnnbench.prediction.predict import export_network
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rnnbench.request import RunRequest, takes_options
 from rnnbench.terminal import options
 from rnnbench.terminal.console import carry_out
 from rnnbench.text import duration, numbers
@@ -27,35 +26,9 @@ EXAMPLES = options.examples(
 )
 
 
+@takes_options(RunRequest)
 def run(
-    config: options.Config,
-    epochs: options.Epochs = None,
-    seeds: options.Seeds = None,
-    models: options.Models = None,
-    data: options.Source = None,
-    path: options.DataPath = None,
-    jobs: options.Jobs = None,
-    executor: options.ExecutorName = "local",
-    scheduler: options.Scheduler = None,
-    track: options.Trackers = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where results go; by default results/NAME.",
-            show_default=False,
-            parser=options.folder,
-        ),
-    ] = None,
-    settings: options.Settings = None,
-    fresh: options.Fresh = False,
-    save_models: Annotated[
-        bool, typer.Option("--save-models", help="Keep the trained networks, for `predict`.")
-    ] = False,
-    compact: Annotated[
-        bool,
-        typer.Option("--compact", help="Store only what tables need, for runs kept in git."),
-    ] = False,
+    request: RunRequest,
     verbose: Annotated[
         bool,
         typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean."),
@@ -72,23 +45,7 @@ def run(
     from rnnbench import api  # imports NumPy and pydantic
 
     carry_out(
-        partial(
-            api.run,
-            config,
-            settings=options.changes(
-                settings, epochs=epochs, seeds=seeds, data=data, path=path, track=track
-            ),
-            models=options.names(models),
-            jobs=jobs,
-            out=out,
-            save_models=save_models,
-            fresh=fresh,
-            compact=compact,
-            executor=executor,
-            scheduler=scheduler,
-            progress=not quiet,
-            command=options.command(),
-        ),
+        lambda: api.run(**vars(request)),
         quiet=quiet,
         as_json=as_json,
         closing=_closing,

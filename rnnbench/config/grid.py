@@ -40,9 +40,6 @@ MAX_PATHS = 100
 """The most key paths in one grid; every two of them are compared."""
 ZIP = "zip"
 
-Axis = dict[str, list[Node]]
-"""The values of one axis by key path: several equally long lists if they are zipped."""
-
 
 def flattened(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with every grid as lists by dotted key path, and the problems in them."""
@@ -119,48 +116,50 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         return {name: base}
     if "[" in name:
         raise _error(grid, name, [], "a point of a grid cannot have a grid of its own")
-    paths = paths_of(model)
-    if len(paths) > MAX_PATHS:
-        raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
-    for one, other in combinations(paths, 2):
-        if overlap(one.split("."), other.split(".")):
-            raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
-    axes = _axes(grid, name)
-    sizes = [len(next(iter(axis.values()))) for axis in axes]
+    axes = _axes(model, name)
+    entries = grid.children | at(grid, [ZIP]).children
+    lists = {path: entries[path].value for axis in axes for path in axis}
+    sizes = [len(lists[axis[0]]) for axis in axes]
     count = prod(sizes)
     if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
         allowed = f"(allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
         raise _error(grid, name, [], f"makes {count:,} models {allowed}")
-    targets = {path: _targets(base, name, path, axis[path][0]) for axis in axes for path in axis}
-    texts = {path: _texts(axis[path]) for axis in axes for path in axis}
+    targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
+    texts = {path: _texts(values) for path, values in lists.items()}
     # A parameter with a single value is in no name.
-    several = [path for axis, size in zip(axes, sizes, strict=True) if size > 1 for path in axis]
-    labels = _labels(several)
+    labels = _labels([path for path, values in lists.items() if len(values) > 1])
     points: dict[str, Node] = {}
     for place in product(*map(range, sizes)):
-        chosen = {path: (axis, n) for axis, n in zip(axes, place, strict=True) for path in axis}
-        point = point_name(name, {labels[path]: texts[path][chosen[path][1]] for path in several})
+        chosen = {path: n for axis, n in zip(axes, place, strict=True) for path in axis}
+        spelled = {label: texts[path][chosen[path]] for path, label in labels.items()}
+        point = point_name(name, spelled)
         if not re.fullmatch(POINT, point):
             hint = f"allowed: {LONGEST} characters in brackets; vary fewer parameters at once"
             raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
         if point in points:
             raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")
         points[point] = base
-        for path, (axis, n) in chosen.items():
+        for path, n in chosen.items():
             for keys in targets[path]:
-                points[point] = with_value(points[point], keys, axis[path][n])
+                points[point] = with_value(points[point], keys, lists[path][n])
     return points
 
 
-def _axes(grid: Node, name: str) -> list[Axis]:
-    crossed = [{path: values.value} for path, values in grid.children.items() if path != ZIP]
+def _axes(model: Node, name: str) -> list[list[str]]:
+    """Return the key paths of each axis: one, or those under ``zip``; all fit together."""
+    paths, grid = paths_of(model), at(model, ["grid"])
+    if len(paths) > MAX_PATHS:
+        raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
+    for one, other in combinations(paths, 2):
+        if overlap(one.split("."), other.split(".")):
+            raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
     zipped = at(grid, [ZIP])
     lengths = {path: len(values.value) for path, values in zipped.children.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{path} has {length}" for path, length in lengths.items())
         raise _error(zipped, name, [ZIP], f"needs lists of the same length ({counts})")
-    columns = {path: values.value for path, values in zipped.children.items()}
-    return [*crossed, columns] if columns else crossed
+    crossed = [[path] for path in paths if path not in lengths]
+    return [*crossed, list(lengths)] if lengths else crossed
 
 
 def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
@@ -201,19 +200,14 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
     return config_error(node.where, ["models", name, "grid", *keys], message)
 
 
-# The names of points.
-
-
 def _texts(values: Sequence[Node]) -> list[str]:
     """Return values for the names of points; different ones that look alike are numbered."""
-    plain = [value.plain for value in values]
-    texts = list(map(text_of, plain))
-    return [
-        f"{text}-{n + 1}"
-        if any(text == texts[k] and plain[k] != plain[n] for k in range(n))
-        else text
-        for n, text in enumerate(texts)
-    ]
+    pairs = [(text_of(value.plain), value.plain) for value in values]
+    texts = []
+    for number, (text, plain) in enumerate(pairs, start=1):
+        is_taken = any(text == other and plain != its for other, its in pairs[: number - 1])
+        texts.append(f"{text}-{number}" if is_taken else text)
+    return texts
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
@@ -222,13 +216,12 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     def end(path: str, depth: int) -> str:
         return label_of(".".join(path.split(".")[-depth:]))
 
-    def shortest(path: str) -> str:
-        for depth in range(1, path.count(".") + 1):
-            if end(path, depth) not in [end(other, depth) for other in paths if other != path]:
-                return end(path, depth)
-        return label_of(path)
-
-    return {path: shortest(path) for path in paths}
+    labels = {path: label_of(path) for path in paths}
+    for path in paths:
+        for depth in range(path.count("."), 0, -1):
+            if [end(other, depth) for other in paths].count(end(path, depth)) == 1:
+                labels[path] = end(path, depth)
+    return labels
 
 
 def label_of(path: str) -> str:

@@ -4,8 +4,8 @@ The answer to a wrong config is a list of every problem.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -76,11 +76,8 @@ class Tree:
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
     """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
 
-    Overrides replace its values; if two have the same key, the last one counts.
-
-    Raises:
-        ConfigError: the config is wrong; the message lists every problem, with its file and line,
-            or its flag.
+    Overrides replace its values; if two have the same key, the last one counts. ``ConfigError``
+    lists every problem, with its file and line, or its flag.
     """
     return _validated(Benchmark, tree_of(config, overrides))
 
@@ -88,10 +85,7 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
 def load_data(
     config: Path | str | Mapping[str, Any] | None, overrides: Sequence[Override] = ()
 ) -> Data:
-    """Return the ``data`` section of a config, or the default one without a config.
-
-    A mapping may consist of its ``data`` section alone. It raises what ``load`` raises.
-    """
+    """Return the ``data`` section of a config, or the default one; a mapping may have no other."""
     if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
         return _validated(_OnlyData, tree_of(config or {}, overrides)).data
     return load(config, overrides).data
@@ -100,10 +94,7 @@ def load_data(
 def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
     """Return ``benchmark`` with only the models ``names``, in the order of the config.
 
-    The name of a model with a grid stands for all its points.
-
-    Raises:
-        ConfigError: there is no such model; the message blames ``flag``.
+    The name of a model with a grid stands for all its points. An error blames ``flag``.
     """
     known, wanted = {*benchmark.models, *map(model_of, benchmark.models)}, set(names)
     wrong = [name for name in dict.fromkeys(names) if name not in known]
@@ -136,42 +127,30 @@ class _OnlyData(Section):
 
 
 def _validated(schema: type[_S], tree: Tree) -> _S:
+    """Return the section in a tree, or raise every problem with the place of its key or parent."""
     root, of_grids = expanded(tree.root)
     problems = [*tree.problems, *of_grids]
     try:
         valid = schema.model_validate(root.plain)
     except ValidationError as error:
-        problems += _located(error, replace(tree, root=root), models_of(tree.root))
+        for item in error.errors():
+            keys, node = item["loc"], root
+            # If a file could not be read, a missing key may be in it; lists are never merged.
+            is_in_list = any(isinstance(key, int) for key in keys)
+            if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
+                continue
+            for key in keys:
+                if str(key) not in node.children:
+                    break
+                node = node.children[str(key)]
+            match keys:  # a point of a grid is called by its model
+                case ("models", str(name), *below) if name not in models_of(tree.root):
+                    keys = ("models", model_of(name), *below)
+            problems.append(Problem(node.where, key_path(keys), item["msg"]))
     if problems:
         distinct = dict.fromkeys(problems)
         raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
     return valid
-
-
-def _located(error: ValidationError, tree: Tree, written: Collection[str]) -> Iterator[Problem]:
-    """Yield the problems in ``error``, each with the place of its key or of the nearest parent.
-
-    A point of a grid is called by its model, which is ``written``. If a file could not be read, a
-    missing key may be in that file, so it is not reported, except in a list: lists are never
-    merged.
-    """
-    for item in error.errors():
-        keys = item["loc"]
-        is_in_list = any(isinstance(key, int) for key in keys)
-        if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
-            continue
-        node = tree.root
-        for key in keys:
-            if str(key) not in node.children:
-                break
-            node = node.children[str(key)]
-        match keys:
-            case ("models", str(name), *below) if name not in written:
-                keys = ("models", model_of(name), *below)
-        yield Problem(node.where, key_path(keys), item["msg"])
-
-
-# Trees.
 
 
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
@@ -179,9 +158,6 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
     A file that does not exist may be the name of a config that comes with the package. Paths in a
     mapping are relative to the working folder.
-
-    Raises:
-        ConfigError: the file cannot be read, or the mapping contains itself.
     """
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
@@ -217,9 +193,6 @@ def _node(value: Any, depth: int = 0) -> Node:
     return Node(value, "")
 
 
-# Files, and those that they extend.
-
-
 def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
     """Return the values of a file over those of the files that it extends; see ``_extended``."""
     tree.files.append(path)
@@ -230,10 +203,6 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
         raise config_error(root.where, (), "should be a mapping, such as `name: all`")
     tree.problems += duplicates
     return _extended(tree, root, path.parent, (*above, path))
-
-
-_parse = lru_cache(maxsize=MAX_FILES)(parse)
-"""Several files may extend the same one, and PyYAML is slow."""
 
 
 def _text_of(path: Path) -> str:
@@ -252,11 +221,14 @@ def _text_of(path: Path) -> str:
     raise config_error(str(path), (), message)
 
 
+_parse = lru_cache(maxsize=MAX_FILES)(parse)
+"""Several files may extend the same one, and PyYAML is slow."""
+
+
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
     """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
 
-    ``above`` are the files that led to it by ``extends``; the last one is its own. Files and
-    problems are added to ``tree``.
+    ``above`` are the files that led to it by ``extends``; the last one is its own.
     """
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)
@@ -301,9 +273,6 @@ def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     raise config_error(name.where, ["extends"], message)
 
 
-# Flags.
-
-
 def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
     """Return ``root`` with the value that a flag sets.
 
@@ -316,7 +285,14 @@ def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
                 for name in models_of(root):
                     root = without(_without_axis(root, name, own, new), ["models", name, *own])
             if _is_several(new, path):
-                return _with_axis_of_networks(root, keys, new)
+                models = models_of(root).items()
+                networks = [name for name, node in models if "baseline" not in node.children]
+                if not networks:
+                    message = "there is no network to try these values on"
+                    raise config_error(new.where, keys, message)
+                for name in networks:
+                    root = with_value(root, ["models", name, "grid", ".".join(keys)], new)
+                return root
         case ["models", _, "grid", "zip", *path] if path:
             return with_value(root, [*keys[:4], ".".join(path)], new)
         case ["models", name, "grid", *path] if path:
@@ -341,15 +317,6 @@ def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
     """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
     grid, key = ["models", name, "grid"], ".".join(path)
     return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
-
-
-def _with_axis_of_networks(root: Node, path: Sequence[str], values: Node) -> Node:
-    networks = [name for name, node in models_of(root).items() if "baseline" not in node.children]
-    if not networks:
-        raise config_error(values.where, path, "there is no network to try these values on")
-    for name in networks:
-        root = with_value(root, ["models", name, "grid", ".".join(path)], values)
-    return root
 
 
 def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:

@@ -37,7 +37,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        text = ": ".join(part for part in (self.where, self.key, self.message) if part)
+        key = "" if self.where and f"--{self.key}".startswith(self.where) else self.key  # --track
+        text = ": ".join(part for part in (self.where, key, self.message) if part)
         return shortened(text, LONGEST)
 
     @property
@@ -67,9 +68,6 @@ def key_path(keys: Sequence[str | int]) -> str:
     """Return ``keys`` joined by dots; an empty or unprintable key is quoted."""
     parts = (str(key) for key in keys)
     return ".".join(part if part and part.isprintable() else repr(part) for part in parts)
-
-
-# Trees.
 
 
 @dataclass(frozen=True)
@@ -114,20 +112,16 @@ def merged(base: Node, top: Node) -> Node:
         return top
     if not isinstance(top.value, dict):
         return base if top.value is None else top
-    changed = {
-        key: merged(base.value[key], node) if key in base.value else node
-        for key, node in top.value.items()
-    }
-    return Node(base.value | changed, top.where)
+    entries = dict(base.value)
+    for key, node in top.value.items():
+        entries[key] = merged(entries[key], node) if key in entries else node
+    return Node(entries, top.where)
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added.
 
     The values along the way get the place of ``new``; ``root`` keeps its own.
-
-    Raises:
-        ConfigError: a list has no such item.
     """
     if not keys:
         return Node(new.value, root.where)
@@ -157,9 +151,6 @@ def without(root: Node, keys: Sequence[str]) -> Node:
     if below:
         return replaced(root, [key], without(root.value[key], below))
     return Node({other: node for other, node in root.value.items() if other != key}, root.where)
-
-
-# YAML.
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -202,12 +193,8 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
         return super().compose_node(parent, index)
 
-    def tree(self) -> Node | None:
-        """Return the tree, if there is one; ``parse`` says which errors it raises."""
-        root = self.get_single_node()
-        return Node(self._value(root, ()), self._where(root.start_mark)) if root else None
-
-    def _value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
+    def value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
+        """Return the value of a node; ``parse`` says which errors it raises."""
         self._n_values += 1
         if len(keys) > MAX_DEPTH or self._n_values > MAX_VALUES:
             allowed = f"{MAX_DEPTH} levels, {MAX_VALUES:,} values"
@@ -215,10 +202,22 @@ class _Loader(yaml.SafeLoader):
             raise config_error(self._where(node.start_mark), (), message)
         kind = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and kind == "map":
-            return self._entries(node, keys)
+            entries: dict[str, Node] = {}
+            first_lines: dict[str, int] = {}
+            for name, value in node.value:
+                where = self._where(name.start_mark)
+                if not isinstance(name, yaml.ScalarNode):
+                    raise config_error(where, keys, "a key cannot be a list or a mapping")
+                path = (*keys, name.value)
+                line = first_lines.setdefault(name.value, name.start_mark.line + 1)
+                if name.value in entries:
+                    message = f"duplicate key (first on line {line})"
+                    self.duplicates.setdefault(id(name), Problem(where, key_path(path), message))
+                entries[name.value] = Node(self.value(value, path), where)
+            return entries
         if isinstance(node, yaml.SequenceNode) and kind == "seq":
             return [
-                Node(self._value(item, (*keys, position)), self._where(item.start_mark))
+                Node(self.value(item, (*keys, position)), self._where(item.start_mark))
                 for position, item in enumerate(node.value)
             ]
         message = f"the tag {node.tag} is not allowed"
@@ -228,21 +227,6 @@ class _Loader(yaml.SafeLoader):
             except (ValueError, KeyError):
                 message = f"'{node.value[:40]}' is not a valid {kind}"
         raise config_error(self._where(node.start_mark), keys, message)
-
-    def _entries(self, node: yaml.MappingNode, keys: tuple[str | int, ...]) -> dict[str, Node]:
-        entries: dict[str, Node] = {}
-        first_lines: dict[str, int] = {}
-        for name, value in node.value:
-            where = self._where(name.start_mark)
-            if not isinstance(name, yaml.ScalarNode):
-                raise config_error(where, keys, "a key cannot be a list or a mapping")
-            path = (*keys, name.value)
-            line = first_lines.setdefault(name.value, name.start_mark.line + 1)
-            if name.value in entries:
-                duplicate = Problem(where, key_path(path), f"duplicate key (first on line {line})")
-                self.duplicates.setdefault(id(name), duplicate)
-            entries[name.value] = Node(self._value(value, path), where)
-        return entries
 
 
 for _kind, (_pattern, _first, _) in _SCALARS.items():
@@ -259,9 +243,6 @@ def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None,
     """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
 
     ``name`` is the file or the flag that it comes from; lines are of no use in a flag.
-
-    Raises:
-        ConfigError: it is not YAML, or not plain data.
     """
 
     def where(mark: yaml.Mark) -> str:
@@ -270,7 +251,9 @@ def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None,
     place = name
     try:
         loader = _Loader(text, where)
-        return loader.tree(), list(loader.duplicates.values())
+        root = loader.get_single_node()
+        tree = Node(loader.value(root, ()), where(root.start_mark)) if root else None
+        return tree, list(loader.duplicates.values())
     except yaml.MarkedYAMLError as error:
         if mark := error.problem_mark or error.context_mark:
             place = where(mark)

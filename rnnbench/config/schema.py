@@ -16,8 +16,7 @@ from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
 from rnnbench.section import Publication, Section, Text, located, problem, problems, spell
 from rnnbench.tracking import TrackerNames
-from rnnbench.training.recipe import Recipe
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import Recipe, Training
 
 
 def _name(value: Any, pattern: str = MODEL) -> str:

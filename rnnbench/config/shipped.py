@@ -60,13 +60,8 @@ def summary(file: Path) -> str:
 def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]:
     """Copy a config that comes with the package, and the table of texts that it names.
 
-    The copy may still extend others that come with the package. A table is never overwritten.
-
-    Returns:
-        The new files, the config first.
-
-    Raises:
-        UserError: there is no such config, or a file exists already or cannot be written.
+    The copy may still extend others that come with the package. A table is never overwritten. The
+    new files are returned.
     """
     config = get(name)
     copies = {path: config}
@@ -81,10 +76,7 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
 
 
 def starter(name: str = STARTER) -> str:
-    """Return a config with a small example, whose comments explain every section.
-
-    Characters that are not allowed in a name become ``_``.
-    """
+    """Return a config with a small example, whose comments explain every section."""
     from rnnbench.models.baselines import BASELINES  # completion goes without them
     from rnnbench.models.layers import LAYERS
 

@@ -147,9 +147,8 @@ def _scores_of_majority(test: NDArray[np.int64], majority: int) -> dict[str, flo
 
 
 def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummary:
-    """Return the facts about a dataset without its duplicates.
+    """Return the facts about a dataset without its duplicates; its fingerprints are others.
 
-    Its fingerprints are others, because accuracies on it cannot be compared with others.
     ``labels`` are those of the test documents that are left, ``(n_left,)``.
     """
     test = np.bincount(labels, minlength=len(summary.topics))

@@ -44,19 +44,15 @@ def _corpora() -> Path:
 
 def newest(name: str) -> Path | None:
     """Return the file that was last cached for the source ``name``, if there is one."""
-    files = _files(f"{name}-{'[0-9a-f]' * 64}.npz")
+    files = filter(Path.is_file, _corpora().glob(f"{name}-{'[0-9a-f]' * 64}.npz"))
     return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
 
 
 def find(fingerprint: str) -> Path | None:
     """Return a file of the corpus with this fingerprint, if one is cached."""
-    is_fingerprint = re.fullmatch(r"[0-9a-f]{64}", fingerprint)
-    return next(_files(f"*-{fingerprint}.npz"), None) if is_fingerprint else None
-
-
-def _files(pattern: str) -> Iterator[Path]:
-    """Yield the cached files that match; links that lead nowhere, and pipes, are no files."""
-    return filter(Path.is_file, _corpora().glob(pattern))
+    if not re.fullmatch(r"[0-9a-f]{64}", fingerprint):
+        return None
+    return next(filter(Path.is_file, _corpora().glob(f"*-{fingerprint}.npz")), None)
 
 
 def store(name: str, corpus: Corpus) -> Corpus:
@@ -78,11 +74,7 @@ def write(file: Path, corpus: Corpus) -> str:
 
 @contextmanager
 def writing(file: Path) -> Iterator[BinaryIO]:
-    """Open a file of the cache as ``atomic_write`` does.
-
-    Raises:
-        UnwritableError: it cannot be written; the message says how to use another folder.
-    """
+    """Open a file of the cache as ``atomic_write`` does; its error names ``RNNBENCH_CACHE``."""
     try:
         with atomic_write(file) as out:
             yield out
@@ -92,12 +84,7 @@ def writing(file: Path) -> Iterator[BinaryIO]:
 
 
 def read(file: Path) -> Corpus:
-    """Return the corpus in ``file``, whose fingerprint has been checked.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        DamagedCacheError: the file is not the one that was written; the message names it.
-    """
+    """Return the corpus in ``file``, or raise ``DamagedCacheError`` if it is not as written."""
     try:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())

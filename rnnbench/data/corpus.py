@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,25 +57,19 @@ class Corpus:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the content, which is the same if the corpus is rebuilt from other files."""
-        arrays: dict[str, NDArray[Any]] = {
-            "tokens": self.tokens.astype("<i4"),
-            "offsets": self.offsets.astype("<i8"),
-            "labels": self.labels.astype("<i4"),
-        }
-        if self.is_test is not None:
-            arrays["is_test"] = self.is_test.astype("u1")
-        return sha256_arrays(arrays, {"topics": self.topics, "vocabulary": self.vocabulary})
+        types = {"tokens": "<i4", "offsets": "<i8", "labels": "<i4", "is_test": "u1"}
+        arrays = {key: getattr(self, key) for key in types if getattr(self, key) is not None}
+        stored = {key: array.astype(types[key]) for key, array in arrays.items()}
+        return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})
 
 
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
     """Rank the words of a corpus by their frequency in some documents, given by position.
 
-    Words that do not occur in them come last. Of equally frequent words, the first to occur in
-    them comes first, so that nothing depends on the other documents. Also return how many words
-    occur in them.
+    Of equally frequent words, the first to occur in them comes first, so that nothing depends on
+    the other documents. Also return how many words occur in them; the others come last.
     """
-    chosen = np.zeros(len(corpus), bool)
-    chosen[documents] = True
+    chosen = np.isin(np.arange(len(corpus)), documents)
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
     counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))
     firsts = np.full(len(counts), len(tokens))

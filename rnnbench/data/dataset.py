@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.data.corpus import Corpus, rank_words_of
@@ -30,11 +30,11 @@ MAX_FOLDS = 1_000
 
 
 def _source(value: Any) -> Any:
-    if value == "auto" or value in list(SOURCES):
+    if value in (names := ["auto", *SOURCES]):
         return value
     looks_like_a_path = isinstance(value, str) and Path(value).suffix
     hint = "; a file belongs in data.path, or --path" if looks_like_a_path else ""
-    raise problem(f"got {spell(value)}", did_you_mean(str(value), ["auto", *SOURCES]) + hint)
+    raise problem(f"got {spell(value)}", did_you_mean(str(value), names) + hint)
 
 
 def _path(value: Any) -> Any:
@@ -146,18 +146,13 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the four arrays and the names of the topics."""
-        arrays = {
-            name: getattr(self, name).astype("<i4")
-            for name in ("x_train", "y_train", "x_test", "y_test")
-        }
+        names = ("x_train", "y_train", "x_test", "y_test")
+        arrays = {name: getattr(self, name).astype("<i4") for name in names}
         return sha256_arrays(arrays, {"topics": self.topics})
 
 
 def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
-    """Return the sha256 of the positions of the training and test documents in a corpus.
-
-    Datasets with the same value pose the same task, however their documents are cut and padded.
-    """
+    """Return the sha256 of the positions of the training and test documents in a corpus."""
     # Published splits are known by their fingerprints, so the names of the arrays never change.
     arrays = {
         "train_wires": dataset.train_documents.astype("<i8"),
@@ -178,6 +173,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
     train, test = _split(corpus, data)
+    has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
     if len(kept) * timesteps > MAX_STEPS:
@@ -186,26 +182,28 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
             f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
         )
     source = SOURCES.get(corpus.provenance.get("source", ""))
+    n_words = len(corpus.vocabulary)
     if source and source.ranks_words_of == "training":
         if (labels := np.unique(corpus.labels[train])).size == 1:
             topic = corpus.topics[labels[0]]
             raise UserError(f"data: all documents to train on have the topic '{topic}'")
         corpus, n_words = rank_words_of(corpus, train)
-        limit = n_words + INDEX_FROM + 1
-        n_ids = min(limit, data.num_words or limit)
-    else:
-        n_ids = _n_ids(corpus, kept, data.num_words)
+    elif data.num_words is None:
+        # Keras uses the largest id in these documents as the limit, so the rarest word becomes
+        # unknown. This mistake is kept.
+        n_words = max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
+    limit = n_words + INDEX_FROM + 1
+    n_ids = min(limit, data.num_words or limit)
     ids = corpus.tokens + np.int32(INDEX_FROM)
     documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
-
-    def padded(numbers: NDArray[np.int64]) -> NDArray[np.int32]:
-        sequences = [documents[number] for number in numbers]
-        return pad(sequences, timesteps, data.padding, data.truncating)
-
+    x_train, x_test = (
+        pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
+        for part in (train, test)
+    )
     return Dataset(
-        x_train=padded(train),
+        x_train=x_train,
         y_train=corpus.labels[train],
-        x_test=padded(test),
+        x_test=x_test,
         y_test=corpus.labels[test],
         topics=corpus.topics,
         n_ids=n_ids,
@@ -214,19 +212,14 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         documents=documents,
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
         separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
-        in_order=data.split == "last"
-        or (_has_own_split(corpus, data) and source is not None and source.in_order),
+        in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
     )
-
-
-def _has_own_split(corpus: Corpus, data: Data) -> bool:
-    return corpus.is_test is not None and data.split in ("auto", "modapte")
 
 
 def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
-    is_test = corpus.is_test if _has_own_split(corpus, data) else None
+    is_test = corpus.is_test if data.split in ("auto", "modapte") else None
     if is_test is None:
         if data.split == "modapte":
             having = ", ".join(source.name for source in BUILT_IN if source.split == "modapte")
@@ -237,8 +230,18 @@ def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.in
     if data.maxlen is not None:
         order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
     if data.split == "stratified":
-        train, test = _stratified(order, corpus, data)
-    elif is_test is None:
+        # Of each topic, the first documents in this order are for training, at least one, not all.
+        is_test = np.ones(len(corpus), bool)
+        for label in np.unique(corpus.labels[order]):
+            own = order[corpus.labels[order] == label]
+            if len(own) == 1:
+                raise UserError(
+                    f"data.split: the topic '{corpus.topics[label]}' has only one document, which "
+                    "cannot be in both the training and the test set (allowed: shuffled, last)"
+                )
+            n_train = np.rint(len(own) * (1 - data.test_split))
+            is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+    if is_test is None:
         train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
@@ -250,42 +253,8 @@ def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.in
     return train, test
 
 
-def _stratified(
-    order: NDArray[np.int64], corpus: Corpus, data: Data
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the training and the test documents, with the same share of every topic, in order.
-
-    Of each topic, the first documents in ``order`` are for training, at least one and not all.
-    """
-    labels = corpus.labels[order]
-    counts = np.bincount(labels, minlength=len(corpus.topics))
-    if (once := np.flatnonzero(counts == 1)).size:
-        raise UserError(
-            f"data.split: the topic '{corpus.topics[once[0]]}' has only one document, which "
-            "cannot be in both the training and the test set (allowed: shuffled, last)"
-        )
-    n_train = np.clip(np.rint(counts * (1 - data.test_split)), 1, np.maximum(counts - 1, 1))
-    by_label = np.argsort(labels, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    position = np.empty(len(order), np.int64)
-    position[by_label] = np.arange(len(order)) - np.repeat(starts, counts)
-    in_train = position < n_train[labels]
-    return order[in_train], order[~in_train]
-
-
-def _n_ids(corpus: Corpus, kept: NDArray[np.int64], num_words: int | None) -> int:
-    """Return the limit of ids; a word whose id is not below it becomes unknown.
-
-    Without ``num_words`` Keras uses the largest id in the kept documents as the limit, so the
-    rarest word becomes unknown. This mistake is kept.
-    """
-    if num_words is not None:
-        return min(num_words, len(corpus.vocabulary) + INDEX_FROM + 1)
-    return INDEX_FROM + max(int(corpus.ranks(number).max(initial=START)) for number in kept)
-
-
 def pad(
-    sequences: Sequence[NDArray[np.int32]], timesteps: int, padding: Side, truncating: Side
+    sequences: Sequence[ArrayLike], timesteps: int, padding: Side, truncating: Side
 ) -> NDArray[np.int32]:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
@@ -317,64 +286,44 @@ def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 @dataclass(frozen=True)
-class Fold:
-    """One of several parts that are drawn at random, stratified by topic.
+class Part:
+    """A part of the training documents, to hold out: the last ``share`` of them, or else a fold.
 
-    Their sizes, and their numbers of documents of each topic, are the same to within one.
+    The last documents are the latest if they are dated and were not shuffled. Folds are drawn at
+    random, stratified by topic: their sizes, and their numbers of documents of each topic, are the
+    same to within one.
     """
 
-    number: int
-    """From 1."""
-    of: int
-    """The number of folds."""
-
-    def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Return the positions of its documents in the training set, ascending."""
-        order = np.random.default_rng(0).permutation(len(y_train))
-        by_topic = order[np.argsort(y_train[order], kind="stable")]
-        return np.sort(by_topic[self.number - 1 :: self.of])
-
-    def __str__(self) -> str:
-        return f"fold {self.number} of {self.of}"
-
-
-@dataclass(frozen=True)
-class Last:
-    """The last documents in the order of the training set.
-
-    They are the latest if the documents are dated and were not shuffled.
-    """
-
-    share: float
-    """Of the training documents."""
+    number: int = 1
+    of: int = 1
+    share: float | None = None
 
     def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
         """Return the positions of its documents in the training set, ascending; at least one."""
         n = len(y_train)
-        return np.arange(n - max(1, int(n * self.share)), n)
+        if self.share:
+            return np.arange(n - max(1, int(n * self.share)), n)
+        order = np.random.default_rng(0).permutation(n)
+        by_topic = order[np.argsort(y_train[order], kind="stable")]
+        return np.sort(by_topic[self.number - 1 :: self.of])
 
     def __str__(self) -> str:
-        return f"the last {100 * self.share:.3g}%"
-
-
-Part = Fold | Last
+        if self.share:
+            return f"the last {100 * self.share:.3g}%"
+        return f"fold {self.number} of {self.of}"
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
-    """Return the parts that are held out in turn.
-
-    Raises:
-        UserError: not exactly one of the arguments is given, or it is out of range.
-    """
+    """Return the parts that are held out in turn; exactly one of the arguments is given."""
     if (folds is None) == (last is None):
         raise UserError("use either folds or last, not both, such as folds 5 or last 0.2")
     if last is not None:
         if type(last) is not float or not 0 < last < 1:
             raise UserError(f"last: got {spell(last)} (should be between 0 and 1)")
-        return [Last(last)]
+        return [Part(share=last)]
     if type(folds) is not int or not 2 <= folds <= MAX_FOLDS:
         raise UserError(f"folds: got {spell(folds)} (should be 2 to {MAX_FOLDS:,})")
-    return [Fold(number, folds) for number in range(1, folds + 1)]
+    return [Part(number, folds) for number in range(1, folds + 1)]
 
 
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
@@ -382,12 +331,9 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
 
     The texts of the test documents are removed, so that nothing can be learned from them. Word ids
     stay those of the whole training set.
-
-    Raises:
-        UserError: there are too few training documents.
     """
     n = len(dataset.y_train)
-    if isinstance(part, Fold) and part.of > n:
+    if part.of > n:
         raise UserError(f"folds: got {part.of} (allowed: 2 to {n}, the training documents)")
     held_out = part.positions(dataset.y_train)
     learned = np.setdiff1d(np.arange(n), held_out)

@@ -47,11 +47,7 @@ def silent(doing: str, done: int, total: int | None) -> None:
 
 
 def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) -> bytes:
-    """Return the content of ``url``.
-
-    Raises:
-        OutOfReachError: the server does not answer in time, refuses, or breaks off.
-    """
+    """Return the content of ``url``, or raise ``OutOfReachError``, which names the server."""
     from http.client import HTTPException  # takes a while, and most commands download nothing
 
     content = bytearray()
@@ -101,10 +97,7 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
     """Download one wheel through pip; it exists until the block ends.
 
     The user's pip settings apply: index, proxy, certificates, cache. pip checks the hash.
-
-    Raises:
-        OutOfReachError: pip finds no index or no such wheel, or gets no answer in time.
-        UnwritableError: there is no room for temporary files.
+    ``OutOfReachError`` is raised if no such wheel comes in time.
     """
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
@@ -155,47 +148,39 @@ class _RefusedError(Exception):
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
-    """Return the content of files in a tar (plain or compressed) or a zip, by base name.
-
-    Only the ``wanted`` base names count, not the folders in the archive, whose ``name`` is for
-    messages.
+    """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
 
     Raises:
-        UserError: the archive is truncated, damaged or of another kind, contains a wanted file
-            twice, or exceeds the limits on sizes and counts.
+        UserError: the archive, called ``name``, is truncated, damaged or of another kind, contains
+            a wanted file twice, or exceeds the limits on sizes and counts.
     """
+    found: dict[str, bytes] = {}
+    total = 0
     try:
-        if zipfile.is_zipfile(io.BytesIO(content)):
-            return _read(_zip_members(content), wanted)
-        return _read(_tar_members(_decompress(content)), wanted)
+        is_zip = zipfile.is_zipfile(io.BytesIO(content))
+        members = _zip_members(content) if is_zip else _tar_members(content)
+        for count, (path, size, read) in enumerate(members, start=1):
+            total += size
+            if count > MAX_MEMBERS:
+                raise _RefusedError(f"it has more than {MAX_MEMBERS:,} members")
+            if size > MAX_MEMBER_BYTES:
+                raise _RefusedError(f"member '{path}' unpacks to {size:,} bytes")
+            if total > MAX_TOTAL_BYTES:
+                raise _RefusedError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
+            base = PurePosixPath(path).name
+            if base in wanted:
+                if base in found:
+                    raise _RefusedError(f"it contains {base} twice")
+                found[base] = read()
     except _RefusedError as refused:
         raise UserError(f"{name}: refused: {refused}") from None
     except Exception as error:  # damage makes the standard library raise almost anything
         reason = str(error) or type(error).__name__
         raise UserError(f"{name}: truncated, damaged or not an archive: {reason}") from error
-
-
-def _read(members: Iterator[Member], wanted: Collection[str]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    total = 0
-    for count, (path, size, read) in enumerate(members, start=1):
-        total += size
-        if count > MAX_MEMBERS:
-            raise _RefusedError(f"it has more than {MAX_MEMBERS:,} members")
-        if size > MAX_MEMBER_BYTES:
-            raise _RefusedError(f"member '{path}' unpacks to {size:,} bytes")
-        if total > MAX_TOTAL_BYTES:
-            raise _RefusedError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
-        base = PurePosixPath(path).name
-        if base in wanted:
-            if base in found:
-                raise _RefusedError(f"it contains {base} twice")
-            found[base] = read()
     return found
 
 
-def _decompress(content: bytes) -> bytes:
-    """Return the tar in ``content``, of which no more than ``MAX_TOTAL_BYTES`` are unpacked."""
+def _tar_members(content: bytes) -> Iterator[Member]:
     stream: io.BufferedIOBase = io.BytesIO(content)
     for magic, module in ((b"\x1f\x8b", gzip), (b"BZh", bz2), (b"\xfd7zXZ", lzma)):
         if content.startswith(magic):
@@ -203,10 +188,6 @@ def _decompress(content: bytes) -> bytes:
     tar = stream.read(MAX_TOTAL_BYTES + 1)
     if len(tar) > MAX_TOTAL_BYTES:
         raise _RefusedError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
-    return tar
-
-
-def _tar_members(tar: bytes) -> Iterator[Member]:
     with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
 
         def read(info: tarfile.TarInfo) -> bytes:

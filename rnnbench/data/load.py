@@ -6,6 +6,7 @@ Its corpus is cached, read from a file, or downloaded.
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rnnbench.data import cache
@@ -36,11 +37,7 @@ class PreparedData:
 
 
 def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -> PreparedData:
-    """Load the documents that ``data`` asks for, and split and pad them.
-
-    Raises:
-        RnnbenchError: see ``load_corpus`` and ``make_dataset``.
-    """
+    """Load the documents that ``data`` asks for, and split and pad them: see ``make_dataset``."""
     corpus = load_corpus(data, progress, offline=offline)
     dataset = make_dataset(corpus, data)
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
@@ -79,8 +76,13 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
     reasons: dict[str, str] = {}
     for name in names:
         try:
-            found = _cached(name) if name not in same else None
-            found = found or _fetched(SOURCES[name], progress)
+            found = None if name in same else _cached(name)
+            if found is None:
+                source = SOURCES[name]
+                if (fetch := source.fetch) is None:
+                    raise OutOfReachError("it can only be read from a file")
+                made = _from_source(source, name, partial(fetch, progress))
+                found = cache.store(name, made)
         except OutOfReachError as error:
             told = "; ".join(reasons.values()).split("; ")  # two sources may ask the same servers
             new = [part for part in str(error).split("; ") if part not in told]
@@ -102,7 +104,16 @@ def _from_path(path: Path, data: Data) -> Corpus:
     for given in filter(None, (path, data.test)):
         if not given.exists():
             raise UserError(f"{given}: no such file or folder (data.path, or --path)")
-    source = _source_of(path) if data.source == "auto" else SOURCES[data.source]
+    if data.source == "auto":
+        found = [source for source in BUILT_IN if source.recognises(path)]
+        usable = [] if found else SOURCES.usable()  # other packages are asked last
+        found += [source for source in usable if source.recognises(path)]
+        if not found:
+            files = "; ".join(f"{source.name}: {source.file}" for source in usable)
+            raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
+        source = found[0]
+    else:
+        source = SOURCES[data.source]
     if misplaced := sorted(set(data.options) - set(source.options)):
         raise UserError(f"data.{misplaced[0]}: the source {source.name} has no such key")
     try:
@@ -116,17 +127,6 @@ def _from_path(path: Path, data: Data) -> Corpus:
     return cache.store(f"altered-{source.name}", corpus)
 
 
-def _source_of(path: Path) -> Source:
-    """Return the source that recognises ``path``; other packages are asked last."""
-    found = [source for source in BUILT_IN if source.recognises(path)]
-    usable = [] if found else SOURCES.usable()
-    found += [source for source in usable if source.recognises(path)]
-    if found:
-        return found[0]
-    files = "; ".join(f"{source.name}: {source.file}" for source in usable)
-    raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
-
-
 def _cached(name: str) -> Corpus | None:
     if (file := cache.newest(name)) is None:
         return None
@@ -135,12 +135,6 @@ def _cached(name: str) -> Corpus | None:
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None
-
-
-def _fetched(source: Source, progress: Progress) -> Corpus:
-    if (fetch := source.fetch) is None:
-        raise OutOfReachError("it can only be read from a file")
-    return cache.store(source.name, _from_source(source, source.name, lambda: fetch(progress)))
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:

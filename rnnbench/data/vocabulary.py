@@ -62,12 +62,7 @@ class Encoded:
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
-    """Split ``texts`` into words as the corpus was split, and return their ids.
-
-    Raises:
-        UserError: the source of the corpus is not installed.
-        PluginError: its tokenizer is from another package, and failed.
-    """
+    """Split ``texts`` into words as the corpus was split, and return their ids."""
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
@@ -76,9 +71,7 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
         words = [list(tokenize(text)) for text in texts]
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
-    sequences = [
-        np.array([id_of.get(word, UNKNOWN) for word in of_text], np.int32) for of_text in words
-    ]
+    sequences = [[id_of.get(word, UNKNOWN) for word in of_text] for of_text in words]
     ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
     unknown = [[word for word in of_text if word not in id_of] for of_text in words]
     return Encoded(ids, words, unknown)
@@ -123,11 +116,7 @@ class Document:
 
 
 def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> Document:
-    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``.
-
-    Raises:
-        UserError: there is no such document.
-    """
+    """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``."""
     if not 0 <= number < len(corpus):
         raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
     place: Place = "left out"

@@ -118,34 +118,33 @@ class _Words(Baseline):
     @model_validator(mode="after")
     def _has_a_range(self) -> "_Words":
         if self.min_ngram > self.max_ngram:
-            raise problem(
-                f"min_ngram: got {self.min_ngram}", f"allowed: up to max_ngram, {self.max_ngram}"
-            )
+            allowed = f"allowed: up to max_ngram, {self.max_ngram}"
+            raise problem(f"min_ngram: got {self.min_ngram}", allowed)
         if self.char_ngrams and self.analyzer != "word":
-            raise problem(
-                f"char_ngrams: not with analyzer: {self.analyzer}", "allowed: analyzer: word"
-            )
+            fault = f"char_ngrams: not with analyzer: {self.analyzer}"
+            raise problem(fault, "allowed: analyzer: word")
         return self
 
-    def _of_counts(self, classifier: Any, **options: Any) -> Any:
-        """Return the counts with a classifier; ``options`` are those of a ``CountVectorizer``."""
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        return self._counted(CountVectorizer, options, classifier)
-
-    def _counted(self, vectorizer: Any, options: dict[str, Any], classifier: Any) -> Any:
+    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
+        """Return what counts, with the classifier of the counts."""
         from sklearn.pipeline import make_pipeline, make_union
 
-        options = {"min_df": self.min_df, "lowercase": False, **options}
-        of_words = (
-            {"tokenizer": str.split, "token_pattern": None} if self.analyzer == "word" else {}
-        )
+        options = {"min_df": self.min_df, "lowercase": False}
+        split = {"tokenizer": str.split, "token_pattern": None} if self.analyzer == "word" else {}
         ngrams = (self.min_ngram, self.max_ngram)
-        counted = vectorizer(analyzer=self.analyzer, ngram_range=ngrams, **of_words, **options)
+        counted = self._vectorizer(analyzer=self.analyzer, ngram_range=ngrams, **split, **options)
         if self.char_ngrams:
-            within = vectorizer(analyzer="char_wb", ngram_range=self.char_ngrams, **options)
+            within = self._vectorizer(analyzer="char_wb", ngram_range=self.char_ngrams, **options)
             counted = make_union(counted, within)
-        return make_pipeline(counted, classifier)
+        return make_pipeline(counted, self._classifier())
+
+    def _vectorizer(self, **options: Any) -> Any:
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        return CountVectorizer(**options)
+
+    def _classifier(self) -> Any:
+        raise NotImplementedError
 
 
 class _Tfidf(_Words):
@@ -154,10 +153,10 @@ class _Tfidf(_Words):
     sublinear_tf: bool = False
     """Whether a count n is replaced by 1 + log(n)."""
 
-    def _of_tfidf(self, classifier: Any) -> Any:
+    def _vectorizer(self, **options: Any) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return self._counted(TfidfVectorizer, {"sublinear_tf": self.sublinear_tf}, classifier)
+        return TfidfVectorizer(sublinear_tf=self.sublinear_tf, **options)
 
 
 class TfidfLogisticRegression(_Tfidf):
@@ -167,11 +166,10 @@ class TfidfLogisticRegression(_Tfidf):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return TF-IDF with logistic regression."""
+    def _classifier(self) -> Any:
         from sklearn.linear_model import LogisticRegression
 
-        return self._of_tfidf(LogisticRegression(C=self.C, max_iter=1000))
+        return LogisticRegression(C=self.C, max_iter=1000)
 
 
 class TfidfLinearSVM(_Tfidf):
@@ -182,11 +180,10 @@ class TfidfLinearSVM(_Tfidf):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return TF-IDF with a linear SVM."""
+    def _classifier(self) -> Any:
         from sklearn.svm import LinearSVC
 
-        return self._of_tfidf(LinearSVC(C=self.C, random_state=0))
+        return LinearSVC(C=self.C, random_state=0)
 
 
 class MultinomialNaiveBayes(_Words):
@@ -198,11 +195,10 @@ class MultinomialNaiveBayes(_Words):
     alpha: Positive = 1.0
     """Additive smoothing."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return counts with naive Bayes."""
+    def _classifier(self) -> Any:
         from sklearn.naive_bayes import MultinomialNB
 
-        return self._of_counts(MultinomialNB(alpha=self.alpha))
+        return MultinomialNB(alpha=self.alpha)
 
 
 class ComplementNaiveBayes(_Tfidf):
@@ -220,11 +216,10 @@ class ComplementNaiveBayes(_Tfidf):
     norm: bool = False
     """Whether the weights of a topic are divided by the sum of their sizes."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return TF-IDF with complement naive Bayes."""
+    def _classifier(self) -> Any:
         from sklearn.naive_bayes import ComplementNB
 
-        return self._of_tfidf(ComplementNB(alpha=self.alpha, norm=self.norm))
+        return ComplementNB(alpha=self.alpha, norm=self.norm)
 
 
 class NBSVM(_Words):
@@ -242,11 +237,13 @@ class NBSVM(_Words):
     beta: Share = 0.25
     """The share of the SVM; the rest is naive Bayes."""
 
-    def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return the words that occur, with the classifier."""
+    def _vectorizer(self, **options: Any) -> Any:
+        return super()._vectorizer(binary=True, **options)  # whether a word occurs
+
+    def _classifier(self) -> Any:
         from rnnbench.models.estimators import NaiveBayesSVM
 
-        return self._of_counts(NaiveBayesSVM(self.alpha, self.C, self.beta), binary=True)
+        return NaiveBayesSVM(self.alpha, self.C, self.beta)
 
 
 class SentenceEmbedding(Baseline):
@@ -282,31 +279,18 @@ class SentenceEmbedding(Baseline):
         return make_pipeline(FunctionTransformer(encode), Normalizer(), classifier)
 
 
+_BUILT_IN: list[type[Baseline]] = [
+    MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes,
+    ComplementNaiveBayes, NBSVM, SentenceEmbedding,
+]  # fmt: skip
 BASELINES: Registry[type[Baseline]] = Registry(
-    "baseline",
-    Baseline,
-    [
-        MostFrequent,
-        Stratified,
-        TfidfLogisticRegression,
-        TfidfLinearSVM,
-        MultinomialNaiveBayes,
-        ComplementNaiveBayes,
-        NBSVM,
-        SentenceEmbedding,
-    ],
-    key="kind",
-    holds_classes=True,
+    "baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True
 )
 """All kinds, by name."""
 
 
 def check_installed(baseline: Baseline) -> None:
-    """Make sure that a baseline has the packages that it needs.
-
-    Raises:
-        UserError: one is not installed.
-    """
+    """Raise a ``UserError`` if a package that a baseline needs is not installed."""
     if absent := missing(baseline.packages):
         hint = f": {baseline.install}" if baseline.install else ""
         raise UserError(f"{BASELINES.label(baseline.kind)} needs {', '.join(absent)}{hint}")

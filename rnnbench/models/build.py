@@ -1,9 +1,8 @@
-"""From the description of a network to a Keras model, with layers and models from outside.
+"""From the description of a network to a Keras model, its predictions, and its files.
 
 Importing this module imports TensorFlow.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -11,12 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.code import find_function, is_from_outside
 from rnnbench.models.descriptions import LayeredNetwork, Network, PythonNetwork
-from rnnbench.models.layers import LAYERS, Layer, SeedOf, Shape
-from rnnbench.models.layers.base import derive_seed
+from rnnbench.models.layers import LAYERS, Shape, derive_seed
 from rnnbench.registry import PluginError, blame
+from rnnbench.storage import UnwritableError, temporary_folder
 
 EVALUATION_BATCH = 1024
 """Documents that are predicted at once."""
@@ -36,14 +35,20 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         UserError: a convolution is longer than the sequences.
     """
     if isinstance(network, PythonNetwork):
-        return call_function(network.python, network.arguments, shape, seed)
+        return _call_function(network, shape, seed)
     assert isinstance(network, LayeredNetwork)  # noqa: S101 - there is no third kind
-    ids = keras.Input((shape.timesteps,), dtype="int32")
-    model = keras.Sequential([ids, *_ids_as_numbers(network, shape)])
+    model = keras.Sequential([keras.Input((shape.timesteps,), dtype="int32")])
+    if network.layers[0].takes != "ids":  # each id becomes the only feature of its step
+        model.add(keras.layers.Reshape((shape.timesteps, 1)))
+        scale = 1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0
+        model.add(keras.layers.Rescaling(scale))
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
         if is_from_outside(layer):
-            _add_from_outside(model, layer, shape, seed_of)
+            # Its initializers may ignore ``seed_of`` and draw from the global generators.
+            keras.utils.set_random_seed(seed_of("global"))
+            with LAYERS.blamed(layer.kind):
+                model.add(layer.keras_layer(shape, seed_of))
             continue
         try:
             model.add(layer.keras_layer(shape, seed_of))
@@ -53,31 +58,14 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     return model
 
 
-def _ids_as_numbers(network: LayeredNetwork, shape: Shape) -> Iterator[keras.Layer]:
-    """Yield layers that make one feature of each id, unless the first layer takes ids itself."""
-    if network.layers[0].takes != "ids":
-        yield keras.layers.Reshape((shape.timesteps, 1))
-        yield keras.layers.Rescaling(1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0)
-
-
-def call_function(name: str, arguments: dict[str, Any], shape: Shape, seed: int) -> keras.Model:
-    """Return the model that a function of the user's makes.
-
-    Args:
-        name: ``package.module:function``; modules in the working folder are found too.
-        arguments: keyword arguments, after the shape.
-        shape: of the dataset.
-        seed: for everything that the function draws.
-
-    Raises:
-        PluginError: there is no such function, it failed, or its model does not fit.
-    """
-    function = find_function(name)
+def _call_function(network: PythonNetwork, shape: Shape, seed: int) -> keras.Model:
+    """Return the model that a function of the user's makes."""
+    function = find_function(network.python)
     keras.utils.set_random_seed(seed)  # the function takes no seed, so only the global one is left
-    with blame(f"python: {name}"):
-        model = function(shape, **arguments)
+    with blame(f"python: {network.python}"):
+        model = function(shape, **network.arguments)
     if misfit := _misfit(model, shape):
-        raise PluginError(f"python: {name} returned {misfit}")
+        raise PluginError(f"python: {network.python} returned {misfit}")
     return model
 
 
@@ -102,18 +90,6 @@ def _misfit(model: Any, shape: Shape) -> str:
     return ""
 
 
-def _add_from_outside(model: keras.Sequential, layer: Layer, shape: Shape, seed_of: SeedOf) -> None:
-    """Add the Keras layer of a kind that another package brings.
-
-    Raises:
-        PluginError: it failed, or returned no layer.
-    """
-    # Its initializers may ignore ``seed_of`` and draw from the global generators.
-    keras.utils.set_random_seed(seed_of("global"))
-    with LAYERS.blamed(layer.kind):
-        model.add(layer.keras_layer(shape, seed_of))
-
-
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the probabilities ``(n, n_topics)`` of word ids ``(n, timesteps)``.
 
@@ -122,3 +98,30 @@ def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
     starts = range(0, len(x), EVALUATION_BATCH)
     batches = [x[start : start + EVALUATION_BATCH] for start in starts]
     return np.concatenate([model(batch, training=False) for batch in batches])
+
+
+def weights_of(model: keras.Model) -> list[NDArray[Any]]:
+    """Return ``model.get_weights()``; numbers that NumPy does not have become float32."""
+    return [
+        array.astype(np.float32) if array.dtype.kind == "V" else array
+        for array in model.get_weights()
+    ]
+
+
+def to_bytes(model: keras.Model) -> bytes:
+    """Return the content of the ``.keras`` file of an uncompiled model.
+
+    Raises:
+        UnwritableError: there is no room for a temporary file.
+        RnnbenchError: Keras cannot save a layer of the model.
+    """
+    with temporary_folder() as folder:
+        file = folder / "model.keras"
+        try:
+            model.save(file)
+        except OSError as error:
+            raise UnwritableError(file, error) from error
+        except Exception as error:  # the layers of others may fail in any way
+            reason = str(error).partition("\n")[0]  # Keras adds the whole config
+            raise RnnbenchError(f"Keras cannot save the network: {reason}") from error
+        return file.read_bytes()

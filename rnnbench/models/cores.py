@@ -1,16 +1,12 @@
 """Recurrent layers with back-propagation through time written by hand, for XLA on a CPU.
 
 Each core computes the same as the Keras layer of its name with its default activations, on
-time-major sequences. Compared with automatic differentiation of the stock layer, the loops hold
-only recurrent work: the inputs are projected in one product before the forward loop, the gradients
-of the weights are one product over time x batch after the backward loop, and every gate is computed
-once, because the forward loop keeps the factors that the backward loop needs.
+time-major sequences. The loops hold only recurrent work: the inputs are projected in one product
+before the forward loop, the gradients of the weights are one product over time x batch after the
+backward loop, and the forward loop keeps the factors that the backward loop needs.
 
-Shapes: ``T`` steps, ``B`` sequences, ``I`` features, ``H`` units, all of them static. The
-equations are those of Keras's layers; those of the backward loops follow from them by the chain
-rule. ``d_x`` is the gradient of the loss with respect to ``x``.
-
-Importing this module imports TensorFlow.
+Shapes: ``T`` steps, ``B`` sequences, ``I`` features, ``H`` units, all static. ``d_x`` is the
+gradient of the loss with respect to ``x``. Importing this module imports TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,6 +23,7 @@ FEW_FEATURES = 4
 Gradients = tuple[tf.Tensor, ...]
 State = list[tf.Tensor]
 """The hidden state, and any other state that a layer carries: each ``(B, H)``."""
+Kept = Sequence[tf.Tensor]
 Scratch = Sequence[tf.Tensor | tf.Variable]
 Step = Callable[..., tuple[State, list[tf.Tensor]]]
 """From a state and one item of each input to the next state and the arrays to keep."""
@@ -58,28 +55,15 @@ class Core:
     d_inputs: Callable[..., tf.Tensor] = lambda d_q: d_q
 
     def __call__(
-        self,
-        x: tf.Tensor,
-        kernel: tf.Tensor,
-        recurrent_kernel: tf.Tensor,
-        bias: tf.Tensor,
-        *,
-        return_sequences: bool,
-        scratch: Scratch = (),
+        self, x: tf.Tensor, *weights: tf.Tensor, return_sequences: bool, scratch: Scratch = ()
     ) -> tf.Tensor:
-        """Return the hidden states.
+        """Return the hidden states of all steps, ``(T, B, H)``, or only the last, ``(B, H)``.
 
-        Args:
-            x: ``(T, B, I)``.
-            kernel: ``W``, ``(I, n H)`` for ``n`` gates.
-            recurrent_kernel: ``U``, ``(H, n H)``.
-            bias: ``b``, ``(n H,)``, or ``(2, n H)``, ``b`` and a bias of ``h[t-1] U``.
-            return_sequences: whether to return the states of all steps, or only the last.
-            scratch: see ``make_scratch``.
-
-        Returns:
-            ``(T, B, H)``, or ``(B, H)``.
+        For ``n`` gates, ``x`` is ``(T, B, I)``, and the weights are ``W`` and ``U``, ``(I, n H)``
+        and ``(H, n H)``, and ``b``, ``(n H,)``, or ``(2, n H)``, ``b`` and a bias of ``h[t-1] U``.
+        For ``scratch`` see ``make_scratch``.
         """
+        kernel, recurrent_kernel, bias = weights
         units = recurrent_kernel.shape[0]
         buffers = scratch or _zeros(self, x.shape[0], x.shape[1], units, x.dtype)
         keep, keep_back = buffers[: len(self.kept)], buffers[len(self.kept) :]
@@ -111,9 +95,8 @@ class Core:
 
                 inputs = [*kept, *d_hidden]
                 d_q, *others = _scan(step_back, [last, *start[1:]], inputs, keep_back, reverse=True)
-                d_x, d_kernel, d_bias = _projection_gradients(
-                    self.d_inputs(d_q, *others), x, kernel
-                )
+                d_p = self.d_inputs(d_q, *others)
+                d_x, d_kernel, d_bias = _projection_gradients(d_p, x, kernel)
                 d_recurrent_biases = [tf.reduce_sum(d_q, axis=[0, 1]) for _ in biases[1:]]
                 return d_x, d_kernel, _outer(_before(hidden), d_q), d_bias, *d_recurrent_biases
 
@@ -123,22 +106,17 @@ class Core:
         return hidden_states(x, kernel, recurrent_kernel, *biases)
 
 
-def make_scratch(
-    core: Core, timesteps: int, batch_size: int, units: int, dtype: str
-) -> list[tf.Variable]:
+def make_scratch(core: Core, *sizes: Any) -> list[tf.Variable]:
     """Return variables ``(T, B, n)`` for ``core`` to overwrite in each call.
 
-    Without them each loop over time begins by filling its arrays with zeros.
+    The sizes are ``T``, ``B``, ``H`` and the type. Without them each loop over time begins by
+    filling its arrays with zeros.
     """
-    zeros = _zeros(core, timesteps, batch_size, units, dtype)
-    return [tf.Variable(buffer, trainable=False) for buffer in zeros]
+    return [tf.Variable(buffer, trainable=False) for buffer in _zeros(core, *sizes)]
 
 
-def _zeros(
-    core: Core, timesteps: int, batch_size: int, units: int, dtype: str | tf.DType
-) -> list[tf.Tensor]:
-    widths = (*core.kept, *core.kept_back)
-    return [tf.zeros((timesteps, batch_size, width * units), dtype) for width in widths]
+def _zeros(core: Core, steps: int, size: int, units: int, dtype: Any) -> list[tf.Tensor]:
+    return [tf.zeros((steps, size, n * units), dtype) for n in (*core.kept, *core.kept_back)]
 
 
 def _simple_rnn_step(_: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.Tensor]]:
@@ -146,21 +124,12 @@ def _simple_rnn_step(_: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[
     return [h], [h]
 
 
-def _simple_rnn_step_back(
-    d_state: State, kept: Sequence[tf.Tensor]
-) -> tuple[State, list[tf.Tensor]]:
+def _simple_rnn_step_back(d_state: State, kept: Kept) -> tuple[State, list[tf.Tensor]]:
     (d_h,), (h,) = d_state, kept
     return [0.0], [d_h * (1 - h * h)]
 
 
-simple_rnn = Core(
-    is_sigmoid=(False,),
-    n_states=1,
-    kept=(1,),
-    kept_back=(1,),
-    step=_simple_rnn_step,
-    step_back=_simple_rnn_step_back,
-)
+simple_rnn = Core((False,), 1, (1,), (1,), _simple_rnn_step, _simple_rnn_step_back)
 """``SimpleRNN``: ``h[t] = tanh(p + q)``, ``h[-1] = 0``."""
 
 
@@ -178,7 +147,7 @@ def _lstm_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf
     return [h, c], [at_i, at_f, at_g, at_o, at_c, f, h]
 
 
-def _lstm_step_back(d_state: State, kept: Sequence[tf.Tensor]) -> tuple[State, list[tf.Tensor]]:
+def _lstm_step_back(d_state: State, kept: Kept) -> tuple[State, list[tf.Tensor]]:
     d_h, d_c = d_state
     at_i, at_f, at_g, at_o, at_c, f, _ = kept
     d_c += d_h * at_c
@@ -186,14 +155,7 @@ def _lstm_step_back(d_state: State, kept: Sequence[tf.Tensor]) -> tuple[State, l
     return [0.0, d_c * f], [d_gates]
 
 
-lstm = Core(
-    is_sigmoid=(True, True, False, True),
-    n_states=2,
-    kept=(1,) * 7,
-    kept_back=(4,),
-    step=_lstm_step,
-    step_back=_lstm_step_back,
-)
+lstm = Core((True, True, False, True), 2, (1,) * 7, (4,), _lstm_step, _lstm_step_back)
 """``LSTM``: ``i, f, o = sigmoid(p + q)`` and ``g = tanh(p + q)`` of the gates ``i, f, g, o``;
 ``c[t] = f c[t-1] + i g``, ``h[t] = o tanh(c[t])``, ``c[-1] = h[-1] = 0``."""
 
@@ -211,7 +173,7 @@ def _gru_step(state: State, p: tf.Tensor, q: tf.Tensor) -> tuple[State, list[tf.
     return [h], [at_g, at_z, at_r, z, r, h]
 
 
-def _gru_step_back(d_state: State, kept: Sequence[tf.Tensor]) -> tuple[State, list[tf.Tensor]]:
+def _gru_step_back(d_state: State, kept: Kept) -> tuple[State, list[tf.Tensor]]:
     (d_h,) = d_state
     at_g, at_z, at_r, z, r, _ = kept
     d_g = d_h * at_g
@@ -222,35 +184,18 @@ def _gru_d_inputs(d_q: tf.Tensor, d_g: tf.Tensor) -> tf.Tensor:
     return tf.concat([d_q[..., : 2 * d_g.shape[-1]], d_g], axis=-1)
 
 
-gru = Core(
-    is_sigmoid=(True, True, False),
-    n_states=1,
-    kept=(1,) * 6,
-    kept_back=(3, 1),
-    step=_gru_step,
-    step_back=_gru_step_back,
-    d_inputs=_gru_d_inputs,
-)
+gru = Core((True, True, False), 1, (1,) * 6, (3, 1), _gru_step, _gru_step_back, _gru_d_inputs)
 """``GRU`` with ``reset_after``: of the gates ``z, r, g``, ``z, r = sigmoid(p + q)`` and
 ``g = tanh(p + r q)``; ``h[t] = z h[t-1] + (1 - z) g``, ``h[-1] = 0``."""
 
 
 def _scan(
-    step: Step,
-    state: State,
-    inputs: Sequence[tf.Tensor],
-    buffers: Scratch,
-    *,
-    reverse: bool = False,
+    step: Step, state: State, inputs: Kept, buffers: Scratch, *, reverse: bool = False
 ) -> list[tf.Tensor]:
     """Run ``step`` over time and return the arrays that it kept, stacked along time.
 
-    Args:
-        step: carried out for each item of the inputs.
-        state: the first state.
-        inputs: each ``(T, ...)``.
-        buffers: a stack for each kept array; variables among them are overwritten.
-        reverse: begin with the last item.
+    It is carried out for each item of the inputs, each ``(T, ...)``. There is a buffer for each
+    kept array; variables among them are overwritten.
     """
     n_steps = inputs[0].shape[0]
     stacks = [tf.TensorArray(buffer.dtype, n_steps).unstack(buffer) for buffer in buffers]

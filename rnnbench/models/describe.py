@@ -4,13 +4,12 @@ TensorFlow is imported only when a network is described.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
-from rnnbench.models.layers import Layer
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import Layer, Shape
 
 if TYPE_CHECKING:
     import keras
@@ -21,32 +20,23 @@ Dimensions = tuple[int | None, ...]
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """One layer of a Keras model, or an operation between layers.
-
-    Attributes:
-        name: Keras's, unique in a model.
-        keras_class: the name of its class.
-        described_by: its description in the config, or ``None``.
-        outputs: shapes of its outputs, mostly one.
-        trainable_params, other_params: the count of numbers in its weights.
-    """
+    """One layer of a Keras model, or an operation between layers."""
 
     name: str
+    """Keras's, unique in a model."""
     keras_class: str
     described_by: Layer | None
+    """Its description in the config, or ``None``."""
     outputs: tuple[Dimensions, ...]
+    """Shapes of its outputs, mostly one."""
     trainable_params: int = 0
+    """The count of numbers in its weights."""
     other_params: int = 0
 
 
 @dataclass(frozen=True)
 class Description:
-    """A Keras model.
-
-    Attributes:
-        layers: from the word ids to the probabilities.
-        trainable_params, other_params: of all layers; a shared layer counts once.
-    """
+    """A Keras model, from the word ids to the probabilities; a shared layer is counted once."""
 
     layers: tuple[LayerFacts, ...]
     trainable_params: int
@@ -64,17 +54,8 @@ def describe(network: Network, shape: Shape) -> Description:
     from rnnbench.models.build import build
 
     keras.utils.clear_session()  # or the names continue those of the model before
+    model = build(network, shape, seed=0)
     described = network.layers if isinstance(network, LayeredNetwork) else ()
-    return describe_model(build(network, shape, seed=0), described)
-
-
-def describe_model(model: "keras.Model", described: Sequence[Layer] = ()) -> Description:
-    """Return the layers of a sequential or functional model whose input shape is known.
-
-    ``described`` are the descriptions of its last layers.
-    """
-    import keras
-
     is_sequential = isinstance(model, keras.Sequential)
     operations = model.layers if is_sequential else model.operations
     after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]

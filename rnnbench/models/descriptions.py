@@ -16,8 +16,7 @@ from pydantic import (
 
 from rnnbench.errors import nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
-from rnnbench.models.layers import Batch, Layer, Layers, Product
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape
 from rnnbench.section import Pretrained, Section, problem, spell_parameters
 
 if TYPE_CHECKING:
@@ -121,9 +120,7 @@ class LayeredNetwork(Network):
         Learning, 6.5). In a recurrent layer the first two of the hidden state are carried out step
         by step, all others for all steps at once. No gradient passes back to word ids.
         """
-        batch = Batch(
-            batch_size, shape.timesteps, features=1, n_topics=shape.n_topics, n_ids=shape.n_ids
-        )
+        batch = Batch(batch_size, shape.timesteps, 1, shape.n_topics, shape.n_ids)
         products: list[Product] = []
         for layer in self.layers:
             products += layer.products(batch)
@@ -203,22 +200,18 @@ def _call(name: str, parameters: dict[str, Any]) -> str:
     return f"{name} ({spell_parameters(parameters)})" if parameters else name
 
 
-_KINDS_OF_MODELS: dict[str, type[Section]] = {
-    "baseline": BaselineModel,
-    "python": PythonNetwork,
-    "layers": LayeredNetwork,
-}
-"""By the key that identifies them; a model without any of them lacks ``layers``."""
-
-
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
+    kinds: dict[str, type[ModelSection]] = {
+        "baseline": BaselineModel,
+        "python": PythonNetwork,
+        "layers": LayeredNetwork,
+    }
     keys = list(map(str, value)) if isinstance(value, dict) else []
-    meant = (nearest(key, _KINDS_OF_MODELS) for key in keys)  # one of them may be misspelled
-    key = next((kind for kind in _KINDS_OF_MODELS if kind in keys), None)
-    key = key or next(filter(None, meant), "layers")
-    return _KINDS_OF_MODELS[key].model_validate(value)
+    meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled
+    found = [*(kind for kind in kinds if kind in keys), *filter(None, meant), "layers"]
+    return kinds[found[0]].model_validate(value)
 
 
 Model = Annotated[

@@ -26,15 +26,11 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     """A linear classifier of documents by the words that occur in them, one topic against the rest.
 
     Each word is multiplied by the logarithm of how much more often it occurs in documents of the
-    topic than in others, as in naive Bayes. A linear SVM is trained on these numbers, and its
-    weights are then moved towards their mean size: S. Wang, C. Manning: Baselines and Bigrams:
+    topic than in others, as in naive Bayes, where ``alpha`` is added to the number of documents
+    that it occurs in. A linear SVM with ``C`` is trained on these numbers, and its weights are then
+    moved towards their mean size; ``beta`` is the share of its own weights, and with 0 it is naive
+    Bayes, apart from the scale and the intercept. S. Wang, C. Manning: Baselines and Bigrams:
     Simple, Good Sentiment and Topic Classification (ACL 2012).
-
-    Args:
-        alpha: is added to the number of documents that a word occurs in.
-        C: of the SVM.
-        beta: the share of the SVM's own weights; with 0 it is naive Bayes, apart from the scale
-            and the intercept.
     """
 
     def __init__(self, alpha: float = 1.0, C: float = 1.0, beta: float = 0.25):  # noqa: N803
@@ -60,24 +56,21 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     def _shares(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return the logarithm of the share of each feature in all that occur."""
         counts = self.alpha + np.asarray(x.sum(axis=0)).ravel()
-        shares: NDArray[np.float64] = np.log(counts / counts.sum())
-        return shares
+        return np.asarray(np.log(counts / counts.sum()))
 
     def decision_function(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return a margin for each document and topic, ``(n, n_topics)``."""
-        margins: NDArray[np.float64] = x @ self.coef_.T + self.intercept_
-        return margins
+        return np.asarray(x @ self.coef_.T + self.intercept_)
 
     def predict(self, x: csr_matrix) -> NDArray[Any]:
         """Return the label with the largest margin, ``(n,)``."""
-        answers: NDArray[Any] = self.classes_[self.decision_function(x).argmax(axis=1)]
-        return answers
+        return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
 
 
 def encode(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the mean of the vectors of the pieces of each text, ``(n_texts, 256)``.
+    """Return the numbers of ``WordLlama.load().embed(texts)``, ``(n_texts, 256)``.
 
-    These are the numbers of ``WordLlama.load().embed(texts)``; those of an empty text are zeros.
+    They are the means of the vectors of the pieces of each text; those of an empty text are zeros.
     """
     tokenizer, vectors = _load()
     means = np.zeros((len(texts), vectors.shape[1]))

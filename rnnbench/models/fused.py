@@ -10,39 +10,31 @@ import keras
 import tensorflow as tf
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import cores, keras_layers
-
-OnKerasLayer = Callable[[str], None]
-"""Called with each recurrent layer that is run by Keras itself, and why: ``gru_1: dropout``."""
+from rnnbench.models import cores
+from rnnbench.models.keras_layers import WEIGHT_DROP, DropoutEmbedding, WeightDrop
 
 
 def with_cores(
-    model: keras.Model, on_keras_layer: OnKerasLayer, batch_size: int | None = None
+    model: keras.Model, keras_layers: set[str], batch_size: int | None = None
 ) -> keras.Model:
-    """Return a copy of ``model`` with the layers of this module and new weights.
+    """Return a copy of a sequential or functional model with the layers of this module.
 
-    It can be called on sequences of static shape, in a compiled program.
-
-    Args:
-        model: a sequential or functional model; layers within layers stay as they are, except for
-            the two of a ``Bidirectional``.
-        on_keras_layer: called when the copy is made or called.
-        batch_size: of the batches that the copy is trained on, if known. The loops over time then
-            reuse their memory instead of clearing it each time.
+    It has new weights, and can be called on sequences of static shape, in a compiled program.
+    Layers within layers stay as they are, except for the two of a ``Bidirectional``. With the
+    ``batch_size`` that the copy is trained on, loops over time reuse their memory instead of
+    clearing it each time. When the copy is made or called, ``keras_layers`` gets each recurrent
+    layer that is run by Keras itself, and why: ``gru_1: dropout``.
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:
         if type(layer) is keras.layers.Bidirectional:
-            copy = keras.layers.Bidirectional(
-                clone(layer.forward_layer),
-                merge_mode=layer.merge_mode,
-                backward_layer=clone(layer.backward_layer),
-            )
-            prepare(copy.forward_layer)  # a copy of the layer that was passed in
-            prepare(copy.backward_layer)
-            return copy
+            forward, backward = clone(layer.forward_layer), clone(layer.backward_layer)
+            both = keras.layers.Bidirectional(forward, layer.merge_mode, backward_layer=backward)
+            for copied in (both.forward_layer, both.backward_layer):  # not those passed in
+                prepare(copied)
+            return both
         if isinstance(layer, keras.layers.RNN) and type(layer) not in FAST:
-            on_keras_layer(f"{layer.name}: {type(layer).__name__}")
+            keras_layers.add(f"{layer.name}: {type(layer).__name__}")
         try:
             copy = FAST.get(type(layer), type(layer)).from_config(layer.get_config())
         except Exception as error:
@@ -53,7 +45,8 @@ def with_cores(
 
     def prepare(layer: keras.Layer) -> keras.Layer:
         if isinstance(layer, _FastRNN):
-            layer.on_keras_layer, layer.batch_size = on_keras_layer, batch_size
+            # Not the set itself, of which Keras would make a copy.
+            layer.note, layer.batch_size = keras_layers.add, batch_size
         return layer
 
     return keras.models.clone_model(model, clone_function=clone)
@@ -63,7 +56,7 @@ class _FastRNN(keras.layers.RNN):
     """A recurrent layer that a core computes."""
 
     core: cores.Core
-    on_keras_layer: OnKerasLayer
+    note: Callable[[str], None]
     batch_size: int | None = None
     scratch: cores.Scratch = ()
 
@@ -72,21 +65,15 @@ class _FastRNN(keras.layers.RNN):
         super().build(sequences_shape, *args)
         timesteps = sequences_shape[1]
         if self.batch_size and timesteps and not _why_not(self, None, None):
-            self.scratch = cores.make_scratch(
-                self.core, timesteps, self.batch_size, self.units, self.compute_dtype
-            )
+            sizes = timesteps, self.batch_size, self.units, self.compute_dtype
+            self.scratch = cores.make_scratch(self.core, *sizes)
 
     def call(
-        self,
-        sequences: tf.Tensor,
-        initial_state: Any = None,
-        mask: tf.Tensor | None = None,
-        training: bool = False,
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
-        reason = _why_not(self, initial_state, mask)
-        if reason:
-            self.on_keras_layer(f"{self.name}: {reason}")
+        if reason := _why_not(self, initial_state, mask):
+            self.note(f"{self.name}: {reason}")
             return super().call(sequences, initial_state, mask, training)
         time_major = tf.transpose(sequences, (1, 0, 2))
         weights = (self.cell.kernel, self.cell.recurrent_kernel, self.cell.bias)
@@ -99,7 +86,7 @@ class _FastRNN(keras.layers.RNN):
         return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden
 
 
-class _FastWeightDrop(keras_layers.WeightDrop):
+class _FastWeightDrop(WeightDrop):
     """Random numbers that are fast to draw, before a core computes the rest."""
 
     def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
@@ -107,7 +94,7 @@ class _FastWeightDrop(keras_layers.WeightDrop):
         return _uniform(shape, self.weight_drop_generator)
 
 
-class FastDropoutEmbedding(keras_layers.DropoutEmbedding):
+class FastDropoutEmbedding(DropoutEmbedding):
     """An embedding that drops words, with random numbers that are fast to draw."""
 
     def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
@@ -163,7 +150,7 @@ class FastSpatialDropout1D(FastDropout, keras.layers.SpatialDropout1D):
 
 def _with_core(name: str, core: cores.Core) -> dict[type[keras.Layer], type[keras.Layer]]:
     """Return the fast form of a recurrent layer of Keras, and of that which drops weights."""
-    plain, dropping = getattr(keras.layers, name), keras_layers.WEIGHT_DROP[name]
+    plain, dropping = getattr(keras.layers, name), WEIGHT_DROP[name]
     # A ``Bidirectional`` copies its layers through their serialized form.
     register = keras.saving.register_keras_serializable(package="rnnbench.fused")
     fast = register(type(f"Fast{name}", (_FastRNN, plain), {"core": core}))
@@ -175,7 +162,7 @@ FAST: dict[type[keras.Layer], type[keras.Layer]] = {
     keras.layers.Dropout: FastDropout,
     keras.layers.SpatialDropout1D: FastSpatialDropout1D,
     keras.layers.Conv1D: FastConv1D,
-    keras_layers.DropoutEmbedding: FastDropoutEmbedding,
+    DropoutEmbedding: FastDropoutEmbedding,
     **_with_core("SimpleRNN", cores.simple_rnn),
     **_with_core("LSTM", cores.lstm),
     **_with_core("GRU", cores.gru),
@@ -183,9 +170,7 @@ FAST: dict[type[keras.Layer], type[keras.Layer]] = {
 """The fast form of each class of layer that has one."""
 
 
-def _uniform(
-    shape: tuple[int | None, ...], generator: keras.random.SeedGenerator, dtype: Any = "float32"
-) -> tf.Tensor:
+def _uniform(shape: Any, generator: keras.random.SeedGenerator, dtype: Any = "float32") -> Any:
     """Return random numbers from 0 to 1 by ThreeFry, the fastest algorithm in XLA on a CPU."""
     # A seed is unsigned, and TensorFlow wants it signed.
     seed = tf.cast(tf.math.floormod(generator.next(), tf.int32.max - 1), tf.int32)

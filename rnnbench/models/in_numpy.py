@@ -4,15 +4,14 @@ For a few documents, the answers are there before TensorFlow could be imported.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.models.descriptions import LayeredNetwork, Network
-from rnnbench.models.layers import Batch, Layer
-from rnnbench.models.layers.base import Shape
+from rnnbench.data.dataset import START
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import Batch, Layer, Shape
 from rnnbench.models.layers.feedforward import (
     Conv1D,
     Dense,
@@ -24,7 +23,6 @@ from rnnbench.models.layers.feedforward import (
     WordCounts,
 )
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
-from rnnbench.models.word_weights import weighted_counts
 
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
@@ -33,6 +31,8 @@ Shapes = list[tuple[int, ...]]
 
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
+TINY = 1e-9
+"""Stands for the length of a vector of zeros."""
 
 
 def _sigmoid(x: Floats) -> Floats:
@@ -61,7 +61,7 @@ MERGED: dict[str, Callable[[Floats, Floats], Floats]] = {
 }
 
 
-def is_covered(network: Network) -> bool:
+def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
     """Return whether ``predict`` can compute a network; others need TensorFlow."""
     return isinstance(network, LayeredNetwork) and all(map(_is_covered, network.layers))
 
@@ -70,10 +70,10 @@ def _is_covered(layer: Layer) -> bool:
     used = {getattr(layer, key, "linear") for key in ("activation", "recurrent_activation")}
     inner = not isinstance(layer, Bidirectional) or _is_covered(layer.layer)
     # A subclass from another package may compute something else.
-    return type(layer) in KINDS and inner and used <= ACTIVATIONS.keys()
+    return type(layer) in RUN and inner and used <= ACTIVATIONS.keys()
 
 
-def weight_shapes(network: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]]:
+def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
     """Return the shapes of a network's weights, in the order of Keras's ``get_weights()``.
 
     The network is one that ``is_covered``.
@@ -85,7 +85,7 @@ def _with_shapes(network: LayeredNetwork, shape: Shape) -> Iterator[tuple[Layer,
     """Yield each layer with the shapes of its weights."""
     batch = Batch(1, shape.timesteps, 1, shape.n_topics, shape.n_ids)
     for layer in network.layers:
-        yield layer, KINDS[type(layer)].shapes(layer, batch)
+        yield layer, _shapes(layer, batch)
         batch = layer.gives(batch)
 
 
@@ -108,31 +108,50 @@ def predict(
 def _predict(
     network: LayeredNetwork, shape: Shape, weights: Sequence[Floats], ids: NDArray[np.int32]
 ) -> Floats:
-    scale = 1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0
-    x = ids[..., np.newaxis].astype(np.float32) * np.float32(scale)
+    x: Floats = as_numbers(network, shape.n_ids, ids)[..., np.newaxis]
     mask = np.ones(ids.shape, bool)
     left = list(weights)
     for layer, shapes in _with_shapes(network, shape):
         own, left = left[: len(shapes)], left[len(shapes) :]
         if layer.gives_mask:
             mask = ids != 0
-        x = KINDS[type(layer)].run(layer, own, ids if layer.takes == "ids" else x, mask)
+        x = RUN[type(layer)](layer, own, ids if layer.takes == "ids" else x, mask)
         if not layer.hands_mask_on:
             mask = np.ones(x.shape[:2], bool)
     return x
 
 
-@dataclass(frozen=True)
-class NumpyLayer:
-    """A kind of layer in NumPy.
+def as_numbers(network: LayeredNetwork, n_ids: int, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return word ids as the numbers that a first layer gets which takes no ids."""
+    scale = 1 / n_ids if network.inputs == "scaled_ids" else 1.0
+    return ids.astype(np.float32) * np.float32(scale)
 
-    Attributes:
-        shapes: returns the shapes of the weights of a layer for its input.
-        run: returns the output of a layer: of its weights, its input and the mask.
+
+def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.float32]:
+    """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n, timesteps)``.
+
+    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``,
+    ``log((1 + n) / (1 + documents with the word)) + 1``; for ``shares`` it is 1. A word in none of
+    the documents has the weight 0: nothing can be learned about it.
     """
+    row = np.arange(len(x))[:, np.newaxis]
+    once = np.unique(row * n_ids + x) % n_ids
+    frequency = np.bincount(once, minlength=n_ids)
+    frequency[: START + 1] = 0
+    weights = np.ones(n_ids) if values == "shares" else np.log((1 + len(x)) / (1 + frequency)) + 1
+    return np.where(frequency > 0, weights, 0).astype(np.float32)
 
-    shapes: Callable[[Any, Batch], Shapes]
-    run: Callable[[Any, Sequence[Floats], Any, Mask], Floats]
+
+def weighted_counts(
+    ids: NDArray[np.int32], weights: NDArray[np.floating], values: str
+) -> NDArray[np.float32]:
+    """Return the number of each id in a document ``(timesteps,)``, as ``bag_of_words`` does.
+
+    ``weights`` are those of ``word_weights``.
+    """
+    weighted = np.bincount(ids[ids > START], minlength=len(weights)) * weights
+    size = np.sqrt(np.sum(weighted**2)) if values == "tfidf" else np.sum(np.abs(weighted))
+    return np.asarray(weighted / max(size, TINY), np.float32)
 
 
 def _dense(layer: Dense, weights: Sequence[Floats], x: Floats, _: Mask) -> Floats:
@@ -140,17 +159,11 @@ def _dense(layer: Dense, weights: Sequence[Floats], x: Floats, _: Mask) -> Float
     return ACTIVATIONS[layer.activation](x @ kernel + bias)
 
 
-def _dense_shapes(layer: Dense, batch: Batch) -> Shapes:
-    units = layer.count_units(batch.n_topics)
-    return [(batch.features, units), (units,)]
-
-
 def _normalize(layer: LayerNorm, weights: Sequence[Floats], x: Floats, _: Mask) -> Floats:
     scale, offset = weights
     x = x - x.mean(axis=-1, keepdims=True)
     deviation = np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(layer.epsilon))
-    normal: Floats = x / deviation * scale + offset
-    return normal
+    return np.asarray(x / deviation * scale + offset)
 
 
 def _count_words(layer: WordCounts, weights: Sequence[Floats], ids: Any, _: Mask) -> Floats:
@@ -164,25 +177,21 @@ def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats, _: Mask) -> F
     after = last - before if layer.padding == "same" else 0
     padded = np.pad(x, [(0, 0), (before, after), (0, 0)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, layer.kernel_size, axis=1)
-    sums: Floats = np.tensordot(windows, kernel, axes=([3, 2], [0, 1])) + bias
-    return ACTIVATIONS[layer.activation](sums)
+    return ACTIVATIONS[layer.activation](np.tensordot(windows, kernel, ([3, 2], [0, 1])) + bias)
 
 
 def _pool(layer: Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
     kept = mask[:, :, np.newaxis]
-    pooled: Floats
     if layer.by == "last":
         last = np.where(mask, np.arange(mask.shape[1]), 0).max(axis=1)
-        pooled = x[np.arange(len(x)), last]
-    elif layer.by == "max":
-        pooled = np.where(kept.any(axis=1), np.where(kept, x, -1e9).max(axis=1), 0)
-    elif layer.by == "mean":
-        pooled = (x * kept).sum(axis=1) / np.maximum(kept.sum(axis=1), 1, dtype=np.float32)
-    else:
-        kernel, bias, query = weights
-        scores = np.where(kept, np.tanh(x @ kernel + bias) @ query, np.float32(-1e9))
-        pooled = (_softmax(scores, axis=1) * x).sum(axis=1)
-    return pooled
+        return np.asarray(x[np.arange(len(x)), last])
+    if layer.by == "max":
+        return np.asarray(np.where(kept.any(axis=1), np.where(kept, x, -1e9).max(axis=1), 0))
+    if layer.by == "mean":
+        return np.asarray((x * kept).sum(axis=1) / np.maximum(kept.sum(axis=1), 1, dtype="f4"))
+    kernel, bias, query = weights
+    scores = np.where(kept, np.tanh(x @ kernel + bias) @ query, np.float32(-1e9))
+    return np.asarray((_softmax(scores, axis=1) * x).sum(axis=1))
 
 
 def _recur(
@@ -200,12 +209,6 @@ def _recur(
         hidden, cell = np.where(kept, new[0], hidden), np.where(kept, new[1], cell)
         history[:, step] = hidden
     return history if layer.return_sequences else hidden
-
-
-def _recurrent_shapes(layer: Recurrent, batch: Batch) -> Shapes:
-    columns = layer.gates * layer.units
-    bias = (2, columns) if isinstance(layer, GRU) and layer.reset_after else (columns,)
-    return [(batch.features, columns), (layer.units, columns), bias]
 
 
 def _both_ways(layer: Bidirectional, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
@@ -239,34 +242,48 @@ def _step(
     return act(sums + hidden @ kernel), cell
 
 
-_DROPOUT = NumpyLayer(lambda _, __: [], lambda _, __, x, ___: x)  # it is for training alone
-_RECURRENT = NumpyLayer(_recurrent_shapes, _recur)
-KINDS: dict[type[Layer], NumpyLayer] = {
-    Embedding: NumpyLayer(
-        lambda layer, batch: [(batch.n_ids, layer.dim)], lambda _, w, ids, __: w[0][ids]
-    ),
-    WordCounts: NumpyLayer(lambda _, batch: [(batch.n_ids,)], _count_words),
-    Conv1D: NumpyLayer(
-        lambda layer, batch: [
-            (layer.kernel_size, batch.features, layer.filters),
-            (layer.filters,),
-        ],
-        _convolve,
-    ),
-    Pooling: NumpyLayer(
-        lambda layer, batch: (
-            [(n := batch.features, n), (n,), (n, 1)] if layer.by == "attention" else []
-        ),
-        _pool,
-    ),
-    Dense: NumpyLayer(_dense_shapes, _dense),
-    LayerNorm: NumpyLayer(lambda _, batch: [(batch.features,)] * 2, _normalize),
-    Dropout: _DROPOUT,
-    SpatialDropout: _DROPOUT,
-    SimpleRNN: _RECURRENT,
-    GRU: _RECURRENT,
-    LSTM: _RECURRENT,
-    Bidirectional: NumpyLayer(
-        lambda layer, batch: 2 * _recurrent_shapes(layer.layer, batch), _both_ways
-    ),
+def _shapes(layer: Layer, batch: Batch) -> Shapes:  # noqa: PLR0911 - one a kind
+    """Return the shapes of the weights of a layer, for its input."""
+    n = batch.features
+    match layer:
+        case Embedding():
+            return [(batch.n_ids, layer.dim)]
+        case WordCounts():
+            return [(batch.n_ids,)]
+        case Conv1D():
+            return [(layer.kernel_size, n, layer.filters), (layer.filters,)]
+        case Pooling(by="attention"):
+            return [(n, n), (n,), (n, 1)]
+        case Dense():
+            units = layer.count_units(batch.n_topics)
+            return [(n, units), (units,)]
+        case LayerNorm():
+            return [(n,), (n,)]
+        case Recurrent():
+            columns = layer.gates * layer.units
+            has_two = isinstance(layer, GRU) and layer.reset_after
+            return [(n, columns), (layer.units, columns), (2, columns) if has_two else (columns,)]
+        case Bidirectional():
+            return 2 * _shapes(layer.layer, batch)
+    return []
+
+
+def _as_it_is(_: Layer, __: Sequence[Floats], x: Floats, ___: Mask) -> Floats:
+    return x
+
+
+RUN: dict[type[Layer], Callable[[Any, Sequence[Floats], Any, Mask], Floats]] = {
+    Embedding: lambda _, weights, ids, __: weights[0][ids],
+    WordCounts: _count_words,
+    Conv1D: _convolve,
+    Pooling: _pool,
+    Dense: _dense,
+    LayerNorm: _normalize,
+    Dropout: _as_it_is,
+    SpatialDropout: _as_it_is,
+    SimpleRNN: _recur,
+    GRU: _recur,
+    LSTM: _recur,
+    Bidirectional: _both_ways,
 }
+"""By kind, the function that returns the output of a layer: of it, its weights, input and mask."""

@@ -11,10 +11,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
-from rnnbench.models.word_weights import TINY, word_weights
+from rnnbench.models.in_numpy import TINY, word_weights
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]
+Seed = int | None
 
 
 @_register
@@ -57,11 +58,9 @@ class BagOfWords(keras.layers.Layer):
         is_word = ops.cast(inputs > START, self.compute_dtype)
         places = ops.stack([ops.cast(rows, inputs.dtype), inputs], axis=-1)
         weighted = ops.scatter(places, is_word, (documents, self.n_ids)) * self.scale
-        if self.values == "tfidf":
-            size = ops.sqrt(ops.sum(weighted**2, axis=1, keepdims=True))
-        else:
-            size = ops.sum(ops.abs(weighted), axis=1, keepdims=True)
-        return weighted / ops.maximum(size, TINY)
+        is_tfidf = self.values == "tfidf"
+        total = ops.sum(weighted**2 if is_tfidf else ops.abs(weighted), axis=1, keepdims=True)
+        return weighted / ops.maximum(ops.sqrt(total) if is_tfidf else total, TINY)
 
 
 class _Pooling(keras.layers.Layer):
@@ -128,9 +127,7 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def __init__(
-        self, kernel_seed: int | None = None, query_seed: int | None = None, **kwargs: Any
-    ):
+    def __init__(self, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
 
@@ -157,11 +154,8 @@ class AttentionPooling(_Pooling):
 
 
 POOLING: dict[str, type[_Pooling]] = {
-    "max": MaxPooling,
-    "mean": MeanPooling,
-    "last": LastPooling,
-    "attention": AttentionPooling,
-}
+    "max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling
+}  # fmt: skip
 
 
 class WeightDrop(keras.layers.RNN):
@@ -174,13 +168,9 @@ class WeightDrop(keras.layers.RNN):
     """
 
     def __init__(
-        self,
-        *args: Any,
-        weight_drop: float = 0.0,
-        weight_drop_seed: int | None = None,
-        **kwargs: Any,
+        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed = None, **more: Any
     ):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
 
@@ -194,11 +184,7 @@ class WeightDrop(keras.layers.RNN):
         return keras.random.uniform(shape, seed=self.weight_drop_generator)
 
     def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
         if not training or not self.weight_drop:
@@ -227,10 +213,8 @@ class DropoutEmbedding(keras.layers.Embedding):
     paper of Merity et al. All ids are dropped alike, that of padding too.
     """
 
-    def __init__(
-        self, *args: Any, dropout: float = 0.0, dropout_seed: int | None = None, **kwargs: Any
-    ):
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
+        super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 

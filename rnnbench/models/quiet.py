@@ -13,10 +13,7 @@ STDERR = 2
 QUIET_ON_CPU = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 """Variables that TensorFlow reads when it is imported."""
 NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
-"""Packages that TensorFlow and Keras import if they can, and never use to train a network.
-
-They take much of the time of the import.
-"""
+"""Packages that TensorFlow and Keras import if they can, which takes long, and never use here."""
 
 
 @contextmanager
@@ -50,10 +47,7 @@ def quiet_tensorflow() -> Iterator[None]:
 
 @contextmanager
 def without(packages: Iterable[str]) -> Iterator[None]:
-    """Have imports of packages fail in the block, as if they were not installed.
-
-    Packages that have been imported already can still be imported.
-    """
+    """Have imports of packages fail in the block, unless they have been imported already."""
     hidden = [name for name in packages if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:

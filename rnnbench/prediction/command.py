@@ -56,23 +56,15 @@ def predict(
     from rnnbench.terminal.console import print_record
 
     given = read_texts(texts or [], file or [])
-    names = name_texts(texts or [], file or [])
+    typed = [
+        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), SHORT)}"'
+        for text in texts or []
+    ]
+    names = [*typed, *map(str, file or [])]
     found = predict_texts(run, model, seed, given, top)
     headings = names if len(names) > 1 else [""]
     record = {"texts": names, **found.model_dump(mode="json")}
     print_record(record, *map(prediction_table, found.predictions, headings), as_json=as_json)
-
-
-def name_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
-    """Return what the texts are called, in the order of ``read_texts``.
-
-    A typed text is called by its first words, all others by where they come from.
-    """
-    typed = [
-        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), SHORT)}"'
-        for text in texts
-    ]
-    return [*typed, *map(str, files)]
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -108,29 +100,16 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     for topic in prediction.topics:
         bar = "█" * round(topic.probability * BAR_WIDTH) or "▏"
         table.add_row(topic.topic, f"{topic.probability:.4f}", bar)
-    heading = [Text(name, style="bold")] if name else []
-    doubt = [Text(_doubt(prediction), style="yellow")] if prediction.is_doubtful else []
-    bars = [table] if prediction.topics else []
-    return Group(*heading, *bars, Text(_words(prediction), style="dim"), *doubt, "")
-
-
-def _doubt(prediction: "Prediction") -> str:
-    if not prediction.topics:
-        return "The network knows none of the words that it read, so it has no answer."
-    n, n_unknown = prediction.words, len(prediction.unknown_words)
-    return f"It does not know {n_unknown} of {counted(n, 'word')}, so do not rely on its answer."
-
-
-def _words(prediction: "Prediction") -> str:
-    n, read, unknown = prediction.words, prediction.words_read, prediction.unknown_words
+    words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
-    shown = ", ".join(map(_printable, distinct[:UNKNOWN_SHOWN]))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    listed = f": {shown}{more}" if unknown else ""
-    cut = "" if read == n else f", {read} of them read"
-    return f"{counted(n, 'word')}{cut}, {len(unknown)} unknown{listed}"
-
-
-def _printable(word: str) -> str:
-    """Return a word without characters that would, for example, move the terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "�" for letter in word)
+    listed = f": {', '.join(distinct[:UNKNOWN_SHOWN])}{more}" if unknown else ""
+    is_cut = prediction.words_read < prediction.words
+    cut = f", {prediction.words_read} of them read" if is_cut else ""
+    below = [Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")]
+    if prediction.is_doubtful:
+        doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
+        nothing = "The network knows none of the words that it read, so it has no answer."
+        below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
+    heading = [Text(name, style="bold")] if name else []
+    return Group(*heading, *([table] if prediction.topics else []), *below, "")

@@ -1,4 +1,4 @@
-"""The networks that a run has kept: what they predict, and their files for Keras."""
+"""The networks that a run has kept: their predictions, and their files for Keras."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,8 +12,8 @@ from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.models import in_numpy
-from rnnbench.models.descriptions import LayeredNetwork, Network
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.descriptions import Network
+from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import Results
@@ -62,14 +62,7 @@ class Predictions(Record):
 
 @dataclass(frozen=True)
 class KeptNetwork:
-    """A trained network of a run.
-
-    Attributes:
-        network: its description.
-        shape: of the dataset that it was trained on.
-        weights: the file of its weights.
-        vocabulary: turns texts into word ids.
-    """
+    """A trained network of a run, the shape of its dataset, and the file of its weights."""
 
     network: Network
     shape: Shape
@@ -80,12 +73,11 @@ class KeptNetwork:
 def predict_texts(
     folder: Path, model: str, seed: int | None, texts: Sequence[str], top: int | None = None
 ) -> Predictions:
-    """Predict the topics of texts with a network of a run.
+    """Predict the topics of texts, by default with the network of the first seed.
 
-    Texts are split into words in the same way as the corpus of the run. By default, the network of
-    the first seed predicts, and all topics are returned. A text of which the network reads nothing
-    but unknown words has no topics: the answer would not be about this text. TensorFlow is imported
-    only for a network that NumPy cannot compute.
+    Texts are split into words in the same way as the corpus of the run. A text of which the network
+    reads nothing but unknown words has no topics: the answer would not be about this text.
+    TensorFlow is imported only for a network that NumPy cannot compute.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or there is no text to read.
@@ -106,7 +98,10 @@ def predict_texts(
                 words=len(words),
                 words_read=min(len(words), readable),
                 unknown_words=unknown,
-                topics=_topics(vocabulary.topics, row, top) if known else [],
+                topics=[
+                    TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
+                    for label in (-row).argsort(kind="stable")[: top if known else 0]
+                ],
             )
             for words, unknown, known, row in zip(
                 encoded.words, encoded.unknown, is_known, probabilities, strict=True
@@ -118,28 +113,21 @@ def predict_texts(
 def export_network(
     folder: Path, model: str, seed: int | None, file: Path, *, overwrite: bool = False
 ) -> None:
-    """Write a network of a run as a ``.keras`` file; this imports TensorFlow.
+    """Write a network of a run, by default of the first seed, as a ``.keras`` file.
 
-    Args:
-        folder: of the run.
-        model: its name.
-        seed: of the trial; by default the first.
-        file: the new file.
-        overwrite: whether it is replaced if it exists.
+    This imports TensorFlow. It raises the errors of ``predict_texts``, too.
 
     Raises:
-        UserError: there is no such model or seed, it was not kept, the file has another ending, it
-            exists and may not be replaced, or it cannot be written.
+        UserError: the file has another ending, it exists and may not be replaced, or it cannot be
+            written.
         RnnbenchError: Keras cannot save a layer of the network.
-        DamagedResultError: as for ``predict_texts``.
-        PluginError: as for ``predict_texts``.
     """
     if file.suffix != ".keras":
         raise UserError(f"--out {file}: got '{file.suffix}' (allowed: .keras)")
     check_new(file, "--out", overwrite=overwrite)
     kept = find_network(folder, model, seed)
     with quiet_tensorflow():
-        from rnnbench.models.saved import to_bytes
+        from rnnbench.models.build import to_bytes
 
         content = to_bytes(_in_keras(kept))
     with atomic_write(file) as opened:
@@ -149,7 +137,7 @@ def export_network(
 def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
     """Return a network's probability for each text and topic."""
     network, shape = kept.network, kept.shape
-    if isinstance(network, LayeredNetwork) and in_numpy.is_covered(network):
+    if in_numpy.is_covered(network):
         floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
         weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
         return np.asarray(in_numpy.predict(network, shape, weights, ids), np.float32)
@@ -161,8 +149,7 @@ def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.f
 
 def _in_keras(kept: KeptNetwork) -> "keras.Model":
     """Return a trained network as a Keras model."""
-    from rnnbench.models.build import build
-    from rnnbench.models.saved import weights_of
+    from rnnbench.models.build import build, weights_of
 
     model = build(kept.network, kept.shape, seed=0)
     expected = [(array.shape, array.dtype) for array in weights_of(model)]
@@ -170,22 +157,10 @@ def _in_keras(kept: KeptNetwork) -> "keras.Model":
     return model
 
 
-def _topics(
-    names: Sequence[str], probabilities: "NDArray[np.floating]", top: int | None
-) -> list[TopicProbability]:
-    """Return the topics, the most probable first; only the first ``top``, if that is given."""
-    return [
-        TopicProbability(topic=names[label], probability=float(probabilities[label]))
-        for label in (-probabilities).argsort(kind="stable")[:top]
-    ]
-
-
 def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
     """Return a trained network of a run; by default, that of the first seed.
 
-    Raises:
-        UserError: there is no such model or seed, or it was not kept.
-        DamagedResultError: a file is not as it was written, or an older version wrote it.
+    It raises the errors of ``predict_texts`` that concern files, models and seeds.
     """
     results = load_results(folder)
     models = {model.name: model for model in results.models}

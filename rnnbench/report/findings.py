@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rnnbench.analysis.boards import score_of
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.table import quantity_text
@@ -113,6 +112,8 @@ def make_badge(results: Results, model: str | None, metric: str) -> dict[str, An
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.
     """
+    from rnnbench.analysis.boards import score_of  # a run needs no boards
+
     quantity = find_quantity(metric, "--metric")
     models = {found.name: found for found in results.models}
     if model is not None and model not in models:

@@ -74,6 +74,22 @@ def write_page(
     return run.folder / PAGES[0]
 
 
+def check_report(run: StoredRun, words: int, errors: int) -> None:
+    """Make sure that a run can have a report with so many words and errors.
+
+    Raises:
+        UserError: a number is negative, or the run has its duplicates left out.
+    """
+    for given, what in ((words, "words"), (errors, "errors")):
+        if given < 0:  # or all but the last ones would be shown
+            raise UserError(f"{what}: got {given} (should be 0 or more)")
+    if run.results.dataset.n_left_out:
+        raise UserError(
+            f"{run.folder}: a report is about all test documents, and has a section "
+            "without duplicates; load the run again and report on that"
+        )
+
+
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> PageContent:

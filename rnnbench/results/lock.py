@@ -48,24 +48,28 @@ class Holder(Record):
     since: str  # in ISO 8601
     command: str
 
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}, since {self.since}: {self.command}"
+
 
 def check_folder(folder: Path, record: str) -> None:
-    """Make sure that a folder is new, is empty or holds the kind of result of ``record``.
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
 
     Hidden files, such as those of Git, do not count. A run or a choice may have been interrupted
     before it was finished.
-
-    Raises:
-        UserError: it holds something else.
     """
-    names = sorted(path.name for path in folder.glob("[!.]*"))
+    names = {path.name for path in folder.glob("[!.]*")}
     if not names or _is_ours(folder / record):
         return
     what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
-    is_resumed = _is_ours(folder / ENVIRONMENT) or _has_begun(folder)
-    if record in (RESULTS, CHOICE) and is_resumed and not what:
-        return
-    what = what or f"something other than {KINDS[record]}: {listed(names)}"
+    if record in (RESULTS, CHOICE) and not what:
+        # It may hold only what is written before ``environment.json``.
+        first = {TRIALS, PREDICTIONS}
+        is_first = names <= first or first <= names <= {*first, TRACKING, "config.yaml"}
+        has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
+        if _is_ours(folder / ENVIRONMENT) or (is_first and not has_trials):
+            return
+    what = what or f"something other than {KINDS[record]}: {listed(sorted(names))}"
     raise UserError(f"{folder}: holds {what} ({HINT})")
 
 
@@ -75,41 +79,32 @@ def _is_ours(file: Path) -> bool:
     return "schema_version" in found and ("checksum" in found or "contenders" in found)
 
 
-def _has_begun(folder: Path) -> bool:
-    """Return whether a folder holds only what is written before ``environment.json``."""
-    names, first = {path.name for path in folder.glob("[!.]*")}, {TRIALS, PREDICTIONS}
-    is_first = names <= first or first <= names <= {*first, TRACKING, "config.yaml"}
-    return is_first and not any(any((folder / name).glob("[!.]*")) for name in first)
-
-
 @contextmanager
 def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
     """Make ``folder`` and keep other processes from writing into it while the block runs.
 
     The operating system frees the lock of a process that has died. The ``command`` of this process
     is for the message to others; ``record`` is the file of this kind of result in ``KINDS``.
-
-    Raises:
-        UserError: another process holds the lock, or the folder holds something else.
-        UnwritableError: the folder cannot be written to.
     """
     check_folder(folder, record)
-    lock = FileLock(folder / LOCK, timeout=0)
+    file, holder_file = folder / LOCK, folder / HOLDER
+    lock = FileLock(file, timeout=0)
+    not_ours = "rnnbench did not write it (move it away, or use another folder)"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Without system calls for locks, it has content while another process holds it.
-        has_content = (folder / LOCK).is_file() and (folder / LOCK).stat().st_size
-        if has_content and not (folder / HOLDER).exists():
-            raise _not_ours(folder / LOCK)
+        if file.is_file() and file.stat().st_size and not holder_file.exists():
+            raise UserError(f"{file}: {not_ours}")
         acquire(lock)
-        if (folder / HOLDER).is_file() and _holder_in(folder) is None:
-            raise _not_ours(folder / HOLDER)
+        if holder_file.is_file() and _read_holder(holder_file) is None:
+            raise UserError(f"{holder_file}: {not_ours}")
         now = datetime.now().astimezone().isoformat(" ", "seconds")
         holder = Holder(pid=os.getpid(), host=platform.node(), since=now, command=command)
-        write_text(folder / HOLDER, holder.model_dump_json())
+        write_text(holder_file, holder.model_dump_json())
     except Timeout:
+        other = _read_holder(holder_file) or "it is not known which"  # it just begins, or ends
         raise UserError(
-            f"{folder}: another process is writing there: {_holder_of(folder)}\n"
+            f"{folder}: another process is writing there: {other}\n"
             "Wait until it has finished, or choose another folder for the results (--out)."
         ) from None
     except UserError:
@@ -122,23 +117,12 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         yield
     finally:
         with suppress(OSError):
-            (folder / HOLDER).unlink()
+            holder_file.unlink()
         lock.release()
 
 
-def _not_ours(file: Path) -> UserError:
-    return UserError(f"{file}: rnnbench did not write it (move it away, or use another folder)")
-
-
-def _holder_in(folder: Path) -> Holder | None:
+def _read_holder(file: Path) -> Holder | None:
     try:
-        return Holder.model_validate_json(read_file(folder / HOLDER, MAX_DOCUMENT))
+        return Holder.model_validate_json(read_file(file, MAX_DOCUMENT))
     except (OSError, ValidationError):
         return None
-
-
-def _holder_of(folder: Path) -> str:
-    holder = _holder_in(folder)
-    if holder is None:  # it has just begun, or is about to end
-        return "it is not known which"
-    return f"process {holder.pid} on {holder.host}, since {holder.since}: {holder.command}"

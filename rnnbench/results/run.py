@@ -14,18 +14,17 @@ from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import UserError
-from rnnbench.results.schema import SUMMARY_VERSION, Results
+from rnnbench.results.schema import Results
 from rnnbench.results.store import PAGES, RESULTS, Store
 from rnnbench.storage import (
     MAX_DOCUMENT,
     PLOTS,
     DamagedResultError,
     check_file,
-    read_document,
     read_file,
+    read_record,
     sha256_file,
     spell_document,
-    validate,
     write_text,
 )
 from rnnbench.training.outcome import TrialResult
@@ -68,9 +67,6 @@ def save_run(
 
     If it differs from the one in the folder, the report of that one is removed, and no other file.
     The checksum of ``config.yaml``, one of the texts in ``files``, is stored with it.
-
-    Raises:
-        UnwritableError: a file cannot be written.
     """
     if vocabulary is not None:
         Store(folder).save_vocabulary(vocabulary)
@@ -107,27 +103,22 @@ def load_results(folder: Path) -> Results:
 
     Raises:
         UserError: there is no finished run.
-        DamagedResultError: ``results.json`` or ``config.yaml`` is not as it was written, or is of
-            another version of rnnbench.
+        DamagedResultError: it is not as it was written, or is of another version of rnnbench.
     """
     file = folder / RESULTS
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"
         raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
-    document = read_document(file, SUMMARY_VERSION)
+    results, facts = read_record(file, Results, "config_sha256")
     try:
-        check_file(folder / "config.yaml", document.pop("config_sha256", None), file)
+        check_file(folder / "config.yaml", facts.get("config_sha256"), file)
     except DamagedResultError as error:  # such as when a run was killed between the two files
         raise type(error)(f"{error}; run the benchmark again") from error
-    return validate(file, Results, document)
+    return results
 
 
 def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
-    """Return the resolved config of the finished run in ``folder``.
-
-    Raises:
-        DamagedResultError: it is wrong, or lacks one of ``models``, those of the results.
-    """
+    """Return the resolved config of the finished run in ``folder``; it has ``models``."""
     try:
         benchmark = load(folder / "config.yaml", [UNTRACKED])
     except ConfigError as error:  # it names the file
@@ -138,12 +129,9 @@ def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
 
 
 def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
-    """Return the trials of each model of the finished run in ``folder``.
+    """Return the trials of each model of the finished run in ``folder``; see ``Store.load``.
 
-    Raises:
-        FileNotFoundError: a trial is missing.
-        DamagedResultError: a file is not as it was written, or a trial answers other documents
-            than those of the summary.
+    ``DamagedResultError`` is also raised if one answers other documents than the summary.
     """
     store = Store(folder)
     trials = {

@@ -1,6 +1,5 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
-from collections.abc import Sequence
 from math import comb
 from typing import Annotated, Any, Literal, Self
 
@@ -255,14 +254,13 @@ class Results(Record):
     @model_validator(mode="after")
     def _is_about_its_models(self) -> Self:
         names, always = {model.name for model in self.models}, self.dataset.majority_name
-        pairs, rest = _pairs_of(self.comparisons), self.without_duplicates
+        pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
+        n_left = self.dataset.test_size - len(self.dataset.duplicate_positions)
         if rest and rest.accuracy.keys() != names:
             raise ValueError("other models without duplicates")
-        if rest and _pairs_of(rest.comparisons) != pairs:
+        if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:
             raise ValueError("other comparisons without duplicates")
-        if rest and rest.test_size != self.dataset.test_size - len(
-            self.dataset.duplicate_positions
-        ):
+        if rest and rest.test_size != n_left:
             raise ValueError("another number of test documents without duplicates")
         if unknown := {name for pair in pairs for name in pair} - {*names, always}:
             raise ValueError(f"a comparison with {min(unknown)}, which is not there")
@@ -298,8 +296,7 @@ class Results(Record):
     def changed_verdicts(self) -> list[tuple[Comparison, Comparison]]:
         """The comparisons whose verdict is another one without duplicates, before and after."""
         rest = self.without_duplicates
-        after = {(pair.a, pair.b): pair for pair in rest.comparisons} if rest else {}
-        pairs = [(pair, after[pair.a, pair.b]) for pair in self.comparisons if after]
+        pairs = zip(self.comparisons, rest.comparisons, strict=True) if rest else ()
         return [
             (one, other)
             for one, other in pairs
@@ -340,7 +337,3 @@ class Results(Record):
             for (model, reason), seeds in groups.items()
         ]
         return f"{self.n_missing_in_words()}: {listed(lists, LISTED, '; ')}"
-
-
-def _pairs_of(comparisons: Sequence[Comparison]) -> list[tuple[str, str]]:
-    return [(pair.a, pair.b) for pair in comparisons]

@@ -27,6 +27,7 @@ from rnnbench.points import POINT
 from rnnbench.section import spell
 from rnnbench.storage import (
     MAX_HASHED,
+    MAX_UNPACKED,
     MODELS,
     PREDICTIONS,
     TRIALS,
@@ -36,11 +37,8 @@ from rnnbench.storage import (
     atomic_write,
     check_file,
     check_replaceable,
-    check_unpacked,
-    read_document,
+    read_record,
     sha256_file,
-    validate,
-    version_of,
     write_document,
     write_text,
 )
@@ -59,6 +57,8 @@ CHOICE = "choice.json"
 """The file that makes a folder a choice."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
+CHECKSUMS = ("predictions_sha256", "weights_sha256", "model_sha256")
+"""The facts beside the record of a trial; the last one is of a network in an older format."""
 OLD_NETWORK = ".keras"
 """The ending of the files of kept networks before they were stored as weights."""
 BEST = 3
@@ -80,11 +80,7 @@ class TrialFiles(NamedTuple):
 
 
 def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFiles:
-    """Return where a trial is stored in the folder of a run.
-
-    Raises:
-        DamagedResultError: the model or the fingerprint is not allowed in a file name.
-    """
+    """Return where a trial is stored in the folder of a run, if its names are allowed there."""
     whole = f"{model}-seed{seed}-{fingerprint}"
     if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
         raise DamagedResultError(
@@ -101,17 +97,15 @@ class Store:
 
     A method that writes raises ``UnwritableError`` if a file cannot be written. One that reads
     raises ``FileNotFoundError`` if there is no such thing, and ``DamagedResultError`` if a file is
-    not as it was written. Both errors name the file.
+    not as it was written. Both errors name the file. ``n_of_other_versions`` counts the trials that
+    were not found because of another version of rnnbench.
     """
 
     def __init__(self, folder: Path, *, is_compact: bool = False):
-        self.folder, self.is_compact = folder, is_compact
+        self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
 
     def save_first_config(self, text: str, record: str) -> None:
-        """Write ``config.yaml``, so that a run can be continued from it.
-
-        If ``record``, the file of the result, exists, ``config.yaml`` belongs to it and is kept.
-        """
+        """Write ``config.yaml`` to continue from, unless it belongs to ``record``, the result."""
         if not (self.folder / record).exists():
             write_text(self.folder / "config.yaml", text)
 
@@ -121,36 +115,37 @@ class Store:
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK):
+                    raise PermissionError(errno.EACCES, "Permission denied")
             except OSError as error:
                 raise UnwritableError(folder, error) from error
-            if not os.access(folder, os.W_OK):
-                raise UnwritableError(folder, PermissionError(errno.EACCES, "Permission denied"))
         for name in summary:
             check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult) -> TrialResult:
-        """Write a finished trial, and return it as it is stored, without the weights.
-
-        The record comes last, so it never exists without the rest.
-
-        Raises:
-            RnnbenchError: the predictions or the weights are too large to be read again.
-        """
+        """Write a finished trial, and return it as it is stored, without the weights."""
         stored = compact(result) if self.is_compact else replace(result, weights=None)
-        _write(stored, result.weights, self._place(result.record))
+        place, weights = self._place(result.record), result.weights
+        sizes = {
+            place.predictions: stored.labels.nbytes + stored.scores.nbytes,
+            place.weights: sum(array.nbytes for array in weights or ()),
+        }
+        for path, size in sizes.items():
+            if size > MAX_HASHED:
+                reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
+                raise RnnbenchError(f"{path}: cannot be stored: {reason}")
+        _write_predictions(place.predictions, stored)
+        checksums = {"predictions_sha256": sha256_file(place.predictions)}
+        if weights is not None:
+            with atomic_write(place.weights) as opened:
+                np.savez(opened, *weights)
+            checksums["weights_sha256"] = sha256_file(place.weights)
+        else:
+            place.weights.unlink(missing_ok=True)
+        place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
+        # The record comes last, so it never exists without the rest.
+        write_document(place.record, stored.record, **checksums)
         return stored
-
-    def _compact(self, result: TrialResult) -> TrialResult:
-        """Reduce a stored trial to what tables need, and return it; its network stays."""
-        place = self._place(result.record)
-        document = read_document(place.record, version_of(TrialRecord))
-        checksums = {key: text for key, text in document.items() if key.endswith("_sha256")}
-        light = compact(result)
-        with uninterrupted():
-            write_predictions(place.predictions, light.labels, light.scores)
-            checksums["predictions_sha256"] = sha256_file(place.predictions)
-            write_document(place.record, light.record, **checksums)
-        return light
 
     def _place(self, record: TrialRecord) -> TrialFiles:
         return place_of(self.folder, record.model, record.seed, record.fingerprint)
@@ -165,20 +160,29 @@ class Store:
         try:
             found = self.load(model, seed, fingerprint, with_model=with_model)
         except DamagedResultError as error:
-            if not isinstance(error, OtherVersionError):
+            if isinstance(error, OtherVersionError):
+                self.n_of_other_versions += 1
+            else:
                 log.warning("%s; it is not used", error)
+            return None
         except FileNotFoundError:
-            pass
-        else:
-            return self._compact(found) if self.is_compact and not found.record.compact else found
-        return None
+            return None
+        if not self.is_compact or found.record.compact:
+            return found
+        place, light = self._place(found.record), compact(found)
+        checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]  # its network stays
+        with uninterrupted():
+            _write_predictions(place.predictions, light)
+            checksums["predictions_sha256"] = sha256_file(place.predictions)
+            write_document(place.record, light.record, **checksums)
+        return light
 
     def load(
         self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
     ) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(model, seed, fingerprint, with_model=with_model)
-        labels, scores = read_predictions(files.predictions)
+        labels, scores = _read_predictions(files.predictions)
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
@@ -191,14 +195,10 @@ class Store:
 
     def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
-        return read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
+        return _read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
 
     def weights_file(self, model: str, seed: int, fingerprint: str) -> Path:
-        """Return the file of the weights of a trained network; see ``read_weights``.
-
-        Raises:
-            OtherVersionError: an older version of rnnbench kept it, in another format.
-        """
+        """Return the file of the weights of a trained network; see ``read_weights``."""
         return self._read(model, seed, fingerprint, with_model=True)[0].weights
 
     def _read(
@@ -206,10 +206,8 @@ class Store:
     ) -> tuple[TrialFiles, TrialRecord]:
         """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, model, seed, fingerprint)
-        document = read_document(files.record, version_of(TrialRecord))
-        kinds = ("predictions", "weights", "model")
-        predictions, weights, old = (document.pop(f"{kind}_sha256", None) for kind in kinds)
-        record = validate(files.record, TrialRecord, document)
+        record, checksums = read_record(files.record, TrialRecord, *CHECKSUMS)
+        predictions, weights, old = map(checksums.get, CHECKSUMS)
         check_file(files.predictions, predictions, files.record)
         if with_model:
             if old is not None:
@@ -224,10 +222,6 @@ class Store:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
         return files, record
 
-    def has_environment(self) -> bool:
-        """Return whether ``environment.json`` is stored."""
-        return (self.folder / ENVIRONMENT).is_file()
-
     def save_environment(self, environment: dict[str, Any]) -> None:
         """Write the machine and the versions that trials are trained with."""
         write_document(self.folder / ENVIRONMENT, environment)
@@ -238,45 +232,16 @@ class Store:
 
     def vocabulary(self) -> Vocabulary:
         """Return the vocabulary that turns texts into inputs of the kept networks."""
-        file = self.folder / VOCABULARY
-        return validate(file, Vocabulary, read_document(file, version_of(Vocabulary)))
+        return read_record(self.folder / VOCABULARY, Vocabulary)[0]
 
 
-def _write(result: TrialResult, weights: Weights | None, place: TrialFiles) -> None:
-    for path, arrays in (
-        (place.predictions, [result.labels, result.scores]),
-        (place.weights, weights or []),
-    ):
-        if (size := sum(array.nbytes for array in arrays)) > MAX_HASHED:
-            reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
-            raise RnnbenchError(f"{path}: cannot be stored: {reason}")
-    write_predictions(place.predictions, result.labels, result.scores)
-    checksums = {"predictions_sha256": sha256_file(place.predictions)}
-    if weights is not None:
-        with atomic_write(place.weights) as opened:
-            np.savez(opened, *weights)
-        checksums["weights_sha256"] = sha256_file(place.weights)
-    else:
-        place.weights.unlink(missing_ok=True)
-    place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
-    write_document(place.record, result.record, **checksums)
-
-
-# Arrays.
-
-
-def write_predictions(file: Path, labels: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
-    """Write labels ``(n_test,)`` and scores ``(n_test, n_topics)``; see ``atomic_write``."""
+def _write_predictions(file: Path, result: TrialResult) -> None:
     with atomic_write(file) as opened:
-        np.savez_compressed(opened, labels=labels, scores=scores)
+        np.savez_compressed(opened, labels=result.labels, scores=result.scores)
 
 
-def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``.
-
-    Raises:
-        DamagedResultError: ``file`` does not hold them.
-    """
+def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``."""
     with _unpacking(file), np.load(file, allow_pickle=False) as stored:
         labels, scores = stored["labels"], stored["scores"]
         if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
@@ -290,11 +255,14 @@ def read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]
 
 
 @contextmanager
-def _unpacking(file: Path) -> Iterator[None]:
+def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
     """Check how large a file unpacks, and then have any error in it say that it is damaged."""
     try:
-        check_unpacked(file)
-        yield
+        with zipfile.ZipFile(file) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > MAX_UNPACKED:
+                raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
+            yield archive
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
@@ -304,25 +272,21 @@ def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
 
     NumPy makes room for whatever an array declares to be. So all declarations are compared with the
     network before anything is read.
-
-    Raises:
-        DamagedResultError: ``file`` does not hold such weights.
     """
     names = [f"arr_{number}" for number in range(len(expected))]
-    with _unpacking(file):
-        with zipfile.ZipFile(file) as archive:
-            found = archive.namelist()
-            if found != [f"{name}.npy" for name in names]:
-                raise ValueError(f"{len(found)} arrays, but the network has {len(names)} weights")
-            for name, (shape, dtype) in zip(found, expected, strict=True):
-                with archive.open(name) as member:
-                    np.lib.format.read_magic(member)
-                    is_shape, _, is_dtype = np.lib.format.read_array_header_1_0(member)
-                if (is_shape, is_dtype) != (shape, dtype):
-                    raise ValueError(
-                        f"{name} is {is_dtype} {is_shape}, but the network in config.yaml has "
-                        f"{dtype} {shape}"
-                    )
+    with _unpacking(file) as archive:
+        found = archive.namelist()
+        if found != [f"{name}.npy" for name in names]:
+            raise ValueError(f"{len(found)} arrays, but the network has {len(names)} weights")
+        for name, declared in zip(found, expected, strict=True):
+            with archive.open(name) as member:
+                np.lib.format.read_magic(member)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+            if (shape, dtype) != declared:
+                wanted = f"{declared[1]} {declared[0]}"
+                raise ValueError(
+                    f"{name} is {dtype} {shape}, but the network in config.yaml has {wanted}"
+                )
         with np.load(file, allow_pickle=False) as stored:
             weights = [stored[name] for name in names]
         if not all(np.isfinite(array).all() for array in weights):
@@ -337,9 +301,13 @@ def compact(result: TrialResult) -> TrialResult:
     three become the lowest score of the trial. The others lose digits, unless that would change
     their order. So the answer, the best three and the rank of the true topic stay.
     """
-    history = result.record.history.model_dump()
-    rounded = History(**{name: list(map(_rounded, curve)) for name, curve in history.items()})
-    record = result.record.model_copy(update={"compact": True, "history": rounded})
+
+    def rounded(number: float | None) -> float | None:
+        return None if number is None else float(f"{number:.{HISTORY_DIGITS}g}")
+
+    curves = result.record.history.model_dump()
+    history = History(**{name: list(map(rounded, curve)) for name, curve in curves.items()})
+    record = result.record.model_copy(update={"compact": True, "history": history})
     return TrialResult(record, result.labels, compact_scores(result.labels, result.scores))
 
 
@@ -356,7 +324,3 @@ def compact_scores(labels: NDArray[np.int32], scores: NDArray[np.float32]) -> ND
     steps = [rows[:, 1:] > rows[:, :-1] for rows in (before, after)]
     same = (steps[0] == steps[1]).all(axis=1, keepdims=True)
     return np.where(same, short, level)
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else float(f"{number:.{HISTORY_DIGITS}g}")

@@ -2,8 +2,7 @@
 
 import platform
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
@@ -14,7 +13,7 @@ from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.runner.executors.local import usable_cores
@@ -39,61 +38,41 @@ class BenchmarkCheck:
         params: the number of trained parameters of each network.
     """
 
-    faults: Mapping[str, str]
-    dataset: Dataset | None
-    params: Mapping[str, int]
+    faults: dict[str, str]
+    dataset: Dataset | None = None
+    params: dict[str, int] = field(default_factory=dict)
 
 
 def check(benchmark: Benchmark) -> BenchmarkCheck:
     """Read the data that is at hand, and build every network once."""
-    dataset = None
     try:
         dataset = prepare(benchmark.data, offline=True).dataset
         shape, remark = Shape.of(dataset), ""
     except NotCachedError:
-        shape, remark = _typical_shape(benchmark.data), f" {ASSUMED}"
+        dataset, shape, remark = None, _typical_shape(benchmark.data), f" {ASSUMED}"
     except RnnbenchError as error:
-        return BenchmarkCheck({"data": str(error)}, None, {})
-    faults = _not_installed(benchmark)
-    if dataset is not None:
-        faults |= _too_few(benchmark, len(dataset.y_train))
-    params = {}
+        return BenchmarkCheck({"data": str(error)})
+    found = BenchmarkCheck({}, dataset)
     sizes: dict[str, int] = {}  # points of a grid may have the same network
     for name, model in benchmark.models.items():
-        if isinstance(model, Network):
-            try:
+        try:
+            if isinstance(model, Network):
                 engine_for(model, benchmark.training_of(name), name)
                 if model.signature not in sizes:
                     with quiet_tensorflow():
                         sizes[model.signature] = describe(model, shape).trainable_params
-                params[name] = sizes[model.signature]
-            except RnnbenchError as error:
-                faults[f"models.{name}"] = f"{error}{remark}"
-    return BenchmarkCheck(faults, dataset, params)
-
-
-def _not_installed(benchmark: Benchmark) -> dict[str, str]:
-    """Return the baselines that need a package that is not installed."""
-    faults = {}
-    for name, model in benchmark.models.items():
-        if isinstance(model, BaselineModel):
-            try:
+                found.params[name] = sizes[model.signature]
+            else:
                 check_installed(model.baseline)
-            except UserError as error:
-                faults[f"models.{name}"] = str(error)
-    return faults
-
-
-def _too_few(benchmark: Benchmark, n_train: int) -> dict[str, str]:
-    """Return the sections that hold out too few or too many of the training documents."""
-    faults = {}
-    for name, model in benchmark.models.items():
+        except RnnbenchError as error:
+            found.faults[f"models.{name}"] = str(error) + remark * isinstance(model, Network)
         try:
-            hold_out(n_train, benchmark.training_of(name).validation_split)
+            if dataset is not None:
+                hold_out(len(dataset.y_train), benchmark.training_of(name).validation_split)
         except UserError as error:
             is_own = "validation_split" in (model.training or {})
-            faults[f"models.{name}" if is_own else "training"] = str(error)
-    return faults
+            found.faults.setdefault(f"models.{name}" if is_own else "training", str(error))
+    return found
 
 
 def _typical_shape(data: Data) -> Shape:

@@ -1,9 +1,10 @@
 """The way of a run: plan its trials, train and store them, summarize them, write the run."""
 
+import logging
 import textwrap
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,17 +33,19 @@ from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.lock import lock_folder
+from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
-from rnnbench.runner.events import Failed, Finished, Listener, Planned, all_of
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
-from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import sweep_temporary_folders
+from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
+from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
+from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import Trial
+
+log = logging.getLogger(__name__)
 
 LONGEST_ERROR = 200
 """The most characters that are kept of the error that a trial failed with."""
@@ -52,37 +55,37 @@ MOST_IN_MEMORY = 256 * 2**20
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a benchmark, and the data they need.
-
-    Attributes:
-        dataset: the documents; trials may be given parts of the training documents only.
-        trials: every model with every seed that changes it. The longest come first, so that no
-            core idles at the end, and trials that share a compiled program are neighbours.
-        corpora: the file of each corpus in the cache, by fingerprint.
-        vocabulary: turns texts into the ids of the dataset; only if networks are kept.
-    """
+    """The trials of a benchmark, and the data they need."""
 
     dataset: DatasetSummary
     trials: list[Trial]
+    """Every model with every seed that changes it. The longest come first, so that no core idles at
+    the end, and trials that share a compiled program are neighbours."""
     corpora: Mapping[str, Path]
+    """The file of each corpus in the cache, by fingerprint."""
     vocabulary: Vocabulary | None = None
+    """Turns texts into the ids of the dataset; only if networks are kept."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlanResult:
-    """The results of the trials of a plan, and the trials that have no result.
+    """What came of the trials of a plan, so far or at the end."""
 
-    Attributes:
-        trials: the results of all trials that finished, in the order of the plan.
-        failures: the failure of each trial that failed.
-        without_result: the trials that failed, and those that an early end kept from finishing.
-        ending: the exception that ended the run early; ``None`` if it ran to its end.
-    """
+    plan: Plan
+    results: dict[Trial, TrialResult]
+    failures: dict[Trial, TrialFailure] = field(default_factory=dict)
+    ending: KeyboardInterrupt | RnnbenchError | None = None
+    """The exception that ended the run early, if it did not run to its end."""
 
-    trials: list[TrialResult]
-    failures: Mapping[Trial, TrialFailure]
-    without_result: list[Trial]
-    ending: KeyboardInterrupt | RnnbenchError | None
+    @property
+    def trials(self) -> list[TrialResult]:
+        """The results, in the order of the plan."""
+        return [self.results[trial] for trial in self.plan.trials if trial in self.results]
+
+    @property
+    def without_result(self) -> list[Trial]:
+        """The trials that failed, and those that an early end kept from finishing."""
+        return [trial for trial in self.plan.trials if trial not in self.results]
 
     @property
     def missing(self) -> list[MissingTrial]:
@@ -107,6 +110,14 @@ class PlanResult:
         first_line = reason.partition("\n")[0]
         return textwrap.shorten(first_line, LONGEST_ERROR, placeholder="...")
 
+    def lost(self, store: Store) -> list[Trial]:
+        """Return the trials that have a result, but whose files have been removed since."""
+        return [
+            trial
+            for trial in self.plan.trials
+            if trial in self.results and not store.holds(*_key(trial), with_model=trial.keep_model)
+        ]
+
 
 def plan_benchmark(
     benchmark: Benchmark,
@@ -123,153 +134,215 @@ def plan_benchmark(
         data: the data that its ``data`` section asks for.
         threads: of each process that trains.
         keep_models: whether trained networks are kept.
-        parts: parts of the training documents that are held out in turn, in place of the test
-            documents; the test documents then take no part.
+        parts: of the training documents; they are held out in turn instead of the test documents.
 
     Raises:
         UserError: too few documents for the validation set, an engine cannot train a model, or a
             baseline needs a package that is not installed.
     """
-    datasets = _datasets(data, parts)
+    datasets: dict[Part | None, Dataset] = {None: data.dataset}
+    if parts:
+        whole = make_dataset(data.corpus, data.section, blind=True)
+        datasets = {part: hold_out_part(whole, part) for part in parts}
     trials = [
         trial
         for part, dataset in datasets.items()
-        for trial in _trials(benchmark, data, dataset, part, threads, keep_models=keep_models)
+        for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
     ]
-    _sort(trials)
-    _check(trials, datasets.values())
+    programs: dict[tuple[Any, ...], int] = {}
+    trials.sort(
+        key=lambda trial: (-trial.length, programs.setdefault(trial.program, len(programs)))
+    )
+    _check(trials, min(len(dataset.y_train) for dataset in datasets.values()))
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
     return Plan(data.summary, trials, corpora, vocabulary)
 
 
-def _datasets(data: PreparedData, parts: Sequence[Part]) -> dict[Part | None, Dataset]:
-    """Return the dataset for each part to hold out; without parts, the only one."""
-    if not parts:
-        return {None: data.dataset}
-    whole = make_dataset(data.corpus, data.section, blind=True)
-    return {part: hold_out_part(whole, part) for part in parts}
-
-
 def _trials(
-    benchmark: Benchmark,
-    data: PreparedData,
-    dataset: Dataset,
-    part: Part | None,
-    threads: int,
-    *,
-    keep_models: bool,
+    benchmark: Benchmark, data: PreparedData, dataset: Dataset, *, keep: bool, **facts: Any
 ) -> list[Trial]:
-    """Return the trials of a benchmark on one dataset."""
+    """Return the trials of a benchmark on one dataset; ``facts`` are the same for all of them."""
     fingerprint = data.corpus.fingerprint
-    split = split_fingerprint(fingerprint, dataset)
+    facts |= {
+        "data": data.section.model_copy(update=dict.fromkeys(PATHS)),
+        "corpus_fingerprint": fingerprint,
+        "source": data.summary.source,
+        "dataset_fingerprint": dataset.fingerprint,
+        "split_fingerprint": split_fingerprint(fingerprint, dataset),
+        "n_ids": data.dataset.n_ids,
+    }
     return [
         Trial(
             name=name,
             model=model,
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
-            data=data.section.model_copy(update=dict.fromkeys(PATHS)),
-            corpus_fingerprint=fingerprint,
-            source=data.summary.source,
-            dataset_fingerprint=dataset.fingerprint,
-            split_fingerprint=split,
-            n_ids=data.dataset.n_ids,
-            threads=threads,
             work=model.work_of_epoch(data.dataset),
-            keep_model=keep_models and not isinstance(model, BaselineModel),
-            part=part,
+            keep_model=keep and not isinstance(model, BaselineModel),
+            **facts,
         )
         for name, model, seed in benchmark.trials
     ]
 
 
-def _check(trials: Sequence[Trial], datasets: Collection[Dataset]) -> None:
-    """Make sure that trials can be trained, as far as that is known now.
-
-    Raises:
-        UserError: a package is not installed, or there are too few documents.
-    """
+def _check(trials: Sequence[Trial], n_train: int) -> None:
+    """Make sure that trials can be trained, as far as that is known now."""
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
-    n_train = min(len(dataset.y_train) for dataset in datasets)
     for share in {trial.training.validation_split for trial in trials}:
         hold_out(n_train, share)
 
 
-def _sort(trials: list[Trial]) -> None:
-    """Put the longest trials first, and those together that can share a compiled program."""
-    numbers: dict[tuple[Any, ...], int] = {}
-
-    def order(trial: Trial) -> tuple[int, int]:
-        return -trial.length, numbers.setdefault(trial.program, len(numbers))
-
-    trials.sort(key=order)
-
-
 @dataclass(frozen=True)
-class Options:
-    """How a run is carried out.
+class Job:
+    """A benchmark with everything that its trials need."""
 
-    Attributes:
-        command: repeats the run from the config that it stores.
-        keep_models: whether trained networks are kept.
-        fresh: whether stored trials are trained again.
-        compact: whether trials, stored ones too, keep only what tables need.
-    """
-
+    benchmark: Benchmark
+    data: PreparedData
+    executor: Executor
+    store: Store
     command: str
-    keep_models: bool = False
-    fresh: bool = False
-    compact: bool = False
+    """Repeats the job from the config that it stores."""
+    fresh: bool
+    """Whether stored trials are trained again."""
+    is_new: bool
+    """Whether its folder did not exist before."""
+
+    @contextmanager
+    def writing(
+        self, record: str = RESULTS, files: Sequence[str] = SUMMARY_FILES
+    ) -> Iterator[None]:
+        """Lock the folder while the block runs, and first store the config that continues the job.
+
+        Its ``record`` makes a folder a run or a choice; ``files`` describe it as a whole.
+        """
+        folder = self.store.folder
+        with lock_folder(folder, self.command, record):
+            self.store.check_writable(files)
+            self.store.save_first_config(dump(self.benchmark, folder), record)
+            yield
+
+    def train(self, plan: Plan, listener: Listener) -> PlanResult:
+        """Return the results of a plan, training the trials that are not stored.
+
+        A trial is stored the moment it finishes. A trial that fails does not keep others from being
+        trained. Ctrl-C, or an executor that gives up, leaves all finished ones stored; trials that
+        are not trained again because of it keep their stored result. If nothing could begin, a
+        folder that was made for it is removed.
+        """
+        with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
+            sweep_temporary_folders()
+        done = PlanResult(plan, {} if self.fresh else find_stored(plan.trials, self.store))
+        if self.store.n_of_other_versions:
+            n = counted(self.store.n_of_other_versions, "stored trial")
+            log.warning("not used, but trained again: %s of another version of rnnbench", n)
+        listener(Planned(done.without_result, list(done.results)))
+        try:
+            if done.without_result:
+                self._train(done, listener)
+        except (KeyboardInterrupt, RnnbenchError) as error:
+            done.ending = error
+            left = [trial for trial in done.without_result if trial not in done.failures]
+            done.results |= find_stored(left, self.store)
+            has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
+            if self.is_new and not has_begun:
+                _remove_unused(self.store.folder)
+        return done
+
+    def _train(self, done: PlanResult, listener: Listener) -> None:
+        """Train and store the trials without a result; add their results or failures."""
+        store, trials = self.store, done.plan.trials
+        packages = dict.fromkeys(package for trial in trials for package in trial.packages)
+        facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
+        if not (store.folder / ENVIRONMENT).is_file():
+            store.save_environment(facts)
+        with closing(self._outcomes(done, listener)) as outcomes:
+            for trial, outcome in outcomes:
+                event: Failed | Finished
+                if isinstance(outcome, TrialFailure):
+                    _check_corpora(done.plan)
+                    done.failures[trial] = outcome
+                    event = Failed(trial, outcome.reason)
+                else:
+                    with uninterrupted():  # what has finished is not lost
+                        stored = store.save(outcome)
+                        store.save_environment(facts)  # until now, the stored one was still true
+                        done.results[trial] = _fitting(stored, trial, done.results, store)
+                    light = replace(outcome, weights=None)  # they may be large
+                    event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
+                listener(event)
+
+    def _outcomes(
+        self, done: PlanResult, listener: Listener
+    ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
+        """Yield the outcome of each trial without a result; an executor may leave none out."""
+        trials, executor = done.without_result, self.executor
+        waiting = set(trials)
+        with EXECUTORS.blamed(executor.name):
+            outcomes = executor.run(trials, done.plan.corpora, listener, TRAINING)
+            with closing(outcomes):
+                for trial, outcome in outcomes:
+                    waiting.discard(trial)
+                    yield trial, outcome
+        if waiting:
+            names = ", ".join(sorted(map(str, waiting)))
+            raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove a folder that has only what is written before the first trial begins."""
+    with suppress(OSError):  # something else is in it
+        for name in (TRIALS, PREDICTIONS):
+            (folder / name).rmdir()
+        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
+        if {file.name for file in files} <= {"config.yaml", "environment.json", HOLDER, LOCK}:
+            for file in files:
+                file.unlink()
+            folder.rmdir()
 
 
 def run(
-    benchmark: Benchmark,
-    data: PreparedData,
-    executor: Executor,
-    folder: Path,
-    options: Options,
-    display: AbstractContextManager[Listener],
-) -> tuple[StoredRun | None, Plan, PlanResult]:
-    """Plan the trials of a benchmark, train them, store and summarize them, and write the run.
-
-    Args:
-        benchmark: the benchmark.
-        data: the data that its ``data`` section asks for.
-        executor: trains the trials.
-        folder: of the run; nobody else may write into it meanwhile.
-        options: how the run is carried out.
-        display: shows the progress while trials are trained.
+    job: Job, display: AbstractContextManager[Listener], *, keep_models: bool = False
+) -> tuple[StoredRun | None, PlanResult]:
+    """Plan the trials of a job, train them, store and summarize them, and write the run.
 
     Returns:
-        The run, or ``None`` if no trial has a result; its trials; and their results.
+        The run, or ``None`` if no trial has a result; and the results of its trials.
 
     Raises:
         UserError: another process is writing into the folder, it cannot be written to, or the
             benchmark cannot be trained on its data.
         RnnbenchError: a file cannot be written, or was removed.
     """
-    store = Store(folder, is_compact=options.compact)
-    plan = plan_benchmark(benchmark, data, executor.threads, keep_models=options.keep_models)
-    with lock_folder(folder, options.command):
-        store.check_writable()
-        store.save_first_config(dump(benchmark, folder), RESULTS)
-        with tell_trackers(benchmark, folder) as trackers:
-            with display as shown:
-                listener = all_of(shown, trackers)
-                done = run_plan(plan, executor, store, listener, fresh=options.fresh)
-            finished = _write(benchmark, plan, done, folder, options) if done.trials else None
-    return finished, plan, done
+    threads = job.executor.threads
+    plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
+    with job.writing(), _trackers(job) as tracked:
+        with display as shown:
+
+            def tell(event: Event) -> None:
+                shown(event)
+                tracked(event)
+
+            done = job.train(plan, tell)
+        return _write(job, done) if done.results else None, done
 
 
-def _write(
-    benchmark: Benchmark, plan: Plan, done: PlanResult, folder: Path, options: Options
-) -> StoredRun:
+def _trackers(job: Job) -> AbstractContextManager[Listener]:
+    """Return the trackers of a job, which are imported only if it names some."""
+    if not job.benchmark.tracking:
+        return nullcontext(lambda _: None)
+    from rnnbench.runner.tracking import tell_trackers
+
+    return tell_trackers(job.benchmark, job.store.folder)
+
+
+def _write(job: Job, done: PlanResult) -> StoredRun:
     """Summarize the trials that have a result, and write everything that belongs to the run."""
-    results = summarize_run(benchmark, plan.dataset, done.trials, options.command, done.missing)
+    benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
+    results = summarize_run(benchmark, plan.dataset, done.trials, job.command, done.missing)
     try:
         machine = load_environment(folder)
     except FileNotFoundError as error:
@@ -282,43 +355,6 @@ def _write(
         for model in results.models
     }
     return StoredRun(folder, results, trials, benchmark, machine)
-
-
-def run_plan(
-    plan: Plan, executor: Executor, store: Store, listener: Listener, *, fresh: bool = False
-) -> PlanResult:
-    """Return the results of a plan, training the trials that are not stored.
-
-    A trial is stored the moment it finishes. A trial that fails does not keep others from being
-    trained. Ctrl-C, or an executor that gives up, leaves all finished ones stored; trials that are
-    not trained again because of it keep their stored result.
-
-    Args:
-        plan: the trials.
-        executor: trains them.
-        store: keeps finished trials.
-        listener: told of each event.
-        fresh: whether stored trials are trained again.
-    """
-    with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
-        sweep_temporary_folders()
-    results = {} if fresh else find_stored(plan.trials, store)
-    to_train = [trial for trial in plan.trials if trial not in results]
-    listener(Planned(to_train, list(results)))
-    failures: dict[Trial, TrialFailure] = {}
-    ending = None
-    try:
-        _train(to_train, plan, executor, store, listener, results, failures)
-    except (KeyboardInterrupt, RnnbenchError) as error:
-        ending = error
-        done = results.keys() | failures.keys()
-        results |= find_stored([trial for trial in to_train if trial not in done], store)
-    return PlanResult(
-        [results[trial] for trial in plan.trials if trial in results],
-        failures,
-        [trial for trial in plan.trials if trial not in results],
-        ending,
-    )
 
 
 def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
@@ -350,65 +386,8 @@ def _fitting(
     return replace(result, stored_scores=partial(store.scores, *_key(trial)))
 
 
-def _train(
-    trials: list[Trial],
-    plan: Plan,
-    executor: Executor,
-    store: Store,
-    listener: Listener,
-    results: dict[Trial, TrialResult],
-    failures: dict[Trial, TrialFailure],
-) -> None:
-    """Train and store trials of a plan; add them to ``results``, or to ``failures``."""
-    if not trials:
-        return
-    packages = dict.fromkeys(package for trial in plan.trials for package in trial.packages)
-    facts = environment(packages, jobs=executor.jobs, threads=executor.threads)
-    if not store.has_environment():
-        store.save_environment(facts)
-    with closing(_outcomes(executor, trials, plan, listener)) as outcomes:
-        for trial, outcome in outcomes:
-            event: Failed | Finished
-            if isinstance(outcome, TrialFailure):
-                _check_corpora(plan)
-                failures[trial] = outcome
-                event = Failed(trial, outcome.reason)
-            else:
-                with uninterrupted():  # what has finished is not lost
-                    stored = store.save(outcome)
-                    store.save_environment(facts)  # until now, the stored one was still true
-                    results[trial] = _fitting(stored, trial, results, store)
-                light = replace(outcome, weights=None)  # they may be large
-                event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
-            listener(event)
-
-
-def _outcomes(
-    executor: Executor, trials: list[Trial], plan: Plan, listener: Listener
-) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-    """Yield the outcome of each trial.
-
-    Raises:
-        PluginError: an executor from another package failed, or left a trial out.
-    """
-    waiting = set(trials)
-    with EXECUTORS.blamed(executor.name):
-        outcomes = executor.run(trials, plan.corpora, listener, TRAINING)
-        with closing(outcomes):
-            for trial, outcome in outcomes:
-                waiting.discard(trial)
-                yield trial, outcome
-    if waiting:
-        names = ", ".join(map(str, sorted(waiting, key=str)))
-        raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
-
-
 def _check_corpora(plan: Plan) -> None:
-    """Make sure that trials can still read their documents.
-
-    Raises:
-        RnnbenchError: they cannot, so no other trial would be trained either.
-    """
+    """Make sure that trials can still read their documents, or else none could be trained."""
     for file in plan.corpora.values():
         if not file.exists():
             raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")

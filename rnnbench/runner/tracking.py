@@ -21,7 +21,7 @@ from rnnbench.analysis.summary import metrics_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.registry import PluginError, blame
-from rnnbench.runner.events import EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.executors.base import EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.outcome import History
@@ -41,13 +41,8 @@ LONGEST_REASON = 500
 def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
     """Yield a listener that tells the trackers of a benchmark what happens, and end them after it.
 
-    Args:
-        benchmark: names its trackers.
-        folder: of the run; trackers write into ``tracking`` in it.
+    They write into ``tracking`` in the folder of the run.
     """
-    if not benchmark.tracking:
-        yield lambda _: None
-        return
     trackers = _Trackers(benchmark, folder / TRACKING)
     stdout, stderr = (cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(stdout), redirect_stderr(stderr):
@@ -67,10 +62,8 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
 
 class _Trackers:
-    """The trackers of a run.
-
-    Whatever an executor reports or leaves out, they are told of the start of each trial, then of
-    all its epochs in their order, then of its end.
+    """The trackers of a run: whatever an executor reports or leaves out, they are told of the start
+    of each trial, then of all its epochs in their order, then of its end.
     """
 
     def __init__(self, benchmark: Benchmark, folder: Path):
@@ -158,17 +151,10 @@ class _Trackers:
 
 
 class TrackerThread(threading.Thread):
-    """Calls the methods of a tracker, one after the other, until it is stopped or fails.
-
-    Args:
-        name: of the tracker.
-        folder: that it writes into; made if it is missing.
-    """
+    """Calls the methods of a tracker, one after the other, until it is stopped or fails."""
 
     def __init__(self, name: str, folder: Path):
-        super().__init__(
-            daemon=True, name=f"tracker {name}"
-        )  # by which the end of a process knows it
+        super().__init__(daemon=True, name=f"tracker {name}")  # as the end of a process knows it
         self.label = TRACKERS.label(name)
         self.failure = ""
         """Why the tracker failed."""

@@ -49,13 +49,6 @@ def metrics() -> list[str]:
     return [*quantity_names()]
 
 
-def layers() -> list[str]:
-    """Suggest the recurrent layers that can be explained."""
-    from rnnbench.explain.kinds import KINDS  # imports NumPy
-
-    return [*KINDS]
-
-
 def executors() -> list[str]:
     """Suggest the executors of this package and of others."""
     from rnnbench.runner.executors import EXECUTORS  # imports NumPy and pydantic

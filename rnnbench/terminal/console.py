@@ -173,10 +173,6 @@ def carry_out(
         closing: from the result and the seconds that it took, returns sentences to end with, and a
             last line for copying, which is never wrapped.
         views: returns the tables to print; by default all.
-
-    Raises:
-        FailedTrialsError: trials have no result; that of the others was printed.
-        InterruptedRunError: Ctrl-C ended the job; the result so far was printed.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

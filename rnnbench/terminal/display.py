@@ -4,33 +4,44 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
-    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Column
+from rich.progress_bar import ProgressBar
+from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.data.fetch import silent
-from rnnbench.runner.events import Connected, EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.executors.base import (
+    Connected,
+    EpochEnded,
+    Event,
+    Failed,
+    Finished,
+    Listener,
+    PhaseBegan,
+    Planned,
+)
 from rnnbench.terminal.console import DRAWING, err
-from rnnbench.terminal.progress import RunningTrial, RunProgress
 from rnnbench.text import counted, visible
-from rnnbench.training.phases import TRAINING
+from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
@@ -41,16 +52,10 @@ SPEED_WIDTH = 80
 """The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
-WIDTHS = {
-    "seed": 0,
-    "worker": 100,
-    "bar": 0,
-    "phase": 0,
-    "scores": 120,
-    "elapsed": 70,
-    "left": 0,
-}
+WIDTHS = {"seed": 0, "worker": 100, "bar": 0, "phase": 0, "scores": 120, "elapsed": 70, "left": 0}
 """What is shown of a trial beside its name, each from this width of the terminal."""
+LEAST_BAR = 4
+"""The width of the narrowest bar that is shown."""
 STYLES = {"elapsed": "progress.elapsed", "left": "progress.remaining"}
 
 
@@ -67,21 +72,13 @@ def _bars(*columns: ProgressColumn) -> Progress:
     return _Bars(*columns, console=err, transient=True, auto_refresh=False)
 
 
-class _Line(TextColumn):
-    """A text on one line, which is cut if there is no room; Rich cuts it before other columns."""
-
-    def __init__(self, text: str, style: str = "none", max_width: int | None = None) -> None:
-        column = Column(max_width=max_width)
-        super().__init__(text, style=style, markup=False, table_column=column)
-
-    def render(self, task: Task) -> Text:
-        text = super().render(task)
-        text.no_wrap, text.overflow = True, "ellipsis"
-        return text
+def _name(max_width: int) -> ProgressColumn:
+    column = Column(no_wrap=True, overflow="ellipsis", max_width=max_width)
+    return TextColumn("{task.description}", markup=False, table_column=column)
 
 
 @contextmanager
-def _drawn(bars: Progress, tick: Callable[[], None] | None = None) -> Iterator[None]:
+def _drawn(bars: Progress | Live, tick: Callable[[], None] | None = None) -> Iterator[None]:
     """Draw bars on a terminal while the block runs; ``tick`` draws them again.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
@@ -142,8 +139,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     if err.width >= SPEED_WIDTH:
         figures.append(TransferSpeedColumn(table_column=whole.copy()))
         figures.append(TimeRemainingColumn(table_column=whole.copy()))
-    name = _Line("{task.description}", max_width=err.width // 2)
-    bars = _bars(name, BarColumn(None), *figures)
+    bars = _bars(_name(err.width // 2), BarColumn(None), *figures)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -166,8 +162,8 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet:
         yield lambda *_: None
         return
-    name = _Line("{task.description}", max_width=err.width // 3)
-    bars = _bars(name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    figures = MofNCompleteColumn(), TimeRemainingColumn()
+    bars = _bars(_name(err.width // 3), BarColumn(None), *figures)
     task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
@@ -186,7 +182,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
         yield lambda _: None
     elif can_draw():
         screen = _Screen()
-        with _drawn(screen.bars, screen.tick):
+        with _drawn(screen.live, screen.tick):
             yield screen
     else:
         lines = _Lines()
@@ -194,13 +190,146 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
             yield lines
 
 
+@dataclass
+class Pace:
+    """How fast an amount grows, to estimate when it is complete."""
+
+    _first: tuple[float, float] | None = None
+    """The amount and the time, in seconds, from which the pace is measured."""
+    _last: tuple[float, float] = (0, 0)
+
+    def begin(self, amount: float, now: float) -> None:
+        """Measure the pace from here, if it is not measured yet."""
+        self._first = self._first or (amount, now)
+
+    def reach(self, amount: float, now: float) -> None:
+        """Record how far it has come."""
+        self.begin(amount, now)
+        self._last = (amount, now)
+
+    def seconds_left(self, total: float, now: float) -> float | None:
+        """Return the seconds until it is ``total``; ``None`` if there is no telling."""
+        if self._first is None or self._last[0] <= self._first[0]:
+            return None
+        (begun, start), (done, end) = self._first, self._last
+        left = (total - done) * (end - start) / (done - begun) - (now - end)
+        return left if left > 0 else None
+
+
+@dataclass
+class RunningTrial:
+    """A trial in progress.
+
+    Attributes:
+        trial: the trial.
+        since: when its phase began.
+        worker: the name of its worker in a cluster; else empty.
+        phase: the phase that it is in.
+        epoch: the last epoch that ended.
+        scores: the training loss and accuracy of that epoch.
+        pace: of its epochs, after compilation.
+    """
+
+    trial: Trial
+    since: float
+    worker: str = ""
+    phase: str = "starting"
+    epoch: int = 0
+    scores: str = ""
+    pace: Pace = field(default_factory=Pace)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the seconds that its epochs still take; ``None`` if none has been timed."""
+        return self.pace.seconds_left(self.trial.epochs, now)
+
+
+class RunProgress:
+    """How far the trials of a run, or of several in a row, have come.
+
+    Attributes:
+        planned: the epochs of each trial to train; a failed one lacks those that it did not reach.
+        done: the epochs of each trial that have ended.
+        running: the trials in progress, in the order of their start.
+        ended: how many have ended.
+        start: when the first trials were planned; ``None`` before.
+    """
+
+    def __init__(self) -> None:
+        self.planned: Counter[Trial] = Counter()
+        self.done: Counter[Trial] = Counter()
+        self.running: dict[Trial, RunningTrial] = {}
+        self.ended = 0
+        self.start: float | None = None
+        self._pace = Pace()
+        self._work = {"done": 0, "planned": 0}
+
+    def note(self, event: Event, now: float) -> None:
+        """Take an event into account."""
+        match event:
+            case Planned(to_train):
+                for trial in to_train:
+                    self._set("planned", trial, self.planned[trial] + trial.epochs)
+                self.start = now if self.start is None else self.start
+                if not self._work["planned"]:
+                    self._pace.begin(0, now)
+            case PhaseBegan(trial, phase, worker):
+                running = self.running.setdefault(trial, RunningTrial(trial, now))
+                running.worker, running.phase, running.since = worker, phase, now
+                if phase == TRAINING and trial.epochs:
+                    running.pace.begin(running.epoch, now)
+                    self._pace.begin(self.work()[0], now)
+            case EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
+                self._set("done", trial, 0)
+                self.running[trial] = RunningTrial(trial, now, worker)
+            case EpochEnded(trial, epoch, loss, accuracy):
+                self._set("done", trial, min(epoch, self.planned[trial]))
+                self._pace.reach(self.work()[0], now)
+                if trial in self.running:  # or else this comes after its end
+                    running = self.running[trial]
+                    if running.phase != TRAINING:  # as the first epoch compiles something
+                        running.phase, running.since = TRAINING, now
+                    running.epoch = epoch
+                    running.scores = f"loss {loss:.4f} accuracy {accuracy:.4f}"
+                    running.pace.reach(epoch, now)
+            case Finished(trial) | Failed(trial):
+                if isinstance(event, Failed):
+                    self._set("planned", trial, self.done[trial])
+                self.running.pop(trial, None)
+                self.ended += 1
+                self._pace.reach(self.work()[0], now)
+
+    def _set(self, what: str, trial: Trial, epochs: int) -> None:
+        counts = self.done if what == "done" else self.planned
+        self._work[what] += (epochs - counts[trial]) * trial.work  # of thousands, not all again
+        counts[trial] = epochs
+
+    def work(self) -> tuple[int, int]:
+        """Return how much is done and planned: epochs weighted by their arithmetic, or trials."""
+        done, planned = self._work["done"], self._work["planned"]
+        return (done, planned) if planned else (self.ended, len(self.planned))
+
+    def share(self) -> float:
+        """Return the share of the work that is done."""
+        done, planned = self.work()
+        return done / max(planned, 1)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the time left at the pace so far, or of the trial that takes longest if that is
+        more; ``None`` if nothing has been timed.
+        """
+        done, planned = self.work()
+        if done >= planned:
+            return None
+        left = [running.seconds_left(now) for running in self.running.values()]
+        return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
+
+
 class _Screen:
     """A bar for the whole run, and one for each running trial."""
 
     def __init__(self) -> None:
-        self.bars = _bars()
+        self.live = Live(console=err, transient=True, auto_refresh=False)
         self._progress = RunProgress()
-        self._tasks: dict[Trial | None, TaskID] = {}
         self._changing = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -214,68 +343,59 @@ class _Screen:
         """Draw the bars as they are now."""
         with DRAWING:
             with self._changing:
-                rows = rows_of(self._progress, time.monotonic())
-            self.bars.columns = _columns(err.width, rows.values())
-            for ended in self._tasks.keys() - rows.keys():
-                self.bars.remove_task(self._tasks.pop(ended))
-            for trial, row in rows.items():
-                if trial in self._tasks:
-                    self.bars.update(self._tasks[trial], **row)
-                else:
-                    self._tasks[trial] = self.bars.add_task(**row)
-            self.bars.refresh()
+                rows = _rows(self._progress, time.monotonic())
+            self.live.update(Group(_table(rows, err.width), ""), refresh=True)
 
 
-def _columns(width: int, rows: Collection[Mapping[str, Any]]) -> tuple[ProgressColumn, ...]:
+def _table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     """Return what is shown of rows on a terminal of some width; empty columns are left out."""
-    shown = [
-        _column(field, width)
-        for field, least_width in WIDTHS.items()
-        if width >= least_width and (field == "bar" or any(row[field] for row in rows))
-    ]
-    return _Line("{task.description}"), *shown
+    most = {"bar": max(width // 8, LEAST_BAR), "phase": max(width // 4, len("epoch 1000/2000"))}
+    lengths = {
+        name: min(max((len(row[name]) for row in rows), default=0), most.get(name, width))
+        for name, least_width in WIDTHS.items()
+        if name != "bar" and width >= least_width
+    }
+    count = len(rows[0]["name"]) if rows else 0  # it stays whole; names of models are cut
+    room = width - count - sum(1 + length for length in lengths.values() if length) - 1
+    most["bar"] = lengths["bar"] = min(most["bar"], room) if room >= LEAST_BAR else 0
+    names = [name for name in WIDTHS if lengths.get(name)]
+    table = Table.grid(Column(min_width=count), padding=(0, 1))
+    for name in names:
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=most.get(name))
+    for row in rows:
+        model = Text(row["name"], no_wrap=True, overflow="ellipsis")
+        table.add_row(model, *(row[name] if name == "bar" else _text(row, name) for name in names))
+    return table
 
 
-def _column(field: str, width: int) -> ProgressColumn:
-    if field == "bar":
-        return BarColumn(None, table_column=Column(max_width=max(width // 8, 4)))
-    most = max(width // 4, len("epoch 1000/2000")) if field == "phase" else None
-    column = Column(no_wrap=True, overflow="ellipsis", max_width=most)
-    text, style = f"{{task.fields[{field}]}}", STYLES.get(field, "none")
-    return TextColumn(text, style=style, markup=False, table_column=column)
+def _text(row: Mapping[str, Any], name: str) -> Text:
+    return Text(row[name], style=STYLES.get(name, "none"))
 
 
-def rows_of(run: RunProgress, now: float) -> dict[Trial | None, dict[str, Any]]:
-    """Return what is shown of each running trial, and under ``None`` of the whole run.
-
-    These are the arguments of ``Progress.update``; there are none before trials are planned.
-    """
+def _rows(run: RunProgress, now: float) -> list[dict[str, Any]]:
+    """Return a row for the whole run and one for each running trial; none before it is planned."""
     if run.start is None:
-        return {}
+        return []
     total = {
-        "description": f"{run.ended}/{run.n_trials} trials",
-        "completed": run.share(),
-        "total": 1,
+        "name": f"{run.ended}/{len(run.planned)} trials",
         **dict.fromkeys(WIDTHS, ""),
+        "bar": ProgressBar(1, run.share()),
         "elapsed": _clock(now - run.start),
         "left": _eta(run.seconds_left(now)),
     }
-    return {None: total} | {trial: _row(running, now) for trial, running in run.running.items()}
+    return [total, *(_row(running, now) for running in run.running.values())]
 
 
 def _row(running: RunningTrial, now: float) -> dict[str, Any]:
-    trial = running.trial
+    trial, name = running.trial, str(running.trial).removeprefix(running.trial.name).lstrip()
     is_training = trial.epochs and running.phase == TRAINING
-    epoch = f"epoch {running.epoch}/{trial.epochs}"
-    scores = f"loss {running.loss:.4f} accuracy {running.accuracy:.4f}"
     return {
-        "description": visible(trial.name),
-        "seed": visible(str(trial).removeprefix(trial.name).lstrip()),
+        "name": visible(trial.name),
+        "seed": visible(name).replace(",", "").replace(" of ", "/"),
         "worker": visible(f"on {running.worker}") if running.worker else "",
-        "completed": running.epoch,
-        "total": trial.epochs or 1,
-        "phase": epoch if is_training else running.phase,
-        "scores": scores if is_training and running.epoch else "",
+        "bar": ProgressBar(trial.epochs or 1, running.epoch),
+        "phase": f"epoch {running.epoch}/{trial.epochs}" if is_training else running.phase,
+        "scores": running.scores if is_training else "",
         "elapsed": _clock(now - running.since),
         "left": _eta(running.seconds_left(now)) if is_training else "",
     }

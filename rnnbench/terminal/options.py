@@ -17,7 +17,6 @@ from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names, split_setting
 from rnnbench.terminal import completion
 from rnnbench.text import encodable
-from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
     from rnnbench.config.load import Override
@@ -33,12 +32,7 @@ CHANGES, RUNNING = "Changes to the config", "How trials run"
 
 def config_argument(text: str, metavar: str = "CONFIG") -> Any:
     """Return the argument of a command that takes a config."""
-    return typer.Argument(
-        metavar=metavar,
-        help=text,
-        show_default=False,
-        autocompletion=completion.config_files,
-    )
+    return typer.Argument(metavar=metavar, help=text, autocompletion=completion.config_files)
 
 
 Config = Annotated[
@@ -53,38 +47,23 @@ NetworkName = Annotated[
 ]
 NetworkSeed = Annotated[
     int | None,
-    typer.Option(
-        metavar="K",
-        help="The seed of the trained network; by default the first.",
-        show_default=False,
-    ),
+    typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
-        help="Epochs of every training.",
-        show_default=False,
-        rich_help_panel=CHANGES,
-    ),
+    typer.Option(metavar="N", help="Epochs of every training.", rich_help_panel=CHANGES),
 ]
 Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="N|LIST",
         help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
-        show_default=False,
         rich_help_panel=CHANGES,
     ),
 ]
 Models = Annotated[
     str | None,
-    typer.Option(
-        metavar="A,B",
-        help="Only these models of the config.",
-        show_default=False,
-        rich_help_panel=CHANGES,
-    ),
+    typer.Option(metavar="A,B", help="Only these models of the config.", rich_help_panel=CHANGES),
 ]
 Source = Annotated[
     str | None,
@@ -92,7 +71,6 @@ Source = Annotated[
         "--data",
         metavar="SOURCE",
         help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
-        show_default=False,
         autocompletion=completion.among("auto", *SOURCES),
         rich_help_panel=CHANGES,
     ),
@@ -115,54 +93,10 @@ Settings = Annotated[
         rich_help_panel=CHANGES,
     ),
 ]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=1024,
-        metavar="N",
-        help="Trials side by side; by default one per core.",
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
-ExecutorName = Annotated[
-    str,
-    typer.Option(
-        "--executor",
-        metavar="NAME",
-        help="Where trials run: local, dask, or an executor that another package brings.",
-        autocompletion=completion.executors,
-        rich_help_panel=RUNNING,
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS|FILE",
-        help="With --executor dask: the scheduler; by default that of Dask's configuration.",
-        show_default=False,
-        rich_help_panel=RUNNING,
-    ),
-]
 WithoutDuplicates = Annotated[
     bool,
     typer.Option(
         "--without-duplicates", help="Leave out test documents that are also in the training set."
-    ),
-]
-Fresh = Annotated[
-    bool, typer.Option("--fresh", help="Train stored trials again.", rich_help_panel=RUNNING)
-]
-Trackers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--track",
-        metavar="A,B",
-        help=f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
-        show_default=False,
-        autocompletion=completion.among(*TRACKERS, is_list=True),
-        rich_help_panel=RUNNING,
     ),
 ]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
@@ -185,32 +119,23 @@ def examples(*commands: str) -> str:
 
 
 def folder(name: str | Path) -> Path:
-    """Return the folder that ``--out`` names.
-
-    Raises:
-        UserError: the name is empty, which would be the working folder.
-    """
-    if name == "":
+    """Return the folder that ``--out`` names."""
+    if name == "":  # which would be the working folder
         raise UserError("--out: names no folder (`.` is the working folder)")
     return Path(name)
 
 
+FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
+"""What options such as ``--out`` have in common."""
+
+
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     """Return an argument that takes one or more folders of runs."""
-    return typer.Argument(
-        metavar=metavar,
-        help=help_text,
-        show_default=False,
-        autocompletion=completion.run_folders,
-    )
+    return typer.Argument(metavar=metavar, help=help_text, autocompletion=completion.run_folders)
 
 
 def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override]") -> "Benchmark":
-    """Load ``config`` with ``changes``, and with only some of its models if they are named.
-
-    Raises:
-        UserError: the config or an option is wrong.
-    """
+    """Load ``config`` with ``changes``, and with only some of its models if they are named."""
     from rnnbench.config.load import load, select  # slow: completion goes without it
 
     benchmark = load(config, changes)
@@ -239,35 +164,16 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else split_names(text)
 
 
-def changes(
-    settings: Iterable[str] | None = None,
-    *,
-    epochs: int | None = None,
-    seeds: str | None = None,
-    data: str | None = None,
-    path: str | None = None,
-    track: Iterable[str] | None = None,
-) -> "list[Override]":
-    """Return the changes that options make to the config.
-
-    Raises:
-        UserError: a value of ``--set`` has no ``=``.
-    """
+def changes(settings: Iterable[str] | None = None, **values: Any) -> "list[Override]":
+    """Return the changes to the config that ``--set`` and other options make, if they are given."""
     from rnnbench.config.load import Override
+    from rnnbench.request import KEYS
 
-    if seeds and seeds.isdecimal() and len(seeds) < 10 and (n := int(seeds)) > MANY_SEEDS:
-        means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
-        log.warning("--seeds %d: %s (%s)", n, means, alone)
-    flags = {
-        ("--epochs", "training.epochs"): None if epochs is None else str(epochs),
-        ("--seeds", "training.seeds"): seeds and (f"[{seeds}]" if "," in seeds else seeds),
-        ("--data", "data.source"): None if data is None else json.dumps(data),  # as YAML, too
-        ("--path", "data.path"): None if path is None else json.dumps(path),
-        ("--track", "tracking"): None
-        if track is None
-        else json.dumps([name for each in track for name in split_names(each)]),
-    }
-    given = [Override(*flag, value) for flag, value in flags.items() if value is not None]
+    given = [
+        Override(f"--{name}", key, _as_yaml(name, values[name]))
+        for name, key in KEYS.items()
+        if values.get(name) is not None
+    ]
     for setting in settings or ():
         key, value = split_setting(setting)
         if not key:
@@ -275,3 +181,18 @@ def changes(
             raise UserError(f"--set {shortened(setting, 60)}: {example}")
         given.append(Override(f"--set {shortened(setting, 60)}", key, value))
     return given
+
+
+def _as_yaml(name: str, value: Any) -> str:
+    if name == "seeds":
+        _warn_of_many(value)
+        return f"[{value}]" if "," in value else str(value)
+    if isinstance(value, list):
+        value = [item for text in value for item in split_names(text)]
+    return json.dumps(value)  # which is YAML, too
+
+
+def _warn_of_many(seeds: str) -> None:
+    if seeds.isdecimal() and len(seeds) < 10 and (n := int(seeds)) > MANY_SEEDS:
+        means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+        log.warning("--seeds %d: %s (%s)", n, means, alone)

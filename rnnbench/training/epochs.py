@@ -1,22 +1,51 @@
-"""The epochs of a training: the order of their steps, and the notes that an engine takes."""
+"""The course of a training: its phases, the order of its steps, and the notes on its epochs."""
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.data.dataset import hold_out
 from rnnbench.training.outcome import History, TrialRecord, Weights
-from rnnbench.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from rnnbench.training.settings import Recipe
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
+Documents = tuple[NDArray[Any], NDArray[np.int32]]
+"""The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
+TRAINING = "training"
+"""The phase of the epochs, unless the first epoch has to compile something."""
 
 
-def ignore(epoch: int, loss: float, accuracy: float) -> None:
-    """Do nothing after an epoch."""
+def ignore(*_: Any) -> None:
+    """Do nothing after an epoch, or when a phase begins."""
+
+
+# The listener is not an argument, so that engines and tasks of other packages need not pass it on.
+_on_phase: ContextVar[Callable[[str], None]] = ContextVar("on_phase", default=ignore)
+
+
+def begin(phase: str) -> None:
+    """Announce that a phase of the trial in progress begins."""
+    _on_phase.get()(phase)
+
+
+@contextmanager
+def report_phases_to(on_phase: Callable[[str], None]) -> Iterator[None]:
+    """Call ``on_phase`` with the name of each phase that begins in the block."""
+    token = _on_phase.set(on_phase)
+    try:
+        yield
+    finally:
+        _on_phase.reset(token)
 
 
 @dataclass
@@ -33,12 +62,9 @@ class Epochs:
     best_epoch: int | None = None
     """Its number, from 1; ``None`` without validation documents."""
     best_weights: Weights = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    """The wall time of each epoch; the first one begins with this object."""
+    ends: list[float] = field(default_factory=lambda: [time.perf_counter()])
+    """The time of the start and that of the end of each epoch, in seconds."""
     _best: tuple[float, float] = (-1.0, 0.0)
-    _start: float = field(default_factory=time.perf_counter)
-    _last: float = field(default_factory=time.perf_counter)
-    """The end of the last epoch, or the start."""
 
     def note(
         self,
@@ -61,9 +87,7 @@ class Epochs:
             score = (val_accuracy, -val_loss) if math.isfinite(val_loss) else (-0.5, 0.0)
             if score > self._best:
                 self._best, self.best_epoch, self.best_weights = score, epoch, read_weights()
-        now = time.perf_counter()
-        self.seconds.append(now - self._last)
-        self._last = now
+        self.ends.append(time.perf_counter())
         self.on_epoch(epoch, loss, accuracy)
 
     def record(
@@ -71,7 +95,7 @@ class Epochs:
         *,
         engine: str,
         params: int,
-        recipe: Recipe,
+        recipe: "Recipe",
         documents: int,
         stock_layers: Sequence[str] = (),
     ) -> TrialRecord:
@@ -84,11 +108,19 @@ class Epochs:
             epochs=recipe.epochs,
             best_epoch=self.best_epoch,
             steps=recipe.epochs * steps,
-            fit_seconds=time.perf_counter() - self._start,
-            ms_per_step=ms_per_step(self.seconds, steps),
+            fit_seconds=time.perf_counter() - self.ends[0],
+            ms_per_step=ms_per_step(np.diff(self.ends), steps),
             history=self.history,
             stock_layers=list(stock_layers),
         )
+
+
+def hold_out_documents(
+    x: NDArray[Any], y: NDArray[np.int32], share: float
+) -> tuple[Documents, Documents | None]:
+    """Return the documents to train on, and those to validate on, if the share is not 0."""
+    kept, held_out = hold_out(len(y), share)
+    return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None
 
 
 def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
@@ -107,9 +139,10 @@ def count_batches(n: int, batch_size: int) -> int:
     return -(-n // batch_size)
 
 
-def ms_per_step(epoch_seconds: Sequence[float], steps: int) -> float:
+def ms_per_step(epoch_seconds: Sequence[float] | NDArray[np.floating], steps: int) -> float:
     """Return the milliseconds per step in the median epoch, from the wall time of each.
 
     The first epoch includes compilation, so it counts only if there is no other.
     """
-    return float(np.median(epoch_seconds[1:] or epoch_seconds)) / steps * 1000
+    later = epoch_seconds[1:] if len(epoch_seconds) > 1 else epoch_seconds
+    return float(np.median(later)) / steps * 1000

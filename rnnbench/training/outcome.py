@@ -128,8 +128,7 @@ class TrialResult:
 
     @cached_property
     def _answers(self) -> NDArray[np.int32]:  # half the size, because there may be many
-        answers: NDArray[np.intp] = self.scores.argmax(axis=1)
-        return answers.astype(np.int32)
+        return np.asarray(self.scores.argmax(axis=1), np.int32)
 
     @property
     def accuracy(self) -> float:
@@ -150,10 +149,8 @@ def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32
     """Return the natural logarithms of a network's probabilities; those below ``LOWEST`` become it.
 
     A logarithm keeps what a float32 probability cannot: naive Bayes gives topics probabilities far
-    below the smallest float32.
-
-    Numbers that are no probabilities, such as those of a training that diverged, stay visible: the
-    logarithm of NaN or of a negative number is NaN.
+    below the smallest float32. Numbers that are no probabilities, such as those of a training that
+    diverged, stay visible: the logarithm of NaN or of a negative number is NaN.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.maximum(np.log(probabilities), LOWEST), np.float32)

@@ -24,19 +24,13 @@ from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import in_numpy
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import (
-    ABOUT_A_MODEL,
-    BaselineModel,
-    LayeredNetwork,
-    Model,
-    Network,
-)
+from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.training.engines import ENGINES, Engine, OnEpoch, ignore
-from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
-from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.engines import ENGINES, Engine
+from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
+from rnnbench.training.outcome import ROUNDING, TrialResult
 from rnnbench.training.settings import Training, engine_for
 
 
@@ -97,11 +91,7 @@ class Trial:
 
     @property
     def engine(self) -> Engine:
-        """The engine that trains it.
-
-        Raises:
-            UserError: the engine that the config names does not cover the model.
-        """
+        """The engine that trains it; see ``engine_for``."""
         return engine_for(self.model, self.training, self.name)
 
     @property
@@ -125,31 +115,31 @@ class Trial:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
+        model, code = self.model, code_of(self.model)
         facts = {
-            "model": self.model.facts(*ABOUT_A_MODEL),
+            "model": model.facts(*ABOUT_A_MODEL),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
+            "versions": versions(self.packages),
         }
-        if isinstance(self.model, BaselineModel):
-            if self.model.is_random:
+        if isinstance(model, BaselineModel):
+            if model.is_random:
                 facts["seed"] = self.seed
-            if self.model.baseline.reads_words:
+            if model.baseline.reads_words:
                 facts["split"] = self.split_fingerprint  # the ids do not tell the words
-            if code := code_of(self.model):
-                facts["code"] = code
-            return sha256_json(facts | {"versions": versions(self.packages)})
+            return sha256_json(facts | ({"code": code} if code else {}))
         facts |= {
-            "code": code_of(self.model),
+            "code": code,
             "n_ids": self.n_ids,
             "training": self.training.facts("seeds"),
             "seed": self.seed,
             "threads": self.threads_used,
         }
-        if self.model.pretrained_dim:
+        if model.pretrained_dim:
             facts["split"] = self.split_fingerprint
             if self.part:  # the vectors saw no text of the test documents
                 facts["part"] = str(self.part)
-        return sha256_json(facts | {"versions": versions(self.packages)})
+        return sha256_json(facts)
 
     def __str__(self) -> str:
         part = f", {self.part}" if self.part else ""
@@ -163,15 +153,9 @@ def program_of(model: Model, training: Training) -> tuple[Any, ...]:
 
 
 def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialResult:
-    """Train, predict the test set and return the result.
+    """Train on a corpus, a file that ``data.cache`` wrote; predict the test set; return the result.
 
     The same trial on the same machine gives the same weights, bit for bit.
-
-    Args:
-        trial: the trial to carry out.
-        corpus: the file of its corpus, as ``data.cache`` writes it.
-        on_epoch: called after each epoch with its number from 1, and the loss and the accuracy
-            on the training set.
 
     Raises:
         RnnbenchError: the corpus is not the one that the trial was planned with, or the training
@@ -185,7 +169,16 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-    return replace(result, record=_identified(result.record, trial))
+    identity = {
+        "fingerprint": trial.fingerprint,
+        "source": trial.source,
+        "dataset_fingerprint": trial.dataset_fingerprint,
+        "model": trial.name,
+        "seed": trial.seed,
+        "cpu": cpu(),
+        "threads": trial.threads_used,
+    }
+    return replace(result, record=result.record.model_copy(update=identity))
 
 
 def train(
@@ -222,35 +215,15 @@ def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
     if trained.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
-    if trained.weights is not None and isinstance(model, LayeredNetwork):
+    if trained.weights is not None and in_numpy.is_covered(model):
         shapes = [array.shape for array in trained.weights]
-        if in_numpy.is_covered(model) and shapes != in_numpy.weight_shapes(
-            model, Shape.of(dataset)
-        ):
+        if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
             return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
     return ""
 
 
-def _identified(record: TrialRecord, trial: Trial) -> TrialRecord:
-    """Return the record of an engine with what identifies its trial."""
-    facts = {
-        "fingerprint": trial.fingerprint,
-        "source": trial.source,
-        "dataset_fingerprint": trial.dataset_fingerprint,
-        "model": trial.name,
-        "seed": trial.seed,
-        "cpu": cpu(),
-        "threads": trial.threads_used,
-    }
-    return record.model_copy(update=facts)
-
-
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:
-    """Return the dataset that a trial is trained and tested on.
-
-    Raises:
-        RnnbenchError: the file ``corpus`` is not the corpus that the trial was planned with.
-    """
+    """Return the dataset that a trial is trained and tested on; see ``run_trial``."""
     begin("reading documents")
     dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)

@@ -143,13 +143,7 @@ def start(
     )
 
 
-def rnnbench(
-    arguments,
-    folder,
-    *,
-    seconds=SECONDS,
-    **options,
-):
+def rnnbench(arguments, folder, *, seconds=SECONDS, **options):
     """Run ``rnnbench`` to its end; the options are those of ``start``."""
     return finish(start(arguments, folder, **options), seconds)
 

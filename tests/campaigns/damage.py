@@ -293,10 +293,7 @@ def _forge_predictions(random, run):
     return f"{file.name[:20]}: {name}"
 
 
-def _with(
-    labels=lambda labels: labels,
-    scores=lambda scores: scores,
-):
+def _with(labels=lambda labels: labels, scores=lambda scores: scores):
     """Return a function that changes the two arrays of predictions."""
     return lambda old, of_old: {"labels": labels(old), "scores": scores(of_old)}
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
 from rnnbench.choice.choose import FILES, draw_points
-from rnnbench.choice.write import P_OF_FOLDS, choice_table
+from rnnbench.choice.results import P_OF_FOLDS, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
 from rnnbench.storage import read_document
@@ -93,16 +92,12 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first(chosen):
     accuracies = [candidate.accuracy for candidate in candidates.values()]
     assert accuracies == sorted(accuracies, reverse=True)
     assert (accuracies[0], chosen.results.held_out) == (1.0, 30)
+    frame = chosen.to_frame()
+    assert list(frame["alpha"][:2]) == [0.1, 0.1]
+    assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
     always = candidates["always"]
     assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
-
-
-def test_frames_have_the_candidates_and_their_parameters(chosen):
-    frame = chosen.to_frame()
-    assert list(frame["alpha"][:2]) == [0.1, 0.1]
-    assert set(frame["name"]) > {"always"}
-    assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
 
 
 def test_a_cross_validation_shows_what_other_training_documents_would_change(chosen):
@@ -240,20 +235,6 @@ def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
     assert "1 of 15 trials are stored already" in cli(*shlex.split(again)[1:]).stderr
 
 
-def test_a_run_and_a_choice_have_folders_of_their_own(cli):
-    cli("run", "mine.yaml", "--models", "always", "--out", "run")
-    refused = cli("choose", "mine.yaml", "--models", "always", "--out", "run")
-    assert (refused.exit_code, refused.stderr) == (
-        2,
-        "run: holds a run (use --out to name a new or empty folder)\n",
-    )
-    choose(models="always")
-    refused = cli("run", "mine.yaml", "--models", "always", "--out", "results/choice-mine")
-    assert refused.stderr == (
-        "results/choice-mine: holds a choice (use --out to name a new or empty folder)\n"
-    )
-
-
 # What is shown and written.
 
 
@@ -293,7 +274,9 @@ def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monke
 
 
 def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
-    result = cli("choose", "mine.yaml", "--models", "nb,rnn", "--folds", 2, "--write", "best.yaml")
+    Path("best.yaml").write_text("mine: true\n")
+    command = ("choose", "mine.yaml", "--models", "nb,rnn", "--folds", 2, "--write", "best.yaml")
+    result = cli(*command, "--force")
     assert "Written to best.yaml; next: rnnbench run best.yaml" in result.stderr
 
     text = Path("best.yaml").read_text()
@@ -325,20 +308,6 @@ def test_a_model_may_be_named_like_a_kind_of_layer(cli):
     }
 
 
-def test_a_config_is_not_overwritten_without_force(cli):
-    Path("best.yaml").write_text("mine: true\n")
-    command = ("choose", "mine.yaml", "--models", "always", "--write", "best.yaml")
-
-    refused = cli(*command)
-    assert refused.exit_code == 2
-    assert refused.stderr == (
-        "best.yaml: exists (use --force, overwrite=True in Python, or another name)\n"
-    )
-    assert not Path("results").exists(), "it is refused before anything is trained"
-    assert cli(*command, "--force").exit_code == 0
-    assert "always" in yaml.safe_load(Path("best.yaml").read_text())["models"]
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -349,7 +318,8 @@ def test_a_config_is_not_overwritten_without_force(cli):
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
-        (["--write", "mine.yaml", "--force"], "--write mine.yaml: the choice reads this file"),
+        (["--write", "mine.yaml"], "--write mine.yaml: the choice reads this file"),
+        (["--write", "best.yaml"], "best.yaml: exists (use --force, overwrite=True in Python, or "),
         (["--write", "texts.csv", "--force"], "--write texts.csv: the choice reads this file"),
         (
             ["--out", "f", "--write", "f/config.yaml"],
@@ -357,10 +327,12 @@ def test_a_config_is_not_overwritten_without_force(cli):
         ),
     ],
 )
-def test_wrong_options_are_answered(cli, options, message):
+def test_wrong_options_are_answered_before_anything_is_trained(cli, options, message):
+    Path("best.yaml").touch()
     result = cli("choose", "mine.yaml", *options)
     assert result.exit_code == 2
     assert message in result.stderr
+    assert not Path("results").exists()
 
 
 # Samples.

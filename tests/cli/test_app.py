@@ -51,7 +51,7 @@ def test_every_command_has_help_with_examples_and_no_type_for_options_without_a_
 
 def test_the_help_begins_with_a_quick_start_and_has_commands_and_options_in_groups(cli):
     words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
-    groups = dict.fromkeys(group for _, _, group in COMMANDS.values())
+    groups = dict.fromkeys(command.group for command in COMMANDS.values())
     expected = {
         "--help": [*words, *groups],
         "run --help": ["Changes to the config", "--set", "How trials run"],

@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from clusters import children, cluster, wait_for
+from clusters import Cluster, children, cluster, wait_for
 from newswires import write_files
 
 import rnnbench
@@ -38,6 +38,14 @@ def layers(shape):
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A cluster on which networks wait until there is a file called ``go-on``."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder, 2, PAUSE=str(folder / "go-on")) as started:
+        yield started
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, tiny_sgml, monkeypatch):
     """A working folder with a config, its documents, and a package with a network."""
@@ -51,7 +59,7 @@ def folder(tmp_path, tiny_sgml, monkeypatch):
     return tmp_path
 
 
-def start(made, *arguments, **environment):
+def start(made: Cluster, *arguments: str, **environment: str) -> subprocess.Popen:
     """Start ``rnnbench`` on a cluster."""
     command = ["-m", "rnnbench", *arguments, "--executor", "dask", "--scheduler", str(made.file)]
     return subprocess.Popen(
@@ -63,7 +71,7 @@ def start(made, *arguments, **environment):
     )
 
 
-def until(process, text):
+def until(process: subprocess.Popen, text: str) -> str:
     """Read messages of a process until one has ``text``; return all of them."""
     said = ""
     while text not in said:
@@ -81,48 +89,45 @@ def finish(process, status, seconds=30):
     return said
 
 
-def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(tmp_path):
-    pause = tmp_path / "go-on"
-    with cluster(tmp_path / "cluster", 2, PAUSE=str(pause)) as made:
-        process = start(made, "run", "tiny.yaml")
-        until(process, "bayes seed 0: test accuracy")
-        wait_for(lambda: len(children(made.folder)) == 2, "both children")
+def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(made):
+    process = start(made, "run", "tiny.yaml")
+    until(process, "bayes seed 0: test accuracy")
+    wait_for(lambda: len(children(made.folder)) == 2, "both children")
 
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
 
-        assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
-        assert time.monotonic() - begin < 10
-        assert not children(made.folder)
+    assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
+    assert time.monotonic() - begin < 10
+    assert not children(made.folder)
 
-        pause.touch()
-        said = finish(start(made, "run", "tiny.yaml"), 0, 120)
-        assert "1 of 2 trials are stored already" in said
-        results = rnnbench.load_run("results/tiny")
-        assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
+    pause = made.folder / "go-on"
+    pause.touch()
+    said = finish(start(made, "run", "tiny.yaml"), 0, 120)
+    assert "1 of 2 trials are stored already" in said
+    results = rnnbench.load_run("results/tiny")
+    assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
 
-        finish(start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3"), 0, 60)
+    finish(start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3"), 0, 60)
+    pause.unlink()
 
 
-def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(
-    cli, tmp_path
-):
-    with cluster(tmp_path / "cluster", 2, PAUSE=str(tmp_path / "never")) as made:
-        process = start(made, "run", "tiny.yaml")
-        until(process, "bayes seed 0: test accuracy")
-        made.scheduler.send_signal(signal.SIGSTOP)
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
-        assert time.monotonic() - begin < 20
-        made.scheduler.send_signal(signal.SIGCONT)
-        wait_for(lambda: not children(made.folder), "the end of its children")
+def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(cli, made):
+    process = start(made, "run", "tiny.yaml")
+    until(process, "bayes seed 0: test accuracy")
+    made.scheduler.send_signal(signal.SIGSTOP)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
+    assert time.monotonic() - begin < 20
+    made.scheduler.send_signal(signal.SIGCONT)
+    wait_for(lambda: not children(made.folder), "the end of its children")
 
-        process = start(made, "run", "tiny.yaml")
-        until(process, "1 of 2 trials are stored already")
-        wait_for(lambda: children(made.folder), "its child")
-        made.scheduler.kill()
-        said = finish(process, 3)
+    process = start(made, "run", "tiny.yaml")
+    until(process, "1 of 2 trials are stored already")
+    wait_for(lambda: children(made.folder), "its child")
+    made.scheduler.kill()
+    said = finish(process, 3)
 
     scheduler = f"--executor dask --scheduler {made.file}"
     assert f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n" in said

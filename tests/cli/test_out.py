@@ -11,8 +11,8 @@ from factories import run_folder, speed_results
 from in_process import InProcess
 
 from rnnbench import job
+from rnnbench.plugins.speed.results import write_speed
 from rnnbench.results.lock import KINDS
-from rnnbench.speed.results import write_speed
 from rnnbench.storage import atomic_write
 
 CONFIG = """\

@@ -58,38 +58,82 @@ models:
 """
 
 
-def lay_out(folder, documents):
-    """Write configs, documents, and the user's own code."""
-    write_files(folder / "sgml", documents)
-    (folder / "own.yaml").write_text(CONFIG)
-    (folder / "tiny.yaml").write_text(TINY)
-    write_module(folder, "nets", NETS)
-    return folder
+METRICS = """
+    from my_package.metrics import BRIER
+    from rnnbench import Metric
 
 
-def rnnbench_in(folder, *arguments):
-    """Run the command in a process of its own, with the packages in ``site``."""
-    return run_rnnbench(*arguments, site=folder / "site", cwd=folder)
+    def divide(labels, scores):
+        return 1 / 0
+
+
+    NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
+    WRONG = Metric(name="wrong", header="wrong", function=divide)
+"""
+METRIC_NAMES = ("brier", "wrong", "nan")
+TRACKERS = """
+    import rnnbench
+
+
+    class Notes(rnnbench.Tracker):
+        '''Notes the accuracy of each trial.'''
+
+        name = "notes"
+
+        def start(self, folder, benchmark, trials):
+            print("Welcome to the notes!")
+            self.file = folder / "notes.txt"
+
+        def trial_finished(self, trial, result, metrics):
+            with self.file.open("a") as file:
+                file.write(f"{trial}: {metrics['accuracy']}\\n")
+
+
+    class Clumsy(rnnbench.Tracker):
+        name = "clumsy"
+
+        def trial_started(self, trial):
+            raise OSError("no space in the notes")
+"""
+
+
+class Place:
+    """A working folder with configs, documents, and the user's own code."""
+
+    def __init__(self, folder, documents):
+        self.folder, self.site = folder, folder / "site"
+        write_files(folder / "sgml", documents)
+        (folder / "own.yaml").write_text(CONFIG)
+        (folder / "tiny.yaml").write_text(TINY)
+        write_module(folder, "nets", NETS)
+
+    def rnnbench(self, *arguments):
+        """Run the command in a process of its own."""
+        return run_rnnbench(*arguments, site=self.site, cwd=self.folder)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, tiny_sgml):
-    """A folder with all that, and with two packages."""
-    folder = lay_out(tmp_path_factory.mktemp("own"), tiny_sgml)
-    write_nearest(write_scale(folder / "site"), name="neighbours")
-    return folder
+    """With packages that bring a layer, a baseline, metrics and trackers."""
+    place = Place(tmp_path_factory.mktemp("own"), tiny_sgml)
+    write_nearest(write_scale(place.site), name="neighbours")
+    places = {name: f"made_up_metrics:{name.upper()}" for name in METRIC_NAMES}
+    entries = places | {"broken": "made_up_broken:BROKEN"}
+    modules = {"made_up_metrics": METRICS, "my_package.metrics": example("metrics")}
+    modules["made_up_broken"] = "import not_installed_anywhere"
+    facts = {"group": "rnnbench.metrics", "name": "measures"}
+    write_distribution(place.site, entries, modules, **facts)
+    entries = {"notes": "made_up_trackers:Notes", "clumsy": "made_up_trackers:Clumsy"}
+    facts = {"group": "rnnbench.trackers", "name": "books"}
+    write_distribution(place.site, entries, {"made_up_trackers": TRACKERS}, **facts)
+    return place
 
 
 @pytest.fixture
-def here(tiny_sgml, working_folder):
+def here(tmp_path, tiny_sgml, working_folder):
     """The same in the working folder of this process, with nothing trained and no packages."""
-    return lay_out(working_folder, tiny_sgml)
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Trials in this process: workers start slowly."""
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    assert working_folder == tmp_path
+    return Place(tmp_path, tiny_sgml)
 
 
 # Layers, baselines and networks
@@ -97,8 +141,9 @@ def quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def tried(place):
-    """A run of all models, some of which fail."""
-    return rnnbench_in(place, "run", "own.yaml", "--jobs", "1", "--save-models")
+    """A run of all models, some of which fail, as do a metric and a tracker."""
+    options = ("--jobs", "1", "--save-models", "--track", "notes,clumsy", "--verbose")
+    return place.rnnbench("run", "own.yaml", *options)
 
 
 def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(place, tried):
@@ -116,19 +161,69 @@ def test_each_model_that_fails_is_named_with_its_reason_and_without_a_traceback(
     for name in WORKING.split(","):
         assert f" {name} " in tried.stdout
     assert "3 of 6 trials are missing: " in " ".join(tried.stdout.split())
-    table = (place / "results/own/table.md").read_text()
+    table = (place.folder / "results/own/table.md").read_text()
     assert "| of_nothing | failed: python: nets:of_nothing" in table
-    results = load_results(place / "results/own")
+    results = load_results(place.folder / "results/own")
     assert {*results.missing_models} == {"of_nothing", "that_fails", "that_cannot_fit"}
+
+
+WARNINGS = [
+    "metric 'broken' of the package measures cannot be loaded from made_up_broken:BROKEN: "
+    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
+    "it is left out",
+    "metric 'nan' of the package measures failed: ValueError: its value is nan; it is left out",
+    "metric 'wrong' of the package measures failed: ZeroDivisionError: division by zero "
+    "(made_up_metrics.py, line 7); it is left out",
+]
+
+
+def test_a_run_computes_a_metric_and_names_those_that_fail(place, tried):
+    assert [line for line in tried.stderr.splitlines() if line.startswith("metric")] == WARNINGS
+    for model in load_results(place.folder / "results/own").models:
+        assert 0 < (mean := model.metrics["brier"].mean) < 1
+        assert "wrong" not in model.metrics
+        assert f"{mean:.4f}" in tried.stdout
+    explained = "Brier score: mean squared error of the probabilities."
+    assert explained in " ".join(tried.stdout.split())
+
+
+def test_trackers_record_a_run_and_one_that_fails_does_not_end_it(place, tried):
+    accuracies = {
+        f"{model.name} seed {trial.seed}: {trial.metrics['accuracy']}"
+        for model in load_results(place.folder / "results/own").models
+        for trial in model.trials
+    }
+    tracked = place.folder / "results/own/tracking"
+    assert {*(tracked / "notes.txt").read_text().splitlines()} == accuracies
+    assert (tracked / "notes.log").read_text() == "Welcome to the notes!\n"
+    reason = "tracker 'clumsy' of the package books failed: OSError: no space in the notes"
+    assert tried.stderr.count(reason) == 1
+
+
+@pytest.mark.usefixtures("here")
+def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    assert cli("run", "tiny.yaml", "--out", "before", "--quiet").exit_code == 0
+    install(place.site)
+
+    compared = cli("compare", "before", "before", "--fail-if", "brier rises 0")
+
+    assert compared.exit_code == 0, compared.stderr
+    assert "before/results.json: it lacks brier, nan, wrong; recomputed" in compared.stderr
+    assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
+    assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
+    refused = cli("compare", "before", "before", "--fail-if", "broken rises 0")
+    assert refused.exit_code == 2
+    assert "metric 'broken' of the package measures cannot be loaded" in refused.stderr
 
 
 @pytest.mark.parametrize("model", ["from_python", "from_plugin"])
 @pytest.mark.usefixtures("tried")
 def test_their_saved_models_can_be_used(cli, place, install, model):
-    install(place / "site")
-    install(place)  # for nets.py; it is the working folder of those who work there
+    install(place.site)
+    install(place.folder)  # for nets.py; it is the working folder of those who work there
 
-    done = cli("predict", place / "results/own", model, "net profit rose", "--json")
+    done = cli("predict", place.folder / "results/own", model, "net profit rose", "--json")
 
     assert done.exit_code == 0
     (found,) = json.loads(done.stdout)["predictions"]
@@ -137,11 +232,11 @@ def test_their_saved_models_can_be_used(cli, place, install, model):
 
 @pytest.mark.usefixtures("tried")
 def test_a_change_of_the_users_module_makes_another_model_of_it(place):
-    file = place / "nets.py"
+    file = place.folder / "nets.py"
     before = file.read_text()
     try:
         file.write_text("def make(shape, units): raise LookupError('it was called again')")
-        changed = rnnbench_in(place, "run", "own.yaml", "--models", WORKING, "--jobs", "1")
+        changed = place.rnnbench("run", "own.yaml", "--models", WORKING, "--jobs", "1")
     finally:
         file.write_text(before)
 
@@ -151,7 +246,7 @@ def test_a_change_of_the_users_module_makes_another_model_of_it(place):
 
 
 def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, place, here, install):
-    install(place / "site")
+    install(place.site)
 
     done = cli("run", "own.yaml", "--set", "models.of_nothing.python=absent.nets:make")
 
@@ -160,7 +255,7 @@ def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, place
         "python: absent.nets:make: no module absent.nets (should be installed, or in the working "
         "folder)\n"
     )
-    assert not [*here.glob("results/own/trials/*")]
+    assert not [*here.folder.glob("results/own/trials/*")]
 
 
 BROKEN = {
@@ -175,24 +270,24 @@ def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
     cli, here, install, kind
 ):
     others = write_nearest if kind == "layer" else write_scale
-    install(others(here / "site"))
+    install(others(here.site))
     entries = {"scale" if kind == "layer" else "nearest": "absent:It"}
     broken = {"group": f"rnnbench.{kind}s", "name": "broken"}
-    install(write_distribution(here / "broken", entries, {}, **broken))
+    install(write_distribution(here.folder / "broken", entries, {}, **broken))
 
     done = cli("run", "own.yaml", "--models", "of_nothing")
 
     assert done.exit_code == 2
     assert BROKEN[kind] in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
-    assert not (here / "results").exists()
+    assert not (here.folder / "results").exists()
     assert cli("models", "show", "tiny.yaml").exit_code == 0
     assert cli("config", "new", "new.yaml").exit_code == 0
 
 
 @pytest.mark.usefixtures("here")
 def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
-    install(place / "site")
+    install(place.site)
     only = ["--set", "models={own: {baseline: {nearest: {k: 2}}}}"]
 
     assert "nearest (k: 2)" in cli("models", "show", "own.yaml", *only).stdout
@@ -213,8 +308,8 @@ def with_sources(here, install):
     """A package with the source ``notes``, and one that cannot be imported."""
     entries = {"notes": "made_up_notes:NOTES", "broken": "not_there:BROKEN"}
     modules = {"made_up_notes": example("sources")}
-    install(write_distribution(here / "site", entries, modules, group="rnnbench.sources"))
-    (here / "own.notes").write_text("cats,meow purr\ndogs,woof\n" * 5)
+    install(write_distribution(here.site, entries, modules, group="rnnbench.sources"))
+    (here.folder / "own.notes").write_text("cats,meow purr\ndogs,woof\n" * 5)
 
 
 @pytest.mark.usefixtures("with_sources")
@@ -254,87 +349,90 @@ def test_a_source_that_fails_is_named(cli):
     assert "--data notes --path FILE: a .notes file with a topic, a comma" in without.stderr
 
 
-# Metrics
-
-METRICS = """
-    from rnnbench import Metric
+# Trackers; for what those of this package record, see tests/plugins/test_trackers.py
 
 
-    def divide(labels, scores):
-        return 1 / 0
-
-
-    NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
-    WRONG = Metric(name="wrong", header="wrong", function=divide)
-"""
-WARNINGS = [
-    "metric 'broken' of the package made-up cannot be loaded from made_up_broken:BROKEN: "
-    "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
-    "it is left out",
-    "metric 'wrong' of the package made-up failed: ZeroDivisionError: division by zero "
-    "(made_up_metrics.py, line 6); it is left out",
-    "metric 'nan' of the package made-up failed: ValueError: its value is nan; it is left out",
-]
-
-
-@pytest.mark.usefixtures("quick")
-def test_a_run_computes_and_compares_a_metric_and_names_those_that_fail(cli, here):
-    without = cli("run", "tiny.yaml", "--out", "before", "--quiet")
-    assert without.exit_code == 0, without.stderr
-    entries = {
-        "brier": "made_up_brier:BRIER",
-        "broken": "made_up_broken:BROKEN",
-        "wrong": "made_up_metrics:WRONG",
-        "nan": "made_up_metrics:NAN",
-    }
-    modules = {"made_up_metrics": METRICS, "made_up_brier": example("metrics")}
-    modules["made_up_broken"] = "import not_installed_anywhere"
-    write_distribution(here / "site", entries, modules, group="rnnbench.metrics")
-
-    after = rnnbench_in(here, "run", "tiny.yaml", "--out", "after", "--quiet", "--verbose")
-
-    assert [line for line in after.stderr.splitlines() if "metric" in line] == WARNINGS
-    bayes, svm = load_results(here / "after").models
-    mean = bayes.metrics["brier"].mean
-    assert 0 < mean < 1
-    assert "brier" not in svm.metrics, "it has no probabilities"
-    assert "wrong" not in bayes.metrics
-    assert f"{mean:.4f}" in after.stdout
-    explained = "Brier score: mean squared error of the probabilities."
-    assert explained in " ".join(after.stdout.split())
-
-    compared = rnnbench_in(here, "compare", "before", "after", "--fail-if", "brier rises 0")
-    assert compared.returncode == 0, compared.stderr
-    assert "before/results.json: it lacks brier, wrong, nan; recomputed" in compared.stderr
-    assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
-    assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
-
-    refused = rnnbench_in(here, "compare", "before", "after", "--fail-if", "broken rises 0")
-    assert refused.returncode == 2
-    assert "metric 'broken' of the package made-up cannot be loaded" in refused.stderr
-
-
-# Trackers
-
-
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("csv", "--track: no tracker 'csv' (allowed: mlflow, tensorboard, wandb)\n"),
+        ("tensorboard,wandb", "tracker 'wandb' needs wandb: pip install 'rnnbench[wandb]'\n"),
+    ],
+)
 @pytest.mark.usefixtures("here")
-def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(cli, monkeypatch):
+def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(
+    cli, monkeypatch, names, message
+):
     monkeypatch.setitem(sys.modules, "wandb", None)
 
-    unknown = cli("run", "tiny.yaml", "--track", "csv")
-    absent = cli("run", "tiny.yaml", "--track", "tensorboard,wandb")
+    refused = cli("run", "tiny.yaml", "--track", names)
 
-    assert (unknown.exit_code, absent.exit_code) == (2, 2)
-    assert "no tracker 'csv' (allowed: tensorboard, mlflow, wandb)\n" in unknown.stderr
-    assert "tracker 'wandb' needs wandb: pip install 'rnnbench[wandb]'\n" in absent.stderr
+    assert refused.exit_code == 2
+    assert message in refused.stderr
     assert not Path("results").exists()
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_program_names_trackers_too(here):
+def test_a_program_names_trackers_too(here, monkeypatch):
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+
     run = rnnbench.run("tiny.yaml", models="bayes", track="tensorboard", progress=False)
 
     assert run.benchmark.tracking == ("tensorboard",)
-    assert len([*(here / "results/tiny/tracking/tensorboard").iterdir()]) == 1
-    stored = json.loads((here / "results/tiny/results.json").read_text())
+    assert len([*(here.folder / "results/tiny/tracking/tensorboard").iterdir()]) == 1
+    stored = json.loads((here.folder / "results/tiny/results.json").read_text())
     assert stored["command"] == "rnnbench run results/tiny/config.yaml --out results/tiny"
+
+
+# Commands
+
+COMMANDS = """
+    from rnnbench import Command
+
+    GREET = Command("greet", "made_up_greeting:greet", "Greet somebody.")
+    LOST = Command("lost", "not_there:find", "Find it.", "Look at results")
+    RUN = Command("run", "made_up_greeting:greet", "Take the place of ours.")
+"""
+GREETING = """
+    EXAMPLES = "Examples:\\n\\n- `rnnbench greet you`"
+
+
+    def greet(name: str, twice: bool = False):
+        '''Greet NAME.'''
+        print(f"Hello, {name}!" * (1 + twice))
+"""
+
+
+@pytest.fixture
+def with_commands(tmp_path, install):
+    names = {name: f"made_up_commands:{name.upper()}" for name in ("greet", "lost", "run")}
+    modules = {"made_up_commands": COMMANDS, "made_up_greeting": GREETING}
+    entries = names | {"broken": "absent:It"}
+    install(write_distribution(tmp_path, entries, modules, group="rnnbench.commands"))
+
+
+@pytest.mark.usefixtures("with_commands")
+def test_help_lists_commands_of_a_package_without_importing_what_they_do(cli, caplog):
+    lines = cli("--help").stdout.splitlines()
+
+    (line,) = [number for number, line in enumerate(lines) if "Greet somebody." in line]
+    assert "Plug-ins" in lines[line - 1]
+    assert any("Train and test every model" in line for line in lines)
+    assert "made_up_greeting" not in sys.modules
+    (warning,) = caplog.messages
+    assert warning.startswith("command 'broken' of the package made-up cannot be loaded")
+
+
+@pytest.mark.usefixtures("with_commands")
+def test_a_command_of_a_package_runs_like_ours(cli):
+    assert cli("greet", "you", "--twice").stdout == "Hello, you!Hello, you!\n"
+    assert "rnnbench greet you" in cli("greet", "--help").stdout
+
+
+@pytest.mark.parametrize(("name", "place"), [("lost", "not_there:find"), ("broken", "absent:It")])
+@pytest.mark.usefixtures("with_commands")
+def test_a_command_that_cannot_be_loaded_is_named(cli, name, place):
+    done = cli(name)
+
+    assert done.exit_code == 2
+    reason = f"command '{name}' of the package made-up cannot be loaded from {place}: ModuleNotF"
+    assert done.stderr.startswith(reason)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from terminals import run_in_terminal
 
 from rnnbench.analysis.load import load_run
@@ -143,13 +142,8 @@ def test_results_json_holds_what_was_measured(finished):
         assert (model.ms_per_step is None) is model.is_baseline
     svm = results.models[-1]
     assert svm.metrics["accuracy"].mean > dataset.majority_accuracy, "words tell topics apart"
-
-
-def test_a_network_tells_its_best_epoch_and_its_metrics_on_the_validation_set(finished):
-    run = load_run(finished[0])
-
-    assert run.results.validation_split == 0.25
-    for trial in run.trials["rnn"]:
+    assert results.validation_split == 0.25
+    for trial in load_run(folder).trials["rnn"]:
         history = trial.record.history
         assert len(history.val_accuracy) == len(history.val_loss) == trial.record.epochs == 6
         assert history.val_accuracy[trial.record.best_epoch - 1] == max(history.val_accuracy)
@@ -239,16 +233,6 @@ def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(cop
     assert printed.models == load_results(finished[0]).models
 
 
-def test_fresh_trains_again(cli, copied):
-    before = _content(copied)
-
-    _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
-
-    after = _content(copied)
-    changed = {file.stem.partition("-")[0] for file in before if after[file] != before[file]}
-    assert changed == {"bayes"}
-
-
 def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
     run = load_run(copied)
     Store(copied).save(run.trials["gru"][0])  # as without --save-models
@@ -294,7 +278,7 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
     assert _content(copied) == compact, "stored trials stay compact"
 
 
-def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
+def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fresh(cli, copied):
     before, arguments = _content(copied), ("--models", "gru,svm")
 
     said = _run(cli, *arguments, "--epochs", "1", "--set", "training.batch_size=8").stderr
@@ -302,28 +286,24 @@ def test_trials_of_two_configurations_stand_beside_each_other(cli, copied):
     assert "1 of 3 trials are stored" in said, "the baseline knows no batches"
     assert _content(copied).items() > before.items()
     assert load_results(copied).epochs == 1
-    assert (
-        "3 of 3 trials are stored already and are not trained again" in _run(cli, *arguments).stderr
-    )
+    assert "3 of 3 trials are stored already" in _run(cli, *arguments).stderr
     assert load_results(copied).epochs == 6
 
+    before = _content(copied)
+    _run(cli, "--models", "bayes", "--fresh", "--quiet", "--json")
+    after = _content(copied)
+    changed = {file.stem.partition("-")[0] for file in before if after[file] != before[file]}
+    assert changed == {"bayes"}
 
-def test_flags_beat_the_file_only_when_given(cli):
-    arguments = ("--models", "random", "--seeds", "1", "--epochs", "2", "--out", "elsewhere")
-    _run(cli, *arguments, "--set", "training.batch_size=8")
 
-    resolved = yaml.safe_load(Path("elsewhere/config.yaml").read_text())
-    assert resolved["training"] == {
-        "epochs": 2,
-        "batch_size": 8,
-        "optimizer": "adam",
-        "learning_rate": 0.001,
-        "validation_split": 0.25,
-        "engine": "auto",
-        "seeds": [0],
-    }
-    assert resolved["data"]["maxlen"] == 50
-    assert list(resolved["models"]) == ["random"]
+def test_stored_trials_of_another_version_are_trained_again_in_so_many_words(cli, copied):
+    record = _files(copied)["svm-seed3"]
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"schema_version": 1}))
+
+    said = _run(cli, "--models", "svm,bayes").stderr
+
+    assert "not used, but trained again: 1 stored trial of another version of rnnbench\n" in said
+    assert "1 of 2 trials are stored already" in said
 
 
 def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same():
@@ -361,6 +341,9 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
             "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
         ),
         (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
+        (["--out", "q/\udcff"], r"q/\udcff: the name of the folder is not in UTF-8"),
+        (["--out", "x" * 300], "File name too long"),
+        (["--path", "x" * 300], "File name too long"),
         (["--executor", "locl"], "no executor 'locl' (allowed: local, dask; did you mean"),
     ],
 )
@@ -387,10 +370,8 @@ def _start_and_wait_for(words, *arguments):
     return running, said
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
-    cli, tmp_path, monkeypatch, how
-):
+def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(cli, tmp_path, monkeypatch):
+    how = signal.SIGTERM
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     signal.signal(how, signal.SIG_DFL)  # else the run inherits it from tests under nohup
@@ -413,24 +394,9 @@ def test_a_signal_ends_a_run_at_once_with_the_results_of_what_finished(
     assert list(_files("results/tiny")) == ["gru-seed0"]
     assert _is_gone_within(10, running.pid)
     assert not list((tmp_path / "temporary").iterdir())
-    for command in (["report"], ["leaderboard"], ["compare", "results/tiny"]):
-        shown = cli(*command, "results/tiny")
-        assert shown.exit_code == 0
-        assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
-
-
-def test_a_signal_that_the_parent_ignores_is_ignored():
-    """A command that nohup starts is in this state."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        running, said = _start_and_wait_for("gru seed 0: started", "--epochs", "2")
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-    os.killpg(running.pid, signal.SIGHUP)
-    _, more = running.communicate()
-
-    assert running.returncode == 0, said + more
+    shown = cli("leaderboard", "results/tiny")
+    assert shown.exit_code == 0
+    assert "results/tiny: partial: 1 of 2 trials are missing: rnn seed 0" in shown.stderr
 
 
 def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli):
@@ -490,12 +456,7 @@ def test_the_smoke_benchmark_runs_on_real_newswires():
     results = json.loads(done.stdout)
     assert results["dataset"]["source"] in ("keras", "sgml", "r52")
     dataset = results["dataset"]
-    n_topics = len(dataset["topics"])
-    assert (dataset["train_size"], dataset["test_size"], n_topics) in (
-        (1395, 599, 46),
-        (2243, 974, 52),
-    )
-    rest = 51 * (n_topics - 46)  # R52 has more topics than the Keras set
+    rest = 51 * (len(dataset["topics"]) - 46)  # R52 has more topics than the Keras set
     networks = [model for model in results["models"] if not model["is_baseline"]]
     assert {model["name"]: model["params"] - rest for model in networks} == {
         "vanilla_rnn": 4_946,
@@ -503,9 +464,6 @@ def test_the_smoke_benchmark_runs_on_real_newswires():
         "lstm": 12_746,
         "stacked_lstm": 32_946,
     }
-    for model in networks:
-        assert model["metrics"]["accuracy"]["mean"] >= dataset["majority_accuracy"] - 0.05
-    baselines = [model for model in results["models"] if model["is_baseline"]]
-    assert [model["name"] for model in baselines] == ["multinomial_naive_bayes", "tfidf_linear_svm"]
-    for model in baselines:
-        assert model["metrics"]["accuracy"]["mean"] > dataset["majority_accuracy"]
+    for model in results["models"]:
+        least = dataset["majority_accuracy"] - (0 if model["is_baseline"] else 0.05)
+        assert model["metrics"]["accuracy"]["mean"] > least

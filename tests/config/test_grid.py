@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from config.test_load import messages, setting, write
 
-from rnnbench.config.load import Override, dump, load, select
-from rnnbench.config.nodes import ConfigError
-from rnnbench.points import split_setting
-from rnnbench.storage import write_text
+from rnnbench.config.load import dump, load, select
 
 RNN = """\
 name: small
@@ -27,31 +25,13 @@ SVM = """\
 """
 
 
-def write(text: str, name: str = "grid.yaml") -> Path:
-    write_text(Path(name), text)
-    return Path(name)
-
-
 def with_grid(*lines: str, after: str = "") -> Path:
     indented = "".join(f"      {line}\n" for line in lines)
-    return write(f"{RNN}    grid:\n{indented}{after}")
-
-
-def setting(text: str) -> Override:
-    return Override(f"--set {text}", *split_setting(text))
+    return write(f"{RNN}    grid:\n{indented}{after}", "grid.yaml")
 
 
 def models(file: Path, *settings: str) -> dict:
     return load(file, [setting(text) for text in settings]).models
-
-
-def messages(file: Path, *settings: str) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        models(file, *settings)
-    return str(caught.value).splitlines()
-
-
-# The points of a grid.
 
 
 def facts(model) -> tuple:
@@ -144,9 +124,6 @@ def test_points_are_selected_by_name_or_all_together():
     assert list(select(benchmark, ["rnn[units=4]"], "--models").models) == ["rnn[units=4]"]
 
 
-# Flags.
-
-
 @pytest.mark.parametrize(
     ("key", "names"),
     [
@@ -209,7 +186,9 @@ def test_a_flag_may_name_every_layer_of_a_kind():
 
 
 def test_a_list_of_training_needs_a_network():
-    (found,) = messages(write(f"name: a\nmodels:\n{SVM}"), "training.learning_rate=[0.1, 0.2]")
+    (found,) = messages(
+        write(f"name: a\nmodels:\n{SVM}"), setting("training.learning_rate=[0.1, 0.2]")
+    )
     assert found.endswith("there is no network to try these values on")
 
 
@@ -221,17 +200,11 @@ def test_a_point_may_change_in_all_that_is_not_in_its_name():
     assert facts(changed["rnn[units=4]"]) == (2, 4, None)
 
 
-# Several files.
-
-
 def test_a_grid_of_another_file_is_changed_key_by_key():
     with_grid("layers.2.gru.units: [3, 4]", "training: {epochs: [1, 2]}")
     above = "extends: grid.yaml\nmodels: {rnn: {grid: {layers: {'2': {gru: {units: [5]}}}}}}\n"
     found = models(write(above, "above.yaml")).values()
     assert [facts(model) for model in found] == [(2, 5, {"epochs": n}) for n in (1, 2)]
-
-
-# Mistakes; for those in a single line see test_messages.py.
 
 
 LONG = [f"{'x' * 38}{n}" for n in range(2)]

@@ -18,6 +18,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.points import split_setting
 from rnnbench.storage import write_text
 from rnnbench.training.settings import Training
 
@@ -43,18 +44,15 @@ def messages(config, *overrides: Override) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def setting(key: str, value: str) -> Override:
+def setting(text: str) -> Override:
     """Return the value that ``--set key=value`` sets."""
-    return Override(f"--set {key}={value}", key, value)
+    return Override(f"--set {text}", *split_setting(text))
 
 
 def value_of(file: Path):
     tree = tree_of(file)
     assert (tree.problems, tree.is_whole) == ([], True)
     return tree.root.plain
-
-
-# Files that cannot be read.
 
 
 def test_a_file_that_is_not_there_or_no_config_is_named():
@@ -69,9 +67,6 @@ def test_a_file_that_is_not_there_or_no_config_is_named():
     assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
 
 
-# The meaning of a config.
-
-
 def test_what_is_left_out_or_empty_is_at_its_default():
     small = load(write(SMALL))
     assert (small.name, small.data, small.training) == ("small", Data(), Training())
@@ -81,7 +76,7 @@ def test_what_is_left_out_or_empty_is_at_its_default():
 
 def test_a_model_may_be_named_by_a_number():
     file = write(SMALL.replace("rnn:", "010:", 1))
-    flag = setting("models.010.layers.0.simple_rnn.units", "7")
+    flag = setting("models.010.layers.0.simple_rnn.units=7")
     assert list(load(file).models) == ["010"]
     assert load(file, [flag]).models["010"].layers[0].units == 7
 
@@ -95,9 +90,6 @@ def test_a_model_may_be_a_baseline_whose_parameters_may_be_left_out(written):
     assert isinstance(models["rnn"], Network)
 
 
-# Configs in Python.
-
-
 def test_a_mapping_means_the_same_as_a_file():
     text = f"training: {{seeds: [3, 7]}}\ndata: {{path: corpus}}\n{SMALL}"
     assert load(yaml.safe_load(text)) == load(write(text))
@@ -107,7 +99,7 @@ def test_a_mapping_may_hold_sections_paths_and_tuples():
     models = load(write(SMALL)).models
     config = {"name": "a", "models": dict(models), "data": {"path": Path("b")}}
     config["training"] = {"seeds": (3, 7)}
-    benchmark = load(config, [setting("training.epochs", "3")])
+    benchmark = load(config, [setting("training.epochs=3")])
     assert benchmark.models == models
     assert benchmark.data == Data(path="b")
     assert benchmark.training == Training(seeds=[3, 7], epochs=3)
@@ -140,9 +132,6 @@ def test_a_mapping_that_contains_itself_is_refused():
     config = {"name": "a"}
     config["models"] = config
     assert messages(config) == ["nested too deeply (allowed: 100 levels)"]
-
-
-# Several files.
 
 
 def test_names_and_data_paths_are_relative_to_the_file_that_they_are_in():
@@ -178,9 +167,6 @@ def test_a_config_extends_a_hundred_files_at_most():
     assert len(found.problems) < 100
 
 
-# Flags.
-
-
 def test_a_file_beats_the_extended_one_and_a_flag_beats_the_file():
     write("training: {epochs: 3, batch_size: 3, seeds: 3}\n", "base.yaml")
     file = write(f"extends: base.yaml\ntraining: {{epochs: 4, batch_size: 4}}\n{SMALL}")
@@ -190,9 +176,9 @@ def test_a_file_beats_the_extended_one_and_a_flag_beats_the_file():
 
 def test_of_two_flags_the_last_wins_and_one_may_mend_a_mistake_or_remove_a_value():
     file = write(f"training: {{epochs: ten}}\ndata: {{maxlen: 50}}\n{SMALL}")
-    flags = {"training.epochs": "6", "data.maxlen": ""}
+    flags = ["training.epochs=6", "data.maxlen="]
     earlier = Override("--epochs", "training.epochs", "5")
-    benchmark = load(file, [earlier, *(setting(key, value) for key, value in flags.items())])
+    benchmark = load(file, [earlier, *map(setting, flags)])
     assert (benchmark.training, benchmark.data) == (Training(epochs=6), Data())
 
 
@@ -224,9 +210,6 @@ def test_a_flag_leads_no_deeper_than_a_file_may_nest():
     assert str(problem) == "--set: a path of 101 keys (allowed: 100)"
 
 
-# Models by name, and data without models.
-
-
 @pytest.mark.parametrize(
     ("names", "answers"),
     [
@@ -249,12 +232,9 @@ def test_data_are_those_of_the_config_of_flags_or_the_default():
 
 def test_wrong_data_of_flags():
     with pytest.raises(ConfigError, match=r"data\.sede: unknown key .+ did you mean 'seed'"):
-        load_data(None, [setting("data.sede", "3")])
+        load_data(None, [setting("data.sede=3")])
     with pytest.raises(ConfigError, match=r"^--set .+: training: unknown key \(allowed: data\)$"):
-        load_data(None, [setting("training.epochs", "3")])
-
-
-# Configs that are written out.
+        load_data(None, [setting("training.epochs=3")])
 
 
 def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:

@@ -51,12 +51,6 @@ def test_all_else_is_text():
     assert list(read("{1.50: a, null: b, true: c, 010: d, <<: {e: f}}")) == keys
 
 
-@pytest.mark.parametrize("text", ["!!set {a}", "!word a", "!!timestamp 2001-01-01"])
-def test_other_tags_are_refused(text):
-    with pytest.raises(ConfigError, match=r"^a.yaml:1: the tag .+ is not allowed$"):
-        read(text)
-
-
 def test_an_entry_is_where_its_key_is_and_an_item_where_it_begins():
     root, problems = parse("a:\n  [1,\n   2]\nb: {c:\n  3}\n", "a.yaml")
     found = [root.value["a"], *root.value["a"].value, root.value["b"], root.value["b"].value["c"]]

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.rank import CHOICE_VERSION, ChoiceResults, rank_key
-from rnnbench.choice.write import best_points
+from rnnbench.choice.results import CHOICE_VERSION, ChoiceResults, best_points, rank_key
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import ConfigError, parse
@@ -24,8 +23,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNe
 from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
 from rnnbench.storage import read_document
-from rnnbench.training.recipe import Recipe
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import Recipe, Training
 
 EXTENDED = {"notebook": ["models", "name"], "references": ["models", "name"]} | {
     "baseline_grids": ["name"]
@@ -44,9 +42,6 @@ NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
 @cache
 def benchmark_of(name: str) -> Benchmark:
     return load(name)
-
-
-# Names.
 
 
 def test_configs_are_found_by_their_names_only():
@@ -91,9 +86,6 @@ def test_a_copy_may_have_the_name_of_the_config_that_it_extends():
     assert load("notebook.yaml") == benchmark_of("lstm")
 
 
-# What is in them.
-
-
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_documents(name):
     benchmark = benchmark_of(name)
@@ -116,15 +108,6 @@ def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
     assert [(problem.key, problem.message) for problem in caught.value.problems] == [
         (key, "missing key") for key in EXTENDED[name]
     ]
-
-
-@pytest.mark.parametrize("name", ["all", "own_texts", "r52_networks"])
-def test_a_config_that_is_dumped_loads_again(name):
-    benchmark = benchmark_of(name)
-    Path("config.yaml").write_text(dump(benchmark, Path()))
-    again = load("config.yaml")
-    assert dict(again) | {"data": None} == dict(benchmark) | {"data": None}
-    assert list(again.models) == list(benchmark.models)
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -202,9 +185,6 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
         ).facts("seeds", "engine")
 
 
-# A wheel.
-
-
 def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "."]
     subprocess.run([*command, repository], cwd=tmp_path, check=True)
@@ -223,9 +203,6 @@ def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
     rnnbench("config", "new", "own_texts.yaml", "--from", "own_texts")
     rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression")
     assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
-
-
-# The starter.
 
 
 def read(text):

@@ -1,36 +1,17 @@
-"""Fixtures for tests of data: a bound on memory, and servers on the loopback."""
+"""Fixtures for tests of data: servers on the loopback."""
 
 import hashlib
 import http.server
 import os
 import socket
 import threading
-import tracemalloc
 import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
 from rnnbench.data.sources import sgml
 
 CONTENT = bytes(range(256)) * 1_000
-
-
-@pytest.fixture
-def bounded_memory():
-    """Fails if a block ends well but has allocated more than so many bytes at a time."""
-
-    @contextmanager
-    def bounded(n_bytes):
-        tracemalloc.start()
-        try:
-            yield
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-        assert peak <= n_bytes, f"{peak:,} bytes"
-
-    return bounded
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import (
     PAD,
     Data,
-    Fold,
-    Last,
+    Part,
     hold_out,
     hold_out_part,
     make_dataset,
@@ -299,9 +298,9 @@ def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_le
         ],
     )
 
-    one, other = (hold_out_part(whole, Fold(1, of=4)) for whole in (dataset, rewritten))
+    one, other = (hold_out_part(whole, Part(1, of=4)) for whole in (dataset, rewritten))
 
-    held_out = Fold(1, of=4).positions(dataset.y_train)
+    held_out = Part(1, of=4).positions(dataset.y_train)
     assert one.test_documents.tolist() == dataset.train_documents[held_out].tolist()
     assert sorted([*one.train_documents, *one.test_documents]) == sorted(dataset.train_documents)
     assert (one.x_test == dataset.x_train[held_out]).all()
@@ -330,4 +329,4 @@ def test_parts_that_are_not_possible_are_refused(dataset, folds, last, message):
     (part,) = make_parts(None, 0.2)
     assert part.positions(np.zeros(10, np.int32)).tolist() == [8, 9]
     with pytest.raises(UserError, match="last 100% of 12 training documents leaves none to train"):
-        hold_out_part(dataset, Last(1.0))
+        hold_out_part(dataset, Part(share=1.0))

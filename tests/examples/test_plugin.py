@@ -44,6 +44,8 @@ def test_its_plug_ins_work_together(plugged):
     report = run_rnnbench("report", "results/plugged", site=plugged, cwd=plugged)
     assert report.returncode == 0, report.stderr
     assert "## Sizes\n\n![" in (plugged / "results/plugged/report.md").read_text()
+    largest = run_rnnbench("largest", "results/plugged", site=plugged, cwd=plugged)
+    assert largest.stdout.strip() in found, largest.stderr
 
 
 def test_each_kind_of_plug_in_has_an_example():

@@ -1,6 +1,8 @@
-"""From descriptions to Keras models, of every kind of layer and from outside."""
+"""From descriptions to Keras models, of every kind of layer and from outside, and their files."""
 
+from contextlib import nullcontext
 from itertools import combinations
+from math import prod
 from pathlib import Path
 
 import keras
@@ -21,20 +23,18 @@ from stacks import (
 )
 
 from rnnbench.config.load import load
-from rnnbench.errors import UserError
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models import build as module
-from rnnbench.models.build import build, call_function, predict
+from rnnbench.models.build import build, predict, to_bytes, weights_of
 from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.models.layers import LAYERS
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import LAYERS, Shape
 from rnnbench.models.layers.recurrent import RECURRENT
 from rnnbench.registry import PluginError
+from rnnbench.storage import UnwritableError
 
 ALL = load(Path(__file__).parents[2] / "configs" / "all.yaml")
 SHAPE = Shape(timesteps=6, n_topics=7, n_ids=12)
 IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dtype=np.int32)
-
-stacks = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 
 
 def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
@@ -43,57 +43,56 @@ def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
     assert all(f"'{option}'" in written for option in options)
 
 
-@stacks
-def test_a_model_maps_word_ids_to_a_probability_for_each_topic(stack):
-    model = randomized(build(network(stack), SHAPE, 0))
-
-    probabilities = predict(model, IDS)
-
-    (inputs,) = model.inputs
-    assert (inputs.shape, inputs.dtype) == ((None, 6), "int32")
-    assert model.output_shape == (None, 7)
-    assert probabilities.shape == (5, 7)
-    assert probabilities.dtype == np.float32
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
-
-
-def weights_of(stack, seed):
-    """Return the first weights of a network, layer by layer, whatever was drawn before."""
+def built(stack, seed):
+    """Return a network whatever was drawn before, and its first weights, layer by layer."""
     keras.utils.set_random_seed(int(np.random.default_rng().integers(2**31)))
-    return [layer.get_weights() for layer in build(network(stack), SHAPE, seed).layers]
+    model = build(network(stack), SHAPE, seed)
+    return model, [layer.get_weights() for layer in model.layers]
 
 
-def assert_equal(ours, theirs):
-    for our, their in zip(ours, theirs, strict=True):
-        for one, other in zip(our, their, strict=True):
-            np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
+def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_topic(stack):
+    (model, first), (_, again), (_, other) = (built(stack, seed) for seed in (0, 0, 1))
 
-
-@stacks
-def test_a_seed_gives_the_same_weights_and_another_seed_gives_others(stack):
-    first, again, other = (weights_of(stack, seed) for seed in (0, 0, 1))
-
-    assert_equal(first, again)
+    keras.tree.map_structure(np.testing.assert_array_equal, first, again)
     assert not all(np.array_equal(*pair) for pair in zip(first[-1], other[-1], strict=True))
     random = [weight for layer in first for weight in layer if weight.ndim > 1 and np.ptp(weight)]
     for one, two in combinations(random, 2):  # both directions of a bidirectional layer, too
         assert one.shape != two.shape or not np.array_equal(one, two)
 
+    probabilities = predict(randomized(model), IDS)
 
-@pytest.mark.parametrize(
-    ("name", "params"),
-    [
-        ("vanilla_rnn", 4_946),
-        ("stacked_vanilla_rnn", 9_996),
-        ("lstm", 12_746),
-        ("stacked_lstm", 32_946),
-    ],
-)
-def test_the_notebooks_models_have_the_notebooks_parameters(name, params):
+    (inputs,) = model.inputs
+    assert (inputs.shape, inputs.dtype) == ((None, 6), "int32")
+    assert model.output_shape == (None, 7)
+    assert (probabilities.shape, probabilities.dtype) == ((5, 7), np.float32)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
+
+    batch_size = 11  # it divides no size of a layer, so it identifies the gradients of weights
+    products = network(stack).products(batch_size, SHAPE)
+    gradients = sum(own.rows * own.columns for own in products if own.inner % batch_size == 0)
+    kernels = [
+        weight.shape
+        for layer in model.layers
+        for weight in layer.weights
+        if len(weight.shape) > 1 and "bias" not in weight.name and "embedding" not in layer.name
+    ]
+    assert gradients == sum(map(prod, kernels)), "the products are those of its kernels"
+
+
+def test_the_notebooks_models_have_the_notebooks_parameters():
     shape = Shape(timesteps=49, n_topics=46, n_ids=30_000)
+    params = {
+        "vanilla_rnn": 4_946,
+        "stacked_vanilla_rnn": 9_996,
+        "lstm": 12_746,
+        "stacked_lstm": 32_946,
+    }
 
-    assert build(ALL.models[name], shape, 0).count_params() == params
+    found = {name: build(ALL.models[name], shape, 0).count_params() for name in params}
+
+    assert found == params
 
 
 @pytest.mark.parametrize("between", [[], [{"dropout": {"rate": 0.1}}, {"layer_norm": {}}]])
@@ -173,10 +172,53 @@ def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
         build(network([EMBEDDING, windows(7), MEAN]), SHAPE, 0)
 
 
+# Files
+
+SIX = Shape(timesteps=6, n_topics=3, n_ids=12)
+
+
+def test_keras_loads_the_file_with_the_same_answers(tmp_path):
+    model = build(network(STACKS["masked"]), SIX, 0)  # has layers of our own
+    file = tmp_path / "model.keras"
+    file.write_bytes(to_bytes(model))
+
+    again = keras.models.load_model(file, compile=False)
+
+    np.testing.assert_array_equal(predict(again, IDS), predict(model, IDS))
+
+
+def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "model.keras"
+    file.symlink_to("/dev/full")
+    monkeypatch.setattr(module, "temporary_folder", lambda: nullcontext(tmp_path))
+
+    with pytest.raises(UnwritableError) as caught:
+        to_bytes(build(network(STACKS["tfidf"]), SIX, 0))
+
+    assert str(caught.value) == f"{file}: cannot be written: No space left on device"
+
+
+def test_a_layer_that_keras_cannot_save_is_the_reason():
+    class Own(keras.layers.Layer):
+        def get_config(self):
+            raise LookupError("no config today")
+
+    with pytest.raises(RnnbenchError, match=r"^Keras cannot save the network: no config today$"):
+        to_bytes(keras.Sequential([keras.Input((6,)), Own()]))
+
+
+def test_numbers_that_numpy_does_not_have_become_float32():
+    layer = keras.layers.Dense(2, dtype="bfloat16")
+    kernel, bias = weights_of(keras.Sequential([keras.Input((3,)), layer]))
+
+    assert (kernel.dtype, bias.dtype) == (np.float32, np.float32)
+
+
 # From outside
 
 SMALL = Shape(timesteps=5, n_topics=3, n_ids=12)
 FEW = np.arange(10, dtype=np.int32).reshape(2, 5)
+OWN = PythonNetwork(python="nets:make")
 
 
 def test_a_function_is_given_the_shape_and_its_arguments_and_its_model_is_taken(working_folder):
@@ -188,6 +230,15 @@ def test_a_function_is_given_the_shape_and_its_arguments_and_its_model_is_taken(
     embedding = model.layers[0]
     assert (embedding.input_dim, embedding.output_dim, embedding.mask_zero) == (12, 7, True)
     assert predict(model, FEW).shape == (2, 3)
+
+
+def assert_follows_its_seed(described):
+    """Make sure that the weights of a network depend on the seed, whatever was drawn before."""
+    first, again, other = (predict(build(described, SMALL, seed), FEW) for seed in (0, 0, 1))
+
+    assert first.shape == (2, 3)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 A_CLASS = """
@@ -215,13 +266,7 @@ FUNCTIONAL = """
 @pytest.mark.parametrize("source", [MAKE, A_CLASS, FUNCTIONAL])
 def test_a_model_follows_the_seed_whatever_was_drawn_before(working_folder, source):
     write_module(working_folder, "nets", source)
-    first, again, other = (
-        predict(call_function("nets:make", {}, SMALL, seed), FEW) for seed in (0, 0, 1)
-    )
-
-    assert first.shape == (2, 3)
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
+    assert_follows_its_seed(OWN)
 
 
 FAILS = "raise RuntimeError('out of order')"
@@ -232,13 +277,10 @@ def sequential(inputs, outputs):
     return f"import keras\ndef make(shape): return keras.Sequential({layers})"
 
 
-def misfit(inputs, outputs):
-    return (
-        rf"returned a model from {inputs} to {outputs} \(should be from \(None, 5\), word ids, "
-        r"to \(None, 3\), a probability for each topic\)$"
-    )
-
-
+MISFIT = (
+    r"returned a model from {} to {} \(should be from \(None, 5\), word ids, "
+    r"to \(None, 3\), a probability for each topic\)$"
+)
 SUBCLASS = """
     import keras
 
@@ -273,15 +315,12 @@ COMPILED = f"""{MAKE}
         ("def make(shape, units): ...", "failed: TypeError: .*missing 1 required .*'units'"),
         (COMPILED, "returned a compiled model"),
         ("def make(shape): ...", "returned NoneType, not a keras.Model"),
-        (sequential("(5,)", 4), misfit(r"\(None, 5\)", r"\(None, 4\)")),
-        (sequential("(5, 1)", 3), misfit(r"\(None, 5, 1\)", r"\(None, 5, 3\)")),
-        (
-            sequential("(5,)", 3),
-            r"returned a model that gives no probabilities \(should end in a softmax\)$",
-        ),
+        (sequential("(5,)", 4), MISFIT.format(r"\(None, 5\)", r"\(None, 4\)")),
+        (sequential("(5, 1)", 3), MISFIT.format(r"\(None, 5, 1\)", r"\(None, 5, 3\)")),
+        (sequential("(5,)", 3), r"returned a model that gives no probabilities \(should end in a "),
         (
             SUBCLASS,
-            "returned a model without known inputs \\(should be sequential or functional\\)$",
+            r"returned a model without known inputs \(should be sequential or functional\)$",
         ),
     ],
 )
@@ -291,7 +330,7 @@ def test_a_function_that_fails_or_returns_no_model_that_fits_is_named(
     write_module(working_folder, "nets", source)
 
     with pytest.raises(PluginError, match=f"^python: nets:make {message}"):
-        call_function("nets:make", {}, SMALL, 0)
+        build(OWN, SMALL, 0)
 
 
 def test_a_layer_of_another_package_is_part_of_the_model(install, tmp_path):
@@ -311,6 +350,7 @@ LAYER = """
 
     class Own(Layer):
         kind = "own"
+        takes = "{takes}"
 
         def keras_layer(self, shape, seed_of):
             {body}
@@ -328,7 +368,7 @@ LAYER = """
     ids=["fails", "cannot import", "a class", "not written"],
 )
 def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
-    modules = {"own_layers": LAYER.format(body=body)}
+    modules = {"own_layers": LAYER.format(body=body, takes="anything")}
     install(write_distribution(tmp_path, {"own": "own_layers:Own"}, modules))
     described = network([EMBEDDING, {"own": {}}, MEAN])
 
@@ -339,26 +379,11 @@ def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
 def test_a_layer_from_outside_is_given_word_ids_if_it_takes_them_and_follows_the_seed(
     install, tmp_path
 ):
-    source = """
-        from rnnbench.models.layers import Layer
+    body = "import keras; return keras.layers.Embedding(shape.n_ids, 3)"
+    modules = {"own_ids": LAYER.format(body=body, takes="ids")}
+    install(write_distribution(tmp_path, {"own": "own_ids:Own"}, modules))
+    described = network([{"own": {}}, {"gru": {"units": 2}}])
 
-
-        class Own(Layer):
-            kind = "own"
-            takes = "ids"
-
-            def keras_layer(self, shape, seed_of):
-                import keras
-
-                return keras.layers.Embedding(shape.n_ids, 3)
-    """
-    install(write_distribution(tmp_path, {"own": "own_ids:Own"}, {"own_ids": source}))
-
-    model, again, other = (
-        build(network([{"own": {}}, {"gru": {"units": 2}}]), SMALL, seed) for seed in (0, 0, 1)
-    )
-
-    assert [type(layer).__name__ for layer in model.layers] == ["Embedding", "GRU", "Dense"]
-    assert predict(model, FEW).shape == (2, 3)
-    np.testing.assert_array_equal(predict(model, FEW), predict(again, FEW))
-    assert not np.array_equal(predict(model, FEW), predict(other, FEW))
+    assert_follows_its_seed(described)
+    layers = build(described, SMALL, 0).layers
+    assert [type(layer).__name__ for layer in layers] == ["Embedding", "GRU", "Dense"]

@@ -1,6 +1,7 @@
 """The SVM that starts from naive Bayes, and the encoder of texts."""
 
 import json
+import socket
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from sklearn.svm import LinearSVC
 
 from rnnbench.environment import missing
 from rnnbench.models.baselines import SentenceEmbedding
-from rnnbench.models.estimators import NaiveBayesSVM, encode
+from rnnbench.models.estimators import NaiveBayesSVM, _load, encode
 
 N, WORDS, TOPICS = 24, 7, 3
 shares = st.sampled_from([0.0, 0.25, 1.0])
@@ -35,7 +36,7 @@ def log_ratios(x, is_topic, alpha):
     return np.log((p / np.abs(p).sum()) / (q / np.abs(q).sum()))
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(seed=seeds, beta=shares, alpha=st.sampled_from([0.5, 1.0]))
 def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
     x, y = documents(seed)
@@ -53,7 +54,7 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
         )
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(seed=seeds)
 def test_without_a_share_of_the_svm_the_weights_are_those_of_naive_bayes_up_to_their_scale(seed):
     x, y = documents(seed, topics=2)
@@ -65,10 +66,8 @@ def test_without_a_share_of_the_svm_the_weights_are_those_of_naive_bayes_up_to_t
     np.testing.assert_allclose(found * expected.sum(), expected * found.sum(), atol=1e-8)
 
 
-@settings(max_examples=20)
-@given(seed=seeds)
-def test_the_topic_with_the_largest_margin_is_the_answer(seed):
-    x, y = documents(seed)
+def test_the_topic_with_the_largest_margin_is_the_answer():
+    x, y = documents(0)
     labels = np.array([7, 2, 5])[y]
 
     classifier = NaiveBayesSVM().fit(csr_matrix(x), labels)
@@ -79,25 +78,8 @@ def test_the_topic_with_the_largest_margin_is_the_answer(seed):
     np.testing.assert_array_equal(classifier.predict(csr_matrix(x)), answers)
 
 
-def test_of_two_topics_one_has_the_opposite_margins_of_the_other():
-    x, y = documents(0, topics=2)
-
-    margins = NaiveBayesSVM(C=0.1).fit(csr_matrix(x), y).decision_function(csr_matrix(x))
-
-    np.testing.assert_allclose(margins[:, 0], -margins[:, 1], atol=1e-4)
-
-
 def test_it_is_an_estimator_of_scikit_learn():
     assert clone(NaiveBayesSVM(2.0, 3.0, 0.5)).get_params() == {"alpha": 2.0, "C": 3.0, "beta": 0.5}
-
-
-@pytest.mark.parametrize("beta", [0.0, 0.25, 1.0])
-def test_words_that_tell_the_topic_are_learned(beta):
-    x = np.eye(3, dtype=np.int64)[[0, 1, 2] * 4]
-
-    answers = NaiveBayesSVM(beta=beta).fit(csr_matrix(x), [0, 1, 2] * 4).predict(csr_matrix(x))
-
-    assert list(answers) == [0, 1, 2] * 4
 
 
 with_encoder = pytest.mark.skipif(
@@ -113,37 +95,26 @@ folder = Path(wordllama.__file__).parent  # or it looks for the tokenizer elsewh
 model = wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
 print(json.dumps(model.embed(json.loads(sys.argv[1])).tolist()))
 """
-WITHOUT_A_NETWORK = """
-import socket, sys
-
-def refuse(*_, **__):
-    raise OSError("no network")
-
-socket.socket.connect = socket.getaddrinfo = refuse
-from rnnbench.models.estimators import encode
-
-print(encode(["grain"]).shape, "wordllama" in sys.modules)
-"""
-
-
-def printed(source, *arguments):
-    """Return what a script prints in a process of its own: wordllama changes its logging."""
-    command = [sys.executable, "-c", source, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @with_encoder
-def test_the_vectors_are_those_of_the_package():
+def test_the_vectors_are_those_of_the_package_which_is_not_imported():
     vectors = encode(TEXTS)
 
+    assert "wordllama" not in sys.modules, "it changes the logging of its process"
     assert vectors.shape == (len(TEXTS), 256)
-    expected = json.loads(printed(OF_THE_PACKAGE, json.dumps(TEXTS)))
-    np.testing.assert_allclose(vectors, expected, atol=1e-6)
+    command = [sys.executable, "-c", OF_THE_PACKAGE, json.dumps(TEXTS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    np.testing.assert_allclose(vectors, json.loads(done.stdout), atol=1e-6)
 
 
 @with_encoder
-def test_no_network_is_needed_and_the_package_is_not_imported():
-    assert printed(WITHOUT_A_NETWORK).strip() == "(1, 256) False"
+def test_no_network_is_needed(monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", None)
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    _load.cache_clear()
+
+    assert encode(["grain"]).shape == (1, 256)
 
 
 @with_encoder
@@ -152,15 +123,13 @@ def test_a_text_has_the_same_vector_whatever_stands_beside_it():
 
 
 @with_encoder
-def test_an_empty_text_has_no_direction():
-    np.testing.assert_array_equal(encode([""]), np.zeros((1, 256)))
-
-
-@with_encoder
-def test_similar_texts_have_similar_vectors():
-    grain, wheat, bank = encode(["grain harvest", "wheat crop", "interest rates of banks"])
+def test_similar_texts_have_similar_vectors_and_an_empty_one_has_no_direction():
+    grain, wheat, bank, nothing = encode(
+        ["grain harvest", "wheat crop", "interest rates of banks", ""]
+    )
 
     def cosine(a, b):
         return a @ b / np.sqrt((a @ a) * (b @ b))
 
     assert cosine(grain, wheat) > cosine(grain, bank) + 0.1
+    assert not nothing.any()

@@ -25,7 +25,7 @@ NETWORKS = {
         ]
     ),
     **{f"masked, {by}": network([MASKED, {"pooling": {"by": by}}]) for by in ("max", "last")},
-    "masked, gru": network([MASKED, {"gru": {"units": 3}}, {"dense": {"units": 4}}]),
+    "masked, gru": network([MASKED, {"gru": {"units": 3}}]),
     "convolutions": network(
         [
             EMBEDDING,
@@ -58,13 +58,13 @@ def test_the_answers_and_the_shapes_of_weights_are_those_of_keras(description):
 
     ours = in_numpy.predict(description, SHAPE, weights, ids)
 
-    assert in_numpy.weight_shapes(description, SHAPE) == [each.shape for each in weights]
+    assert in_numpy.weight_shapes(description, SHAPE) == [own.shape for own in weights]
     assert ours.dtype == np.float32
     np.testing.assert_allclose(ours, predict(model, ids), atol=2e-6)
 
 
 def test_every_layer_of_this_package_is_computed():
-    assert in_numpy.KINDS.keys() == {*feedforward.KINDS, *recurrent.KINDS}
+    assert in_numpy.RUN.keys() == {*feedforward.KINDS, *recurrent.KINDS}
     assert all(map(in_numpy.is_covered, NETWORKS.values()))
 
 

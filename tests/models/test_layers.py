@@ -2,25 +2,23 @@
 
 import keras
 import pytest
+from factories import SOFTMAX
 from hypothesis import given
 from hypothesis import strategies as st
 from plugin_files import write_distribution, write_scale
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
+from stacks import EMBEDDING, MASKED
 
-from rnnbench.models.layers import LAYERS, parse_layer, parse_layers
-from rnnbench.models.layers.base import derive_seed
+from rnnbench.models.layers import LAYERS, derive_seed, parse_layer, parse_layers
 from rnnbench.models.layers.feedforward import Conv1D, Dense, Dropout, LayerNorm
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 
-SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
 VECTOR = {"gru": {"units": 2}}
 SEQUENCE = {"gru": {"units": 2, "return_sequences": True}}
 DENSE = {"dense": {"units": 3}}
 DROPOUT = {"dropout": {"rate": 0.5}}
-EMBEDDING = {"embedding": {"dim": 3}}
 BAG = {"bag_of_words": {"values": "tfidf"}}
-MASKED = {"embedding": {"dim": 3, "masking": True}}
 CONV = {"conv1d": {"filters": 3, "kernel_size": 2}}
 POOLING = {"pooling": {"by": "max"}}
 SPATIAL = {"spatial_dropout": {"rate": 0.5}}
@@ -81,17 +79,14 @@ def test_nothing_else_is_a_layer(described):
         parse_layer(described)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1, float("nan"), True])
-def test_a_rate_is_a_share_below_one(rate):
-    with pytest.raises(ValidationError):
-        Dropout(rate=rate)
-
-
-@pytest.mark.parametrize("kind", [Dense, LSTM])
-@pytest.mark.parametrize("units", [0, 1.0, "5", True, 100_001])
-def test_units_are_counted(kind, units):
-    with pytest.raises(ValidationError):
-        kind(units=units)
+def test_a_rate_is_a_share_below_one_and_units_are_counted():
+    for rate in (-0.1, 1, float("nan"), True):
+        with pytest.raises(ValidationError):
+            Dropout(rate=rate)
+    for units in (0, 1.0, "5", True, 100_001):
+        for kind in (Dense, LSTM):
+            with pytest.raises(ValidationError):
+                kind(units=units)
 
 
 def test_a_layer_within_a_bidirectional_one_is_recurrent():
@@ -113,16 +108,13 @@ def test_every_misfit_is_told_but_the_layer_after_a_wrong_one_is_not_blamed():
     assert misfits(VECTOR, {"dense": {"units": "topic"}}) == [(1, "got 'topic' (allowed:")]
 
 
-@pytest.mark.parametrize("units", ["topics", 46])
-@pytest.mark.parametrize("activation", ["linear", "softmax"])
-def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document(units, activation):
-    last = {"dense": {"units": units, "activation": activation}}
-    if last == SOFTMAX:
-        assert fits(VECTOR, last)
-        for before in (SEQUENCE, EMBEDDING, CONV, DENSE):
-            assert misfits(before, last) == [(1, "gives an answer")]
-    else:
-        assert misfits(VECTOR, last) == misfits(VECTOR, DROPOUT) == [(1, "the last layer")]
+def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document():
+    assert fits(VECTOR, SOFTMAX)
+    for before in (SEQUENCE, EMBEDDING, CONV, DENSE):
+        assert misfits(before, SOFTMAX) == [(1, "gives an answer")]
+    of_topics, of_46 = {"units": "topics"}, {"units": 46, "activation": "softmax"}
+    for last in ({"dense": of_topics}, {"dense": of_46}, DROPOUT):
+        assert misfits(VECTOR, last) == [(1, "the last layer")]
 
 
 def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_ids():
@@ -136,16 +128,13 @@ def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_
     assert takes_ids == ["embedding", "bag_of_words"]
 
 
-@pytest.mark.parametrize("layer", NEED_A_SEQUENCE, ids=str)
-@pytest.mark.parametrize("before", [VECTOR, BOTH_WAYS, POOLING, BAG], ids=kind_of)
-def test_a_layer_that_works_across_steps_needs_a_sequence(before, layer):
-    assert (1, "needs a sequence,") in misfits(before, layer, SOFTMAX)
-
-
-@pytest.mark.parametrize("layer", [DENSE, DROPOUT, NORM], ids=kind_of)
-def test_others_take_single_vectors_as_well_as_sequences(layer):
-    assert fits(layer, VECTOR, layer, SOFTMAX)
-    assert fits(EMBEDDING, layer, POOLING, layer, SOFTMAX)
+def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vectors_too():
+    for before in (VECTOR, BOTH_WAYS, POOLING, BAG):
+        for layer in NEED_A_SEQUENCE:
+            assert (1, "needs a sequence,") in misfits(before, layer, SOFTMAX)
+    for layer in (DENSE, DROPOUT, NORM):
+        assert fits(layer, VECTOR, layer, SOFTMAX)
+        assert fits(EMBEDDING, layer, POOLING, layer, SOFTMAX)
 
 
 def test_a_convolution_would_end_masking_as_long_as_there_are_steps_to_mask():

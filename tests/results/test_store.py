@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import MARGINS, result
+from factories import MARGINS, Hostile, result
 from factories import record as trial_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,21 +45,6 @@ def files(store):
     return stores.place_of(store.folder, *KEY)
 
 
-@pytest.fixture
-def record(files):
-    return files.record
-
-
-@pytest.fixture
-def predictions(files):
-    return files.predictions
-
-
-@pytest.fixture
-def network(files):
-    return files.weights
-
-
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.ones(3, np.float32)]
 DECLARED = [(each.shape, each.dtype) for each in WEIGHTS]
 
@@ -93,27 +78,17 @@ def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, ke
         store.weights_file(*key)
 
 
-def test_the_files_are_named_after_model_seed_and_fingerprint(store, network):
+def test_the_files_are_named_after_model_seed_and_fingerprint(store, files):
     store.save(with_network())
     store.save(result(model="lstm", seed=7, fingerprint=OTHER))
 
-    files = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
+    found = {str(file.relative_to(store.folder)) for file in store.folder.rglob("*.*")}
     names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.npz"]
     other = "lstm-seed7-bbbbbbbbbbbbbbbb"
-    assert files == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
-    assert store.weights_file(*KEY) == network
-    for ours, theirs in zip(read_weights(network, DECLARED), WEIGHTS, strict=True):
+    assert found == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
+    assert store.weights_file(*KEY) == files.weights
+    for ours, theirs in zip(read_weights(files.weights, DECLARED), WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def test_trials_of_several_configurations_stand_beside_each_other(store):
-    keys = [KEY, ("rnn", 0, OTHER), ("twin", 0, MINE)]
-    for params, (model, _, fingerprint) in enumerate(keys):
-        store.save(with_network(params, params=params, model=model, fingerprint=fingerprint))
-
-    for params, key in enumerate(keys):
-        assert store.load(*key).record.params == params
-        assert read_weights(store.weights_file(*key), DECLARED)[1][0] == params
 
 
 def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
@@ -182,23 +157,23 @@ def test_names_from_outside_never_become_paths(store, model, fingerprint):
     assert not store.folder.exists()
 
 
-def test_a_record_under_the_name_of_another_trial_is_not_given(store, record):
+def test_a_record_under_the_name_of_another_trial_is_not_given(store, files):
     store.save(result(fingerprint=OTHER))
     for kind in ("trials", "predictions"):
         (file,) = (store.folder / kind).iterdir()
         file.rename(file.with_stem(STEM))
 
-    assert record.exists()
+    assert files.record.exists()
     assert store.find(*KEY) is None
     with pytest.raises(FileNotFoundError):
         store.load(*KEY)
 
 
-def test_a_loss_that_is_not_a_number_is_stored_as_null(store, record):
+def test_a_loss_that_is_not_a_number_is_stored_as_null(store, files):
     history = {"loss": [float("nan"), float("inf")], "accuracy": [0.5, 0.5]}
     store.save(result(history=history, fingerprint=MINE))
 
-    text = record.read_text()
+    text = files.record.read_text()
 
     assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [None, None]
     assert store.load(*KEY).record.history.loss == [None, None]
@@ -213,28 +188,22 @@ def _make_a_folder(file):
     file.mkdir()
 
 
-@pytest.mark.parametrize("damage", [_truncate, _make_a_folder])
-def test_a_damaged_record_is_named_and_never_used(store, record, damage, caplog):
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        *(("record", damage) for damage in (_truncate, _make_a_folder)),
+        *(("predictions", damage) for damage in (_truncate, Path.unlink)),
+    ],
+)
+def test_a_damaged_trial_is_named_and_never_used(store, files, kind, damage, caplog):
     store.save(result(fingerprint=MINE))
-    damage(record)
+    file = getattr(files, kind)
+    damage(file)
 
     assert store.find(*KEY) is None
-    assert f"unusable result: {record}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {record}: "):
+    assert f"unusable result: {file}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
         store.load(*KEY)
-
-
-@pytest.mark.parametrize("damage", [_truncate, Path.unlink])
-def test_damaged_predictions_are_named_and_their_record_not_used(
-    store, predictions, damage, caplog
-):
-    store.save(result(fingerprint=MINE))
-    damage(predictions)
-
-    assert store.find(*KEY) is None
-    assert str(predictions) in caplog.text
-    store.save(result(fingerprint=MINE))
-    assert store.find(*KEY)
 
 
 @pytest.mark.parametrize(
@@ -246,22 +215,24 @@ def test_damaged_predictions_are_named_and_their_record_not_used(
     ],
 )
 def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
-    store, network, damage, reason, caplog
+    store, files, damage, reason, caplog
 ):
     store.save(with_network())
-    damage(network)
+    damage(files.weights)
 
     assert store.find(*KEY)
     assert not caplog.text
     assert store.find(*KEY, with_model=True) is None
-    assert f"unusable result: {network}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=rf"^unusable result: {network}: {reason}"):
+    assert f"unusable result: {files.weights}: " in caplog.text
+    with pytest.raises(DamagedResultError, match=rf"^unusable result: {files.weights}: {reason}"):
         store.weights_file(*KEY)
 
 
-def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, record, caplog):
+def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, files, caplog):
     store.save(result(fingerprint=MINE))
-    record.write_text(record.read_text().replace('"schema_version": ', '"schema_version": 99'))
+    files.record.write_text(
+        files.record.read_text().replace('"schema_version": ', '"schema_version": 99')
+    )
 
     assert store.find(*KEY) is None
     assert not caplog.text
@@ -269,25 +240,11 @@ def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, rec
         store.load(*KEY)
 
 
-class _Hostile:
-    """Leaves a file behind when it is unpickled."""
-
-    def __init__(self, trace):
-        self.trace = trace
-
-    def __reduce__(self):
-        return Path.touch, (self.trace,)
-
-
 LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
 
 
-def _pickle(file):
-    file.write_bytes(pickle.dumps(_Hostile(file.with_name("trace"))))
-
-
 def _pickle_in_an_array(file):
-    hostile = np.array([_Hostile(file.with_name("trace"))], dtype=object)
+    hostile = np.array([Hostile(file.with_name("trace"))], dtype=object)
     np.savez(file, labels=hostile, scores=SCORES)
 
 
@@ -312,7 +269,7 @@ def _arrays(**arrays):
 
 
 MISLEADING = {
-    "a pickle": _pickle,
+    "a pickle": lambda file: file.write_bytes(pickle.dumps(Hostile(file.with_name("trace")))),
     "a pickle in an array": _pickle_in_an_array,
     "an array alone": lambda file: file.write_bytes(np.lib.format.magic(1, 0)),
     "a bomb": _bomb,
@@ -324,27 +281,25 @@ MISLEADING = {
 
 
 @pytest.mark.parametrize("write", MISLEADING.values(), ids=MISLEADING)
-def test_predictions_made_to_mislead_are_named_and_run_nothing(store, record, predictions, write):
+def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, write):
     saved = result(fingerprint=MINE)
     store.save(saved)
-    write(predictions)
-    write_document(record, saved.record, predictions_sha256=sha256_file(predictions))
+    write(files.predictions)
+    write_document(files.record, saved.record, predictions_sha256=sha256_file(files.predictions))
 
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {predictions}: "):
+    with pytest.raises(DamagedResultError, match=f"^unusable result: {files.predictions}: "):
         store.load(*KEY)
 
-    assert not predictions.with_name("trace").exists()
-
-
-def _weights_larger_than_any_memory(file):
-    np.savez(file, np.zeros((2, 3, 10**15, 0), np.float32), WEIGHTS[1])
+    assert not files.predictions.with_name("trace").exists()
 
 
 MISLEADING_WEIGHTS = {
     "a pickle in an array": lambda file: np.savez(
-        file, np.array([[_Hostile(file.with_name("trace"))]], dtype=object), WEIGHTS[1]
+        file, np.array([[Hostile(file.with_name("trace"))]], dtype=object), WEIGHTS[1]
     ),
-    "larger than any memory": _weights_larger_than_any_memory,
+    "larger than any memory": lambda file: np.savez(
+        file, np.zeros((2, 3, 10**15, 0), np.float32), WEIGHTS[1]
+    ),
     "too few": lambda file: np.savez(file, WEIGHTS[0]),
     "other names": lambda file: np.savez(file, kernel=WEIGHTS[0], bias=WEIGHTS[1]),
     "another order": lambda file: np.savez(file, *WEIGHTS[::-1]),
@@ -364,13 +319,13 @@ def test_weights_other_than_those_of_the_network_are_named_and_not_read(tmp_path
     assert not file.with_name("trace").exists()
 
 
-def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, record, network, caplog):
+def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, files, caplog):
     store.save(result(fingerprint=MINE))
-    old = network.with_suffix(".keras")
+    old = files.weights.with_suffix(".keras")
     old.parent.mkdir()
     old.write_bytes(b"a trained network")
-    checksum = {"predictions_sha256": json.loads(record.read_text())["predictions_sha256"]}
-    write_document(record, result(fingerprint=MINE).record, **checksum, model_sha256="0" * 64)
+    checksum = {"predictions_sha256": json.loads(files.record.read_text())["predictions_sha256"]}
+    write_document(files.record, result(fingerprint=MINE).record, **checksum, model_sha256="0" * 64)
 
     assert store.find(*KEY)
     assert store.find(*KEY, with_model=True) is None
@@ -399,9 +354,6 @@ def test_a_vocabulary_comes_back_as_it_was_stored_or_is_named(store):
     write_document(file, vocabulary, note="by hand")
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
         store.vocabulary()
-
-
-# Compact runs keep everything in the scores that metrics are computed from.
 
 
 SPREAD = st.floats(width=32, allow_nan=False, allow_infinity=False)

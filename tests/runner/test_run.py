@@ -1,7 +1,6 @@
 """From a benchmark to the results of its trials, wherever they are trained."""
 
 import json
-import re
 import weakref
 from dataclasses import replace
 
@@ -14,11 +13,10 @@ from rnnbench.data.load import prepare
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.registry import PluginError
 from rnnbench.results.store import Store
-from rnnbench.runner.events import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.executors import TrialFailure
-from rnnbench.runner.run import describe, find_stored, plan_benchmark, run_plan
+from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
 
 
 @pytest.fixture
@@ -46,10 +44,11 @@ def store(tmp_path):
     return Store(tmp_path / "run")
 
 
-def run(plan, store, executor=None, **options):
+def run(plan, store, executor=None, *, fresh=False):
     """Run a plan; return its outcome and the events."""
     events = []
-    return run_plan(plan, executor or InProcess(), store, events.append, **options), events
+    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh, is_new=False)
+    return job.train(plan, events.append), events
 
 
 def run_all(plan, store, **options):
@@ -109,11 +108,6 @@ def test_a_baseline_that_no_seed_changes_is_planned_once_and_after_all_networks(
         "random seed 7",
         "random seed 3",
     ]
-
-
-def test_a_share_that_holds_no_document_out_is_refused_before_anything_is_trained(make_plan):
-    with pytest.raises(UserError, match=r"^training\.validation_split: 0\.04 of 22 .*leaves 0"):
-        make_plan(training={"validation_split": 0.04})
 
 
 def test_a_baseline_whose_package_is_missing_is_refused_before_anything_is_trained(
@@ -253,32 +247,6 @@ class Interrupted(InProcess):
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_ends_a_run_and_names_all_trials_that_were_not_run(plan, store):
-    done, _ = run(plan, store, Interrupted())
-
-    assert isinstance(done.ending, KeyboardInterrupt)
-    assert [str(trial) for trial in find_stored(plan.trials, store)] == ["big seed 0"]
-    assert len(done.trials) == 1
-    assert {each.reason for each in done.missing} == {"not run: interrupted"}
-    assert len(done.missing) == 3
-
-
-class Forgets(InProcess):
-    """Leaves the last trial out."""
-
-    def run(self, trials, corpora, listener, task):
-        yield from super().run(trials[:-1], corpora, listener, task)
-
-
-def test_an_executor_that_leaves_a_trial_out_has_failed_and_the_others_are_stored(plan, store):
-    done, _ = run(plan, store, Forgets())
-
-    assert isinstance(done.ending, PluginError)
-    assert re.search("in-process.* gave no outcome for small seed 7$", str(done.ending))
-    assert [each.reason for each in done.missing] == [str(done.ending)]
-    assert find_stored(plan.trials, store).keys() == set(plan.trials[:-1])
-
-
 def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_result(plan, store):
     run(plan, store, InProcess())
 
@@ -292,17 +260,10 @@ def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_resu
 def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
     store.save_environment(environment(["keras"], jobs=7, threads=1))
 
-    run(plan, store, Fails(seeds))
+    done, _ = run(plan, store, Fails(seeds))
 
+    assert len(done.failures) == 2 * len(seeds)
     assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
-
-
-def test_the_environment_is_stored_before_anything_is_trained(plan, store):
-    done, _ = run(plan, store, Fails([0, 7]))
-    assert done.trials == []
-
-    environment = json.loads((store.folder / "environment.json").read_text())
-    assert (environment["jobs"], environment["threads_per_job"]) == (1, 1)
 
 
 def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):
@@ -316,7 +277,9 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
         if isinstance(event, Finished):
             scores.append(weakref.ref(event.result.scores))
 
-    light = run_plan(plan, InProcess(), store, listen, fresh=True).trials
+    light = (
+        Job(None, None, InProcess(), store, "", fresh=True, is_new=False).train(plan, listen).trials
+    )
     again = run_all(plan, store)[0]
 
     assert [each() for each in scores] == [None] * len(whole)

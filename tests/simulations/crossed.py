@@ -59,12 +59,7 @@ class Population:
         return draw_models(random, times, [(self, n_trials) for n_trials in models], n_documents)
 
 
-def draw_models(
-    random,
-    times,
-    models,
-    n_documents,
-):
+def draw_models(random, times, models, n_documents):
     """Return hits of models on the same documents, ``(times, n_trials, n_documents)`` each.
 
     Args:

@@ -20,9 +20,9 @@ from clusters import wait_for
 from factories import corpora, train, trial
 
 from rnnbench.environment import cpu
+from rnnbench.plugins.dask.executor import DaskExecutor
 from rnnbench.report.table import Table, to_markdown
-from rnnbench.runner.events import EpochEnded
-from rnnbench.runner.executors import DaskExecutor
+from rnnbench.runner.executors.base import EpochEnded
 
 TRIALS, WORKERS, SECONDS = 10_000, 256, 10.0
 SETTINGS = {
@@ -64,7 +64,7 @@ def serve(folder):
     import dask
     from distributed import LocalCluster, get_worker
 
-    from rnnbench.runner.executors.dask import on_worker
+    from rnnbench.plugins.dask import on_worker
 
     outcome = pickle.dumps(train(folder, trial(folder, **BASELINE)))
     machine = {"worker": "", "host": "", "python": "", "platform": ""}

@@ -9,14 +9,24 @@ from math import nan
 import pytest
 from clusters import wait_for
 from factories import trial
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 from terminals import CONTROL
 
-from rnnbench.runner.events import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
+from rnnbench.data.dataset import Part
+from rnnbench.runner.executors.base import (
+    Connected,
+    EpochEnded,
+    Failed,
+    Finished,
+    PhaseBegan,
+    Planned,
+)
 from rnnbench.terminal import console, display
-from rnnbench.terminal.display import show_download, show_steps, show_trials
-from rnnbench.training.phases import TRAINING
+from rnnbench.terminal.display import RunProgress, show_download, show_steps, show_trials
+from rnnbench.training.epochs import TRAINING
 
 
 @pytest.fixture(params=[50, 80, 120])
@@ -95,6 +105,22 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
     assert ("loss 0.7500 accuracy 0.5000" in training[1]) == (width >= 120)
 
 
+@pytest.mark.parametrize("epochs", [6, 60])
+def test_count_fold_and_time_left_are_whole_on_a_narrow_terminal(screen, width, network, epochs):
+    training = network.training.model_copy(update={"epochs": epochs})
+    running = replace(network, training=training, part=Part(1, 5))
+    with show_trials(quiet=False) as listener:
+        listener(Planned([replace(running, seed=n) for n in range(12)], []))
+        listener(PhaseBegan(running, TRAINING))
+        time.sleep(0.01)
+        listener(EpochEnded(running, 1, 0.75, 0.5))
+        total, row = drawn(listener, screen)
+
+    assert re.match(r"0/12 trials .* ETA \d:\d\d$", total)
+    assert re.match(r"stacked_\S+ +seed 0 fold 1/5 .*epoch 1/\d+ .*ETA \d:\d\d$", row)
+    assert max(cell_len(total), cell_len(row)) <= width
+
+
 @pytest.mark.parametrize("width", [80], indirect=True)
 def test_control_characters_in_names_are_visible(screen, network):
     with show_trials(quiet=False) as listener:
@@ -102,15 +128,6 @@ def test_control_characters_in_names_are_visible(screen, network):
         _, row = drawn(listener, screen)
 
     assert row.startswith("evil␛]0;")
-
-
-@pytest.mark.parametrize("width", [80], indirect=True)
-def test_a_trial_that_starts_again_has_one_row(screen, network):
-    with show_trials(quiet=False) as listener:
-        start(listener, network)
-        listener(EpochEnded(network, 0, nan, nan))
-
-        assert "".join(drawn(listener, screen)).count("seed 0") == 1
 
 
 @pytest.mark.parametrize("width", [80], indirect=True)
@@ -280,3 +297,118 @@ def test_quiet_shows_nothing(lines, network):
         start(listener, network)
 
     assert lines.getvalue() == ""
+
+
+# How far a run has come, and how long it still takes
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """Two trials of one model, of 200 epochs."""
+    made = trial(tmp_path_factory.mktemp("two"), training={"epochs": 200})
+    return [replace(made, seed=seed) for seed in (0, 1)]
+
+
+def after(*events):
+    """The state after events, each with its time."""
+    run = RunProgress()
+    for now, event in events:
+        run.note(event, now)
+    return run
+
+
+def epoch(one, number):
+    return EpochEnded(one, number, 0.5, 0.5)
+
+
+def test_the_epochs_of_a_large_model_are_more_of_the_work(two, baseline):
+    large, small = (replace(two[0], name=f"of {work}", work=work) for work in (9, 1))
+
+    assert after((0, Planned([large, small, baseline], [])), (0, epoch(large, 1))).work() == (
+        9,
+        2000,
+    )
+
+
+@given(epochs=st.lists(st.integers(0, 200), max_size=5))
+def test_the_epochs_that_a_failed_trial_lacks_are_not_planned(two, epochs):
+    run = after((0, Planned(two, [])))
+    for number in epochs:  # they start again if a worker died
+        run.note(epoch(two[0], number), 0)
+
+    last = epochs[-1] if epochs else 0
+    assert run.work() == (last, 400)
+    run.note(Failed(two[0], "no memory"), 0)
+    run.note(epoch(two[0], 200), 0)
+    assert run.work() == (last, 200 + last)
+
+
+def test_a_trial_goes_from_phase_to_phase_and_from_epoch_to_epoch(two):
+    one = two[0]
+    steps = [
+        (0, Planned([one], [])),
+        (1, PhaseBegan(one, "starting worker", "w0")),
+        (3, EpochEnded(one, 0, nan, nan, "w0")),
+        (3, PhaseBegan(one, "compiling", "w0")),
+        (9, epoch(one, 1)),
+        (10, epoch(one, 2)),
+        (11, PhaseBegan(one, "waiting to be tried again")),
+        (12, EpochEnded(one, 0, nan, nan, "w1")),
+    ]
+
+    seen = [after(*steps[:n]).running[one] for n in range(2, 9)]
+
+    assert [(row.phase, row.since, row.epoch, row.worker) for row in seen] == [
+        ("starting worker", 1, 0, "w0"),
+        ("starting", 3, 0, "w0"),
+        ("compiling", 3, 0, "w0"),
+        (TRAINING, 9, 1, "w0"),
+        (TRAINING, 9, 2, "w0"),
+        ("waiting to be tried again", 11, 2, ""),
+        ("starting", 12, 0, "w1"),
+    ]
+    ended = after(*steps, (13, Finished(one, 0.5, 1.0)), (14, epoch(one, 200)))
+    assert (ended.running, ended.ended) == ({}, 1), "a late epoch opens no row"
+
+
+def test_the_time_left_is_known_when_an_epoch_was_timed_without_compilation(two):
+    one = two[0]
+    compiling = [(0, Planned([one], [])), (2, PhaseBegan(one, "compiling")), (30, epoch(one, 1))]
+
+    assert after(*compiling).seconds_left(31) is None
+    assert after(*compiling, (31, epoch(one, 2))).seconds_left(31) == pytest.approx(198)
+    compiled = after((0, Planned([one], [])), (2, PhaseBegan(one, TRAINING)), (3, epoch(one, 1)))
+    assert compiled.seconds_left(3) == pytest.approx(199)
+    assert compiled.seconds_left(13) == pytest.approx(189), "it counts down between epochs"
+    assert compiled.seconds_left(1_000) is None
+
+
+def test_trials_side_by_side_share_the_time(two):
+    three = [*two, replace(two[0], seed=2)]
+    begun = [(0, Planned(three, [])), *((0, PhaseBegan(one, TRAINING)) for one in two)]
+
+    run = after(*begun, *((100, epoch(one, 100)) for one in two))
+
+    assert run.seconds_left(100) == pytest.approx(200)
+
+
+def test_the_last_trial_is_not_divided_among_workers(two):
+    small, large = replace(two[1], work=1), replace(two[0], work=100)
+    begun = [(0, PhaseBegan(one, TRAINING)) for one in (large, small)]
+
+    run = after(
+        (0, Planned([large, small], [])), *begun, (1, epoch(small, 199)), (1, epoch(large, 1))
+    )
+
+    assert run.seconds_left(1) == pytest.approx(199)
+
+
+def test_baselines_alone_are_counted_as_trials(baseline):
+    three = [replace(baseline, name=name) for name in "abc"]
+    run = after((0, Planned(three, [])), (0, PhaseBegan(three[0], "fitting")))
+    assert run.seconds_left(5) is None
+
+    run.note(Finished(three[0], 0.5, 10.0), 10)
+
+    assert run.share() == pytest.approx(1 / 3)
+    assert (run.seconds_left(10), run.seconds_left(15)) == (20, 15)

@@ -47,3 +47,20 @@ def test_many_seeds_are_not_mistaken_for_one(caplog, written, seeds, said):
 
 def test_a_number_of_seeds_too_long_for_python_is_left_to_the_config():
     assert [change.value for change in changes(seeds="9" * 5000)] == ["9" * 5000]
+
+
+def test_options_beat_the_file_only_when_given(tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("extends: smoke\ntraining: {epochs: 7, batch_size: 5}\n")
+
+    given = changes(["training.batch_size=8"], seeds="3,8", data="sgml", path="a b", track=["a,b"])
+
+    assert [(change.flag, change.key, change.value) for change in given] == [
+        ("--seeds", "training.seeds", "[3,8]"),
+        ("--data", "data.source", '"sgml"'),
+        ("--path", "data.path", '"a b"'),
+        ("--track", "tracking", '["a", "b"]'),
+        ("--set training.batch_size=8", "training.batch_size", "8"),
+    ]
+    training = load(config, [change for change in given if change.key != "tracking"]).training
+    assert (training.epochs, training.batch_size, training.seeds) == (7, 8, (3, 8))

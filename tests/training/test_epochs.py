@@ -1,4 +1,4 @@
-"""Nothing but the arguments decides the order of steps; the notes tell the best epoch."""
+"""The order of steps, which nothing but the arguments decides; notes on epochs; and phases."""
 
 import math
 import random
@@ -7,7 +7,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnbench.training.epochs import Epochs, batches, count_batches, ms_per_step
+from rnnbench.training.epochs import (
+    Epochs,
+    batches,
+    begin,
+    count_batches,
+    ms_per_step,
+    report_phases_to,
+)
 
 NAN, INF = float("nan"), float("inf")
 
@@ -45,13 +52,13 @@ def test_every_epoch_is_recorded_timed_and_told(judged, n):
 
     epochs, _ = noted(validation, lambda *epoch: told.append(epoch))
 
-    history, judged = epochs.history, [each for each in validation if each]
+    history, judged = epochs.history, list(filter(None, validation))
     assert told == [(epoch, 1 / epoch, epoch / 100) for epoch in range(1, n + 1)]
-    assert list(zip(history.loss, history.accuracy, strict=True)) == [each[1:] for each in told]
+    assert list(zip(history.loss, history.accuracy, strict=True)) == [own[1:] for own in told]
     assert list(zip(history.val_loss, history.val_accuracy, strict=True)) == judged
     assert (epochs.best_epoch is None) == (not judged)
-    assert len(epochs.seconds) == n
-    assert all(seconds >= 0 for seconds in epochs.seconds)
+    assert len(epochs.ends) == n + 1
+    assert epochs.ends == sorted(epochs.ends)
 
 
 sizes = st.integers(1, 300)
@@ -88,17 +95,27 @@ def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
 
 
 def test_the_order_is_the_documented_one():
-    expected = np.random.default_rng([3, 2]).permutation(5)
+    expected = np.random.default_rng([3, 2]).permutation(5).tolist()
 
-    assert [part.tolist() for part in batches(5, 3, seed=3, epoch=2)] == [
-        expected[:3].tolist(),
-        expected[3:].tolist(),
-    ]
+    found = [part.tolist() for part in batches(5, 3, seed=3, epoch=2)]
+
+    assert found == [expected[:3], expected[3:]]
 
 
 def test_the_time_of_a_step_is_that_of_the_median_epoch_without_the_first_which_compiles():
     assert ms_per_step([60.0, 1.0, 9.0, 2.0], steps=4) == 500
+    assert ms_per_step([3.0], steps=2) == 1500, "it counts if it is the only one"
 
 
-def test_the_first_epoch_counts_if_it_is_the_only_one():
-    assert ms_per_step([3.0], steps=2) == 1500
+def test_phases_are_told_in_a_block_and_not_after_it():
+    told, inner = [], []
+
+    begin("before")
+    with report_phases_to(told.append):
+        begin("compiling")
+        with report_phases_to(inner.append):
+            begin("inside")
+        begin("testing")
+    begin("after")
+
+    assert (told, inner) == (["compiling", "testing"], ["inside"])

@@ -15,6 +15,8 @@ from rnnbench.data.dataset import Data
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.native.engine import NativeEngine
+from rnnbench.training.trial import dataset_of
+from rnnbench.training.word_vectors import pretrained_vectors
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
@@ -22,11 +24,32 @@ BATCHES = {"epochs": 1, "batch_size": 4}
 """How the trials of ``factories`` are trained."""
 
 
+def of_layers(*layers):
+    return {"rnn": {"layers": [*layers, SOFTMAX]}}
+
+
 def pretrained(folder, initializer="ppmi_svd"):
     """Return a trial of a network that starts with word vectors."""
-    embedding = {"dim": 3, "embeddings_initializer": initializer}
-    layers = [{"embedding": embedding}, {"pooling": {"by": "max"}}, SOFTMAX]
-    return trial(folder, models={"rnn": {"layers": layers}}, data={"maxlen": 5})
+    embedding = {"embedding": {"dim": 3, "embeddings_initializer": initializer}}
+    models = of_layers(embedding, {"pooling": {"by": "max"}})
+    return trial(folder, models=models, data={"maxlen": 5})
+
+
+def of_baseline(folder, baseline, **changes):
+    return trial(folder, models={"it": {"baseline": baseline}}, **changes)
+
+
+@pytest.fixture
+def update(monkeypatch):
+    """Has the machine have other versions of packages."""
+    version = environment._version
+
+    def to_99(*names):
+        monkeypatch.setattr(
+            environment, "_version", lambda name: "99" if name in names else version(name)
+        )
+
+    return to_99
 
 
 @pytest.mark.parametrize("kind", [None, *KINDS])
@@ -40,12 +63,13 @@ def test_the_same_trial_gives_the_same_result_bit_for_bit(tmp_path, kind):
     assert first.record.history == second.record.history
 
 
-def test_pretrained_vectors_give_the_same_answers_bit_for_bit_in_another_process(tmp_path):
+def test_pretrained_vectors_are_the_same_bit_for_bit_in_another_process(tmp_path):
     plan = pretrained(tmp_path)
+    dataset = dataset_of(plan, tmp_path / "made-up.npz")
     with ProcessPoolExecutor(1, get_context("spawn")) as other:
-        theirs = other.submit(train, tmp_path, plan).result()
+        theirs = other.submit(pretrained_vectors, dataset, 3, 0.0).result()
 
-    np.testing.assert_array_equal(train(tmp_path, plan).scores, theirs.scores)
+    np.testing.assert_array_equal(pretrained_vectors(dataset, 3, 0.0), theirs)
 
 
 def test_the_result_tells_what_was_done(tmp_path):
@@ -97,7 +121,7 @@ def test_a_share_that_holds_no_document_out_is_the_users_error(tmp_path, models)
 
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_a_training_that_diverged_has_failed(tmp_path, share):
-    training = {"epochs": 2, "optimizer": "sgd", "learning_rate": 1e300, "validation_split": share}
+    training = {"epochs": 2, "learning_rate": 3e38, "validation_split": share}
 
     with pytest.raises(RnnbenchError, match=r"it diverged: .* try a smaller one"):
         train(tmp_path, trial(tmp_path, training=training))
@@ -121,16 +145,16 @@ def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows
     cache.write(tmp_path / "made-up.npz", replace(before, tokens=tokens))
 
     with pytest.raises(RnnbenchError, match="changed while the benchmark ran"):
-        train(tmp_path, plan)
+        dataset_of(plan, tmp_path / "made-up.npz")
     corpora(tmp_path)
-    assert train(tmp_path, plan).labels.size, "once the right one is back"
+    assert dataset_of(plan, tmp_path / "made-up.npz"), "the right one is back"
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"seed": 1},
-        {"models": {"rnn": {"layers": [{"gru": {"units": 3}}, SOFTMAX]}}},
+        {"models": of_layers({"gru": {"units": 3}})},
         {"models": {"rnn": {"layers": LAYERS, "inputs": "scaled_ids"}}},
         {"training": BATCHES | {"epochs": 2}},
         {"training": BATCHES | {"batch_size": 5}},
@@ -139,22 +163,13 @@ def test_texts_that_changed_since_the_plan_are_noticed_even_where_no_array_shows
         {"training": BATCHES | {"validation_split": 0.2}},
         {"training": BATCHES | {"engine": "keras"}},
         {"training": BATCHES | {"ema": 0.9}},
-        {
-            "models": {
-                "rnn": {"layers": [{"simple_rnn": {"units": 3, "weight_drop": 0.1}}, SOFTMAX]}
-            }
-        },
+        {"models": of_layers({"simple_rnn": {"units": 3, "weight_drop": 0.1}})},
         {"data": {"test_split": 0.4}},
     ],
     ids=str,
 )
 def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint(tmp_path, change):
     assert trial(tmp_path, **change).fingerprint != trial(tmp_path).fingerprint
-
-
-def test_how_a_network_was_chosen_does_not_change_the_fingerprint(tmp_path):
-    chosen = {"models": {"rnn": {"layers": LAYERS, "chosen_from": 12}}}
-    assert trial(tmp_path, **chosen).fingerprint == trial(tmp_path).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -164,18 +179,20 @@ def test_how_a_network_was_chosen_does_not_change_the_fingerprint(tmp_path):
         ({"models": {"svm": {"baseline": "tfidf_logistic_regression"}}}, True),
         ({"training": {"validation_split": 0.2}}, True),
         ({"data": {"test_split": 0.4}}, True),
-        (
-            {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2, "C": 1}}}}},
-            False,
-        ),
+        ({"models": {"svm": {"baseline": {"tfidf_linear_svm": {"max_ngram": 2, "C": 1}}}}}, False),
         ({"models": {"svm": SVM["svm"] | {"chosen_from": 24}}}, False),
-        ({"training": {"epochs": 7}}, False),
-        ({"training": {"batch_size": 5}}, False),
-        ({"training": {"learning_rate": 0.1}}, False),
-        ({"training": {"optimizer": "sgd"}}, False),
-        ({"training": {"engine": "keras"}}, False),
-        ({"training": {"ema": 0.9}}, False),
-        ({"training": {"seeds": 3}}, False),
+        *(
+            ({"training": {key: value}}, False)
+            for key, value in {
+                "epochs": 7,
+                "batch_size": 5,
+                "learning_rate": 0.1,
+                "optimizer": "sgd",
+                "engine": "keras",
+                "ema": 0.9,
+                "seeds": 3,
+            }.items()
+        ),
         ({"seed": 1}, False),
     ],
     ids=str,
@@ -189,16 +206,9 @@ def test_only_data_and_parameters_change_the_fingerprint_of_a_baseline(tmp_path,
 
 
 def test_a_seed_changes_the_fingerprint_of_a_baseline_that_answers_at_random(tmp_path):
-    random = {"b": {"baseline": "stratified"}}
-    first, other = (trial(tmp_path, seed, models=random).fingerprint for seed in (0, 1))
+    first, other = (of_baseline(tmp_path, "stratified", seed=seed) for seed in (0, 1))
 
-    assert first != other
-
-
-def test_the_largest_id_changes_the_fingerprint_of_a_network(tmp_path):
-    plan = trial(tmp_path)
-
-    assert replace(plan, n_ids=13).fingerprint != plan.fingerprint
+    assert first.fingerprint != other.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -215,12 +225,9 @@ def test_threads_change_the_fingerprint_of_a_network_if_its_engine_uses_them(
 
 
 def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_path):
-    layers = [
-        {"embedding": {"dim": 2}},
-        {"bidirectional": {"layer": {"lstm": {"units": 3, "dropout": 0.1}}}},
-        SOFTMAX,
-    ]
-    plan = trial(tmp_path, models={"rnn": {"layers": layers}})
+    lstm = {"lstm": {"units": 3, "dropout": 0.1}}
+    models = of_layers({"embedding": {"dim": 2}}, {"bidirectional": {"layer": lstm}})
+    plan = trial(tmp_path, models=models)
 
     embedding, both, _ = plan.model.facts("training")["layers"]
 
@@ -234,47 +241,35 @@ def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_
     assert shown["embedding"]["dropout"] == 0, "but they are shown"
 
 
-def test_another_version_changes_the_fingerprint(tmp_path, monkeypatch):
-    before = trial(tmp_path).fingerprint
-    monkeypatch.setattr(environment.rnnbench, "__version__", "99.0")
-
-    assert trial(tmp_path).fingerprint != before
-
-
-def test_no_other_fact_changes_the_fingerprint(tmp_path):
+def test_the_largest_id_and_the_version_change_the_fingerprint_and_no_other_fact_does(
+    tmp_path, monkeypatch
+):
     plan = trial(tmp_path)
     others = (
         replace(plan, name="another"),
         replace(plan, training=plan.training.model_copy(update={"seeds": (0, 1, 2)})),
         replace(plan, data=Data(source="sgml", test_split=0.5)),
         replace(plan, keep_model=True),
+        trial(tmp_path, models={"rnn": {"layers": LAYERS, "chosen_from": 12}}),
     )
 
     assert {other.fingerprint for other in others} == {plan.fingerprint}
+    assert replace(plan, n_ids=13).fingerprint != plan.fingerprint
+    monkeypatch.setattr(environment.rnnbench, "__version__", "99.0")
+    assert trial(tmp_path).fingerprint != plan.fingerprint
 
 
 @pytest.mark.parametrize(("initializer", "differs"), [("ppmi_svd", True), ("uniform", False)])
 def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vectors_from_texts(
-    tmp_path, monkeypatch, initializer, differs
+    tmp_path, update, initializer, differs
 ):
     plan = pretrained(tmp_path, initializer)
-    before, version = plan.fingerprint, environment._version
+    before = plan.fingerprint
 
     assert (replace(plan, split_fingerprint="0" * 64).fingerprint != before) is differs
-
-    monkeypatch.setattr(
-        environment, "_version", lambda name: "99" if name == "scikit-learn" else version(name)
-    )
+    assert ({"scikit-learn", "scipy"} <= set(plan.packages)) is differs
+    update("scikit-learn")
     assert (pretrained(tmp_path, initializer).fingerprint != before) is differs
-
-
-def test_word_vectors_depend_on_the_packages_that_compute_them(tmp_path):
-    assert {"scikit-learn", "scipy"} <= set(pretrained(tmp_path).packages)
-    assert not {"scikit-learn", "scipy"} & set(pretrained(tmp_path, "uniform").packages)
-
-
-def of_baseline(folder, baseline):
-    return trial(folder, models={"it": {"baseline": baseline}})
 
 
 @pytest.mark.parametrize(
@@ -295,13 +290,11 @@ def test_the_words_of_ids_are_part_of_the_fingerprint_of_baselines_that_read_the
     assert (other.fingerprint != plan.fingerprint) is reads_words
 
 
-def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(tmp_path, monkeypatch):
-    kinds, version = ("sentence_embedding", "tfidf_linear_svm"), environment._version
+def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(tmp_path, update):
+    kinds = ("sentence_embedding", "tfidf_linear_svm")
     before = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
-    monkeypatch.setattr(
-        environment, "_version", lambda name: "99" if name == "wordllama" else version(name)
-    )
+
+    update("wordllama")
 
     after = [of_baseline(tmp_path, kind).fingerprint for kind in kinds]
-
     assert [one != other for one, other in zip(before, after, strict=True)] == [True, False]

@@ -7,8 +7,7 @@ import csv
 import json
 import logging
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -34,11 +33,8 @@ AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
 """The bytes of text, and the rows, of a compressed table that are unpacked at once."""
 
 
-class Columns(NamedTuple):
-    """The names of the columns that hold the texts and the labels."""
-
-    text: str = "text"
-    label: str = "label"
+Columns = tuple[str, str]
+"""The names of the columns that hold the texts and the labels."""
 
 
 class Text(NamedTuple):
@@ -47,9 +43,6 @@ class Text(NamedTuple):
     place: str
     text: str
     label: str
-
-
-Reader = Callable[[Path, Columns], Iterator[Text]]
 
 
 def read(
@@ -68,14 +61,20 @@ def read(
     Raises:
         UserError: something in a file is wrong; the message names the line.
     """
-    columns, files = Columns(text_column, label_column), [path, *([test] if test else [])]
+    files = [path, *([test] if test else [])]
     tokens, ends, labels, is_test = array("i"), array("q", [0]), array("i"), bytearray()
     word_ids: dict[str, int] = {}
     firsts: dict[str, Text] = {}
     label_ids: dict[str, int] = {}
     for number, file in enumerate(files):
-        for text in read_texts(file, columns):
-            in_words = _tokens(text, TOKENIZERS[tokenizer])
+        for text in read_texts(file, (text_column, label_column)):
+            if len(text.label) > LONGEST_LABEL:
+                label = shortened(text.label, 40)
+                raise UserError(f"{text.place}: a label of {len(text.label):,} characters: {label}")
+            in_words = TOKENIZERS[tokenizer](text.text)
+            if not in_words:
+                start = shortened(" ".join(text.text.split()), 40)
+                raise UserError(f"{text.place}: no words in the text: {start}")
             tokens.extend([word_ids.setdefault(word, len(word_ids)) for word in in_words])
             ends.append(len(tokens))
             labels.append(label_ids.setdefault(text.label, len(label_ids)))
@@ -95,16 +94,6 @@ def read(
         is_test=np.frombuffer(is_test, bool) if test else None,
         provenance={"from": " and ".join(file.name for file in files), "tokenizer": tokenizer},
     )
-
-
-def _tokens(text: Text, tokenize: Callable[[str], list[str]]) -> list[str]:
-    if len(text.label) > LONGEST_LABEL:
-        label = shortened(text.label, 40)
-        raise UserError(f"{text.place}: a label of {len(text.label):,} characters: {label}")
-    if found := tokenize(text.text):
-        return found
-    start = shortened(" ".join(text.text.split()), 40)
-    raise UserError(f"{text.place}: no words in the text: {start}")
 
 
 def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
@@ -127,36 +116,29 @@ def read_texts(path: Path, columns: Columns) -> Iterator[Text]:
 
     The texts of a folder are those of its folders, one for each label, as in
     ``keras.utils.text_dataset_from_directory``: labels and the names of ``.txt`` files are sorted.
-
-    Raises:
-        UserError: something in a file, or its kind, is wrong; the message names the line.
     """
     reader = _folder if path.is_dir() else READERS.get(path.suffix.lower())
     if reader is None:
         hint = did_you_mean(path.suffix or path.name, READERS)
         raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
-    yield from map(_checked, reader(path, columns))
-
-
-def _checked(found: Text) -> Text:
-    """Return a text whose label has no spaces around it."""
-    label = found.label.strip()
-    if len(found.text) > MAX_TEXT:
-        raise UserError(f"{found.place}: longer than {MAX_TEXT:,} characters")
-    if not found.text.strip():
-        raise UserError(f"{found.place}: the text is empty")
-    if not label:
-        raise UserError(f"{found.place}: the label is empty")
-    if not label.isprintable():
-        raise UserError(f"{found.place}: the label has characters that cannot be printed")
-    if encodable(found.text) != found.text:
-        raise UserError(f"{found.place}: the text has half a character (a lone surrogate)")
-    return Text(found.place, found.text, label)
+    for place, text, found in reader(path, columns):
+        label = found.strip()
+        if len(text) > MAX_TEXT:
+            raise UserError(f"{place}: longer than {MAX_TEXT:,} characters")
+        if not text.strip():
+            raise UserError(f"{place}: the text is empty")
+        if not label:
+            raise UserError(f"{place}: the label is empty")
+        if not label.isprintable():
+            raise UserError(f"{place}: the label has characters that cannot be printed")
+        if encodable(text) != text:
+            raise UserError(f"{place}: the text has half a character (a lone surrogate)")
+        yield Text(place, text, label)
 
 
 def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
-    folders = (each for each in path.iterdir() if each.is_dir() and not each.is_symlink())
-    for folder in sorted(folder for folder in folders if folder.name[0] != "."):
+    inside = (found for found in path.iterdir() if found.name[0] != ".")
+    for folder in sorted(found for found in inside if found.is_dir() and not found.is_symlink()):
         for file in sorted(folder.rglob("*.[tT][xX][tT]")):
             try:
                 yield Text(str(file), read_file(file, MAX_TEXT).decode("utf-8-sig"), folder.name)
@@ -164,39 +146,34 @@ def _folder(path: Path, _columns: Columns) -> Iterator[Text]:
                 raise UserError(f"{file}:{line_of(error)}: not UTF-8") from None
 
 
-def _separated(
-    path: Path, columns: Columns, reader: Callable[[Iterator[str]], Any]
-) -> Iterator[Text]:
+def _separated(path: Path, columns: Columns, **dialect: Any) -> Iterator[Text]:
     """Yield the texts of a file of comma-separated or tab-separated values with a header."""
-    with _lines(path) as lines, _long_fields():
-        rows = reader(lines)
-        try:
-            header = [name.strip() for name in next(rows, [])]
-            text, label = (_position(name, header, path) for name in columns)
-            for row in rows:
-                if not row:
-                    continue
-                place = f"{path}:{rows.line_num}"
-                if len(row) != len(header):
-                    fields = counted(len(row), "field")
-                    raise UserError(f"{place}: {fields}, but the header has {len(header)}")
-                yield Text(place, row[text], row[label])
-        except csv.Error as error:
-            raise UserError(f"{path}:{rows.line_num}: cannot be read as a table: {error}") from None
+    rows = csv.reader(_lines(path), **dialect)
+    before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
+    try:
+        header = [name.strip() for name in next(rows, [])]
+        text, label = (_position(name, header, path) for name in columns)
+        for row in filter(None, rows):
+            place = f"{path}:{rows.line_num}"
+            if len(row) != len(header):
+                fields = counted(len(row), "field")
+                raise UserError(f"{place}: {fields}, but the header has {len(header)}")
+            yield Text(place, row[text], row[label])
+    except csv.Error as error:
+        raise UserError(f"{path}:{rows.line_num}: cannot be read as a table: {error}") from None
+    finally:
+        csv.field_size_limit(before)
 
 
 def _json_lines(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a file with a JSON object on each line."""
-    with _lines(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            place = f"{path}:{number}"
+    for number, line in enumerate(_lines(path), start=1):
+        if line.strip():
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise UserError(f"{place}: not JSON: {error}") from None
-            yield _of_json(row, columns, place)
+                raise UserError(f"{path}:{number}: not JSON: {error}") from None
+            yield _of_json(row, columns, f"{path}:{number}")
 
 
 def _of_json(row: Any, columns: Columns, place: str) -> Text:
@@ -204,17 +181,16 @@ def _of_json(row: Any, columns: Columns, place: str) -> Text:
         raise UserError(f'{place}: should be an object, such as {{"text": ..., "label": ...}}')
     for name in columns:
         _position(name, list(row), place)
-    text, label = row[columns.text], row[columns.label]
+    text, label = (row[name] for name in columns)
     if not isinstance(text, str):
-        raise UserError(f"{place}: {columns.text}: should be a text")
+        raise UserError(f"{place}: {columns[0]}: should be a text")
     if not isinstance(label, str | int) or isinstance(label, bool):
-        raise UserError(f"{place}: {columns.label}: should be a text or an integer")
+        raise UserError(f"{place}: {columns[1]}: should be a text or an integer")
     return Text(place, text, str(label))
 
 
 def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
     """Yield the texts of a Parquet file, unpacking about ``AT_ONCE`` bytes at a time."""
-    names = [*columns]
     try:
         import pyarrow
         from pyarrow import parquet
@@ -222,11 +198,11 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
         raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
         with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
-            for name in names:
+            for name in columns:
                 _position(name, file.schema_arrow.names, path)
-            longest = _longest_in_parquet(raw, file.schema_arrow, names, path)
+            longest = _longest_in_parquet(raw, file.schema_arrow, columns, path)
             at_once = min(MAX_ROWS, max(1, AT_ONCE // longest))
-            batches = file.iter_batches(at_once, columns=names)
+            batches = file.iter_batches(at_once, columns=list(columns))
             rows = (row for batch in batches for row in batch.to_pylist())
             for number, row in enumerate(rows, start=1):
                 yield _of_json(row, columns, f"{path}, row {number}")
@@ -236,7 +212,7 @@ def _parquet(path: Path, columns: Columns) -> Iterator[Text]:
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
-def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: Path) -> int:
+def _longest_in_parquet(raw: BinaryIO, schema: Any, columns: Columns, path: Path) -> int:
     """Return the size of the longest text in columns of a Parquet file, in bytes, or 1.
 
     A repeated text takes only a few bits in each row, so a small file may hold endless text. Here
@@ -244,14 +220,14 @@ def _longest_in_parquet(raw: BinaryIO, schema: Any, names: Sequence[str], path: 
     """
     from pyarrow import compute, parquet, types
 
-    for name in names:
+    for name in columns:
         kind = schema.field(name).type
         kind = kind.value_type if types.is_dictionary(kind) else kind
         if not (types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")):
             raise UserError(f"{path}: {name}: should be a text")
     longest, total = 1, 0
-    file = parquet.ParquetFile(raw, read_dictionary=names)
-    for batch in file.iter_batches(MAX_ROWS, columns=names):
+    file = parquet.ParquetFile(raw, read_dictionary=list(columns))
+    for batch in file.iter_batches(MAX_ROWS, columns=list(columns)):
         for texts in (column for column in batch.columns if types.is_dictionary(column.type)):
             sizes = compute.binary_length(texts.dictionary).take(texts.indices)
             longest = max(longest, compute.max(sizes).as_py() or 0)
@@ -273,41 +249,24 @@ def _position(name: str, header: list[str], place: Path | str) -> int:
     return header.index(name)
 
 
-@contextmanager
-def _lines(path: Path) -> Iterator[Iterator[str]]:
-    """Open a file, and give its lines, none of which may be endless."""
-
-    def lines(file: TextIOWrapper) -> Iterator[str]:
-        number = 0
-        while line := file.readline(MAX_TEXT + 1):
-            number += 1
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file, none of which may be endless."""
+    # A strict decoder reads many lines at once, and would not say which one is wrong.
+    text = partial(TextIOWrapper, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    with open_regular(path, MAX_FILE) as raw, text(raw) as file:
+        lines = iter(partial(file.readline, MAX_TEXT + 1), "")
+        for number, line in enumerate(lines, start=1):
             if len(line) > MAX_TEXT:
                 raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
             if encodable(line) != line:
                 raise UserError(f"{path}:{number}: not UTF-8")
             yield line
 
-    # A strict decoder reads many lines at once, and would not say which one is wrong.
-    text = partial(TextIOWrapper, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    with open_regular(path, MAX_FILE) as raw, text(raw) as file:
-        yield lines(file)
 
-
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    """Let fields be as long as lines while the block runs; the limit is that of the process."""
-    before = csv.field_size_limit(MAX_TEXT)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-# Only commas need quotes, because a tab or a new line in a text would be ambiguous.
-_tabs = partial(csv.reader, delimiter="\t", quoting=csv.QUOTE_NONE)
-READERS: dict[str, Reader] = {
-    ".csv": partial(_separated, reader=partial(csv.reader, strict=True)),
-    ".tsv": partial(_separated, reader=_tabs),
+READERS: dict[str, Callable[[Path, Columns], Iterator[Text]]] = {
+    ".csv": partial(_separated, strict=True),
+    # Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+    ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".parquet": _parquet,

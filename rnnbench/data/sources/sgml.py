@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,16 +67,12 @@ TOPICS = (
 
 
 def read(path: Path) -> Corpus:
-    """Return the corpus in a folder or an archive of the SGML files; see ``read_files``."""
+    """Return the corpus in a folder or an archive of the SGML files."""
     return build_corpus(read_files(path))
 
 
 def read_files(path: Path) -> list[bytes]:
-    """Return the content of the SGML files in a folder or an archive, in order.
-
-    Raises:
-        UserError: a file is missing, or the archive cannot be read.
-    """
+    """Return the content of the SGML files in a folder or an archive, in order."""
     if path.is_dir():
         found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
         files = {file.name: read_file(file, MAX_MEMBER_BYTES) for file in found}
@@ -93,22 +90,17 @@ def fetch(progress: Progress) -> Corpus:
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
-    """Download the original files, and return them with the first address that has them.
-
-    Raises:
-        OutOfReachError: none has them.
-    """
+    """Download the original files, and return them with the first address that has them."""
     reasons = []
     for url in HOMES:
         try:
-            content = get(url, progress, patience=PATIENCE / len(HOMES))
-            files = _unpack(content, url)
+            files = _unpack(get(url, progress, patience=PATIENCE / len(HOMES)), url)
+            content = b"".join(files.get(name, b"") for name in FILE_NAMES)
+            if hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256:
+                return [files[name] for name in FILE_NAMES], url
+            reasons.append(f"{url}: not the original files (their sha256 differs)")
         except (OutOfReachError, UserError) as error:
             reasons.append(str(error))
-            continue
-        if is_original(files):
-            return [files[name] for name in FILE_NAMES], url
-        reasons.append(f"{url}: not the original files (their sha256 differs)")
     raise OutOfReachError("; ".join(dict.fromkeys(reasons)))
 
 
@@ -117,12 +109,6 @@ def _unpack(content: bytes, name: str) -> dict[str, bytes]:
     if inner := files.pop(INNER_ARCHIVE, None):
         return read_members(inner, FILE_NAMES, f"{name}/{INNER_ARCHIVE}")
     return files
-
-
-def is_original(files: Mapping[str, bytes]) -> bool:
-    """Return whether ``files``, content by name, are those of Distribution 1.0, byte for byte."""
-    content = b"".join(files.get(name, b"") for name in FILE_NAMES)
-    return hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
@@ -200,7 +186,10 @@ def dict_order(keys: Sequence[bytes]) -> list[bytes]:
     for used, key in enumerate(keys, start=1):
         _insert(table, (string_hash(key), key))
         if used * 3 >= len(table) * 2:
-            table = _resized(table, used * (2 if used > 50_000 else 4))
+            least = used * (2 if used > 50_000 else 4)
+            entries, table = table, [None] * (1 << least.bit_length())  # the next power of two
+            for entry in filter(None, entries):
+                _insert(table, entry)
     return [entry[1] for entry in table if entry is not None]
 
 
@@ -211,17 +200,6 @@ def _insert(table: Table, entry: tuple[int, bytes]) -> None:
         slot = (slot << 2) + slot + perturb + 1
         perturb >>= 5
     table[slot & mask] = entry
-
-
-def _resized(table: Table, at_least: int) -> Table:
-    size = 8
-    while size <= at_least:
-        size <<= 1
-    larger: Table = [None] * size
-    for entry in table:
-        if entry is not None:
-            _insert(larger, entry)
-    return larger
 
 
 SGML = Source(
@@ -239,47 +217,35 @@ SGML = Source(
 )
 
 
-# The files that Keras distributes.
-
-
 def read_npz(npz: Path) -> Corpus:
-    """Return the corpus in the two files of Keras.
-
-    Raises:
-        UserError: one is missing, or is not the file that Keras distributes.
-    """
-    word_index = npz.with_name(WORD_INDEX)
-    if not (npz.is_file() and word_index.is_file()):
+    """Return the corpus in the two files of Keras, if they are those that it distributes."""
+    files = (npz, npz.with_name(WORD_INDEX))
+    if not all(map(Path.is_file, files)):
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
-    return _keras_corpus(
-        read_file(npz, MAX_BYTES), read_file(word_index, MAX_BYTES), (npz, word_index)
-    )
+    return _keras_corpus({file: read_file(file, MAX_BYTES) for file in files})
 
 
 def fetch_npz(progress: Progress) -> Corpus:
-    """Return the corpus in Keras's own folder or, if it is not there, download it.
-
-    Raises:
-        OutOfReachError: the files cannot be downloaded.
-    """
+    """Return the corpus in Keras's own folder or, if it is not there, download it."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
         return read_npz(home / "datasets" / NPZ)
     except (UserError, OSError):  # missing or damaged
         urls = (f"{NPZ_HOME}/{NPZ}", f"{NPZ_HOME}/{WORD_INDEX}")
-        npz, word_index = (get(url, progress) for url in urls)
+        files = {url: get(url, progress) for url in urls}
     try:
-        return _keras_corpus(npz, word_index, urls)
+        return _keras_corpus(files)
     except UserError as error:
         raise OutOfReachError(str(error)) from error
 
 
-def _keras_corpus(npz: bytes, word_index: bytes, names: tuple[object, object]) -> Corpus:
-    """Check the hashes of the two files and return their corpus."""
+def _keras_corpus(files: Mapping[Any, bytes]) -> Corpus:
+    """Check the hashes of the npz and of the word index, by their names; return their corpus."""
+    (npz_name, npz), (index_name, word_index) = files.items()
     if hashlib.sha256(npz).hexdigest() != NPZ_SHA256:
-        raise UserError(f"{names[0]}: not the file that Keras distributes (its sha256 differs)")
+        raise UserError(f"{npz_name}: not the file that Keras distributes (its sha256 differs)")
     if hashlib.md5(word_index, usedforsecurity=False).hexdigest() != WORD_INDEX_MD5:
-        raise UserError(f"{names[1]}: not the file that Keras distributes (its md5 differs)")
+        raise UserError(f"{index_name}: not the file that Keras distributes (its md5 differs)")
     with np.load(io.BytesIO(npz), allow_pickle=True) as arrays:  # safe: its sha256 is known
         documents, labels = arrays["x"], arrays["y"]
     ranks: dict[str, int] = json.loads(word_index)

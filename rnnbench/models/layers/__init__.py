@@ -10,22 +10,12 @@ from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.models.layers import feedforward, recurrent
-from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf, Shape
+from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 from rnnbench.registry import Registry
 from rnnbench.section import at, located, parse_variant, problem, problems
 
-__all__ = [
-    "LARGEST",
-    "LAYERS",
-    "Batch",
-    "Layer",
-    "Layers",
-    "Product",
-    "SeedOf",
-    "Shape",
-    "parse_layer",
-    "parse_layers",
-]
+__all__ = ["LARGEST", "LAYERS", "Batch", "Layer", "Layers", "Product", "SeedOf", "Shape"]
+__all__ += ["derive_seed", "parse_layer", "parse_layers"]
 
 _BUILT_IN = [*feedforward.KINDS, *recurrent.KINDS]
 LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
@@ -51,13 +41,12 @@ def parse_layers(value: Any) -> tuple[Layer, ...]:
     layers: list[Layer | None] = []
     found: list[InitErrorDetails] = []
     for position, description in enumerate(value):
+        layers.append(None)
         try:
-            layers.append(parse_layer(description))
+            layers[-1] = parse_layer(description)
         except PydanticCustomError as error:
-            layers.append(None)
             found.append(at((position,), error))
         except ValidationError as error:
-            layers.append(None)
             found += located(error, (position,))
     found += _misfits(layers)
     if found:
@@ -76,43 +65,29 @@ def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
         if layer is None:
             is_sequence, is_masked = None, False
             continue
-        if misfit := _misfit(layer, position, is_sequence=is_sequence, is_masked=is_masked):
-            yield at((position, layer.kind), misfit)
+        place = position, layer.kind
+        if layer.takes == "ids" and position > 0:
+            fault = "takes word ids, which only the first layer is given"
+            yield at(place, problem(fault, "put it first"))
+        elif layer.takes == "sequence" and is_sequence is False:
+            fault = "needs a sequence, but the layers before it give one vector for each document"
+            hint = (
+                "set return_sequences: true on a recurrent layer before it, or leave out the layer "
+                "that makes one vector, such as pooling or bag_of_words"
+            )
+            yield at(place, problem(fault, hint))
+        elif is_masked and not layer.hands_mask_on:
+            fault = "does not know about padding, so masking would end here"
+            yield at(place, problem(fault, "set masking: false on the embedding"))
         if layer.takes == "sequence" or is_sequence is not None:
             is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
         is_masked = (is_masked or layer.gives_mask) and is_sequence is not False
-    if layers[-1] and (misfit := _misfit_at_end(layers[-1], is_sequence=is_sequence)):
-        yield at((len(layers) - 1,), misfit)
-
-
-def _misfit(
-    layer: Layer, position: int, *, is_sequence: bool | None, is_masked: bool
-) -> PydanticCustomError | None:
-    if layer.takes == "ids" and position > 0:
-        return problem("takes word ids, which only the first layer is given", "put it first")
-    if layer.takes == "sequence" and is_sequence is False:
-        return problem(
-            "needs a sequence, but the layers before it give one vector for each document",
-            "set return_sequences: true on a recurrent layer before it, or leave out the layer "
-            "that makes one vector, such as pooling or bag_of_words",
-        )
-    if is_masked and not layer.hands_mask_on:
-        return problem(
-            "does not know about padding, so masking would end here",
-            "set masking: false on the embedding",
-        )
-    return None
-
-
-def _misfit_at_end(last: Layer, *, is_sequence: bool | None) -> PydanticCustomError | None:
-    if not last.gives_topics:
-        return problem(
-            "the last layer must give a probability for each topic",
-            "allowed: dense: {units: topics, activation: softmax}",
-        )
-    if is_sequence:
-        return problem(
-            "gives an answer at each step, but a document has one topic",
-            "set return_sequences: false on the last recurrent layer, or add a pooling layer",
-        )
-    return None
+    last, place_of_last = layers[-1], (len(layers) - 1,)
+    if last and not last.gives_topics:
+        fault = "the last layer must give a probability for each topic"
+        hint = "allowed: dense: {units: topics, activation: softmax}"
+        yield at(place_of_last, problem(fault, hint))
+    elif last and is_sequence:
+        fault = "gives an answer at each step, but a document has one topic"
+        hint = "set return_sequences: false on the last recurrent layer, or add a pooling layer"
+        yield at(place_of_last, problem(fault, hint))

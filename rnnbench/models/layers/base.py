@@ -26,15 +26,10 @@ SeedOf = Callable[[str], int]
 
 
 def derive_seed(seed: int, position: int, role: str) -> int:
-    """Return a seed from 0 to 2**31 - 1 that depends on nothing but the arguments.
+    """Return a seed from 0 to 2**31 - 1 for a use, such as ``kernel``, in the layer at a position.
 
-    So no layer changes the weights of another, and the order in which they are made does not
-    matter.
-
-    Args:
-        seed: of the trial.
-        position: of the layer in the network, from 0.
-        role: the use of the seed, such as ``kernel`` or ``dropout``.
+    It depends on nothing but the arguments, the first of which is the seed of the trial. So no
+    layer changes the weights of another, and the order in which they are made does not matter.
     """
     import numpy as np  # to describe a layer needs no NumPy
 
@@ -133,6 +128,8 @@ class Layer(Variant):
     vectors alike."""
     hands_mask_on: ClassVar[bool] = True
     """Whether the layers after it still know which steps are padding."""
+    makes_vector: ClassVar[bool] = False
+    """Whether it makes one vector of each sequence."""
     is_trained: ClassVar[bool] = True
     """Whether it has trained weights."""
 
@@ -154,17 +151,15 @@ class Layer(Variant):
         """Return the arguments of the Keras layer: the parameters, and what follows the seed."""
         import keras
 
-        arguments = dict(self)
-        for weight, name in self.initializers.items():
-            initializer = getattr(keras.initializers, name)
-            arguments[f"{weight}_initializer"] = initializer(seed=seed_of(weight))
-        if self.has_dropout:
-            arguments["seed"] = seed_of("dropout")
-        return arguments
+        random = {
+            f"{weight}_initializer": getattr(keras.initializers, name)(seed=seed_of(weight))
+            for weight, name in self.initializers.items()
+        }
+        return dict(self) | random | ({"seed": seed_of("dropout")} if self.has_dropout else {})
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether its output is a vector for each step, and not one for each document."""
-        return from_sequence
+        return from_sequence and not self.makes_vector
 
     @property
     def gives_mask(self) -> bool:
@@ -203,9 +198,9 @@ class Layer(Variant):
 
     def settings(self) -> dict[str, Any]:
         """Return the optional parameters that differ from their defaults."""
-        fields = type(self).model_fields.items()
-        optional = {key: field.default for key, field in fields if not field.is_required()}
-        return {key: value for key, value in self if value != optional.get(key, value)}
+        fields = type(self).model_fields
+        is_optional = {key for key, field in fields.items() if not field.is_required()}
+        return {k: value for k, value in self if k in is_optional and value != fields[k].default}
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
         """Return a sentence on its purpose, for a dataset of this shape."""

@@ -54,8 +54,7 @@ class Embedding(Layer):
             return keras.layers.Embedding(**arguments)
         from rnnbench.models.keras_layers import DropoutEmbedding
 
-        seed = seed_of("dropout")
-        return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed, **arguments)
+        return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed_of("dropout"), **arguments)
 
     @property
     def gives_mask(self) -> bool:
@@ -87,6 +86,7 @@ class WordCounts(Layer):
 
     kind = "bag_of_words"
     takes = "ids"
+    makes_vector = True
     is_trained = False
     values: Literal["tfidf", "shares"]
     """The number of a word: its TF-IDF as in scikit-learn, or its share of the words. Words that
@@ -98,17 +98,13 @@ class WordCounts(Layer):
 
         return BagOfWords(shape.n_ids, self.values, **options)
 
-    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
-        """Return false."""
-        return False
-
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return one vector for each document, with a number for each id."""
         return super().gives(batch, features=batch.n_ids, **changes)
 
     def in_words(self, shape: Shape) -> str:
         """Return the meaning of its numbers."""
-        number = {"tfidf": "the TF-IDF", "shares": "the share in the document"}[self.values]
+        number = "the TF-IDF" if self.values == "tfidf" else "the share in the document"
         return f"{number} of each of {shape.n_ids:,} ids"
 
 
@@ -145,19 +141,15 @@ class Pooling(Layer):
 
     kind = "pooling"
     takes = "sequence"
+    makes_vector = True
     by: Literal["max", "mean", "last", "attention"]
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return one of the layers in ``POOLING``."""
-        from rnnbench.models.keras_layers import POOLING, AttentionPooling
+        from rnnbench.models.keras_layers import POOLING
 
-        if self.by == "attention":
-            return AttentionPooling(seed_of("kernel"), seed_of("query"), **options)
-        return POOLING[self.by](**options)
-
-    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
-        """Return false."""
-        return False
+        seeds = [seed_of("kernel"), seed_of("query")] if self.by == "attention" else []
+        return POOLING[self.by](*seeds, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return one vector for each document; only attention is trained."""
@@ -208,7 +200,7 @@ class Dense(Layer):
     @property
     def gives_topics(self) -> bool:
         """Whether it is a softmax over the topics."""
-        return self.units == "topics" and self.activation == "softmax"
+        return (self.units, self.activation) == ("topics", "softmax")
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return a number for each unit."""
@@ -258,12 +250,5 @@ class LayerNorm(Layer):
 
 
 KINDS: tuple[type[Layer], ...] = (
-    Embedding,
-    WordCounts,
-    Conv1D,
-    Pooling,
-    Dense,
-    Dropout,
-    SpatialDropout,
-    LayerNorm,
-)
+    Embedding, WordCounts, Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm
+)  # fmt: skip

@@ -34,14 +34,12 @@ class Recurrent(Layer):
         import keras
 
         arguments = self.keras_arguments(seed_of) | options
-        rate = arguments.pop("weight_drop")
-        if not rate:
+        if not self.weight_drop:
+            del arguments["weight_drop"]
             return getattr(keras.layers, self.keras_name)(**arguments)
         from rnnbench.models.keras_layers import WEIGHT_DROP
 
-        seed = seed_of("weight_drop")
-        layer = WEIGHT_DROP[self.keras_name]
-        return layer(weight_drop=rate, weight_drop_seed=seed, **arguments)
+        return WEIGHT_DROP[self.keras_name](weight_drop_seed=seed_of("weight_drop"), **arguments)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         """Return whether it gives its hidden state at each step, and not only the last."""
@@ -59,14 +57,14 @@ class Recurrent(Layer):
         yield Product(self.units, batch.rows, columns)
         yield from batch.times_kernel(columns)
 
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return the states it carries, and when it gives its hidden state."""
+        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
+
     @property
     def when(self) -> str:
         """When it gives its hidden state."""
         return "at each step" if self.return_sequences else "after the last step"
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the states it carries, and when it gives its hidden state."""
-        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
 
 
 class SimpleRNN(Recurrent):
@@ -122,12 +120,8 @@ class Bidirectional(Layer):
         import keras
 
         forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
-        backward = self.layer.keras_layer(
-            shape,
-            lambda role: seed_of(f"backward {role}"),
-            go_backwards=True,
-            name=f"backward_{forward.name}",
-        )
+        back = {"go_backwards": True, "name": f"backward_{forward.name}"}
+        backward = self.layer.keras_layer(shape, lambda role: seed_of(f"backward {role}"), **back)
         return keras.layers.Bidirectional(
             forward, self.merge_mode, backward_layer=backward, **options
         )
@@ -161,8 +155,8 @@ class Bidirectional(Layer):
             "ave": "the mean of both hidden states",
             "mul": "the product of both hidden states",
         }[self.merge_mode]
-        carries = f"carries {self.layer.states} each way"
-        return f"reads forwards and backwards, {carries}, gives {merged} {self.layer.when}"
+        each_way = f"carries {self.layer.states} each way"
+        return f"reads forwards and backwards, {each_way}, gives {merged} {self.layer.when}"
 
 
 KINDS: tuple[type[Layer], ...] = (*RECURRENT.values(), Bidirectional)

@@ -3,13 +3,11 @@
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 from rnnbench.runner.executors.base import TRAINING, Executor, Task, TrialFailure
-from rnnbench.runner.executors.dask.executor import DaskExecutor
 from rnnbench.runner.executors.local import LocalExecutor
 
 __all__ = [
     "EXECUTORS",
     "TRAINING",
-    "DaskExecutor",
     "Executor",
     "LocalExecutor",
     "Task",
@@ -18,7 +16,7 @@ __all__ = [
 ]
 
 EXECUTORS: Registry[type[Executor]] = Registry(
-    "executor", Executor, [LocalExecutor, DaskExecutor], holds_classes=True
+    "executor", Executor, [LocalExecutor], holds_classes=True
 )
 
 

@@ -1,4 +1,4 @@
-"""The interface of executors, which decide where trials run."""
+"""The interface of executors, which decide where trials run, and the events that they report."""
 
 import traceback
 from abc import ABC, abstractmethod
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, Generic, Self, TypeVar
 
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened
-from rnnbench.runner.events import Listener
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
@@ -22,14 +21,77 @@ LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
 
 
 @dataclass(frozen=True)
+class Planned:
+    """Some trials are to be trained, and others were found stored."""
+
+    to_train: list[Trial]
+    stored: list[Trial]
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A cluster takes trials: its scheduler, its workers and cores, and its dashboard, if any."""
+
+    scheduler: str
+    workers: int
+    cores: int
+    dashboard: str
+
+
+@dataclass(frozen=True)
+class PhaseBegan:
+    """A trial enters a phase, such as "compiling"; a phase may begin before epoch 0."""
+
+    trial: Trial
+    phase: str
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """A running trial finished an epoch, counted from 1, with its loss and accuracy in training.
+
+    Epoch 0 is the start of the trial. ``worker`` is the name of the worker of a cluster, if any.
+    """
+
+    trial: Trial
+    epoch: int
+    loss: float
+    accuracy: float
+    worker: str = ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial is done: its accuracy, the seconds of its training, its result without weights."""
+
+    trial: Trial
+    accuracy: float
+    seconds: float
+    result: TrialResult | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial could not be trained."""
+
+    trial: Trial
+    reason: str
+
+
+Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
 class TrialFailure:
     """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it.
 
     Attributes:
         reason: in words.
         traceback: of the exception, if it was not expected.
-        is_of_machine: whether the machine may be to blame, and another one may do better: the trial
-            was not even prepared, or the system refused something.
+        is_of_machine: whether another machine may do better: the trial was not even prepared, or
+            the system refused something.
     """
 
     reason: str
@@ -47,8 +109,8 @@ class Task(Generic[T]):
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
-            finished epochs; its result is the outcome of the trial. It can be pickled.
-        prepare: called first, with the trial, to import the libraries needed. It can be pickled.
+            finished epochs; its result is the outcome of the trial.
+        prepare: called first, with the trial, to import the libraries needed.
     """
 
     carry_out: Callable[[Trial, Path, OnEpoch], T]
@@ -59,11 +121,7 @@ class Task(Generic[T]):
     ) -> T | TrialFailure:
         """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
 
-        Args:
-            trial: the trial to carry out.
-            corpus: the file of its corpus.
-            on_start: called when everything is prepared.
-            on_epoch: called after each epoch.
+        ``on_start`` is called when everything is prepared, ``on_epoch`` after each epoch.
         """
         is_prepared = False
         try:
@@ -97,12 +155,9 @@ TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)
 class Executor(ABC):
     """Carries out trials: in processes of this machine, or on others.
 
-    Args:
-        jobs: how many trials run side by side; by default as many as there are cores.
-
     Attributes:
         name: by which ``--executor`` finds it.
-        jobs: how many trials run side by side.
+        jobs: how many trials run side by side; by default as many as there are cores.
         threads: the threads of each process that trains. Trials are planned with this number,
             because the order of sums, and so the results, depend on it.
     """

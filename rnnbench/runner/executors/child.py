@@ -1,27 +1,34 @@
 """A process that carries out trials, and the side of the executor that gives it trials.
 
-It prints into a file, and ends with the process that started it.
+It prints into a file, ignores Ctrl-C, and ends with the process that started it.
 """
 
 import gc
+import multiprocessing
 import os
+import signal
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
+from rnnbench.errors import uninterrupted
 from rnnbench.models.quiet import QUIET_ON_CPU
-from rnnbench.runner.events import EpochEnded, PhaseBegan
-from rnnbench.runner.executors.base import Task
-from rnnbench.runner.processes import last_words, print_to
-from rnnbench.training.phases import report_phases_to
+from rnnbench.runner.executors.base import EpochEnded, PhaseBegan, Task
+from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.trial import Trial
 
+LAST_WORDS, LAST_BYTES = 10, 10_000
+"""The number of last lines that are kept of a dead process's output."""
 DIED = "a worker process died (killed, or out of memory?)"
 
 
@@ -34,16 +41,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Died:
-    """The death of a child at its trial.
-
-    Attributes:
-        has_started: whether all was prepared for the trial by then.
-        last_words: the end of what the child printed.
-        cause: in words.
-    """
+    """The death of a child at its trial."""
 
     has_started: bool
+    """Whether all was prepared for the trial by then."""
     last_words: str
+    """The end of what the child printed."""
     cause: str = DIED
 
     def __str__(self) -> str:
@@ -72,23 +75,60 @@ def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnde
     return EpochEnded(trial, epoch, loss, accuracy, worker)
 
 
-class Child:
-    """The executor's side of a process that carries out one trial after another.
+def start_process(
+    work: Callable[..., None], *arguments: Any
+) -> tuple["Connection[Any, Any]", BaseProcess]:
+    """Start a process that calls ``work`` with a connection and ``arguments``.
 
-    Args:
-        connection: to the process.
-        log: the file that receives everything that the process prints.
-
-    Attributes:
-        connection: becomes readable when the process says something or has ended. Its end may not
-            be noticed this way while a process that it started still runs.
-        trial: the trial that it is carrying out.
+    Return our end of the connection, which ends when the process does, and the process.
     """
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, *arguments))
+    with uninterrupted(), _ignoring_ctrl_c(), _without_main():
+        process.start()  # interrupted, it would end with a traceback
+    theirs.close()  # or the death of the process would not be noticed
+    return ours, process
+
+
+@contextmanager
+def _ignoring_ctrl_c() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C from their first moment, while the block runs.
+
+    They inherit that it is blocked. This thread hears a Ctrl-C of that time after the block, but
+    another thread may hear it at once: see ``uninterrupted``.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would end the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep new processes from importing the user's script, which may start a run of its own."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+class Child:
+    """The executor's side of a process that carries out one trial after another."""
 
     trial: Trial
 
     def __init__(self, connection: "Connection[Any, Any]", log: Path):
         self.connection = connection
+        """Becomes readable when the process says something or has ended. Its end may not be noticed
+        this way while a process that it started still runs."""
         self._log, self._has_started = log, False
 
     def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
@@ -105,7 +145,28 @@ class Child:
                 # Some phases begin before all is prepared.
                 self._has_started |= not isinstance(message, Phase)
                 return message
-        return Died(self._has_started, last_words(self._log))
+        return Died(self._has_started, _last_words(self._log))
+
+
+def _print_to(file: Path) -> None:
+    """Send the output of this process and its libraries, C++ ones too, to ``file``."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def _last_words(log: Path) -> str:
+    """Return the last lines of a log, which may be of any length, or be missing."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
+            lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-LAST_WORDS:])
 
 
 def work(
@@ -122,10 +183,15 @@ def work(
         threads: how many the process may use.
         log: the file that receives everything that is printed.
         wait_for_parent: returns when the process on the executor's side has ended.
-        patience: seconds without a trial after which this function returns; by default never.
+        patience: seconds without a trial after which this function returns.
     """
-    threading.Thread(target=_end_after, args=(wait_for_parent,), daemon=True).start()
-    print_to(log)
+
+    def end_with_parent() -> None:
+        wait_for_parent()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    _print_to(log)
     # What libraries leave there when this process is killed is swept with the folder.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
     os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
@@ -138,11 +204,8 @@ def work(
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
         connection.send((epoch, loss, accuracy))
 
-    def on_phase(name: str) -> None:
-        connection.send(Phase(name))
-
     folder = Path.cwd()
-    with report_phases_to(on_phase):
+    with report_phases_to(lambda name: connection.send(Phase(name))):
         while connection.poll(patience):
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it
@@ -153,9 +216,3 @@ def work(
 def _freeze_imports() -> None:
     """Keep the garbage collector from searching imported modules again, which costs seconds."""
     gc.freeze()
-
-
-def _end_after(wait: Callable[[], object]) -> None:
-    """End this process when ``wait`` returns."""
-    wait()
-    os._exit(1)

@@ -1,7 +1,4 @@
-"""The executor of this machine: worker processes, one per job, that share its cores.
-
-Workers print nothing, ignore Ctrl-C, and end with their parent.
-"""
+"""The executor of this machine: worker processes, one per job, that share its cores."""
 
 import logging
 import multiprocessing
@@ -14,10 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.events import Listener, PhaseBegan
-from rnnbench.runner.executors.base import WAITING, Executor, T, Task, TrialFailure
-from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, work
-from rnnbench.runner.processes import start_process
+from rnnbench.runner.executors.base import (
+    WAITING,
+    Executor,
+    Listener,
+    PhaseBegan,
+    T,
+    Task,
+    TrialFailure,
+)
+from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, start_process, work
 from rnnbench.storage import temporary_folder
 from rnnbench.training.trial import Trial
 
@@ -31,17 +34,11 @@ def usable_cores() -> int:
     """Return the cores this process may use, within its affinity and container limits."""
     from joblib import cpu_count
 
-    cores: int = cpu_count()
-    return cores
+    return int(cpu_count())
 
 
 class LocalExecutor(Executor):
-    """Worker processes on this machine, among which its cores are divided.
-
-    Args:
-        jobs: the number of processes; by default one per core.
-        threads: of each process; by default its share of the cores.
-    """
+    """Worker processes on this machine, by default one per core, which share its cores."""
 
     name = "local"
 
@@ -103,7 +100,9 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     ready = wait(list(workers), LOOK_SECONDS)
-                    ended = [sender for sender, worker in workers.items() if worker.has_ended()]
+                    ended = [
+                        key for key, worker in workers.items() if not worker.process.is_alive()
+                    ]
                     for connection in {*ready, *ended}:
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
@@ -117,53 +116,35 @@ class LocalExecutor(Executor):
                         yield trial, message.outcome if isinstance(message, Done) else message
             finally:
                 for worker in workers.values():  # all at once, in case of a second Ctrl-C
-                    worker.terminate()
+                    worker.process.terminate()
                 for worker in workers.values():
                     worker.end()
 
 
 def _failure_of(death: Died) -> TrialFailure:
-    """Return the failure of a trial whose worker died when no other ran.
-
-    Raises:
-        RnnbenchError: the worker died before it could start the trial: others would, too.
-    """
-    if not death.has_started:
+    """Return the failure of a trial whose worker died when no other ran."""
+    if not death.has_started:  # others would not either
         raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
     return TrialFailure(str(death))
 
 
 class Worker(Child):
-    """A process of this machine that carries out one trial after another.
-
-    Args:
-        threads: how many it may use.
-        log: the file that receives everything it prints.
-    """
+    """A process of this machine that carries out one trial after another."""
 
     def __init__(self, threads: int, log: Path):
-        connection, self._process = start_process(_work, threads, log)
+        connection, self.process = start_process(_work, threads, log)
         super().__init__(connection, log)
-
-    def has_ended(self) -> bool:
-        """Return whether the process has ended."""
-        return not self._process.is_alive()
-
-    def terminate(self) -> None:
-        """Ask the process to end."""
-        self._process.terminate()
 
     def end(self) -> None:
         """End the process; a trial in progress is abandoned."""
-        self.terminate()
-        self._process.join(5)
-        self._process.kill()
-        self._process.join()
+        self.process.terminate()
+        self.process.join(5)
+        self.process.kill()
+        self.process.join()
         self.connection.close()
 
 
 def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
-    """Carry out the trials that come through ``connection``, in a process of its own."""
     work(connection, threads, log, _wait_for_parent)
 
 

@@ -9,13 +9,5 @@ from rnnbench.training.epochs import OnEpoch, ignore
 
 __all__ = ["ENGINES", "Engine", "OnEpoch", "ignore"]
 
-ENGINES: Registry[Engine] = Registry(
-    "engine",
-    Engine,
-    [
-        KerasEngine("compiled", "compiled"),
-        KerasEngine("keras", "keras_fit"),
-        NativeEngine(),
-        ScikitLearn(),
-    ],
-)
+_KERAS = [KerasEngine("compiled", "compiled"), KerasEngine("keras", "keras_fit")]
+ENGINES: Registry[Engine] = Registry("engine", Engine, [*_KERAS, NativeEngine(), ScikitLearn()])

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rnnbench.models.descriptions import Model
     from rnnbench.training.epochs import OnEpoch
     from rnnbench.training.outcome import TrialResult
-    from rnnbench.training.recipe import Recipe
+    from rnnbench.training.settings import Recipe
 
 
 class Engine(ABC):
@@ -33,8 +33,7 @@ class Engine(ABC):
     def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
         """Get a worker process ready for its first trial; later calls change nothing.
 
-        Args:
-            threads: the number of threads that the process may use, the same in every call.
+        The process may use so many threads, the same number in every call.
         """
 
     def why_not(self) -> str:

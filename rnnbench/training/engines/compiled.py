@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.fused import with_cores
-from rnnbench.training.engines.keras_engine import Documents, make_optimizer
+from rnnbench.training.engines.keras_engine import make_optimizer
 from rnnbench.training.engines.keras_fit import Averages, averages_of
-from rnnbench.training.epochs import Epochs, batches
-from rnnbench.training.phases import TRAINING, begin
-from rnnbench.training.recipe import Recipe
+from rnnbench.training.epochs import TRAINING, Documents, Epochs, batches, begin
+from rnnbench.training.settings import Recipe
 
 Scores = tuple[tf.Tensor, tf.Tensor]
 """Mean loss and accuracy."""
@@ -27,27 +26,21 @@ Scores = tuple[tf.Tensor, tf.Tensor]
 
 @dataclass(frozen=True)
 class Program:
-    """An epoch of training, compiled once for all seeds and learning rates of a model.
-
-    Attributes:
-        model: a copy of the model, whose variables the program trains.
-        optimizer: trains them.
-        start: the optimizer's variables before the first step.
-        averages: of the weights, if they are averaged.
-        epoch: trains for one epoch. It takes all documents and their labels, both filled up to
-            whole batches, and the batches and weights of ``pad``; it returns the scores in
-            training.
-        evaluate: returns the scores on other documents and labels.
-        keras_layers: recurrent layers that are run by Keras itself, and why.
-    """
+    """An epoch of training, compiled once for all seeds and learning rates of a model."""
 
     model: keras.Model
+    """A copy of the model, whose variables the program trains."""
     optimizer: keras.Optimizer
     start: list[NDArray[np.generic]]
+    """The optimizer's variables before the first step."""
     averages: Averages
     epoch: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Scores]
+    """Takes all documents and their labels, both filled up to whole batches, and the batches and
+    weights of ``pad``; returns the scores in training."""
     evaluate: Callable[[NDArray[np.int32], NDArray[np.int32]], Scores]
+    """Returns the scores on other documents and labels."""
     keras_layers: set[str]
+    """Recurrent layers that are run by Keras itself, and why."""
 
 
 def train(
@@ -77,11 +70,9 @@ def train(
     for epoch in range(1, recipe.epochs + 1):
         rows, weights = pad(batches(len(y), size, seed, epoch), size)
         loss, accuracy = map(float, program.epoch(features, labels, rows, weights))
-        judged = None
         with program.averages.in_use():
-            if validation:
-                val_loss, val_accuracy = map(float, program.evaluate(*validation))
-                judged = val_loss, val_accuracy
+            val_loss, val_accuracy = program.evaluate(*validation) if validation else (0, 0)
+            judged = (float(val_loss), float(val_accuracy)) if validation else None
             epochs.note(loss, accuracy, judged, program.model.get_weights)
     program.averages.swap()
     _copy(program.model, model)
@@ -89,10 +80,9 @@ def train(
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return batches filled up to one size, as a compiled program needs them, and their weights.
+    """Return batches filled up to one size, and their weights, both ``(steps, size)``.
 
-    Both are ``(steps, size)``. Document 0 with the weight 0 fills up a batch; all other weights
-    are 1.
+    Document 0 with the weight 0 fills up a batch; all other weights are 1.
     """
     padded = np.zeros((len(rows), size), np.int32)
     weights = np.zeros((len(rows), size), np.float32)
@@ -135,7 +125,7 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     Every batch that the program is given has ``batch_size`` documents.
     """
     keras_layers: set[str] = set()
-    copy = with_cores(model, keras_layers.add, batch_size)
+    copy = with_cores(model, keras_layers, batch_size)
     optimizer = make_optimizer(recipe)
     optimizer.build(copy.trainable_variables)
     start = [variable.numpy() for variable in optimizer.variables]
@@ -148,12 +138,12 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
             batch_loss, batch_hits = step(*batch, weights[n])
             return n + 1, loss + batch_loss, hits + batch_hits
 
-        steps = rows.shape[0]
+        steps, count = rows.shape[0], tf.reduce_sum(weights)
+        start = 0, 0.0, 0.0
         _, loss, hits = tf.while_loop(
-            lambda n, *_: n < steps, body, (0, 0.0, 0.0), maximum_iterations=steps
+            lambda n, *_: n < steps, body, start, maximum_iterations=steps
         )
-        n = tf.reduce_sum(weights)
-        return loss / n, hits / n
+        return loss / count, hits / count
 
     def evaluate(x: tf.Tensor, y: tf.Tensor) -> Scores:
         probabilities = copy(x, training=False)

@@ -1,7 +1,4 @@
-"""The shared part of engines that train a network as a Keras model.
-
-TensorFlow is imported when one is used.
-"""
+"""The part that the engines of Keras models share. TensorFlow is imported when one is used."""
 
 import importlib
 import math
@@ -10,43 +7,29 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rnnbench.data.dataset import hold_out
 from rnnbench.models.descriptions import Model, Network
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import Epochs, OnEpoch
+from rnnbench.training.epochs import Documents, Epochs, OnEpoch, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
-from rnnbench.training.phases import begin
 
 if TYPE_CHECKING:
     import keras
 
     from rnnbench.data.dataset import Dataset
-    from rnnbench.training.recipe import Recipe
-
-Documents = tuple[NDArray[np.int32], NDArray[np.int32]]
-"""Word ids ``(n, timesteps)`` and labels ``(n,)``."""
+    from rnnbench.training.settings import Recipe
 
 Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
-"""Trains an uncompiled model in place, in the order of ``epochs.batches``.
+"""Trains an uncompiled model in place, in the order of ``epochs.batches``, and notes each epoch.
 
-It is given the model, the training documents, the validation documents if there are any, the
-``training`` section, the seed, and ``Epochs`` to note each epoch in. It returns the layers that
-are run by Keras itself, not by the engine; see ``TrialRecord.stock_layers``.
+It is given documents to train and to validate on, and the seed. It returns the layers that are run
+by Keras itself; see ``TrialRecord.stock_layers``.
 """
 
 
 class KerasEngine(Engine):
-    """Trains networks; the engines of this class differ only in how they take optimizer steps.
-
-    Args:
-        name: its name in a config.
-        module: the module of this package whose ``train`` takes the steps; see ``Train``.
-    """
+    """Trains networks; those of this class differ in the module whose ``train`` takes the steps."""
 
     packages = ("tensorflow", "keras", "numpy")
 
@@ -80,59 +63,44 @@ class KerasEngine(Engine):
         keep_model: bool,
     ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
-        from rnnbench.models.build import predict
-        from rnnbench.models.saved import weights_of
+        import keras
+        import tensorflow as tf
+
+        from rnnbench.models.build import build, predict, weights_of
+        from rnnbench.models.keras_layers import BagOfWords
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
-        x, y = dataset.x_train, dataset.y_train
-        kept, held_out = hold_out(len(y), recipe.validation_split)
-        validation = (x[held_out], y[held_out]) if len(held_out) else None
+        share = recipe.validation_split
+        (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
         train: Train = importlib.import_module(self._module).train
         begin("building network")
-        built = _build(model, Shape.of(dataset), seed)
+        keras.utils.clear_session()  # or memory would grow with every trial
+        tf.config.experimental.enable_op_determinism()
+        built = build(model, Shape.of(dataset), seed)
         epochs = Epochs(on_epoch)
         if model.pretrained_dim:
             from rnnbench.training.word_vectors import pretrained_vectors
 
             begin("making word vectors")
-            vectors = pretrained_vectors(dataset, model.pretrained_dim, recipe.validation_split)
+            vectors = pretrained_vectors(dataset, model.pretrained_dim, share)
             built.layers[0].embeddings.assign(vectors)
-        _count_words(built, x[kept])
-        keras_layers = train(built, (x[kept], y[kept]), validation, recipe, seed, epochs)
+        for layer in built.layers:
+            if isinstance(layer, BagOfWords):
+                layer.adapt(x)
+        keras_layers = train(built, (x, y), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
         record = epochs.record(
             engine=self.name,
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
-            documents=len(kept),
+            documents=len(y),
             stock_layers=keras_layers,
         )
         begin("testing")
         scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None
         return TrialResult(record, dataset.y_test, scores, weights)
-
-
-def _build(network: Network, shape: Shape, seed: int) -> "keras.Model":
-    """Return the model with the initial weights and the dropout masks of a seed."""
-    import keras
-    import tensorflow as tf
-
-    from rnnbench.models.build import build
-
-    keras.utils.clear_session()  # or memory would grow with every trial
-    tf.config.experimental.enable_op_determinism()
-    return build(network, shape, seed)
-
-
-def _count_words(model: "keras.Model", x: NDArray[np.int32]) -> None:
-    """Have the layers that weight words by their frequency learn it from documents."""
-    from rnnbench.models.keras_layers import BagOfWords
-
-    for layer in model.layers:
-        if isinstance(layer, BagOfWords):
-            layer.adapt(x)
 
 
 def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":

@@ -14,10 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.training.engines.keras_engine import Documents, make_optimizer
-from rnnbench.training.epochs import Epochs, batches, count_batches
-from rnnbench.training.phases import begin
-from rnnbench.training.recipe import Recipe
+from rnnbench.training.engines.keras_engine import make_optimizer
+from rnnbench.training.epochs import Documents, Epochs, batches, begin, count_batches
+from rnnbench.training.settings import Recipe
 
 ACCURACY = "sparse_categorical_accuracy"
 """With a single topic, plain ``accuracy`` would become the binary one."""
@@ -29,15 +28,10 @@ class Averages:
 
     With the decay ``d``, the weights after step ``s`` of ``t`` have the share ``d^(t-s)`` in the
     average, divided by the sum of all shares. So the average is right from the first step on, as
-    those of Adam are. The weights before the first step have no share. Others differ:
-
-    - Keras's ``use_ema`` does not divide, and gives the weights after the first step the share
-      ``d^(t-1)``, so they dominate for about ``1 / (1 - d)`` steps.
-    - The code of A. Adhikari et al.: Rethinking Complex Neural Network Architectures for Document
-      Classification (NAACL 2019) divides, but starts with the weights before the first step. So it
-      also adds them ``d^t / (1 - d^t)`` times.
-
-    All agree after many steps.
+    those of Adam are. Keras's ``use_ema`` does not divide, and the weights after the first step
+    dominate it for about ``1 / (1 - d)`` steps. The code of A. Adhikari et al.: Rethinking Complex
+    Neural Network Architectures for Document Classification (NAACL 2019) divides, but also adds the
+    weights before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
 
     Attributes:
         decay: above 0 and below 1; ``None`` if nothing is averaged.

@@ -13,14 +13,13 @@ from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import OnEpoch
+from rnnbench.training.epochs import OnEpoch, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, with_floor
-from rnnbench.training.phases import begin
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from rnnbench.training.recipe import Recipe
+    from rnnbench.training.settings import Recipe
 
 
 class ScikitLearn(Engine):
@@ -62,8 +61,7 @@ class ScikitLearn(Engine):
         baseline = model.baseline
         kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
         in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
-        documents = texts(dataset.x_train[kept], *in_words)
-        tested = texts(dataset.x_test, *in_words)
+        documents, tested = (texts(x, *in_words) for x in (dataset.x_train[kept], dataset.x_test))
         with threadpool_limits(1):  # or sums would depend on the number of cores
             classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
             begin("testing")
@@ -111,24 +109,29 @@ def texts(
     With a vocabulary, the texts are the words themselves, with a ``separator`` between them; words
     that are not in it are left out.
     """
+    rows, first = ids.tolist(), INDEX_FROM + 1
     if vocabulary is None:
-        kept = ([str(word) for word in row if word not in (PAD, START)] for row in ids.tolist())
+        kept = ([str(word) for word in row if word not in (PAD, START)] for row in rows)
     else:
-        first = INDEX_FROM + 1
-        kept = ([vocabulary[word - first] for word in row if word >= first] for row in ids.tolist())
+        kept = ([vocabulary[word - first] for word in row if word >= first] for row in rows)
     return list(map(separator.join, kept))
 
 
 def score(
     baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
 ) -> NDArray[np.float64]:
-    """Return a fitted classifier's score for each document and topic, ``(n, n_topics)``.
+    """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
-    They are log-probabilities or margins. A topic without training documents has no probability
-    (see ``with_floor``), or a margin below all others.
+    A topic without training documents has no probability (see ``with_floor``), or a margin below
+    all others.
     """
     if baseline.gives_probabilities:
-        known, lowest = _log_probabilities(classifier, documents), -np.inf
+        with np.errstate(divide="ignore"):
+            if hasattr(classifier, "predict_log_proba"):  # exact far below the smallest float
+                known = np.asarray(classifier.predict_log_proba(documents))
+            else:
+                known = np.log(classifier.predict_proba(documents))
+        lowest = -np.inf
     else:
         known = classifier.decision_function(documents)
         if known.ndim == 1:  # the margin of the second of two topics
@@ -137,14 +140,6 @@ def score(
     scores = np.full((len(documents), n_topics), lowest)
     scores[:, classifier.classes_] = known
     return with_floor(scores) if baseline.gives_probabilities else scores
-
-
-def _log_probabilities(classifier: "Pipeline", documents: list[str]) -> NDArray[np.float64]:
-    """Return the log-probabilities of the topics that a classifier knows; some may be ``-inf``."""
-    with np.errstate(divide="ignore"):
-        if hasattr(classifier, "predict_log_proba"):  # exact far below the smallest float
-            return np.asarray(classifier.predict_log_proba(documents))
-        return np.asarray(np.log(classifier.predict_proba(documents)))
 
 
 def count_params(classifier: "Pipeline") -> int:

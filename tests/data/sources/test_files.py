@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import logging
-import os
 
 import numpy as np
 import pyarrow
@@ -14,24 +13,32 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from rnnbench.data.sources import files
-from rnnbench.data.sources.files import Columns, read, read_texts
+from rnnbench.data.sources.files import read, read_texts
 from rnnbench.errors import UserError
 
 
-def write(file, *rows):
-    """Write rows of a text and a label, and return the file."""
-    lines = ["text,label", *(f"{text},{label}" for text, label in rows)]
-    file.write_text("\n".join(lines))
-    return file
+def write_table(path, rows, header=("text", "label")):
+    """Write rows in the format that the name of the file asks for."""
+    if path.suffix in (".csv", ".tsv"):
+        text = io.StringIO()
+        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
+        csv.writer(text, **tabs if path.suffix == ".tsv" else {}).writerows([header, *rows])
+        path.write_bytes(text.getvalue().encode())
+    elif path.suffix == ".parquet":
+        columns = {
+            name: list(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)
+        }
+        parquet.write_table(pyarrow.table(columns), path)
+    else:
+        lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
+        path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 @pytest.fixture
 def table(tmp_path):
-    return write(
-        tmp_path / "own.csv",
-        *[("Profit rose", "earn"), ("They bought it", "acq"), ("it rose; it fell", "earn")],
-        ("they sold", "acq"),
-    )
+    texts = {"Profit rose": "earn", "They bought it": "acq", "it rose; it fell": "earn"}
+    return write_table(tmp_path / "own.csv", [*texts.items(), ("they sold", "acq")])
 
 
 def test_a_corpus_has_the_texts_of_a_table_in_their_order(table):
@@ -49,7 +56,7 @@ def test_a_corpus_has_the_texts_of_a_table_in_their_order(table):
 
 
 def test_two_tables_are_a_split(tmp_path, table):
-    test = write(tmp_path / "later.csv", ("oil fell", "crude"))
+    test = write_table(tmp_path / "later.csv", [("oil fell", "crude")])
 
     corpus = read(table, test=test)
 
@@ -59,7 +66,8 @@ def test_two_tables_are_a_split(tmp_path, table):
 
 
 def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, caplog):
-    test = write(tmp_path / "later.csv", *[("oil fell", f"crude{number}") for number in range(5)])
+    rows = [("oil fell", f"crude{number}") for number in range(5)]
+    test = write_table(tmp_path / "later.csv", rows)
 
     with caplog.at_level(logging.WARNING):
         read(table, test=test)
@@ -84,7 +92,7 @@ def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, ca
 )
 def test_texts_that_cannot_be_told_apart_are_refused(tmp_path, rows, message):
     with pytest.raises(UserError) as error:
-        read(write(tmp_path / "own.csv", *rows))
+        read(write_table(tmp_path / "own.csv", rows))
 
     assert message in str(error.value)
 
@@ -92,26 +100,8 @@ def test_texts_that_cannot_be_told_apart_are_refused(tmp_path, rows, message):
 ROWS = [("profit rose", "earn"), ('they said: "no"', "acq"), ("été à Oslo", "earn")]
 
 
-def rows_of(path, columns=Columns()):  # noqa: B008 - it cannot change
-    return [(found.text, found.label) for found in read_texts(path, columns)]
-
-
-def write_table(path, rows, header=("text", "label")):
-    """Write rows in the format that the name of the file asks for."""
-    if path.suffix in (".csv", ".tsv"):
-        text = io.StringIO()
-        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
-        csv.writer(text, **tabs if path.suffix == ".tsv" else {}).writerows([header, *rows])
-        path.write_bytes(text.getvalue().encode())
-    elif path.suffix == ".parquet":
-        columns = {
-            name: list(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)
-        }
-        parquet.write_table(pyarrow.table(columns), path)
-    else:
-        lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
-        path.write_text("\n".join(lines) + "\n")
-    return path
+def rows_of(path, *columns):
+    return [(found.text, found.label) for found in read_texts(path, columns or ("text", "label"))]
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
@@ -123,8 +113,8 @@ def test_a_table_has_columns_of_any_name_and_others_are_left_out(tmp_path, endin
     rows = [("spam", 7, "buy now"), ("ham", -1, "hello")]
     table = write_table(tmp_path / f"own.{ending}", rows, ("kind", "id", "body"))
 
-    assert rows_of(table, Columns("body", "kind")) == [("buy now", "spam"), ("hello", "ham")]
-    assert rows_of(table, Columns("body", "id")) == [("buy now", "7"), ("hello", "-1")]
+    assert rows_of(table, "body", "kind") == [("buy now", "spam"), ("hello", "ham")]
+    assert rows_of(table, "body", "id") == [("buy now", "7"), ("hello", "-1")]
 
 
 def test_a_folder_has_a_folder_for_each_label(tmp_path):
@@ -236,11 +226,3 @@ def test_endless_text_in_a_small_parquet_file_is_refused(tmp_path, text, rows, m
 
     with pytest.raises(UserError, match=message):
         rows_of(tmp_path / "own.parquet")
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_only_regular_files_are_read(tmp_path, ending):
-    os.mkfifo(tmp_path / f"own.{ending}")
-
-    with pytest.raises(OSError, match="not a regular file"):
-        rows_of(tmp_path / f"own.{ending}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from factories import Hostile
 from newswires import write_files
 
 from rnnbench.config.load import load
@@ -23,7 +24,6 @@ from rnnbench.data.sources.sgml import (
     TOPICS,
     build_corpus,
     dict_order,
-    is_original,
     parse_documents,
     read,
     string_hash,
@@ -162,12 +162,6 @@ def files(reuters_archive):
     return read_members(reuters_archive.read_bytes(), FILE_NAMES, "x")
 
 
-def test_the_original_files_are_recognised(files):
-    assert is_original(files)
-    for content in (b"", b"<TOPICS>"):
-        assert not is_original(files | {"reut2-021.sgm": content})
-
-
 def test_a_folder_and_the_zip_of_uci_give_the_same_files(files, reuters_archive, tmp_path):
     inner = {"README.txt": b"", "reuters21578.tar.gz": reuters_archive.read_bytes()}
 
@@ -232,19 +226,6 @@ def test_the_table_grows_where_that_of_python_2_does(n_keys, sha256):
     order = b"\n".join(dict_order([b"w%d" % number for number in range(n_keys)]))
 
     assert hashlib.sha256(order).hexdigest() == sha256
-
-
-# The files that Keras distributes; ``test_load.py`` downloads them.
-
-
-class Hostile:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return Path.touch, (self.marker,)
 
 
 @pytest.fixture

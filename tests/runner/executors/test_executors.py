@@ -4,7 +4,8 @@ import pytest
 from factories import trial
 
 from rnnbench.errors import RnnbenchError, UserError
-from rnnbench.runner.executors import EXECUTORS, DaskExecutor, LocalExecutor, Task, executor_class
+from rnnbench.plugins.dask.executor import DaskExecutor
+from rnnbench.runner.executors import EXECUTORS, LocalExecutor, Task, executor_class
 
 
 def test_trials_run_in_local_processes_or_on_a_cluster():

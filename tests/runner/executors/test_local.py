@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ import pytest
 from factories import corpora, train, trial
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.events import EpochEnded, PhaseBegan
 from rnnbench.runner.executors import TRAINING, LocalExecutor, Task, TrialFailure, local
+from rnnbench.runner.executors.base import EpochEnded, PhaseBegan
 
 
 def _prepare_nothing(_):
@@ -65,39 +66,18 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     assert phases == {1: ["starting worker", *of_network], 0: of_network, 2: of_network}
 
 
-def test_nothing_to_do_starts_nothing(tmp_path):
-    assert run([], tmp_path) == ({}, [])
-
-
 def _facts(*_):
-    return {"tensorflow", "keras"} & set(sys.modules), os.environ["OMP_NUM_THREADS"]
+    variables = (os.environ["OMP_NUM_THREADS"], os.environ["CUDA_VISIBLE_DEVICES"])
+    return {"tensorflow", "keras"} & set(sys.modules), variables
 
 
-def _threads(*_):
-    import tensorflow as tf
-
-    threading = tf.config.threading
-    return (
-        threading.get_intra_op_parallelism_threads(),
-        threading.get_inter_op_parallelism_threads(),
-        tf.config.get_visible_devices("GPU"),
-    )
-
-
-def test_a_worker_has_its_share_of_the_threads_and_no_gpu(tmp_path):
-    compiled = trial(tmp_path, training={"engine": "compiled"})
-
-    outcomes, _ = run([compiled], tmp_path, _threads, prepare=TRAINING.prepare)
-
-    assert outcomes == {0: (1, 1, [])}
-
-
-def test_a_worker_imports_what_its_trials_need_and_no_tensorflow_for_baselines(tmp_path):
+def test_a_worker_has_its_threads_no_gpu_and_no_tensorflow_for_baselines(tmp_path):
+    assert run([], tmp_path) == ({}, [])
     baseline = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
 
     outcomes, _ = run([baseline], tmp_path, _facts, prepare=TRAINING.prepare)
 
-    assert outcomes == {0: (set(), "1")}
+    assert outcomes == {0: (set(), ("1", "-1"))}
 
 
 def _speak(*_):
@@ -141,50 +121,43 @@ def test_no_worker_outlives_a_run_that_is_closed(tmp_path, trials):
     assert not any(child.is_alive() for child in children)
 
 
-def _fail_with_seed_0(one, *_):
-    if one.seed == 0:
-        raise RnnbenchError("no training today")
-
-
-def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(tmp_path, trials):
-    outcomes, _ = run(trials, tmp_path, _fail_with_seed_0)
-
-    assert outcomes == {1: None, 0: TrialFailure("no training today"), 2: None}
-
-
 def _die(*_):
     os.write(2, b"out of memory, says the worker\n")
     os._exit(9)
-
-
-def _die_with_seed_0(one, *_):
-    return _die() if one.seed == 0 else "done"
 
 
 def _chatter(_):
     os.write(2, b"oneDNN is on\n")  # as TensorFlow does when it is imported
 
 
-def test_a_trial_whose_worker_dies_fails_with_its_last_words_and_the_others_go_on(tmp_path, trials):
-    outcomes, _ = run(trials, tmp_path, _die_with_seed_0, prepare=_chatter)
+def _misbehave(one, corpus, _):
+    """Fail, die twice, die after a long output, and be killed once, by seed."""
+    once = corpus.with_name("once")
+    if one.seed == 0:
+        raise RnnbenchError("no training today")
+    if one.seed == 1:
+        _die()
+    if one.seed == 2:
+        os.ftruncate(1, 2**30)  # as a library in a loop would print
+        _die()
+    if one.seed == 3 and not once.exists():
+        once.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
 
-    assert (outcomes[1], outcomes[2]) == ("done", "done")
-    reason = outcomes[0].reason
-    assert reason.startswith("a worker process died (killed, or out of memory?)\n")
-    assert "out of memory, says the worker" in reason
-    assert "oneDNN" not in reason
 
+def test_a_trial_that_fails_and_a_worker_that_dies_cost_no_other_trial(tmp_path, trials):
+    five = [replace(trials[0], seed=seed) for seed in range(5)]
 
-def _die_after_a_gigabyte(*_):
-    os.ftruncate(1, 2**30)  # as a library in a loop would print
-    return _die()
+    outcomes, _ = run(five, tmp_path, _misbehave, prepare=_chatter)
 
-
-def test_of_a_long_output_only_the_end_is_read(tmp_path, trials):
-    outcomes, _ = run(trials[:1], tmp_path, _die_after_a_gigabyte)
-
-    (failure,) = outcomes.values()
-    assert len(failure.reason) <= 2_000
+    failed, died, printed, killed, other = (outcomes[seed] for seed in range(5))
+    assert failed == TrialFailure("no training today")
+    assert (killed, other) == ("done", "done"), "one that is killed is tried again"
+    assert died.reason.startswith("a worker process died (killed, or out of memory?)\n")
+    assert "out of memory, says the worker" in died.reason
+    assert "oneDNN" not in died.reason
+    assert len(printed.reason) <= 2_000, "only the end is read"
 
 
 def _die_beside_another(one, corpus, _):
@@ -210,21 +183,6 @@ def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, ca
         "starting worker",
     ]
     assert "rnn seed 0: a worker process died (killed, or out of memory?); it is" in caplog.text
-
-
-def _die_once(one, corpus, _):
-    """Stand for a worker that somebody kills."""
-    trace = corpus.with_name(f"seed{one.seed}")
-    if not trace.exists():
-        trace.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "done"
-
-
-def test_workers_that_are_killed_cost_no_trial(tmp_path, trials):
-    outcomes, _ = run(trials, tmp_path, _die_once)
-
-    assert outcomes == {0: "done", 1: "done", 2: "done"}
 
 
 def _leave_a_process_and_die_once(_, corpus, __):

@@ -1,8 +1,12 @@
-"""Every kind of layer in both Keras engines, against Keras's own steps in the documented order."""
+"""Every kind of layer in both Keras engines, against Keras's own steps in the documented order.
+
+Layers that draw at random have other masks than Keras's; ``test_network`` trains them.
+"""
 
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import keras
 import numpy as np
@@ -15,14 +19,13 @@ from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import compiled, keras_fit
 from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.outcome import History
-from rnnbench.training.recipe import OptimizerName
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import OptimizerName, Training
 
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)
 SEED, N, TOLERANCE = 7, 11, 1e-4
 """Weights move much more than the tolerance, which is for rounding."""
 RNN = [{"simple_rnn": {"units": 3}}]
-OPTIMIZERS = OptimizerName.__args__
+WITHOUT_CHANCE = {name: stack for name, stack in STACKS.items() if not is_random(stack)}
 
 
 def documents():
@@ -84,26 +87,12 @@ def assert_same_training(ours, stock):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=TOLERANCE)
 
 
-@pytest.fixture(scope="module", params=STACKS.values(), ids=STACKS)
-def stack(request):
-    return request.param
+@pytest.mark.parametrize("stack", WITHOUT_CHANCE.values(), ids=WITHOUT_CHANCE)
+def test_compiled_takes_the_steps_of_keras_and_moves_all_that_is_trained(stack):
+    trained = train(stack, compiled)
 
-
-@pytest.fixture(scope="module")
-def trained(stack):
-    return train(stack, compiled)
-
-
-def test_compiled_takes_the_steps_of_keras(stack, trained):
-    if is_random(stack):  # the masks are not Keras's
-        assert np.isfinite(trained.history.loss).all()
-    else:
-        assert_same_training(trained, step_by_step(stack))
-
-
-def test_all_that_is_trained_has_moved_and_nothing_else(trained):
+    assert_same_training(trained, step_by_step(stack))
     trainable = {id(weight) for weight in trained.model.trainable_weights}
-
     for weight, before in zip(trained.model.weights, trained.before, strict=True):
         moved = np.abs(weight.numpy() - before).max()
         assert moved > 10 * TOLERANCE if id(weight) in trainable else moved == 0, weight.path
@@ -120,7 +109,7 @@ def eagerly() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("eagerly")
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", sorted({*get_args(OptimizerName)} - {"adam"}))
 def test_every_optimizer_takes_the_steps_of_keras(optimizer):
     assert_same_training(train(RNN, compiled, optimizer), step_by_step(RNN, optimizer))
 

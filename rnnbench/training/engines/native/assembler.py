@@ -1,19 +1,21 @@
-"""An assembler of vector code: numbers in registers, arrays in memory, and loops.
+"""An assembler of vector code: numbers in registers, arrays in memory, loops, and code to call.
 
 It is a thin layer over the IR builder of llvmlite. Nothing in it knows of networks. The functions
 of floats are rational and polynomial approximations, to a few units in the last place.
 """
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.training.engines.native.network import LINE, Array
 
@@ -21,6 +23,11 @@ F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
 BYTES = 4
 """The size of a float."""
+FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
+"""An array of floats without gaps; others are refused."""
+IN_HALVES = {"znver4"}
+"""Processors, as LLVM names them, that work on 512 bits as two halves. There, vectors of 256 bits
+are faster: fewer lanes of the last vector are empty."""
 FLUSH = 0x8040
 """The bits of the control register of x86 that have tiny numbers count as 0."""
 
@@ -64,17 +71,26 @@ TO_WHOLE = 1.5 * 2**23
 
 @dataclass(frozen=True)
 class Processor:
-    """The vectors of a processor.
-
-    Attributes:
-        lanes: floats in a register.
-        registers: their number.
-        is_x86: whether it is of this family.
-    """
+    """The vectors of a processor: floats in a register, the number of registers, its family."""
 
     lanes: int
     registers: int
     is_x86: bool
+
+
+@cache
+def processor() -> Processor | None:
+    """Return this machine's processor; ``None`` if no code is made for its kind."""
+    kind = llvm.get_default_triple().partition("-")[0]
+    if kind in ("aarch64", "arm64"):
+        return Processor(lanes=4, registers=32, is_x86=False)
+    has = dict(llvm.get_host_cpu_features())
+    if kind not in ("x86_64", "amd64") or not (has.get("avx2") and has.get("fma")):
+        return None
+    if has.get("avx512f") and has.get("avx512vl"):
+        lanes = 8 if llvm.get_host_cpu_name() in IN_HALVES else 16
+        return Processor(lanes=lanes, registers=32, is_x86=True)
+    return Processor(lanes=8, registers=16, is_x86=True)
 
 
 def _operator(
@@ -185,19 +201,14 @@ def pick(vectors: Sequence[Value], lanes: Sequence[int]) -> Value:
 
 @dataclass(frozen=True)
 class View:
-    """An array in memory, or a part of one.
-
-    Attributes:
-        asm: makes the code that reads and writes it.
-        pointer: to its first element.
-        shape: its lengths, as ``Index``.
-        strides: in floats.
-    """
+    """An array in memory, or a part of one; ``asm`` makes the code that reads and writes it."""
 
     asm: "Assembler"
     pointer: ir.Value
     shape: tuple[Any, ...]
+    """Its lengths, as ``Index``."""
     strides: tuple[int, ...]
+    """In floats."""
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
         """Return the part at indices of the first dimensions; an index may be past the end."""
@@ -251,8 +262,7 @@ class View:
 class Assembler:
     """Makes functions of machine code, one after the other.
 
-    Attributes:
-        given: the arrays of the function in progress, by name.
+    ``given`` has the arrays of the function in progress, by name.
     """
 
     def __init__(self, processor: Processor):
@@ -393,3 +403,32 @@ class Assembler:
     def root(self, floats: Value) -> Value:
         """Return the square roots."""
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)
+
+
+class Code:
+    """Machine code that can be called."""
+
+    def __init__(self, asm: Assembler):
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            reloc="pic",
+            codemodel="small",
+        )
+        module = llvm.parse_assembly(str(asm.module))
+        module.verify()
+        # The loops are vectors already; LLVM should not make them longer.
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
+        options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+        builder = llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+        self._engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
+        self._engine.finalize_object()
+
+    def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
+        """Call a function with its arrays and numbers."""
+        kinds = [ctypes.c_int64 if isinstance(given, int) else FLOATS for given in arguments]
+        function: Any = ctypes.CFUNCTYPE(None, *kinds)(self._engine.get_function_address(name))
+        function(*arguments)

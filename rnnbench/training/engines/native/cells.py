@@ -1,17 +1,14 @@
 """The cells: the arithmetic of a step, forward and back, on vectors of units.
 
-Everything that this engine knows of a cell is one ``Cell`` in ``CELLS``. The way forward takes the
-sums of products of each gate, in Keras's order, and the states of the step before. The way back
-takes the values that were kept, and the gradients of the step's states. A name that begins with
+Everything that this engine knows of a cell is one ``Cell`` in ``CELLS``. A name that begins with
 ``d_`` is the gradient of the loss with respect to what follows, and one that ends with ``_before``
-belongs to the step before.
-
-Importing this module imports no llvmlite, so any process can ask which layers are covered.
+belongs to the step before. Importing this module imports no llvmlite, so any process can ask which
+layers are covered.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 
@@ -30,18 +27,14 @@ class States(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradients of a step.
-
-    Attributes:
-        sums: of the sums of each gate.
-        input_sums: the same, as the input sees them; none if there is no difference.
-        h_before: of the hidden state before, apart from what reaches it through ``sums``.
-        c_before: of the cell state before.
-    """
+    """The gradients of a step."""
 
     sums: Values
+    """Of the sums of each gate."""
     input_sums: Values = ()
+    """The same, as the input sees them; none if there is no difference."""
     h_before: "Value | None" = None
+    """Of the hidden state before, apart from what reaches it through ``sums``."""
     c_before: "Value | None" = None
 
 
@@ -84,9 +77,7 @@ def _simple_rnn(sums: Values, _h_before: "Value", _c_before: "Value") -> States:
     return States(sums[0].tanh())
 
 
-def _simple_rnn_back(
-    _: Values, h: "Value", _h_before: "Value", d_h: "Value", _d_c: "Value"
-) -> Gradients:
+def _simple_rnn_back(_: Values, h: Any, _h_before: Any, d_h: Any, _d_c: Any) -> Gradients:
     return Gradients([d_h * (1 - h * h)])
 
 
@@ -98,9 +89,7 @@ def _lstm(sums: Values, _h_before: "Value", c_before: "Value") -> States:
     return States(o * tanh_c, c, kept=(i, f, g, o, c_before, tanh_c))
 
 
-def _lstm_back(
-    kept: Values, _h: "Value", _h_before: "Value", d_h: "Value", d_c: "Value"
-) -> Gradients:
+def _lstm_back(kept: Values, _h: Any, _h_before: Any, d_h: Any, d_c: Any) -> Gradients:
     i, f, g, o, c_before, tanh_c = kept
     d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
     d_i = d_c * g * i * (1 - i)
@@ -120,9 +109,7 @@ def _gru(sums: Values, h_before: "Value", _c_before: "Value") -> States:
     return States(z * h_before + (1 - z) * g, kept=(z, r, g, of_state))
 
 
-def _gru_back(
-    kept: Values, _h: "Value", h_before: "Value", d_h: "Value", _d_c: "Value"
-) -> Gradients:
+def _gru_back(kept: Values, _h: Any, h_before: Any, d_h: Any, _d_c: Any) -> Gradients:
     z, r, g, of_state = kept
     d_z = d_h * (h_before - g) * z * (1 - z)
     d_of_input = d_h * (1 - z) * (1 - g * g)

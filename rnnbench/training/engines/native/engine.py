@@ -1,26 +1,37 @@
 """The engine ``native``: plain recurrent stacks, trained by machine code that is made for them."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
+from rnnbench.models.in_numpy import as_numbers
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.network import NetworkSizes
-from rnnbench.training.engines.native.weights import initial_weights
-from rnnbench.training.epochs import Epochs, OnEpoch
-from rnnbench.training.outcome import LOWEST, TrialResult
-from rnnbench.training.phases import TRAINING, begin
+from rnnbench.training.engines.native.network import BETA_1, BETA_2, NetworkSizes
+from rnnbench.training.engines.native.weights import initial_weights, new_arena, read_weights
+from rnnbench.training.epochs import (
+    TRAINING,
+    Documents,
+    Epochs,
+    OnEpoch,
+    batches,
+    begin,
+    count_batches,
+    hold_out_documents,
+)
+from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 
 if TYPE_CHECKING:
-    from rnnbench.training.recipe import Recipe
+    from rnnbench.training.engines.native.program import Program
+    from rnnbench.training.settings import Recipe
 
 
 class NativeEngine(Engine):
@@ -58,17 +69,14 @@ class NativeEngine(Engine):
         keep_model: bool,
     ) -> TrialResult:
         """Train a network and score the test documents; see ``Engine.fit``."""
-        from rnnbench.training.engines.native.training import (
-            NativeNetwork,
-            processor,
-            program_for,
-            train,
-        )
+        from rnnbench.training.engines.native.assembler import processor
+        from rnnbench.training.engines.native.program import program_for
 
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
-        x, y = _inputs(model, dataset, dataset.x_train), dataset.y_train
-        kept, held_out = hold_out(len(y), recipe.validation_split)
-        validation = (x[held_out], y[held_out]) if len(held_out) else None
+        x, tested = (
+            as_numbers(model, dataset.n_ids, ids) for ids in (dataset.x_train, dataset.x_test)
+        )
+        (x, y), validation = hold_out_documents(x, dataset.y_train, recipe.validation_split)
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
         epochs = Epochs(on_epoch)
@@ -76,22 +84,25 @@ class NativeEngine(Engine):
             layers=tuple((layer.kind, layer.units) for layer in _recurrent(model)),
             topics=len(dataset.topics),
             timesteps=dataset.timesteps,
-            batch=min(recipe.batch_size, len(kept)),
+            batch=min(recipe.batch_size, len(y)),
             lanes=here.lanes,
         )
         begin("compiling")
         program = program_for(sizes, here)
         begin(TRAINING)
         network = NativeNetwork(program, initial_weights(sizes, seed))
-        train(network, (x[kept], y[kept]), validation, recipe, seed, epochs)
+        for epoch in range(1, recipe.epochs + 1):
+            order = np.concatenate(batches(len(y), recipe.batch_size, seed, epoch))
+            loss, accuracy = network.train((x[order], y[order]), recipe.learning_rate)
+            judged = network.judge(validation) if validation else None
+            epochs.note(loss, accuracy, judged, lambda: network.weights)
         if validation:
             network = NativeNetwork(program, epochs.best_weights)
         weights = network.weights
         params = sum(weight.size for weight in weights)
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(kept))
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
         begin("testing")
-        logs = network.log_probabilities(_inputs(model, dataset, dataset.x_test))
-        scores = np.maximum(logs, LOWEST).astype(np.float32)
+        scores = np.maximum(network.log_probabilities(tested), LOWEST).astype(np.float32)
         return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
 
 
@@ -102,13 +113,14 @@ def why_not() -> str:
     if not find_spec("llvmlite"):
         return f"it needs llvmlite: pip install llvmlite, or {use}"
     try:
-        from rnnbench.training.engines.native.training import passes, processor
+        from rnnbench.training.engines.native import assembler, program
 
-        here = processor()
+        here = assembler.processor()
         if here is None:
             allowed = "x86-64 with AVX2 and FMA, ARM64"
             return f"it makes no code for this processor (allowed: {allowed}); {use}"
-        return "" if passes(here) else f"its code gives wrong results on this processor; {use}"
+        is_right = program.passes(here)
+        return "" if is_right else f"its code gives wrong results on this processor; {use}"
     except Exception as error:  # another version of llvmlite may fail in any way
         return f"llvmlite does not work here ({error}); {use}"
 
@@ -125,7 +137,58 @@ def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
     ]
 
 
-def _inputs(model: LayeredNetwork, dataset: Dataset, ids: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return ids as numbers, scaled if the model says so."""
-    scale = 1 / dataset.n_ids if model.inputs == "scaled_ids" else 1.0
-    return ids.astype(np.float32) * np.float32(scale)
+class NativeNetwork:
+    """A network in training.
+
+    Attributes:
+        arena: its weights, and everything that is computed.
+        steps: optimizer steps taken so far.
+    """
+
+    def __init__(self, program: "Program", weights: Sequence[NDArray[np.float32]]):
+        self.arrays, self.code = program
+        self.arena, self.steps = new_arena(self.arrays, weights), 0
+
+    @property
+    def weights(self) -> Weights:
+        """A copy of the weights, in Keras's order."""
+        return read_weights(self.arrays, self.arena)
+
+    def train(self, documents: Documents, learning_rate: float) -> tuple[float, float]:
+        """Train for an epoch; return the mean loss and the accuracy meanwhile.
+
+        The documents are in the order of the batches.
+        """
+        x, y = documents
+        count = len(y)
+        step = self.steps + np.arange(1.0, count_batches(count, self.arrays.sizes.batch) + 1)
+        self.steps += len(step)
+        # Keras rounds the decays to float32, too; for 0.999, the result shows it.
+        beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
+        rates = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+        labels, answers = self._filled(y), self._filled(np.zeros((count, 2)))
+        given = self._filled(x), labels, rates.astype(np.float32), answers
+        self.code.run("epoch", self.arena, *given, count)
+        of_topic, total = answers[:count].astype(np.float64).T
+        return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
+
+    def log_probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents."""
+        scores = self._filled(np.zeros((len(x), self.arrays.logits.strides[0])))
+        self.code.run("score", self.arena, self._filled(x), scores, len(x))
+        logits = scores[: len(x), : self.arrays.sizes.topics].astype(np.float64)
+        logits -= logits.max(axis=1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits
+
+    def judge(self, documents: Documents) -> tuple[float, float]:
+        """Return the mean loss and the accuracy on documents that are not trained on."""
+        x, y = documents
+        logs = self.log_probabilities(x)
+        loss = -logs[np.arange(len(y)), y].mean()
+        return float(loss), float((logs.argmax(axis=1) == y).mean())
+
+    def _filled(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return rows as floats, and zeros after them, because they are read in whole parts."""
+        more = [(0, self.arrays.sizes.rows)] + [(0, 0)] * (rows.ndim - 1)
+        return np.pad(rows.astype(np.float32), more)

@@ -24,27 +24,24 @@ SECOND_CACHE = 2**19
 ROWS_OF_OUTER = 50
 """Rows, of several steps in time, that are collected for a product that gives the gradient of
 weights: so many that reading and writing that gradient takes little of the time."""
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+"""Of Adam, as in Keras."""
 LARGEST_ARENA = 2**33
 """Floats, 34 GB in all: much more than such networks have needed so far."""
 
 
 @dataclass(frozen=True)
 class NetworkSizes:
-    """The sizes that the machine code is made for.
-
-    Attributes:
-        layers: the kind of cell and the units of each recurrent layer.
-        topics: classes of the softmax.
-        timesteps: of each sequence.
-        batch: documents in an optimizer step.
-        lanes: floats in a vector register.
-    """
+    """The sizes that the machine code is made for."""
 
     layers: tuple[tuple[str, int], ...]
+    """The kind of cell and the units of each recurrent layer."""
     topics: int
     timesteps: int
     batch: int
+    """Documents in an optimizer step."""
     lanes: int
+    """Floats in a vector register."""
 
     def __post_init__(self) -> None:
         numbers = [self.topics, self.timesteps, self.batch, *(units for _, units in self.layers)]
@@ -68,12 +65,8 @@ class NetworkSizes:
 class Array:
     """An array of floats in the arena.
 
-    Attributes:
-        offset: of its first element, in floats.
-        shape: of what it holds.
-        strides: in floats. They can be longer than the shape needs, because vectors are read and
-            written whole; and 0, where an array holds only the last of several things.
-        size: the floats set aside.
+    The strides can be longer than the shape needs, because vectors are read and written whole; and
+    0, where an array holds only the last of several things. All numbers are in floats.
     """
 
     offset: int
@@ -90,10 +83,6 @@ class Array:
     def flat(self) -> "Array":
         """The same floats in a row."""
         return Array(self.offset, (self.size,), (1,), self.size)
-
-    def moved(self, by: int) -> "Array":
-        """Return an array of the same shape, some floats further."""
-        return replace(self, offset=self.offset + by)
 
 
 class Arena:
@@ -119,14 +108,8 @@ class LayerArrays:
 
     An input of the layer is one row: ``[h of the step before (n), 1 (GRU only), x, 1]``. So biases,
     states and inputs are one product with the weights, whose rows are ``[U; d (GRU); W; b]``. A GRU
-    has a second bias ``d``, because its reset gate scales ``h U + d``; see ``Cell.split``.
-
-    Args:
-        arena: gives the arrays their places.
-        sizes: of the network.
-        number: the position of the layer.
-        weights: ``(width, gates * n)``, in the order of ``column_order``.
-        gradient: the same.
+    has a second bias ``d``, because its reset gate scales ``h U + d``; see ``Cell.split``. The
+    weights, ``(width, gates * n)``, are in the order of ``column_order``, and so is their gradient.
     """
 
     def __init__(
@@ -174,11 +157,11 @@ class NetworkArrays:
         count = arena.size
         self.weights = Array(0, (count,), (1,), count)  # all of the above in a row
         # Of the same shape: their gradient, and Adam's averages of it and of its square.
-        self.gradient, self.mean, self.square = (self.weights.moved(i * count) for i in (1, 2, 3))
-        self.d_head = self.head.moved(count)
+        self.gradient, self.mean, self.square = (moved(self.weights, i * count) for i in (1, 2, 3))
+        self.d_head = moved(self.head, count)
         arena.size += 3 * count
         self.layers = [
-            LayerArrays(arena, sizes, number, array, array.moved(count))
+            LayerArrays(arena, sizes, number, array, moved(array, count))
             for number, array in enumerate(weights)
         ]
         # [h, 1], the input of the softmax. All steps share memory, so only the last one remains.
@@ -192,6 +175,11 @@ class NetworkArrays:
                 f"native: a network of this size needs {self.size * 4 / 1e9:.1f} GB "
                 f"(allowed: {LARGEST_ARENA * 4 / 1e9:.1f}); use training.engine: compiled"
             )
+
+
+def moved(array: Array, floats: int) -> Array:
+    """Return an array of the same shape, some floats further."""
+    return replace(array, offset=array.offset + floats)
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:

@@ -7,25 +7,42 @@ each of its columns is loaded, and one float of each of its rows is spread over 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import repeat
 
 import numpy as np
 
 from rnnbench.training.engines.native.assembler import (
     F32,
     Assembler,
+    Code,
+    Processor,
     Value,
     View,
     least,
     pick,
     where,
 )
-from rnnbench.training.engines.native.network import Array, LayerArrays, NetworkArrays
+from rnnbench.training.engines.native.network import (
+    BETA_1,
+    BETA_2,
+    EPSILON,
+    Arena,
+    Array,
+    LayerArrays,
+    NetworkArrays,
+    NetworkSizes,
+)
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
-"""Of Adam, as in Keras."""
+SPREAD = 4.0
+"""The standard deviation of the numbers that test the code."""
 
+Program = tuple[NetworkArrays, Code]
+"""The machine code for the sizes of a network, its sequences and its batches."""
 Sums = list[Value]
 """The sums of a tile: all vectors of its first row, of the next, and so on."""
+Place = tuple[Value, Value, Value]
+"""A step in time, a row and a unit."""
 
 
 def rows_of_tile(rows: int, vectors: int, registers: int) -> int:
@@ -84,6 +101,35 @@ def transpose(asm: Assembler, out: View, source: View) -> None:
     for i in asm.loop(rows):
         for j in asm.loop(columns):
             out[j, i].store(source[i, j].load(F32))
+
+
+@lru_cache(maxsize=1)
+def program_for(
+    sizes: NetworkSizes, processor: Processor, assembler: type[Assembler] = Assembler
+) -> Program:
+    """Return the code for some sizes; only the last is kept, as in the engine ``compiled``."""
+    arrays, asm = NetworkArrays(sizes), assembler(processor)
+    make_program(asm, arrays)
+    return arrays, Code(asm)
+
+
+def passes(processor: Processor) -> bool:
+    """Return whether a product, sigmoid, tanh and exp in machine code are those of NumPy."""
+    lanes, memory = processor.lanes, Arena()
+    shapes = (7, 5), (5, 3 * lanes), (7, 3 * lanes), (lanes,), (3, lanes)
+    arrays = [memory.place(*shape) for shape in shapes]
+    asm = Assembler(processor)
+    with asm.function("test", ["arena"]):
+        a, b, out, x, gates = map(asm.at, arrays)
+        product(asm, out, a, b)
+        for number, name in enumerate(("sigmoid", "tanh", "exp")):
+            gates[number, 0].store(getattr(x[0].load(), name)())
+    arena = np.random.default_rng(0).normal(0, SPREAD, memory.size).astype(np.float32)
+    Code(asm).run("test", arena)
+    left, right, result, numbers, results = (array.of(arena) for array in arrays)
+    expected = [1 / (1 + np.exp(-numbers)), np.tanh(numbers), np.exp(numbers)]
+    is_product = np.allclose(result, left @ right, atol=1e-4)
+    return is_product and np.allclose(results, expected, 1e-5, 1e-6)
 
 
 def make_program(asm: Assembler, arrays: NetworkArrays) -> None:
@@ -213,10 +259,7 @@ def _forward_step(
 def _gate_sums(
     asm: Assembler, layer: LayerArrays, a: View, b: View, units: int
 ) -> tuple[Sums, Sums]:
-    """Return the sums over the state, if the cell splits those of a gate, and all sums.
-
-    The latter then lack what the state gives to that gate.
-    """
+    """Return the sums over the state, and all sums; of a split gate, these lack the state's."""
     vectors, split, rest = b.shape[1] // asm.lanes, layer.state_rows, layer.width - layer.state_rows
     zero = asm.vector_of(0.0)
     zeros = [zero] * (vectors * a.shape[0])
@@ -231,12 +274,7 @@ def _gate_sums(
 
 
 def _forward_cell(
-    asm: Assembler,
-    layer: LayerArrays,
-    place: tuple[Value, Value, Value],
-    size: int,
-    of_state: Sequence[Value],
-    sums: Sequence[Value],
+    asm: Assembler, layer: LayerArrays, place: Place, size: int, of_state: Sums, sums: Sums
 ) -> Value:
     """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
     t, row, unit = place
@@ -284,32 +322,21 @@ def _loss(
     """Put the gradient of the loss in the place of a row of logits.
 
     The answer on the document has two numbers: the logit of its topic less the largest logit, and
-    the sum of the exponentials of the logits less the largest one.
-
-    Args:
-        asm: makes the code.
-        arrays: of the network.
-        row: of the part of the batch.
-        first: the document of the first row.
-        left: rows of the part that belong to the batch; others have no weight.
-        size: of the batch, whose mean loss counts.
+    the sum of the exponentials of the logits less the largest one. ``first`` is the document of the
+    first row; only the rows that are ``left`` belong to the batch; its mean loss counts.
     """
     topics, lanes, document = arrays.sizes.topics, asm.lanes, first + row
     columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
     places = [asm.at(arrays.logits, row, int(some[0])) for some in columns]
     are_topics = [asm.vector_of(some) < topics for some in columns]
-    logits = [
-        where(some, place.load(), -1e30) for some, place in zip(are_topics, places, strict=True)
-    ]
+    logits = list(map(where, are_topics, (place.load() for place in places), repeat(-1e30)))
     largest = asm.spread(asm.largest(logits))
     logits = [logit - largest for logit in logits]
-    powers = [where(some, logit.exp(), 0.0) for some, logit in zip(are_topics, logits, strict=True)]
+    powers = list(map(where, are_topics, (logit.exp() for logit in logits), repeat(0.0)))
     total = asm.total(powers)
     label = asm.spread(asm.given["labels"][document].load(F32))
     are_label = [label.equals(asm.vector_of(some)) for some in columns]
-    of_label = asm.total(
-        [where(some, logit, 0.0) for some, logit in zip(are_label, logits, strict=True)]
-    )
+    of_label = asm.total(list(map(where, are_label, logits, repeat(0.0))))
     asm.given["answers"][document * 2].store(of_label)
     asm.given["answers"][document * 2 + 1].store(total)
     share = where(row < left, 1 / asm.to_float(size), 0.0)
@@ -360,14 +387,11 @@ def _backward_step(
         product(asm, below, d_input_sums, back, adds=True)
 
 
-def _backward_cell(
-    asm: Assembler, layer: LayerArrays, at: tuple[Value, Value, Value], size: int, place: Value
-) -> None:
+def _backward_cell(asm: Assembler, layer: LayerArrays, at: Place, size: int, place: Value) -> None:
     """Compute the gradients of the gates of a vector of units, at a step of a sequence.
 
-    Those of the gates stand one after the other. They are stored as whole vectors, from the first
-    to the last, so each overwrites what the one before it wrote too much. What the last one
-    writes too much is 0, because the gradients of units that do not exist are.
+    They are stored as whole vectors, gate by gate, so each overwrites what the one before it wrote
+    too much. What the last one writes too much is 0, as the gradients of units that do not exist.
     """
     t, row, unit = at
     kept = asm.at(layer.kept, t, unit // asm.lanes, row)

@@ -1,10 +1,9 @@
 """The weights of a network: as Keras has them, at first and later, and as they lie in the arena.
 
-Keras's order is that of ``model.get_weights()``: a kernel, a recurrent kernel and a bias for each
-recurrent layer, then the kernel and the bias of the softmax. Its initial weights are made in NumPy,
-so that a process needs no TensorFlow to begin with them. TensorFlow's stateless numbers come from
-Philox, a function of a key and a counter: J. Salmon et al.: Parallel Random Numbers: As Easy as 1,
-2, 3 (SC 2011).
+Keras's order is a kernel, a recurrent kernel and a bias for each recurrent layer, then the kernel
+and the bias of the softmax. Its initial weights are made in NumPy, so a process needs no TensorFlow
+to begin with them. TensorFlow's stateless numbers come from Philox, a function of a key and a
+counter: J. Salmon et al.: Parallel Random Numbers: As Easy as 1, 2, 3 (SC 2011).
 """
 
 import math
@@ -104,10 +103,7 @@ def uniform(count: int, seed: int) -> NDArray[np.float32]:
 
 
 def normal(count: int, seed: int) -> NDArray[np.float64]:
-    """Return normal numbers, by the method of Box and Muller.
-
-    They are those of ``tf.random.stateless_normal`` of ``[seed, 0]`` up to its rounding.
-    """
+    """Return the numbers of ``tf.random.stateless_normal`` up to rounding, by Box and Muller."""
     pairs = uniform(-(-count // 4) * 4, seed).reshape(-1, 2).astype(np.float64)
     radius = np.sqrt(-2 * np.log(np.maximum(pairs[:, 0], LEAST)))
     angle = 2 * math.pi * pairs[:, 1]

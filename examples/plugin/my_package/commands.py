@@ -1,0 +1,5 @@
+"""A command's record, which `rnnbench --help` loads."""
+
+from rnnbench import Command
+
+LARGEST = Command("largest", "my_package.largest:largest", "Print the largest model of a run.")

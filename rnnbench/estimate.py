@@ -1,0 +1,119 @@
+"""About how long the trainings of a benchmark take, from the speed of their matrix products."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from rnnbench.config.schema import Benchmark
+from rnnbench.data.dataset import Dataset, hold_out
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import Product
+from rnnbench.models.layers.base import Shape
+from rnnbench.runner.executors.local import usable_cores
+from rnnbench.training.epochs import count_batches
+from rnnbench.training.settings import resolve_engine
+from rnnbench.training.trial import program_of
+
+FEW = 4
+"""A product with this few rows, columns or features is bound by memory, not by arithmetic."""
+ESTIMATE_SECONDS = 0.02
+"""The time for which each product is repeated."""
+STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
+"""The time of an engine's step divided by that of its products, where nothing else uses the cores.
+Processors differ: ``results/reference/speed/speed.md`` has 1.8 to 2.1 and 1.0 to 1.2."""
+COMPILATION = {"compiled": 5.0, "native": 0.7}
+"""Seconds that an engine needs to make the program of a model."""
+PASSES = 2.5
+"""Adam's time for a parameter, divided by that for adding two numbers of large arrays. Adam reads
+and writes seven numbers, not three, and computes more."""
+
+
+def estimate_seconds(
+    benchmark: Benchmark, dataset: Dataset, params: Mapping[str, int]
+) -> float | None:
+    """Return about how many seconds the trainings of a benchmark take, with one on each core.
+
+    Baselines count as nothing. The rates of matrix products and of memory are measured.
+
+    Args:
+        benchmark: the benchmark.
+        dataset: its documents.
+        params: the number of trained parameters of each network.
+
+    Returns:
+        ``None`` without networks, or if one is not made of layers, or is trained by an engine
+        whose speed is not known.
+    """
+    if not params:
+        return None
+    models = {name: benchmark.models[name] for name in params}
+    trained = {
+        name: resolve_engine(model, benchmark.training_of(name)) for name, model in models.items()
+    }
+    products: dict[str, list[Product]] = {}
+    for name, model in models.items():
+        if not isinstance(model, LayeredNetwork) or trained[name].engine not in STEP_BY_PRODUCTS:
+            return None
+        batch_size = min(trained[name].batch_size, len(dataset.y_train))
+        products[name] = model.products(batch_size, Shape.of(dataset))
+    of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
+    of_parameter = PASSES * _seconds_to_add()
+    trainings, programs = [], Counter[tuple[Any, ...]]()
+    for name, model in models.items():
+        training = trained[name]
+        learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
+        steps = training.epochs * count_batches(learned, training.batch_size)
+        of_products = sum(of_product.get(product, 0.0) for product in products[name])
+        step = STEP_BY_PRODUCTS[training.engine] * of_products + of_parameter * params[name]
+        trainings += [steps * step] * len(training.seeds)
+        programs[program_of(model, training)] += len(training.seeds)
+    cores = min(usable_cores(), len(trainings))
+    compilations = sum(  # each process has its own
+        min(cores, n) * COMPILATION[engine] for (_, engine, *_), n in programs.items()
+    )
+    return max((sum(trainings) + compilations) / cores, *trainings)
+
+
+def _seconds_to_add() -> float:
+    """Return the seconds that adding two large arrays takes for each number."""
+    a, b = np.ones((2, 2_000_000), np.float32)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        np.add(a, b, out=b)
+        times.append(time.perf_counter() - start)
+    return min(times) / a.size
+
+
+def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
+    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
+
+    The repeats are carried out one after another, like the steps of a recurrent layer; the fastest
+    of many attempts counts. Products too thin to be bound by arithmetic are left out.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return {
+            product: _fastest(product, seconds)
+            for product in set(products)
+            if min(product.rows, product.inner, product.columns) > FEW
+        }
+
+
+def _fastest(product: Product, seconds: float) -> float:
+    random = np.random.default_rng(0)
+    left = random.random((product.count, product.rows, product.inner), np.float32)
+    right = random.random((product.inner, product.columns), np.float32)
+    out = np.empty((product.count, product.rows, product.columns), np.float32)
+    times = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        np.matmul(left, right, out=out)
+        times.append(time.perf_counter() - start)
+    return min(times)

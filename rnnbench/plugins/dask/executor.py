@@ -1,0 +1,380 @@
+"""The executor that runs trials on a Dask cluster.
+
+Plugins of Dask bring a run to the workers, and end it there however its client goes. A worker whose
+versions, code and files are right gets a resource, which trials ask for. Dask chooses the worker of
+each trial, and has the trials of lost workers tried again.
+"""
+
+import asyncio
+import logging
+import pickle
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, NoReturn, Self
+from uuid import uuid4
+
+from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
+from rnnbench.plugins.dask import connection, on_worker
+from rnnbench.runner.executors.base import (
+    WAITING,
+    Connected,
+    Executor,
+    Listener,
+    PhaseBegan,
+    T,
+    Task,
+    TrialFailure,
+)
+from rnnbench.runner.executors.child import Died, event_of
+from rnnbench.text import listed
+from rnnbench.training.outcome import Machine, TrialResult
+from rnnbench.training.trial import Trial
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3  # if children die, the last one is alone in the cluster: it may need the memory
+LOOK_SECONDS, FIRST_LOOKS_SECONDS = 1.0, 0.1  # between two looks at the workers, and at first
+BEGIN_SECONDS = 20.0  # by then, a run begins without workers that say nothing
+SILENCE_SECONDS, FILES_SECONDS = 60.0, 300.0  # of a lost scheduler; more for workers to take files
+END_SECONDS = 5.0  # for workers to end their children
+LOST_CONNECTION = "the connection to the scheduler is lost"
+
+Outcomes = Generator[tuple[Trial, Any], None, None]
+
+
+class DaskExecutor(Executor):
+    """The workers of a Dask cluster, each of whose threads takes one trial at a time.
+
+    Args:
+        jobs: the most trials that run side by side; by default one per thread of the workers.
+        address: of the scheduler, or its scheduler file; by default that of Dask's configuration.
+    """
+
+    name = "dask"
+    threads = 1
+
+    def __init__(self, jobs: int | None = None, address: str | None = None):
+        self._limit, self._address = jobs, address
+
+    @classmethod
+    def at(cls, address: str, jobs: int | None) -> Self:
+        """Return the executor for the scheduler at ``address``."""
+        return cls(jobs, address)
+
+    @cached_property
+    def jobs(self) -> int:  # type: ignore[override]
+        """How many trials run side by side when the run starts."""
+        with connection.connected(self._address) as client:
+            workers = connection.identity_of(client)["workers"].values()
+            if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
+                raise OutOfReachError(connection.no_workers(client.scheduler.address))
+        return min(cores, self._limit or cores)
+
+    def run(
+        self,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task[T],
+    ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
+        """Yield each trial with its outcome.
+
+        That of a lost worker or dead child is tried again, at last alone in the cluster.
+
+        Raises:
+            UserError: workers differ from this machine in what can change results, or none can be
+                given trials.
+            OutOfReachError: the scheduler or all workers are lost, or there are none.
+            RnnbenchError: children die before they can start a trial.
+        """
+        if not trials:
+            return
+        with connection.connected(self._address) as client:
+            given = connection.identity_of(client)["address"]
+            connection.warn_if_open(client.scheduler.address, given)
+            run = ClusterRun(client, trials, corpora, listener, task, self._limit)
+            try:
+                yield from run.outcomes()
+            finally:
+                run.end()
+
+
+@dataclass(eq=False)
+class Attempt:
+    """A trial that waits or runs."""
+
+    trial: Trial
+    losses: list[str] = field(default_factory=list)  # addresses of workers that had it
+    lost_child: bool = False  # a child has died at it
+    at: str = ""  # the address of the worker that has it, if that is known
+    worker: str = ""  # the name of that worker
+    future: Any = None  # Dask's, if it runs
+    n_missed: int = 0  # how often in a row no worker was seen to have it
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is the last attempt, which has the cluster to itself."""
+        return self.lost_child and len(self.losses) == ATTEMPTS - 1
+
+
+class ClusterRun:
+    """The state of a run on a cluster: ``DaskExecutor.run`` has the arguments."""
+
+    def __init__(
+        self,
+        client: Any,
+        trials: Sequence[Trial],
+        corpora: Mapping[str, Path],
+        listener: Listener,
+        task: Task[Any],
+        limit: int | None,
+    ):
+        self._client, self._listener, self._task = client, listener, task
+        self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
+        self._address, self._dashboard = client.scheduler.address, ""
+        self._files, self._corpora, self._modules = on_worker.pack(trials, corpora)
+        self._here = on_worker.Installed.here(on_worker.packages_of(trials))
+        self._waiting = deque(map(Attempt, trials))
+        self._running: dict[str, Attempt] = {}
+        self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
+        self._open: dict[str, int] = {}  # threads of the workers that take trials now, by address
+        self._refused: dict[str, Mapping[str, Any]] = {}  # what workers say that take none
+        self._has_begun = self._has_started = self._was_paused = False  # any trial, if started
+        self._opened = self._seen_able = time.monotonic()
+
+    def outcomes(self) -> Outcomes:
+        """Yield each trial with its outcome; see ``DaskExecutor.run``."""
+        self._in_background(self._watch())
+        while self._waiting or self._running:
+            while (attempt := self._next()) is not None:
+                key = f"rnnbench-{attempt.trial.fingerprint[:16]}-{uuid4().hex}"
+                attempt.at, attempt.future, attempt.n_missed = "", None, 0
+                self._running[key] = attempt
+                others = [address for address in self._open if address not in attempt.losses]
+                self._in_background(self._follow(key, attempt, others if attempt.losses else []))
+            try:
+                answer = self._inbox.get(timeout=FILES_SECONDS + SILENCE_SECONDS)
+            except Empty:  # not even ``_watch`` says anything
+                self._fail("Dask has been silent for too long")
+            yield from answer() or ()
+
+    def end(self) -> None:
+        """End the run in the cluster; what does not answer ends when our client is gone."""
+
+        async def end() -> None:
+            for attempt in self._running.values():
+                if attempt.future is not None:
+                    attempt.future.release()
+            self._client.unsubscribe_topic(on_worker.TOPIC)  # or we would stay a listener
+            await self._client.unregister_worker_plugin(self._id)
+
+        if self._client.status == "running":
+            with suppress(Exception):
+                self._in_background(end()).result(END_SECONDS)
+
+    def _fail(self, reason: str) -> NoReturn:
+        advice = "finished trials are stored, and --executor local continues without a cluster"
+        raise OutOfReachError(f"{self._address}: {reason}; {advice}")
+
+    # In Dask's thread, where nothing is decided: messages are functions for our thread to call.
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
+        return asyncio.run_coroutine_threadsafe(work, self._client.loop.asyncio_loop)
+
+    def _tell(self, answer: Callable[..., Outcomes | None], *arguments: Any) -> None:
+        self._inbox.put(partial(answer, *arguments))
+
+    async def _watch(self) -> None:
+        """Bring the run to the cluster, and tell what is seen there until the connection is lost.
+
+        If Dask connects again, the run is over there.
+        """
+        from rnnbench.plugins.dask.plugins import RunOnScheduler, RunPlugin
+
+        client, comm = self._client, self._client.scheduler_comm
+        reason = LOST_CONNECTION
+        try:
+            client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
+            with suppress(KeyError):
+                self._dashboard = client.dashboard_link or ""
+            here, files = asdict(self._here), self._files
+            on_workers = RunPlugin(self._id, here, files, self._modules)
+            plugin = RunOnScheduler(self._id, client.id, on_workers)
+            await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
+            while client.status == "running" and client.scheduler_comm is comm:
+                asking = client.scheduler.identity(n_workers=-1), client.scheduler.processing()
+                seen, tasks = await asyncio.wait_for(asyncio.gather(*asking), SILENCE_SECONDS)
+                placed = {key for keys in tasks.values() for key in keys}
+                self._tell(self._look, seen["workers"], placed)
+                await asyncio.sleep(LOOK_SECONDS if self._has_begun else FIRST_LOOKS_SECONDS)
+        except TimeoutError:
+            reason = f"the scheduler has been silent for {SILENCE_SECONDS:.0f} s"
+        except (OSError, AttributeError):  # a client that closes has no scheduler
+            pass
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+        self._tell(self._fail, reason)
+
+    async def _follow(self, key: str, attempt: Attempt, where: Sequence[str]) -> None:
+        """Have a worker, best of all one of some, carry out an attempt; tell its outcome."""
+
+        def carry_out(*work: Any) -> Any:  # pickled by value, because the scheduler unpickles it
+            from rnnbench.plugins.dask import on_worker
+
+            return on_worker.carry_out(*work)
+
+        trial, client, future, machine = attempt.trial, self._client, None, {}
+        corpus = Path("..", self._corpora[trial.corpus_fingerprint])
+        outcome: Any
+        try:
+            prepare = partial(on_worker.prepare, self._task.prepare, trial.fingerprint, corpus)
+            message = pickle.dumps((replace(self._task, prepare=prepare), trial, corpus))
+            options = {"key": key, "resources": {self._id: 1}, "workers": where or None}
+            future = client.submit(carry_out, self._id, message, pure=False, **options)
+            attempt.future = future
+            packed, machine = pickle.loads(await future.result())  # noqa: S301 - trusted
+            outcome = pickle.loads(packed)  # noqa: S301 - from a cluster that is trusted
+        except Exception as error:  # of Dask: whatever a trial raises is an outcome
+            reason = getattr(error, "reason", "")
+            if client.status != "running" or reason == "scheduler-connection-lost":
+                self._tell(self._fail, LOST_CONNECTION)
+                return
+            said = f"its task was lost: {type(error).__name__}: {error}".partition("\n")[0]
+            # It is cancelled if somebody has all workers restarted.
+            is_cancelled = getattr(future, "status", "") == "cancelled"
+            outcome = Died(True, "", said) if is_cancelled else TrialFailure(said)
+        self._tell(self._end_attempt, key, outcome, machine)
+        if future is not None:
+            future.release()  # or the scheduler would keep the outcome
+
+    # In our thread: the answers to messages, and what follows from them.
+
+    def _next(self) -> Attempt | None:
+        if not (self._waiting and self._has_begun):
+            return None
+        running = self._running.values()
+        if running and (self._waiting[0].is_alone or any(attempt.is_alone for attempt in running)):
+            return None
+        load = sum(not attempt.at or attempt.at in self._open for attempt in running)
+        is_full = load >= sum(self._open.values()) or len(self._running) == self._limit
+        return None if is_full else self._waiting.popleft()
+
+    def _note(self, facts: Mapping[str, Any]) -> None:
+        if facts.get("run") == self._id:
+            self._refused[facts["worker"]] = facts
+            if facts["fault"]:
+                log.warning("%s takes no trials: %s", facts["name"], facts["fault"])
+            elif self._has_begun:
+                text = on_worker.describe_differences(
+                    {facts["name"]: facts["differences"]}, self._here
+                )
+                log.warning("%s; until then they take no trials", text)
+        elif (attempt := self._running.get(facts.get("key", ""))) is not None:
+            if attempt.at not in ("", facts["worker"]):
+                self._say_worker_lost(attempt)
+            attempt.at, attempt.worker = facts["worker"], facts["name"]
+            self._has_started |= len(facts["report"]) > 1
+            self._listener(event_of(attempt.trial, facts["report"], facts["name"]))
+
+    def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:
+        able = {at: facts for at, facts in workers.items() if facts["resources"].get(self._id)}
+        ready = {at: facts for at, facts in able.items() if facts["status"] == "running"}
+        self._open = {at: facts["nthreads"] for at, facts in ready.items()}
+        self._refused = {at: facts for at, facts in self._refused.items() if at in workers}
+        if not self._has_begun:
+            self._begin(workers, able)
+        may_get_workers = len(workers) > len(self._refused)
+        patience = SILENCE_SECONDS + (FILES_SECONDS if may_get_workers else 0)
+        if able:
+            self._seen_able = time.monotonic()
+        elif time.monotonic() - self._seen_able > patience:
+            self._fail(f"no worker has taken trials for {patience:.0f} s")
+        if able and not (self._open or self._was_paused):
+            self._was_paused = True
+            reason = "paused by Dask, because they are short of memory or closing"
+            names = listed([str(facts["name"]) for facts in able.values()])
+            log.warning("%s: %s; no trial starts until one of them resumes", names, reason)
+        for key, attempt in [*self._running.items()]:
+            if attempt.at and attempt.at not in workers:
+                self._say_worker_lost(attempt)
+            is_missed = key not in placed and getattr(attempt.future, "status", "") == "pending"
+            attempt.n_missed = attempt.n_missed + 1 if is_missed else 0
+            if attempt.n_missed > 1:  # Dask tries no workers that got their resource later
+                attempt.future.release()
+                self._waiting.appendleft(self._running.pop(key))
+
+    def _begin(self, workers: Mapping[str, Any], able: Mapping[str, Mapping[str, Any]]) -> None:
+        if not workers:
+            raise OutOfReachError(connection.no_workers(self._address))
+        is_late = time.monotonic() - self._opened > BEGIN_SECONDS
+        if len(able) + len(self._refused) < len(workers) and not is_late:
+            return  # until all were heard
+        found = {facts["name"]: facts["differences"] for facts in self._refused.values()}
+        if any(found.values()):
+            raise UserError(on_worker.describe_differences(found, self._here))
+        if len(self._refused) == len(workers):
+            faults = {facts["name"]: [facts["fault"]] for facts in self._refused.values()}
+            lines = [f"{self._address}: no worker takes trials", *on_worker.grouped(faults)]
+            raise UserError("\n".join(lines))
+        if able:
+            self._has_begun = True
+            cores = sum(facts["nthreads"] for facts in able.values())
+            self._listener(Connected(self._address, len(able), cores, self._dashboard))
+
+    def _say_worker_lost(self, attempt: Attempt) -> None:
+        self._say_again(attempt.trial, f"its worker {attempt.worker} was lost")
+        attempt.at = ""
+
+    def _say_again(self, trial: Trial, reason: str) -> None:
+        log.warning("%s: %s; it is tried again", trial, reason.partition("\n")[0])
+        self._listener(PhaseBegan(trial, WAITING))
+
+    def _end_attempt(self, key: str, outcome: Any, machine: dict[str, Any]) -> Outcomes:
+        if (attempt := self._running.pop(key, None)) is None:
+            return
+        attempt.at = machine.pop("address", attempt.at)
+        worker = machine.get("worker", attempt.worker) or "a worker"
+        match outcome:
+            case Died(has_started) as death:
+                self._has_started |= has_started
+                attempt.lost_child = True
+                yield from self._lose(attempt, TrialFailure(_remarked(str(death), f" on {worker}")))
+            case TrialFailure(reason, is_of_machine=of_machine) as failure:
+                failure = replace(failure, reason=_remarked(reason, f" (on {worker})"))
+                if of_machine:
+                    yield from self._lose(attempt, failure)
+                else:
+                    yield attempt.trial, failure
+            case TrialResult(record=record) as result:
+                record = record.model_copy(update={"machine": Machine(**machine)})
+                yield attempt.trial, replace(result, record=record)
+            case _:
+                yield attempt.trial, outcome
+
+    def _lose(self, attempt: Attempt, failure: TrialFailure) -> Outcomes:
+        """Have a trial tried again, or yield its failure, which may be that of all workers."""
+        attempt.losses.append(attempt.at)
+        is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
+        if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
+            self._say_again(attempt.trial, failure.reason)
+            (self._waiting.append if attempt.is_alone else self._waiting.appendleft)(attempt)
+        elif failure.is_of_machine:
+            yield attempt.trial, failure
+        elif self._has_started:
+            remark = f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"
+            yield attempt.trial, replace(failure, reason=_remarked(failure.reason, remark))
+        else:
+            raise RnnbenchError(_remarked(failure.reason, " before it could start a trial"))
+
+
+def _remarked(reason: str, remark: str) -> str:
+    """Return a reason with a remark at the end of its first line; the rest are last words."""
+    first_line, *others = reason.splitlines() or [""]
+    return "\n".join([f"{first_line}{remark}", *others])

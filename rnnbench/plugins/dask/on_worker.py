@@ -1,0 +1,331 @@
+"""A run in a worker of a Dask cluster: what it needs there, and the children that train.
+
+The needs are versions, code, and files, which travel compressed.
+"""
+
+import hashlib
+import os
+import pickle
+import platform
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from io import BytesIO
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Self
+
+import rnnbench
+from rnnbench.environment import versions
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.models import code
+from rnnbench.models.descriptions import PythonNetwork
+from rnnbench.runner.executors.base import TrialFailure
+from rnnbench.runner.executors.child import Child, Died, Done, Phase, Report, work
+from rnnbench.storage import atomic_write, sha256_file
+from rnnbench.text import listed
+from rnnbench.training.trial import Trial
+
+TOPIC = "rnnbench"  # of the events of all runs: the scheduler keeps each topic for good
+REPORT_SECONDS, LOOK_SECONDS = 0.5, 1.0  # between two events of a trial, and two looks at its child
+END_SECONDS = 3.0  # for killed children to be gone
+MOST_BYTES = 2**30  # sent to each worker; they pass through the scheduler's memory
+OTHER_CODE = "different rnnbench code (same version, but another commit or local changes)"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The versions and code of a machine; ``code`` is the SHA-256 of rnnbench's files."""
+
+    python: str
+    packages: Mapping[str, str]
+    code: str
+
+    @classmethod
+    def here(cls, packages: Collection[str]) -> Self:
+        """Return what this machine has of some packages."""
+        return cls(platform.python_version(), versions(packages), code.code_of_rnnbench())
+
+
+def packages_of(trials: Sequence[Trial]) -> list[str]:
+    """Return the distributions that trials need, those of plug-ins too."""
+    found = ((*trial.packages, *code.plugins_of(trial.model)) for trial in trials)
+    return list(dict.fromkeys(name for packages in found for name in packages))
+
+
+def differences(there: Installed, here: Installed) -> list[str]:
+    """Return what differs at a worker, such as ``keras 3.10.0 (here: 3.11.0)``."""
+    found = [
+        f"{name} {there.packages[name]} (here: {version})"
+        for name, version in here.packages.items()
+        if there.packages.get(name, version) != version
+    ]
+    if there.packages.get("rnnbench") == here.packages.get("rnnbench") and there.code != here.code:
+        found.insert(0, OTHER_CODE)
+    if there.python.split(".")[:2] != here.python.split(".")[:2]:
+        found.insert(0, f"Python {there.python} (here: {here.python})")
+    return found
+
+
+def describe_differences(found: Mapping[str, Sequence[str]], here: Installed) -> str:
+    """Return what differs at workers, by their names, and what to do."""
+    names = dict.fromkeys(line.split()[0] for of_worker in found.values() for line in of_worker)
+    packages = here.packages.keys() - {"rnnbench"}
+    exact = [f"{name}=={here.packages[name]}" for name in names if name in packages]
+    install = f" (pip install {shlex.join(exact)})" if exact else ""
+    head = "workers differ from this machine in what can change results:"
+    advice = f"use the same versions and the same commit there{install}"
+    return "\n".join([head, *grouped(found), advice])
+
+
+def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each thing that was found at workers, by their names."""
+    workers: dict[str, list[str]] = {}
+    for name, of_worker in found.items():
+        for line in of_worker:
+            workers.setdefault(line, []).append(name)
+    return [f"  {line}: {listed(where, 3)}" for line, where in workers.items()]
+
+
+def pack(
+    trials: Sequence[Trial], corpora: Mapping[str, Path]
+) -> tuple[dict[str, bytes], dict[str, str], str]:
+    """Return the files that trials need, the names of those of corpora, and that of modules.
+
+    Files are compressed by ``zlib``; a name is the sha256 of the content with an ending, which that
+    of modules lacks.
+    """
+    contents, names = {}, {}
+    for fingerprint in sorted({trial.corpus_fingerprint for trial in trials}):
+        content = corpora[fingerprint].read_bytes()
+        names[fingerprint] = f"{hashlib.sha256(content).hexdigest()}.npz"
+        contents[names[fingerprint]] = content
+    own = zip_modules(trials)
+    modules = hashlib.sha256(own).hexdigest()
+    contents[f"{modules}.zip"] = own
+    if (size := sum(map(len, contents.values()))) > MOST_BYTES:
+        raise UserError(
+            f"corpora and modules have {size:,} bytes (at most {MOST_BYTES:,} are sent to workers; "
+            "use fewer documents, or run on this machine)"
+        )
+    files = {name: zlib.compress(content, 1) for name, content in contents.items()}
+    return files, names, modules
+
+
+def zip_modules(trials: Sequence[Trial]) -> bytes:
+    """Return a zip file with the modules of ``python:`` models that are not installed.
+
+    Those beside them that they import are in it, too, and all Python files of packages around them.
+    """
+    networks = (trial.model for trial in trials if isinstance(trial.model, PythonNetwork))
+    left = {network.python.partition(":")[0] for network in networks}
+    own: set[str] = set()
+    while left:
+        if not code.is_installed(module := left.pop()):
+            own.add(module)
+            left |= set(code.imported_beside(module)) - own
+    files = {name: file for module in own for name, file in code.files_of(module).items()}
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as opened:
+        for name, file in sorted(files.items()):
+            opened.writestr(zipfile.ZipInfo(name), file.read_bytes())  # without times
+    return buffer.getvalue()
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files that have travelled, if they are as they were sent; unpack those with modules."""
+    for name, packed in files.items():
+        stem = Path(name).stem
+        try:
+            content = zlib.decompress(packed)
+        except zlib.error:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != stem:
+            raise RnnbenchError(f"{name} did not arrive as it was sent")
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(BytesIO(content)) as modules:
+                modules.extractall(folder / stem)
+        else:
+            with atomic_write(folder / name) as opened:
+                opened.write(content)
+
+
+class WorkerChild(Child):
+    """A child process of a worker; it imports modules from ``place``, after all installed ones."""
+
+    def __init__(self, folder: Path, place: Path):
+        place.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix="child-", dir=folder))
+        log = self._folder / "log"
+        ours, theirs = Pipe()
+        super().__init__(ours, log)
+        # Our end of the second pipe closes when this process ends, however it ends.
+        line, our_line = os.pipe()
+        self._line = os.fdopen(our_line, "wb", buffering=0)
+        numbers = [theirs.fileno(), line]
+        # The child may not find rnnbench by itself: this process may have found it in its folder.
+        path = str(Path(rnnbench.__file__).parents[1])
+        program = f"import sys; sys.path.append({path!r}); from {__name__} import main; main()"
+        try:
+            # ``multiprocessing`` starts no process from a daemonic worker.
+            with log.open("ab") as printed:
+                self._process = subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-P", "-c", program, *map(str, numbers), str(log)],
+                    cwd=place,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=printed,
+                    pass_fds=numbers,
+                    start_new_session=True,  # which hears no Ctrl-C of the worker's terminal
+                )
+        finally:
+            theirs.close()
+            os.close(line)
+
+    def reports(self, message: bytes) -> Iterator[Report | Done | Died]:
+        """Have it carry out a trial; yield what it says, of quick epochs the first and the last."""
+        self._has_started = False
+        with suppress(ConnectionError):  # it died; ``receive`` says so
+            self.connection.send_bytes(message)
+        held, last, report = None, 0.0, None
+        while not isinstance(report, Done | Died):
+            has_ended = self._process.poll() is not None  # before looking for a last report
+            if not (self.connection.poll(LOOK_SECONDS) or has_ended):
+                continue
+            report, now = self.receive(), time.monotonic()
+            is_quick = now - last < REPORT_SECONDS
+            if is_quick and not isinstance(report, Phase | Done | Died) and report[0] > 0:
+                held = report
+                continue
+            if held is not None and isinstance(report, Done | Phase):
+                yield held
+            held, last = None, now
+            yield report
+
+    def end(self) -> None:
+        """Kill the process and those that it started, and remove its files; once only."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Carry out trials in a child process; the command line has its pipes and its log."""
+    connection, line, log = sys.argv[1:]
+
+    def end_with_worker() -> None:
+        os.read(int(line), 1)  # returns when the worker has ended
+        os.killpg(0, signal.SIGKILL)
+
+    work(Connection(int(connection)), 1, Path(log), end_with_worker)
+
+
+class RunOnWorker:
+    """The child processes and the files of one run, which has its own folder in this worker."""
+
+    def __init__(self, folder: Path, modules: str):
+        self._folder, self._place = folder, folder / modules
+        self._lock, self._has_ended = threading.Lock(), False
+        self._children: set[WorkerChild] = set()
+        self._idle: list[WorkerChild] = []
+
+    def begin(self, needed: Installed, files: Mapping[str, bytes]) -> tuple[list[str], str]:
+        """Write files; return what differs here, and why files cannot be written, or ""."""
+        packages = [name for name in needed.packages if name != "rnnbench"]
+        if found := differences(Installed.here(packages), needed):
+            return found, ""
+        try:
+            write_files(self._folder, files)
+        except (OSError, RnnbenchError) as error:
+            return [], str(error)
+        return [], ""
+
+    def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Any | Died:
+        """Return the outcome of a trial, or the death of its child; tell of its progress."""
+        from distributed import Reschedule
+
+        with self._lock:
+            if self._has_ended:
+                raise Reschedule  # to another worker: this one is about to close
+            child = self._idle.pop() if self._idle else WorkerChild(self._folder, self._place)
+            self._children.add(child)
+        try:
+            for report in child.reports(message):
+                if isinstance(report, Done):
+                    self._idle.append(child)
+                    return report.outcome
+                if isinstance(report, Died):
+                    break
+                tell(report)
+            if self._has_ended:
+                raise Reschedule
+            return report
+        finally:
+            with self._lock:
+                useless = self._children & {child} - {*self._idle}
+                self._children -= useless
+            for child in useless:
+                child.end()
+
+    def end(self) -> None:
+        """End all children, and remove all files of the run."""
+        with self._lock:
+            self._has_ended = True
+            children, self._children = self._children, set()
+        for child in children:
+            child.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def carry_out(run: str, message: bytes) -> bytes:
+    """Have a child carry out a trial: a pickled task, trial, and file seen from its modules.
+
+    Return, pickled, the pickled outcome, and the fields of ``Machine`` with our address.
+    """
+    from distributed import Reschedule, get_worker
+
+    worker = get_worker()
+    key, name = worker.get_current_task(), str(worker.name)
+
+    def tell(report: Report) -> None:
+        worker.log_event(TOPIC, {"key": key, "name": name, "report": report})
+
+    try:
+        # The client may be unable to read what a model of the user's own has made.
+        outcome = pickle.dumps(worker.plugins[run].there.carry_out(message, tell))
+    except Reschedule:
+        raise
+    except Exception as error:  # a full disk, no more processes, an outcome that is none
+        reason = f"{type(error).__name__}: {error}"
+        outcome = pickle.dumps(TrialFailure(reason, is_of_machine=True))
+    here = {"worker": name, "address": worker.address, "host": platform.node()}
+    here |= {"python": platform.python_version(), "platform": platform.platform()}
+    return pickle.dumps((outcome, here))
+
+
+def prepare(
+    prepare_task: Callable[[Trial], None], fingerprint: str, corpus: Path, trial: Trial
+) -> None:
+    """Prepare a trial in a child, if documents and code are those that it was planned with."""
+    if not corpus.is_file() or sha256_file(corpus) != corpus.stem:
+        raise RnnbenchError(f"{corpus.name} is gone, or was changed after it was sent")
+    there = replace(trial)  # without the fingerprint that it brought along
+    if there.fingerprint != fingerprint:
+        codes = code.code_of(there.model).items()
+        named = "".join(f"; there, {name} is {version}" for name, version in codes)
+        reason = "the code of the model, or of its package, differs from that where the run was"
+        raise UserError(f"{reason} started (install the same there){named}")
+    prepare_task(trial)

@@ -1,0 +1,94 @@
+"""The plugins of Dask that a run sends to a cluster: they begin it there and end it.
+
+They are pickled by value, because the scheduler has no rnnbench, and a worker may have another
+version. So they import from it late, and their attributes are plain data.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+from distributed import SchedulerPlugin, WorkerPlugin
+from distributed.protocol.pickle import dumps
+
+from rnnbench.plugins.dask.on_worker import TOPIC
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+class RunOnScheduler(SchedulerPlugin):
+    """Brings a run to all workers, also to those that join later, until its client is gone."""
+
+    def __init__(self, run: str, client: str, plugin: "RunPlugin"):
+        self.name = f"{run}-on-scheduler"
+        self.run, self.client, self.plugin = run, client, dumps(plugin)
+        self.work: Any = None  # the event loop itself does not keep it from being collected
+
+    async def start(self, scheduler: Any) -> None:
+        """Bring the run to the workers; do not wait for them, because one may be silent."""
+        scheduler.subscribe_topic(TOPIC, self.client)  # what it sends itself may come too late
+        beginning = scheduler.register_worker_plugin(None, self.plugin, self.run, idempotent=False)
+        self.work, self.plugin = asyncio.ensure_future(beginning), b""
+
+    def remove_client(self, scheduler: Any, client: str) -> None:
+        """End the run on all workers if its client is gone, and has not done so."""
+
+        async def end() -> None:
+            scheduler.remove_plugin(name=self.name)
+            if self.run in scheduler.worker_plugins:
+                await scheduler.unregister_worker_plugin(None, self.run)
+
+        if client == self.client:
+            self.work = asyncio.ensure_future(end())
+
+
+class RunPlugin(WorkerPlugin):
+    """Brings a run to a worker, which gets the run's resource if it has all that is needed.
+
+    Otherwise, it tells the client. ``here`` has the fields of ``Installed`` of the machine that
+    starts the run; for the others, see ``pack``.
+    """
+
+    def __init__(self, run: str, here: dict[str, Any], files: dict[str, bytes], modules: str):
+        self.name, self.here, self.files, self.modules = run, here, files, modules
+        self.there: Any = None
+        self.is_over = False
+
+    async def setup(self, worker: Any) -> None:
+        """Begin the run; its resource is a trial for each thread."""
+        differences, fault = await asyncio.to_thread(self.begin, worker)
+        if self.is_over:  # by now
+            await self.teardown(worker)
+        elif differences or fault:
+            facts = {"name": str(worker.name), "differences": differences, "fault": fault}
+            worker.log_event(TOPIC, {"run": self.name, **facts})
+        else:
+            await worker.set_resources(**{self.name: worker.state.nthreads})
+
+    def begin(self, worker: Any) -> tuple[list[str], str]:
+        """Return what differs in the worker, and what else keeps it from taking trials, or ""."""
+        files, self.files = self.files, {}
+        wanted = self.here["packages"]["rnnbench"]
+        try:
+            import rnnbench
+
+            if rnnbench.__version__ != wanted:
+                return [f"rnnbench {rnnbench.__version__} (here: {wanted})"], ""
+            from rnnbench.plugins.dask import on_worker
+
+            folder = Path(worker.local_directory, "rnnbench", self.name)
+            self.there = there = on_worker.RunOnWorker(folder, self.modules)
+            return there.begin(on_worker.Installed(**self.here), files)
+        except Exception as error:
+            is_missing = isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"
+            fault = "not installed" if is_missing else f"not usable there: {error}"
+            install = "pip install -e '.[dask]' in a repository at the same commit installs it"
+            return [], f"rnnbench is {fault}; {install}"
+
+    async def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask gives it
+        """End the children of the run in the worker, and remove its files."""
+        self.is_over = True
+        if self.there is not None:
+            await asyncio.to_thread(self.there.end)

@@ -1,0 +1,10 @@
+"""``rnnbench site``: static pages about many runs."""
+
+from rnnbench.command import RESULTS, Command
+
+SITE = Command(
+    "site",
+    "rnnbench.plugins.site.command:site",
+    "Make a folder of web pages from many runs.",
+    RESULTS,
+)

@@ -1,0 +1,77 @@
+"""The command ``rnnbench site``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnbench.metrics import find_quantity
+from rnnbench.terminal import completion, console, options
+
+EXAMPLES = options.examples(
+    "rnnbench site results/*",
+    "rnnbench site nightly/* --out public --metric accuracy --metric ms_per_step",
+    "rnnbench site results/* --words 60 --json",
+)
+
+
+def site(
+    runs: Annotated[
+        list[Path],
+        options.run_folder("Folders of finished runs; anything else is left out.", "RUN"),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder of the site: new, empty, or with an earlier site.",
+            parser=options.folder,
+        ),
+    ] = Path("site"),
+    metric: Annotated[
+        list[str],
+        typer.Option(
+            metavar="METRIC",
+            help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.METRICS}.",
+            autocompletion=completion.metrics,
+        ),
+    ] = ["accuracy"],  # noqa: B006 - Typer's way to give a default
+    words: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Words shown of each misclassified document, if you may publish them.",
+        ),
+    ] = 0,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Make static pages from all RUNs, to publish or to open in a browser.
+
+    FOLDER/index.html lists the runs. From there, links lead to the report of each run, to the
+    leaderboards with a critical-difference diagram, and to the history of each config that was run
+    more than once on the same documents. The pages load nothing and have relative links only, so
+    any web server can show the folder.
+
+    The next site in the same FOLDER replaces what the last one wrote, and nothing else. A folder
+    that holds other things is refused.
+    """
+    for name in metric:
+        find_quantity(name, "--metric")
+    from rnnbench.analysis.load import load_runs  # slow to import
+    from rnnbench.plugins.site import site as pages
+
+    index = pages.site(
+        load_runs(runs),
+        out,
+        metrics=metric,
+        words=words,
+        progress=not quiet,
+        command=options.command(),
+    )
+    if as_json:
+        files = pages.read_site(out).model_dump()
+        console.print_record({"folder": str(out), **files}, as_json=True)
+    else:
+        console.out.print(str(index), soft_wrap=True)

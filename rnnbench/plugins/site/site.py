@@ -1,0 +1,237 @@
+"""Writing a site into a folder: only the files of an earlier site are replaced or removed.
+
+``site.json`` lists the files of a site and marks the folder as its own. A whole folder cannot be
+replaced atomically, but each file can. So that no link is ever broken, reports are written before
+the pages that link to them, and files that are no longer linked are removed last.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnnbench.analysis.boards import ACCURACY, distinct_names
+from rnnbench.analysis.errors import words_of_test_documents
+from rnnbench.config.load import dump
+from rnnbench.environment import constraints
+from rnnbench.errors import UserError
+from rnnbench.metrics import find_quantity
+from rnnbench.report.page import PageContent, check_report, render, report_page
+from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
+from rnnbench.results.run import StoredRun
+from rnnbench.results.store import CONSTRAINTS
+from rnnbench.section import Record
+from rnnbench.storage import (
+    DamagedResultError,
+    OtherVersionError,
+    UnwritableError,
+    read_record,
+    sweep,
+    write_document,
+    write_text,
+)
+from rnnbench.terminal.display import show_steps
+from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
+
+REPORT, CONFIG = "report.html", "config.yaml"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""The pattern of the names of the folders of runs."""
+LONGEST = 80
+"""The most characters that such a name takes from the name of a run."""
+_FILE = (
+    rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
+).replace(".html", r"\.html")
+
+
+class SiteFiles(Record):
+    """The content of ``site.json``."""
+
+    schema_version: Literal[1] = 1
+    files: list[Annotated[str, Field(pattern=_FILE)]]
+    """All other files: paths with slashes, relative to the folder of the site."""
+    reports: dict[str, str]
+    """The file of each report, by the name of its run."""
+
+
+def site(
+    runs: Iterable[StoredRun],
+    out: str | Path = "site",
+    *,
+    metrics: str | Sequence[str] = ACCURACY,
+    words: int = 0,
+    errors: int = 20,
+    progress: bool = True,
+    command: str = "rnnbench.site()",
+) -> Path:
+    """Write static pages about several runs: their list, leaderboards, histories and reports.
+
+    A run that is given twice is shown once.
+
+    Args:
+        runs: finished runs.
+        out: the folder of an earlier site, whose files are replaced, or a new or empty one.
+        metrics: the metrics of leaderboards and histories.
+        words: the number of words shown of each misclassified document, if they may be published.
+        errors: the number of misclassified documents in each report.
+        progress: whether progress is shown on standard error.
+        command: the name of this call, shown to another process that wants the folder.
+
+    Returns:
+        The page that lists the runs.
+
+    Raises:
+        UserError: there are no runs, there is no such metric, a number is negative, a run has its
+            duplicates left out, the folder holds something else, or another process is writing
+            into it.
+        RnnbenchError: a file cannot be written.
+    """
+    given, folder = list(runs), Path(out)
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    for name in names:
+        find_quantity(name, "metrics")
+    for those, what in ((given, "runs"), (names, "metrics")):
+        if not those:
+            raise UserError(f"{what}: names none (should be one or more)")
+    for run in given:
+        check_report(run, words, errors)
+    files_in(folder)  # refuse somebody else's folder before computing anything
+    distinct = list({run.folder.resolve(): run for run in given}.values())
+    named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
+    places = folders_of(named)
+    reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
+    pages = pages_of(named, names, reports)
+    beside = {name: _files_beside(folder, places[name], run) for name, run in named.items()}
+    others = [file for texts in beside.values() for file in texts]
+    files = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
+    titles = {page.heading: file for file, page in pages.items()}
+    with (
+        show_steps("report", quiet=not progress) as on_run,
+        open_site(folder, files, command),
+    ):
+        for number, (name, run) in enumerate(named.items(), start=1):
+            on_run(name, number, len(named))
+            for file, text in beside[name].items():
+                write_text(folder / file, text)
+            texts = words_of_test_documents(run) if words else None
+            page = report_page(run, texts, words, errors)
+            write_text(folder / reports[name], render(_within(page, titles, reports[name])))
+        for file, page in reversed(pages.items()):  # the index, which links to the others, last
+            write_text(folder / file, render(_within(page, titles, file)))
+    return folder / INDEX
+
+
+def folders_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the folder of the pages of each run: safe in addresses and in paths.
+
+    >>> folders_of(["all", "old/all", "old all", ".."])
+    {'all': 'runs/all', 'old/all': 'runs/old-all', 'old all': 'runs/old-all-2', '..': 'runs/run'}
+    """
+    taken: set[str] = set()
+    found = {}
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST].strip("._-") or "run"
+        folder, number = plain, 1
+        while folder.casefold() in taken:  # a file system may ignore case
+            number += 1
+            folder = f"{plain}-{number}"
+        taken.add(folder.casefold())
+        found[name] = f"runs/{folder}"
+    return found
+
+
+def _files_beside(folder: Path, place: str, run: StoredRun) -> dict[str, str]:
+    """Return the files that the report of a run names, by their places in the folder of the site.
+
+    They are made anew, not copied: in a run from elsewhere, they may be links to private files.
+    """
+    texts = {f"{place}/{CONFIG}": dump(run.benchmark, folder / place)}
+    if (run.folder / CONSTRAINTS).exists():
+        texts[f"{place}/{CONSTRAINTS}"] = constraints(run.environment)
+    return texts
+
+
+def _within(page: PageContent, titles: Mapping[str, str], file: str) -> PageContent:
+    """Return the page of a file, with links to the pages about several runs."""
+    up = "../" * (len(PurePosixPath(file).parts) - 1)
+    return replace(
+        page, pages={title: f"{up}{other}" for title, other in titles.items()}, address=file
+    )
+
+
+def files_in(folder: Path) -> set[str]:
+    """Return the files of the site in a folder; none if it is new or empty.
+
+    Hidden files, such as those of Git, do not count.
+
+    Raises:
+        UserError: the folder holds something else, or its list of files cannot be trusted.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is not a folder ({HINT})")
+    try:
+        return set(read_site(folder).files)
+    except FileNotFoundError:
+        check_folder(folder, SITE)
+        return set()
+    except OtherVersionError:
+        what = "another version of rnnbench wrote it, or another program"
+        raise UserError(f"{folder / SITE}: {what} ({HINT})") from None
+    except DamagedResultError as error:
+        what = "it is not as rnnbench wrote it"
+        raise UserError(f"{folder / SITE}: {what} ({HINT}, or remove this one)") from error
+
+
+def read_site(folder: Path) -> SiteFiles:
+    """Return the list of the files of a site."""
+    return read_record(folder / SITE, SiteFiles)[0]
+
+
+@contextmanager
+def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
+    """Let the block write the files of a site; then remove those of an earlier one.
+
+    If the block raises an exception, the files of both stay, and ``site.json`` lists them all.
+    """
+    files_in(folder)  # before the lock is written: the folder may be somebody else's
+    with lock_folder(folder, command, SITE):
+        before = _claim(folder, site)
+        yield
+        _remove(folder, before - set(site.files))
+        write_document(folder / SITE, site)
+
+
+def _claim(folder: Path, site: SiteFiles) -> set[str]:
+    """List the files of a site in its folder, beside those of an earlier one, which are returned.
+
+    Before, make sure that no other file is in the way, and that no folder is a link to elsewhere.
+    """
+    before, after = files_in(folder), set(site.files)
+    for file in sorted(after - before):
+        if os.path.lexists(folder / file):  # or it is a link to nothing
+            raise UserError(f"{folder / file}: is not a file of the site (move it away, or {HINT})")
+    both = sorted(before | after)
+    places = sorted({folder / place for file in both for place in Path(file).parents})
+    for place in places:
+        if place != folder and place.is_symlink():
+            raise UserError(f"{place}: is a link (remove it, or {HINT})")
+    write_document(folder / SITE, site.model_copy(update={"files": both}))
+    for place in places:
+        sweep(place)
+    return before
+
+
+def _remove(folder: Path, files: set[str]) -> None:
+    """Remove files of an earlier site, and the folders that this leaves empty."""
+    for file in files:
+        try:
+            (folder / file).unlink(missing_ok=True)
+        except OSError as error:
+            raise UnwritableError(folder / file, error) from error
+    for place in {(folder / file).parent for file in files} - {folder}:
+        with suppress(OSError):  # it holds something else, or is gone
+            place.rmdir()

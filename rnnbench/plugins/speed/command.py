@@ -1,0 +1,102 @@
+"""The command ``rnnbench bench-speed``."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnnbench.errors import Interruption, signal_of
+from rnnbench.terminal import completion, options
+
+if TYPE_CHECKING:
+    from rnnbench.runner.executors.base import Listener
+
+EXAMPLES = options.examples(
+    "rnnbench bench-speed configs/all.yaml",
+    "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
+    "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json",
+)
+CONTENDERS = ("compiled", "compiled-1", "native", "keras", "torch")
+"""The names of all contenders; what they are takes long to import."""
+
+Rounds = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help=f"Only these contenders: {', '.join(CONTENDERS)}.",
+        show_default=False,
+        autocompletion=completion.among(*CONTENDERS, is_list=True),
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="The folder for the results; by default results/speed-NAME.",
+        show_default=False,
+        parser=options.folder,
+    ),
+]
+
+
+def bench_speed(
+    config: options.Config,
+    epochs: options.Epochs = None,
+    seeds: options.Seeds = None,
+    models: options.Models = None,
+    data: options.Source = None,
+    path: options.DataPath = None,
+    rounds: Rounds = 3,
+    only: Only = None,
+    out: Out = None,
+    settings: options.Settings = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Time the training of all models of CONFIG by each engine and, if installed, by PyTorch.
+
+    The contenders take turns: compiled, one process per core; compiled-1, a single process;
+    native, machine code, one process per core; keras, model.fit on all cores, one model after
+    another; torch, one process per core. The matrix products of each model's training step are also
+    timed alone. Each round is stored when it ends.
+    """
+    from rnnbench.config.load import dump
+    from rnnbench.data.load import prepare
+    from rnnbench.job import check_inputs
+    from rnnbench.plugins.speed.contenders import choose_contenders, measure, only_networks
+    from rnnbench.plugins.speed.results import FILES, speed_tables, write_speed
+    from rnnbench.results.lock import SPEED, check_folder, lock_folder
+    from rnnbench.runner.run import plan_benchmark
+    from rnnbench.terminal.console import err, print_record
+    from rnnbench.terminal.display import show_download, show_trials
+
+    changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
+    benchmark = only_networks(options.load_benchmark(config, models, changes))
+    contenders = choose_contenders(options.names(only), benchmark)
+    folder = out or Path("results", f"speed-{benchmark.name}")
+    check_folder(folder, SPEED)
+    check_inputs(config, benchmark, folder, FILES)
+    with show_download(quiet=quiet) as progress:
+        plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
+
+    def show(table: str) -> AbstractContextManager["Listener"]:
+        if not quiet:
+            err.print(table, soft_wrap=True)
+        return show_trials(quiet=quiet)
+
+    n_stored = 0
+    try:
+        with lock_folder(folder, options.command(), SPEED):
+            for results in measure(benchmark, plan, contenders, rounds, show):
+                write_speed(folder, results, dump(benchmark, folder))
+                n_stored += 1
+    except KeyboardInterrupt as interruption:
+        message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
+        raise Interruption(message, signal_of(interruption)) from None
+    print_record(results, *speed_tables(results), as_json=as_json)
+    if not quiet:
+        err.print(f"Stored in {folder}/", soft_wrap=True)

@@ -1,0 +1,299 @@
+"""The contenders: ways of training all models of a config, which take turns at it.
+
+The matrix products of a step, timed alone in NumPy's BLAS, are a lower bound for training with it.
+"""
+
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict, astuple, dataclass, replace
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from typing import cast
+
+from rnnbench.config.schema import Benchmark
+from rnnbench.environment import machine
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.estimate import time_products
+from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import Product
+from rnnbench.models.layers.base import Shape
+from rnnbench.plugins.speed.results import (
+    ContenderTimes,
+    ProductRate,
+    ProductTime,
+    SpeedResults,
+    TableTime,
+    TrialTime,
+)
+from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
+from rnnbench.runner.executors.base import Finished, Listener, Planned, prepare_engine
+from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.run import Plan, describe
+from rnnbench.training.engines import ENGINES, OnEpoch
+from rnnbench.training.epochs import TRAINING, begin, count_batches, ms_per_step
+from rnnbench.training.trial import Trial, dataset_of, run_trial
+
+PRODUCT_SECONDS = 0.2
+"""The time for which each product is repeated."""
+PROCESS_STATUS = Path("/proc/self/status")
+"""Facts about this process; only on Linux."""
+
+log = logging.getLogger(__name__)
+
+Show = Callable[[str], AbstractContextManager[Listener]]
+"""Shows the trials of a table while it is trained, under the given title."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way of training all models of a config.
+
+    Attributes:
+        name: for the option ``--only``.
+        what: a description.
+        executor: its processes and threads.
+        task: the training of a trial in such a process.
+        engine: the engine of rnnbench that trains, unless PyTorch does.
+    """
+
+    name: str
+    what: str
+    executor: LocalExecutor
+    task: Task[TrialTime]
+    engine: str | None = None
+
+    def adapt(self, trial: Trial) -> Trial:
+        """Return ``trial`` with the engine and threads of this contender."""
+        engine = {"engine": self.engine} if self.engine else {}
+        training = trial.training.model_copy(update=engine)
+        return replace(trial, training=training, threads=self.executor.threads)
+
+    def why_not(self, benchmark: Benchmark) -> str:
+        """Return why it cannot take part; empty if it can."""
+        is_torch, engine = self.engine is None, ENGINES[self.engine or "native"]
+        if is_torch and not find_spec("torch"):
+            return "PyTorch is not installed (pip install 'rnnbench[torch]')"
+        for name, model in networks(benchmark).items():  # PyTorch is timed with plain stacks alone
+            is_covered = engine.covers(model, benchmark.training)
+            if not is_covered or (is_torch and model.inputs != "ids"):
+                return f"it cannot train {name}"
+        return "" if is_torch else engine.why_not()
+
+
+def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
+    """Return the contenders of these names; by default all that can train ``benchmark``.
+
+    Raises:
+        UserError: there is no such contender, it cannot train a model of the benchmark, or there
+            is only one epoch, which is spent on compiling.
+    """
+    if benchmark.training.epochs < 2:
+        raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
+    known = {contender.name: contender for contender in _contenders()}
+    if names is not None:
+        _check(names, known)
+    reasons = {name: known[name].why_not(benchmark) for name in names or known}
+    absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
+    for reason, name in absent.items():
+        if names:
+            raise UserError(f"--only {name}: {reason}")
+        log.warning("%s does not take part: %s", name, reason)
+    return [known[name] for name, reason in reasons.items() if not reason]
+
+
+def _check(names: Sequence[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
+        if names.count(name) > 1:
+            raise UserError(f"--only: '{name}' is named twice")
+    if not names:
+        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
+
+
+def _contenders() -> list[Contender]:
+    cores = usable_cores()
+    one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
+    ours, torchs = Task(run_engine, prepare_engine), Task(run_torch, prepare_torch)
+    eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
+    return [
+        Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
+        Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
+        Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
+        Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
+        Contender("torch", eager, one_a_core, torchs),
+    ]
+
+
+def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
+    """Return the models of a benchmark that can be timed, by name."""
+    models = benchmark.models.items()
+    return {name: model for name, model in models if isinstance(model, LayeredNetwork)}
+
+
+def only_networks(benchmark: Benchmark) -> Benchmark:
+    """Return ``benchmark`` with its networks alone, trained on all training documents.
+
+    Raises:
+        UserError: it has no networks, or one has a training of its own, which the tables of times
+            could not show.
+    """
+    models = networks(benchmark)
+    if not models:
+        raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
+    if own := [name for name, model in models.items() if model.training]:
+        hint = "remove that section, or select other models with --models"
+        raise UserError(f"{benchmark.name}: {own[0]} has its own training section ({hint})")
+    training = benchmark.training.model_copy(update={"validation_split": 0.0})
+    return benchmark.model_copy(update={"models": models, "training": training})
+
+
+def run_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
+    """Carry out a trial exactly as ``rnnbench run`` does."""
+    started = time.time()
+    result = run_trial(trial, corpus, on_epoch)
+    return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
+
+
+def prepare_torch(trial: Trial) -> None:
+    """Import PyTorch and give it the trial's number of threads."""
+    if "torch" not in sys.modules:
+        begin("loading PyTorch")
+    import torch
+
+    torch.set_num_threads(trial.threads)
+
+
+def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
+    """Train a model of the same shapes on the same data with PyTorch."""
+    from rnnbench.plugins.speed.pytorch import train
+
+    started = time.time()
+    dataset, model = dataset_of(trial, corpus), cast(LayeredNetwork, trial.model)
+    begin(TRAINING)
+    epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch)
+    steps = count_batches(len(dataset.y_train), trial.training.batch_size)
+    ms = ms_per_step(epochs, steps)
+    return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
+
+
+def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps: int) -> TrialTime:
+    return TrialTime(
+        model=trial.name,
+        seed=trial.seed,
+        accuracy=accuracy,
+        ms_per_step=cast(float, ms),  # None only for baselines, which are not timed
+        steps=steps,
+        seconds=time.time() - started,
+        started=started,
+        process=os.getpid(),
+        peak_memory_mb=peak_memory() / 1e6,
+    )
+
+
+def peak_memory() -> int:
+    """Return the peak memory of this process, in bytes.
+
+    On Linux, ``getrusage`` may give that of the process that started this one.
+    """
+    status = PROCESS_STATUS.read_text() if PROCESS_STATUS.exists() else ""
+    if peak := re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE):
+        return int(peak[1]) * 1024
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def measure(
+    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
+) -> Iterator[SpeedResults]:
+    """Yield after each round the results of all rounds so far.
+
+    In a round each contender trains everything once, so that other load on the machine affects all
+    of them; each round starts with another contender. ``plan`` holds the trials of ``benchmark``.
+
+    Raises:
+        RnnbenchError: a training failed, or a worker process died.
+    """
+    batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
+    shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
+    products = {
+        name: model.products(batch_size, shape) for name, model in networks(benchmark).items()
+    }
+    seconds: dict[Product, float] = {}
+    tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
+    for number in range(rounds):
+        timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
+        for product, now in timed.items():
+            seconds[product] = min(now, seconds.get(product, now))
+        start = number % len(contenders)
+        for contender in (*contenders[start:], *contenders[:start]):
+            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
+                tables[contender.name].append(_train_table(contender, plan, listener))
+        yield SpeedResults(
+            name=benchmark.name,
+            dataset_fingerprint=plan.dataset.fingerprint,
+            train_size=plan.dataset.train_size,
+            timesteps=plan.dataset.timesteps,
+            epochs=benchmark.training.epochs,
+            batch_size=benchmark.training.batch_size,
+            optimizer=benchmark.training.optimizer,
+            seeds=list(benchmark.training.seeds),
+            contenders=[
+                ContenderTimes(
+                    name=contender.name,
+                    what=contender.what,
+                    jobs=contender.executor.jobs,
+                    threads=contender.executor.threads,
+                    rounds=tables[contender.name],
+                )
+                for contender in contenders
+            ],
+            products=[_rate(product, seconds[product]) for product in sorted(seconds, key=astuple)],
+            product_times=[
+                ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
+                for name, of_model in products.items()
+            ],
+            environment=machine(
+                (*ENGINES["compiled"].packages, *ENGINES["native"].packages, "torch")
+            ),
+        )
+
+
+def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
+    """Train everything with ``contender``, in processes started for it."""
+    adapted = [contender.adapt(trial) for trial in plan.trials]
+    listener(Planned(adapted, []))
+    costs: list[TrialTime] = []
+    start, seconds = time.time(), 0.0
+    outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
+    with closing(outcomes):
+        for trial, cost in outcomes:
+            if isinstance(cost, TrialFailure):
+                raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
+            costs.append(cost.model_copy(update={"started": cost.started - start}))
+            listener(Finished(trial, cost.accuracy, cost.seconds))
+            seconds = time.time() - start
+    return TableTime(seconds=seconds, trials=costs)
+
+
+def _rate(product: Product, seconds: float) -> ProductRate:
+    """Return the rate of a product whose ``count`` repeats took ``seconds`` together."""
+    return ProductRate(
+        **asdict(product),
+        microseconds=seconds / product.count * 1e6,
+        gflops=2 * product.multiply_adds / seconds / 1e9,
+    )
+
+
+def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
+    """Return the time of the timed products; ``None`` if there are none."""
+    timed = [seconds[product] for product in products if product in seconds]
+    return sum(timed) * 1000 if timed else None

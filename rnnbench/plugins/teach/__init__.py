@@ -1,0 +1,29 @@
+"""``rnnbench explain``: how a recurrent layer works, shown on a real Keras layer.
+
+Importing this package or one of its modules does not import TensorFlow.
+"""
+
+from dataclasses import dataclass
+
+from rnnbench.command import LEARN, Command
+
+EXPLAIN = Command(
+    "explain",
+    "rnnbench.plugins.teach.command:explain",
+    "Explain a recurrent layer step by step.",
+    LEARN,
+)
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """The sizes of a layer and its input."""
+
+    units: int
+    features: int
+    steps: int
+    batch: int
+
+
+LARGEST = LayerSizes(units=256, features=256, steps=50, batch=64)
+"""With these and all smaller ones, most of the time goes into importing TensorFlow."""

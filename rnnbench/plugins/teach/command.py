@@ -1,0 +1,134 @@
+"""The command ``rnnbench explain``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.plugins.teach import LARGEST
+from rnnbench.terminal import options
+
+if TYPE_CHECKING:
+    from rnnbench.plugins.teach.kinds import Kind
+
+EXAMPLES = options.examples(
+    "rnnbench explain lstm",
+    "rnnbench explain gru --units 3 --features 1 --steps 5",
+    "rnnbench explain simple_rnn --toy",
+    "rnnbench explain lstm lstm --code",
+    "rnnbench explain lstm --save lstm.svg",
+    "rnnbench explain simple_rnn --json",
+)
+SIZES = ("units", "features", "steps", "batch")
+"""The options that apply only to the page on one layer."""
+
+
+def _size(largest: int, help_text: str) -> Any:
+    return typer.Option(min=1, max=largest, metavar="N", help=help_text)
+
+
+def _kinds() -> list[str]:
+    from rnnbench.plugins.teach.kinds import KINDS  # imports NumPy
+
+    return [*KINDS]
+
+
+Layers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="LAYER",
+        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
+        show_default=False,
+        autocompletion=_kinds,
+    ),
+]
+Toy = Annotated[
+    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
+]
+Code = Annotated[
+    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
+]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+        show_default=False,
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")]
+
+
+def explain(
+    context: typer.Context,
+    layers: Layers,
+    units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
+    features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
+    steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
+    batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
+    toy: Toy = False,
+    code: Code = False,
+    save: Save = None,
+    force: Force = False,
+    as_json: options.Json = False,
+) -> None:
+    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
+
+    The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
+    by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
+    most of the time always goes into importing TensorFlow.
+
+    --toy, --code and --save do something else instead, at once and without TensorFlow.
+    """
+    from rnnbench.plugins.teach import toy as exports
+    from rnnbench.plugins.teach.facts import explain_layer
+    from rnnbench.plugins.teach.kinds import find_kind
+    from rnnbench.terminal.console import err, print_record
+
+    kinds = [find_kind(layer) for layer in layers]
+    _check_options(context, kinds)
+    if save is not None:
+        exports.save_drawing(kinds, save, overwrite=force)
+        err.print(f"Written to {save}", soft_wrap=True)
+    if toy:
+        worked = exports.work_through(kinds)
+        print_record(exports.toy_facts(worked), exports.toy_page(worked), as_json=as_json)
+    elif code and as_json:
+        names = [kind.name for kind in kinds]
+        print_record({"layers": names, "code": exports.numpy_code(kinds)}, as_json=True)
+    elif code:
+        typer.echo(exports.numpy_code(kinds), nl=False)  # as it is: it will be copied
+    elif save is None:
+        explanation = explain_layer(
+            kinds[0].name, units=units, features=features, steps=steps, batch=batch
+        )
+        print_record(explanation, explanation, as_json=as_json)
+        if explanation.failures:
+            raise RnnbenchError("\n".join(explanation.failures))
+
+
+def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
+    """Make sure that the options go together.
+
+    Raises:
+        UserError: they do not.
+    """
+    chosen = context.params
+    other = [name for name in ("toy", "code", "save") if chosen[name]]
+    if chosen["toy"] and chosen["code"]:
+        raise UserError("--toy and --code: choose one of them")
+    if chosen["force"] and chosen["save"] is None:
+        raise UserError("--force: needs --save")
+    if chosen["as_json"] and other == ["save"]:
+        raise UserError("--json: with --save, needs --toy or --code too")
+    if len(kinds) > 1 and not other:
+        raise UserError(
+            f"{' '.join(kind.name for kind in kinds)}: only one layer is explained at a time "
+            "(for a stack, use --toy, --code or --save)"
+        )
+    for name in SIZES if other else ():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")

@@ -1,0 +1,423 @@
+"""An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import computed_field
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Column, Table
+from rich.text import Text
+
+from rnnbench.errors import UserError
+from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.plugins.teach import LARGEST, LayerSizes
+from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
+from rnnbench.report.table import plain_console
+from rnnbench.section import Record, spell
+
+TOLERANCE = 1e-6
+"""The largest allowed difference between NumPy and Keras."""
+UNITS_SHOWN = 3
+"""Units whose values are shown step by step."""
+DTYPE = "float64"
+"""The precision of the layer; rounding in float32 can exceed ``TOLERANCE``."""
+
+Shape = tuple[int, ...]
+WIDTH = 80
+"""Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
+
+HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
+
+Blocks = Iterator[RenderableType]
+"""Paragraphs and tables; a blank line separates them."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of the input."""
+
+    name: str
+    size: int
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output of the layer with ``return_sequences`` off or on."""
+
+    return_sequences: bool
+    shape: Shape
+    axes: tuple[str, ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class CarriedState(State):
+    """A state and its shape, which is the same at each step."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight: its symbol in the equations, and its size by formula and as Keras counts it."""
+
+    name: str
+    symbol: str
+    shape: Shape
+    formula: Formula
+    count: int
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The trainable parameters: by formula, weight by weight, and as Keras counts them."""
+
+    formula: Formula
+    weights: tuple[Weight, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """The hidden state of the first sequence after a step, counted from 1, in the first units."""
+
+    step: int
+    numpy: tuple[float, ...]
+    keras: tuple[float, ...]
+    largest_difference: float
+    """Between the two at this step, over all units and sequences."""
+
+
+@dataclass(frozen=True)
+class NumpyCheck:
+    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``."""
+
+    dtype: str
+    steps: tuple[Step, ...]
+    compared: int
+    """The count of compared numbers: the outputs with ``return_sequences`` on and off, and the last
+    value of each state."""
+    largest_difference: float
+    tolerance: float = TOLERANCE
+
+
+class Explanation(Record):
+    """All facts about a recurrent layer; it is displayed as ``rnnbench explain`` prints it."""
+
+    schema_version: Literal[1] = 1
+    layer: str
+    keras_name: str
+    keras_version: str
+    title: str
+    source: str
+    sizes: LayerSizes
+    axes: tuple[Axis, ...]
+    outputs: tuple[Output, ...]
+    states: tuple[CarriedState, ...]
+    gates: tuple[str, ...]
+    equations: tuple[Equation, ...]
+    notes: tuple[str, ...]
+    parameters: Parameters
+    check: NumpyCheck
+
+    @computed_field  # type: ignore[prop-decorator] # mypy knows no decorated properties
+    @property
+    def failures(self) -> list[str]:
+        """One sentence for each fact that the Keras layer does not confirm."""
+        weights = [(one.name, one.formula, one.count) for one in self.parameters.weights]
+        weights.append(("all weights", self.parameters.formula, self.parameters.count))
+        failures = [
+            f"{name}: {formula.value:,} parameters by formula, {count:,} in Keras"
+            for name, formula, count in weights
+            if formula.value != count
+        ]
+        if not self.check.largest_difference <= self.check.tolerance:  # it may be nan
+            failures.append(
+                f"NumPy and Keras differ by {self.check.largest_difference:.1e} "
+                f"(allowed: at most {self.check.tolerance:.0e})"
+            )
+        return failures
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        page = in_blocks(explanation_page(self))
+        return console.render(page, options.update(width=WIDTH))
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        console = plain_console(text)
+        console.width = WIDTH
+        console.print(self, crop=False)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    __str__ = __repr__
+
+
+def explain_layer(
+    layer: str, *, units: int = 50, features: int = 30, steps: int = 10, batch: int = 4
+) -> Explanation:
+    """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
+
+    The facts are read from a real Keras layer of these sizes, and its output is computed again in
+    NumPy.
+
+    Args:
+        layer: ``simple_rnn``, ``gru`` or ``lstm``.
+        units: the size of the hidden state.
+        features: the numbers that describe a step of a sequence.
+        steps: the length of a sequence.
+        batch: the sequences side by side.
+
+    Returns:
+        The facts. ``failures`` has a sentence for each of them that Keras does not confirm, and
+        ``check.largest_difference`` is the one between NumPy and Keras.
+
+    Raises:
+        UserError: there is no such layer, or a size is too small or too large.
+    """
+    kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
+    for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise UserError(f"{name}: got {spell(size)} (should be a whole number)")
+        if not 1 <= size <= largest:
+            raise UserError(f"{name}: got {spell(size)} (should be 1 to {largest})")
+    with quiet_tensorflow():
+        return explain_kind(kind, sizes)
+
+
+def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
+    """Make a layer of this kind, call it on random sequences, and return the facts.
+
+    The kernels come from Keras's initializers; the biases are random, so that none is zero. The
+    same sizes always give the same numbers.
+    """
+    import keras
+
+    random = np.random.default_rng(0)
+    x = random.normal(size=(sizes.batch, sizes.steps, sizes.features))
+    layer = _build(kind, sizes, return_sequences=True, return_state=True)
+    *kernels, bias = layer.get_weights()
+    weights = [*kernels, random.uniform(-1, 1, bias.shape)]
+    last_only = _build(kind, sizes)
+    for one in (layer, last_only):
+        one.set_weights(weights)
+    sequence, *states = map(np.asarray, layer(x))
+    last = np.asarray(last_only(x))
+    values = kind.run(x, *weights)
+    return Explanation(
+        layer=kind.name,
+        keras_name=kind.keras_name,
+        keras_version=keras.__version__,
+        title=kind.title,
+        source=kind.source,
+        gates=kind.gates,
+        equations=kind.equations,
+        notes=kind.notes,
+        sizes=sizes,
+        axes=(
+            Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
+            Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),
+            Axis("features", x.shape[2], "numbers that describe a step"),
+        ),
+        outputs=(
+            Output(False, last.shape, ("batch", "units"), "the hidden state after the last step"),
+            Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
+        ),
+        states=tuple(
+            CarriedState(**asdict(state), shape=last_value.shape)
+            for state, last_value in zip(kind.states, states, strict=True)
+        ),
+        parameters=_parameters(kind, sizes, layer),
+        check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
+    )
+
+
+def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
+    """Return a built Keras layer, always with the same kernels."""
+    import keras
+
+    layer = getattr(keras.layers, kind.keras_name)(
+        sizes.units,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=0),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=0),
+        dtype=DTYPE,
+        **options,
+    )
+    layer.build((None, sizes.steps, sizes.features))
+    return layer
+
+
+def _parameters(kind: Kind, sizes: LayerSizes, layer: Any) -> Parameters:
+    formulas = kind.weights(sizes.units, sizes.features)
+    weights = tuple(
+        Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
+        for weight, (symbol, formula) in zip(layer.trainable_weights, formulas.items(), strict=True)
+    )
+    total = kind.parameters(sizes.units, sizes.features)
+    return Parameters(total, weights, layer.count_params())
+
+
+def _check(
+    in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
+) -> NumpyCheck:
+    """Compare the states in NumPy with those of Keras.
+
+    Args:
+        in_numpy: the states after every step, the hidden one first, each ``(batch, steps, units)``.
+        sequence: Keras's hidden state after every step, ``(batch, steps, units)``.
+        last: Keras's hidden state after the last step, ``(batch, units)``.
+        states: all of Keras's states after the last step, each ``(batch, units)``.
+    """
+    hidden = in_numpy[0]
+    pairs = [(hidden, sequence), (hidden[:, -1], last)]
+    pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
+    differences = [np.abs(ours - theirs) for ours, theirs in pairs]
+    return NumpyCheck(
+        dtype=DTYPE,
+        steps=tuple(
+            Step(
+                step=index + 1,
+                numpy=tuple(hidden[0, index, :UNITS_SHOWN].tolist()),
+                keras=tuple(sequence[0, index, :UNITS_SHOWN].tolist()),
+                largest_difference=float(difference),
+            )
+            for index, difference in enumerate(differences[0].max(axis=(0, 2)))
+        ),
+        compared=sum(difference.size for difference in differences),
+        largest_difference=float(np.max([difference.max() for difference in differences])),
+    )
+
+
+def in_blocks(blocks: Blocks) -> Group:
+    """Return the blocks of a page as one."""
+    lines = [line for block in blocks for line in (block, "")]
+    return Group(*lines[:-1])
+
+
+def indented(block: RenderableType) -> Padding:
+    """Return a block below a heading."""
+    return Padding(block, (0, 0, 0, 3))
+
+
+def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
+    """Return rows without lines, perhaps with a style for each column."""
+    table = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def explanation_page(explanation: Explanation) -> Blocks:
+    """Yield an explanation in six numbered parts, to be printed uncropped."""
+    yield from _title(explanation)
+    parts = {
+        "The input has three axes": _input(explanation),
+        "The output": _outputs(explanation),
+        "The states carried from step to step": _states(explanation),
+        "The equations": _equations(explanation),
+        "The trainable parameters": _sizes(explanation),
+        "The same in NumPy, step by step": _steps(explanation.check),
+    }
+    for number, (heading, body) in enumerate(parts.items(), start=1):
+        yield Text(f"{number}  {heading}", style=HEADING)
+        yield from map(indented, body)
+
+
+def _title(explanation: Explanation) -> Blocks:
+    name, units = explanation.keras_name, explanation.sizes.units
+    title, source = f", {explanation.title}\n", explanation.source
+    yield Text.assemble((name, "bold"), title, (source, ASIDE))
+    yield Text(
+        f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
+        f"{explanation.keras_version}, with random weights and biases, called on random input."
+    )
+
+
+def _input(explanation: Explanation) -> Blocks:
+    axes = explanation.axes
+    shape, names = tuple(axis.size for axis in axes), _listed(axis.name for axis in axes)
+    yield Text.assemble("x  ", (str(shape), VALUE), (f"  {names}", ASIDE))
+    width = len(str(max(shape)))
+    rows = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in axes]
+    yield grid(rows, ("", VALUE, ASIDE))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return f"({', '.join(names)})"
+
+
+def _outputs(explanation: Explanation) -> Blocks:
+    outputs = explanation.outputs
+    rows = [
+        (f"return_sequences={output.return_sequences}", str(output.shape), _listed(output.axes))
+        for output in outputs
+    ]
+    yield grid(rows, ("", VALUE, ASIDE))
+    meanings = (f"{output.return_sequences}: {output.meaning}" for output in outputs)
+    yield Text("; ".join(meanings) + ".")
+
+
+def _states(explanation: Explanation) -> Blocks:
+    rows = [
+        (state.symbol, state.name, str(state.shape), state.meaning) for state in explanation.states
+    ]
+    yield grid(rows, (VALUE, "", VALUE, ASIDE))
+    yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
+
+
+def _equations(explanation: Explanation) -> Blocks:
+    rows = [(equation.text, equation.meaning) for equation in explanation.equations]
+    equations = grid(rows, (VALUE, ASIDE))
+    equations.columns[0].no_wrap = True  # one in two lines is hard to read
+    yield equations
+    yield Text("\n".join(explanation.notes))
+
+
+def _sizes(explanation: Explanation) -> Blocks:
+    sizes, formula = explanation.sizes, explanation.parameters.formula
+    yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
+    counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
+    table = _table("weight", "", "shape", "size", *counts)
+    for weight in explanation.parameters.weights:
+        size = weight.formula
+        words = (weight.symbol, weight.name, str(weight.shape), size.text)
+        table.add_row(*words, *_counts(size.value, weight.count))
+    table.add_section()
+    table.add_row("sum", "", "", "", *_counts(formula.value, explanation.parameters.count))
+    yield table
+    yield Text.assemble((formula.text, VALUE), f" = {formula.numbers} = {formula.value:,}")
+
+
+def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:
+    """Return the cells of two counts; the second is green if they are equal."""
+    return f"{by_formula:,}", Text(f"{in_keras:,}", GOOD if by_formula == in_keras else BAD)
+
+
+def _steps(check: NumpyCheck) -> Blocks:
+    n_units = len(check.steps[0].numpy)
+    units = "the only unit" if n_units == 1 else f"the first {n_units} units"
+    yield Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:")
+    table = _table(Column("\nstep", justify="right"))
+    for library in ("NumPy", "Keras"):
+        for unit in range(n_units):
+            table.add_column(f"{'' if unit else library}\nunit {unit + 1}", justify="right")
+    table.add_column("largest\ndifference", justify="right")
+    for step in check.steps:
+        values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
+        table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
+    yield table
+    is_close = check.largest_difference <= check.tolerance
+    yield Text.assemble(
+        f"All {check.compared:,} numbers of the output: at most ",
+        (f"{check.largest_difference:.1e}", GOOD if is_close else BAD),
+        f" apart (allowed: {check.tolerance:.0e}).",
+    )
+
+
+def _table(*columns: Column | str) -> Table:
+    return Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)

@@ -1,0 +1,278 @@
+"""The recurrent layers on paper and in NumPy: equations, gates, and formulas of parameters.
+
+``hₜ`` is the hidden state at a step; ``h`` alone is the number of units and ``i`` the number of
+features. The equations treat vectors as rows, as Keras does, and NumPy carries them out as they
+stand. Shapes: ``B`` sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` gates.
+"""
+
+# ruff: noqa: RUF001, RUF002 - mathematics has signs that look like Latin letters
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.errors import UserError, did_you_mean
+
+Floats = NDArray[np.floating[Any]]
+Values = dict[str, Floats]
+
+IN_PYTHON = {
+    "ₜ₋₁": "",  # a state is replaced only after its last use
+    "xₜ": "x_t",
+    "ₜ": "",
+    "ĥ": "candidate",
+    "ĉ": "candidate",
+    "σ": "sigmoid",
+    "tanh": "np.tanh",
+    "⊙": "*",
+    "−": "-",
+}
+"""How the signs of equations are written in Python."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A state that a layer carries from step to step: its symbol in the equations, and in words."""
+
+    symbol: str
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A line of the recurrence and its meaning."""
+
+    text: str
+    meaning: str
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of its result: ``h`` in ``hₜ = oₜ ⊙ tanh(cₜ)``."""
+        return self.text.partition("ₜ")[0]
+
+    @property
+    def python(self) -> str:
+        """An assignment that carries it out.
+
+        >>> Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state").python
+        'h = np.tanh(x_t @ W + h @ U + b)'
+        """
+        text = self.text
+        for sign, spelling in IN_PYTHON.items():
+            text = text.replace(sign, spelling)
+        return re.sub(r"(\w) ([WU])", r"\1 @ \2", text)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The number of parameters of a weight or a layer.
+
+    Attributes:
+        text: in h and i: ``h(h + i) + h``.
+        numbers: with the sizes filled in: ``50 × (50 + 30) + 50``.
+        value: 4,050.
+    """
+
+    text: str
+    numbers: str
+    value: int
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of recurrent layer.
+
+    Attributes:
+        name: in configs and on the command line.
+        keras_name: its class in Keras.
+        title: its name in words.
+        source: the author and year of its description.
+        gates: the blocks that stand side by side in its weights, in Keras's order.
+        bias_rows: the number of biases of each gate.
+        states: in Keras's order.
+        equations: in the order in which they are computed.
+        notes: further remarks on the equations.
+    """
+
+    name: str
+    keras_name: str
+    title: str
+    source: str
+    gates: tuple[str, ...]
+    bias_rows: int
+    states: tuple[State, ...]
+    equations: tuple[Equation, ...]
+    notes: tuple[str, ...]
+
+    def parameters(self, h: int, i: int) -> Formula:
+        """Return the number of parameters of a layer with ``h`` units and ``i`` features."""
+        n, rows = len(self.gates), self.bias_rows
+        text = f"h(h + i) + {_times(rows)}h"
+        text = text if n == 1 else f"{n}({text})"
+        return _formula(text, h, i, n * (h * (h + i) + rows * h))
+
+    def weights(self, h: int, i: int) -> dict[str, Formula]:
+        """Return the sizes of the weights, by their symbols in the equations."""
+        n, rows = len(self.gates), self.bias_rows
+        width = f"{_times(n)}h"
+        bias = width if rows == 1 else f"{rows} × {width}"
+        return {
+            "W": _formula(f"i × {width}", h, i, i * n * h),
+            "U": _formula(f"h × {width}", h, i, h * n * h),
+            "b" if rows == 1 else "b, d": _formula(bias, h, i, rows * n * h),
+        }
+
+    def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
+        """Return the weights of each gate by their names in the equations, such as ``W_i``.
+
+        Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
+        G * H)``, have the gates side by side.
+        """
+        named = {"W": kernel, "U": recurrent_kernel}
+        named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
+        if (n := len(self.gates)) == 1:
+            return named
+        parts = {name: np.split(weight, n, axis=-1) for name, weight in named.items()}
+        return {
+            f"{name}_{gate}": split[position]
+            for position, gate in enumerate(self.gates)
+            for name, split in parts.items()
+        }
+
+    def run(self, x: Floats, *weights: Floats) -> Values:
+        """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
+
+        ``x`` holds the sequences, ``(B, T, I)``, and ``weights`` are those of
+        ``layer.get_weights()``. All states are zero before the first step.
+
+        Examples:
+            The cell of an LSTM counts steps when its gates are open and its candidate is 1, or
+            almost:
+
+            >>> x, zeros = np.zeros((1, 3, 1)), np.zeros((1, 4))
+            >>> values = LSTM.run(x, zeros, zeros, np.full(4, 20.0))
+            >>> values["c"].round(3).tolist()
+            [[[1.0], [2.0], [3.0]]]
+            >>> values["h"].round(3).tolist()
+            [[[0.762], [0.964], [0.995]]]
+        """
+        zeros = np.zeros((len(x), len(weights[1])), x.dtype)
+        known: dict[str, Any] = {"np": np, "sigmoid": _sigmoid, **self.by_gate(*weights)}
+        known |= {state.symbol: zeros for state in self.states}
+        program = compile(
+            "\n".join(equation.python for equation in self.equations), self.name, "exec"
+        )
+        history: list[list[Floats]] = [[] for _ in self.equations]
+        for x_t in np.swapaxes(x, 0, 1):
+            known["x_t"] = x_t
+            exec(program, known)  # noqa: S102 - our own equations
+            for equation, values in zip(self.equations, history, strict=True):
+                values.append(known[equation.python.partition(" = ")[0]])
+        return {
+            equation.symbol: np.stack(values, axis=1)
+            for equation, values in zip(self.equations, history, strict=True)
+        }
+
+
+def _times(n: int) -> str:
+    return "" if n == 1 else f"{n}"
+
+
+def _formula(text: str, h: int, i: int, value: int) -> Formula:
+    """Return a formula with the sizes filled in, its products ``4h`` and ``h(`` spelled out."""
+    products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
+    return Formula(text, products.replace("h", f"{h}").replace("i", f"{i}"), value)
+
+
+def _sigmoid(z: Floats) -> Floats:
+    """Return ``1 / (1 + exp(-z))``; computed with ``tanh``, it does not overflow."""
+    half: Floats = 0.5 * (1 + np.tanh(0.5 * z))
+    return half
+
+
+_ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence."
+_SIGNS = "σ(a) = 1 / (1 + e⁻ᵃ); ⊙ multiplies element by element."
+_HIDDEN = State("h", "hidden state", "the output, which the next step also sees")
+
+# J. L. Elman: Finding structure in time. Cognitive Science 14 (1990).
+SIMPLE_RNN = Kind(
+    name="simple_rnn",
+    keras_name="SimpleRNN",
+    title="vanilla recurrent layer",
+    source="Elman 1990",
+    gates=("h",),
+    bias_rows=1,
+    states=(_HIDDEN,),
+    equations=(Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state"),),
+    notes=(_ROWS, "Every step uses the same W, U and b."),
+)
+
+# K. Cho et al.: Learning phrase representations using RNN encoder-decoder for statistical machine
+# translation. EMNLP (2014). There, r multiplies the state before the product with the recurrent
+# kernel; with ``reset_after`` it multiplies the product.
+GRU = Kind(
+    name="gru",
+    keras_name="GRU",
+    title="gated recurrent unit",
+    source="Cho et al. 2014; reset_after=True, Keras's default",
+    gates=("z", "r", "h"),
+    bias_rows=2,
+    states=(_HIDDEN,),
+    equations=(
+        Equation("zₜ = σ(xₜ W_z + b_z + hₜ₋₁ U_z + d_z)", "update gate: the part to keep"),
+        Equation("rₜ = σ(xₜ W_r + b_r + hₜ₋₁ U_r + d_r)", "reset gate: the part to look at"),
+        Equation("ĥₜ = tanh(xₜ W_h + b_h + rₜ ⊙ (hₜ₋₁ U_h + d_h))", "candidate"),
+        Equation("hₜ = zₜ ⊙ hₜ₋₁ + (1 − zₜ) ⊙ ĥₜ", "new hidden state"),
+    ),
+    notes=(
+        _ROWS,
+        _SIGNS,
+        "Every step uses the same weights. Keras stores those of z, r and h side by side, in this "
+        "order: W = [W_z W_r W_h], and U likewise; the bias has two rows, [b_z b_r b_h] and "
+        "[d_z d_r d_h].",
+    ),
+)
+
+# S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9 (1997); for the forget
+# gate F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual prediction with LSTM.
+# Neural Computation 12 (2000).
+LSTM = Kind(
+    name="lstm",
+    keras_name="LSTM",
+    title="long short-term memory",
+    source="Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000",
+    gates=("i", "f", "c", "o"),
+    bias_rows=1,
+    states=(_HIDDEN, State("c", "cell state", "the memory, which gates write and erase")),
+    equations=(
+        Equation("iₜ = σ(xₜ W_i + hₜ₋₁ U_i + b_i)", "input gate: the part to write"),
+        Equation("fₜ = σ(xₜ W_f + hₜ₋₁ U_f + b_f)", "forget gate: the part to keep"),
+        Equation("ĉₜ = tanh(xₜ W_c + hₜ₋₁ U_c + b_c)", "candidate"),
+        Equation("oₜ = σ(xₜ W_o + hₜ₋₁ U_o + b_o)", "output gate: the part to show"),
+        Equation("cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ ĉₜ", "new cell state"),
+        Equation("hₜ = oₜ ⊙ tanh(cₜ)", "new hidden state"),
+    ),
+    notes=(
+        _ROWS,
+        _SIGNS,
+        "Every step uses the same weights. Keras stores those of i, f, c and o side by side, in "
+        "this order: W = [W_i W_f W_c W_o], and U and b likewise.",
+    ),
+)
+
+KINDS = {kind.name: kind for kind in (SIMPLE_RNN, GRU, LSTM)}
+
+
+def find_kind(name: str) -> Kind:
+    """Return the kind of layer of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in KINDS:
+        raise UserError(f"no layer '{name}' ({did_you_mean(name, KINDS)})")
+    return KINDS[name]

@@ -1,0 +1,250 @@
+"""Stacks of layers as numbers, on the toy array of the notebook, as NumPy code, and as drawings."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from rich.console import Group
+from rich.constrain import Constrain
+from rich.table import Column, Table
+from rich.text import Text
+
+from rnnbench.plugins.teach.facts import (
+    ASIDE,
+    HEADING,
+    VALUE,
+    WIDTH,
+    Blocks,
+    grid,
+    in_blocks,
+    indented,
+)
+from rnnbench.plugins.teach.kinds import Equation, Floats, Kind, Values
+from rnnbench.storage import check_new, write_text
+
+TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
+"""The array: 3 sequences of 2 steps with 3 features each."""
+UNITS = 2
+PATTERNS = {
+    "W": (0.1, -0.2, 0.2, 0.1, -0.1),
+    "U": (0.3, -0.1, 0.2, -0.2, 0.1),
+    "b": (0.1, -0.1, 0.2, -0.2, 0.3),
+}
+"""Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
+DIGITS = 4
+"""Decimals of the numbers on the page."""
+COLUMNS = (88, 160, 232, 304)
+"""The middle of each step, in pixels from the left."""
+TOP, APART = 88, 80
+"""The top of the last layer, and the distance between layers."""
+
+
+@dataclass(frozen=True)
+class ToyLayer:
+    """A layer, its input, and all that it computes.
+
+    Attributes:
+        kind: the kind of layer.
+        x: its input, ``(batch, timesteps, features)``.
+        weights: kernel, recurrent kernel and bias, by their symbols, as Keras stores them.
+        values: the results of its equations, ``(batch, timesteps, units)``, by symbol.
+    """
+
+    kind: Kind
+    x: Floats
+    weights: dict[str, Floats]
+    values: Values
+
+
+def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
+    """Let a stack of layers read the toy array; each reads the states of the previous one."""
+    layers: list[ToyLayer] = []
+    x: Floats = TOY
+    for kind in kinds:
+        weights = {
+            name: np.resize(PATTERNS[name], shape)
+            for name, shape in weight_shapes(kind, x.shape[-1]).items()
+        }
+        values = kind.run(x, *weights.values())
+        layers.append(ToyLayer(kind, x, weights, values))
+        x = values["h"]
+    return layers
+
+
+def weight_shapes(kind: Kind, features: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a layer of the toy, by their symbols."""
+    width = UNITS * len(kind.gates)
+    bias = (width,) if kind.bias_rows == 1 else (kind.bias_rows, width)
+    return {"W": (features, width), "U": (UNITS, width), "b": bias}
+
+
+def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
+    """Return the value of each term of the equations at a step, ``(units,)``, by its text.
+
+    ``sequence`` and ``step`` count from 0. Terms are products with weights, biases, states and
+    other values.
+    """
+    kind, values = layer.kind, layer.values
+    before = {
+        f"{state.symbol}ₜ₋₁": values[state.symbol][sequence, step - 1] if step else np.zeros(UNITS)
+        for state in kind.states
+    }
+    factors = {"W": ("xₜ ", layer.x[sequence, step]), "U": ("hₜ₋₁ ", before["hₜ₋₁"])}
+    found = before | {f"{symbol}ₜ": value[sequence, step] for symbol, value in values.items()}
+    for name, weight in kind.by_gate(*layer.weights.values()).items():
+        factor, value = factors.get(name[0], ("", None))
+        found[factor + name] = weight if value is None else value @ weight
+    return found
+
+
+def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
+    """Return the facts that ``--json`` prints."""
+    return {
+        "x": TOY.tolist(),
+        "layers": [
+            {
+                "layer": layer.kind.name,
+                "x": layer.x.tolist(),
+                "weights": {name: weight.tolist() for name, weight in layer.weights.items()},
+                "values": {symbol: value.tolist() for symbol, value in layer.values.items()},
+            }
+            for layer in layers
+        ],
+        "output": layers[-1].values["h"][:, -1].tolist(),
+    }
+
+
+def toy_page(layers: Sequence[ToyLayer]) -> Constrain:
+    """Return a stack of layers working through the toy array, at most ``WIDTH`` columns wide."""
+    return Constrain(in_blocks(_page(layers)), WIDTH)
+
+
+def _page(layers: Sequence[ToyLayer]) -> Blocks:
+    names = ", then ".join(layer.kind.keras_name for layer in layers)
+    units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
+    yield Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}")
+    yield Text(
+        "The weights are made up, to be easy to work with on paper. Numbers are rounded here; the "
+        "option --code prints NumPy code that computes them."
+    )
+    yield Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING)
+    yield indented(grid(_sequences(TOY)))
+    for number, layer in enumerate(layers, start=1):
+        yield from _layer(layer, f"Layer {number}: " if len(layers) > 1 else "")
+    shape = layers[-1].values["h"].shape
+    yield Text(
+        f"With return_sequences=True the output is all of these states, {shape}; with False it is "
+        f"only those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
+        "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
+        "ids are larger still."
+    )
+
+
+def _layer(layer: ToyLayer, title: str) -> Blocks:
+    kind, shape = layer.kind, layer.x.shape
+    reads = "x" if layer.x is TOY else "the states of the previous layer"
+    yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
+    weights = kind.by_gate(*layer.weights.values()).items()
+    yield indented(grid((name, _spelled(weight)) for name, weight in weights))
+    for step in range(shape[1]):
+        known = terms(layer, 0, step)
+        title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
+        before = (f", {one.name} {_spelled(known[one.symbol + 'ₜ₋₁'])}" for one in kind.states)
+        yield indented(Text.assemble((title, VALUE), *before))
+        for equation in kind.equations:
+            yield indented(_worked(equation, known))
+    yield indented(Text("The hidden state after each step", VALUE))
+    yield indented(grid(_sequences(layer.values["h"])))
+
+
+def _worked(equation: Equation, known: Mapping[str, Floats]) -> Group:
+    """Return an equation with symbols, the same with numbers, and its result."""
+    left, _, right = equation.text.partition(" = ")
+    by_length = sorted(known, key=len, reverse=True)
+    term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
+    numbers = term.sub(lambda found: _spelled(known[found[0]]), right)
+    lines = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
+    lines.add_row(Text(left), Text(f"= {right}"))
+    lines.add_row("", Text(f"= {numbers}"))
+    lines.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
+    return Group(Text(equation.meaning, ASIDE), lines)
+
+
+def _sequences(array: Floats) -> Iterator[tuple[str, ...]]:
+    for number, rows in enumerate(array, start=1):
+        yield (f"sequence {number}", *map(_spelled, rows))
+
+
+def _spelled(array: Floats) -> str:
+    """Return a vector in brackets, or the rows of a matrix."""
+    if array.ndim > 1:
+        return " ".join(map(_spelled, array))
+    numbers = (round(float(number), DIGITS) + 0.0 for number in array)  # -0.0 becomes 0.0
+    return f"[{' '.join(f'{number:g}' for number in numbers)}]"
+
+
+def numpy_code(kinds: Sequence[Kind]) -> str:
+    """Return a program that computes what a stack of Keras layers computes with the same weights.
+
+    It has a function for each kind of layer, and one for the stack. As a script, it prints the
+    output of the stack for the toy array.
+    """
+    return _template("numpy.py.j2").render(
+        kinds=kinds,
+        distinct=list(dict.fromkeys(kinds)),
+        has_gates=any(len(kind.gates) > 1 for kind in kinds),
+        splits=_splits,
+        toy_shape=TOY.shape,
+        patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
+        shapes=[weight_shapes(layer.kind, layer.x.shape[-1]) for layer in work_through(kinds)],
+    )
+
+
+def _splits(kind: Kind) -> Iterator[str]:
+    """Yield the assignments that split the weights of a layer by gate."""
+    if (n := len(kind.gates)) > 1:
+        rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+        for name, weight in ({"W": "W", "U": "U"} | rows).items():
+            names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
+            yield f"{names} = np.split({weight}, {n}, axis=-1)"
+
+
+def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
+    """Write the drawing of a layer, or of a stack of layers, to a file.
+
+    Raises:
+        UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
+            written.
+    """
+    check_new(file, "--save", [".svg"], overwrite=overwrite)
+    write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
+
+
+def cell(kind: Kind) -> str:
+    """Return a step of a layer as SVG."""
+    drawing = files("rnnbench.plugins.teach") / f"drawings/{kind.name}.svg"
+    return drawing.read_text(encoding="utf-8")
+
+
+def stack(kinds: Sequence[Kind]) -> str:
+    """Return a stack of layers over four steps as SVG, the first layer at the bottom."""
+    return _template("stacking.svg.j2").render(
+        kinds=kinds, columns=COLUMNS, bottom=TOP + APART * (len(kinds) - 1), apart=APART
+    )
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("rnnbench.plugins.teach"),
+        autoescape=name.endswith(".svg.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)

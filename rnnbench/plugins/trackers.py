@@ -1,0 +1,399 @@
+"""Trackers: TensorBoard, MLflow, and Weights & Biases. Each imports its library when it starts."""
+
+import json
+import math
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import rnnbench
+from rnnbench.analysis.compare import plain_values
+from rnnbench.config.load import dump
+from rnnbench.config.schema import Benchmark
+from rnnbench.errors import shortened
+from rnnbench.metrics import COSTS
+from rnnbench.models.descriptions import ABOUT_A_MODEL, Network
+from rnnbench.results.store import place_of
+from rnnbench.storage import sha256_json
+from rnnbench.tracking import Tracker
+from rnnbench.training.outcome import TrialResult
+from rnnbench.training.trial import Trial
+
+Setting = bool | int | float | str
+VALIDATION_CURVES = ("val_loss", "val_accuracy")
+EVENTS = "events.out.tfevents"
+"""The start of the names by which TensorBoard finds event files."""
+STATUSES = {
+    "FINISHED": "STATUS_SUCCESS",
+    "FAILED": "STATUS_FAILURE",
+    "KILLED": "STATUS_UNKNOWN",
+}
+MLFLOW_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
+}
+"""Settings of MLflow while it is called, unless the user has others."""
+SEND_INTERVAL = 2.0
+"""Seconds between two batches of epochs: a batch takes about as long as a single epoch."""
+MAX_METRICS, MAX_PARAMS = 1000, 100
+"""The most that MLflow takes in a batch."""
+MAX_KEY, MAX_VALUE = 250, 6000
+"""The most characters that it takes in a name, and in a parameter."""
+WANDB_DEFAULTS = {
+    "WANDB_MODE": ("mode", "offline"),
+    "WANDB_PROJECT": ("project", "rnnbench"),
+    "WANDB_SILENT": ("silent", True),
+    "WANDB_FINISH_TIMEOUT": ("finish_timeout", 40),  # else a server that is gone holds up the end
+}
+"""The settings of a run, unless the user has set the variable: its name and its value."""
+
+
+def settings_of(trial: Trial) -> dict[str, Setting]:
+    """Return the model, the seed, and their settings by key path: ``layers.0.lstm.units``.
+
+    Keys of the model are relative to its place in the config. Only networks have those of
+    ``training``, which change nothing in a baseline.
+    """
+    tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
+    if isinstance(trial.model, Network):
+        tree |= {"training": trial.training.model_dump(mode="json", exclude={"seeds"})}
+    named: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}
+    return named | {key: _setting(value) for key, value in plain_values(tree) if value is not None}
+
+
+def _setting(value: object) -> Setting:
+    return value if isinstance(value, Setting) else json.dumps(value, ensure_ascii=False)
+
+
+def tags_of(trial: Trial) -> dict[str, str]:
+    """Return what identifies a trial and its data, and the version of this package."""
+    return {
+        "rnnbench.version": rnnbench.__version__,
+        "rnnbench.fingerprint": trial.fingerprint,
+        "rnnbench.dataset_fingerprint": trial.dataset_fingerprint,
+        "rnnbench.source": trial.source,
+    }
+
+
+class TrialTracker(Tracker):
+    """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it."""
+
+    def __init__(self) -> None:
+        self.runs: dict[Trial, Any] = {}
+
+    def begin(self, trial: Trial) -> Any:
+        """Return a new run with the settings of a trial."""
+        raise NotImplementedError
+
+    def write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
+        """Write numbers of an epoch, counted from 1."""
+        raise NotImplementedError
+
+    def write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
+        """Write the numbers that are known at the end, after that many epochs."""
+        self.write(run, epoch, values)
+
+    def end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:
+        """End a run that is ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``."""
+        raise NotImplementedError
+
+    def trial_started(self, trial: Trial) -> None:
+        """Begin a run; an earlier attempt at the trial was interrupted."""
+        if trial in self.runs:
+            self.end(self.runs.pop(trial), trial, "KILLED")
+        self.runs[trial] = self.begin(trial)
+
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
+        """Write the numbers of an epoch in training."""
+        self.write(self.runs[trial], epoch, {"loss": loss, "accuracy": accuracy})
+
+    def trial_finished(
+        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
+    ) -> None:
+        """Write the scores on the validation documents and the final numbers, and end the run."""
+        run, history = self.runs.pop(trial), result.record.history
+        rows = zip(history.val_loss, history.val_accuracy, strict=True)  # none where none held out
+        for epoch, values in enumerate(rows, start=1):
+            numbers = [math.nan if value is None else value for value in values]
+            self.write(run, epoch, dict(zip(VALIDATION_CURVES, numbers, strict=True)))
+        facts = result.record.model_dump(include={*COSTS, "params", "best_epoch"})
+        costs = {key: float(value) for key, value in facts.items() if value is not None}
+        scores = {f"test/{name}": value for name, value in metrics.items()}
+        self.write_final(run, result.record.epochs, scores | costs)
+        self.end(run, trial, "FINISHED")
+
+    def trial_failed(self, trial: Trial, reason: str) -> None:
+        """End the run of a trial that failed."""
+        self.end(self.runs.pop(trial), trial, "FAILED", reason)
+
+    def close(self) -> None:
+        """End the runs of trials that were interrupted."""
+        for trial in list(self.runs):
+            self.end(self.runs.pop(trial), trial, "KILLED")
+
+
+class TensorBoardTracker(TrialTracker):
+    """Scalars by epoch; hyperparameters and final metrics for the tab HPARAMS.
+
+    The writers of TensorBoard would import TensorFlow, which takes seconds, only to write files.
+    """
+
+    name = "tensorboard"
+    modules = ("tensorboard",)
+    install = "pip install tensorboard"
+
+    def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
+        """Note the folder, which gets one for each trial."""
+        self._folder = folder / "tensorboard"
+
+    def begin(self, trial: Trial) -> "_EventFile":
+        """Begin an event file with the hyperparameters; an earlier attempt at the trial goes."""
+        from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+
+        place = place_of(Path(), trial.name, trial.seed, trial.fingerprint)
+        folder = self._folder / place.record.stem
+        folder.mkdir(parents=True, exist_ok=True)
+        for earlier in folder.glob(f"{EVENTS}.*"):
+            earlier.unlink()
+        events = _EventFile(folder)
+        events.write(step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
+        return events
+
+    def write(self, run: "_EventFile", epoch: int, values: Mapping[str, float]) -> None:
+        """Write a number under each tag."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        run.write(step=epoch, summary=Summary(value=scalars))
+
+    def end(self, run: "_EventFile", trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+        """Write how the trial ended."""
+        run.write(step=trial.epochs, summary=_end_pb(STATUSES[status]))
+        run.close()
+
+
+class _EventFile:
+    """An event file in the format of TensorBoard; each event is written at once.
+
+    Args:
+        folder: a new file is made in it.
+    """
+
+    def __init__(self, folder: Path):
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
+        self._file: BinaryIO = path.open("wb", buffering=0)
+        self._records = RecordWriter(self._file)
+        self.close = self._file.close
+        self.write(file_version="brain.Event:2")  # the first event of every file
+
+    def write(self, **facts: Any) -> None:
+        """Write an event of now."""
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._records.write(Event(wall_time=time.time(), **facts).SerializeToString())
+
+
+def _end_pb(status: str) -> Any:
+    """Return the summary that ends a row of the tab HPARAMS, as ``hparams_pb`` begins it."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+
+    number = api_pb2.Status.Value(status)
+    end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
+    described = metadata.create_summary_metadata(
+        plugin_data_pb2.HParamsPluginData(session_end_info=end)
+    )
+    tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
+    return Summary(value=[Summary.Value(tag=tag, metadata=described, tensor=nothing)])
+
+
+@contextmanager
+def _with_defaults() -> Iterator[None]:
+    added = {key: MLFLOW_DEFAULTS[key] for key in MLFLOW_DEFAULTS.keys() - os.environ.keys()}
+    os.environ |= added
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
+class MlflowTracker(TrialTracker):
+    """Keeps a store in the folder of the run, unless ``MLFLOW_TRACKING_URI`` names another."""
+
+    name = "mlflow"
+    modules = ("mlflow", "sqlalchemy", "alembic")
+    install = "pip install 'rnnbench[mlflow]'"
+
+    @_with_defaults()
+    def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:
+        """Begin the run of the benchmark, or go on with one that was interrupted."""
+        from mlflow import MlflowClient
+        from sqlalchemy import URL
+
+        given = os.environ.get("MLFLOW_TRACKING_URI")
+        local = URL.create("sqlite", database=str((folder / "mlflow.db").resolve()))
+        self._client = MlflowClient(given or local.render_as_string())
+        artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
+        self._experiment = self._find_experiment(benchmark.name, artifacts)
+        self._parent = self._find_parent(benchmark, folder)
+        self._unsent: dict[str, list[Any]] = {}
+        self._last_sent = 0.0
+        self._missing, self._has_failed = set(trials), False
+
+    @_with_defaults()
+    def begin(self, trial: Trial) -> str:
+        """Begin a run below that of the benchmark."""
+        tags = tags_of(trial) | {"mlflow.parentRunId": self._parent}
+        return self._create(str(trial), tags, settings_of(trial))
+
+    @_with_defaults()
+    def write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
+        """Note the metrics of an epoch, and send them now and then."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [Metric(_key(name), value, now, epoch) for name, value in values.items()]
+        self._unsent.setdefault(run, []).extend(metrics)
+        if time.monotonic() - self._last_sent >= SEND_INTERVAL:
+            self._send()
+
+    @_with_defaults()
+    def end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
+        """Send all metrics, and end the run of a trial."""
+        if status == "FINISHED":
+            self._missing.discard(trial)
+        elif status == "FAILED":
+            self._client.set_tag(run, "rnnbench.error", shortened(reason, MAX_VALUE))
+            self._has_failed = True
+        self._send()
+        self._client.set_terminated(run, status)
+
+    @_with_defaults()
+    def close(self) -> None:
+        """End the runs of trials that were interrupted, and that of the benchmark."""
+        super().close()
+        ending = "FAILED" if self._has_failed else "KILLED"
+        self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
+
+    def _find_experiment(self, benchmark: str, artifacts: str | None) -> str:
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(self._client.create_experiment(name, artifact_location=artifacts))
+
+    def _find_parent(self, benchmark: Benchmark, folder: Path) -> str:
+        """Return the run of this benchmark in this folder; a new one if the last is finished."""
+        untracked = benchmark.model_copy(update={"tracking": ()})
+        mark = sha256_json([str(folder.resolve()), dump(untracked)])
+        same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
+        for run in self._client.search_runs([self._experiment], same):
+            self._client.update_run(run.info.run_id, status="RUNNING")
+            return str(run.info.run_id)
+        tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
+        data = benchmark.data.model_dump(mode="json", exclude_none=True)
+        training = benchmark.training.model_dump(mode="json", exclude_none=True)
+        settings = {f"data.{key}": value for key, value in data.items()}
+        settings |= {f"training.{key}": value for key, value in training.items()}
+        return self._create(benchmark.name, tags, settings)
+
+    def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
+        from mlflow.entities import Param
+
+        created = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
+        run = str(created.info.run_id)
+        params = [
+            Param(_key(key), shortened(str(value), MAX_VALUE)) for key, value in settings.items()
+        ]
+        for batch in _batches(params, MAX_PARAMS):
+            self._client.log_batch(run, params=batch)
+        return run
+
+    def _send(self) -> None:
+        for run, metrics in self._unsent.items():
+            for batch in _batches(metrics, MAX_METRICS):
+                self._client.log_batch(run, metrics=batch)
+        self._unsent = {}
+        self._last_sent = time.monotonic()
+
+
+def _key(name: str) -> str:
+    """Return a name with the characters that MLflow allows in one."""
+    return re.sub(r"[^\w./ :-]", "_", name)[:MAX_KEY]
+
+
+def _batches(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+class WandbTracker(TrialTracker):
+    """Keeps its files in the folder of the run, unless ``WANDB_DIR`` names another.
+
+    Nothing is sent unless ``WANDB_MODE=online`` asks for it; ``wandb sync`` sends it later.
+    """
+
+    name = "wandb"
+    modules = ("wandb",)
+    install = "pip install 'rnnbench[wandb]'"
+
+    def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
+        """Choose where the runs go."""
+        self._is_alone = "wandb" not in sys.modules  # else a program uses it, too
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when wandb is imported
+        import wandb
+
+        defaults = WANDB_DEFAULTS | {"WANDB_DIR": ("root_dir", str(folder))}
+        known = wandb.Settings.model_fields  # older versions have fewer
+        self._settings = {
+            key: os.environ.get(variable, default)  # wandb itself may have read them long ago
+            for variable, (key, default) in defaults.items()
+            if key in known
+        }
+        self._group = benchmark.name
+
+    def begin(self, trial: Trial) -> Any:
+        """Begin a run in the group of the benchmark."""
+        import wandb
+
+        run = wandb.init(
+            group=self._group,
+            name=str(trial),
+            config={**settings_of(trial), **tags_of(trial)},
+            reinit="create_new",  # several trials may run at a time
+            settings=wandb.Settings(console="off", x_disable_stats=True, **self._settings),
+        )
+        # Scores on the validation documents come after those of later epochs in training.
+        run.define_metric("*", step_metric="epoch")
+        return run
+
+    def write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
+        """Log an epoch."""
+        run.log({"epoch": epoch, **values})
+
+    def write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Put the final numbers into the summary."""
+        run.summary.update(values)
+
+    def end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+        """End a run."""
+        if reason:
+            run.summary.update({"error": reason})
+        run.finish(exit_code=int(status != "FINISHED"))
+
+    def close(self) -> None:
+        """End the runs of trials that were interrupted, and wait until all is written."""
+        import wandb
+
+        super().close()
+        if self._is_alone:
+            wandb.teardown()

@@ -1,0 +1,261 @@
+"""Requests: what a run and a choice can be told, declared once for Python and the command line."""
+
+import inspect
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
+from functools import wraps
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeAlias, TypeVar
+
+import typer
+
+from rnnbench.terminal import completion, options
+from rnnbench.tracking import TRACKERS
+
+if TYPE_CHECKING:
+    from rnnbench.config.load import Override
+    from rnnbench.config.schema import Benchmark
+
+Config: TypeAlias = "str | Path | Mapping[str, Any] | Benchmark"
+"""A config file, its content, or the result of ``load_config``."""
+Settings = Mapping[str, Any] | Sequence["Override"]
+"""New values of a config, by key: ``{"training.batch_size": 25}``."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def option(
+    kind: Any, text: str = "", *, default: Any = None, key: str = "", place: int = 0, **facts: Any
+) -> Any:
+    """Return a field of a request that is also an option of its command.
+
+    Args:
+        kind: the type on the command line; or the whole option, with ``Annotated``.
+        text: says in the help what it does.
+        default: in Python and on the command line.
+        key: the key of the config that it changes.
+        place: options of a lower place come first in the help; see ``takes_options``.
+        facts: other arguments of ``typer.Option``.
+    """
+    about = {"kind": kind, "key": key, "place": place}
+    about["facts"] = facts | {"help": text} if text else None
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What ``run`` and ``choose`` both take.
+
+    Attributes:
+        config: a config file, its content, or the result of ``load_config``.
+        epochs: the number of epochs of every training.
+        seeds: the number of seeds, or a list of seeds.
+        models: only these models of the config.
+        data: the source of the documents: ``data.source`` of the config.
+        path: a file or folder to read the source from: ``data.path`` of the config.
+        jobs: the number of trials that run side by side; by default one per core.
+        executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
+        scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
+            configuration.
+        out: the folder of the results; by default ``results/NAME``, for ``choose``
+            ``results/choice-NAME``.
+        settings: values that replace others of the config.
+        fresh: whether stored trials are trained again.
+        progress: whether progress is shown on standard error.
+        command: the command that is stored with the results for repeating them; by default one
+            that runs their ``config.yaml``.
+    """
+
+    name: ClassVar[str]
+    """The name of the command."""
+    config: Config = field(metadata={"kind": options.Config, "facts": None})
+    _: KW_ONLY
+    epochs: int | None = option(options.Epochs, key="training.epochs")
+    seeds: int | Sequence[int] | None = option(options.Seeds, key="training.seeds")
+    models: str | Sequence[str] | None = option(options.Models)
+    data: str | None = option(options.Source, key="data.source")
+    path: str | Path | None = option(options.DataPath, key="data.path")
+    jobs: int | None = option(
+        int,
+        "Trials side by side; by default one per core.",
+        metavar="N",
+        min=1,
+        max=1024,
+        rich_help_panel=options.RUNNING,
+    )
+    executor: str = option(
+        str,
+        "Where trials run: local, dask, or an executor that another package brings.",
+        default="local",
+        metavar="NAME",
+        autocompletion=completion.executors,
+        rich_help_panel=options.RUNNING,
+    )
+    scheduler: str | Path | None = option(
+        str,
+        "With --executor dask: the scheduler; by default that of Dask's configuration.",
+        metavar="ADDRESS|FILE",
+        rich_help_panel=options.RUNNING,
+    )
+    out: str | Path | None = option(
+        Path, "Where results go; by default results/NAME.", **options.FOLDER
+    )
+    settings: Settings | None = option(options.Settings)
+    fresh: bool = option(
+        bool,
+        "Train stored trials again.",
+        default=False,
+        place=1,
+        rich_help_panel=options.RUNNING,
+    )
+    progress: bool = True
+    command: str | None = None
+
+    def repeated_by(self, folder: Path) -> str:
+        """Return the command that repeats this request from the config in a folder of results."""
+        words = ["rnnbench", self.name, str(folder / "config.yaml")]
+        for option in fields(self):
+            is_stored = not option.metadata.get("facts") or option.metadata["key"]  # in the config
+            value = getattr(self, option.name)
+            if not is_stored and option.name not in ("out", "fresh") and value != option.default:
+                words += [_flag(option)] if option.default is False else [_flag(option), str(value)]
+        return shlex.join([*words, "--out", str(folder)])
+
+
+def _flag(option: Field[Any]) -> str:
+    return f"--{option.name.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class RunRequest(Request):
+    """What ``run`` takes besides.
+
+    Attributes:
+        track: trackers that record the run: ``tracking`` of the config.
+        save_models: whether trained networks are kept, for ``predict``.
+        compact: whether trials, stored ones too, keep only what tables need.
+    """
+
+    name = "run"
+    _: KW_ONLY
+    track: str | Sequence[str] | None = option(
+        list[str],
+        f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
+        key="tracking",
+        metavar="A,B",
+        autocompletion=completion.among(*TRACKERS, is_list=True),
+        rich_help_panel=options.RUNNING,
+    )
+    save_models: bool = option(bool, "Keep the trained networks, for `predict`.", default=False)
+    compact: bool = option(
+        bool, "Store only what tables need, for runs kept in git.", default=False
+    )
+
+
+@dataclass(frozen=True)
+class ChoiceRequest(Request):
+    """What ``choose`` takes besides.
+
+    Attributes:
+        folds: the number of folds of a cross-validation; by default 5.
+        last: the share of the training documents, from the end, to hold out instead of folds.
+        sample: the number of points of each grid that are drawn at random, instead of all.
+    """
+
+    name = "choose"
+    _: KW_ONLY
+    folds: int | None = option(
+        int, "Use N-fold cross-validation; by default 5 folds.", place=-2, min=2, metavar="N"
+    )
+    last: float | None = option(
+        float,
+        "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
+        place=-2,
+        metavar="SHARE",
+    )
+    sample: int | None = option(
+        int,
+        "Try N points of each grid, drawn at random, instead of all.",
+        place=-2,
+        min=1,
+        metavar="N",
+    )
+    out: str | Path | None = option(
+        Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
+    )
+
+
+KEYS = {one.name: one.metadata["key"] for one in fields(RunRequest) if one.metadata.get("key")}
+"""The keys of the config that options change, by the name of the option."""
+
+
+def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R]]:
+    """Give a function of a request the arguments of that request, with their documentation."""
+
+    def decorate(function: Callable[[T], R]) -> Callable[P, R]:
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return function(request(*args, **kwargs))
+
+        texts = [inspect.cleandoc(kind.__doc__ or "") for kind in (Request, request)]
+        args = "\n".join(text.partition("Attributes:\n")[2] for text in texts)
+        doc = inspect.cleandoc(function.__doc__ or "")
+        call.__doc__ = doc.replace("Raises:\n", f"Args:\n{args}\n\nRaises:\n")
+        result = inspect.signature(function).return_annotation
+        signature = inspect.signature(request).replace(return_annotation=result)
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command of a ``request`` the options of that request, beside its own.
+
+    In the help, those before its parameter ``request`` have the place -1, those after it 2. One of
+    them is ``quiet``.
+    """
+    found = [option for option in fields(request) if option.metadata]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def call(**values: Any) -> None:
+            given = {option.name: values.pop(option.name) for option in found}
+            keyed = {name: given.pop(name) for name in KEYS if name in given}
+            given |= {
+                "models": options.names(given["models"]),
+                "settings": options.changes(given["settings"], **keyed),
+                "progress": not values["quiet"],
+                "command": options.command(),
+            }
+            command(request=request(**given), **values)
+
+        placed, place = [], -1
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            if parameter.name == "request":
+                place = 2
+            else:
+                placed.append((place, parameter.replace(kind=parameter.KEYWORD_ONLY)))
+        placed += [(option.metadata.get("place", -3), _parameter(option)) for option in found]
+        in_order = [parameter for _, parameter in sorted(placed, key=itemgetter(0))]
+        call.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
+        call.__annotations__ = {parameter.name: parameter.annotation for parameter in in_order}
+        return call
+
+    return decorate
+
+
+def _parameter(option: Field[Any]) -> inspect.Parameter:
+    kind, facts = option.metadata["kind"], option.metadata["facts"]
+    if facts:
+        flags = [_flag(option)] if kind is bool else []  # or else there is a --no-... too
+        is_optional = option.default is None
+        kind = Annotated[kind | None if is_optional else kind, typer.Option(*flags, **facts)]
+    default = inspect.Parameter.empty if option.default is MISSING else option.default
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+    )

@@ -1,0 +1,122 @@
+"""Several runs: compared, ranked, in order of time, and as a site."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rnnbench.analysis.boards import (
+    ACCURACY,
+    Board,
+    MeanRanks,
+    RunHistory,
+    rank_over_datasets,
+    rank_runs,
+    trace_runs,
+)
+from rnnbench.analysis.compare import ComparedRuns, compare_runs
+from rnnbench.metrics import find_quantity
+from rnnbench.report.table import Shown, Table
+from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
+from rnnbench.results.run import StoredRun
+from rnnbench.section import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class RunComparison(Shown, ComparedRuns):
+    """How the models of one run differ from those of another; it is displayed as tables."""
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench compare`` prints."""
+        return comparison_tables(self)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw how the accuracy of each model changed, on ``ax`` or on new axes, and return them.
+
+        Raises:
+            UserError: ``ax`` is something else than Matplotlib axes.
+        """
+        from rnnbench.report.plots_of_runs import ChangesPlot  # imports Matplotlib
+
+        return ChangesPlot(self).on(ax)
+
+
+class Leaderboard(Shown, Record):
+    """The models of several runs, ranked; they are displayed as tables."""
+
+    boards: list[Board]
+    """One for each group of runs that were tested on the same documents."""
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench leaderboard`` prints."""
+        return [table for board in self.boards for table in board_tables(board)]
+
+    def mean_ranks(self) -> MeanRanks:
+        """Return the mean ranks, over all boards, of the models that every board has.
+
+        Models are matched by name. Those that are left out are named in a warning.
+
+        Raises:
+            UserError: there are fewer than two boards, or fewer than two such models.
+        """
+        return rank_over_datasets(self.boards)
+
+    def plot(self, *, ax: "Axes | None" = None) -> "Axes":
+        """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
+
+        A bar joins models that are not told apart. The diagram describes these datasets: seeds are
+        not datasets, and datasets of one collection are not exchangeable. Names and caption are
+        fitted to the width that ``ax`` has by now.
+
+        Raises:
+            UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
+        """
+        from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
+
+        return RanksPlot(self.mean_ranks()).on(ax)
+
+
+class Histories(Shown, Record):
+    """A metric over several runs; it is displayed as tables."""
+
+    histories: list[RunHistory]
+    """One for each group of runs that were tested on the same documents, the oldest run first."""
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench leaderboard --history`` prints."""
+        return list(map(history_table, self.histories))
+
+
+def compare(a: StoredRun, b: StoredRun, models: str | Sequence[str] | None = None) -> RunComparison:
+    """Return how the models of ``b`` differ from those of the same name in ``a``.
+
+    Args:
+        a: the run to compare with.
+        b: another run, tested on the same documents.
+        models: only these models; by default all.
+
+    Raises:
+        UserError: the documents differ, or the runs have no model in common.
+    """
+    names = [models] if isinstance(models, str) else models
+    return RunComparison(**dict(compare_runs(a, b, names)))
+
+
+def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:
+    """Return the models of all runs, the best by a metric first.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    find_quantity(metric, "metric")
+    return Leaderboard(boards=rank_runs(runs, metric))
+
+
+def history(runs: Sequence[StoredRun], metric: str = ACCURACY) -> Histories:
+    """Return a metric or a cost over all runs, the oldest first, with clear changes of accuracy.
+
+    Raises:
+        UserError: there is no such metric.
+    """
+    find_quantity(metric, "metric")
+    return Histories(histories=trace_runs(runs, metric))

@@ -1,1 +1,0 @@
-"""``rnnbench bench-speed``: the engines against each other, PyTorch and the machine's BLAS."""

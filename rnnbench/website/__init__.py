@@ -1,1 +1,0 @@
-"""From stored runs to a folder of static pages: ``rnnbench site``."""

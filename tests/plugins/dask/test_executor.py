@@ -1,0 +1,171 @@
+"""Trials on the workers of a Dask cluster: real schedulers and nannies, as processes."""
+
+import re
+import time
+from dataclasses import replace
+
+import cluster_tasks
+import numpy as np
+import pytest
+from cluster_runs import baselines, run, start
+from clusters import children, cluster, kept, listeners, wait_for
+from factories import corpora, trial
+
+from rnnbench.plugins.dask.executor import DaskExecutor
+from rnnbench.runner.executors import TRAINING, LocalExecutor
+from rnnbench.runner.executors.base import WAITING, Connected, EpochEnded, PhaseBegan
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster")
+    with cluster(folder) as made:
+        yield made
+
+
+@pytest.fixture
+def trials(tmp_path):
+    return baselines(tmp_path, 3)
+
+
+def run_and_listen(*arguments):
+    """Return the outcomes of trials by seed, and the events."""
+    events = []
+    return run(*arguments, listen=events.append), events
+
+
+def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp_path, trials):
+    network = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
+    both = [replace(network, keep_model=True), trials[0]]
+
+    there, events = run_and_listen(two_workers, both, tmp_path, TRAINING)
+
+    assert len(there[8].weights) == 5
+    for one, expected in LocalExecutor(1, 1).run(both, corpora(tmp_path), lambda _: None, TRAINING):
+        result = there[one.seed]
+        np.testing.assert_array_equal(result.scores, expected.scores)
+        np.testing.assert_array_equal(result.labels, expected.labels)
+        for ours, theirs in zip(result.weights or [], expected.weights or [], strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert result.record.history == expected.record.history
+        assert result.record.fingerprint == expected.record.fingerprint
+        assert (result.record.machine.worker[:1], expected.record.machine) == ("w", None)
+    epochs = [event.epoch for event in events if _is_epoch(event, 8)]
+    assert (epochs[0], epochs[-1]) == (0, 2)
+    phases = [event for event in events if isinstance(event, PhaseBegan) and event.trial == both[0]]
+    assert {"reading documents", "training"} <= {event.phase for event in phases}
+    assert {event.worker for event in phases} <= {"w0", "w1"}
+
+
+def _is_epoch(event, seed):
+    return isinstance(event, EpochEnded) and event.trial.seed == seed
+
+
+def test_events_name_cluster_and_workers_and_of_quick_epochs_tell_the_first_and_last(
+    two_workers, tmp_path, trials
+):
+    _, events = run_and_listen(two_workers, trials, tmp_path, cluster_tasks.count_to_9)
+
+    (connected,) = (event for event in events if isinstance(event, Connected))
+    assert (connected.scheduler, connected.workers, connected.cores) == (two_workers.address, 2, 2)
+    assert {event.worker for event in events if isinstance(event, EpochEnded)} == {"w0", "w1"}
+    assert [event.epoch for event in events if _is_epoch(event, 2)] == [0, 9]
+
+
+def test_as_many_trials_run_side_by_side_as_there_are_threads(two_workers, tmp_path, trials):
+    executor = DaskExecutor(address=two_workers.address)
+
+    assert (executor.jobs, executor.threads) == (2, 1)
+    assert DaskExecutor(1, two_workers.address).jobs == 1
+
+    alone = run(two_workers, trials, tmp_path, cluster_tasks.nap, jobs=1)
+    assert len(set(alone.values())) == 1, "one child has carried out all of them"
+
+
+def test_the_files_of_a_run_are_removed_when_it_ends_and_those_of_others_stay(
+    two_workers, tmp_path, trials
+):
+    other = start(two_workers, trials, tmp_path, cluster_tasks.nap)
+    next(other)
+    during = two_workers.ask(kept)
+
+    run(two_workers, trials[:1], tmp_path, cluster_tasks.process)
+    after = two_workers.ask(kept)
+    outcomes = [outcome for _, outcome in other]
+
+    assert all(any(name.endswith(".npz") for name in names) for names in during.values())
+    assert all(any(name.endswith(".npz") for name in names) for names in after.values())
+    assert all(isinstance(outcome, int) for outcome in outcomes)
+    assert two_workers.ask(kept) == {address: [] for address in during}
+    wait_for(lambda: not two_workers.ask_scheduler(listeners), "the scheduler to forget them")
+
+
+def test_a_trial_that_fails_keeps_no_other_from_being_carried_out(two_workers, tmp_path, trials):
+    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.fail)
+
+    reasons = {outcomes[seed].reason for seed in range(3)}
+    assert reasons <= {"no training today (on w0)", "no training today (on w1)"}
+
+
+def test_a_child_that_dies_costs_no_trial_and_leaves_no_process_behind(
+    two_workers, tmp_path, trials, caplog
+):
+    work = cluster_tasks.leave_a_process_and_die_once
+
+    outcomes = run(two_workers, trials, tmp_path, work)
+
+    assert outcomes == dict.fromkeys(range(3), "done")
+    assert "svm seed 0: a worker process died (killed, or out of memory?) on w" in caplog.text
+    assert "it is tried again" in caplog.text
+    assert not children(two_workers.folder)
+
+
+def test_a_child_begins_each_trial_in_its_own_folder(two_workers, tmp_path, trials):
+    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.leave_the_folder, jobs=1)
+
+    assert len(set(outcomes.values())) == 1
+    assert "/" not in outcomes.values()
+
+
+def test_a_trial_whose_children_die_fails_with_their_last_words(two_workers, tmp_path, trials):
+    outcomes = run(two_workers, trials, tmp_path, cluster_tasks.die_with_seed_0)
+
+    assert (outcomes[1], outcomes[2]) == ("done", "done")
+    assert re.match(r"a worker process died \(.*\) on w.; that was attempt 3", outcomes[0].reason)
+    assert "out of memory, says the child" in outcomes[0].reason
+
+
+def test_a_killed_worker_costs_no_trial(two_workers, tmp_path, trials, caplog):
+    outcomes, events = run_and_listen(two_workers, trials, tmp_path, cluster_tasks.kill_worker_once)
+
+    assert outcomes == dict.fromkeys(range(3), "done")
+    assert "was lost; it is tried again" in caplog.text
+    waiting = [
+        event for event in events if isinstance(event, PhaseBegan) and event.phase == WAITING
+    ]
+    assert len(waiting) == caplog.text.count("it is tried again")
+    assert not any(event.worker for event in waiting)
+    wait_for(lambda: not children(two_workers.folder), "the end of what children started")
+    wait_for(lambda: len(two_workers.workers()) == 2, "their nannies start them again")
+
+
+def test_a_run_that_is_closed_ends_its_children_and_leaves_the_cluster_usable(
+    two_workers, tmp_path, trials
+):
+    outcomes = start(two_workers, trials, tmp_path, cluster_tasks.sleep_with_seed_0)
+    next(outcomes)
+    next(outcomes)
+    assert children(two_workers.folder)
+
+    begin = time.monotonic()
+    outcomes.close()
+
+    assert time.monotonic() - begin < 10
+    assert not children(two_workers.folder)
+    assert run(two_workers, trials, tmp_path, cluster_tasks.process).keys() == {0, 1, 2}
+
+
+def test_nothing_to_do_needs_no_cluster():
+    outcomes = DaskExecutor(address="tcp://127.0.0.1:1").run([], {}, lambda _: None, TRAINING)
+
+    assert list(outcomes) == []

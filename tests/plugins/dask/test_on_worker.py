@@ -1,0 +1,176 @@
+"""What workers of a cluster must have, and their child processes, without a cluster."""
+
+import hashlib
+import pickle
+import zipfile
+import zlib
+from functools import partial
+from io import BytesIO
+
+import cluster_tasks
+import pytest
+from factories import trial
+
+from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.plugins.dask.on_worker import (
+    OTHER_CODE,
+    Installed,
+    WorkerChild,
+    describe_differences,
+    differences,
+    prepare,
+    write_files,
+    zip_modules,
+)
+from rnnbench.runner.executors import Task
+from rnnbench.runner.executors.child import Died, Done
+
+DOCUMENTS = b"documents, or so"
+NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"
+
+
+def test_documents_and_modules_are_written(tmp_path):
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as opened:
+        opened.writestr("mine/a.py", "A = 1")
+    modules = hashlib.sha256(buffer.getvalue()).hexdigest()
+    contents = {NAME: DOCUMENTS, f"{modules}.zip": buffer.getvalue()}
+
+    write_files(tmp_path, {name: zlib.compress(content) for name, content in contents.items()})
+
+    assert (tmp_path / NAME).read_bytes() == DOCUMENTS
+    assert (tmp_path / modules / "mine" / "a.py").read_text() == "A = 1"
+
+
+@pytest.mark.parametrize(
+    "changed", [b"", zlib.compress(DOCUMENTS)[:-1], zlib.compress(b"others"), DOCUMENTS]
+)
+def test_a_file_that_was_changed_on_its_way_is_refused(tmp_path, changed):
+    with pytest.raises(RnnbenchError, match="npz did not arrive as it was sent"):
+        write_files(tmp_path, {NAME: changed})
+
+    assert not [*tmp_path.iterdir()]
+
+
+def test_where_code_or_documents_differ_no_trial_is_carried_out(tmp_path):
+    (corpus := tmp_path / NAME).write_bytes(DOCUMENTS)
+    one = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
+    begin = partial(prepare, cluster_tasks.prepare_nothing)
+
+    begin(one.fingerprint, corpus, one)
+
+    with pytest.raises(UserError, match="the code of the model, or of its package"):
+        begin("0" * 64, corpus, one)
+    corpus.write_bytes(b"others")
+    with pytest.raises(RnnbenchError, match=r".*npz is gone, or was changed after"):
+        begin(one.fingerprint, corpus, one)
+
+
+def _modules(folder, *functions):
+    """Return the files that travel for networks of the user's own."""
+    models = [{"models": {"own": {"python": function}}} for function in functions]
+    content = zip_modules([trial(folder, **model) for model in models])
+    with zipfile.ZipFile(BytesIO(content)) as opened:
+        return opened.namelist()
+
+
+def test_modules_travel_with_all_files_of_their_package(working_folder, tmp_path):
+    package = working_folder / "mine" / "parts"
+    package.mkdir(parents=True)
+    for name in ("mine/__init__.py", "mine/parts/__init__.py", "mine/parts/a.py", "alone.py"):
+        (working_folder / name).write_text("def build(shape): ...")
+    (package / "notes.txt").write_text("")
+
+    assert _modules(tmp_path, "mine.parts.a:build", "alone:build") == [
+        "alone.py",
+        "mine/__init__.py",
+        "mine/parts/__init__.py",
+        "mine/parts/a.py",
+    ]
+
+
+def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, tmp_path):
+    files = {
+        "mine.py": "import os, numpy, rnnbench\nfrom helper import WIDTH\nimport random, missing",
+        "helper.py": "def width():\n    import parts.sizes\nimport mine\nfrom loose import sizes",
+        "parts/__init__.py": "",
+        "parts/sizes.py": "import numpy",
+        "loose/sizes.py": "",
+        "other.py": "",
+        "random.py": "import other",  # the standard library's comes first
+        "numpy.py": "",
+    }
+    for name, code in files.items():
+        (working_folder / name).parent.mkdir(exist_ok=True)
+        (working_folder / name).write_text(code)
+
+    found = _modules(tmp_path, "mine:build")
+
+    parts = ["parts/__init__.py", "parts/sizes.py"]
+    assert found == ["helper.py", "loose/sizes.py", "mine.py", *parts]
+
+
+def test_what_differs_between_versions_is_grouped():
+    here = Installed("3.11.7", {"keras": "3.11.0", "numpy": "2.0"}, code="")
+    others = {"keras": "3.10.0", "numpy": "2.0"}
+    sites = {f"w{n}": Installed("3.12.1" if n else "3.11.2", others, "") for n in range(5)}
+    found = {name: differences(site, here) for name, site in sites.items()}
+
+    assert describe_differences(found, here).splitlines()[1:] == [
+        "  keras 3.10.0 (here: 3.11.0): w0, w1, w2 and 2 more",
+        "  Python 3.12.1 (here: 3.11.7): w1, w2, w3 and 1 more",
+        "use the same versions and the same commit there (pip install keras==3.11.0)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "found"),
+    [
+        ("0.5.0", "a", []),
+        ("0.5.0", "b", [OTHER_CODE]),
+        ("0.4.0", "b", ["rnnbench 0.4.0 (here: 0.5.0)"]),
+    ],
+)
+def test_another_commit_of_the_same_version_is_a_difference(version, code, found):
+    there = Installed("3.11.7", {"rnnbench": version}, code)
+
+    assert differences(there, Installed("3.11.7", {"rnnbench": "0.5.0"}, "a")) == found
+
+
+# Children
+
+WITHOUT_RNNBENCH = """
+import os, sys
+lacking = [each for each in sys.path if not os.path.exists(f"{each}/rnnbench/__init__.py")]
+sys.path[:] = lacking
+"""
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """Starts a child that finds a module, and carries out what every child can import."""
+    started = []
+
+    def start_with(name, code):
+        (tmp_path / name).write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        started.append(WorkerChild(tmp_path, tmp_path / "place"))
+        return [*started[0].reports(pickle.dumps((Task(print, id), "trial", "corpus")))]
+
+    yield start_with
+    started[0].end()
+
+
+def test_a_child_that_cannot_begin_says_why(start):
+    (death,) = start("rnnbench.py", "raise ImportError('half of it is missing')")
+
+    assert isinstance(death, Died)
+    assert not death.has_started
+    assert death.last_words.endswith("ImportError: half of it is missing")
+
+
+def test_a_child_finds_rnnbench_where_its_worker_did(start):
+    begin, end = start("sitecustomize.py", WITHOUT_RNNBENCH)
+
+    assert begin[0] == 0, "it has started"
+    assert end == Done(None)

@@ -1,0 +1,112 @@
+"""The pages of a site that are about several runs."""
+
+from factories import runs_on_datasets, scored_run
+
+from rnnbench.analysis.boards import distinct_names
+from rnnbench.plugins.site.pages import SHOWN_CHANGES, pages_of
+
+
+def nightly(name, day, config="nightly", *, split="5", **rights):
+    """A run of a config on a day in November."""
+    return scored_run(
+        rights,
+        folder=f"runs/{name}",
+        name=config,
+        environment={"date": f"2026-11-{day:02}T10:20:30Z"},
+        dataset={"split_fingerprint": split * 64},
+    )
+
+
+def pages(*runs, metrics=("accuracy",)):
+    named = dict(zip(distinct_names([run.folder for run in runs]), runs, strict=True))
+    return pages_of(named, metrics, {name: f"runs/{name}/report.html" for name in named})
+
+
+def titles(page):
+    return [section.title for section in page.sections]
+
+
+def table_in(page):
+    """The first table of a page."""
+    return next(content for kind, content in page.sections[0].parts if kind == "wordy")
+
+
+def test_a_history_has_runs_of_one_config_on_the_same_documents():
+    runs = [
+        nightly("a", 1, rnn=[9]),
+        nightly("b", 2, rnn=[9]),
+        nightly("c", 3, "other", rnn=[9], svm=[9]),
+        nightly("d", 4, split="6", rnn=[9]),
+    ]
+
+    page = pages(*runs)["history.html"]
+
+    assert titles(page) == ["nightly on made-up, 20 test documents, split 555555555555, accuracy"]
+    assert [row[0] for row in table_in(page).rows] == ["a", "b"]
+    assert page.models == ["rnn"], "no other model can be picked"
+
+
+def test_there_is_no_page_of_histories_without_any():
+    assert "history.html" not in pages(nightly("a", 1, rnn=[9]), nightly("b", 2, "other", rnn=[9]))
+
+
+def test_the_last_clear_changes_are_told_the_newest_first():
+    n = SHOWN_CHANGES + 3
+    runs = [nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in range(1, n + 1)]
+
+    found = pages(*runs)["history.html"].findings
+
+    assert found[0] == (
+        f"nightly, 2026-11-{n} 10:20, commit 000000000000: the accuracy of rnn clearly went up in "
+        f"{n}, by 0.8000."
+    )
+    assert "went down in 12" in found[1]
+    assert found[SHOWN_CHANGES:] == ["2 more are in the tables."]
+
+
+def test_without_clear_changes_the_history_says_so():
+    page = pages(nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9]))["history.html"]
+
+    assert page.findings == ["No accuracy clearly changed from one run to the next."]
+
+
+def test_of_other_metrics_nothing_is_said_about_clear_changes():
+    runs = [nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in (1, 2)]
+
+    page = pages(*runs, metrics=("macro_f1",))["history.html"]
+
+    assert page.findings == ["Only accuracy is tested for clear changes."]
+
+
+def test_each_metric_has_leaderboards_and_histories_of_its_own():
+    runs = [nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9])]
+
+    found = pages(*runs, metrics=("accuracy", "macro_f1"))
+
+    assert titles(found["leaderboard.html"]) == [
+        "made-up, 20 test documents, by accuracy",
+        "made-up, 20 test documents, by macro_f1",
+    ]
+    assert len(titles(found["history.html"])) == 2
+    assert len(found["index.html"].findings) == 1, "the first metric decides which is best"
+
+
+def test_in_a_leaderboard_models_and_accuracies_come_first_and_the_run_has_a_link():
+    table = table_in(pages(nightly("a", 1, rnn=[9], svm=[18]))["leaderboard.html"])
+
+    assert table.headers[1].startswith("test accuracy (mean")
+    assert [*table.headers[:1], *table.headers[2:4]] == ["model", "run", "rank"]
+    assert table.rows[0][:4] == ["svm", "0.9000", "a", "1"]
+    assert table.rows[1][:4] == ["rnn", "0.4500", "a", "2"]
+    assert (table.linked, table.links) == (2, {"a": "runs/a/report.html"})
+    assert (table.text_columns, table.keys) == (1, 1)
+
+
+def test_models_that_are_not_on_all_sets_of_documents_are_named():
+    models = {"rnn": [9], "lstm": [15]}
+    runs = runs_on_datasets({"r8": models, "r52": models | {"svm": [18]}})
+
+    ranks = pages(*runs)["leaderboard.html"].sections[-1]
+
+    assert ranks.title == "Mean ranks by accuracy"
+    assert ranks.lead.endswith("Left out: svm.")

@@ -1,0 +1,83 @@
+"""A site as a browser shows it; needs Chromium, and axe-core for what it checks."""
+
+import pytest
+from browser import AXE, CHROMIUM, barriers
+from factories import runs_on_datasets, scored_run
+
+import rnnbench
+from rnnbench.training.outcome import History
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+PAGES = ["index.html", "leaderboard.html", "history.html", "runs/1/report.html"]
+MODELS = {"a_network_with_a_long_name": [18, 18, 17], "lstm[units=32,lr=0.003]": [9, 8, 9]}
+WORSE = {"a_network_with_a_long_name": [3, 2, 3], "lstm[units=32,lr=0.003]": [10, 9, 9]}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of a site of ten runs of one config, and of others on two more datasets."""
+    records = {model: {"history": History()} for model in MODELS}
+    nightly = [
+        scored_run(
+            WORSE if day > 4 else MODELS,
+            folder=f"nightly/{day}",
+            environment={"date": f"2026-11-{day:02}T10:20:30Z", "cpu": "A Processor @ 2.20GHz"},
+            records=records,
+        )
+        for day in range(1, 11)
+    ]
+    others = runs_on_datasets({"r8": MODELS, "r52": WORSE}, records=records, name="other")
+    folder = tmp_path_factory.mktemp("site")
+    rnnbench.site([*nightly, *others], folder, errors=3, progress=False)
+    return folder
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="AXE_CORE is not the path of axe.min.js")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 768, 400])
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_nothing(browser, site, page, width, theme):
+    browser.open(site / page, width, theme)
+
+    assert barriers(browser) == []
+
+
+@pytest.mark.parametrize("width", [1280, 768, 400])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_never_wider_than_the_window(browser, site, page, width):
+    browser.open(site / page, width)
+
+    assert browser.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
+    browser.open(site / "index.html")
+    click = "document.querySelector('{}').click()"
+    loaded = "Page.loadEventFired"
+
+    places = []
+    for link in ("tbody a", 'nav a[href$="index.html"]'):
+        browser.evaluate(click.format(link))
+        browser.wait_for(loaded)
+        places.append(browser.evaluate("location.pathname"))
+
+    assert places[0].endswith("/runs/10/report.html"), "the newest run is first"
+    assert places[1] == str(site / "index.html")
+    kinds = {event["method"] for event in browser.events}
+    assert not kinds & {"Runtime.exceptionThrown", "Log.entryAdded"}
+
+
+def test_a_model_that_is_not_picked_leaves_its_plots_and_rows(browser, site):
+    name = "a_network_with_a_long_name"
+    for page, parts in (("history.html", "figure"), ("leaderboard.html", "tbody tr")):
+        browser.open(site / page)
+        visible = (
+            f"[...document.querySelectorAll('{parts}')].filter((each) => each.checkVisibility())"
+        )
+        before = browser.evaluate(f"{visible}.length")
+        browser.evaluate(f"document.querySelector('input[value={name}]').click()")
+
+        left = browser.evaluate(f"{visible}.map((each) => each.textContent)")
+
+        assert 0 < len(left) < before
+        assert not [text for text in left if name in text]

@@ -1,0 +1,129 @@
+import subprocess
+import sys
+
+import pytest
+from factories import SOFTMAX, benchmark, train, trial
+
+from rnnbench.errors import UserError
+from rnnbench.plugins.speed import contenders
+from rnnbench.plugins.speed.command import CONTENDERS
+from rnnbench.plugins.speed.contenders import choose_contenders, peak_memory, run_engine, run_torch
+from rnnbench.training.engines import ENGINES, ignore
+
+RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
+
+
+@pytest.fixture(autouse=True)
+def _without_torch(monkeypatch):
+    monkeypatch.setattr(contenders, "find_spec", lambda _: None)
+    monkeypatch.setattr(contenders, "usable_cores", lambda: 4)
+    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "")
+
+
+def plan(*layers, **changes):
+    """Return a benchmark of two epochs, of a model of these layers if there are any."""
+    models = {"models": {"rnn": {"layers": [*layers, SOFTMAX]}}} if layers else {}
+    return benchmark(**{"training": {"epochs": 2}} | models | changes)
+
+
+def test_each_engine_is_timed_in_its_own_way():
+    found = {contender.name: contender.executor for contender in choose_contenders(None, plan())}
+
+    assert {name: (how.jobs, how.threads) for name, how in found.items()} == {
+        "compiled": (4, 1),
+        "compiled-1": (1, 1),
+        "native": (4, 1),
+        "keras": (1, 4),
+    }
+
+
+def test_a_contender_that_cannot_train_every_model_takes_no_part_and_says_why(caplog):
+    found = choose_contenders(None, plan({"embedding": {"dim": 2}}, {"simple_rnn": {"units": 3}}))
+
+    assert "native" not in {contender.name for contender in found}
+    assert "native does not take part: it cannot train rnn" in caplog.text
+    assert "torch does not take part: PyTorch is not installed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["kears"], rf"'kears' \(allowed: {', '.join(CONTENDERS)}; did you mean 'keras'"),
+        (["keras", "keras"], "--only: 'keras' is named twice"),
+        (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
+        (["native"], "--only native: it needs llvmlite"),
+    ],
+)
+def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message):
+    monkeypatch.setattr(type(ENGINES["native"]), "why_not", lambda _: "it needs llvmlite")
+
+    with pytest.raises(UserError, match=message):
+        choose_contenders(names, plan())
+
+
+def test_a_contender_trains_with_its_engine_and_its_threads(tmp_path):
+    (keras,) = choose_contenders(["keras"], plan())
+
+    adapted = keras.adapt(trial(tmp_path))
+
+    assert (adapted.training.engine, adapted.threads) == ("keras", 4)
+
+
+def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
+    planned = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
+
+    cost = run_engine(planned, tmp_path / "made-up.npz", ignore)
+
+    assert cost.accuracy == train(tmp_path, planned).accuracy
+    assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
+    assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
+    assert 10 < cost.peak_memory_mb < 100_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, it is what the system says")
+def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
+    ballast = b"1" * 300_000_000
+    print_peak = "from rnnbench.plugins.speed.contenders import peak_memory; print(peak_memory())"
+
+    said = subprocess.check_output([sys.executable, "-c", print_peak])
+
+    assert int(said) < len(ballast) < peak_memory()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        plan({"gru": {"units": 3, "dropout": 0.5}}),
+        plan({"simple_rnn": {"units": 3}}, {"layer_norm": {}}),
+        plan(models={"rnn": RNN | {"inputs": "scaled_ids"}}),
+        plan(training={"optimizer": "sgd", "epochs": 2}),
+        plan(training={"ema": 0.9, "epochs": 2}),
+    ],
+)
+def test_pytorch_is_timed_with_plain_stacks_alone(changed, monkeypatch):
+    monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
+
+    assert choose_contenders(None, plan())[-1].name == "torch"
+    assert "torch" not in {found.name for found in choose_contenders(None, changed)}
+    with pytest.raises(UserError, match=r"^--only torch: it cannot train rnn"):
+        choose_contenders(["compiled", "torch"], changed)
+
+
+def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
+    pytest.importorskip("torch")
+    layers = [{"lstm": {"units": 3, "return_sequences": True}}, {"gru": {"units": 3}}, SOFTMAX]
+    training = {"epochs": 60, "learning_rate": 0.01}
+    planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
+    losses = []
+
+    cost = run_torch(planned, tmp_path / "made-up.npz", lambda _, loss, __: losses.append(loss))
+
+    assert len(losses) == 60
+    assert losses[-1] < losses[0]
+    assert (cost.model, cost.steps) == ("rnn", 60)
+    assert 0 <= cost.accuracy <= 1
+
+
+def test_models_with_a_training_of_their_own_are_not_timed():
+    with pytest.raises(UserError, match="rnn has its own training section"):
+        contenders.only_networks(benchmark(models={"rnn": RNN | {"training": {"epochs": 3}}}))

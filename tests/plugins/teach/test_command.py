@@ -1,0 +1,148 @@
+"""``rnnbench explain``, as it is typed."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import rnnbench
+from rnnbench.plugins.teach.kinds import GRU, KINDS
+from rnnbench.plugins.teach.toy import cell, numpy_code, stack
+
+SMALL = ["--units", 3, "--features", 2, "--steps", 4, "--batch", 2]
+
+
+def test_the_default_sizes_are_those_of_the_notebook(cli):
+    document = json.loads(cli("explain", "lstm", "--json").stdout)
+
+    assert document["sizes"] == {"units": 50, "features": 30, "steps": 10, "batch": 4}
+
+
+def test_json_is_one_document_with_all_facts(cli):
+    document = json.loads(cli("explain", "gru", *SMALL, "--json").stdout)
+
+    assert (document["schema_version"], document["layer"]) == (1, "gru")
+    assert document["gates"] == list("zrh")
+    assert [each["text"] for each in document["equations"]] == [each.text for each in GRU.equations]
+    assert document["parameters"]["count"] == 63
+    assert len(document["check"]["steps"]) == 4
+    assert document["check"]["largest_difference"] <= document["check"]["tolerance"] == 1e-6
+    assert document["failures"] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "size"), [("--units", 0), ("--features", 100_000), ("--steps", 0), ("--batch", "x")]
+)
+def test_sizes_are_positive_and_have_upper_bounds(cli, option, size):
+    result = cli("explain", "lstm", option, size)
+
+    assert result.exit_code == 2
+    assert option in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_numbers_that_differ_are_shown_and_end_with_1(cli, form, monkeypatch):
+    *others, last = GRU.equations
+    wrong = replace(last, text=f"{last.text} + 0.25")
+    monkeypatch.setitem(KINDS, "gru", replace(GRU, equations=(*others, wrong)))
+
+    result = cli("explain", "gru", *SMALL, "--steps", 1, *form)
+
+    assert result.exit_code == 1
+    assert "NumPy and Keras differ by 2.5e-01 (allowed: at most 1e-06)" in result.stderr
+    assert "differ by 2.5e-01" in result.stdout if form else "at most 2.5e-01" in result.stdout
+
+
+def test_a_layer_is_explained_and_tensorflow_prints_nothing():
+    command = [sys.executable, "-m", "rnnbench", "explain", "lstm", *map(str, SMALL)]
+
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    assert result.stderr == ""
+    sizes = dict(zip(("units", "features", "steps", "batch"), SMALL[1::2], strict=True))
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    assert repr(rnnbench.explain_layer("lstm", **sizes)).splitlines() == lines
+
+
+def test_the_toy_array_is_worked_through(cli):
+    page = cli("explain", "lstm", "--toy").stdout
+    facts = json.loads(cli("explain", "lstm", "gru", "--toy", "--json").stdout)
+
+    assert "Sequence 1, step 2: x = [4 5 6], hidden state [0.1636 -0.0734]" in page
+    assert [each["layer"] for each in facts["layers"]] == ["lstm", "gru"]
+    assert list(facts["layers"][0]["values"]) == [each.symbol for each in KINDS["lstm"].equations]
+    assert np.array(facts["output"]).shape == (3, 2)
+    assert (facts["schema_version"], facts["x"][1]) == (1, [[7, 8, 9], [10, 11, 12]])
+
+
+def test_code_is_printed_as_it_is_to_be_copied(cli):
+    printed = cli("explain", "lstm", "gru", "--code").stdout
+    facts = json.loads(cli("explain", "lstm", "gru", "--code", "--json").stdout)
+
+    assert printed == numpy_code([KINDS["lstm"], GRU]) == facts["code"]
+    assert facts["layers"] == ["lstm", "gru"]
+
+
+def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
+    file = tmp_path / "figures/stack.svg"
+
+    result = cli("explain", "gru", "gru", "--save", file)
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == f"Written to {file}\n"
+    assert file.read_text() == stack([GRU, GRU])
+    again = cli("explain", "gru", "--save", file)
+    assert again.exit_code == 2
+    assert "exists already (--force overwrites it)" in again.stderr
+    both = cli("explain", "gru", "--save", file, "--force", "--code")
+    assert both.stdout == numpy_code([GRU])
+    assert file.read_text() == cell(GRU)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lstm", "lstm"], "only one layer is explained at a time (for a stack, use --toy,"),
+        (["lstm", "--toy", "--code"], "--toy and --code: choose one of them"),
+        (["lstm", "--force"], "--force: needs --save"),
+        (["lstm", "--save", "a.svg", "--json"], "--json: with --save, needs --toy or --code too"),
+        (["lstm", "--toy", "--units", 50], "--units: has no effect with --toy"),
+        (["lstm", "gru", "--save", "a.svg", "--batch", 2], "--batch: has no effect with --save"),
+        (["lstm", "gro", "--code"], "no layer 'gro'"),
+        (["lstm", "--save", "a.png"], "--save a.png: got '.png' (allowed: .svg)"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    cli, tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+
+    result = cli("explain", *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_toy_code_drawing_and_unknown_layers_import_no_tensorflow(cli, tmp_path):
+    code = (
+        "import sys, rnnbench\n"
+        "from rnnbench.cli.app import app\n"
+        "for options in (['--toy'], ['--code'], ['--save', sys.argv[1]]):\n"
+        "    app(['explain', 'lstm', *options], standalone_mode=False)\n"
+        "try: rnnbench.explain_layer('lstn')\n"
+        "except rnnbench.UserError as error: print(error)\n"
+        "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+    )
+
+    command = [sys.executable, "-c", code, tmp_path / "a.svg"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    message = "no layer 'lstn' (allowed: simple_rnn, gru, lstm; did you mean 'lstm'?)"
+    assert done.stdout.endswith(f"{message}\n")
+    wrong = cli("explain", "lstn")
+    assert (wrong.exit_code, wrong.stderr.strip()) == (2, message)

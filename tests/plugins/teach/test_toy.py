@@ -1,0 +1,224 @@
+"""Stacks as numbers on the toy array, as code, which is compared with Keras, and as drawings."""
+
+import io
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from rnnbench.errors import UserError
+from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
+from rnnbench.plugins.teach.toy import (
+    cell,
+    numpy_code,
+    save_drawing,
+    stack,
+    terms,
+    toy_page,
+    work_through,
+)
+
+STACKS = [[kind] for kind in KINDS.values()] + [list(KINDS.values())]
+stacks = pytest.mark.parametrize(
+    "stacked", STACKS, ids=lambda stacked: " ".join(kind.name for kind in stacked)
+)
+
+
+def shown(stacked, width=80, **options):
+    console = Console(width=width, file=io.StringIO(), **options)
+    console.print(toy_page(work_through(stacked)))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@stacks
+def test_the_terms_of_an_equation_add_up_to_what_it_computes(stacked):
+    for layer in work_through(stacked):
+        for sequence, step in np.ndindex(3, 2):
+            known = terms(layer, sequence, step)
+            for equation in layer.kind.equations:
+                left, _, right = equation.text.partition(" = ")
+                np.testing.assert_allclose(value(right, known), known[left])
+
+
+def value(text, known):
+    """Evaluate the right side of an equation with the values of its terms."""
+    names = {}
+    for number, term in enumerate(sorted(known, key=len, reverse=True)):
+        text = re.sub(rf"(?<!\w){re.escape(term)}(?!\w)", f"v{number}", text)
+        names[f"v{number}"] = known[term]
+    spelled = text.replace("⊙", "*").replace("−", "-")  # noqa: RUF001
+    functions = {"tanh": np.tanh, "σ": lambda a: 1 / (1 + np.exp(-a))}  # noqa: RUF001
+    return eval(spelled, functions | names)  # noqa: S307 - it is ours
+
+
+def test_a_simple_rnn_is_worked_through_to_the_last_number():
+    lines = shown([KINDS["simple_rnn"]])
+
+    start = lines.index("   Sequence 1, step 2: x = [4 5 6], hidden state [0.2913 0.1974]")
+    assert lines[start + 2 : start + 6] == [
+        "   new hidden state",
+        "   hₜ = tanh(xₜ W + hₜ₋₁ U + b)",
+        "      = tanh([0.8 0.3] + [0.1269 -0.0686] + [0.1 -0.1])",
+        "      = [0.7726 0.1306]",
+    ]
+    assert "   sequence 1  [0.2913 0.1974]  [0.7726 0.1306]" in lines
+
+
+@stacks
+@pytest.mark.parametrize("width", [40, 120])
+def test_it_fits_the_terminal_and_shows_every_number(stacked, width):
+    lines = shown(stacked, width)
+
+    assert max(map(len, lines)) <= min(width, 80)
+    text = " ".join(" ".join(lines).split())
+    for layer in work_through(stacked):
+        for number in layer.values["h"].ravel():
+            assert f"{round(number, 4) + 0.0:g}" in text
+
+
+few = st.integers(1, 6)
+kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+stacks_of_kinds = st.lists(st.sampled_from(list(KINDS.values())), min_size=1, max_size=4)
+
+
+def functions(stacked):
+    """Return the functions of the code."""
+    names = {"__name__": "copied"}
+    exec(numpy_code(stacked), names)  # noqa: S102 - it is ours
+    return names
+
+
+def layer_of(kind, units, features, **options):
+    """Return a Keras layer with random weights and biases, and the weights."""
+    random = np.random.default_rng(units)
+    layer = getattr(keras.layers, kind.keras_name)(units, dtype="float64", **options)
+    layer.build((None, None, features))
+    weights = [random.normal(size=each.shape) for each in layer.get_weights()]
+    layer.set_weights(weights)
+    return layer, weights
+
+
+@settings(max_examples=8, deadline=None)
+@given(stacked=stacks_of_kinds, units=few, features=few, steps=few, batch=few)
+@example(stacked=[SIMPLE_RNN], units=50, features=30, steps=10, batch=4)
+@example(stacked=[GRU], units=50, features=30, steps=10, batch=4)
+@example(stacked=[LSTM] * 2, units=50, features=1, steps=5, batch=2)
+@example(stacked=list(KINDS.values()), units=3, features=2, steps=5, batch=2)
+def test_the_code_gives_what_keras_gives(stacked, units, features, steps, batch):
+    expected = x = np.random.default_rng(0).normal(size=(batch, steps, features))
+    weights = []
+    for kind in stacked:
+        layer, own = layer_of(kind, units, expected.shape[-1], return_sequences=True)
+        expected = layer(expected)
+        weights.append(own)
+
+    code = functions(stacked)
+    if len(stacked) > 1:
+        found = code["stack"](x, weights)
+    else:
+        found = code[stacked[0].name](x, *weights[0])[:, -1]
+
+    np.testing.assert_allclose(found, expected[:, -1], rtol=0, atol=1e-6)
+
+
+@kinds
+def test_huge_numbers_overflow_nowhere(kind):
+    _, weights = layer_of(kind, 3, 2)
+    with np.errstate(all="raise", under="ignore"):
+        found = functions([kind])[kind.name](np.full((1, 4, 2), 1e6), *weights)
+
+    assert np.isfinite(found).all()
+
+
+def test_as_a_script_it_prints_the_numbers_of_the_toy(tmp_path):
+    stacked = [LSTM, SIMPLE_RNN]
+    (tmp_path / "it.py").write_text(numpy_code(stacked))
+
+    done = subprocess.run(
+        [sys.executable, tmp_path / "it.py"], check=True, capture_output=True, text=True
+    )
+
+    output = work_through(stacked)[-1].values["h"][:, -1]
+    assert done.stdout == f"{output}\n"
+
+
+@pytest.mark.parametrize("names", [*([name] for name in KINDS), [*KINDS, *KINDS]], ids=" ".join)
+def test_it_is_plain_python_that_any_editor_shows(names):
+    text = numpy_code([KINDS[name] for name in names])
+
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 88
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "\n\n\n\n" not in text
+    assert ("sigmoid" in text) == (names != ["simple_rnn"])
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWINGS = {
+    **{kind.name: cell(kind) for kind in KINDS.values()},
+    "stack of 2": stack([GRU, GRU]),
+    "stack of 3": stack([SIMPLE_RNN, LSTM, GRU]),
+    "stack of 6": stack([LSTM, GRU, SIMPLE_RNN] * 2),
+}
+drawings = pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=DRAWINGS)
+
+
+@drawings
+def test_a_drawing_says_what_it_is_and_can_be_read_on_a_phone_in_both_themes(drawing):
+    root = ElementTree.fromstring(drawing)  # noqa: S314 - it is ours
+
+    assert [each.tag for each in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
+    assert all(len(each.text) > 5 for each in root[:2])
+    assert root.get("viewBox").split()[2] == "372"
+    assert min(map(int, re.findall(r"font-size: (\d+)px", drawing))) >= 12
+    assert "@media (prefers-color-scheme: dark)" in drawing
+    assert not re.findall(r'(?:fill|stroke)="', drawing)  # colours come from the styles
+    style = re.compile("<style>.*</style>", re.S)
+    assert style.search(drawing)[0] == style.search(cell(LSTM))[0], "all have the same"
+
+
+@drawings
+def test_nothing_is_outside_the_drawing(drawing):
+    root = ElementTree.fromstring(drawing)  # noqa: S314 - it is ours
+    left, top, width, height = map(float, root.get("viewBox").split())
+
+    for each in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):
+        x, y = float(each.get("x")), float(each.get("y"))
+        assert left < x
+        assert top < y
+        assert x + float(each.get("width", 0)) < left + width
+        assert y + float(each.get("height", 0)) < top + height
+
+
+def test_a_stack_shows_its_layers_from_the_bottom_up():
+    root = ElementTree.fromstring(stack([SIMPLE_RNN, LSTM, GRU]))  # noqa: S314 - it is ours
+    place = {each.text: float(each.get("y")) for each in root.iter(f"{SVG}text")}
+
+    assert place["SimpleRNN"] > place["LSTM"] > place["GRU"] > place["dense softmax"]
+    assert "layers 1 and 2 pass on all states (return_sequences: true)" in place
+    assert "layer 3 passes on only the last (return_sequences: false)" in place
+
+
+@pytest.mark.parametrize(
+    ("kinds", "arrows"), [([GRU, GRU], 0), ([LSTM, GRU], 3), ([LSTM, LSTM], 6)]
+)
+def test_the_cell_states_of_lstm_layers_are_thick_arrows(kinds, arrows):
+    drawing = stack(kinds)
+
+    assert drawing.count('class="memory"') == arrows
+    assert ("thick arrows: cell states" in drawing) == (arrows > 0)
+
+
+@pytest.mark.parametrize("name", ["lstm.png", "lstm", "svg"])
+def test_a_file_that_is_no_svg_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match=r"allowed: \.svg"):
+        save_drawing([LSTM], tmp_path / name, overwrite=True)
+
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,93 @@
+"""The key ``tracking`` of a config, and trackers that cannot be used."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from factories import SOFTMAX, trial
+from plugin_files import write_distribution
+
+from rnnbench.config.load import Override, dump, load
+from rnnbench.errors import UserError
+from rnnbench.registry import PluginError
+from rnnbench.tracking import TRACKERS, check_trackers
+
+CONFIG = {
+    "name": "small",
+    "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, SOFTMAX]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("wandb", ("wandb",)),
+        (["tensorboard", "wandb", "tensorboard"], ("tensorboard", "wandb")),
+        (("mlflow",), ("mlflow",)),
+        ([], ()),
+    ],
+)
+def test_a_config_names_one_tracker_or_several(written, names):
+    assert load(CONFIG).tracking == ()
+    benchmark = load(CONFIG | {"tracking": written})
+    assert benchmark.tracking == names
+    assert benchmark == load(load(CONFIG | {"tracking": written}).model_dump())
+    assert dump(benchmark).endswith("tracking: []\n" if not names else f"\n- {names[-1]}\n")
+
+
+def test_an_option_takes_the_place_of_the_config():
+    track = Override("--track", "tracking", '["mlflow"]')
+    assert load(CONFIG | {"tracking": "wandb"}, [track]).tracking == ("mlflow",)
+
+
+def test_trackers_change_no_fingerprint(tmp_path):
+    assert trial(tmp_path, tracking="wandb").fingerprint == trial(tmp_path).fingerprint
+
+
+def test_the_trackers_of_this_package_can_be_used_where_the_tests_run():
+    check_trackers(TRACKERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "command"),
+    [
+        ("tensorboard", "tensorboard", "pip install tensorboard"),
+        ("mlflow", "alembic", "pip install 'rnnbench[mlflow]'"),
+        ("wandb", "wandb", "pip install 'rnnbench[wandb]'"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    monkeypatch, name, module, command
+):
+    monkeypatch.setitem(sys.modules, module, None)
+
+    with pytest.raises(UserError) as caught:
+        check_trackers([name])
+
+    assert str(caught.value) == f"tracker '{name}' needs {module}: {command}"
+
+
+def test_a_folder_that_a_tool_left_is_no_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(TRACKERS["wandb"], "modules", ("left_behind", "rnnbench"))
+    monkeypatch.syspath_prepend(tmp_path)
+    Path(tmp_path, "left_behind").mkdir()
+
+    with pytest.raises(UserError, match="needs left_behind: "):
+        check_trackers(["wandb"])
+
+
+def test_a_tracker_that_cannot_be_loaded_is_named_with_its_package(install, tmp_path):
+    entries = {"broken": "absent:It"}
+    install(write_distribution(tmp_path, entries, {}, group="rnnbench.trackers"))
+
+    with pytest.raises(PluginError, match="tracker 'broken' of the package made-up cannot be load"):
+        check_trackers(["broken"])
+
+
+def test_trackers_of_this_package_come_first_and_cannot_be_replaced(install, tmp_path):
+    entries = {"a": "absent:It", "mlflow": "absent:It"}
+    install(write_distribution(tmp_path, entries, {}, group="rnnbench.trackers"))
+
+    assert list(TRACKERS) == ["mlflow", "tensorboard", "wandb", "a"]
+    assert TRACKERS["mlflow"].install == "pip install 'rnnbench[mlflow]'"
+    assert TRACKERS.label("mlflow") == "tracker 'mlflow'"

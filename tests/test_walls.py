@@ -1,0 +1,92 @@
+"""The wall around plug-ins, in both directions, and that around the command line."""
+
+import ast
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import rnnbench
+
+ROOT = Path(rnnbench.__file__).parents[1]
+PLUGINS = "rnnbench/plugins"
+FACE = "rnnbench/__init__.pyi"
+"""Programs may import everything that this names, also of plug-ins."""
+OPEN = {
+    f"rnnbench{module}"
+    for module in (
+        *("", ".command", ".environment", ".errors", ".estimate", ".job", ".metrics"),
+        *(".section", ".storage", ".text", ".tracking", ".runner.run"),
+    )
+}
+OPEN_FOLDERS = {
+    *("rnnbench.analysis", "rnnbench.config", "rnnbench.data", "rnnbench.models"),
+    *("rnnbench.models.layers", "rnnbench.report", "rnnbench.results", "rnnbench.runner.executors"),
+    *("rnnbench.terminal", "rnnbench.training"),
+}
+"""What our plug-ins may use, of folders each module; ``rnnbench`` alone is stable for others."""
+
+
+def imports(file, source):
+    """Every name that a file imports, with its module; relative modules are resolved."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            around = Path(file).parts[: -node.level] if node.level else ()
+            module = ".".join([*around, *filter(None, [node.module])])
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def breaches(file, source):
+    """What a file imports beyond its wall."""
+    plugin = Path(file).parts[2] if file.startswith(f"{PLUGINS}/") else ""
+    for module, name in imports(file, source):
+        whole = f"{module}.{name}"
+        if f"{whole}.".startswith("rnnbench.cli.") and not file.startswith("rnnbench/cli/"):
+            if file != "rnnbench/__main__.py":
+                yield whole
+        elif not plugin:
+            if f"{whole}.".startswith("rnnbench.plugins.") and file != FACE:
+                yield whole
+        elif f"{whole}.".startswith(f"rnnbench.plugins.{plugin}."):
+            continue
+        elif whole.startswith("rnnbench") and not _is_open(module, name):
+            yield whole
+
+
+def _is_open(module, name):
+    folders = {module, module.rpartition(".")[0]} & OPEN_FOLDERS
+    return (module in OPEN or folders) and not f".{module}.{name}".count("._")
+
+
+def test_no_import_breaks_through_a_wall():
+    files = chain.from_iterable(ROOT.glob(f"rnnbench/**/*.{ending}") for ending in ("py", "pyi"))
+    sources = {file.relative_to(ROOT).as_posix(): file.read_text() for file in files}
+
+    assert {file: found for file in sources if (found := [*breaches(file, sources[file])])} == {}
+
+
+def test_only_entry_points_name_plugins():
+    """A place in a string would be a hidden import."""
+    ours = [file for file in ROOT.glob("rnnbench/**/*.py") if ROOT / PLUGINS not in file.parents]
+
+    assert [file for file in ours if "rnnbench.plugins" in file.read_text()] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("rnnbench/runner/run.py", "from rnnbench.plugins.dask import executor"),
+        ("rnnbench/runner/run.py", "from rnnbench import plugins"),
+        ("rnnbench/runner/run.py", "from ..plugins.dask import executor"),
+        ("rnnbench/api.py", "def late():\n    import rnnbench.plugins.site.site"),
+        ("rnnbench/api.py", "from rnnbench.cli.app import app"),
+        ("rnnbench/plugins/dask/executor.py", "from rnnbench.plugins.speed import command"),
+        ("rnnbench/plugins/dask/executor.py", "from rnnbench.errors import _SHORTAGES"),
+        ("rnnbench/plugins/dask/executor.py", "from rnnbench.runner import signals"),
+        ("rnnbench/plugins/dask/executor.py", "from rnnbench.cli.app import COMMANDS"),
+    ],
+)
+def test_a_breach_is_found(file, source):
+    assert [*breaches(file, source)] != []
