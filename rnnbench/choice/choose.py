@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnbench.analysis.load import load_environment
+from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import (
     Candidate,
     ChoiceResults,

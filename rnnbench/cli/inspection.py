@@ -23,21 +23,19 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.report.data import (
+from rnnbench.report.inspection import (
+    baseline_json,
+    baseline_text,
     data_facts,
     data_views,
     document_facts,
     document_text,
     models_by_input,
-    sources_text,
-)
-from rnnbench.report.models import (
-    baseline_json,
-    baseline_text,
     models_json,
     models_text,
     network_json,
     network_text,
+    sources_text,
 )
 from rnnbench.report.table import Table
 from rnnbench.terminal import completion, console, options
@@ -288,9 +286,9 @@ def doctor(
     if config is None:
         _check_machine(as_json=as_json)
         return
-    from rnnbench.analysis.load import load_run
     from rnnbench.analysis.notes import notes_on_run
-    from rnnbench.report.data import notes_text
+    from rnnbench.analysis.summary import load_run
+    from rnnbench.report.inspection import notes_text
 
     is_run = config.is_dir()
     notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.analysis.load import load_environment
-from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary

@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from campaigns.bench import Bench, rnnbench
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.errors import RnnbenchError
 from rnnbench.report.table import Table, to_markdown
 

@@ -8,13 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from campaigns.bench import BASELINES, PACKAGE, RUN, rnnbench
-from campaigns.campaign import (
-    Campaign,
-    Skip,
-    misbehaviour,
-    rerun,
-    unreadable,
-)
+from campaigns.campaign import Campaign, Skip, misbehaviour, rerun, unreadable
 
 USED_UP, WRONG = 1, 2
 """The exit status when a disk or another resource is used up, and when a name is wrong."""

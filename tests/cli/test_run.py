@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from terminals import run_in_terminal
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.models import in_numpy

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus

@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.intervals import N_BLOCKS, Hits
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
 ALIKE = (0.7, 0.8, 0.9)

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
 from rnnbench.report.table import Table, interval_text, short_p, to_markdown

@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, prediction_interval, t_interval
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
 FEW = 5

@@ -21,13 +21,12 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
+from rnnbench.report.table import Columns, Table, mean_and_interval, table_of
 from rnnbench.report.tables_of_runs import (
-    board_costs_table,
+    board_tables,
     direction,
     history_table,
     minute,
-    rank_table,
     short_hash,
 )
 from rnnbench.results.run import StoredRun
@@ -109,7 +108,7 @@ def _best(boards: Boards, sets: Texts) -> Iterator[str]:
         if (value := first.model.statistic(metric)) is not None:
             yield (
                 f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
-                f"the best {quantity.header}, {quantity_text(quantity, value)}."
+                f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
             )
 
 
@@ -143,10 +142,7 @@ def _leaderboard(
         ReportSection(
             f"by-{metric}-{number}",
             f"{sets[board.dataset.split_fingerprint]}, by {metric}",
-            [
-                ("wordy", _with_reports(table, reports))
-                for table in (rank_table(board), board_costs_table(board))
-            ],
+            [("wordy", _with_reports(table, reports)) for table in board_tables(board)],
         )
         for metric, of_metric in boards.items()
         for number, board in enumerate(of_metric, start=1)

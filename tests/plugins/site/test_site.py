@@ -15,7 +15,7 @@ from markupsafe import escape
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import app
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
