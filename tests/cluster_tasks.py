@@ -50,10 +50,6 @@ def count_to_9(one, _, on_epoch):
         on_epoch(epoch, float(one.seed), 0.5)
 
 
-def fail(*_):
-    raise RnnbenchError("no training today")
-
-
 def die(*_):
     os.write(2, b"out of memory, says the child\n")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -133,11 +129,13 @@ def _here(pid):
 def leave_the_folder(*_):
     folder = str(Path.cwd())
     os.chdir("/")
-    return folder
+    return os.getpid(), folder
 
 
-def unreadable_with_seed_0_or_1(one, *_):
-    """Return something that this machine cannot read, or the worker."""
+def fail_unless_seed_3(one, *_):
+    """Return something that this machine cannot read, or the worker, or fail."""
+    if one.seed == 2:
+        raise RnnbenchError("no training today")
     return {0: Unreadable(), 1: OnlyHere()}.get(one.seed, "done")
 
 

@@ -1,17 +1,18 @@
 """Networks of many sizes for the engine ``native``, and the machine code that trains them."""
 
 import os
+from typing import Any
 
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from rnnbench.training.engines.native.assembler import Assembler, Processor, processor
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.engine import NativeNetwork
-from rnnbench.training.engines.native.network import NetworkSizes
-from rnnbench.training.engines.native.program import program_for
-from rnnbench.training.engines.native.weights import initial_weights
+from rnnbench.training.engines.native.network import NetworkSizes, initial_weights
+from rnnbench.training.engines.native.program import Program, program_for
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
 """Examples for each property, if there should be more of them than in the suite."""
@@ -21,13 +22,13 @@ LANES = st.sampled_from([4, 8, 16])
 REGISTERS = st.sampled_from([16, 32])
 
 
-def examples(few):
+def examples(few: int) -> Any:
     """Settings of a property that is tested on few examples, because each compiles a network."""
     return settings(max_examples=MANY or few, deadline=None, derandomize=not MANY)
 
 
 @st.composite
-def sizes(draw, most_units=130):
+def sizes(draw: Any, most_units: int = 130) -> NetworkSizes:
     """Sizes of networks of one to three layers."""
     layer = st.tuples(st.sampled_from(sorted(CELLS)), st.integers(1, most_units))
     return NetworkSizes(
@@ -39,12 +40,14 @@ def sizes(draw, most_units=130):
     )
 
 
-def program(of, registers=32, assembler=Assembler):
+def program(
+    of: NetworkSizes, registers: int = 32, assembler: type[Assembler] = Assembler
+) -> Program:
     """Return machine code for these sizes; this processor need not have such registers."""
     return program_for(of, Processor(of.lanes, registers, is_x86), assembler)
 
 
-def network(code, seed=0):
+def network(code: Program, seed: int = 0) -> NativeNetwork:
     """Return a network with random weights, of which no part is zero."""
     random, (arrays, _) = np.random.default_rng(seed), code
     weights = initial_weights(arrays.sizes, seed)
@@ -52,7 +55,9 @@ def network(code, seed=0):
     return NativeNetwork(code, weights)
 
 
-def documents(of, count, seed=0):
+def documents(
+    of: NetworkSizes, count: int, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return made-up sequences and labels."""
     random = np.random.default_rng(seed)
     x = random.normal(size=(count, of.timesteps)).astype(np.float32)
