@@ -21,7 +21,7 @@ def prepare_unless_broken(_):
         raise ImportError("no such library")
 
 
-def task(carry_out) -> Task:
+def task(carry_out):
     """Return the task of calling a function of this module."""
     return Task(carry_out, prepare_nothing)
 

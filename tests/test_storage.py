@@ -63,7 +63,6 @@ def test_a_file_appears_and_changes_when_the_new_one_is_complete(tmp_path, error
     assert list(file.parent.iterdir()) == [file]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="files have no modes")
 def test_the_mode_of_a_file_is_as_the_umask_says(tmp_path):
     before = os.umask(0o027)
     try:
@@ -122,24 +121,17 @@ def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
     assert document == before
 
 
-@pytest.mark.parametrize(
-    ("version", "hint"),
-    [
-        (VERSION + 1, "update rnnbench"),
-        *((version, "run the benchmark again") for version in (VERSION - 1, str(VERSION), None)),
-    ],
-)
-def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hint):
+@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, str(VERSION), None])
+def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
     document = json.loads(file.read_text())
     file.write_text(json.dumps(document | {"schema_version": version}))
+    hint = "update rnnbench" if version == VERSION + 1 else "run the benchmark again"
 
     with pytest.raises(OtherVersionError) as caught:
         read_document(file, VERSION)
 
-    assert str(caught.value) == (
-        f"unusable result: {file}: it has schema version {version}, but this rnnbench reads "
-        f"version {VERSION}; {hint}"
-    )
+    other = f"schema version {version}, but this rnnbench reads version {VERSION}; {hint}"
+    assert str(caught.value) == f"unusable result: {file}: it has {other}"
 
 
 @pytest.mark.parametrize(
@@ -164,25 +156,18 @@ def test_whatever_was_changed_is_noticed(file, before, after):
         read_document(file, VERSION)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"null", b"[1, 2]", b"[" * 100_000, b"\xff\xfe"],
-    ids=["nothing", "half", "null", "list", "nested", "no UTF-8"],
-)
-def test_what_is_no_document_is_damaged(tmp_path, content):
+def test_what_is_no_document_is_damaged_and_none_is_not(tmp_path):
     file = tmp_path / "{a}.json"
-    file.write_bytes(content)
+    for content in (b"", b"{", b"null", b"[1, 2]", b"[" * 100_000, b"\xff\xfe"):
+        file.write_bytes(content)
 
-    with pytest.raises(DamagedResultError) as caught:
-        read_document(file, VERSION)
+        with pytest.raises(DamagedResultError) as caught:
+            read_document(file, VERSION)
 
-    assert str(caught.value) == (
-        f"unusable result: {file}: it is not the JSON that was written "
-        "(running the benchmark again replaces it)"
-    )
-
-
-def test_a_folder_is_no_document_and_none_is_not_damaged(tmp_path):
+        assert str(caught.value) == (
+            f"unusable result: {file}: it is not the JSON that was written "
+            "(running the benchmark again replaces it)"
+        )
     with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path}: "):
         read_document(tmp_path, VERSION)
     with pytest.raises(FileNotFoundError):
@@ -237,7 +222,6 @@ def test_files_of_a_killed_process_are_swept_and_those_of_a_running_one_are_kept
     assert [*place.rglob("*")] == [place / "run"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="folders have no owners")
 def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkeypatch):
     mine, not_ours, linked, other = (place / f"rnnbench-{name}" for name in "abcd")
     for folder in (mine, not_ours, linked):

@@ -168,7 +168,14 @@ def _ending_with_a_message() -> Iterator[None]:
     try:
         yield
     except (RnnbenchError, OSError, KeyboardInterrupt) as error:
-        message, status = _message_and_status(error)
+        if isinstance(error, KeyboardInterrupt):
+            message, status = str(error) or "Interrupted.", 128 + signal_of(error)
+        else:
+            found = error if isinstance(error, RnnbenchError) else refused(error)
+            is_unnamed = isinstance(error, OSError) and not error.filename and error.errno in FULL
+            if found is None or is_unnamed:
+                raise
+            message, status = str(found), found.exit_code
         from rnnbench.terminal import console
 
         console.print_error(message)
@@ -177,15 +184,6 @@ def _ending_with_a_message() -> Iterator[None]:
         if hint := REMOVED.get(getattr(error, "option_name", "")):
             error.message = f"{error.message} ({hint})"  # type: ignore[attr-defined]
         raise
-
-
-def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> tuple[str, int]:
-    if isinstance(error, KeyboardInterrupt):
-        return str(error) or "Interrupted.", 128 + signal_of(error)
-    found = error if isinstance(error, RnnbenchError) else refused(error)
-    if found is None or (isinstance(error, OSError) and error.errno in FULL and not error.filename):
-        raise error
-    return str(found), found.exit_code
 
 
 app = typer.Typer(

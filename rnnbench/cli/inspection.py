@@ -102,9 +102,22 @@ def show_models(
 
 
 def _all_models(benchmark: Benchmark) -> View:
-    params, remark = _count_params(benchmark)
-    record = {"models": models_json(benchmark.models, params)}
-    return record, models_text(benchmark.models, params, remark)
+    """Return all models, and why parameters of networks are unknown, where they are."""
+    models, params, remarks = benchmark.models, {}, []
+    networks = {name: model for name, model in models.items() if isinstance(model, Network)}
+    try:
+        if networks:
+            _, shape = _find_data(benchmark.data)
+    except UserError as error:
+        networks, remarks = {}, [f"Parameters are not counted: {error}"]
+    for name, network in networks.items():
+        try:
+            with quiet_tensorflow():
+                params[name] = describe(network, shape).trainable_params
+        except UserError as error:
+            remarks.append(f"{name}: {error}")
+    record = {"models": models_json(models, params)}
+    return record, models_text(models, params, "\n".join(remarks))
 
 
 def _one_model(benchmark: Benchmark, name: str) -> View:
@@ -144,26 +157,6 @@ def export(
 
     export_network(run, model, seed, out, overwrite=force)
     console.err.print(f"Written to {out}", soft_wrap=True)
-
-
-def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
-    """Return the trainable parameters of each network, and the reason if some are unknown."""
-    models = benchmark.models.items()
-    networks = {name: model for name, model in models if isinstance(model, Network)}
-    if not networks:
-        return {}, ""
-    try:
-        _, shape = _find_data(benchmark.data)
-    except UserError as error:
-        return {}, f"Parameters are not counted: {error}"
-    counts, reasons = {}, []
-    for name, network in networks.items():
-        try:
-            with quiet_tensorflow():
-                counts[name] = describe(network, shape).trainable_params
-        except UserError as error:
-            reasons.append(f"{name}: {error}")
-    return counts, "\n".join(reasons)
 
 
 def _find_data(data: Data) -> tuple[Corpus, Shape]:
@@ -240,20 +233,17 @@ def show_data(
         config, number = number, config
     if number is not None and not number.isdecimal():
         raise UserError(f"N: got '{number}' (should be the number of a document)")
-    file = None if config is None else Path(config)
+    file = Path(config) if config else None
+    view: View
     if sources:
-        view = _sources()
+        found = SOURCES.usable()
+        facts = {source.name: {"help": source.help, "file": source.file} for source in found}
+        view = ({"sources": facts}, sources_text(found))
     elif number is None:
         view = _dataset(_prepare(load_data(file, changes), offline=True))
     else:
         view = _document(int(number), file, changes)
     console.print_record(*view, as_json=as_json)
-
-
-def _sources() -> View:
-    found = SOURCES.usable()
-    facts = {source.name: {"help": source.help, "file": source.file} for source in found}
-    return {"sources": facts}, sources_text(found)
 
 
 def _dataset(prepared: PreparedData) -> View:

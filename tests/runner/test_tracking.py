@@ -254,3 +254,4 @@ def test_ctrl_c_while_only_trackers_are_awaited_leaves_them_out(
     track(tmp_path, ["diary"], Planned(trials, []), finished(trials[0]))
 
     assert caplog.messages == ["trackers that had not finished were left out"]
+    wait_for(tmp_path / "tracking/diary.jsonl", "start")  # it looks for the tracker before that
