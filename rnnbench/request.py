@@ -7,7 +7,16 @@ from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
 from functools import wraps
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    get_type_hints,
+)
 
 import typer
 
@@ -196,8 +205,14 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
     """Give a function of a request the arguments of that request, with their documentation."""
 
     def decorate(function: Callable[[T], R]) -> Callable[P, R]:
+        from rnnbench.config.load import Override
+        from rnnbench.config.schema import Benchmark
+
+        signature = inspect.signature(request)
+
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            signature.bind(*args, **kwargs)  # so that an error does not name the request
             return function(request(*args, **kwargs))
 
         texts = [inspect.cleandoc(kind.__doc__ or "") for kind in (Request, request)]
@@ -205,8 +220,11 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
         doc = inspect.cleandoc(function.__doc__ or "")
         call.__doc__ = doc.replace("Raises:\n", f"Args:\n{args}\n\nRaises:\n")
         result = inspect.signature(function).return_annotation
-        signature = inspect.signature(request).replace(return_annotation=result)
-        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]
+        hints = get_type_hints(request, localns={"Benchmark": Benchmark, "Override": Override})
+        call.__annotations__ = {name: hints[name] for name in signature.parameters} | {
+            "return": result
+        }
         return call
 
     return decorate

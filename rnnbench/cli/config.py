@@ -106,6 +106,8 @@ def show(
     """
     if (config is None) == (schema is None):
         raise UserError("CONFIG or --schema: name one of the two")
+    if schema and settings:
+        raise UserError("--set: changes a CONFIG, not a schema")
     if config is not None:
         _print_yaml(dump(load(config, options.changes(settings))))
         return

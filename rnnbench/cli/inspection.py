@@ -3,6 +3,7 @@
 Nothing is trained.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ from rnnbench.data.load import PreparedData, load_corpus
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError, UserError, shortened
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
@@ -228,11 +229,20 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
-    changes = options.changes(settings, data=data, path=path)
-    if config is not None and config.isdecimal():  # `data show 17`, or `data show 17 all`
+    changes, is_number = (
+        options.changes(settings, data=data, path=path),
+        re.compile(r"-?\d+").fullmatch,
+    )
+    if sources and (config or number or changes):
+        raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
+    if config and is_number(config):  # `data show 17`, or `data show 17 all`
         config, number = number, config
-    if number is not None and not number.isdecimal():
-        raise UserError(f"N: got '{number}' (should be the number of a document)")
+        if config and is_number(config):
+            raise UserError(
+                f"CONFIG: got '{shortened(config, 60)}' (one document is shown at a time)"
+            )
+    if number is not None and not is_number(number):
+        raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
     file = Path(config) if config else None
     view: View
     if sources:
@@ -242,7 +252,7 @@ def show_data(
     elif number is None:
         view = _dataset(_prepare(load_data(file, changes), offline=True))
     else:
-        view = _document(int(number), file, changes)
+        view = _document(int(number[:20]), file, changes)  # no set has so many documents
     console.print_record(*view, as_json=as_json)
 
 

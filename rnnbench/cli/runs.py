@@ -155,10 +155,12 @@ def leaderboard(
     find_quantity(metric, "--metric")
     if force and plot is None:
         raise UserError("--force: needs --plot")
-    if model and badge is None:
+    if model is not None and badge is None:
         raise UserError("--model: needs --badge")
     if history and (plot or badge):
         raise UserError(f"--history: not with {'--plot' if plot else '--badge'}")
+    if plot and badge:
+        raise UserError("--plot: not with --badge")
     if badge and len(runs) > 1:
         raise UserError(f"--badge: shows one RUN, got {len(runs)}")
     if plot is not None:
