@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -237,6 +238,7 @@ def test_the_arguments_of_a_run_and_their_meanings_are_those_of_its_request():
     for function, signature in ((rnnbench.run, run), (rnnbench.choose, choose)):
         documented = re.findall(r"^    (\w+): ", function.__doc__.partition("Raises:")[0], re.M)
         assert documented == list(signature.parameters)
+        assert set(get_type_hints(function)) == {*signature.parameters, "return"}
     with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
         rnnbench.run(CONFIG, epoch=3)
 

@@ -47,6 +47,7 @@ a mistake is a misclassified document.
 """
 
 BY_ALL = "all models"
+SHOWN_POWERS = 20
 COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
 NO_TEXTS = (
     " Their words are not shown: either none were asked for, or the documents of this run are not "
@@ -186,11 +187,13 @@ def duplicates(reported: Reported) -> ReportSection:
 
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
+    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
     return ReportSection(
         "power",
         "Power",
-        [("table", power_table(power_of_pairs(reported.run), reported.results))],
-        "The differences that this run could have found, and the seeds that would show more.",
+        [("table", power_table(pairs, reported.results))],
+        "The differences that this run could have found, and the seeds that would show more. "
+        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench compare RUN has all of them.",
     )
 
 

@@ -102,9 +102,24 @@ def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
 
 @pytest.mark.parametrize("words", [words for words in REMOVED if (words,) not in TREE])
 def test_removed_commands_and_options_say_what_to_use(cli, words):
-    arguments = ["choose", "all", words] if words.startswith("-") else words.split()
-
-    result = cli(*arguments)
+    result = cli(*words.split())
 
     assert result.exit_code == 2
     assert " ".join(REMOVED[words].split()[:2]) in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("data show 17 18", "CONFIG: got '18' (one document is shown at a time)"),
+        ("data show --sources all", "--sources: lists all sources"),
+        ("config show --schema config --set a=1", "--set: changes a CONFIG, not a schema"),
+        ("leaderboard results --plot a.svg --badge b.json", "--plot: not with --badge"),
+        ("leaderboard results --model ''", "--model: needs --badge"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(cli, words, message):
+    result = cli(*shlex.split(words))
+
+    assert result.exit_code == 2
+    assert message in result.stderr

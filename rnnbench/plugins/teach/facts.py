@@ -10,13 +10,14 @@ from pydantic import computed_field
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
-from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
+from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.report.table import plain_console
 from rnnbench.section import Record, spell
 
@@ -30,6 +31,24 @@ WIDTH = 80
 
 HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
+
+    Where the encoding has only ASCII, signs of equations are spelled, and columns may not align.
+    """
+
+    blocks: Sequence[RenderableType]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = Group(*[line for block in self.blocks for line in (block, "")][:-1])
+        for segment in console.render(lines, options.update_width(min(WIDTH, options.max_width))):
+            text = segment.text
+            for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
+                text = text.replace(sign, spelling)
+            yield Segment(text, segment.style, segment.control)
 
 
 @dataclass(frozen=True)
@@ -286,12 +305,6 @@ def _check(
     )
 
 
-def in_blocks(blocks: Iterable[RenderableType]) -> Group:
-    """Return paragraphs and tables as one, with a blank line between them."""
-    lines = [line for block in blocks for line in (block, "")]
-    return Group(*lines[:-1])
-
-
 def indented(block: RenderableType) -> Padding:
     """Return a block below a heading."""
     return Padding(block, (0, 0, 0, 3))
@@ -305,7 +318,7 @@ def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
     return table
 
 
-def explanation_page(facts: Explanation) -> Group:
+def explanation_page(facts: Explanation) -> Page:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
     blocks: list[RenderableType] = [
@@ -346,7 +359,7 @@ def explanation_page(facts: Explanation) -> Group:
     }
     for number, (heading, body) in enumerate(parts.items(), start=1):
         blocks += [Text(f"{number}  {heading}", style=HEADING), *map(indented, body)]
-    return in_blocks(blocks)
+    return Page(blocks)
 
 
 def _in_brackets(names: Iterable[str]) -> str:

@@ -30,7 +30,18 @@ IN_PYTHON = {
     "⊙": "*",
     "−": "-",
 }
-"""How the signs of equations are written in Python."""
+IN_ASCII = {
+    "ₜ₋₁": "[t-1]",
+    "ₜ": "[t]",
+    "ĥ": "h~",
+    "ĉ": "c~",
+    "e⁻ᵃ": "exp(-a)",
+    "σ": "sigmoid",
+    "⊙": "*",
+    "×": "*",
+    "−": "-",
+}
+"""How the signs of equations are written in Python, and where the encoding has only ASCII."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from rich.console import Group, RenderableType
-from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -18,9 +17,8 @@ from rnnbench.plugins.teach.facts import (
     ASIDE,
     HEADING,
     VALUE,
-    WIDTH,
+    Page,
     grid,
-    in_blocks,
     indented,
 )
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
@@ -112,8 +110,8 @@ def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
     }
 
 
-def toy_page(layers: Sequence[ToyLayer]) -> Constrain:
-    """Return a stack of layers working through the toy array, at most ``WIDTH`` columns wide."""
+def toy_page(layers: Sequence[ToyLayer]) -> Page:
+    """Return a stack of layers working through the toy array."""
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     shape = layers[-1].values["h"].shape
@@ -134,7 +132,7 @@ def toy_page(layers: Sequence[ToyLayer]) -> Constrain:
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return Constrain(in_blocks([*blocks, ending]), WIDTH)
+    return Page([*blocks, ending])
 
 
 def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:

@@ -216,6 +216,16 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
         assert [*row, f"{step.largest_difference:.1e}"] in [line.split() for line in lines]
 
 
+def test_signs_are_spelled_where_the_encoding_has_only_ascii():
+    file = io.TextIOWrapper(io.BytesIO(), "ascii")
+    Console(file=file, width=80).print(rnnbench.explain_layer("lstm", units=2, features=2, steps=2))
+    file.flush()
+
+    page = file.buffer.getvalue().decode()
+    assert "sigmoid(a) = 1 / (1 + exp(-a)); * multiplies element by element." in page
+    assert "h[t] = o[t] * tanh(c[t])" in page
+
+
 def test_a_difference_is_shown_in_red():
     explanation, red = explained(SIMPLE_RNN, NOTEBOOK), "\x1b[1;31m"
     right, wrong = (
