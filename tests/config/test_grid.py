@@ -6,7 +6,7 @@ import pytest
 import yaml
 from config.test_load import messages, setting, write
 
-from rnnbench.config.load import dump, load, select
+from rnnbench.config.load import dump, load
 
 RNN = """\
 name: small
@@ -81,12 +81,6 @@ def test_a_grid_stands_for_its_points(lines, points):
     assert list(found) == list(points)
 
 
-def test_baselines_have_grids_too():
-    found = models(write(f"{RNN}{SVM}    grid: {{baseline.tfidf_linear_svm.C: [0.5, 1, 2]}}\n"))
-    assert list(found) == ["rnn", "svm[C=0.5]", "svm[C=1]", "svm[C=2]"]
-    assert found["svm[C=0.5]"].baseline.C == 0.5
-
-
 @pytest.mark.parametrize(
     ("grid", "names"),
     [
@@ -116,12 +110,6 @@ def test_a_value_may_be_anything_that_the_parameter_takes():
     assert [model.arguments["sizes"] for model in found.values()] == [
         [1, 2], [3], None, {"a": True}, "a b/c",
     ]  # fmt: skip
-
-
-def test_points_are_selected_by_name_or_all_together():
-    benchmark = load(with_grid("layers.2.gru.units: [3, 4]", after=SVM))
-    assert list(select(benchmark, ["rnn"], "--models").models) == ["rnn[units=3]", "rnn[units=4]"]
-    assert list(select(benchmark, ["rnn[units=4]"], "--models").models) == ["rnn[units=4]"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,6 @@ from rnnbench.config.load import Override, dump, load, load_data, select, tree_o
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
-from rnnbench.models.baselines import TfidfLinearSVM
-from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.points import split_setting
 from rnnbench.storage import write_text
 from rnnbench.training.settings import Training
@@ -79,20 +77,6 @@ def test_a_model_may_be_named_by_a_number():
     flag = setting("models.010.layers.0.simple_rnn.units=7")
     assert list(load(file).models) == ["010"]
     assert load(file, [flag]).models["010"].layers[0].units == 7
-
-
-@pytest.mark.parametrize(
-    "written", ["tfidf_linear_svm", "{tfidf_linear_svm: }", "{tfidf_linear_svm: {max_ngram: 2}}"]
-)
-def test_a_model_may_be_a_baseline_whose_parameters_may_be_left_out(written):
-    models = load(write(f"{SMALL}  svm: {{baseline: {written}}}\n")).models
-    assert models["svm"] == BaselineModel(baseline=TfidfLinearSVM(max_ngram=2, C=1.0))
-    assert isinstance(models["rnn"], Network)
-
-
-def test_a_mapping_means_the_same_as_a_file():
-    text = f"training: {{seeds: [3, 7]}}\ndata: {{path: corpus}}\n{SMALL}"
-    assert load(yaml.safe_load(text)) == load(write(text))
 
 
 def test_a_mapping_may_hold_sections_paths_and_tuples():

@@ -9,12 +9,10 @@ from rnnbench.config import nodes
 from rnnbench.config.nodes import (
     MAX_DEPTH,
     ConfigError,
-    Node,
     Problem,
     merged,
     parse,
     to_yaml,
-    with_value,
 )
 
 
@@ -113,17 +111,3 @@ def test_mappings_are_merged_key_by_key_and_all_else_is_replaced(base, top, both
     below, above = tree(base), tree(top)
     assert merged(below, above).plain == both
     assert (below, above) == (tree(base), tree(top)), "neither is changed"
-
-
-@pytest.mark.parametrize(
-    ("before", "keys", "after"),
-    [
-        ("{a: {b: 1, c: 2}}", "a.b", {"a": {"b": 9, "c": 2}}),
-        ("{a: 1}", "a.b.c", {"a": {"b": {"c": 9}}}),
-        ("{a: [1, {b: 1}]}", "a.1.b", {"a": [1, {"b": 9}]}),
-    ],
-)
-def test_a_value_is_put_at_its_place(before, keys, after):
-    root = tree(before)
-    assert with_value(root, keys.split("."), Node(9, "--set")).plain == after
-    assert root == tree(before)

@@ -76,21 +76,6 @@ def assert_same_arrays(dataset, arrays):
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        {"maxlen": 100},
-        {"num_words": 30_000, "maxlen": 50, "test_split": 0.3, "padding": "post"},
-        {"maxlen": 50, "seed": 7, "test_split": 0.5, "pad_length": 20, "truncating": "post"},
-    ],
-    ids=["all words", "notebook", "another seed"],
-)
-def test_the_dataset_is_the_one_that_keras_makes_of_the_keras_set(setting, keras_npz, keras_corpus):
-    data = Data(**setting)
-
-    assert_same_arrays(make_dataset(keras_corpus, data), keras_dataset(keras_npz, data))
-
-
 @settings(max_examples=25)
 @given(corpus=corpora(shortest=1), data=SETTINGS)
 def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(

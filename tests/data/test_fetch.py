@@ -90,14 +90,6 @@ def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
         fetch.get(f"{server.url}/{path}", patience=0.5)
 
 
-@pytest.mark.usefixtures("no_settings")
-def test_a_closed_port_and_an_unknown_host_are_out_of_reach(closed_port):
-    with pytest.raises(OutOfReachError, match="Connection refused"):
-        fetch.get(f"http://{closed_port}/")
-    with within(3), pytest.raises(OutOfReachError, match=r"^nowhere\.invalid: \S"):
-        fetch.get("http://nowhere.invalid/", patience=1)
-
-
 def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, server):
     reports = []
 

@@ -102,17 +102,6 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     assert not any((store.folder / "models").iterdir())
 
 
-def test_a_network_is_asked_for_only_where_it_was_kept(store):
-    store.save(result(fingerprint=MINE))
-    assert store.find(*KEY)
-    assert store.find(*KEY, with_model=True) is None
-    assert not (store.folder / "models").exists()
-
-    store.save(with_network())
-    assert store.find(*KEY)
-    assert store.find(*KEY, with_model=True)
-
-
 @pytest.mark.parametrize(("limit", "kind"), [(1, "predictions"), (64, "models")])
 def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, monkeypatch):
     monkeypatch.setattr(stores, "MAX_HASHED", limit)
@@ -226,18 +215,6 @@ def test_a_damaged_network_is_named_and_not_used_but_its_trial_is(
     assert f"unusable result: {files.weights}: " in caplog.text
     with pytest.raises(DamagedResultError, match=rf"^unusable result: {files.weights}: {reason}"):
         store.weights_file(*KEY)
-
-
-def test_a_trial_of_an_unknown_version_is_trained_again_without_alarm(store, files, caplog):
-    store.save(result(fingerprint=MINE))
-    files.record.write_text(
-        files.record.read_text().replace('"schema_version": ', '"schema_version": 99')
-    )
-
-    assert store.find(*KEY) is None
-    assert not caplog.text
-    with pytest.raises(OtherVersionError, match="update rnnbench"):
-        store.load(*KEY)
 
 
 LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
@@ -391,20 +368,6 @@ def test_answers_best_three_ranks_and_metrics_stay_to_the_last_digit(case):
     for metric in usable_metrics().values():
         assert metric.function(labels, short) == metric.function(labels, scores)
     np.testing.assert_array_equal(compact_scores(labels, short), short)
-
-
-def test_scores_that_decide_nothing_are_levelled_and_the_others_lose_digits():
-    labels = np.array([0, 4, 1])
-    scores = -np.array(
-        [[0.1, 2.3, 4.56789, 7.0, 8.0], [0.1, 2.3, 3.4, 7.7, 4.56789], [1.0, 1.0001, 1.0002, 3, 9]],
-        np.float32,
-    )
-
-    short = -compact_scores(labels, scores)
-
-    np.testing.assert_array_equal(short[0], np.float32([0.1, 2.296875, 4.5625, 9, 9]))
-    np.testing.assert_array_equal(short[1, 3:], np.float32([9, 4.56789]))
-    np.testing.assert_array_equal(short[2], np.float32([1, 1.0001, 1.0002, 9, 9]))
 
 
 @pytest.mark.parametrize("kind", [{}, MARGINS])

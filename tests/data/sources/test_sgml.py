@@ -30,14 +30,6 @@ from rnnbench.data.sources.sgml import (
 )
 from rnnbench.errors import UserError
 
-IDS = {
-    "the": 1, "of": 2, "to": 3, "in": 4, "said": 5, "four": 185, "270": 2563, "duffour": 7593,
-    "woods": 8803, "hermann": 8804, "dormancy": 9381, "mdbl": 10996, "degussa": 12089,
-    "hanging": 13796, "oversight": 13843, "fawc": 16260, "tcby": 16261, "localized": 20672,
-    "sation": 20673, "chanthaburi": 20675, "screaming": 20713, "paradyne's": 20814,
-    "northerly": 30979,
-}  # fmt: skip
-
 FIRST_TRAINING_SEQUENCE = [
     1, 27595, 28842, 8, 43, 10, 447, 5, 25, 207, 270, 5, 3095, 111, 16, 369, 186, 90, 67, 7, 89, 5,
     19, 102, 6, 19, 124, 15, 90, 67, 84, 22, 482, 26, 7, 48, 4, 49, 8, 864, 39, 209, 154, 6, 151, 6,
@@ -124,7 +116,6 @@ def test_the_rebuild_is_the_keras_set(keras_corpus):
     assert keras_corpus.fingerprint == FINGERPRINT
     assert len(keras_corpus) == 11_228
     assert len(keras_corpus.vocabulary) == 30_979
-    assert {word: keras_corpus.vocabulary.index(word) + 1 for word in IDS} == IDS
     assert keras_corpus.topics == TOPICS
     assert keras_reuters(" ".join(keras_corpus.vocabulary)) == list(keras_corpus.vocabulary)
 
@@ -198,26 +189,15 @@ def _zip(path, files):
     return path
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        (b"", 0),
-        (b"the", 16951513139072902650),
-        (b"\xe9t\xe9", 14329970690367393031),
-        (b"\xff\x00\xfe", 8003493489078072330),
-        (b"x" * 100, 12824308884547946692),
-    ],
-)
-def test_string_hash_is_that_of_python_2(text, value):
-    assert string_hash(text) == value
+def test_string_hash_is_that_of_python_2():
+    texts = [b"", b"the", b"\xff\x00\xfe"]
+    assert list(map(string_hash, texts)) == [0, 16951513139072902650, 8003493489078072330]
 
 
 @pytest.mark.parametrize(
     ("n_keys", "sha256"),
     [
-        (5, "cc30c6a36f6adca4c465bcd1987500abf59aa3b0cad7ac44c3c05d79f3fb424e"),
         (6, "151e031a636f28210569239632a38cb9263f5a433c302acc905e3ddc5bce7fbc"),
-        (21, "8a571253d0c5a9945e2b0c064c525c8096d1fa5fb58b005c3d1853bd64878682"),
         (22, "c06180d7e1811ab8e7cd3fbbc4fc004d791bec6b267860bcb9d8759e9695fcb6"),
         (100_000, "dd99b0e09a6bec364b1849f2742b892b01c9e03b67c8da1a2fb85c0e34e53296"),
     ],
