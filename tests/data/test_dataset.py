@@ -31,9 +31,9 @@ few = settings(max_examples=25)
 def corpora(draw, *, shortest=0):
     document = st.lists(st.sampled_from(WORDS), min_size=shortest, max_size=8)
     documents = draw(st.lists(document, min_size=2, max_size=12))
-    n = len(documents)
-    labels = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
-    is_test = draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n))
+    size = {"min_size": len(documents), "max_size": len(documents)}
+    labels = draw(st.lists(st.integers(0, 2), **size))
+    is_test = draw(st.none() | st.lists(st.booleans(), **size))
     return corpus_of_words(documents, WORDS, labels, ["earn", "acq", "trade"], is_test=is_test)
 
 
@@ -70,13 +70,7 @@ def keras_dataset(npz, data):
     return padded(x_train), y_train, padded(x_test), y_test
 
 
-def assert_same_arrays(dataset, arrays):
-    ours = (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
-    for found, expected in zip(ours, arrays, strict=True):
-        np.testing.assert_array_equal(found, expected)
-
-
-@settings(max_examples=25)
+@few
 @given(corpus=corpora(shortest=1), data=SETTINGS)
 def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
     corpus, data, write_keras_files, tmp_path_factory
@@ -87,7 +81,9 @@ def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
         assume(False)
     npz = write_keras_files(tmp_path_factory.mktemp("npz"), corpus)
 
-    assert_same_arrays(dataset, keras_dataset(npz, data))
+    ours = (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
+    for found, expected in zip(ours, keras_dataset(npz, data), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @few
@@ -161,10 +157,6 @@ def test_a_split_is_in_order_of_time_if_its_source_says_so_or_it_is_the_last(
     assert dataset.in_order == in_order
 
 
-NUMBERS = [f"w{number % 9} w2" for number in range(40)]
-CORPUS = corpus_of_texts([*NUMBERS, "w3 w4 w5"], ["earn"] * 41)
-
-
 @pytest.mark.parametrize(
     ("change", "is_same_split"),
     [
@@ -178,7 +170,9 @@ CORPUS = corpus_of_texts([*NUMBERS, "w3 w4 w5"], ["earn"] * 41)
 def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padded(
     change, is_same_split
 ):
-    ours, others = (make_dataset(CORPUS, Data(**setting)) for setting in ({}, change))
+    texts = [*(f"w{number % 9} w2" for number in range(40)), "w3 w4 w5"]
+    corpus = corpus_of_texts(texts, ["earn"] * 41)
+    ours, others = (make_dataset(corpus, Data(**setting)) for setting in ({}, change))
 
     assert ours.fingerprint != others.fingerprint
     assert (split_fingerprint("c", ours) == split_fingerprint("c", others)) == is_same_split
@@ -245,8 +239,8 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
 
     dataset = make_dataset(corpus_of_texts(["a"] * len(labels), labels), data)
 
-    tested = np.bincount(dataset.y_test, minlength=len(counts))
-    trained = np.bincount(dataset.y_train, minlength=len(counts))
+    sides = (dataset.y_test, dataset.y_train)
+    tested, trained = (np.bincount(labels, minlength=len(counts)) for labels in sides)
     assert (tested + trained).tolist() == counts
     assert min(*tested, *trained) >= 1
     exact = np.array(counts) * share
@@ -273,15 +267,11 @@ def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(top
 
 
 def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_left(dataset):
-    rewritten = replace(
-        dataset,
-        x_test=dataset.x_test[::-1] + 1,
-        y_test=1 - dataset.y_test,
-        documents=[
-            text[::-1] if number in dataset.test_documents else text
-            for number, text in enumerate(dataset.documents)
-        ],
-    )
+    documents = list(dataset.documents)
+    for number in dataset.test_documents:
+        documents[number] = documents[number][::-1]
+    changes = {"x_test": dataset.x_test[::-1] + 1, "y_test": 1 - dataset.y_test}
+    rewritten = replace(dataset, documents=documents, **changes)
 
     one, other = (hold_out_part(whole, Part(1, of=4)) for whole in (dataset, rewritten))
 
