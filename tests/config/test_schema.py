@@ -28,8 +28,7 @@ def test_defaults_are_those_of_keras_and_one_seed_of_adam():
         training.epochs = 3
 
 
-def test_seeds_are_a_number_of_seeds_or_a_list_of_ten_thousand_at_most():
-    assert Training(seeds=[5, 2**32 - 1]).seeds == (5, 2**32 - 1)
+def test_seeds_are_ten_thousand_at_most():
     assert Training(seeds=10_000).seeds == Training(seeds=list(range(10_000))).seeds
     with pytest.raises(ValidationError, match=r"got 10,001 seeds \(allowed: at most 10,000\)"):
         Training(seeds=list(range(10_001)))
@@ -46,10 +45,5 @@ def test_the_keys_of_a_model_tell_its_kind():
     assert found["svm"] == BaselineModel(baseline=TfidfLinearSVM(max_ngram=3, C=0.5))
     assert found["own"] == PythonNetwork(**OWN)
     assert found["rnn"].inputs == "ids"
-
-
-def test_models_are_dumped_as_they_are_written():
-    benchmark = Benchmark(name="LSTM-2_x", models=MODELS)
-    dumped = benchmark.model_dump(mode="json")["models"]
+    dumped = Benchmark(name="small", models=MODELS).model_dump(mode="json")["models"]
     assert (dumped["svm"], dumped["own"]) == (SVM, OWN)
-    assert Benchmark(name="LSTM-2_x", models=dumped) == benchmark

@@ -50,13 +50,6 @@ def memory_below(n_bytes):
     assert peak <= n_bytes, f"{peak:,} bytes"
 
 
-@contextmanager
-def within(seconds):
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start < seconds
-
-
 @pytest.mark.parametrize(("path", "total"), [("whole", len(CONTENT)), ("without-a-length", None)])
 def test_a_file_is_fetched_with_progress_up_to_its_length(server, path, total):
     url, reports = f"{server.url}/{path}", []
@@ -86,8 +79,10 @@ def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
 ):
     monkeypatch.setattr(fetch, "PATIENCE", 0.5)
     monkeypatch.setattr(fetch, "MAX_BYTES", 1_000_000)
-    with within(5), pytest.raises(OutOfReachError, match=rf"^127\.0\.0\.1: {reason}"):
+    start = time.monotonic()
+    with pytest.raises(OutOfReachError, match=rf"^127\.0\.0\.1: {reason}"):
         fetch.get(f"{server.url}/{path}", patience=0.5)
+    assert time.monotonic() - start < 5
 
 
 def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, server):
@@ -118,7 +113,6 @@ def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(
     monkeypatch.setattr(fetch, "LONGEST", 2.0 if "drop" in path else fetch.LONGEST)
 
     with (
-        within(60),
         pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"),
         fetch.pip_download("madeup==1.0", sha256 or pip_index),
     ):
@@ -254,9 +248,7 @@ def test_a_zip_whose_headers_do_not_fit_its_file_is_refused(size, flags, method,
         read(bytes(archive))
 
 
-@pytest.mark.parametrize(
-X\x8b", b"BZh9", b"\xfd7zXZ\0", b"PK\3\4", b"x" * 2000]
-)
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"PK\3\4", b"x" * 9])
 def test_anything_else_is_refused_by_name(content):
     with pytest.raises(UserError, match=r"^x: truncated, damaged or not an archive: \S"):
         read(content)
