@@ -135,11 +135,9 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hin
     ("before", "after"),
     [
         ('"fit_seconds": 1.5', '"fit_seconds": 1.25'),
-        ('"fit_seconds": 1.5', '"fit_seconds": NaN'),
         ('"seed": 0', '"seed": 0, "note": "x"'),
         ('"steps": 6,', ""),
         (f'"{"5" * 64}"', f'"{"6" * 64}"'),
-        ('"checksum": "', '"checksum": "0'),
         ('"checksum"', '"sum"'),
     ],
 )

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 from hypothesis import given, settings
+from pydantic import ValidationError
 from strategies import plain_values, texts
 
 from rnnbench.config.load import Override, dump, load, load_data, select, tree_of
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
+from rnnbench.models.baselines import TfidfLinearSVM
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
 from rnnbench.points import split_setting
 from rnnbench.storage import write_text
 from rnnbench.training.settings import Training
@@ -63,6 +66,37 @@ def test_what_is_left_out_or_empty_is_at_its_default():
     assert (small.name, small.data, small.training) == ("small", Data(), Training())
     assert small.references == {}
     assert load(write(f"data:\ntraining:\n{SMALL}")) == small
+
+
+def test_defaults_are_those_of_keras_and_one_seed_of_adam():
+    data, training = Data(), Training()
+    assert (data.source, data.path, data.split) == ("auto", None, "auto")
+    assert (data.num_words, data.maxlen, data.test_split, data.seed) == (None, None, 0.2, 113)
+    assert (data.pad_length, data.padding, data.truncating) == (None, "pre", "pre")
+    assert (training.epochs, training.batch_size, training.engine) == (10, 32, "auto")
+    assert (training.optimizer, training.learning_rate) == ("adam", 0.001)
+    assert (training.seeds, training.validation_split) == ((0,), 0)
+
+
+def test_seeds_are_ten_thousand_at_most():
+    assert Training(seeds=10_000).seeds == Training(seeds=list(range(10_000))).seeds
+    with pytest.raises(ValidationError, match=r"got 10,001 seeds \(allowed: at most 10,000\)"):
+        Training(seeds=list(range(10_001)))
+
+
+COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 3, "min_df": 1, "char_ngrams": None}
+SVM = {"baseline": {"tfidf_linear_svm": COUNTED | {"sublinear_tf": False, "C": 0.5}}}
+OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
+
+
+def test_the_keys_of_a_model_tell_its_kind_and_it_is_dumped_as_it_was_written():
+    benchmark = load({"name": "LSTM-2_x", "models": {"svm": SVM, "own": OWN}})
+
+    svm = BaselineModel(baseline=TfidfLinearSVM(max_ngram=3, C=0.5))
+    assert benchmark.models == {"svm": svm, "own": PythonNetwork(**OWN)}
+    assert benchmark.model_dump(mode="json")["models"] == {"svm": SVM, "own": OWN}
+    network = load(write(SMALL)).models["rnn"]
+    assert (type(network), network.inputs) == (LayeredNetwork, "ids")
 
 
 def test_a_model_may_be_named_by_a_number():

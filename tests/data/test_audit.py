@@ -2,11 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories import dataset_summary
+from factories import corpus_of_texts, dataset_summary
 from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import Duplicates, TopicCount, rest_of, summarize_dataset
-from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
 
 EARN, ACQ, TRADE, GOLD = range(4)
@@ -27,15 +26,9 @@ DOCUMENTS = [  # words, topic, whether it is a test document
 
 @pytest.fixture
 def corpus():
-    words = [text.split() for text, _, _ in DOCUMENTS]
-    return corpus_of_words(
-        words,
-        sorted({word for document in words for word in document}),
-        labels=[topic for _, topic, _ in DOCUMENTS],
-        topics=["earn", "acq", "trade", "gold"],
-        is_test=[is_test for _, _, is_test in DOCUMENTS],
-        provenance={"source": "made-up", "from": "nowhere"},
-    )
+    texts, labels, is_test = zip(*DOCUMENTS, strict=True)
+    found = corpus_of_texts(texts, list(map(str, labels)), is_test)
+    return replace(found, topics=("earn", "acq", "trade", "gold"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Cached corpora: found by source, and never read if they were damaged."""
+"""Corpora, their fingerprints, and files of them, which are never read if they were damaged."""
 
 import os
 from contextlib import suppress
@@ -21,6 +21,35 @@ CORPUS = corpus_of_words(
     provenance={"source": "made-up"},
 )
 OTHER = replace(CORPUS, topics=("earn", "acq"))
+
+
+def test_tokens_are_ranks_of_words():
+    arrays = (CORPUS.tokens, CORPUS.offsets, CORPUS.labels)
+    assert [array.tolist() for array in arrays] == [[1, 2, 1, 3], [0, 3, 3, 4], [1, 0, 1]]
+    assert [array.dtype for array in arrays] == [np.int32, np.int64, np.int32]
+    assert (len(CORPUS), CORPUS.lengths.tolist(), CORPUS.is_test) == (3, [3, 0, 1], None)
+    assert corpus_of_words([[b"\xe9t\xe9"]], [b"\xe9t\xe9"], [0], ["a"]).words(0) == ["été"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tokens": np.array([1, 2, 1, 2], np.int32)},
+        {"offsets": np.array([0, 2, 3, 4])},
+        {"labels": np.array([1, 1, 1], np.int32)},
+        {"topics": ("earn", "acq")},
+        {"vocabulary": ("up", "it", "gain")},
+        {"is_test": np.array([True, False, True])},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_fingerprint_is_that_of_the_content_whatever_its_origin_and_the_type_of_its_numbers(
+    change,
+):
+    same = {"tokens": CORPUS.tokens.astype(">i8"), "labels": CORPUS.labels.astype("u1")}
+
+    assert replace(CORPUS, provenance={}, **same).fingerprint == CORPUS.fingerprint
+    assert replace(CORPUS, **change).fingerprint != CORPUS.fingerprint
 
 
 @pytest.fixture

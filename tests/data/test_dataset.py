@@ -136,6 +136,9 @@ def test_a_dataset_that_cannot_be_made_says_why(monkeypatch, texts, labels, data
         make_dataset(corpus_of_texts(texts, labels, source="files"), Data(**data))
 
 
+DATASET = make_dataset(corpus(), Data(test_split=0.4))
+
+
 @pytest.mark.parametrize(
     ("source", "data", "test", "in_order"),
     [
@@ -209,22 +212,15 @@ def test_words_are_ranked_on_the_training_documents_and_those_of_others_are_unkn
     )
 
     dataset = make_dataset(corpus, Data(source=source))
+    like_keras = make_dataset(replace(corpus, provenance={"source": "sgml"}), Data(source="sgml"))
     bounded = make_dataset(corpus, Data(source=source, num_words=5))
 
     assert (bounded.vocabulary, bounded.x_test.tolist()) == (("twice",), [[1, 2, 2, 2, 2]])
+    assert like_keras.vocabulary == corpus.vocabulary[:3] == ("seen", "once", "twice")
     assert dataset.vocabulary == ("twice", "seen", "once")
     assert dataset.n_ids == 7
     assert dataset.x_train.tolist() == [[0, 1, 5, 6, 4], [0, 0, 1, 4, 4]]
     assert dataset.x_test.tolist() == [[1, 2, 2, 2, 6]]
-
-
-def test_words_of_the_keras_set_are_ranked_on_all_documents_as_keras_does():
-    texts = ["first second", "second", "third third third"]
-    corpus = corpus_of_texts(texts, ["a", "b", "a"], is_test=[False, False, True], source="sgml")
-
-    dataset = make_dataset(corpus, Data(source="sgml"))
-
-    assert dataset.x_train.tolist() == [[0, 1, 4, 5], [0, 0, 1, 5]]  # in the order of the corpus
 
 
 @few
@@ -248,11 +244,6 @@ def test_a_stratified_split_tests_the_same_share_of_every_topic(counts, share, s
     assert len({*dataset.train_documents, *dataset.test_documents}) == len(labels)
 
 
-@pytest.fixture
-def dataset():
-    return make_dataset(corpus(), Data(test_split=0.4))
-
-
 @few
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=100), st.integers(2, 10))
 def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(topics, count):
@@ -266,16 +257,17 @@ def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(top
         assert max(counts) - min(counts) <= 1
 
 
-def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_left(dataset):
+def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_left():
+    dataset = DATASET
     documents = list(dataset.documents)
     for number in dataset.test_documents:
         documents[number] = documents[number][::-1]
     changes = {"x_test": dataset.x_test[::-1] + 1, "y_test": 1 - dataset.y_test}
-    rewritten = replace(dataset, documents=documents, **changes)
+    rewritten, part = replace(dataset, documents=documents, **changes), Part(1, of=4)
 
-    one, other = (hold_out_part(whole, Part(1, of=4)) for whole in (dataset, rewritten))
+    one, other = (hold_out_part(whole, part) for whole in (dataset, rewritten))
 
-    held_out = Part(1, of=4).positions(dataset.y_train)
+    held_out = part.positions(dataset.y_train)
     assert one.test_documents.tolist() == dataset.train_documents[held_out].tolist()
     assert sorted([*one.train_documents, *one.test_documents]) == sorted(dataset.train_documents)
     assert (one.x_test == dataset.x_train[held_out]).all()
@@ -297,11 +289,10 @@ def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_le
         (None, float("nan"), "last: got nan (should be between 0 and 1)"),
     ],
 )
-def test_parts_that_are_not_possible_are_refused(dataset, folds, last, message):
-    with pytest.raises(UserError) as caught:
-        hold_out_part(dataset, make_parts(folds, last)[0])
-    assert message in str(caught.value)
+def test_parts_that_are_not_possible_are_refused(folds, last, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        hold_out_part(DATASET, make_parts(folds, last)[0])
     (part,) = make_parts(None, 0.2)
     assert part.positions(np.zeros(10, np.int32)).tolist() == [8, 9]
     with pytest.raises(UserError, match="last 100% of 12 training documents leaves none to train"):
-        hold_out_part(dataset, Part(share=1.0))
+        hold_out_part(DATASET, Part(share=1.0))

@@ -70,10 +70,9 @@ def test_the_documents_of_the_split_have_topics_and_their_part():
     others = [wire("NOT-USED", "earn"), wire("TRAIN", "earn", has_topics="BYPASS"), wire("TRAIN")]
     wires = [wire("TRAIN", "earn"), wire("TEST", "acq", "earn"), *others]
 
-    assert list(parse_newswires("".join(wires))) == [
-        Newswire("TRAIN", ("earn",), "a title a body"),
-        Newswire("TEST", ("acq", "earn"), "a title a body"),
-    ]
+    text = "a title a body"
+    expected = [Newswire("TRAIN", ("earn",), text), Newswire("TEST", ("acq", "earn"), text)]
+    assert list(parse_newswires("".join(wires))) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,24 +88,14 @@ def test_a_text_is_the_title_and_the_body_or_all_that_there_is(text, expected):
     assert text_of(f'<TEXT TYPE="UNPROC">{text}</TEXT>') == expected
 
 
-def test_documents_with_one_topic_stay_if_it_is_both_trained_and_tested():
-    documents = [
-        wire("TRAIN", "earn"),
-        wire("TRAIN", "earn", "acq"),
-        wire("TRAIN", "ship"),
-        wire("TEST", "earn"),
-        wire("TEST", "acq"),
-        wire("TEST", "acq", "ship"),
-    ]
+def test_documents_with_one_topic_stay_if_it_is_trained_and_tested_and_of_the_ten_largest_in_r8():
+    train = [wire("TRAIN", *topics) for topics in (["earn"], ["earn", "acq"], ["ship"])]
+    test = [wire("TEST", *topics) for topics in (["earn"], ["acq"], ["acq", "ship"])]
+    assert parts("r52", *train, *test) == (["earn"], ["earn"])
 
-    assert parts("r52", *documents) == (["earn"], ["earn"])
-
-
-def test_r8_has_those_of_the_ten_most_frequent_topics():
     topics = [f"t{number}" for number in range(12)]
     train = [wire("TRAIN", topic) for n, topic in enumerate(topics) for _ in range(12 - n)]
     test = [wire("TEST", topic) for topic in topics]
-
     assert parts("r52", *train, *test)[1] == topics
     assert parts("r8", *train, *test)[1] == topics[:10]
 
