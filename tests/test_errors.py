@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from rnnbench.errors import did_you_mean, refused
+from rnnbench.errors import refused
 
 
 @pytest.mark.parametrize(
@@ -30,17 +30,3 @@ def test_what_the_system_refuses_is_reported_in_a_sentence(error, message, exit_
     assert str(refused(broken)).startswith("out of memory: "), "behind the error of a library"
     for bug in (ValueError("x"), ImportError("x"), OSError(errno.ENOENT, "No such file", "a/b")):
         assert refused(bug) is None
-
-
-@pytest.mark.parametrize(
-    ("wrong", "allowed", "hint"),
-    [
-        ("lstn", ["gru", "lstm"], "allowed: gru, lstm; did you mean 'lstm'?"),
-        ("rn_2", ["rnn", "rnn_2"], "allowed: rnn, rnn_2; did you mean 'rnn_2'?"),
-        ("x", ["b", "c", "a"], "allowed: b, c, a"),
-        ("lstm", [], "allowed: none"),
-        ("LsTn", ["gru", "Lstm"], "allowed: gru, Lstm; did you mean 'Lstm'?"),
-    ],
-)
-def test_a_wrong_word_is_answered_with_all_words_in_order_and_the_nearest(wrong, allowed, hint):
-    assert did_you_mean(wrong, iter(allowed)) == hint

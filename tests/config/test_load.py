@@ -208,18 +208,14 @@ def test_a_flag_leads_no_deeper_than_a_file_may_nest():
     assert str(problem) == "--set: a path of 101 keys (allowed: 100)"
 
 
-@pytest.mark.parametrize(
-    ("names", "answers"),
-    [
-        (["RNN", "rnn"], ["--models: no model 'RNN' (allowed: rnn; did you mean 'rnn'?)"]),
-        (list("abcdefg"), ["--models: no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)"]),
-        ([], ["--models: names no model (allowed: rnn)"]),
-    ],
-)
-def test_select_answers_with_the_models_there_are(names, answers):
-    with pytest.raises(ConfigError) as caught:
-        select(load(write(SMALL)), names, "--models")
-    assert str(caught.value).splitlines() == answers
+def test_select_answers_with_the_models_there_are():
+    for names, answer in {
+        ("RNN", "rnn"): "no model 'RNN' (allowed: rnn; did you mean 'rnn'?)",
+        tuple("abcdefg"): "no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)",
+        (): "names no model (allowed: rnn)",
+    }.items():
+        with pytest.raises(ConfigError, match=re.escape(f"--models: {answer}")):
+            select(load(write(SMALL)), names, "--models")
 
 
 def test_data_are_those_of_the_config_of_flags_or_the_default_and_checked():

@@ -54,7 +54,7 @@ BOMB = "\n".join(
 DEEPEST = f"{'[' * MAX_DEPTH}0{']' * MAX_DEPTH}"
 
 
-@pytest.mark.parametrize("text", [f"[{DEEPEST}]", f"{'[' * 1000}{']' * 1000}", BOMB])
+@pytest.mark.parametrize("text", [f"[{DEEPEST}]", BOMB])
 def test_more_data_than_any_config_needs_is_refused(text):
     assert read(DEEPEST)
     with pytest.raises(ConfigError, match="nested too deeply"):
@@ -80,7 +80,6 @@ def test_both_versions_of_yaml_read_what_was_written():
     [
         ("{a: {b: 1, c: 2}, d: 3}", "{a: {c: 4}, e: 5}", {"a": {"b": 1, "c": 4}, "d": 3, "e": 5}),
         ("{a: [1, 2]}", "{a: [3]}", {"a": [3]}),
-        ("{a: {b: 1}}", "{a: 3}", {"a": 3}),
         ("{a: }", "{a: {b: 1}}", {"a": {"b": 1}}),
         ("{a: 1}", "{a: }", {"a": None}),
         ("{a: {b: {c: 1}}, d: {e: 2}}", "{a: {b: }, d: }", {"a": {"b": {"c": 1}}, "d": {"e": 2}}),

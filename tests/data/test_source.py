@@ -26,10 +26,10 @@ def test_any_text_is_split_into_words_that_are_not_split_any_further(source, tex
     assert all(word and " " not in word for word in words)
 
 
-@pytest.mark.parametrize("name", ["", "auto!", "Tweets", "a/b", "a-b", "*"])
-def test_a_source_has_a_name_that_can_be_part_of_a_file_name(name):
-    with pytest.raises(ValueError, match="a source cannot be called"):
-        replace(sgml.SGML, name=name)
+def test_a_source_has_a_name_that_can_be_part_of_a_file_name():
+    for name in ("", "auto!", "Tweets", "a/b", "a-b", "*"):
+        with pytest.raises(ValueError, match="a source cannot be called"):
+            replace(sgml.SGML, name=name)
 
 
 def test_files_and_folders_are_recognised_by_patterns(tmp_path):

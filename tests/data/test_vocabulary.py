@@ -47,18 +47,14 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
     assert encoded.ids.dtype == rows.dtype == np.int32
     np.testing.assert_array_equal(encoded.ids, rows)
     assert encoded.words == words
-    assert vocabulary.dataset_fingerprint == dataset.fingerprint
-    assert vocabulary.topics == ["earn", "acq"]
+    assert (vocabulary.dataset_fingerprint, vocabulary.topics) == (dataset.fingerprint, TOPICS[:2])
 
 
-@pytest.fixture
-def vocabulary():
+def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
     data = Data(source="sgml", num_words=100, pad_length=5, padding="post")
     corpus = corpus_of_texts(["net profit", "rose", "it buys"], ["a", "b", "a"], source="sgml")
-    return make_vocabulary(corpus, make_dataset(corpus, data), data)
+    vocabulary = make_vocabulary(corpus, make_dataset(corpus, data), data)
 
-
-def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order(vocabulary):
     encoded = encode(["Zinc, net tin zinc", "rose", "..."], vocabulary)
 
     assert encoded.ids.tolist() == [
@@ -104,9 +100,5 @@ def test_a_document_has_a_topic_a_place_and_ids_of_which_those_kept_and_padding_
         assert found.sequence == (zeros + kept if padding == "pre" else kept + zeros)
         assert len(ids) == len(kept) + found.n_cut
     assert found_in(0, num_words=6).unknown == ["again"]
-
-
-def test_a_document_that_does_not_exist_is_refused_with_those_that_do():
-    for number in (-1, 4):
-        with pytest.raises(UserError, match=rf"no document {number} \(allowed: 0 to 3\)"):
-            found_in(number)
+    with pytest.raises(UserError, match=r"no document -1 \(allowed: 0 to 3\)"):
+        found_in(-1)

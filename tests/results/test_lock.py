@@ -76,7 +76,9 @@ def test_two_runs_of_one_process_exclude_each_other_until_one_ends_however(folde
     lock_once(folder)
 
 
-def test_where_the_system_has_no_locks_a_file_takes_their_place(folder, monkeypatch, recwarn):
+def test_a_file_takes_the_place_of_locks_where_the_system_has_none_but_not_where_they_fail(
+    folder, monkeypatch, recwarn
+):
     monkeypatch.setattr("fcntl.flock", Mock(side_effect=OSError(errno.ENOSYS, "no locks")))
 
     with lock_folder(folder, "first"), pytest.raises(UserError, match=f"process {os.getpid()} on"):
@@ -84,11 +86,7 @@ def test_where_the_system_has_no_locks_a_file_takes_their_place(folder, monkeypa
 
     lock_once(folder)
     assert not recwarn.list
-
-
-def test_a_file_system_that_cannot_lock_files_is_named_with_what_to_do(folder, monkeypatch):
     monkeypatch.setattr("fcntl.flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks")))
-
     with pytest.raises(UserError, match=f"^{folder}: cannot be written: its file system cannot lo"):
         lock_once(folder)
 
@@ -97,10 +95,7 @@ def test_a_file_system_that_cannot_lock_files_is_named_with_what_to_do(folder, m
 def test_a_folder_that_cannot_be_written_to_is_refused(folder, in_the_way):
     path = folder.parent / in_the_way
     path.parent.mkdir(exist_ok=True)
-    if in_the_way == "run":
-        path.touch()
-    else:
-        path.mkdir()
+    (path.touch if path == folder else path.mkdir)()
 
     place = path if path.name == ".lock.json" else folder
     for _ in range(2):
