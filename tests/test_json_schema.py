@@ -119,7 +119,6 @@ def test_every_key_and_kind_is_described(schema):
 
 def test_published_results_are_accepted_and_without_a_key_refused(repository):
     results = json.loads((repository / "results/reference/all/results.json").read_text())
-
     validator = jsonschema.Draft202012Validator(results_schema())
     validator.validate(results)
     del results["models"]

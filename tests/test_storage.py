@@ -119,15 +119,10 @@ def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
             read_document(file, VERSION)
 
 
-@pytest.mark.parametrize(
-    ("version", "hint"),
-    [
-        (VERSION + 1, "update rnnbench"),
-        *((version, "run the benchmark again") for version in (VERSION - 1, str(VERSION), None)),
-    ],
-)
-def test_a_document_of_another_version_says_so_and_what_to_do(file, version, hint):
+@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, str(VERSION), None])
+def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
     document = json.loads(file.read_text())
+    hint = "update rnnbench" if version == VERSION + 1 else "run the benchmark again"
     file.write_text(json.dumps(document | {"schema_version": version}))
 
     message = f"{file}: it has schema version {version}, .* reads version {VERSION}; {hint}"

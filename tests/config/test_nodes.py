@@ -7,8 +7,6 @@ from rnnbench.config import nodes
 from rnnbench.config.nodes import (
     MAX_DEPTH,
     ConfigError,
-    Problem,
-    merged,
     parse,
     to_yaml,
 )
@@ -30,22 +28,6 @@ def test_values_are_those_of_yaml_1_2_and_all_else_is_text():
     assert read("\n".join(f"- {word}" for word in words)) == words
     keys = ["1.50", "null", "true", "010", "<<"]
     assert list(read("{1.50: a, null: b, true: c, 010: d, <<: {e: f}}")) == keys
-
-
-def test_an_entry_is_where_its_key_is_and_an_item_where_it_begins():
-    root, problems = parse("a:\n  [1,\n   2]\nb: {c:\n  3}\n", "a.yaml")
-    found = [root.value["a"], *root.value["a"].value, root.value["b"], root.value["b"].value["c"]]
-    assert [node.where for node in found] == [f"a.yaml:{line}" for line in (1, 2, 3, 4, 4)]
-    assert problems == []
-
-
-def test_duplicate_keys_are_found_and_the_last_one_counts():
-    root, problems = parse("a: 1\nb: [{c: 1,\n  c: 2}]\na: 3\n", "a.yaml")
-    assert root.plain == {"a": 3, "b": [{"c": 2}]}
-    assert problems == [
-        Problem("a.yaml:3", "b.0.c", "duplicate key (first on line 2)"),
-        Problem("a.yaml:4", "a", "duplicate key (first on line 1)"),
-    ]
 
 
 BOMB = "\n".join(
@@ -73,19 +55,3 @@ def test_both_versions_of_yaml_read_what_was_written():
     words += ["1e-3", ".5", ".inf", "1:30", "2001-01-01", "<<", "=", "- a", "a: b", "# a", "!a"]
     words += [0, -3, 1e-3, 1e30, float("inf"), True, None]
     assert read(to_yaml(words)) == yaml.safe_load(to_yaml(words)) == words
-
-
-@pytest.mark.parametrize(
-    ("base", "top", "both"),
-    [
-        ("{a: {b: 1, c: 2}, d: 3}", "{a: {c: 4}, e: 5}", {"a": {"b": 1, "c": 4}, "d": 3, "e": 5}),
-        ("{a: [1, 2]}", "{a: [3]}", {"a": [3]}),
-        ("{a: }", "{a: {b: 1}}", {"a": {"b": 1}}),
-        ("{a: 1}", "{a: }", {"a": None}),
-        ("{a: {b: {c: 1}}, d: {e: 2}}", "{a: {b: }, d: }", {"a": {"b": {"c": 1}}, "d": {"e": 2}}),
-    ],
-)
-def test_mappings_are_merged_key_by_key_and_all_else_is_replaced(base, top, both):
-    below, above = tree(base), tree(top)
-    assert merged(below, above).plain == both
-    assert (below, above) == (tree(base), tree(top)), "neither is changed"

@@ -87,9 +87,7 @@ def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
 
 @pytest.mark.parametrize("y_test", [[EARN] * 5, [ACQ] * 5, [EARN, TRADE, GOLD, ACQ, ACQ]])
 def test_macro_f1_of_the_majority_is_that_of_scikit_learn(corpus, dataset, y_test):
-    dataset = replace(dataset, y_test=np.array(y_test, np.int32))
-
-    summary = summarize_dataset(corpus, dataset)
+    summary = summarize_dataset(corpus, replace(dataset, y_test=np.array(y_test, np.int32)))
 
     expected = f1_score(y_test, [EARN] * 5, average="macro")
     assert summary.majority_macro_f1 == pytest.approx(expected)

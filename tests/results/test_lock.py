@@ -23,19 +23,19 @@ with lock_folder(Path(sys.argv[1]), "rnnbench run it"):
 
 
 @pytest.fixture
-def other(tmp_path):
+def folder(tmp_path):
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def other(folder):
     """Another process that holds the lock of a folder until it reads a line."""
-    command = [sys.executable, "-c", HOLD, tmp_path / "run"]
+    command = [sys.executable, "-c", HOLD, folder]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as process:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "run"
 
 
 def lock_once(folder):

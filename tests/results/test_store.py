@@ -249,8 +249,8 @@ def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, files, ca
     old = files.weights.with_suffix(".keras")
     old.parent.mkdir()
     old.write_bytes(b"a trained network")
-    checksum = {"predictions_sha256": json.loads(files.record.read_text())["predictions_sha256"]}
-    write_document(files.record, result(fingerprint=MINE).record, **checksum, model_sha256="0" * 64)
+    hashes = {"predictions_sha256": sha256_file(files.predictions), "model_sha256": "0" * 64}
+    write_document(files.record, result(fingerprint=MINE).record, **hashes)
 
     assert store.find(*KEY)
     assert store.find(*KEY, with_model=True) is None

