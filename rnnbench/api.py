@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.load import load_run as load_stored_run
 from rnnbench.analysis.summary import drop_duplicates
+from rnnbench.analysis.summary import load_run as load_stored_run
 from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import overrides_of, prepare_job, require_whole, source_of
+from rnnbench.job import display_of, overrides_of, prepare_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
@@ -22,7 +22,6 @@ from rnnbench.request import Config, RunRequest, Settings, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
-from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -84,7 +83,9 @@ class Run(Shown, StoredRun):
         Raises:
             ImportError: pandas is not installed.
         """
-        return _frame(self.to_dicts())
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dicts())
 
     def summary_frame(self) -> "pd.DataFrame":
         """Return the models and the majority baseline, as in ``table.csv``, as a data frame.
@@ -92,7 +93,9 @@ class Run(Shown, StoredRun):
         Raises:
             ImportError: pandas is not installed.
         """
-        return _frame(summary_rows(self.results))
+        import pandas as pd
+
+        return pd.DataFrame(summary_rows(self.results))
 
     def plot(
         self,
@@ -202,10 +205,9 @@ def run(request: RunRequest) -> Run:
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    job = prepare_job(request, is_compact=request.compact)
+    job = prepare_job(request)
     check_trackers(job.benchmark.tracking)
-    display = show_trials(quiet=not request.progress)
-    stored, done = run_job(job, display, keep_models=request.save_models)
+    stored, done = run_job(job, display_of(request), keep_models=request.save_models)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 
@@ -254,9 +256,3 @@ def predict(
 
     given = [texts] if isinstance(texts, str) else texts
     return predict_texts(run.folder, model, seed, given).predictions
-
-
-def _frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(list(rows))

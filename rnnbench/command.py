@@ -21,8 +21,9 @@ class Command:
     Attributes:
         name: of the command.
         target: ``module:function``, imported when the command runs or shows its own help. Typer
-            makes a command of the function; ``EXAMPLES`` in its module, if any, end its help. A
-            Typer app is a group of commands, or has the command of this name among its own.
+            makes a command of the function; ``EXAMPLES`` in its module, if any, end its help. In
+            the place of a function, a Typer app that has a command of this name gives that
+            command, and any other is a group of commands.
         summary: its line in ``rnnbench --help``.
         group: the heading that it stands under.
     """

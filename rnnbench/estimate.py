@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from timeit import repeat
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,8 @@ from rnnbench.training.epochs import count_batches
 from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import program_of
 
-FEW = 4
-"""A product with this few rows, columns or features is bound by memory, not by arithmetic."""
-ESTIMATE_SECONDS = 0.02
-"""The time for which each product is repeated."""
+FEW = 4  # a product with this few rows, columns or features is bound by memory, not by arithmetic
+ESTIMATE_SECONDS = 0.02  # the time for which each product is repeated
 STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
 """The time of an engine's step divided by that of its products, where nothing else uses the cores.
 Processors differ: ``results/reference/speed/speed.md`` has 1.8 to 2.1 and 1.0 to 1.2."""
@@ -37,16 +36,9 @@ def estimate_seconds(
 ) -> float | None:
     """Return about how many seconds the trainings of a benchmark take, with one on each core.
 
-    Baselines count as nothing. The rates of matrix products and of memory are measured.
-
-    Args:
-        benchmark: the benchmark.
-        dataset: its documents.
-        params: the number of trained parameters of each network.
-
-    Returns:
-        ``None`` without networks, or if one is not made of layers, or is trained by an engine
-        whose speed is not known.
+    Baselines count as nothing. The rates of matrix products and of memory are measured. ``params``
+    has the trained parameters of each network. The time is ``None`` without networks, or if one is
+    not made of layers, or is trained by an engine whose speed is not known.
     """
     if not params:
         return None
@@ -61,7 +53,9 @@ def estimate_seconds(
         batch_size = min(trained[name].batch_size, len(dataset.y_train))
         products[name] = model.products(batch_size, Shape.of(dataset))
     of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
-    of_parameter = PASSES * _seconds_to_add()
+    a, b = np.ones((2, 2_000_000), np.float32)
+    to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
+    of_parameter = PASSES * to_add
     trainings, programs = [], Counter[tuple[Any, ...]]()
     for name, model in models.items():
         training = trained[name]
@@ -76,17 +70,6 @@ def estimate_seconds(
         min(cores, n) * COMPILATION[engine] for (_, engine, *_), n in programs.items()
     )
     return max((sum(trainings) + compilations) / cores, *trainings)
-
-
-def _seconds_to_add() -> float:
-    """Return the seconds that adding two large arrays takes for each number."""
-    a, b = np.ones((2, 2_000_000), np.float32)
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        np.add(a, b, out=b)
-        times.append(time.perf_counter() - start)
-    return min(times) / a.size
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:

@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,31 +17,29 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.request import KEYS, Config, Request, Settings
+from rnnbench.request import KEYS, Config, Request, RunRequest, Settings
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
+from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
-from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
 WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
-def prepare_job(
-    request: Request, record: str = RESULTS, *, prefix: str = "", is_compact: bool = False
-) -> Job:
-    """Return the job that a request describes.
-
-    Args:
-        request: of ``run`` or ``choose``.
-        record: the file that makes the folder of the results a run or a choice.
-        prefix: of the name of that folder, if the request names none.
-        is_compact: whether no more is kept of trials than tables need.
-    """
-    benchmark, jobs, models = _benchmark(request), request.jobs, request.models
+def prepare_job(request: Request, record: str = RESULTS) -> Job:
+    """Return the job that a request describes; a ``record`` makes its folder a run or a choice."""
+    values = {name: getattr(request, name, None) for name in KEYS}
+    given = [
+        Override(name, KEYS[name], _as_yaml(value))
+        for name, value in values.items()
+        if value is not None
+    ]
+    benchmark = load_config(request.config, [*given, *overrides_of(request.settings)])
+    jobs, models = request.jobs, request.models
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
     if jobs is not None and jobs < 1:
@@ -48,17 +47,35 @@ def prepare_job(
     with EXECUTORS.blamed(request.executor):
         kind, address = executor_class(request.executor), request.scheduler
         executor = kind(jobs) if address is None else kind.at(str(address), jobs)
-    folder = _folder(request.out, f"{prefix}{benchmark.name}")
+    if request.out == "":  # which is the working folder to pathlib
+        raise UserError("out: names no folder ('.' is the working folder)")
+    folder = request.folder_of(benchmark.name)
+    if (spelled := encodable(str(folder))) != str(folder):
+        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
     check_inputs(request.config, benchmark, folder)
     if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
         message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
         raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-    with show_download(quiet=not request.progress) as on_bytes:
-        data = prepare(benchmark.data, on_bytes)
-    store = Store(folder, is_compact=is_compact)
+    if request.progress:
+        from rnnbench.terminal.display import show_download
+
+        with show_download(quiet=False) as on_bytes:
+            data = prepare(benchmark.data, on_bytes)
+    else:
+        data = prepare(benchmark.data)
+    store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
     return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
+
+
+def display_of(request: Request) -> AbstractContextManager[Listener]:
+    """Return what shows the trials of a request; it is imported only if there is any."""
+    if not request.progress:
+        return nullcontext(lambda _: None)
+    from rnnbench.terminal.display import show_trials
+
+    return show_trials(quiet=False)
 
 
 R = TypeVar("R")
@@ -134,27 +151,7 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.
     """
-    source = source_of(config)
-    return load(source, overrides_of(settings))
-
-
-def _benchmark(request: Request) -> Benchmark:
-    values = {name: getattr(request, name, None) for name in KEYS}
-    given = [
-        Override(name, KEYS[name], _as_yaml(value))
-        for name, value in values.items()
-        if value is not None
-    ]
-    return load_config(request.config, [*given, *overrides_of(request.settings)])
-
-
-def _folder(out: str | Path | None, name: str) -> Path:
-    if out == "":  # which is the working folder to pathlib
-        raise UserError("out: names no folder ('.' is the working folder)")
-    folder = Path("results", name) if out is None else Path(out)
-    if (spelled := encodable(str(folder))) != str(folder):
-        raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
-    return folder
+    return load(source_of(config), overrides_of(settings))
 
 
 def check_inputs(
@@ -162,42 +159,38 @@ def check_inputs(
 ) -> None:
     """Make sure that the results ``written`` do not overwrite the files that they are made from.
 
-    These are the config, the configs that it extends, and the data. The config may be the one in
-    the folder if its text stays the same, or if the finished run there stored it; a config that is
-    extended must keep its text. Modules are safe: nothing that is written has the name of one.
-    Results may not lie in a folder of texts either: the next run would read their ``.txt`` files.
+    The config may be the one in the folder if its text stays the same, or if the finished run there
+    stored it; a config that is extended must keep its text. Modules are safe: nothing that is
+    written has the name of one. Nor may results lie in a folder of texts: the next run would read
+    their ``.txt`` files.
 
     Raises:
         UserError: results would overwrite one of them, or lie in a folder of texts.
     """
-    for texts in paths_of(benchmark) if benchmark.data.source == "files" else []:
-        if folder.resolve().is_relative_to(texts.resolve()):
+    data = benchmark.data
+    for texts in filter(None, (getattr(data, key) for key in PATHS)):
+        if data.source == "files" and folder.resolve().is_relative_to(texts.resolve()):
             raise UserError(f"{folder}: in {texts}, results would be read as texts ({HINT})")
     if not (places := [folder / name for name in written if os.path.lexists(folder / name)]):
         return
     text = dump(benchmark, folder)
     for i, file in enumerate(inputs_of(config, benchmark)):
         around = filter(Path.exists, (file, *file.resolve().parents))
-        for each, place in product(around, filter(Path.exists, places)):
-            if each.samefile(place) and not _is_kept(place, text, may_change=i == 0):
+        for path, place in product(around, filter(Path.exists, places)):
+            if not path.samefile(place):
+                continue
+            digest = sha256_file(place) if place.is_file() else ""
+            kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
+            if i == 0:  # the config itself
+                kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
+            if digest not in kept:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 
 def inputs_of(config: Config, benchmark: Benchmark) -> list[Path]:
     """Return the config, those that it extends, and the files and folders of its data."""
-    return [*tree_of(source_of(config)).files, *paths_of(benchmark)]
-
-
-def paths_of(benchmark: Benchmark) -> list[Path]:
-    """Return the files and folders of the data of a benchmark."""
-    return [path for key in PATHS if (path := getattr(benchmark.data, key))]
-
-
-def _is_kept(file: Path, text: str, *, may_change: bool) -> bool:
-    """Return whether a config keeps its text, or may change and is as a finished run stored it."""
-    found = sha256_file(file) if file.is_file() else ""
-    stored = peek(file.with_name(RESULTS)).get("config_sha256") if may_change else None
-    return found in (hashlib.sha256(text.encode()).hexdigest(), stored)
+    paths = (getattr(benchmark.data, key) for key in PATHS)
+    return [*tree_of(source_of(config)).files, *filter(None, paths)]
 
 
 def source_of(config: Config) -> Path | Mapping[str, Any]:
@@ -216,10 +209,10 @@ def overrides_of(settings: Settings | None) -> Sequence[Override]:
 
 def _as_yaml(value: Any) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
-    return json.dumps(value, default=_plain, ensure_ascii=False)
 
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.generic):
+            return value.item()
+        return list(value) if isinstance(value, Iterable) else str(value)
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    return list(value) if isinstance(value, Iterable) else str(value)
+    return json.dumps(value, default=plain, ensure_ascii=False)

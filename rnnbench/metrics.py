@@ -7,7 +7,7 @@ Another package adds a metric in the entry-point group ``rnnbench.metrics``: an 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
@@ -52,15 +52,9 @@ class Metric(Quantity):
     function: "Callable[[Labels, Scores], float]"
 
 
-def answers_of(scores: "Scores") -> "NDArray[np.intp]":
-    """Return the answer to each document, ``(n_test,)``: the topic with the highest score."""
-    answers: NDArray[np.intp] = scores.argmax(axis=1)
-    return answers
-
-
 def accuracy(labels: "Labels", scores: "Scores") -> float:
     """Return the share of correct answers."""
-    return float((answers_of(scores) == labels).mean())
+    return float((scores.argmax(axis=1) == labels).mean())
 
 
 def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
@@ -74,8 +68,7 @@ def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
     return float((at_least <= k).mean())
 
 
-@dataclass(frozen=True)
-class TopicCounts:
+class TopicCounts(NamedTuple):
     """Numbers of documents by topic, each ``(n_topics,)``."""
 
     own: "Labels"
@@ -85,47 +78,41 @@ class TopicCounts:
     right: "Labels"
     """Documents of the topic that were given it."""
 
-    @classmethod
-    def of(cls, labels: "Labels", answers: "Labels", n_topics: int) -> "TopicCounts":
-        """Count the documents of ``n_topics`` topics; topics beyond these are counted too.
-
-        scikit-learn could, but importing it takes a second.
-        """
-        import numpy as np
-
-        n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
-        documents = labels, answers, labels[labels == answers]
-        return cls(*(np.bincount(topics, minlength=n) for topics in documents))
-
     @property
     def f1(self) -> "NDArray[np.float64]":
         """The F1 of each topic: 0 for one that no document has or was given."""
         f1: NDArray[np.float64] = 2 * self.right / (self.own + self.given).clip(1)
         return f1
 
-    @property
-    def recall(self) -> "NDArray[np.float64]":
-        """The share of each topic's own documents that were given it."""
-        recall: NDArray[np.float64] = self.right / self.own.clip(1)
-        return recall
+
+def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCounts:
+    """Count the documents of ``n_topics`` topics; topics beyond these are counted too.
+
+    scikit-learn could, but importing it takes a second.
+    """
+    import numpy as np
+
+    n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
+    documents = labels, answers, labels[labels == answers]
+    return TopicCounts(*(np.bincount(topics, minlength=n) for topics in documents))
 
 
 def macro_f1(labels: "Labels", scores: "Scores") -> float:
     """Return the mean F1 over the topics in ``labels``."""
-    counts = TopicCounts.of(labels, answers_of(scores), scores.shape[1])
+    counts = count_topics(labels, scores.argmax(axis=1), scores.shape[1])
     return float(counts.f1[counts.own > 0].mean())
 
 
 def weighted_f1(labels: "Labels", scores: "Scores") -> float:
     """Return the mean F1 over the topics, weighted by their documents in ``labels``."""
-    counts = TopicCounts.of(labels, answers_of(scores), scores.shape[1])
+    counts = count_topics(labels, scores.argmax(axis=1), scores.shape[1])
     return float(counts.f1 @ counts.own / len(labels))
 
 
 def balanced_accuracy(labels: "Labels", scores: "Scores") -> float:
     """Return the mean recall over the topics in ``labels``."""
-    counts = TopicCounts.of(labels, answers_of(scores), scores.shape[1])
-    return float(counts.recall[counts.own > 0].mean())
+    own, _, right = count_topics(labels, scores.argmax(axis=1), scores.shape[1])
+    return float((right / own.clip(1))[own > 0].mean())
 
 
 def log_loss(labels: "Labels", scores: "Scores") -> float:
@@ -184,11 +171,14 @@ METRICS: Registry[Metric] = Registry(
         ),
     ],
 )
-MS_PER_STEP = Quantity(
-    name="ms_per_step", header="ms per step", format=".2f", higher_is_better=False
-)
-FIT_SECONDS = Quantity(name="fit_seconds", header="fit s", format=".3g", higher_is_better=False)
-COSTS = {cost.name: cost for cost in (MS_PER_STEP, FIT_SECONDS)}
+COSTS = {
+    name: Quantity(name=name, header=header, format=form, higher_is_better=False)
+    for name, header, form in (
+        ("ms_per_step", "ms per step", ".2f"),
+        ("fit_seconds", "fit s", ".3g"),
+    )
+}
+MS_PER_STEP, FIT_SECONDS = COSTS.values()
 
 
 @cache
@@ -203,12 +193,9 @@ def quantity_names() -> list[str]:
 
 
 def find_quantity(name: str, where: str) -> Quantity:
-    """Return a metric or a cost by its name; messages begin with ``where``, the name's place.
-
-    Raises:
-        UserError: there is none of that name.
-        PluginError: it is a plug-in that cannot be loaded.
-    """
-    if name not in quantity_names():
+    """Return a metric or a cost by its name; messages begin with ``where``, the name's place."""
+    if name in COSTS:
+        return COSTS[name]
+    if name not in METRICS:
         raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, quantity_names())})")
-    return COSTS[name] if name in COSTS else METRICS[name]
+    return METRICS[name]

@@ -38,21 +38,18 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
     except (KeyboardInterrupt, GeneratorExit, RnnbenchError):
         raise
     except BaseException as error:
-        raise PluginError(f"{name} {failure}: {type(error).__name__}: {_reason(error)}") from error
+        import pydantic  # slow, and not needed to list commands
 
-
-def _reason(error: BaseException) -> str:
-    import pydantic  # slow, and not needed to list commands
-
-    ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen")
-        and not any(map(Path(frame.filename).is_relative_to, ours))
-    ]
-    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    return f"{first_fault(error) if isinstance(error, pydantic.ValidationError) else error}{place}"
+        ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith("<frozen")
+            and not any(map(Path(frame.filename).is_relative_to, ours))
+        ]
+        place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+        reason = first_fault(error) if isinstance(error, pydantic.ValidationError) else error
+        raise PluginError(f"{name} {failure}: {type(error).__name__}: {reason}{place}") from error
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -155,19 +152,17 @@ class Registry(Mapping[str, T], Generic[T]):
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
             found: Any = plugin.load()
-        if misfit := self._misfit(found, plugin.name):
-            raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
-        return found  # type: ignore[no-any-return]
-
-    def _misfit(self, found: Any, name: str) -> str | None:
-        base = f"{self._base.__module__}.{self._base.__qualname__}"
+        base, own = self._base, getattr(found, self._key, None)
         if self._holds_classes:
-            if not (isinstance(found, type) and issubclass(found, self._base)):
-                return f"is not a subclass of {base}"
-        elif not isinstance(found, self._base):
-            return f"is not an instance of {base}"
-        own = getattr(found, self._key, None)
-        return None if own == name else f"has the {self._key} {own!r}, not {name!r}"
+            what, is_fit = "a subclass", isinstance(found, type) and issubclass(found, base)
+        else:
+            what, is_fit = "an instance", isinstance(found, base)
+        if is_fit and own == plugin.name:
+            return found  # type: ignore[no-any-return]
+        misfit = f"is not {what} of {base.__module__}.{base.__qualname__}"
+        if is_fit:
+            misfit = f"has the {self._key} {own!r}, not {plugin.name!r}"
+        raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
 
 
 def _is_ours(plugin: EntryPoint) -> bool:

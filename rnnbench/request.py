@@ -7,7 +7,16 @@ from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
 from functools import wraps
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ParamSpec, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    ParamSpec,
+    TypeAlias,
+    TypeVar,
+    get_type_hints,
+)
 
 import typer
 
@@ -33,13 +42,9 @@ def option(
 ) -> Any:
     """Return a field of a request that is also an option of its command.
 
-    Args:
-        kind: the type on the command line; or the whole option, with ``Annotated``.
-        text: says in the help what it does.
-        default: in Python and on the command line.
-        key: the key of the config that it changes.
-        place: options of a lower place come first in the help; see ``takes_options``.
-        facts: other arguments of ``typer.Option``.
+    ``kind`` is the type on the command line, or the whole option; then there is no ``text`` for the
+    help, and no ``facts`` for ``typer.Option``. The option changes ``key`` of the config. In the
+    help, those of a lower place come first; see ``takes_options``.
     """
     about = {"kind": kind, "key": key, "place": place}
     about["facts"] = facts | {"help": text} if text else None
@@ -72,6 +77,8 @@ class Request:
 
     name: ClassVar[str]
     """The name of the command."""
+    prefix: ClassVar[str] = ""
+    """Of the name of the folder of the results, if ``out`` names none."""
     config: Config = field(metadata={"kind": options.Config, "facts": None})
     _: KW_ONLY
     epochs: int | None = option(options.Epochs, key="training.epochs")
@@ -85,7 +92,7 @@ class Request:
         metavar="N",
         min=1,
         max=1024,
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     executor: str = option(
         str,
@@ -93,27 +100,27 @@ class Request:
         default="local",
         metavar="NAME",
         autocompletion=completion.executors,
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     scheduler: str | Path | None = option(
         str,
         "With --executor dask: the scheduler; by default that of Dask's configuration.",
         metavar="ADDRESS|FILE",
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
     settings: Settings | None = option(options.Settings)
     fresh: bool = option(
-        bool,
-        "Train stored trials again.",
-        default=False,
-        place=1,
-        rich_help_panel=options.RUNNING,
+        bool, "Train stored trials again.", default=False, place=1, **options.RUNNING
     )
     progress: bool = True
     command: str | None = None
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of the results of a config with a name."""
+        return Path(self.out or Path("results", f"{self.prefix}{name}"))
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
@@ -148,7 +155,7 @@ class RunRequest(Request):
         key="tracking",
         metavar="A,B",
         autocompletion=completion.among(*TRACKERS, is_list=True),
-        rich_help_panel=options.RUNNING,
+        **options.RUNNING,
     )
     save_models: bool = option(bool, "Keep the trained networks, for `predict`.", default=False)
     compact: bool = option(
@@ -167,6 +174,7 @@ class ChoiceRequest(Request):
     """
 
     name = "choose"
+    prefix = "choice-"
     _: KW_ONLY
     folds: int | None = option(
         int, "Use N-fold cross-validation; by default 5 folds.", place=-2, min=2, metavar="N"
@@ -197,8 +205,14 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
     """Give a function of a request the arguments of that request, with their documentation."""
 
     def decorate(function: Callable[[T], R]) -> Callable[P, R]:
+        from rnnbench.config.load import Override
+        from rnnbench.config.schema import Benchmark
+
+        signature = inspect.signature(request)
+
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            signature.bind(*args, **kwargs)  # so that an error does not name the request
             return function(request(*args, **kwargs))
 
         texts = [inspect.cleandoc(kind.__doc__ or "") for kind in (Request, request)]
@@ -206,8 +220,11 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
         doc = inspect.cleandoc(function.__doc__ or "")
         call.__doc__ = doc.replace("Raises:\n", f"Args:\n{args}\n\nRaises:\n")
         result = inspect.signature(function).return_annotation
-        signature = inspect.signature(request).replace(return_annotation=result)
-        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]
+        hints = get_type_hints(request, localns={"Benchmark": Benchmark, "Override": Override})
+        call.__annotations__ = {name: hints[name] for name in signature.parameters} | {
+            "return": result
+        }
         return call
 
     return decorate

@@ -4,41 +4,33 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 AXE = Path(os.environ.get("AXE_CORE", ""))
 """The file of axe-core, if there is one: ``axe.min.js``."""
-FLAGS = [
-    "--headless",
-    "--remote-debugging-pipe",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--hide-scrollbars",
-]
+FLAGS = ["--headless", "--remote-debugging-pipe", "--no-sandbox"]
+FLAGS += ["--disable-gpu", "--hide-scrollbars"]
 
 
 class Browser:
     """One page in a browser, and the events that it has told of."""
 
-    def __init__(self, to_browser: int, from_browser: int) -> None:
+    def __init__(self, to_browser, from_browser):
         self._commands = os.fdopen(to_browser, "wb", buffering=0)
         self._answers = os.fdopen(from_browser, "rb")
-        self._session: dict[str, str] = {}
+        self._session = {}
         self._number = 0
-        self.events: list[dict[str, Any]] = []
+        self.events = []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         session = self.send("Target.attachToTarget", targetId=target, flatten=True)
         self._session = {"sessionId": session["sessionId"]}
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
-    def send(self, method: str, **params: Any) -> Any:
+    def send(self, method, **params):
         """Return the answer to a command; events that come before it are kept."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": params, **self._session}
@@ -48,43 +40,40 @@ class Browser:
         assert "error" not in message, message
         return message["result"]
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self):
         text = bytearray()
         while (byte := self._answers.read(1)) != b"\0":
             assert byte, "the browser has ended"
             text += byte
         return json.loads(text)
 
-    def open(self, file: Path, width: int = 1280, theme: str = "light") -> None:
+    def open(self, file, width=1280, theme="light"):
         """Show a file in a window of a width in pixels, in a light or a dark theme."""
         self.events.clear()
         feature = {"name": "prefers-color-scheme", "value": theme}
         self.send("Emulation.setEmulatedMedia", features=[feature])
-        self.send(
-            "Emulation.setDeviceMetricsOverride",
-            width=width, height=900, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+        window = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.send("Emulation.setDeviceMetricsOverride", **window)
         self.send("Page.navigate", url=file.as_uri())
         self.wait_for("Page.loadEventFired")
 
-    def wait_for(self, event: str) -> None:
+    def wait_for(self, event):
         """Wait until the browser tells of another event of a kind."""
         n = self._count(event)
         while self._count(event) == n:
             self.events.append(self._read())
 
-    def _count(self, kind: str) -> int:
+    def _count(self, kind):
         return sum(event.get("method") == kind for event in self.events)
 
-    def evaluate(self, script: str) -> Any:
+    def evaluate(self, script):
         """Return what a script gives, as plain data."""
-        answer = self.send(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
+        facts = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        answer = self.send("Runtime.evaluate", **facts)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def press(self, key: str) -> None:
+    def press(self, key):
         """Press a key and let it go, where the focus is."""
         text = {"Enter": "\r", " ": " "}.get(key, "")
         facts = {"key": key, "code": key, "text": text}
@@ -95,7 +84,7 @@ class Browser:
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Browser]:
+def chromium(profile):
     """Start Chromium with a profile folder of its own; it ends at the end."""
     (read_commands, commands), (answers, write_answers) = os.pipe(), os.pipe()
     # Chromium reads commands from file 3 and writes answers to file 4.
@@ -114,7 +103,7 @@ def chromium(profile: Path) -> Iterator[Browser]:
         process.wait(timeout=30)
 
 
-def barriers(browser: Browser) -> list[tuple[str, str]]:
+def barriers(browser):
     """Return what axe-core finds on the open page, or cannot tell: its rule, and the element.
 
     What it cannot tell about text in plots is left out.
@@ -125,21 +114,15 @@ def barriers(browser: Browser) -> list[tuple[str, str]]:
     browser.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
     browser.evaluate(AXE.read_text())
     found = browser.evaluate("axe.run()")
-    nodes = [
-        (kind, each["id"], node["html"])
-        for kind in ("violations", "incomplete")
-        for each in found[kind]
-        for node in each["nodes"]
-    ]
-    return [
-        (rule, html)
-        for kind, rule, html in nodes
-        if kind == "violations" or not html.startswith("<text")
-    ]
+    unsure = [each for each in _elements(found["incomplete"]) if not each[1].startswith("<text")]
+    return _elements(found["violations"]) + unsure
 
 
-def violations(browser: Browser) -> list[tuple[str, str]]:
+def violations(browser):
     """Return what axe-core is sure of on the open page: its rule, and the element."""
     browser.evaluate(AXE.read_text())
-    found = browser.evaluate("axe.run()")["violations"]
+    return _elements(browser.evaluate("axe.run()")["violations"])
+
+
+def _elements(found):
     return [(each["id"], node["html"]) for each in found for node in each["nodes"]]

@@ -21,7 +21,7 @@ def prepare_unless_broken(_):
         raise ImportError("no such library")
 
 
-def task(carry_out) -> Task:
+def task(carry_out):
     """Return the task of calling a function of this module."""
     return Task(carry_out, prepare_nothing)
 
@@ -48,10 +48,6 @@ def sleep_with_seed_0(one, *_):
 def count_to_9(one, _, on_epoch):
     for epoch in range(1, 10):
         on_epoch(epoch, float(one.seed), 0.5)
-
-
-def fail(*_):
-    raise RnnbenchError("no training today")
 
 
 def die(*_):
@@ -133,11 +129,13 @@ def _here(pid):
 def leave_the_folder(*_):
     folder = str(Path.cwd())
     os.chdir("/")
-    return folder
+    return os.getpid(), folder
 
 
-def unreadable_with_seed_0_or_1(one, *_):
-    """Return something that this machine cannot read, or the worker."""
+def fail_unless_seed_3(one, *_):
+    """Return something that this machine cannot read, or the worker, or fail."""
+    if one.seed == 2:
+        raise RnnbenchError("no training today")
     return {0: Unreadable(), 1: OnlyHere()}.get(one.seed, "done")
 
 

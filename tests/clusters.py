@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,18 +30,18 @@ class Cluster:
     processes: list[subprocess.Popen] = field(default_factory=list)
 
     @property
-    def file(self) -> Path:
+    def file(self):
         return self.folder / "scheduler.json"
 
     @property
-    def address(self) -> str:
+    def address(self):
         return json.loads(self.file.read_text())["address"]
 
     @property
-    def scheduler(self) -> subprocess.Popen:
+    def scheduler(self):
         return self.processes[0]
 
-    def start(self, code: str, *arguments: object, **environment: str) -> subprocess.Popen:
+    def start(self, code, *arguments, **environment):
         log = (self.folder / f"{len(self.processes)}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, "-c", code, *map(str, arguments)],
@@ -55,18 +55,18 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def start_worker(self, name: str, *options: object, code: str = WORKER, **environment: str):
+    def start_worker(self, name, *options, code=WORKER, **environment):
         """Start a worker of one thread with its nanny."""
         options = ("--nthreads", 1, "--no-dashboard", "--name", name, *options)
         return self.start(code, "--scheduler-file", self.file, *options, **environment)
 
-    def add_worker(self, name: str, *options: object, code: str = WORKER, **environment: str):
+    def add_worker(self, name, *options, code=WORKER, **environment):
         """Start a worker, and wait until it has joined."""
         process = self.start_worker(name, *options, code=code, **environment)
         wait_for(lambda: name in self.workers(), f"the worker {name}")
         return process
 
-    def workers(self) -> dict[str, dict]:
+    def workers(self):
         """Return what the scheduler knows of its workers, by their names."""
         with self.client() as client:
             known = client.scheduler_info(n_workers=-1)["workers"]
@@ -77,7 +77,7 @@ class Cluster:
         with self.client() as client:
             return client.run(function, *arguments)
 
-    def cut_clients(self) -> None:
+    def cut_clients(self):
         """Have the scheduler cut the connections of all clients."""
         self.ask_scheduler(_cut_clients)
 
@@ -93,22 +93,22 @@ class Cluster:
         with distributed.Client(self.address, set_as_default=False, timeout=10) as client:
             yield client
 
-    def close(self) -> None:
+    def close(self):
         for process in self.processes:
             kill_session(process)
 
 
-def _cut_clients(dask_scheduler) -> None:
+def _cut_clients(dask_scheduler):
     for comm in list(dask_scheduler.client_comms.values()):
         comm.abort()
 
 
-def listeners(dask_scheduler) -> set[str]:
+def listeners(dask_scheduler):
     """Return the clients that the scheduler tells of epochs; it is asked for them."""
     return dask_scheduler._broker._topics["rnnbench"].subscribers
 
 
-def cut_at_gather(dask_scheduler, *, clients: bool, itself: bool) -> None:
+def cut_at_gather(dask_scheduler, *, clients, itself):
     """Have the scheduler cut connections when an outcome is fetched next.
 
     It cuts those of all clients, or the one through which it is fetched, or both.
@@ -128,7 +128,7 @@ def cut_at_gather(dask_scheduler, *, clients: bool, itself: bool) -> None:
     dask_scheduler.handlers["gather"] = gather
 
 
-def kill_session(process: subprocess.Popen) -> None:
+def kill_session(process):
     """Kill a process and those that it started, except the children that train."""
     try:
         os.killpg(process.pid, signal.SIGCONT)
@@ -139,9 +139,7 @@ def kill_session(process: subprocess.Popen) -> None:
 
 
 @contextmanager
-def cluster(
-    folder: Path, n_workers: int = 2, *options: str, **environment: str
-) -> Iterator[Cluster]:
+def cluster(folder, n_workers=2, *options, **environment):
     """Start a scheduler with options, and workers called ``w0``, ``w1`` and so on; end them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
@@ -159,7 +157,7 @@ def cluster(
         made.close()
 
 
-def wait_for(condition, what: str, seconds: float = 60.0):
+def wait_for(condition, what, seconds=60.0):
     """Wait until a condition holds, and return what it returned."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -169,7 +167,7 @@ def wait_for(condition, what: str, seconds: float = 60.0):
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
-def children(folder: Path) -> list[int]:
+def children(folder):
     """Return the processes that train for workers of the cluster in ``folder``."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -182,13 +180,13 @@ def children(folder: Path) -> list[int]:
     return found
 
 
-def asleep(folder: Path) -> set[int]:
+def asleep(folder):
     """Return those of them that carry out ``cluster_tasks.sleep``."""
     traces = {int(trace.name.partition("-")[2]) for trace in folder.glob("asleep-*")}
     return traces & set(children(folder))
 
 
-def kept(dask_worker) -> list[str]:
+def kept(dask_worker):
     """Return the files that a worker keeps for runs; workers are asked for it."""
     places = os.walk(Path(dask_worker.local_directory, "rnnbench"))  # some may just be removed
     return [f"{place}/{name}" for place, folders, files in places for name in (*folders, *files)]

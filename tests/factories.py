@@ -236,18 +236,14 @@ def finished_run(
     config can be given.
     """
     truth = np.array(labels, np.int32)
-
-    def trial_of(model: str, seed: int, given: Sequence[int]) -> TrialResult:
-        fingerprint = sha256_json([model, seed, list(map(int, given))])
-        facts = {"fingerprint": fingerprint, "model": model, "seed": seed}
-        scores = np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25)
-        facts |= (records or {}).get(model, {})
-        return TrialResult(record(**facts), truth, np.log(scores, dtype="f4"))
-
-    trials = {
-        model: [trial_of(model, seed, given) for seed, given in enumerate(of_model)]
-        for model, of_model in answers.items()
-    }
+    trials = {model: [] for model in answers}
+    for model, of_model in answers.items():
+        own = dict((records or {}).get(model, {}))
+        for seed, given in enumerate(of_model):
+            mark = sha256_json([model, seed, list(map(int, given))])
+            facts = {"fingerprint": mark, "model": model, "seed": seed} | own
+            shares = np.where(np.arange(3) == np.array(given)[:, np.newaxis], 0.5, 0.25)
+            trials[model].append(TrialResult(record(**facts), truth, np.log(shares, dtype="f4")))
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
@@ -286,19 +282,12 @@ def runs_on_datasets(
     rights: Mapping[str, Mapping[str, Sequence[int]]], *, folder: str = "results", **facts
 ) -> list[StoredRun]:
     """Return runs, each on 20 documents of its own; ``rights`` is by run, as in ``scored_run``."""
-    return [
-        scored_run(
-            of_run,
-            folder=f"{folder}/{name}",
-            dataset={
-                "source": name,
-                "split_fingerprint": sha256_json(name),
-                "corpus_fingerprint": sha256_json(name),
-            },
-            **facts,
-        )
-        for name, of_run in rights.items()
-    ]
+    runs = []
+    for name, of_run in rights.items():
+        marks = dict.fromkeys(("split_fingerprint", "corpus_fingerprint"), sha256_json(name))
+        dataset = {"source": name, **marks}
+        runs.append(scored_run(of_run, folder=f"{folder}/{name}", dataset=dataset, **facts))
+    return runs
 
 
 def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **facts) -> Path:

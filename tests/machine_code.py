@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from rnnbench.training.engines.native.assembler import Assembler, Processor, processor
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.engine import NativeNetwork
-from rnnbench.training.engines.native.network import NetworkSizes
+from rnnbench.training.engines.native.network import NetworkSizes, initial_weights
 from rnnbench.training.engines.native.program import Program, program_for
-from rnnbench.training.engines.native.weights import initial_weights
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
 """Examples for each property, if there should be more of them than in the suite."""

@@ -1,11 +1,9 @@
 """Made-up newswires in the files of Reuters-21578."""
 
-from pathlib import Path
-
 from rnnbench.data.sources import sgml
 
 
-def tiny_newswires() -> dict[str, bytes]:
+def tiny_newswires():
     """Return the 22 files of Reuters-21578, name -> content, with 58 made-up documents.
 
     Each file has a document on ``earn`` and one on ``acq``. Fourteen files also have one on
@@ -27,7 +25,7 @@ def tiny_newswires() -> dict[str, bytes]:
     return files
 
 
-def write_files(folder: Path, files: dict[str, bytes]) -> Path:
+def write_files(folder, files):
     """Write files into a new folder, which is returned."""
     folder.mkdir()
     for name, content in files.items():

@@ -3,66 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 
-SCALE = '''
-    """A layer that multiplies each feature with a number that it learns."""
-    from rnnbench.models.layers import Layer
-
-
-    class Scale(Layer):
-        """Multiplies each feature with a number that it learns."""
-
-        kind = "scale"
-        start: float = 1.0
-
-        def keras_layer(self, shape, seed_of):
-            from made_up_keras import ScaleLayer
-
-            return ScaleLayer(self.start)
-'''
-
-SCALE_IN_KERAS = """
-    import keras
-
-
-    @keras.saving.register_keras_serializable(package="made_up")
-    class ScaleLayer(keras.layers.Layer):
-        def __init__(self, start, **kwargs):
-            super().__init__(**kwargs)
-            self.start = start
-
-        def build(self, input_shape):
-            start = keras.initializers.Constant(self.start)
-            self.factor = self.add_weight(shape=(input_shape[-1],), initializer=start)
-
-        def call(self, inputs):
-            return inputs * self.factor
-
-        def get_config(self):
-            return super().get_config() | {"start": self.start}
-"""
-
-NEAREST = """
-    from rnnbench.models.baselines import Baseline
-
-
-    class Nearest(Baseline):
-        '''The topic of the nearest texts.'''
-
-        kind = "nearest"
-        k: int = 1
-
-        def pipeline(self, seed):
-            from sklearn.feature_extraction.text import CountVectorizer
-            from sklearn.neighbors import KNeighborsClassifier
-            from sklearn.pipeline import make_pipeline
-
-            return make_pipeline(CountVectorizer(), KNeighborsClassifier(self.k))
-"""
-
+EXAMPLE = Path(__file__).parents[1] / "examples/plugin/my_package"
 MAKE = """
     import keras
 
@@ -80,7 +24,7 @@ MAKE = """
 """A module with a function that makes a model."""
 
 
-def write_module(folder: Path, name: str, source: str) -> Path:
+def write_module(folder, name, source):
     """Write a module ``package.name``, and the packages around it."""
     file = folder.joinpath(*name.split(".")).with_suffix(".py")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -92,14 +36,8 @@ def write_module(folder: Path, name: str, source: str) -> Path:
 
 
 def write_distribution(
-    folder: Path,
-    entries: Mapping[str, str],
-    modules: Mapping[str, str],
-    *,
-    group: str = "rnnbench.layers",
-    name: str = "made-up",
-    version: str = "1.2",
-) -> Path:
+    folder, entries, modules, *, group="rnnbench.layers", name="made-up", version="1.2"
+):
     """Write an installed distribution; return the folder to put on the path.
 
     Args:
@@ -120,21 +58,26 @@ def write_distribution(
     return folder
 
 
-def write_scale(folder: Path, **facts: str) -> Path:
+def example(name):
+    """Return the source of a module of the package in ``examples/plugin``."""
+    return (EXAMPLE / f"{name}.py").read_text()
+
+
+def write_scale(folder, **facts):
     """Write a distribution with the layer ``scale``."""
-    modules = {"made_up_layers": SCALE, "made_up_keras": SCALE_IN_KERAS}
+    layers = example("layers").replace("my_package.keras_layers", "made_up_keras")
+    modules = {"made_up_layers": layers, "made_up_keras": example("keras_layers")}
     return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
 
 
-def write_nearest(folder: Path, **facts: str) -> Path:
+def write_nearest(folder, **facts):
     """Write a distribution with the baseline ``nearest``."""
-    entries, modules = {"nearest": "made_up_baselines:Nearest"}, {"made_up_baselines": NEAREST}
+    entries = {"nearest": "made_up_baselines:Nearest"}
+    modules = {"made_up_baselines": example("baselines")}
     return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)
 
 
-def run_rnnbench(
-    *arguments: object, site: Path, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def run_rnnbench(*arguments, site, cwd=None):
     """Run the command in a process of its own, with the packages in ``site`` installed.
 
     If a working folder is given, it has the cache too.

@@ -64,15 +64,9 @@ def pooling(by: str) -> Description:
 
 DENSE = {"dense": {"units": 5, "activation": "tanh"}}
 STACKS: dict[str, list[Description]] = {
-    "embedding": [EMBEDDING, MEAN],
-    "convolutions": [EMBEDDING, *map(conv1d, ("same", "causal", "valid")), DENSE, pooling("max")],
+    "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
-    "both ways": [FROZEN, both_ways("gru", "concat"), both_ways("lstm", "ave"), MEAN],
-    "both ways, merged": [
-        EMBEDDING,
-        both_ways("simple_rnn", "mul"),
-        bidirectional("simple_rnn", "sum"),
-    ],
+    "both ways": [both_ways("lstm", "concat"), bidirectional("gru", "sum")],
     "masked": [MASKED, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
     "tfidf": [bag_of_words("tfidf"), DENSE],
     "shares": [bag_of_words("shares")],
@@ -84,9 +78,10 @@ STACKS: dict[str, list[Description]] = {
     "dropout": [
         {"embedding": {"dim": 4, "dropout": 0.5}},
         {"spatial_dropout": {"rate": 0.5}},
-        both_ways("gru", weight_drop=0.5),
+        both_ways("gru", "mul", weight_drop=0.5),
+        both_ways("simple_rnn", "ave"),
         {"dropout": {"rate": 0.5}},
-        MEAN,
+        pooling("max"),
     ],
 }
 """A softmax over the topics follows."""

@@ -6,15 +6,12 @@ import re
 import struct
 import subprocess
 import termios
-from collections.abc import Mapping, Sequence
 
 CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
 """The sequences that move the cursor, erase or colour."""
 
 
-def run_in_terminal(
-    command: Sequence[str], width: int, environment: Mapping[str, str]
-) -> tuple[str, list[str]]:
+def run_in_terminal(command, width, environment):
     """Return standard output of a command, and all lines that it drew on a terminal."""
     size = {"COLUMNS", "LINES"}  # pytest-xdist sets them
     environment = {name: value for name, value in environment.items() if name not in size}
@@ -33,7 +30,7 @@ def run_in_terminal(
     return table, [CONTROL.sub("", line) for line in shown.decode().split("\n")]
 
 
-def _read(descriptor: int) -> bytes:
+def _read(descriptor):
     try:
         return os.read(descriptor, 10_000)
     except OSError:  # Linux says so at the end of a terminal

@@ -396,10 +396,10 @@ def test_a_network_that_was_kept_predicts_texts():
     with pytest.raises(rnnbench.UserError, match="nb was not kept"):
         rnnbench.predict(kept, "nb", ["net profit rose"])
 
-    assert [each.words for each in (*one, *several)] == [3, 3, 2]
+    assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
     for prediction in (*one, *several):
-        assert {each.topic for each in prediction.topics} == {"earn", "acq"}
-        assert sum(each.probability for each in prediction.topics) == pytest.approx(1)
+        assert {answer.topic for answer in prediction.topics} == {"earn", "acq"}
+        assert sum(answer.probability for answer in prediction.topics) == pytest.approx(1)
     assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 

@@ -69,7 +69,7 @@ def test_text_is_written_as_utf_8_with_its_own_line_ends_and_the_mode_of_the_uma
     finally:
         os.umask(before)
     assert file.read_bytes() == b"\xc3\xa9\r\n\n"
-    assert os.name != "posix" or stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert sha256_file(file) == sha256(file.read_bytes()).hexdigest()
 
 
@@ -167,7 +167,6 @@ def test_files_of_a_killed_process_are_swept_and_those_of_a_running_one_are_kept
     assert [*place.rglob("*")] == [place / "run"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="folders have no owners")
 def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkeypatch):
     mine, not_ours, linked, other = (place / f"rnnbench-{name}" for name in "abcd")
     for folder in (mine, not_ours, linked):

@@ -48,23 +48,16 @@ def test_the_trackers_of_this_package_can_be_used_where_the_tests_run():
     check_trackers(TRACKERS)
 
 
-@pytest.mark.parametrize(
-    ("name", "module", "command"),
-    [
+def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch):
+    for name, module, command in (
         ("tensorboard", "tensorboard", "pip install tensorboard"),
         ("mlflow", "alembic", "pip install 'rnnbench[mlflow]'"),
         ("wandb", "wandb", "pip install 'rnnbench[wandb]'"),
-    ],
-)
-def test_a_package_that_is_missing_is_named_with_what_installs_it(
-    monkeypatch, name, module, command
-):
-    monkeypatch.setitem(sys.modules, module, None)
-
-    with pytest.raises(UserError) as caught:
-        check_trackers([name])
-
-    assert str(caught.value) == f"tracker '{name}' needs {module}: {command}"
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(UserError) as caught:
+            check_trackers([name])
+        assert str(caught.value) == f"tracker '{name}' needs {module}: {command}"
 
 
 def test_a_folder_that_a_tool_left_is_no_package(tmp_path, monkeypatch):

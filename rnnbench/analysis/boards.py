@@ -83,9 +83,43 @@ class RunHistory(Record):
 def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
     """Return one leaderboard for each set of documents, in the order of the runs.
 
-    ``metric`` is a metric or a cost; its mean over seeds decides the rank.
+    ``metric`` is a metric or a cost; its mean over seeds decides the rank. Trials that occur in
+    several runs count once.
     """
-    return [_board(group, metric) for group in _by_documents(runs, None)]
+    boards = []
+    for group in _by_documents(runs, None):
+        in_order = any(run.results.dataset.in_order for run in group.values())
+        found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
+        for name, run in group.items():
+            for model in run.results.models:
+                hits = Hits.of(run.trials[model.name], in_order=in_order)
+                marks = [trial.fingerprint for trial in model.trials]
+                same = (model.name, *marks, hits.right.tobytes())
+                found.setdefault(same, (name, model, hits))
+        named = {f"{model.name} of {run}": (run, model) for run, model, _ in found.values()}
+        against_best = compare_with_best(
+            dict(zip(named, (hits for *_, hits in found.values()), strict=True)),
+            {name for name, (_, model) in named.items() if not model.is_random},
+        )
+        scores = {name: score_of(model, metric) for name, (_, model) in named.items()}
+        measured = [score for score in scores.values() if score is not None]
+        entries = [
+            RankedModel(
+                rank=None if score is None else 1 + sum(other > score for other in measured),
+                run=named[name][0],
+                model=named[name][1],
+                against_best=against_best.get(name),
+            )
+            for name, score in scores.items()
+        ]
+        board = Board(
+            metric=metric,
+            dataset=next(iter(group.values())).results.dataset,
+            runs=list(group),
+            entries=sorted(entries, key=lambda entry: entry.rank or inf),
+        )
+        boards.append(board)
+    return boards
 
 
 def trace_runs(
@@ -95,7 +129,30 @@ def trace_runs(
 
     ``names`` are those of the runs; by default, their folders tell them apart.
     """
-    return [_history(group, metric) for group in _by_documents(runs, names)]
+    histories = []
+    for group in _by_documents(runs, names):
+        named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
+        models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
+        entries: list[HistoryEntry] = []
+        before: StoredRun | None = None
+        for name, run in named:
+            changes: dict[str, Change] = {}
+            if before and metric == ACCURACY and before.trials.keys() & run.trials.keys():
+                changes = {change.name: change for change in compare_runs(before, run).models}
+            entry = HistoryEntry(
+                run=name,
+                date=run.environment.get("date"),
+                commit=run.environment["git_commit"],
+                version=run.environment["versions"]["rnnbench"],
+                values={model.name: model.statistic(metric) for model in run.results.models},
+                changes=changes,
+            )
+            entries.append(entry)
+            before = run
+        dataset = named[0][1].results.dataset
+        history = RunHistory(metric=metric, dataset=dataset, models=list(models), entries=entries)
+        histories.append(history)
+    return histories
 
 
 def _by_documents(
@@ -121,73 +178,11 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
     return list(map(shortest, paths))
 
 
-def _board(runs: Mapping[str, StoredRun], metric: str) -> Board:
-    in_order = any(run.results.dataset.in_order for run in runs.values())
-    found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
-    for name, run in runs.items():
-        for model in run.results.models:
-            hits = Hits.of(run.trials[model.name], in_order=in_order)
-            marks = [trial.fingerprint for trial in model.trials]
-            same = (model.name, *marks, hits.right.tobytes())
-            found.setdefault(same, (name, model, hits))
-    named = {f"{model.name} of {run}": (run, model, hits) for run, model, hits in found.values()}
-    against_best = compare_with_best(
-        {name: hits for name, (_, _, hits) in named.items()},
-        {name for name, (_, model, _) in named.items() if not model.is_random},
-    )
-    scores = {name: score_of(model, metric) for name, (_, model, _) in named.items()}
-    entries = [
-        RankedModel(
-            rank=None
-            if (score := scores[name]) is None
-            else 1 + sum(other is not None and other > score for other in scores.values()),
-            run=run,
-            model=model,
-            against_best=against_best.get(name),
-        )
-        for name, (run, model, _) in named.items()
-    ]
-    return Board(
-        metric=metric,
-        dataset=next(iter(runs.values())).results.dataset,
-        runs=list(runs),
-        entries=sorted(entries, key=lambda entry: entry.rank or inf),
-    )
-
-
 def score_of(model: ModelSummary, metric: str) -> float | None:
     """Return a number that is higher for a better model, rounded so that ties are exact."""
     mean = model.mean_of(metric)
     sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
     return None if mean is None else round(sign * mean, 12)
-
-
-def _history(group: Mapping[str, StoredRun], metric: str) -> RunHistory:
-    named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
-    runs = [run for _, run in named]
-    return RunHistory(
-        metric=metric,
-        dataset=runs[0].results.dataset,
-        models=list(dict.fromkeys(model.name for run in runs for model in run.results.models)),
-        entries=[
-            HistoryEntry(
-                run=name,
-                date=run.environment.get("date"),
-                commit=run.environment["git_commit"],
-                version=run.environment["versions"]["rnnbench"],
-                values={model.name: model.statistic(metric) for model in run.results.models},
-                changes=_changes(before, run) if before and metric == ACCURACY else {},
-            )
-            for (name, run), before in zip(named, [None, *runs[:-1]], strict=True)
-        ],
-    )
-
-
-def _changes(before: StoredRun, after: StoredRun) -> dict[str, Change]:
-    """Return how the accuracies of the models that are in both runs changed."""
-    if not before.trials.keys() & after.trials.keys():
-        return {}
-    return {change.name: change for change in compare_runs(before, after).models}
 
 
 # Mean ranks over datasets
@@ -241,12 +236,9 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
 
     Models are matched by name. Warnings name the models that are left out and, if several runs on
     the same documents have a model, the run that counts: the first.
-
-    Raises:
-        UserError: there are fewer than two datasets, or fewer than two models that all have.
     """
     needs = "a critical-difference diagram needs 2"
-    found = {_name(board, board.runs): _entries(board) for board in boards}
+    found = {_name(board, board.runs): _measured(board) for board in boards}
     if len(boards) < 2:
         got = "".join(f", {name}" for name in found)
         hint = "runs on the same documents count as one"
@@ -257,14 +249,13 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         for name in names
         if (without := [dataset for dataset, entries in found.items() if name not in entries])
     }
-    common = [name for name in names if name not in left_out]
+    common, metric = [name for name in names if name not in left_out], boards[0].metric
     if len(common) < 2:
         lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
         raise UserError(
             f"{needs} models or more that all datasets have, got {len(common)}; models are matched "
             f"by name ({lists})"
         )
-    metric = boards[0].metric
     for name, without in left_out.items():
         log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
     datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
@@ -288,7 +279,7 @@ def _name(board: Board, runs: Sequence[str]) -> str:
     return f"{board.dataset.source} ({', '.join(runs)})"
 
 
-def _entries(board: Board) -> dict[str, RankedModel]:
+def _measured(board: Board) -> dict[str, RankedModel]:
     """Return the entry of each model that has the metric; of several, that of the first run."""
     found: dict[str, RankedModel] = {}
     for entry in sorted(board.entries, key=lambda entry: board.runs.index(entry.run)):

@@ -17,7 +17,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.points import chosen
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Comparison, Difference, ModelSummary
+from rnnbench.results.schema import Difference, ModelSummary
 from rnnbench.section import Record
 
 Part = Literal["config", "data", "environment"]
@@ -79,19 +79,30 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
     Raises:
-        UserError: the documents differ, no chosen model is in both runs, or a name in ``only`` is
-            in neither.
+        UserError: the documents differ, or no chosen model is in both; the message says why.
     """
-    differences = find_differences(a, b)
-    _check_same_documents(a, b, differences)
+    differences, both = find_differences(a, b), f"{a.folder}, {b.folder}"
+    if documents_of(a) != documents_of(b):
+        why = [
+            f"  {fact.key}: {_short(fact.a)} in A, {_short(fact.b)} in B"
+            for fact in differences
+            if fact.key in DECIDE_THE_DOCUMENTS
+        ]
+        lines = [
+            f"{both}: not the same documents, so accuracies cannot be compared",
+            *(why or ["  the true topics of the test documents differ"]),
+            "Run one of them again with the data of the other: the data section of the config, "
+            "--data and --path decide which documents are trained on and tested on.",
+        ]
+        raise UserError("\n".join(lines))
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = chosen(list(of_a | of_b), only)
     matched = [name for name in names if name in of_a and name in of_b]
     if not matched:
         which = "no model" if only is None else f"none of {', '.join(only)}"
         raise UserError(
-            f"{a.folder}, {b.folder}: {which} is in both runs; models are matched by name "
-            f"(A has {', '.join(of_a)}; B has {', '.join(of_b)})"
+            f"{both}: {which} is in both runs; models are matched by name (A has "
+            f"{', '.join(of_a)}; B has {', '.join(of_b)})"
         )
     return ComparedRuns(
         a=str(a.folder),
@@ -104,60 +115,39 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     )
 
 
+def _short(value: Any) -> str:
+    return "nothing" if value is None else str(value)[:12]  # enough of a fingerprint
+
+
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return the facts that are equal in two runs whose accuracies can be compared."""
     labels = next(iter(run.trials.values()))[0].labels
     return run.results.dataset.split_fingerprint, labels.tobytes()
 
 
-def _check_same_documents(a: StoredRun, b: StoredRun, differences: Sequence[DifferingFact]) -> None:
-    """Raise an error, which names the differences, unless two runs had the same documents."""
-    if documents_of(a) == documents_of(b):
-        return
-
-    def short(value: Any) -> str:
-        return "nothing" if value is None else str(value)[:12]  # enough of a fingerprint
-
-    why = [
-        f"  {fact.key}: {short(fact.a)} in A, {short(fact.b)} in B"
-        for fact in differences
-        if fact.key in DECIDE_THE_DOCUMENTS
-    ]
-    lines = [
-        f"{a.folder}, {b.folder}: not the same documents, so accuracies cannot be compared",
-        *(why or ["  the true topics of the test documents differ"]),
-        "Run one of them again with the data of the other: the data section of the config, "
-        "--data and --path decide which documents are trained on and tested on.",
-    ]
-    raise UserError("\n".join(lines))
-
-
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     """Return every difference in the resolved configs, the data and the environments."""
-    data = [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)]
-    machines = [
-        {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
-        for run in (a, b)
-    ]
-    parts: dict[Part, Sequence[Any]] = {
-        "config": (a.config, b.config),
-        "data": data,
-        "environment": machines,
+    trees: dict[Part, list[Any]] = {
+        "config": [run.config for run in (a, b)],
+        "data": [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)],
+        "environment": [
+            {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
+            for run in (a, b)
+        ],
     }
     return [
         DifferingFact(part=part, key=key, a=in_a, b=in_b)
-        for part, trees in parts.items()
-        for key, in_a, in_b in _differing(*trees)
+        for part, pair in trees.items()
+        for key, in_a, in_b in _differing(*pair)
     ]
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield the key path and both values wherever two trees differ."""
-    if a == b:
-        return
     branches_a, branches_b = branches(a), branches(b)
     if branches_a is None or branches_b is None:
-        yield key, a, b
+        if a != b:
+            yield key, a, b
         return
     for part in branches_a | branches_b:
         path = f"{key}.{part}" if key else part
@@ -172,10 +162,7 @@ def branches(tree: Any) -> dict[str, Any] | None:
 
 
 def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the plain values in which trees differ, for each tree, by key path.
-
-    A value that a tree does not have is ``None``.
-    """
+    """Return the plain values in which trees differ, for each tree, by key path; or ``None``."""
     values = {name: dict(plain_values(tree)) for name, tree in trees.items()}
     first, *others = values.values()
     keys = dict.fromkeys(key for of_tree in values.values() for key in of_tree)
@@ -185,34 +172,32 @@ def differing_settings(trees: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the key path and the value of each plain value in a tree."""
-    parts = branches(tree)
-    if parts is None:
+    if (parts := branches(tree)) is None:
         yield key, tree
-        return
-    for part, branch in parts.items():
+    for part, branch in (parts or {}).items():
         yield from plain_values(branch, f"{key}.{part}" if key else part)
 
 
 def _changes(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[ModelChange]:
     """Return B minus A for each model."""
     in_order = a.results.dataset.in_order or b.results.dataset.in_order
-    hits, fixed, models = {}, set(), {}
-    for side, run in {"A": a, "B": b}.items():
-        for model in run.results.models:
-            if model.name in names:
-                key = f"{model.name} in {side}"
-                hits[key] = Hits.of(run.trials[model.name], in_order=in_order)
-                models[key] = model
-                fixed |= set() if model.is_random else {key}
-    tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed)
-    return [_change(models[test.b], models[test.a], test) for test in tests]
-
-
-def _change(a: ModelSummary, b: ModelSummary, test: Comparison) -> ModelChange:
-    ms_a, ms_b = a.ms_per_step, b.ms_per_step
-    ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
-    tested = test.model_dump(include=set(Change.model_fields))
-    return ModelChange(name=a.name, a=a, b=b, speed_ratio=ratio, **tested)
+    models = {
+        f"{model.name} in {side}": (model, Hits.of(run.trials[model.name], in_order=in_order))
+        for side, run in (("A", a), ("B", b))
+        for model in run.results.models
+        if model.name in names
+    }
+    hits = {key: of_model for key, (_, of_model) in models.items()}
+    fixed = {key for key, (model, _) in models.items() if not model.is_random}
+    changes = []
+    for test in compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed):
+        (of_a, _), (of_b, _) = models[test.b], models[test.a]
+        ms_a, ms_b = of_a.ms_per_step, of_b.ms_per_step
+        ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
+        tested = test.model_dump(include=set(Change.model_fields))
+        change = ModelChange(name=of_a.name, a=of_a, b=of_b, speed_ratio=ratio, **tested)
+        changes.append(change)
+    return changes
 
 
 @dataclass(frozen=True)
@@ -227,17 +212,6 @@ class Gate:
     """How far it may move without failing; ``None`` if only a significant move fails."""
     is_relative: bool = False
     """Whether ``amount`` is a percentage of the value in A."""
-
-    def is_failed_by(self, change: ModelChange) -> bool:
-        """Return whether a model moved too far, or lost a metric that it had in A."""
-        a, b = change.a.mean_of(self.metric), change.b.mean_of(self.metric)
-        if a is None or b is None:
-            return a is not None
-        moved = (b - a) * DIRECTIONS[self.direction]
-        if self.amount is None:
-            return moved > 0 and change.is_clear
-        allowed = self.amount * abs(a) / 100 if self.is_relative else self.amount
-        return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
 
 
 class Failure(Record):
@@ -270,26 +244,21 @@ class Verdict(Record):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate in ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
-
-    Raises:
-        UserError: it is not a gate; the message lists the allowed values.
-    """
-    words = text.split()
+    """Return the gate ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``."""
+    words, where = text.split(), f"--fail-if '{text}'"
     if len(words) != 3:
-        raise _wrong(
-            text,
-            "should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
-            "'ms_per_step rises 10%' or 'accuracy drops significantly'",
+        raise UserError(
+            f"{where}: should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
+            "'ms_per_step rises 10%' or 'accuracy drops significantly'"
         )
     metric, direction, amount = words
-    find_quantity(metric, f"--fail-if '{text}'")
+    find_quantity(metric, where)
     if direction not in DIRECTIONS:
-        raise _wrong(text, f"got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
+        raise UserError(f"{where}: got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
     if amount == SIGNIFICANTLY:
         if metric != "accuracy":
             example = f"give an amount, such as '{metric} {direction} 5%'"
-            raise _wrong(text, f"only accuracy is tested for significance; {example}")
+            raise UserError(f"{where}: only accuracy is tested for significance; {example}")
         return Gate(" ".join(words), metric, direction, None)
     try:
         number = float(amount.removesuffix("%"))
@@ -297,12 +266,8 @@ def parse_gate(text: str) -> Gate:
         number = math.nan
     if not 0 <= number < math.inf:
         allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
-        raise _wrong(text, f"got '{amount}' ({allowed})")
+        raise UserError(f"{where}: got '{amount}' ({allowed})")
     return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
-
-
-def _wrong(text: str, reason: str) -> UserError:
-    return UserError(f"--fail-if '{text}': {reason}")
 
 
 def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
@@ -312,30 +277,33 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
         UserError: no model has the metric in both runs, so that nothing could be checked, or the
             gate is on significance and a model has too few seeds for it.
     """
-    changes, metric = comparison.models, gate.metric
+    changes, metric, where = comparison.models, gate.metric, f"--fail-if '{gate.text}'"
     values = {
         change.name: (change.a.mean_of(metric), change.b.mean_of(metric)) for change in changes
     }
     checked = [name for name, (a, b) in values.items() if a is not None and b is not None]
     if not checked:
-        raise _wrong(gate.text, f"no model has {metric} in both runs ({', '.join(values)})")
+        raise UserError(f"{where}: no model has {metric} in both runs ({', '.join(values)})")
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     if gate.amount is None and undecided:
-        raise _wrong(
-            gate.text,
-            f"{', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, or a gate "
-            "with an amount)",
+        raise UserError(
+            f"{where}: {', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, "
+            "or a gate with an amount)"
         )
-    failures = [
-        Failure(
-            model=change.name,
-            a=values[change.name][0],
-            b=values[change.name][1],
-            p_holm=change.p_holm if gate.amount is None else None,
-        )
-        for change in changes
-        if gate.is_failed_by(change)
-    ]
+    failures = []
+    for change in changes:
+        (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
+        if a is not None and b is not None:
+            moved = (b - a) * DIRECTIONS[gate.direction]
+            if gate.amount is None:
+                fails = moved > 0 and change.is_clear
+            else:
+                allowed = gate.amount * abs(a) / 100 if gate.is_relative else gate.amount
+                fails = moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
+        else:
+            fails = a is not None
+        if fails:
+            failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
     return Verdict(
         gate=gate.text,
         checked=checked,

@@ -48,14 +48,10 @@ def compare_pairs(
 
     Single trials, or trials that all agree, are compared by McNemar's test, or by that of
     blocks; means over several trials by Student's test, with a variance from an analysis of
-    variance.
+    variance. The answers of ``fixed`` models do not depend on the seed.
 
-    Args:
-        pairs: the names of the models.
-        hits: of each model.
-        fixed: the models whose answers do not depend on the seed.
-        n_tests: the number of tests to correct for. If the results decide which pairs are
-            compared, such as those with the best model, it is the number of all possible pairs.
+    If the results decide which pairs are compared, such as those with the best model, p-values
+    have to be corrected for all possible pairs: their number is ``n_tests``.
     """
     found = []
     for a, b in pairs:
@@ -66,20 +62,22 @@ def compare_pairs(
             p, method = mcnemar_p(of_a.right[0], of_b.right[0]), MCNEMAR
             if of_a.in_order or of_b.in_order:
                 p, method = max(p, blocks_p(of_a.right[0], of_b.right[0])), BLOCKS
-        found.append((a, b, estimate, p, method))
-    corrected = holm([p for *_, p, _ in found], n_tests or len(pairs))
-    return [
-        Comparison(
+        n_seeds = [len(hits[name].right) for name in (a, b) if name not in fixed]
+        comparison = Comparison(
             a=a,
             b=b,
             difference=estimate.value,
             interval=estimate.interval,
             p=p,
-            p_holm=p_holm,
+            p_holm=p,
             method=method,
-            n_seeds=min((len(hits[name]) for name in (a, b) if name not in fixed), default=None),
+            n_seeds=min(n_seeds, default=None),
         )
-        for (a, b, estimate, p, method), p_holm in zip(found, corrected, strict=True)
+        found.append(comparison)
+    corrected = holm([comparison.p for comparison in found], n_tests or len(pairs))
+    return [
+        comparison.model_copy(update={"p_holm": p})
+        for comparison, p in zip(found, corrected, strict=True)
     ]
 
 
@@ -192,33 +190,26 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
 
     Pairs that are clear are left out, and so are those with the most frequent topic. ``only`` has
     the names of models that are chosen.
-
-    Raises:
-        UserError: the run has no model of such a name.
     """
+    in_order, corrected = run.results.dataset.in_order, SIGNIFICANT / run.results.n_corrected_for
     names = chosen(list(run.trials), only)
-    in_order = run.results.dataset.in_order
     hits = {name: Hits.of(run.trials[name], in_order=in_order) for name in names}
-    found = [
-        _power(comparison, hits[comparison.a], hits[comparison.b], run.results.n_corrected_for)
-        for comparison in run.results.comparisons
-        if {comparison.a, comparison.b} <= hits.keys() and not comparison.is_clear
-    ]
+    found = []
+    for pair in run.results.comparisons:
+        if pair.is_clear or not {pair.a, pair.b} <= hits.keys():
+            continue
+        squares = mean_squares(hits[pair.a], hits[pair.b])
+        wanted, is_known = abs(pair.difference), pair.n_seeds is None or pair.n_seeds > 1
+        can_tell = is_known and not pair.has_too_few_seeds
+        power = PairPower(
+            comparison=pair,
+            detectable=detectable(squares, SIGNIFICANT) if can_tell else None,
+            detectable_corrected=detectable(squares, corrected) if can_tell else None,
+            seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
+            is_spread_known=is_known,
+        )
+        found.append(power)
     return sorted(found, key=lambda pair: (pair.seeds_needed or MOST + 1, pair.comparison.p_holm))
-
-
-def _power(comparison: Comparison, a: Hits, b: Hits, n_tests: int) -> PairPower:
-    squares = mean_squares(a, b)
-    corrected, wanted = SIGNIFICANT / n_tests, abs(comparison.difference)
-    is_known = comparison.n_seeds is None or comparison.n_seeds > 1
-    can_tell = is_known and not comparison.has_too_few_seeds
-    return PairPower(
-        comparison=comparison,
-        detectable=detectable(squares, SIGNIFICANT) if can_tell else None,
-        detectable_corrected=detectable(squares, corrected) if can_tell else None,
-        seeds_needed=seeds_needed(squares, corrected, wanted) if is_known else None,
-        is_spread_known=is_known,
-    )
 
 
 def detectable(squares: MeanSquares, level: float) -> float | None:

@@ -11,7 +11,7 @@ from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.errors import RnnbenchError
-from rnnbench.metrics import TopicCounts
+from rnnbench.metrics import count_topics
 from rnnbench.results.run import StoredRun
 from rnnbench.training.outcome import TrialResult
 
@@ -165,11 +165,10 @@ def f1_by_topic(
     trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
-    n = 1 + max(topics)
+    own, n = list(topics), 1 + max(topics)
     return {
         model: np.mean(
-            [TopicCounts.of(trial.labels, trial.answers, n).f1[list(topics)] for trial in of_model],
-            axis=0,
+            [count_topics(trial.labels, trial.answers, n).f1[own] for trial in of_model], axis=0
         )
         for model, of_model in trials.items()
     }

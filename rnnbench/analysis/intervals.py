@@ -51,9 +51,6 @@ class Hits:
         """Return the hits of trials on the same documents."""
         return cls(np.stack([trial.answers == trial.labels for trial in trials]), in_order)
 
-    def __len__(self) -> int:
-        return len(self.right)
-
     @property
     def accuracy(self) -> float:
         """The mean accuracy."""
@@ -63,10 +60,6 @@ class Hits:
     def all_agree(self) -> bool:
         """Whether all trials got the same documents right, as a single one does."""
         return bool((self.right == self.right[0]).all())
-
-    def without(self, documents: Sequence[int]) -> "Hits":
-        """Return the hits on the other documents."""
-        return replace(self, right=np.delete(self.right, documents, axis=1))
 
 
 def t_interval(values: Sequence[float]) -> Interval | None:
@@ -184,7 +177,7 @@ class Estimate:
 
     @property
     def p(self) -> float:
-        """Two-sided p-value of the hypothesis that the true value is 0: Student's test."""
+        """Student's two-sided p-value of the hypothesis that the true value is 0."""
         from scipy.special import stdtr
 
         if not self.error:  # each document gives the same value: a sign test
@@ -210,7 +203,6 @@ class MeanSquares:
 
     The answers that neither seed nor document explains are chance. It adds to the mean square of
     the documents and to that of the seeds, so the sum of both is too large by it.
-
     """
 
     n_documents: int
@@ -260,7 +252,7 @@ def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
     If documents are in order of time, blocks take their place, unless single documents vary more.
     """
     values = a.right.mean(axis=0) if b is None else a.right.mean(axis=0) - b.right.mean(axis=0)
-    models = [hits for hits in (a, b) if hits is not None]
+    models = [a] if b is None else [a, b]
     single = _mean_squares(values, [hits.right for hits in models])
     if not any(hits.in_order for hits in models):
         return single
@@ -283,26 +275,21 @@ def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any]]) -> MeanSquares:
+    def variance(values: NDArray[np.float64]) -> float:  # exactly 0 if equal up to rounding
+        return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
+
+    def chance(right: NDArray[Any]) -> float:  # the variance of a seed's accuracy by it
+        of_seed, of_document = right.mean(axis=1, keepdims=True), right.mean(axis=0, keepdims=True)
+        rest = ((right - of_seed - of_document + right.mean()) ** 2).sum()
+        return float(rest / ((len(right) - 1) * (n_documents - 1)) / n_documents)
+
     n_documents = len(by_document)
     several = [right for right in models if len(right) > 1 and n_documents > 1]
     n_seeds = np.array([len(right) for right in several], float)
     return MeanSquares(
         n_documents,
-        _variance(by_document) / n_documents,
+        variance(by_document) / n_documents,
         n_seeds,
-        np.array([_variance(right.mean(axis=1)) for right in several]) / n_seeds,
-        np.array([_chance(right) for right in several]) / n_seeds,
+        np.array([variance(right.mean(axis=1)) for right in several]) / n_seeds,
+        np.array([chance(right) for right in several]) / n_seeds,
     )
-
-
-def _variance(values: NDArray[np.float64]) -> float:
-    """Return the variance of ``values``: exactly 0 if they are equal up to rounding."""
-    return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
-
-
-def _chance(right: NDArray[Any]) -> float:
-    """Return the variance of a seed's accuracy by chance at single documents."""
-    n_seeds, n_documents = right.shape
-    of_seed, of_document = right.mean(axis=1, keepdims=True), right.mean(axis=0, keepdims=True)
-    rest = ((right - of_seed - of_document + right.mean()) ** 2).sum()
-    return float(rest / ((n_seeds - 1) * (n_documents - 1)) / n_documents)

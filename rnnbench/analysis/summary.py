@@ -1,28 +1,31 @@
 """From the trials of a run to the summary in ``results.json``, with all documents or without some.
 
-Published accuracies stand beside ours, if they were measured on the same documents.
+Published accuracies stand beside ours, if they were measured on the same documents. When a finished
+run is read, every file of it is checked.
 """
 
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from math import comb
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval, prediction_interval, t_interval
-from rnnbench.config.schema import Benchmark, Published, Reference
+from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
+from rnnbench.environment import Environment
 from rnnbench.errors import UserError
-from rnnbench.metrics import METRICS, Metric, usable_metrics
+from rnnbench.metrics import METRICS, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.registry import PluginError
-from rnnbench.results.run import StoredRun
+from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.schema import (
     DIGITS,
     MissingTrial,
@@ -33,6 +36,14 @@ from rnnbench.results.schema import (
     TrialSummary,
     WithoutDuplicates,
 )
+from rnnbench.results.store import RESULTS
+from rnnbench.storage import (
+    TRIALS,
+    DamagedResultError,
+    OtherVersionError,
+    peek,
+    read_record,
+)
 from rnnbench.text import listed
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import Recipe
@@ -40,6 +51,12 @@ from rnnbench.training.settings import Recipe
 log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=StoredRun)
+G = TypeVar("G")
+
+OF_ANSWERS = ("accuracy", "macro_f1", "balanced_accuracy", "weighted_f1")
+"""The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
+ROUNDING = 1e-9
+"""The largest difference that summing in another order can make."""
 
 
 def summarize_run(
@@ -66,6 +83,11 @@ def summarize_run(
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
         for name, of_model in by_model.items()
     ]
+    engines = defaultdict[str, list[str]](list)
+    for name, of_model in by_model.items():
+        if not isinstance(benchmark.models[name], BaselineModel):
+            engines[of_model[0].record.engine].append(name)
+    several = ", ".join(f"{engine} ({listed(names)})" for engine, names in engines.items())
     return Results(
         name=benchmark.name,
         command=command,
@@ -73,7 +95,7 @@ def summarize_run(
         seeds=list(benchmark.training.seeds),
         epochs=benchmark.training.epochs,
         validation_split=benchmark.training.validation_split,
-        engine=_engines(benchmark, by_model),
+        engine=several if len(engines) > 1 else next(iter(engines), benchmark.training.engine),
         threads=sorted({trial.record.threads for trial in trials}),
         metrics=list(usable_metrics()),
         models=models,
@@ -82,17 +104,6 @@ def summarize_run(
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
-
-
-def _engines(benchmark: Benchmark, trials: Mapping[str, Sequence[TrialResult]]) -> str:
-    """Return the engine that trained the networks; if there are several, each with its models."""
-    models = defaultdict[str, list[str]](list)
-    for name, of_model in trials.items():
-        if not isinstance(benchmark.models[name], BaselineModel):
-            models[of_model[0].record.engine].append(name)
-    if len(models) > 1:
-        return ", ".join(f"{engine} ({listed(names)})" for engine, names in models.items())
-    return next(iter(models), benchmark.training.engine)
 
 
 def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
@@ -115,17 +126,19 @@ def _without_duplicates(
     fixed: Collection[str],
 ) -> WithoutDuplicates | None:
     """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
-    duplicates = dataset.duplicate_positions
-    rest = {name: of_model.without(duplicates) for name, of_model in hits.items()}
-    *models, majority = rest
-    n = rest[majority].right.shape[1]
-    if not duplicates or not n:
+    duplicates, n_tests = dataset.duplicate_positions, comb(len(hits), 2)
+    if len(duplicates) in (0, dataset.test_size):
         return None
+    rest = {
+        name: replace(of_model, right=np.delete(of_model.right, duplicates, axis=1))
+        for name, of_model in hits.items()
+    }
+    *models, majority = rest
     return WithoutDuplicates(
-        test_size=n,
+        test_size=dataset.test_size - len(duplicates),
         majority_accuracy=rest[majority].accuracy,
         accuracy={name: statistic(rest[name].right.mean(axis=1).tolist()) for name in models},
-        comparisons=compare_pairs(pairs, rest, fixed, comb(len(hits), 2)),
+        comparisons=compare_pairs(pairs, rest, fixed, n_tests),
     )
 
 
@@ -140,34 +153,28 @@ def compute_metrics(
         model: [{} for _ in of_model] for model, of_model in trials.items()
     }
     for metric in usable_metrics().values():
+        found = []
         try:
             with METRICS.blamed(metric.name):
-                values = {
-                    model: [_compute(metric, trial) for trial in of_model]
-                    for model, of_model in trials.items()
-                }
+                for model, of_model in trials.items():
+                    for trial, numbers in zip(of_model, computed[model], strict=True):
+                        has_logs = trial.record.score_kind == "log_probabilities"
+                        if has_logs or not metric.needs_log_probabilities:
+                            value = float(metric.function(trial.labels, trial.scores))
+                            if not math.isfinite(value):
+                                raise ValueError(f"its value is {value}")
+                            found.append((numbers, value))
         except PluginError as error:
             log.log(level, "%s; it is left out", error)
             continue
-        for model, of_model in values.items():
-            for trial, value in zip(computed[model], of_model, strict=True):
-                if value is not None:
-                    trial[metric.name] = value
+        for numbers, value in found:
+            numbers[metric.name] = value
     return computed
 
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:
     """Return the metrics of one trial; the summary of all names the plug-ins that fail."""
     return compute_metrics({"": [trial]}, logging.DEBUG)[""][0]
-
-
-def _compute(metric: Metric, trial: TrialResult) -> float | None:
-    if metric.needs_log_probabilities and trial.record.score_kind != "log_probabilities":
-        return None
-    value = float(metric.function(trial.labels, trial.scores))
-    if not math.isfinite(value):
-        raise ValueError(f"its value is {value}")
-    return value
 
 
 def _summarize(
@@ -225,49 +232,37 @@ def locate_published(
     ours. The accuracy of any other model is comparable if its training and test documents are the
     same. It is compared with the intervals of all our models over documents and seeds.
     """
-
-    def comparable(reference: Reference, name: str, published: Published) -> list[ModelSummary]:
+    located = []
+    pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
+    for reference, name, published in pairs:
+        ours = []
         if reference.split is not None:
-            return list(models) if reference.split == dataset.split_fingerprint else []
-        if name not in benchmark.models or reference.dataset != dataset.fingerprint:
-            return []
-        training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
-        return [
-            model
-            for model in models
-            if model.name == name
-            and reference.training in (None, Recipe(**training))
-            and published.params in (None, model.params)
-        ]
-
-    return [
-        _locate(reference, name, published, found)
-        for reference in benchmark.references.values()
-        for name, published in reference.models.items()
-        if (found := comparable(reference, name, published))
-    ]
-
-
-def _locate(
-    reference: Reference, name: str, published: Published, models: Sequence[ModelSummary]
-) -> PublishedAccuracy:
-    intervals = {model.name: model.accuracy_interval for model in models}
-    has_seeds = any(model.accuracy.n > 1 for model in models)
-    yardstick = "over documents and seeds" if has_seeds else "over documents"
-    if reference.dataset is not None:
-        (model,) = models
-        accuracies = [trial.metrics["accuracy"] for trial in model.trials]
-        if of_one_more := prediction_interval(accuracies):
-            intervals, yardstick = {model.name: of_one_more}, "of one more training"
-    return PublishedAccuracy(
-        source=reference.source,
-        where=reference.where,
-        model=name,
-        is_of_our_model=reference.dataset is not None,
-        yardstick=yardstick,
-        intervals=intervals,
-        **published.model_dump(exclude={"params"}),
-    )
+            ours = list(models) if reference.split == dataset.split_fingerprint else []
+        elif reference.dataset == dataset.fingerprint and name in benchmark.models:
+            training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
+            if reference.training in (None, Recipe(**training)):
+                ours = [model for model in models if model.name == name]
+                ours = [model for model in ours if published.params in (None, model.params)]
+        if not ours:
+            continue
+        intervals = {model.name: model.accuracy_interval for model in ours}
+        has_seeds = any(model.accuracy.n > 1 for model in ours)
+        yardstick = "over documents and seeds" if has_seeds else "over documents"
+        if reference.dataset is not None:
+            accuracies = [trial.metrics["accuracy"] for trial in ours[0].trials]
+            if of_one_more := prediction_interval(accuracies):
+                intervals, yardstick = {name: of_one_more}, "of one more training"
+        accuracy = PublishedAccuracy(
+            source=reference.source,
+            where=reference.where,
+            model=name,
+            is_of_our_model=reference.dataset is not None,
+            yardstick=yardstick,
+            intervals=intervals,
+            **published.model_dump(exclude={"params"}),
+        )
+        located.append(accuracy)
+    return located
 
 
 def drop_duplicates(run: R) -> R:
@@ -278,7 +273,7 @@ def drop_duplicates(run: R) -> R:
     Raises:
         UserError: nothing is left.
     """
-    dataset = run.results.dataset
+    results, dataset = run.results, run.results.dataset
     dropped = dataset.duplicates.positions
     if not dropped:
         return run
@@ -289,6 +284,110 @@ def drop_duplicates(run: R) -> R:
         for model, of_model in run.trials.items()
     }
     flat = [trial for of_model in trials.values() for trial in of_model]
-    rest, results = rest_of(dataset, flat[0].labels), run.results
+    rest = rest_of(dataset, flat[0].labels)
     results = summarize_run(run.benchmark, rest, flat, results.command, results.missing)
     return replace(run, results=results, trials=trials)
+
+
+# Finished runs
+
+
+def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
+    """Return the finished run in ``folder``, with all test documents or without duplicates.
+
+    A summary that lacks a metric is recomputed from the stored trials, with a warning; the file
+    stays as it is.
+    """
+    command = peek(folder / RESULTS).get("command")
+    if command and not (folder / TRIALS).is_dir():
+        raise DamagedResultError(
+            f"unusable result: {folder}: it holds only the summary of a run, without trials "
+            f"(to train them again: {command})"
+        )
+    results = load_results(folder)
+    try:
+        benchmark = load_benchmark(folder, [model.name for model in results.models])
+        trials = load_trials(folder, results)
+        environment = load_environment(folder)
+    except FileNotFoundError as error:
+        raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
+    for place, stored, found in _checked_numbers(results, trials):
+        if not math.isclose(stored, found, rel_tol=ROUNDING, abs_tol=ROUNDING):
+            raise DamagedResultError(
+                f"unusable result: {folder / RESULTS}: {place} is {stored:.6g}, but the "
+                f"stored predictions give {found:.6g}; run the benchmark again"
+            )
+    if missing := [name for name in usable_metrics() if name not in results.metrics]:
+        lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
+        log.warning("%s: %s", folder / RESULTS, lacks)
+        flat = [trial for of_model in trials.values() for trial in of_model]
+        results = summarize_run(benchmark, results.dataset, flat, results.command, results.missing)
+    if results.missing:
+        log.warning("%s: partial: %s", folder, results.missing_in_words())
+    run = StoredRun(folder, results, trials, benchmark, environment)
+    return drop_duplicates(run) if without_duplicates else run
+
+
+def _checked_numbers(
+    results: Results, trials: Mapping[str, Sequence[TrialResult]]
+) -> Iterator[tuple[str, float, float]]:
+    """Yield the name, the stored value and the right value of numbers in a summary."""
+    for model in results.models:
+        for trial, result in zip(model.trials, trials[model.name], strict=True):
+            for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
+                place = f"{metric.name} of {model.name} seed {trial.seed}"
+                found = metric.function(result.labels, result.scores)
+                yield place, trial.metrics.get(metric.name, math.nan), found
+        for name, statistic in model.metrics.items():
+            values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]
+            yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)
+    means = {model.name: model.accuracy.mean for model in results.models}
+    means[results.dataset.majority_name] = results.dataset.majority_accuracy
+    for pair in results.comparisons:
+        place = f"the difference of {pair.a} and {pair.b}"
+        yield place, pair.difference, means[pair.a] - means[pair.b]
+
+
+def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
+    """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
+
+    Other paths are left out with a warning, as long as there is a run, and so are runs of other
+    versions, and those that have nothing but duplicates.
+    """
+    others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
+    if len(others) == len(paths):
+        others = []
+    for path in others:
+        log.warning("%s: no finished run, left out", path)
+    finished = [path for path in paths if path not in others]
+    runs = _accepted(finished, load_run, OtherVersionError)
+    return _accepted(runs, drop_duplicates, UserError) if without_duplicates else runs
+
+
+def _accepted(
+    given: Sequence[G], act: Callable[[G], StoredRun], refusal: type[UserError]
+) -> list[StoredRun]:
+    """Return what ``act`` makes of each; unless it refuses them all, a warning names the others."""
+    found, last = [], None
+    for one in given:
+        try:
+            found.append(act(one))
+        except refusal as error:
+            last = error
+            log.warning("%s, left out", error)
+    if last and not found:
+        raise last
+    return found
+
+
+def load_environment(folder: Path) -> dict[str, Any]:
+    """Return the machine and the package versions that the trials in ``folder`` had.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DamagedResultError: it is not as it was written.
+    """
+    try:
+        return read_record(folder / "environment.json", Environment)[0].model_dump()
+    except DamagedResultError as error:  # the machine is recorded only when trials are trained
+        raise type(error)(f"{error}; run the benchmark again with --fresh") from error

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnbench.analysis.load import load_environment
+from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import (
-    Candidate,
     ChoiceResults,
     check_target,
     choice_table,
@@ -26,7 +25,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import prepare_job, require_whole
+from rnnbench.job import display_of, prepare_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
@@ -35,7 +34,6 @@ from rnnbench.results.store import CHOICE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
-from rnnbench.terminal.display import show_trials
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +76,13 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        rows = [_facts(candidate) for candidate in self.results.candidates]
+        keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
+        rows = [
+            candidate.model_dump(include=keys)
+            | {"low": candidate.interval.low, "high": candidate.interval.high}
+            | {"p": candidate.against_best and candidate.against_best.p_holm}
+            for candidate in self.results.candidates
+        ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
         return pd.DataFrame(
             {"name": row["name"], **parameter_columns(row["name"], parameters, list(row)), **row}
@@ -94,13 +98,6 @@ class Choice(Shown):
         """
         check_target(Path(file), overwrite=overwrite)
         write_best(Path(file), self.benchmark, self.results)
-
-
-def _facts(candidate: Candidate) -> dict[str, Any]:
-    keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
-    p = candidate.against_best and candidate.against_best.p_holm
-    interval = {"low": candidate.interval.low, "high": candidate.interval.high}
-    return candidate.model_dump(include=keys) | interval | {"p": p}
 
 
 @takes(ChoiceRequest)
@@ -124,7 +121,7 @@ def choose(request: ChoiceRequest) -> Choice:
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     parts = make_parts(request.folds, request.last)
-    job = prepare_job(request, CHOICE, prefix="choice-")
+    job = prepare_job(request, CHOICE)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if sample is not None:
         drawn = draw_points(job.benchmark.models, sample)
@@ -133,7 +130,7 @@ def choose(request: ChoiceRequest) -> Choice:
         log.warning("tracking: ignored, because only runs are tracked")
     choice = None
     with job.writing(CHOICE, FILES):
-        with show_trials(quiet=not request.progress) as listener:
+        with display_of(request) as listener:
             done = job.train(plan, listener)
         if done.results:
             results = _record(request, job, done, parts)

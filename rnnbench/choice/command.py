@@ -67,8 +67,7 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     from rnnbench.job import inputs_of, load_config
 
     benchmark = load_config(request.config, request.settings)
-    folder = Path(request.out or Path("results", f"choice-{benchmark.name}"))
-    if file.resolve().is_relative_to(folder.resolve()):
+    if file.resolve().is_relative_to(request.folder_of(benchmark.name).resolve()):
         raise UserError(f"--write {file}: is in the folder of the choice (use another one)")
     inputs = inputs_of(request.config, benchmark)
     if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):

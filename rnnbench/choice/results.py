@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from math import comb
 from pathlib import Path
@@ -96,14 +96,15 @@ class ChoiceResults(Record):
     missing: list[MissingTrial]
     """Trials that failed or were not run."""
 
+    @property
+    def n_seeds(self) -> int:
+        """The number of seeds: one if no candidate depends on the seed."""
+        return max((candidate.seeds for candidate in self.candidates), default=1)
+
     def how(self) -> str:
         """Return in words which documents were held out."""
         parts = f"{self.folds} folds" if self.folds else f"the last {100 * (self.last or 0):.3g}%"
         return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"
-
-
-Answers = Sequence[Sequence[TrialResult]]
-"""The results of a model: for each seed, one for each part."""
 
 
 def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int]:
@@ -119,24 +120,27 @@ def rank_candidates(
 ) -> list[Candidate]:
     """Return the models whose trials all have a result, best first; see ``rank_key``.
 
-    Args:
-        order: the models as in the config; this order decides if all else is equal.
-        done: the trials of the choice; each names the part that is held out.
-        positions: of the documents of all parts in the training set, ``(n_held_out,)``.
+    If all else is equal, their ``order`` in the config decides. The documents of all parts have
+    ``positions`` in the training set, ``(n_held_out,)``.
     """
     plan, complete = done.plan, _complete(order, done)
     if not complete:
         return []
-    models = {trial.name: trial.model for trial in plan.trials}
-    epochs = {trial.name: trial.epochs for trial in plan.trials}
+    trials = {trial.name: trial for trial in plan.trials}
     params = {name: answers[0][0].record.params for name, answers in complete.items()}
     in_order = plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
-    hits = {
-        name: Hits(_hits_of(answers)[:, places], in_order) for name, answers in complete.items()
-    }
-    names = sorted(hits, key=lambda name: rank_key(hits[name].accuracy, epochs[name], params[name]))
-    fixed = {name for name in names if not models[name].is_random}
+    hits = {}
+    for name, answers in complete.items():
+        of_parts = [[result.answers == result.labels for result in parts] for parts in answers]
+        of_seeds = np.stack(list(map(np.concatenate, of_parts)))  # (n_seeds, n_held_out)
+        hits[name] = Hits(of_seeds[:, places], in_order)
+
+    def key(name: str) -> tuple[float, int, int]:
+        return rank_key(hits[name].accuracy, trials[name].epochs, params[name])
+
+    names = sorted(hits, key=key)
+    fixed = {name for name in names if not trials[name].model.is_random}
     against = compare_with_best({name: hits[name] for name in names}, fixed)
     candidates = []
     for name in names:
@@ -152,7 +156,7 @@ def rank_candidates(
                 of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
                 over_parts=folds_interval(accuracies),
                 interval=accuracy_interval(hits[name]),
-                training=models[name].training or {},
+                training=trials[name].model.training or {},
                 seeds=len(answers),
                 fit_seconds=float(np.mean(seconds)),
                 against_best=against.get(name),
@@ -161,36 +165,25 @@ def rank_candidates(
     return candidates
 
 
-def _complete(order: Iterable[str], done: PlanResult) -> dict[str, Answers]:
-    """Return the results of each model that has them all, in ``order``."""
-    by_model: dict[str, dict[int, list[TrialResult]]] = {}
-    for trial in done.plan.trials:
-        if trial in done.results:
-            of_model = by_model.setdefault(trial.name, {})
-            of_model.setdefault(trial.seed, []).append(done.results[trial])
+def _complete(order: Iterable[str], done: PlanResult) -> dict[str, list[list[TrialResult]]]:
+    """Return the results of each model that has them all: for each seed, one for each part."""
     lacking = {trial.name for trial in done.without_result}
-    return {
-        name: list(by_model[name].values())
-        for name in order
-        if name in by_model and name not in lacking
-    }
-
-
-def _hits_of(answers: Answers) -> NDArray[np.bool_]:
-    """Return whether each seed got each held-out document right, ``(n_seeds, n_held_out)``."""
-    hits = [[result.answers == result.labels for result in of_seed] for of_seed in answers]
-    return np.stack(list(map(np.concatenate, hits)))
+    found: dict[str, dict[int, list[TrialResult]]] = {name: {} for name in order}
+    for trial in done.plan.trials:
+        if trial.name not in lacking:
+            found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
+    return {name: list(by_seed.values()) for name, by_seed in found.items() if by_seed}
 
 
 def choice_table(results: ChoiceResults) -> Table:
     """Return a row for each candidate, the best first."""
-    over = _over(results)
+    n = results.n_seeds
+    scopes = [f"{results.folds} folds"] * bool(results.folds) + [f"{n} seeds"] * (n > 1)
+    over = f"mean ± 95 % over {' and '.join(scopes)}" if scopes else "1 seed"
     columns: Columns[Candidate] = {
         "model": lambda candidate: candidate.name,
         f"accuracy ({over})": _accuracy,
-        f"95 % interval {scope(_n_seeds(results))}": lambda candidate: interval_text(
-            candidate.interval
-        ),
+        f"95 % interval {scope(n)}": lambda candidate: interval_text(candidate.interval),
         "clearly worse than the best": _verdict,
     }
     if results.folds:
@@ -207,18 +200,6 @@ def costs_table(results: ChoiceResults) -> Table:
     }
     caption = f"Means over all trainings; {FIT_SECONDS.header} is a whole training."
     return with_points(table_of(results.candidates, columns, caption))
-
-
-def _n_seeds(results: ChoiceResults) -> int:
-    """Return the number of seeds: one if no candidate depends on the seed."""
-    return max((candidate.seeds for candidate in results.candidates), default=1)
-
-
-def _over(results: ChoiceResults) -> str:
-    n = _n_seeds(results)
-    folds = [f"{results.folds} folds"] if results.folds else []
-    scopes = [*folds, *([f"{n} seeds"] if n > 1 else [])]
-    return f"mean ± 95 % over {' and '.join(scopes)}" if scopes else "1 seed"
 
 
 def _accuracy(candidate: Candidate) -> str:
@@ -253,7 +234,7 @@ def _caption(results: ChoiceResults) -> str:
     )
     if dataset.in_order:
         sentences.append(f"The held-out documents are {in_blocks(results.held_out)}.")
-    sentences.append(f"Seeds: {numbers(results.seeds[: _n_seeds(results)])}.")
+    sentences.append(f"Seeds: {numbers(results.seeds[: results.n_seeds])}.")
     if results.epochs:
         sentences.append(f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if n:
@@ -263,7 +244,7 @@ def _caption(results: ChoiceResults) -> str:
         )
     if n and results.folds:
         sentences.append(
-            f"This verdict and the interval {scope(_n_seeds(results))} are about the models as "
+            f"This verdict and the interval {scope(results.n_seeds)} are about the models as "
             f"they were trained here. {P_OF_FOLDS}: the p-value of the difference from the best "
             "over the folds, as if that pair were the only one (the corrected t-test of Nadeau and "
             "Bengio)."
@@ -318,7 +299,11 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
         start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
-        lines.insert(start, f"  # {_reason(candidate, n_tried[name])}")
+        reason = f"accuracy {candidate.accuracy:.4f}"
+        if values := values_of(candidate.name):
+            point = ", ".join(f"{key} {value}" for key, value in values.items())
+            reason += f", the best of {n_tried[name]}: {point}"
+        lines.insert(start, f"  # {reason}")
         start += 1
     introduction = [
         f"Chosen from {counted(len(results.candidates), 'model')} by accuracy on {results.how()};",
@@ -334,10 +319,3 @@ def best_points(results: ChoiceResults) -> dict[str, Candidate]:
     for candidate in results.candidates:  # the best come first
         best.setdefault(model_of(candidate.name), candidate)
     return best
-
-
-def _reason(candidate: Candidate, n: int) -> str:
-    accuracy = f"accuracy {candidate.accuracy:.4f}"
-    if not (values := values_of(candidate.name)):
-        return accuracy
-    return f"{accuracy}, the best of {n}: {', '.join(f'{k} {v}' for k, v in values.items())}"

@@ -4,6 +4,7 @@ A command is imported when it runs or shows its own help, so that ``rnnbench --h
 completion of command names answer at once.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -17,7 +18,7 @@ from typer.main import get_group
 import rnnbench
 from rnnbench.command import LEARN, PARTS, RESULTS, TRAIN, Command
 from rnnbench.errors import FULL, RnnbenchError, UserError, refused, signal_of
-from rnnbench.registry import Registry
+from rnnbench.registry import PluginError, Registry
 
 RUNS = "rnnbench.cli.runs:commands"
 COMMANDS: Registry[Command] = Registry(
@@ -74,7 +75,7 @@ REMOVED = {
     "models list": "use `rnnbench models show CONFIG`",
     "data info": "use `rnnbench data show CONFIG`",
     "data sources": "use `rnnbench data show --sources`",
-    "--search": "use --sample, which draws from the grid at random",
+    "choose --search": "use --sample, which draws from the grid at random",
 }
 """Commands and options of earlier versions, and what there is in their place."""
 
@@ -93,20 +94,20 @@ def load_command(name: str) -> Any:
     """Import the command ``name`` and return it as Typer runs it.
 
     Raises:
-        PluginError: it is of another package, and cannot be imported; the message names that.
+        PluginError: it is of another package, and cannot be loaded; the message names that.
     """
-    module_name, _, attribute = COMMANDS[name].target.partition(":")
-    with COMMANDS.blamed(name, f"cannot be loaded from {COMMANDS[name].target}"):
+    target = COMMANDS[name].target
+    with COMMANDS.blamed(name, f"cannot be loaded from {target}"):
+        module_name, _, attribute = target.partition(":")
         module = import_module(module_name)
-        found = getattr(module, attribute)
-    parent = typer.Typer(rich_markup_mode="markdown")
-    if not isinstance(found, typer.Typer):
-        parent.command(name, epilog=getattr(module, "EXAMPLES", None))(found)
-    elif attribute == "commands":
-        parent = found
-    else:
-        parent.add_typer(found, name=name, cls=_Group)
-    return get_group(parent).commands[name]
+        found, parent = getattr(module, attribute), typer.Typer(rich_markup_mode="markdown")
+        if not isinstance(found, typer.Typer):
+            parent.command(name, epilog=getattr(module, "EXAMPLES", None))(found)
+        elif name in get_group(found).commands:
+            parent = found
+        else:
+            parent.add_typer(found, name=name, cls=_Group)
+        return get_group(parent).commands[name]
 
 
 class _Group(TyperGroup):
@@ -125,8 +126,10 @@ class _Commands(_Group):
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain(super().get_params(ctx))
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer gives it
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands; what these do is not imported for that."""
+        if ctx.resilient_parsing:  # completion: a warning would stand in the line that is typed
+            logging.disable(logging.WARNING)
         self.commands = {
             command.name: TyperCommand(
                 command.name, help=command.summary, rich_help_panel=command.group
@@ -140,7 +143,12 @@ class _Commands(_Group):
         if name not in COMMANDS:
             self.list_commands(ctx)  # for the name that was meant
             return super().resolve_command(ctx, args)
-        command = load_command(name)
+        try:
+            command = load_command(name)
+        except PluginError:
+            if not ctx.resilient_parsing:
+                raise
+            return name, TyperCommand(name), rest
         for part in (command, *getattr(command, "commands", {}).values()):
             _plain(part.get_params(ctx))
         return name, command, rest
@@ -168,24 +176,23 @@ def _ending_with_a_message() -> Iterator[None]:
     try:
         yield
     except (RnnbenchError, OSError, KeyboardInterrupt) as error:
-        message, status = _message_and_status(error)
+        if isinstance(error, KeyboardInterrupt):
+            message, status = str(error) or "Interrupted.", 128 + signal_of(error)
+        else:
+            found = error if isinstance(error, RnnbenchError) else refused(error)
+            is_unnamed = isinstance(error, OSError) and not error.filename and error.errno in FULL
+            if found is None or is_unnamed:
+                raise
+            message, status = str(found), found.exit_code
         from rnnbench.terminal import console
 
         console.print_error(message)
         raise typer.Exit(status) from None
     except Exception as error:  # of Click, or of the copy of it that comes with Typer
-        if hint := REMOVED.get(getattr(error, "option_name", "")):
+        where = getattr(getattr(error, "ctx", None), "info_name", "")
+        if hint := REMOVED.get(f"{where} {getattr(error, 'option_name', '')}"):
             error.message = f"{error.message} ({hint})"  # type: ignore[attr-defined]
         raise
-
-
-def _message_and_status(error: RnnbenchError | OSError | KeyboardInterrupt) -> tuple[str, int]:
-    if isinstance(error, KeyboardInterrupt):
-        return str(error) or "Interrupted.", 128 + signal_of(error)
-    found = error if isinstance(error, RnnbenchError) else refused(error)
-    if found is None or (isinstance(error, OSError) and error.errno in FULL and not error.filename):
-        raise error
-    return str(found), found.exit_code
 
 
 app = typer.Typer(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,9 +17,6 @@ from rnnbench.runner.check import check as check_benchmark
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, console, options
 from rnnbench.text import counted, duration
-
-if TYPE_CHECKING:
-    from rnnbench.config.schema import Benchmark
 
 SECTIONS = ("data", "training")
 """Faults in them begin with the key themselves."""
@@ -109,6 +106,8 @@ def show(
     """
     if (config is None) == (schema is None):
         raise UserError("CONFIG or --schema: name one of the two")
+    if schema and settings:
+        raise UserError("--set: changes a CONFIG, not a schema")
     if config is not None:
         _print_yaml(dump(load(config, options.changes(settings))))
         return
@@ -185,28 +184,19 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
     facts: dict[str, Any] = {"file": str(file), "is_fine": False}
     facts |= dict.fromkeys(("name", "models", "trials", "seconds")) | {"problems": []}
     try:
-        benchmark = load(file, changes)
-        seconds = _checked_by_building(benchmark, file) if build else None
+        benchmark, seconds = load(file, changes), None
+        if build:
+            checked = check_benchmark(benchmark)
+            if checked.faults:
+                raise ConfigError(_located(checked.faults, file))
+            if checked.dataset is not None:
+                from rnnbench.estimate import estimate_seconds
+
+                seconds = estimate_seconds(benchmark, checked.dataset, checked.params)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
     return facts | {"is_fine": True, "name": benchmark.name, **size, "seconds": seconds}
-
-
-def _checked_by_building(benchmark: "Benchmark", file: Path) -> float | None:
-    """Build every network; return about how many seconds the trainings take, if that is known.
-
-    Raises:
-        ConfigError: something is wrong.
-    """
-    from rnnbench.estimate import estimate_seconds
-
-    checked = check_benchmark(benchmark)
-    if checked.faults:
-        raise ConfigError(_located(checked.faults, file))
-    if checked.dataset is None:
-        return None
-    return estimate_seconds(benchmark, checked.dataset, checked.params)
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:

@@ -3,6 +3,7 @@
 Nothing is trained.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,26 +19,24 @@ from rnnbench.data.load import PreparedData, load_corpus
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError, UserError, shortened
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.report.data import (
+from rnnbench.report.inspection import (
+    baseline_json,
+    baseline_text,
     data_facts,
     data_views,
     document_facts,
     document_text,
     models_by_input,
-    sources_text,
-)
-from rnnbench.report.models import (
-    baseline_json,
-    baseline_text,
     models_json,
     models_text,
     network_json,
     network_text,
+    sources_text,
 )
 from rnnbench.report.table import Table
 from rnnbench.terminal import completion, console, options
@@ -104,9 +103,22 @@ def show_models(
 
 
 def _all_models(benchmark: Benchmark) -> View:
-    params, remark = _count_params(benchmark)
-    record = {"models": models_json(benchmark.models, params)}
-    return record, models_text(benchmark.models, params, remark)
+    """Return all models, and why parameters of networks are unknown, where they are."""
+    models, params, remarks = benchmark.models, {}, []
+    networks = {name: model for name, model in models.items() if isinstance(model, Network)}
+    try:
+        if networks:
+            _, shape = _find_data(benchmark.data)
+    except UserError as error:
+        networks, remarks = {}, [f"Parameters are not counted: {error}"]
+    for name, network in networks.items():
+        try:
+            with quiet_tensorflow():
+                params[name] = describe(network, shape).trainable_params
+        except UserError as error:
+            remarks.append(f"{name}: {error}")
+    record = {"models": models_json(models, params)}
+    return record, models_text(models, params, "\n".join(remarks))
 
 
 def _one_model(benchmark: Benchmark, name: str) -> View:
@@ -146,26 +158,6 @@ def export(
 
     export_network(run, model, seed, out, overwrite=force)
     console.err.print(f"Written to {out}", soft_wrap=True)
-
-
-def _count_params(benchmark: Benchmark) -> tuple[dict[str, int], str]:
-    """Return the trainable parameters of each network, and the reason if some are unknown."""
-    models = benchmark.models.items()
-    networks = {name: model for name, model in models if isinstance(model, Network)}
-    if not networks:
-        return {}, ""
-    try:
-        _, shape = _find_data(benchmark.data)
-    except UserError as error:
-        return {}, f"Parameters are not counted: {error}"
-    counts, reasons = {}, []
-    for name, network in networks.items():
-        try:
-            with quiet_tensorflow():
-                counts[name] = describe(network, shape).trainable_params
-        except UserError as error:
-            reasons.append(f"{name}: {error}")
-    return counts, "\n".join(reasons)
 
 
 def _find_data(data: Data) -> tuple[Corpus, Shape]:
@@ -237,25 +229,31 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
-    changes = options.changes(settings, data=data, path=path)
-    if config is not None and config.isdecimal():  # `data show 17`, or `data show 17 all`
+    changes, is_number = (
+        options.changes(settings, data=data, path=path),
+        re.compile(r"-?\d+").fullmatch,
+    )
+    if sources and (config or number or changes):
+        raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
+    if config and is_number(config):  # `data show 17`, or `data show 17 all`
         config, number = number, config
-    if number is not None and not number.isdecimal():
-        raise UserError(f"N: got '{number}' (should be the number of a document)")
-    file = None if config is None else Path(config)
+        if config and is_number(config):
+            raise UserError(
+                f"CONFIG: got '{shortened(config, 60)}' (one document is shown at a time)"
+            )
+    if number is not None and not is_number(number):
+        raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
+    file = Path(config) if config else None
+    view: View
     if sources:
-        view = _sources()
+        found = SOURCES.usable()
+        facts = {source.name: {"help": source.help, "file": source.file} for source in found}
+        view = ({"sources": facts}, sources_text(found))
     elif number is None:
         view = _dataset(_prepare(load_data(file, changes), offline=True))
     else:
-        view = _document(int(number), file, changes)
+        view = _document(int(number[:20]), file, changes)  # no set has so many documents
     console.print_record(*view, as_json=as_json)
-
-
-def _sources() -> View:
-    found = SOURCES.usable()
-    facts = {source.name: {"help": source.help, "file": source.file} for source in found}
-    return {"sources": facts}, sources_text(found)
 
 
 def _dataset(prepared: PreparedData) -> View:
@@ -298,9 +296,9 @@ def doctor(
     if config is None:
         _check_machine(as_json=as_json)
         return
-    from rnnbench.analysis.load import load_run
     from rnnbench.analysis.notes import notes_on_run
-    from rnnbench.report.data import notes_text
+    from rnnbench.analysis.summary import load_run
+    from rnnbench.report.inspection import notes_text
 
     is_run = config.is_dir()
     notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))

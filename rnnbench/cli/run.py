@@ -49,12 +49,8 @@ def run(
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=_all_tables if verbose else short_table,
+        views=(lambda run: run.tables()) if verbose else short_table,
     )
-
-
-def _all_tables(run: "Run") -> "Sequence[Table]":
-    return run.tables()
 
 
 def short_table(run: "Run") -> "Sequence[Table]":

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from rnnbench.analysis.boards import MeanRanks, rank_over_datasets, rank_runs, trace_runs
+from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
-from rnnbench.analysis.load import load_run, load_runs
+from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge
-from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import power_table
 from rnnbench.report.tables_of_runs import (
     board_tables,
@@ -45,7 +44,7 @@ commands = typer.Typer(rich_markup_mode="markdown")
 
 def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
-    lists = {name: [each.model_dump(mode="json") for each in part] for name, part in parts.items()}
+    lists = {name: [item.model_dump(mode="json") for item in part] for name, part in parts.items()}
     return {"schema_version": SUMMARY_VERSION, **lists}
 
 
@@ -156,10 +155,12 @@ def leaderboard(
     find_quantity(metric, "--metric")
     if force and plot is None:
         raise UserError("--force: needs --plot")
-    if model and badge is None:
+    if model is not None and badge is None:
         raise UserError("--model: needs --badge")
     if history and (plot or badge):
         raise UserError(f"--history: not with {'--plot' if plot else '--badge'}")
+    if plot and badge:
+        raise UserError("--plot: not with --badge")
     if badge and len(runs) > 1:
         raise UserError(f"--badge: shows one RUN, got {len(runs)}")
     if plot is not None:
@@ -175,30 +176,22 @@ def leaderboard(
         record = _record(leaderboards=boards)
         tables = [table for board in boards for table in board_tables(board)]
     if plot is not None:
+        from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
+
         ranks = rank_over_datasets(boards)
         record["mean_ranks"] = ranks.model_dump(mode="json")
-        tables.append(_draw(ranks, plot))
+        tables.append(ranks_table(ranks))
+        picture = RanksPlot(ranks).picture(plot.suffix.lower())
+        with atomic_write(plot) as opened:
+            opened.write(picture)
     if badge is not None:
-        _write_badge(make_badge(stored[0].results, model, metric), badge)
+        made = make_badge(stored[0].results, model, metric)
+        if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
+            raise UserError(f"--badge {badge}: exists and is not a badge (use another name)")
+        write_text(badge, json.dumps(made, indent=1) + "\n")
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
-
-
-def _draw(ranks: MeanRanks, file: Path) -> Table:
-    """Write the diagram of mean ranks, and return them as a table."""
-    from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
-
-    picture = RanksPlot(ranks).picture(file.suffix.lower())
-    with atomic_write(file) as opened:
-        opened.write(picture)
-    return ranks_table(ranks)
-
-
-def _write_badge(badge: dict[str, Any], file: Path) -> None:
-    if file.is_file() and not {"schemaVersion", "label", "message"} <= peek(file).keys():
-        raise UserError(f"--badge {file}: exists and is not a badge (use another name)")
-    write_text(file, json.dumps(badge, indent=1) + "\n")
 
 
 @commands.command(

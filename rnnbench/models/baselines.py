@@ -72,7 +72,6 @@ class _Dummy(Baseline):
     strategy: ClassVar[str]
 
     def pipeline(self, seed: int) -> Any:
-        """Return a dummy classifier."""
         from sklearn.dummy import DummyClassifier
         from sklearn.pipeline import make_pipeline
 
@@ -126,7 +125,6 @@ class _Words(Baseline):
         return self
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return what counts, with the classifier of the counts."""
         from sklearn.pipeline import make_pipeline, make_union
 
         options = {"min_df": self.min_df, "lowercase": False}
@@ -268,7 +266,6 @@ class SentenceEmbedding(Baseline):
         return True
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
-        """Return the encoder's vectors, at length 1, with logistic regression."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import FunctionTransformer, Normalizer

@@ -24,18 +24,21 @@ EVALUATION_BATCH = 1024
 def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     """Return an uncompiled Keras model with fresh weights.
 
-    The same seed gives the same weights, and the same dropout in training.
-
-    Returns:
-        A model from int32 ``(batch, timesteps)``, word ids, to float32 ``(batch, n_topics)``, a
-        probability for each topic.
+    It goes from word ids, int32 ``(batch, timesteps)``, to a probability for each topic, float32
+    ``(batch, n_topics)``. The same seed gives the same weights, and the same dropout in training.
 
     Raises:
         PluginError: a function or a layer from outside failed; the message names it.
         UserError: a convolution is longer than the sequences.
     """
     if isinstance(network, PythonNetwork):
-        return _call_function(network, shape, seed)
+        function = find_function(network.python)
+        keras.utils.set_random_seed(seed)  # it takes no seed, so only the global one is left
+        with blame(f"python: {network.python}"):
+            model = function(shape, **network.arguments)
+        if misfit := _misfit(model, shape):
+            raise PluginError(f"python: {network.python} returned {misfit}")
+        return model
     assert isinstance(network, LayeredNetwork)  # noqa: S101 - there is no third kind
     model = keras.Sequential([keras.Input((shape.timesteps,), dtype="int32")])
     if network.layers[0].takes != "ids":  # each id becomes the only feature of its step
@@ -55,17 +58,6 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         except ValueError as error:  # a window that is longer than the sequences
             reason = str(error).partition("\n")[0]
             raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error
-    return model
-
-
-def _call_function(network: PythonNetwork, shape: Shape, seed: int) -> keras.Model:
-    """Return the model that a function of the user's makes."""
-    function = find_function(network.python)
-    keras.utils.set_random_seed(seed)  # the function takes no seed, so only the global one is left
-    with blame(f"python: {network.python}"):
-        model = function(shape, **network.arguments)
-    if misfit := _misfit(model, shape):
-        raise PluginError(f"python: {network.python} returned {misfit}")
     return model
 
 

@@ -53,7 +53,14 @@ def code_of(model: Model) -> dict[str, str]:
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
         return {model.python: _sha256(module, f"python: {model.python}")}
-    return {part.kind: _version(part) for part in model.parts if is_from_outside(part)}
+    found = {}
+    for part in filter(is_from_outside, model.parts):
+        registry = _registry_of(part)
+        sha256 = _sha256(type(part).__module__, registry.label(part.kind))
+        plugin = registry.plugin(part.kind)
+        package = f"{plugin.dist.name} {plugin.dist.version} " if plugin and plugin.dist else ""
+        found[part.kind] = package + sha256
+    return found
 
 
 def code_of_rnnbench() -> str:
@@ -73,15 +80,6 @@ def find_working_folder() -> None:
         sys.path.append("")
 
 
-def _version(part: Layer | Baseline) -> str:
-    registry = _registry_of(part)
-    plugin = registry.plugin(part.kind)
-    sha256 = _sha256(type(part).__module__, registry.label(part.kind))
-    return (
-        f"{plugin.dist.name} {plugin.dist.version} {sha256}" if plugin and plugin.dist else sha256
-    )
-
-
 def _registry_of(part: Layer | Baseline) -> Registry[Any]:
     return LAYERS if isinstance(part, Layer) else BASELINES
 
@@ -90,15 +88,10 @@ def files_of(module: str) -> dict[str, Path]:
     """Return the file of ``module``, or all Python files of the package around it, by their names.
 
     A name is the path from the folder that the module or package is imported from.
-
-    Raises:
-        UserError: there is no such module, or it is not in a file.
     """
-    file = _module_file(module, f"module {module}")
-    package = _package_around(module, file)
-    if package is None:
-        return {file.name: file}
-    return {file.relative_to(package.parent).as_posix(): file for file in _python_files(package)}
+    file, depth = _find(module, f"module {module}")
+    files = _python_files(file.parents[depth - 1]) if depth else [file]
+    return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}
 
 
 def imported_beside(module: str) -> Iterator[str]:
@@ -110,8 +103,12 @@ def imported_beside(module: str) -> Iterator[str]:
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
         for imported in _imports(file):
-            if imported.partition(".")[0] not in packages and _lies_in(folder, imported):
-                yield imported
+            if imported.partition(".")[0] in packages:
+                continue
+            with suppress(UserError):  # there is no such module
+                found, depth = _find(imported, imported)
+                if found.parents[depth] == folder and not is_installed(imported):
+                    yield imported
 
 
 def _imports(file: Path) -> Iterator[str]:
@@ -127,23 +124,9 @@ def _imports(file: Path) -> Iterator[str]:
                     yield from (f"{origin}.{alias.name}" for alias in names)
 
 
-def _lies_in(folder: Path, module: str) -> bool:
-    """Return whether Python finds a module, which is not installed, in a folder."""
-    try:
-        file = _module_file(module, module)
-    except UserError:
-        return False
-    depth = module.count(".") + (file.name == "__init__.py")
-    return file.parents[depth] == folder and not is_installed(module)
-
-
 def is_installed(module: str) -> bool:
-    """Return whether a module lies where packages are installed.
-
-    Raises:
-        UserError: there is no such module, or it is not in a file.
-    """
-    file = _module_file(module, f"module {module}").resolve()
+    """Return whether a module lies where packages are installed."""
+    file = _find(module, f"module {module}")[0].resolve()
     own = [sysconfig.get_path(key) for key in ("purelib", "platlib")]
     folders = [*own, *site.getsitepackages(), site.getusersitepackages()]
     return any(file.is_relative_to(Path(folder).resolve()) for folder in folders)
@@ -151,9 +134,8 @@ def is_installed(module: str) -> bool:
 
 def _sha256(module: str, name: str) -> str:
     """Return the sha256 of the package around ``module``, or of its file if there is none."""
-    file = _module_file(module, name)
-    package = _package_around(module, file)
-    return sha256_file(file) if package is None else _sha256_of(package)
+    file, depth = _find(module, name)
+    return _sha256_of(file.parents[depth - 1]) if depth else sha256_file(file)
 
 
 def _sha256_of(package: Path) -> str:
@@ -171,13 +153,12 @@ def _python_files(package: Path) -> list[Path]:
     )
 
 
-def _package_around(module: str, file: Path) -> Path | None:
-    """Return the folder of the package around ``module``, which is in ``file``, if there is one."""
-    depth = module.count(".") - (file.name != "__init__.py")
-    return None if depth < 0 else file.parents[depth]
+def _find(module: str, name: str) -> tuple[Path, int]:
+    """Return the file of a module, and how many packages it lies in, counting one that it is.
 
-
-def _module_file(module: str, name: str) -> Path:
+    Raises:
+        UserError: there is no such module, or it is not in a file.
+    """
     find_working_folder()
     try:
         spec = importlib.util.find_spec(module)
@@ -189,4 +170,5 @@ def _module_file(module: str, name: str) -> Path:
         raise UserError(
             f"{name}: no module {module} (should be installed, or in the working folder)"
         )
-    return Path(spec.origin)
+    file = Path(spec.origin)
+    return file, module.count(".") + (file.name == "__init__.py")

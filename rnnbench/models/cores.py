@@ -68,7 +68,9 @@ class Core:
         buffers = scratch or _zeros(self, x.shape[0], x.shape[1], units, x.dtype)
         keep, keep_back = buffers[: len(self.kept)], buffers[len(self.kept) :]
         start = [tf.zeros((x.shape[1], units), x.dtype)] * self.n_states
-        scale = _halving(self.is_sigmoid, units, x.dtype)
+        # One ``tanh`` serves all gates, see ``_sigmoid``.
+        factors = tf.constant([0.5 if halved else 1.0 for halved in self.is_sigmoid], x.dtype)
+        scale = tf.repeat(factors, units)
 
         @tf.custom_gradient
         def hidden_states(
@@ -98,7 +100,8 @@ class Core:
                 d_p = self.d_inputs(d_q, *others)
                 d_x, d_kernel, d_bias = _projection_gradients(d_p, x, kernel)
                 d_recurrent_biases = [tf.reduce_sum(d_q, axis=[0, 1]) for _ in biases[1:]]
-                return d_x, d_kernel, _outer(_before(hidden), d_q), d_bias, *d_recurrent_biases
+                before = tf.concat([tf.zeros_like(hidden[:1]), hidden[:-1]], axis=0)
+                return d_x, d_kernel, _outer(before, d_q), d_bias, *d_recurrent_biases
 
             return (hidden if return_sequences else hidden[-1]), gradients
 
@@ -180,11 +183,10 @@ def _gru_step_back(d_state: State, kept: Kept) -> tuple[State, list[tf.Tensor]]:
     return [d_h * z], [tf.concat([d_h * at_z, d_g * at_r, d_g * r], axis=-1), d_g]
 
 
-def _gru_d_inputs(d_q: tf.Tensor, d_g: tf.Tensor) -> tf.Tensor:
-    return tf.concat([d_q[..., : 2 * d_g.shape[-1]], d_g], axis=-1)
-
-
-gru = Core((True, True, False), 1, (1,) * 6, (3, 1), _gru_step, _gru_step_back, _gru_d_inputs)
+gru = Core(
+    (True, True, False), 1, (1,) * 6, (3, 1), _gru_step, _gru_step_back,
+    d_inputs=lambda d_q, d_g: tf.concat([d_q[..., : 2 * d_g.shape[-1]], d_g], axis=-1),
+)  # fmt: skip
 """``GRU`` with ``reset_after``: of the gates ``z, r, g``, ``z, r = sigmoid(p + q)`` and
 ``g = tanh(p + r q)``; ``h[t] = z h[t-1] + (1 - z) g``, ``h[-1] = 0``."""
 
@@ -211,11 +213,6 @@ def _scan(
         if isinstance(buffer, tf.Variable):
             buffer.assign(result)
     return results
-
-
-def _halving(is_sigmoid: Sequence[bool], units: int, dtype: tf.DType) -> tf.Tensor:
-    """Return a factor for each column, so that one ``tanh`` serves all gates; see ``_sigmoid``."""
-    return tf.repeat(tf.constant([0.5 if halved else 1.0 for halved in is_sigmoid], dtype), units)
 
 
 def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
@@ -262,8 +259,3 @@ def _outer(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Return the sum over time and batch of ``a[t, n]^T b[t, n]`` as one product."""
     flat_a, flat_b = (tf.reshape(rows, (-1, rows.shape[-1])) for rows in (a, b))
     return tf.matmul(flat_a, flat_b, transpose_a=True)
-
-
-def _before(states: tf.Tensor) -> tf.Tensor:
-    """Return the states one step earlier, zeros first."""
-    return tf.concat([tf.zeros_like(states[:1]), states[:-1]], axis=0)

@@ -6,13 +6,10 @@ TensorFlow is imported only when a network is described.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
-
-if TYPE_CHECKING:
-    import keras
 
 Dimensions = tuple[int | None, ...]
 """The shape of an array; ``None`` is the batch, which has any number of documents."""
@@ -60,28 +57,23 @@ def describe(network: Network, shape: Shape) -> Description:
     operations = model.layers if is_sequential else model.operations
     after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
-    inputs = (
+    layers = [
         LayerFacts(tensor.name, "InputLayer", None, (tuple(tensor.shape),))
         for tensor in model.inputs
-    )
-    return Description(
-        layers=(*inputs, *map(_facts, after_input, origins)),
-        trainable_params=_count(model.trainable_weights),
-        other_params=_count(model.non_trainable_weights),
-    )
-
-
-def _facts(operation: "keras.Operation", origin: Layer | None) -> LayerFacts:
-    import keras
-
-    return LayerFacts(
-        name=operation.name,
-        keras_class=type(operation).__name__,
-        described_by=origin,
-        outputs=tuple(tuple(tensor.shape) for tensor in keras.tree.flatten(operation.output)),
-        trainable_params=_count(getattr(operation, "trainable_weights", ())),
-        other_params=_count(getattr(operation, "non_trainable_weights", ())),
-    )
+    ]
+    for operation, origin in zip(after_input, origins, strict=True):
+        layers.append(
+            LayerFacts(
+                name=operation.name,
+                keras_class=type(operation).__name__,
+                described_by=origin,
+                outputs=tuple(tuple(out.shape) for out in keras.tree.flatten(operation.output)),
+                trainable_params=_count(getattr(operation, "trainable_weights", ())),
+                other_params=_count(getattr(operation, "non_trainable_weights", ())),
+            )
+        )
+    trainable, other = map(_count, (model.trainable_weights, model.non_trainable_weights))
+    return Description(tuple(layers), trainable_params=trainable, other_params=other)
 
 
 def _count(weights: Iterable[Any]) -> int:

@@ -99,12 +99,10 @@ class LayeredNetwork(Network):
 
     @property
     def parts(self) -> Sequence[Layer]:
-        """Its layers."""
         return self.layers
 
     @property
     def pretrained_dim(self) -> int | None:
-        """The length of the first layer's vectors; ``None`` if they are random at first."""
         return self.layers[0].pretrained_dim
 
     def in_short(self) -> str:
@@ -128,7 +126,6 @@ class LayeredNetwork(Network):
         return products
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
-        """Return the multiply-adds of its matrix products."""
         products = self.products(len(dataset.y_train), Shape.of(dataset))
         return sum(product.multiply_adds for product in products)
 
@@ -156,7 +153,6 @@ class PythonNetwork(Network):
         return None
 
     def in_short(self) -> str:
-        """Return the function and its arguments."""
         return _call(self.python, self.arguments)
 
 
@@ -168,17 +164,14 @@ class BaselineModel(ModelSection):
 
     @property
     def is_random(self) -> bool:
-        """Whether its answers depend on the seed."""
         return self.baseline.is_random
 
     @property
     def pretrained(self) -> Pretrained | None:
-        """The part of the baseline that was learned from texts outside the corpus."""
         return self.baseline.pretrained
 
     @property
     def parts(self) -> Sequence[Baseline]:
-        """The baseline."""
         return (self.baseline,)
 
     @model_validator(mode="after")
@@ -192,7 +185,6 @@ class BaselineModel(ModelSection):
         return _call(self.baseline.kind, self.baseline.settings())
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
-        """Return 0: fitting it takes almost no time."""
         return 0
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 10_000
 """Of the solver of the SVM; with C up to 1 it needs more than scikit-learn's 1,000."""
-Line = tuple[NDArray[np.float64], float]
-"""The weights of the features, ``(n_features,)``, and the intercept."""
 TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 
@@ -39,24 +37,20 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     def fit(self, x: csr_matrix, y: NDArray[np.int32]) -> "NaiveBayesSVM":
         """Learn from zeros and ones, sparse ``(n, n_features)``, and labels ``(n,)``."""
         self.classes_ = np.unique(y)
-        lines = [self._line(x, y == topic) for topic in self.classes_]
-        self.coef_ = np.stack([weights for weights, _ in lines])
-        self.intercept_ = np.array([intercept for _, intercept in lines])
+        lines = []
+        for topic in self.classes_:
+            shares = []  # of each feature in all that occur, in documents of the topic and others
+            for part in (x[y == topic], x[y != topic]):
+                counts = self.alpha + np.asarray(part.sum(axis=0)).ravel()
+                shares.append(np.log(counts / counts.sum()))
+            ratios = shares[0] - shares[1]
+            svm = LinearSVC(C=self.C, random_state=0, max_iter=MOST_STEPS)
+            svm.fit(x.multiply(ratios).tocsr(), y == topic)
+            weights = svm.coef_[0]
+            mean = np.abs(weights).mean()
+            lines.append((ratios * (mean + self.beta * (weights - mean)), svm.intercept_[0]))
+        self.coef_, self.intercept_ = map(np.array, zip(*lines, strict=True))
         return self
-
-    def _line(self, x: csr_matrix, is_topic: NDArray[np.bool_]) -> Line:
-        """Return the weights and the intercept of one topic against the rest."""
-        ratios = self._shares(x[is_topic]) - self._shares(x[~is_topic])
-        svm = LinearSVC(C=self.C, random_state=0, max_iter=MOST_STEPS)
-        svm.fit(x.multiply(ratios).tocsr(), is_topic)
-        weights = svm.coef_[0]
-        mean = np.abs(weights).mean()
-        return ratios * (mean + self.beta * (weights - mean)), float(svm.intercept_[0])
-
-    def _shares(self, x: csr_matrix) -> NDArray[np.float64]:
-        """Return the logarithm of the share of each feature in all that occur."""
-        counts = self.alpha + np.asarray(x.sum(axis=0)).ravel()
-        return np.asarray(np.log(counts / counts.sum()))
 
     def decision_function(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return a margin for each document and topic, ``(n, n_topics)``."""

@@ -71,7 +71,6 @@ class _FastRNN(keras.layers.RNN):
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
-        """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
         if reason := _why_not(self, initial_state, mask):
             self.note(f"{self.name}: {reason}")
             return super().call(sequences, initial_state, mask, training)
@@ -86,27 +85,23 @@ class _FastRNN(keras.layers.RNN):
         return tf.transpose(hidden, (1, 0, 2)) if self.return_sequences else hidden
 
 
-class _FastWeightDrop(WeightDrop):
-    """Random numbers that are fast to draw, before a core computes the rest."""
-
-    def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
-        """Return new random numbers from 0 to 1."""
-        return _uniform(shape, self.weight_drop_generator)
+def _uniform(shape: Any, seed: keras.random.SeedGenerator, dtype: Any = "float32") -> Any:
+    """Return random numbers from 0 to 1 by ThreeFry, the fastest algorithm in XLA on a CPU."""
+    # A seed is unsigned, and TensorFlow wants it signed.
+    signed = tf.cast(tf.math.floormod(seed.next(), tf.int32.max - 1), tf.int32)
+    return tf.random.stateless_uniform(shape, signed, dtype=dtype, alg="threefry")
 
 
 class FastDropoutEmbedding(DropoutEmbedding):
     """An embedding that drops words, with random numbers that are fast to draw."""
 
-    def uniform(self, shape: tuple[int, ...]) -> tf.Tensor:
-        """Return new random numbers from 0 to 1."""
-        return _uniform(shape, self.dropout_generator)
+    uniform = staticmethod(_uniform)
 
 
 class FastConv1D(keras.layers.Conv1D):
     """A ``Conv1D`` as one product of all windows; the convolution of XLA is slow on a CPU."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Compute the stock layer; ``inputs`` is ``(batch, timesteps, features)``."""
         is_plain = self.strides == self.dilation_rate == (1,) and self.groups == 1
         if not (is_plain and self.use_bias and self.data_format == "channels_last"):
             return super().call(inputs)
@@ -128,24 +123,18 @@ class FastDropout(keras.layers.Dropout):
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Compute the stock layer."""
         if not training or not self.rate:
             return inputs
-        uniform = _uniform(self._mask_shape(inputs), self.seed_generator, inputs.dtype)
+        is_spatial = isinstance(self, keras.layers.SpatialDropout1D)
+        fixed = (None, 1, None) if is_spatial else self.noise_shape or inputs.shape
+        sizes = zip(inputs.shape, fixed, strict=True)
+        shape = [size if own is None else own for size, own in sizes]
+        uniform = _uniform(shape, self.seed_generator, inputs.dtype)
         return inputs * (tf.cast(uniform >= self.rate, inputs.dtype) / (1 - self.rate))
-
-    def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
-        return tuple(
-            size if own is None else own
-            for size, own in zip(inputs.shape, self.noise_shape or inputs.shape, strict=True)
-        )
 
 
 class FastSpatialDropout1D(FastDropout, keras.layers.SpatialDropout1D):
     """A ``SpatialDropout1D`` that multiplies by its mask."""
-
-    def _mask_shape(self, inputs: tf.Tensor) -> tuple[int | None, ...]:
-        return (inputs.shape[0], 1, inputs.shape[2])
 
 
 def _with_core(name: str, core: cores.Core) -> dict[type[keras.Layer], type[keras.Layer]]:
@@ -154,7 +143,8 @@ def _with_core(name: str, core: cores.Core) -> dict[type[keras.Layer], type[kera
     # A ``Bidirectional`` copies its layers through their serialized form.
     register = keras.saving.register_keras_serializable(package="rnnbench.fused")
     fast = register(type(f"Fast{name}", (_FastRNN, plain), {"core": core}))
-    fast_dropping = type(f"FastWeightDrop{name}", (_FastWeightDrop, fast), {})
+    draws = {"uniform": staticmethod(_uniform)}
+    fast_dropping = type(f"FastWeightDrop{name}", (WeightDrop, fast), draws)
     return {plain: fast, dropping: register(fast_dropping)}
 
 
@@ -168,13 +158,6 @@ FAST: dict[type[keras.Layer], type[keras.Layer]] = {
     **_with_core("GRU", cores.gru),
 }
 """The fast form of each class of layer that has one."""
-
-
-def _uniform(shape: Any, generator: keras.random.SeedGenerator, dtype: Any = "float32") -> Any:
-    """Return random numbers from 0 to 1 by ThreeFry, the fastest algorithm in XLA on a CPU."""
-    # A seed is unsigned, and TensorFlow wants it signed.
-    seed = tf.cast(tf.math.floormod(generator.next(), tf.int32.max - 1), tf.int32)
-    return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="threefry")
 
 
 def _why_not(layer: Any, initial_state: Any, mask: tf.Tensor | None) -> str:

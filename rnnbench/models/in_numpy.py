@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Batch, Layer, Shape
+from rnnbench.models.layers import Batch, Layer, Shape, feedforward, recurrent
 from rnnbench.models.layers.feedforward import (
     Conv1D,
     Dense,
-    Dropout,
     Embedding,
     LayerNorm,
     Pooling,
-    SpatialDropout,
     WordCounts,
 )
-from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent
 
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
@@ -31,13 +29,9 @@ Shapes = list[tuple[int, ...]]
 
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
+BUILT_IN = (*feedforward.KINDS, *recurrent.KINDS)
 TINY = 1e-9
 """Stands for the length of a vector of zeros."""
-
-
-def _sigmoid(x: Floats) -> Floats:
-    half: Floats = np.tanh(x / 2) / 2 + np.float32(0.5)  # which does not overflow
-    return half
 
 
 def _softmax(x: Floats, axis: int = -1) -> Floats:
@@ -49,7 +43,7 @@ def _softmax(x: Floats, axis: int = -1) -> Floats:
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
-    "sigmoid": _sigmoid,
+    "sigmoid": lambda x: np.tanh(x / 2) / 2 + np.float32(0.5),  # which does not overflow
     "softmax": _softmax,
     "tanh": np.tanh,
 }
@@ -63,14 +57,14 @@ MERGED: dict[str, Callable[[Floats, Floats], Floats]] = {
 
 def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
     """Return whether ``predict`` can compute a network; others need TensorFlow."""
-    return isinstance(network, LayeredNetwork) and all(map(_is_covered, network.layers))
-
-
-def _is_covered(layer: Layer) -> bool:
-    used = {getattr(layer, key, "linear") for key in ("activation", "recurrent_activation")}
-    inner = not isinstance(layer, Bidirectional) or _is_covered(layer.layer)
+    if not isinstance(network, LayeredNetwork):
+        return False
+    inner = [layer.layer for layer in network.layers if isinstance(layer, Bidirectional)]
+    layers = [*network.layers, *inner]
+    keys = "activation", "recurrent_activation"
+    used = {getattr(layer, key, "linear") for layer in layers for key in keys}
     # A subclass from another package may compute something else.
-    return type(layer) in RUN and inner and used <= ACTIVATIONS.keys()
+    return used <= ACTIVATIONS.keys() and all(type(layer) in BUILT_IN for layer in layers)
 
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
@@ -94,31 +88,22 @@ def predict(
 ) -> Floats:
     """Return the probabilities ``(n, n_topics)`` of word ids ``(n, timesteps)``.
 
-    Args:
-        network: one that ``is_covered``.
-        shape: of the dataset that it was trained on.
-        weights: of the shapes that ``weight_shapes`` returns.
-        ids: all below ``shape.n_ids``.
+    The network is one that ``is_covered``, with weights of the shapes of ``weight_shapes``.
     """
-    starts = range(0, len(ids), ROWS_AT_ONCE)
-    parts = (ids[start : start + ROWS_AT_ONCE] for start in starts)
-    return np.concatenate([_predict(network, shape, weights, part) for part in parts])
-
-
-def _predict(
-    network: LayeredNetwork, shape: Shape, weights: Sequence[Floats], ids: NDArray[np.int32]
-) -> Floats:
-    x: Floats = as_numbers(network, shape.n_ids, ids)[..., np.newaxis]
-    mask = np.ones(ids.shape, bool)
-    left = list(weights)
-    for layer, shapes in _with_shapes(network, shape):
-        own, left = left[: len(shapes)], left[len(shapes) :]
-        if layer.gives_mask:
-            mask = ids != 0
-        x = RUN[type(layer)](layer, own, ids if layer.takes == "ids" else x, mask)
-        if not layer.hands_mask_on:
-            mask = np.ones(x.shape[:2], bool)
-    return x
+    answers = []
+    for start in range(0, len(ids), ROWS_AT_ONCE):
+        part, left = ids[start : start + ROWS_AT_ONCE], list(weights)
+        x: Floats = as_numbers(network, shape.n_ids, part)[..., np.newaxis]
+        mask = np.ones(part.shape, bool)
+        for layer, shapes in _with_shapes(network, shape):
+            own, left = left[: len(shapes)], left[len(shapes) :]
+            if layer.gives_mask:
+                mask = part != 0
+            x = _output(layer, own, part if layer.takes == "ids" else x, mask)
+            if not layer.hands_mask_on:
+                mask = np.ones(x.shape[:2], bool)
+        answers.append(x)
+    return np.concatenate(answers)
 
 
 def as_numbers(network: LayeredNetwork, n_ids: int, ids: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -154,23 +139,37 @@ def weighted_counts(
     return np.asarray(weighted / max(size, TINY), np.float32)
 
 
-def _dense(layer: Dense, weights: Sequence[Floats], x: Floats, _: Mask) -> Floats:
-    kernel, bias = weights
-    return ACTIVATIONS[layer.activation](x @ kernel + bias)
+def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floats:
+    """Return the output of a layer; ``x`` is its input, the ids or an array of floats."""
+    match layer:
+        case Embedding():
+            x = weights[0][x]
+        case WordCounts():
+            x = np.stack([weighted_counts(row, weights[0], layer.values) for row in x])
+        case Conv1D():
+            x = _convolve(layer, weights, x)
+        case Pooling():
+            x = _pool(layer, weights, x, mask)
+        case Dense():
+            kernel, bias = weights
+            x = ACTIVATIONS[layer.activation](x @ kernel + bias)
+        case LayerNorm():
+            scale, offset = weights
+            x = x - x.mean(axis=-1, keepdims=True)
+            variance = np.square(x).mean(axis=-1, keepdims=True)
+            x = x / np.sqrt(variance + np.float32(layer.epsilon)) * scale + offset
+        case Recurrent():
+            x = _recur(layer, weights, x, mask)
+        case Bidirectional():
+            forward = _recur(layer.layer, weights[:3], x, mask)
+            backward = _recur(layer.layer, weights[3:], x, mask, backwards=True)
+            x = MERGED[layer.merge_mode](forward, backward)
+        case _ if not layer.has_dropout:
+            raise NotImplementedError(layer.kind)
+    return np.asarray(x)
 
 
-def _normalize(layer: LayerNorm, weights: Sequence[Floats], x: Floats, _: Mask) -> Floats:
-    scale, offset = weights
-    x = x - x.mean(axis=-1, keepdims=True)
-    deviation = np.sqrt(np.square(x).mean(axis=-1, keepdims=True) + np.float32(layer.epsilon))
-    return np.asarray(x / deviation * scale + offset)
-
-
-def _count_words(layer: WordCounts, weights: Sequence[Floats], ids: Any, _: Mask) -> Floats:
-    return np.stack([weighted_counts(row, weights[0], layer.values) for row in ids])
-
-
-def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats, _: Mask) -> Floats:
+def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
     kernel, bias = weights
     last = layer.kernel_size - 1
     before = {"valid": 0, "same": last // 2, "causal": last}[layer.padding]
@@ -209,12 +208,6 @@ def _recur(
         hidden, cell = np.where(kept, new[0], hidden), np.where(kept, new[1], cell)
         history[:, step] = hidden
     return history if layer.return_sequences else hidden
-
-
-def _both_ways(layer: Bidirectional, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
-    forward = _recur(layer.layer, weights[:3], x, mask)
-    backward = _recur(layer.layer, weights[3:], x, mask, backwards=True)
-    return MERGED[layer.merge_mode](forward, backward)
 
 
 def _step(
@@ -266,24 +259,3 @@ def _shapes(layer: Layer, batch: Batch) -> Shapes:  # noqa: PLR0911 - one a kind
         case Bidirectional():
             return 2 * _shapes(layer.layer, batch)
     return []
-
-
-def _as_it_is(_: Layer, __: Sequence[Floats], x: Floats, ___: Mask) -> Floats:
-    return x
-
-
-RUN: dict[type[Layer], Callable[[Any, Sequence[Floats], Any, Mask], Floats]] = {
-    Embedding: lambda _, weights, ids, __: weights[0][ids],
-    WordCounts: _count_words,
-    Conv1D: _convolve,
-    Pooling: _pool,
-    Dense: _dense,
-    LayerNorm: _normalize,
-    Dropout: _as_it_is,
-    SpatialDropout: _as_it_is,
-    SimpleRNN: _recur,
-    GRU: _recur,
-    LSTM: _recur,
-    Bidirectional: _both_ways,
-}
-"""By kind, the function that returns the output of a layer: of it, its weights, input and mask."""

@@ -25,10 +25,6 @@ class BagOfWords(keras.layers.Layer):
     The count of each word is multiplied by a weight of the word, and the numbers of a document are
     then divided by their length (``tfidf``) or by their sum (``shares``). Padding and start marks
     are not counted. All weights are 1 until ``adapt`` learns them from documents.
-
-    Args:
-        n_ids: all word ids are below this.
-        values: ``tfidf`` or ``shares``.
     """
 
     def __init__(self, n_ids: int, values: str, **kwargs: Any):
@@ -36,15 +32,12 @@ class BagOfWords(keras.layers.Layer):
         self.n_ids, self.values = n_ids, values
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments too."""
         return {**super().get_config(), "n_ids": self.n_ids, "values": self.values}
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
-        """Make the weights of the words, which are not trained."""
         self.scale = self.add_weight((self.n_ids,), "ones", trainable=False, name="scale")
 
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
-        """Return ``(batch, n_ids)``."""
         return (input_shape[0], self.n_ids)
 
     def adapt(self, x: NDArray[np.int32]) -> None:
@@ -74,7 +67,6 @@ class _Pooling(keras.layers.Layer):
         self.supports_masking = True
 
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
-        """Return ``(batch, features)``."""
         return (input_shape[0], input_shape[2])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
@@ -86,7 +78,6 @@ class MaxPooling(_Pooling):
     """The largest value of each feature; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return ``(batch, features)``."""
         if mask is None:
             return ops.max(inputs, axis=1)
         kept = ops.expand_dims(mask, -1)
@@ -99,7 +90,6 @@ class MeanPooling(_Pooling):
     """The mean of each feature; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return ``(batch, features)``."""
         if mask is None:
             return ops.mean(inputs, axis=1)
         weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
@@ -111,7 +101,6 @@ class LastPooling(_Pooling):
     """The last step that is not masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return ``(batch, features)``."""
         if mask is None:
             return inputs[:, -1]
         steps = ops.arange(ops.shape(inputs)[1])
@@ -132,12 +121,10 @@ class AttentionPooling(_Pooling):
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
 
     def get_config(self) -> dict[str, Any]:
-        """Return the seeds too."""
         seeds = {"kernel_seed": self.kernel_seed, "query_seed": self.query_seed}
         return {**super().get_config(), **seeds}
 
     def build(self, input_shape: Sizes) -> None:
-        """Make the weights."""
         features = input_shape[-1]
         random = keras.initializers.GlorotUniform
         self.kernel = self.add_weight((features, features), random(self.kernel_seed), name="kernel")
@@ -145,7 +132,6 @@ class AttentionPooling(_Pooling):
         self.query = self.add_weight((features, 1), random(self.query_seed), name="query")
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Return ``(batch, features)``."""
         hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)
         scores = ops.matmul(hidden, self.query)
         if mask is not None:
@@ -167,6 +153,8 @@ class WeightDrop(keras.layers.RNN):
     the layers of Keras.
     """
 
+    uniform = staticmethod(keras.random.uniform)
+
     def __init__(
         self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed = None, **more: Any
     ):
@@ -175,22 +163,17 @@ class WeightDrop(keras.layers.RNN):
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the rate and the seed too."""
         own = {"weight_drop": self.weight_drop, "weight_drop_seed": self.weight_drop_seed}
         return {**super().get_config(), **own}
-
-    def uniform(self, shape: tuple[int, ...]) -> Any:
-        """Return new random numbers from 0 to 1."""
-        return keras.random.uniform(shape, seed=self.weight_drop_generator)
 
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
-        """Compute the stock layer; ``sequences`` is ``(batch, timesteps, features)``."""
         if not training or not self.weight_drop:
             return super().call(sequences, initial_state, mask, training)
         whole = self.cell.recurrent_kernel
-        self.cell.recurrent_kernel = whole * _mask(self.uniform(whole.shape), self.weight_drop)
+        uniform = self.uniform(whole.shape, seed=self.weight_drop_generator)
+        self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
         try:
             return super().call(sequences, initial_state, mask, training)
         finally:
@@ -213,30 +196,26 @@ class DropoutEmbedding(keras.layers.Embedding):
     paper of Merity et al. All ids are dropped alike, that of padding too.
     """
 
+    uniform = staticmethod(keras.random.uniform)
+
     def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
         super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the rate and the seed too."""
         own = {"dropout": self.dropout, "dropout_seed": self.dropout_seed}
         return {**super().get_config(), **own}
 
-    def uniform(self, shape: tuple[int, ...]) -> Any:
-        """Return new random numbers from 0 to 1."""
-        return keras.random.uniform(shape, seed=self.dropout_generator)
-
     def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:  # noqa: ARG002
-        """Return the shape and the type of the output."""
         return super().compute_output_spec(inputs)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Return the vectors ``(batch, timesteps, dim)`` of ids ``(batch, timesteps)``."""
         vectors = super().call(inputs)
         if not training or not self.dropout:
             return vectors
-        mask = _mask(self.uniform((self.input_dim,)), self.dropout)
+        uniform = self.uniform((self.input_dim,), seed=self.dropout_generator)
+        mask = _mask(uniform, self.dropout)
         # The same as to drop rows of the matrix, but it touches only the rows that are read.
         return vectors * ops.expand_dims(ops.take(mask, ops.cast(inputs, "int32")), -1)
 

@@ -6,10 +6,11 @@ import os
 import re
 import sys
 import time
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import rnnbench
 from rnnbench.analysis.compare import plain_values
@@ -25,9 +26,7 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
-VALIDATION_CURVES = ("val_loss", "val_accuracy")
-EVENTS = "events.out.tfevents"
-"""The start of the names by which TensorBoard finds event files."""
+EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
 STATUSES = {
     "FINISHED": "STATUS_SUCCESS",
     "FAILED": "STATUS_FAILURE",
@@ -42,10 +41,8 @@ MLFLOW_DEFAULTS = {
 """Settings of MLflow while it is called, unless the user has others."""
 SEND_INTERVAL = 2.0
 """Seconds between two batches of epochs: a batch takes about as long as a single epoch."""
-MAX_METRICS, MAX_PARAMS = 1000, 100
-"""The most that MLflow takes in a batch."""
-MAX_KEY, MAX_VALUE = 250, 6000
-"""The most characters that it takes in a name, and in a parameter."""
+MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
+MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
 WANDB_DEFAULTS = {
     "WANDB_MODE": ("mode", "offline"),
     "WANDB_PROJECT": ("project", "rnnbench"),
@@ -64,12 +61,12 @@ def settings_of(trial: Trial) -> dict[str, Setting]:
     tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
     if isinstance(trial.model, Network):
         tree |= {"training": trial.training.model_dump(mode="json", exclude={"seeds"})}
-    named: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}
-    return named | {key: _setting(value) for key, value in plain_values(tree) if value is not None}
-
-
-def _setting(value: object) -> Setting:
-    return value if isinstance(value, Setting) else json.dumps(value, ensure_ascii=False)
+    settings: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}
+    for key, value in plain_values(tree):
+        if value is not None:
+            is_plain = isinstance(value, Setting)
+            settings[key] = value if is_plain else json.dumps(value, ensure_ascii=False)
+    return settings
 
 
 def tags_of(trial: Trial) -> dict[str, str]:
@@ -83,36 +80,36 @@ def tags_of(trial: Trial) -> dict[str, str]:
 
 
 class TrialTracker(Tracker):
-    """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it."""
+    """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it.
+
+    A run gets the settings of its trial, then numbers of epochs, counted from 1, and at last those
+    that are known at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
+    """
 
     def __init__(self) -> None:
         self.runs: dict[Trial, Any] = {}
 
-    def begin(self, trial: Trial) -> Any:
-        """Return a new run with the settings of a trial."""
-        raise NotImplementedError
+    @abstractmethod
+    def _begin(self, trial: Trial) -> Any: ...
 
-    def write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
-        """Write numbers of an epoch, counted from 1."""
-        raise NotImplementedError
+    @abstractmethod
+    def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None: ...
 
-    def write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
-        """Write the numbers that are known at the end, after that many epochs."""
-        self.write(run, epoch, values)
+    def _write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
+        self._write(run, epoch, values)
 
-    def end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:
-        """End a run that is ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``."""
-        raise NotImplementedError
+    @abstractmethod
+    def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None: ...
 
     def trial_started(self, trial: Trial) -> None:
         """Begin a run; an earlier attempt at the trial was interrupted."""
         if trial in self.runs:
-            self.end(self.runs.pop(trial), trial, "KILLED")
-        self.runs[trial] = self.begin(trial)
+            self._end(self.runs.pop(trial), trial, "KILLED")
+        self.runs[trial] = self._begin(trial)
 
     def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
         """Write the numbers of an epoch in training."""
-        self.write(self.runs[trial], epoch, {"loss": loss, "accuracy": accuracy})
+        self._write(self.runs[trial], epoch, {"loss": loss, "accuracy": accuracy})
 
     def trial_finished(
         self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
@@ -121,22 +118,22 @@ class TrialTracker(Tracker):
         run, history = self.runs.pop(trial), result.record.history
         rows = zip(history.val_loss, history.val_accuracy, strict=True)  # none where none held out
         for epoch, values in enumerate(rows, start=1):
-            numbers = [math.nan if value is None else value for value in values]
-            self.write(run, epoch, dict(zip(VALIDATION_CURVES, numbers, strict=True)))
+            loss, accuracy = (math.nan if value is None else value for value in values)
+            self._write(run, epoch, {"val_loss": loss, "val_accuracy": accuracy})
         facts = result.record.model_dump(include={*COSTS, "params", "best_epoch"})
         costs = {key: float(value) for key, value in facts.items() if value is not None}
         scores = {f"test/{name}": value for name, value in metrics.items()}
-        self.write_final(run, result.record.epochs, scores | costs)
-        self.end(run, trial, "FINISHED")
+        self._write_final(run, result.record.epochs, scores | costs)
+        self._end(run, trial, "FINISHED")
 
     def trial_failed(self, trial: Trial, reason: str) -> None:
         """End the run of a trial that failed."""
-        self.end(self.runs.pop(trial), trial, "FAILED", reason)
+        self._end(self.runs.pop(trial), trial, "FAILED", reason)
 
     def close(self) -> None:
         """End the runs of trials that were interrupted."""
         for trial in list(self.runs):
-            self.end(self.runs.pop(trial), trial, "KILLED")
+            self._end(self.runs.pop(trial), trial, "KILLED")
 
 
 class TensorBoardTracker(TrialTracker):
@@ -153,67 +150,48 @@ class TensorBoardTracker(TrialTracker):
         """Note the folder, which gets one for each trial."""
         self._folder = folder / "tensorboard"
 
-    def begin(self, trial: Trial) -> "_EventFile":
-        """Begin an event file with the hyperparameters; an earlier attempt at the trial goes."""
+    def _begin(self, trial: Trial) -> Any:
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+        from tensorboard.summary.writer.record_writer import RecordWriter
 
         place = place_of(Path(), trial.name, trial.seed, trial.fingerprint)
         folder = self._folder / place.record.stem
         folder.mkdir(parents=True, exist_ok=True)
-        for earlier in folder.glob(f"{EVENTS}.*"):
+        for earlier in folder.glob(f"{EVENTS}.*"):  # of an earlier attempt
             earlier.unlink()
-        events = _EventFile(folder)
-        events.write(step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
+        path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
+        events = RecordWriter(path.open("wb", buffering=0))  # each event is written at once
+        _add_event(events, file_version="brain.Event:2")  # the first one of every file
+        settings = hparams_pb(settings_of(trial), trial_id=folder.name)
+        _add_event(events, step=0, summary=settings)
         return events
 
-    def write(self, run: "_EventFile", epoch: int, values: Mapping[str, float]) -> None:
-        """Write a number under each tag."""
+    def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary
 
         scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        run.write(step=epoch, summary=Summary(value=scalars))
+        _add_event(run, step=epoch, summary=Summary(value=scalars))
 
-    def end(self, run: "_EventFile", trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
-        """Write how the trial ended."""
-        run.write(step=trial.epochs, summary=_end_pb(STATUSES[status]))
+    def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+        """End the row of the tab HPARAMS, as ``hparams_pb`` begins it."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+
+        number = api_pb2.Status.Value(STATUSES[status])
+        end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
+        described = metadata.create_summary_metadata(
+            plugin_data_pb2.HParamsPluginData(session_end_info=end)
+        )
+        tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
+        value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
+        _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
         run.close()
 
 
-class _EventFile:
-    """An event file in the format of TensorBoard; each event is written at once.
+def _add_event(events: Any, **facts: Any) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
 
-    Args:
-        folder: a new file is made in it.
-    """
-
-    def __init__(self, folder: Path):
-        from tensorboard.summary.writer.record_writer import RecordWriter
-
-        path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
-        self._file: BinaryIO = path.open("wb", buffering=0)
-        self._records = RecordWriter(self._file)
-        self.close = self._file.close
-        self.write(file_version="brain.Event:2")  # the first event of every file
-
-    def write(self, **facts: Any) -> None:
-        """Write an event of now."""
-        from tensorboard.compat.proto.event_pb2 import Event
-
-        self._records.write(Event(wall_time=time.time(), **facts).SerializeToString())
-
-
-def _end_pb(status: str) -> Any:
-    """Return the summary that ends a row of the tab HPARAMS, as ``hparams_pb`` begins it."""
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
-
-    number = api_pb2.Status.Value(status)
-    end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
-    described = metadata.create_summary_metadata(
-        plugin_data_pb2.HParamsPluginData(session_end_info=end)
-    )
-    tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
-    return Summary(value=[Summary.Value(tag=tag, metadata=described, tensor=nothing)])
+    events.write(Event(wall_time=time.time(), **facts).SerializeToString())
 
 
 @contextmanager
@@ -243,22 +221,41 @@ class MlflowTracker(TrialTracker):
         given = os.environ.get("MLFLOW_TRACKING_URI")
         local = URL.create("sqlite", database=str((folder / "mlflow.db").resolve()))
         self._client = MlflowClient(given or local.render_as_string())
-        artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
-        self._experiment = self._find_experiment(benchmark.name, artifacts)
-        self._parent = self._find_parent(benchmark, folder)
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark.name
+        if found := self._client.get_experiment_by_name(name):
+            self._experiment = str(found.experiment_id)
+        else:
+            artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
+            created = self._client.create_experiment(name, artifact_location=artifacts)
+            self._experiment = str(created)
+        untracked = benchmark.model_copy(update={"tracking": ()})
+        mark = sha256_json([str(folder.resolve()), dump(untracked)])
+        same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
+        if runs := self._client.search_runs([self._experiment], same):
+            self._parent = str(runs[0].info.run_id)
+            self._client.update_run(self._parent, status="RUNNING")
+        else:
+            tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
+            sections = benchmark.model_dump(
+                mode="json", exclude_none=True, include={"data", "training"}
+            )
+            settings = {
+                f"{section}.{key}": value
+                for section, values in sections.items()
+                for key, value in values.items()
+            }
+            self._parent = self._create(benchmark.name, tags, settings)
         self._unsent: dict[str, list[Any]] = {}
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
 
     @_with_defaults()
-    def begin(self, trial: Trial) -> str:
-        """Begin a run below that of the benchmark."""
+    def _begin(self, trial: Trial) -> str:
         tags = tags_of(trial) | {"mlflow.parentRunId": self._parent}
         return self._create(str(trial), tags, settings_of(trial))
 
     @_with_defaults()
-    def write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
-        """Note the metrics of an epoch, and send them now and then."""
+    def _write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
@@ -268,8 +265,7 @@ class MlflowTracker(TrialTracker):
             self._send()
 
     @_with_defaults()
-    def end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
-        """Send all metrics, and end the run of a trial."""
+    def _end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
         if status == "FINISHED":
             self._missing.discard(trial)
         elif status == "FAILED":
@@ -284,28 +280,6 @@ class MlflowTracker(TrialTracker):
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
-
-    def _find_experiment(self, benchmark: str, artifacts: str | None) -> str:
-        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark
-        found = self._client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        return str(self._client.create_experiment(name, artifact_location=artifacts))
-
-    def _find_parent(self, benchmark: Benchmark, folder: Path) -> str:
-        """Return the run of this benchmark in this folder; a new one if the last is finished."""
-        untracked = benchmark.model_copy(update={"tracking": ()})
-        mark = sha256_json([str(folder.resolve()), dump(untracked)])
-        same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
-        for run in self._client.search_runs([self._experiment], same):
-            self._client.update_run(run.info.run_id, status="RUNNING")
-            return str(run.info.run_id)
-        tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
-        data = benchmark.data.model_dump(mode="json", exclude_none=True)
-        training = benchmark.training.model_dump(mode="json", exclude_none=True)
-        settings = {f"data.{key}": value for key, value in data.items()}
-        settings |= {f"training.{key}": value for key, value in training.items()}
-        return self._create(benchmark.name, tags, settings)
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param
@@ -361,8 +335,7 @@ class WandbTracker(TrialTracker):
         }
         self._group = benchmark.name
 
-    def begin(self, trial: Trial) -> Any:
-        """Begin a run in the group of the benchmark."""
+    def _begin(self, trial: Trial) -> Any:
         import wandb
 
         run = wandb.init(
@@ -376,16 +349,13 @@ class WandbTracker(TrialTracker):
         run.define_metric("*", step_metric="epoch")
         return run
 
-    def write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
-        """Log an epoch."""
+    def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
         run.log({"epoch": epoch, **values})
 
-    def write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:  # noqa: ARG002
-        """Put the final numbers into the summary."""
+    def _write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:  # noqa: ARG002
         run.summary.update(values)
 
-    def end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
-        """End a run."""
+    def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
         if reason:
             run.summary.update({"error": reason})
         run.finish(exit_code=int(status != "FINISHED"))

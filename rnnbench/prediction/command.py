@@ -73,7 +73,13 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     Raises:
         UserError: there are none, one is blank or too long, or a file cannot be read.
     """
-    given = [_standard_input() if text == "-" else text for text in texts]
+    given = list(texts)
+    for place, text in enumerate(texts):
+        if text == "-":
+            content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # may be closed
+            if len(content) > MAX_TEXT:
+                raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
+            given[place] = content.decode(errors="replace")
     for file in files:
         try:
             given.append(read_file(file, MAX_TEXT).decode(errors="replace"))
@@ -82,13 +88,6 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     if not given or not all(text.strip() for text in given):
         raise UserError("a text is missing (should be TEXT, --file FILE, or - for standard input)")
     return given
-
-
-def _standard_input() -> str:
-    content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # it may be closed
-    if len(content) > MAX_TEXT:
-        raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
-    return content.decode(errors="replace")
 
 
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
@@ -103,7 +102,11 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    listed = f": {', '.join(distinct[:UNKNOWN_SHOWN])}{more}" if unknown else ""
+    # Characters that nobody sees, such as marks of direction, would disturb the line.
+    shown = "".join(
+        char if char.isprintable() else "�" for char in ", ".join(distinct[:UNKNOWN_SHOWN])
+    )
+    listed = f": {shown}{more}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
     below = [Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")]

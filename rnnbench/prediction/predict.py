@@ -89,25 +89,22 @@ def predict_texts(
     encoded = encode(texts, vocabulary)
     if not texts or not all(encoded.words):
         raise UserError("a text contains no words")
-    probabilities = _probabilities(kept, encoded.ids)
-    is_known = [bool((row > INDEX_FROM).any()) for row in encoded.ids]
-    readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
-    return Predictions(
-        predictions=[
-            Prediction(
-                words=len(words),
-                words_read=min(len(words), readable),
-                unknown_words=unknown,
-                topics=[
-                    TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
-                    for label in (-row).argsort(kind="stable")[: top if known else 0]
-                ],
-            )
-            for words, unknown, known, row in zip(
-                encoded.words, encoded.unknown, is_known, probabilities, strict=True
-            )
-        ],
+    of_each = zip(
+        encoded.words, encoded.unknown, encoded.ids, _probabilities(kept, encoded.ids), strict=True
     )
+    readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
+    predictions = []
+    for words, unknown, ids, row in of_each:
+        is_known = (ids > INDEX_FROM).any()
+        topics = [
+            TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
+            for label in (-row).argsort(kind="stable")[: top if is_known else 0]
+        ]
+        read = min(len(words), readable)
+        predictions.append(
+            Prediction(words=len(words), words_read=read, unknown_words=unknown, topics=topics)
+        )
+    return Predictions(predictions=predictions)
 
 
 def export_network(

@@ -4,7 +4,7 @@ from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.table import quantity_text
+from rnnbench.report.table import MISSING, interval_text, mean_and_interval
 from rnnbench.results.schema import TOO_FEW_SEEDS, Results
 from rnnbench.text import listed
 
@@ -21,41 +21,37 @@ def best_in_words(results: Results) -> str:
     """
     best, others = results.best, _by_verdict(results, results.best.name)
     which = "The best model is" if len(results.models) > 1 else "The only model is"
-    parts = [f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"]
+    sentence = f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"
     if unclear := others[NOT_CLEAR]:
-        parts.append(f"no clear difference from {listed(unclear)}")
+        sentence += f"; no clear difference from {listed(unclear)}"
     if undecided := others[TOO_FEW_SEEDS]:
-        parts.append(f"{TOO_FEW_SEEDS} to tell it from {listed(undecided)}")
-    return "; ".join(parts) + "."
+        sentence += f"; {TOO_FEW_SEEDS} to tell it from {listed(undecided)}"
+    return f"{sentence}."
 
 
 def findings(results: Results) -> list[str]:
     """Return the main results in sentences."""
-    best, interval = results.best, results.best.accuracy_interval
+    best, always = results.best, results.dataset.majority_name
     which = "the highest test accuracy," if len(results.models) > 1 else "a test accuracy of"
-    sentences = [
+    others = _by_verdict(results, best.name, without=always)
+    against, pairs = _by_verdict(results, always), results.comparisons_of(always)
+    sentences = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
+    sentences.append(
         f"{best.name} has {which} {best.accuracy.mean:.3f} "
-        f"(95 % interval {interval.low:.3f} to {interval.high:.3f})."
-    ]
-    if results.missing:
-        sentences.insert(0, f"This run is partial: {results.n_missing_in_words()}.")
-    others = _by_verdict(results, best.name, without=results.dataset.majority_name)
+        f"(95 % interval {interval_text(best.accuracy_interval, '.3f')})."
+    )
     if level := others[NOT_CLEAR]:
         sentences.append(f"Not clearly worse: {listed(level)}.")
     if undecided := others[TOO_FEW_SEEDS]:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
-    always, accuracy = results.dataset.majority_name, results.dataset.majority_accuracy
-    others, pairs = _by_verdict(results, always), results.comparisons_of(always)
     verdicts = {
-        "Clearly worse than": [name for name in others[CLEAR] if pairs[name].difference > 0],
-        "Not clearly different from": others[NOT_CLEAR],
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": others[TOO_FEW_SEEDS],
+        "Clearly worse than": [name for name in against[CLEAR] if pairs[name].difference > 0],
+        "Not clearly different from": against[NOT_CLEAR],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": against[TOO_FEW_SEEDS],
     }
-    sentences += [
-        f"{verdict} {always}, which scores {accuracy:.3f}: {listed(names)}."
-        for verdict, names in verdicts.items()
-        if names
-    ] or [f"Clearly better than {always}, which scores {accuracy:.3f}: all models."]
+    it = f"{always}, which scores {results.dataset.majority_accuracy:.3f}"
+    found = [f"{verdict} {it}: {listed(names)}." for verdict, names in verdicts.items() if names]
+    sentences += found or [f"Clearly better than {it}: all models."]
     if not all(model.is_baseline for model in results.models):
         sentences.append(
             f"Epoch of the networks: {which_epoch(results)}. rnnbench never chooses an epoch by "
@@ -73,32 +69,28 @@ def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, lis
     return found
 
 
-def unclear_from(results: Results, name: str) -> list[str]:
+def unclear_from(results: Results, name: str) -> str:
     """Return those of the best model and the majority that do not clearly differ from ``name``.
 
-    Where there are too few seeds to tell, the result says so instead.
+    Where there are too few seeds to tell, the result says so instead. The best says that it is.
     """
-    always = results.dataset.majority_name
-    pairs = results.comparisons_of(name)
-    found = (
-        TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text
-        for other, text in {results.best.name: "the best", always: always}.items()
-        if other in pairs and not pairs[other].is_clear
-    )
-    return list(dict.fromkeys(found))
+    always, pairs = results.dataset.majority_name, results.comparisons_of(name)
+    found = ["best"] if name == results.best.name else []
+    for other, text in {results.best.name: "the best", always: always}.items():
+        if other in pairs and not pairs[other].is_clear:
+            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text)
+    return ", ".join(dict.fromkeys(found)) or MISSING
 
 
 def which_epoch(results: Results) -> str:
     """Return the epoch at which the networks of a run are evaluated."""
     own = [model.training for model in results.models if not model.is_baseline]
-    epochs = sorted({training.get("epochs", results.epochs) for training in own})
-    shares = sorted(
-        {training.get("validation_split", results.validation_split) for training in own}
-    )
-    counts = " or ".join(map(str, epochs))
-    held_out = " or ".join(f"{100 * share:.3g}%" for share in shares if share)
-    best = f"the best of {counts} on {held_out} of the training documents"
-    ways = [*([f"the last of {counts}"] if 0 in shares else []), *([best] if held_out else [])]
+    epochs = {training.get("epochs", results.epochs) for training in own}
+    shares = {training.get("validation_split", results.validation_split) for training in own}
+    counts = " or ".join(map(str, sorted(epochs)))
+    ways = [f"the last of {counts}"] if 0 in shares else []
+    if held_out := " or ".join(f"{100 * share:.3g}%" for share in sorted(shares) if share):
+        ways.append(f"the best of {counts} on {held_out} of the training documents")
     return ", or ".join(ways)
 
 
@@ -131,6 +123,6 @@ def make_badge(results: Results, model: str | None, metric: str) -> dict[str, An
     return {
         "schemaVersion": 1,
         "label": quantity.header,
-        "message": f"{model} {quantity_text(quantity, value)}{partial}",
+        "message": f"{model} {mean_and_interval(value, quantity.format)}{partial}",
         "color": colour if metric == "accuracy" else NEUTRAL,
     }

@@ -52,10 +52,6 @@ def write_page(
 
     The arguments are those of ``make_sections``; models are in the order of their accuracy. The
     HTML file is returned.
-
-    Raises:
-        UserError: a file has the name of a page or a plot, but is not of a report.
-        UnwritableError: a file cannot be written.
     """
     page = report_page(run, texts, words, n_errors)
     files = {name: render(page, f"{name}.j2").encode() for name in PAGES}

@@ -55,20 +55,13 @@ _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "rnnbench",
     "pdf.fonttype": 42,  # so does that in a PDF file
     "text.parse_math": False,  # a topic may have dollars
-    "text.color": INK,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": INK,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "axes.facecolor": "none",
-    "grid.color": GRID,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), GRID),
 }
 
 
@@ -103,14 +96,8 @@ class Plot(ABC):
         axes.set_title(self.title)
         if handles:
             down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
-            axes.legend(
-                handles=handles,
-                loc="upper center",
-                bbox_to_anchor=(0.5, 0),
-                bbox_transform=axes.transAxes + down,
-                ncols=3,
-                frameon=False,
-            )
+            below: Style = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
+            axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, **below)
 
     def draw_on_page(self, figure: Figure) -> None:
         """Draw in an empty figure for a page, which has the title above it."""
@@ -155,9 +142,6 @@ class Plot(ABC):
         """Draw with title and legend in the style in use, and return the axes.
 
         By default, they are new ones of pyplot, which a notebook shows by itself.
-
-        Raises:
-            UserError: ``ax`` is something else than axes.
         """
         if not isinstance(ax, Axes | None):
             kind = type(ax).__name__

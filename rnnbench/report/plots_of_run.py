@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, Self
 
@@ -34,15 +33,7 @@ from rnnbench.report.plot import (
     legend_entries,
     width_beside,
 )
-from rnnbench.report.table import (
-    MISSING,
-    Columns,
-    Table,
-    scope,
-    scope_of,
-    table_of,
-    with_points,
-)
+from rnnbench.report.table import MISSING, Table, interval_text, scope, scope_of, with_points
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
 from rnnbench.text import visible
@@ -99,11 +90,11 @@ class RunPlot(Plot):
             hint = "allowed: only for learning_curves"
             raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
         names = list(run.trials) if models is None else models
-        wrong = [name for name in names if name not in run.trials]
-        if wrong or not names:
-            message = f"no model '{wrong[0]}'" if wrong else "names no model"
-            hint = did_you_mean(str([*wrong, ""][0]), run.trials)
-            raise UserError(f"models: {message} ({hint})")
+        if wrong := [str(name) for name in names if name not in run.trials]:
+            hint = did_you_mean(wrong[0], run.trials)
+            raise UserError(f"models: no model '{wrong[0]}' ({hint})")
+        if not names:
+            raise UserError(f"models: names no model ({did_you_mean('', run.trials)})")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
         self.chosen = [model for model in run.trials if model in names]
         self.prepare()
@@ -128,12 +119,7 @@ def plot_run(
     curve: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``.
-
-    Raises:
-        UserError: an argument is wrong, or the models do not have what the plot shows.
-        PluginError: the plot comes from another package, and failed.
-    """
+    """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
     if name not in PLOTS:
         raise UserError(f"no plot '{name}' ({did_you_mean(str(name), PLOTS)})")
     with PLOTS.blamed(name):
@@ -148,20 +134,18 @@ class AccuracyPlot(RunPlot):
 
     def prepare(self) -> None:
         """Make room for a row for each model."""
-        models = [model for model in self.run.results.models if model.name in self.chosen]
-        self.size = (width_beside(self.chosen), 1.8 + 0.42 * len(models))
+        self._models = [model for model in self.run.results.models if model.name in self.chosen]
+        self.size = (width_beside(self.chosen), 1.8 + 0.42 * len(self._models))
         self.alt = "; ".join(
             f"{model.name} {model.accuracy.mean:.3f} "
-            f"({model.accuracy_interval.low:.3f} to {model.accuracy_interval.high:.3f})"
-            for model in models
+            f"({interval_text(model.accuracy_interval, '.3f')})"
+            for model in self._models
         )
-        self._models = models
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each model; the last entry of the legend is the majority baseline."""
         dataset = self.run.results.dataset
         rows = {model.name: row for row, model in enumerate(reversed(self._models))}
-        diamond = DIAMOND | {"mec": ink()}
         for model in self._models:
             colour, gid = COLOURS[1 if model.is_baseline else 0], about(model.name)
             seeds, row = model.accuracy.over_seeds, rows[model.name]
@@ -170,11 +154,9 @@ class AccuracyPlot(RunPlot):
                     ends = np.clip((interval.low, interval.high), 0, 1)
                     axes.hlines(row, *ends, color=colour, gid=gid, **line)
             axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
-        published = [
-            result
-            for result in self.run.results.published
-            if result.is_of_our_model and result.model in rows
-        ]
+        earlier = [result for result in self.run.results.published if result.is_of_our_model]
+        published = [result for result in earlier if result.model in rows]
+        diamond = DIAMOND | {"mec": ink()}
         for result in published:
             axes.plot(result.accuracy, rows[result.model] - 0.3, gid=about(result.model), **diamond)
         name = visible(dataset.majority_name)
@@ -197,10 +179,9 @@ class AccuracyPlot(RunPlot):
         """Name the majority baseline above its line, where the page leaves room for it."""
         axes = figure.subplots()
         *handles, majority = self.draw(axes)
-        axes.text(
-            self.run.results.dataset.majority_accuracy, 1.01, str(majority.get_label()),
-            transform=axes.get_xaxis_transform(), ha="center", va="bottom",
-        )  # fmt: skip
+        place, text = self.run.results.dataset.majority_accuracy, str(majority.get_label())
+        above = axes.get_xaxis_transform()
+        axes.text(place, 1.01, text, transform=above, ha="center", va="bottom")
         add_legend(figure, handles)
 
 
@@ -223,22 +204,21 @@ class DifferencesPlot(RunPlot):
         self.size = (width_beside(self.chosen), 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
         self.alt = "; ".join(
             f"{pair.a} - {pair.b} {pair.difference:+z.3f} "
-            f"({pair.interval.low:+z.3f} to {pair.interval.high:+z.3f}, {pair.verdict})"
+            f"({interval_text(pair.interval, '+z.3f')}, {pair.verdict})"
             for pair in self._shown
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the pairs of the best model at the top."""
-        labels: list[str] = []
+        labels: list[tuple[str, str]] = []
         for better, comparisons in self._pairs.items():
-            labels.append(f"{better} minus")
+            labels.append((f"{better} minus", "bold"))
             for pair in comparisons:
                 draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
-                labels.append(pair.b)
-        headings = {f"{better} minus" for better in self._pairs}
-        axes.set_yticks(range(len(labels)), labels)
-        for label in axes.get_yticklabels():
-            label.set_fontweight("bold" if label.get_text() in headings else "normal")
+                labels.append((pair.b, "normal"))
+        axes.set_yticks(range(len(labels)), [text for text, _ in labels])
+        for label, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
+            label.set_fontweight(weight)
         axes.set_ylim(len(labels) - 0.4, -0.7)
         axes.tick_params(axis="y", length=0)
         return finish_differences(axes, "difference in test accuracy", self._shown)
@@ -281,8 +261,7 @@ class LearningCurves(RunPlot):
             raise UserError(
                 f"{self.run.folder}: no model was trained in epochs, so there are no curves"
             )
-        if self.is_of_all:
-            self.chosen = self._networks
+        self.chosen = self._networks if self.is_of_all else self.chosen
         if without := [name for name in self.chosen if name not in self._networks]:
             hint = f"it was not trained in epochs (allowed: {', '.join(self._networks)})"
             raise UserError(f"models: {without[0]} has no learning curve; {hint}")
@@ -303,21 +282,24 @@ class LearningCurves(RunPlot):
 
     def table(self) -> Table:
         """Return the values of the last epoch."""
-        columns: Columns[str] = {"model": lambda name: name}
-        for curve in self._curves:
-            columns[curve.replace("val_", "validation ")] = partial(self._last, curve)
+        rows = []
+        for name in self.chosen:
+            row = [name]
+            for curve in self._curves:
+                text = MISSING
+                if self._has(name, curve):
+                    spread = _spread_of(self.run.trials[name], curve)
+                    low, median, high = (values[-1] for values in spread)
+                    if median is not np.ma.masked and abs(median) < LARGEST:
+                        text = f"{median:.4g} ({low:.4g} to {high:.4g})"
+                row.append(text)
+            rows.append(row)
+        headers = ["model", *(curve.replace("val_", "validation ") for curve in self._curves)]
         caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
-        return with_points(table_of(self.chosen, columns, caption))
+        return with_points(Table(headers, rows, caption))
 
     def _has(self, network: str, curve: str) -> bool:
         return bool(getattr(self.run.trials[network][0].record.history, curve))
-
-    def _last(self, curve: str, network: str) -> str:
-        if not self._has(network, curve):
-            return MISSING
-        low, median, high = (values[-1] for values in _spread_of(self.run.trials[network], curve))
-        is_drawn = median is not np.ma.masked and abs(median) < LARGEST
-        return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_drawn else MISSING
 
     def draw(self, axes: Axes, curve: str | None = None) -> Sequence[Artist]:
         """Draw one curve; a network has the same colour whichever others are drawn."""
@@ -403,10 +385,8 @@ class ConfusionPlot(RunPlot):
         axes.pcolormesh(self._shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6)
         for (row, column), share in np.ndenumerate(self._shares):
             if share >= 0.005:
-                axes.text(
-                    column + 0.5, row + 0.5, f"{share:.2f}".lstrip("0"), ha="center", va="center",
-                    fontsize=9.5, color=ink(),
-                )  # fmt: skip
+                place, text = (column + 0.5, row + 0.5), f"{share:.2f}".lstrip("0")
+                axes.text(*place, text, ha="center", va="center", fontsize=9.5, color=ink())
         axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
         axes.invert_yaxis()
         middles = np.arange(len(self._counts)) + 0.5

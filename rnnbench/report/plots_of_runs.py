@@ -29,13 +29,13 @@ from rnnbench.report.plot import (
     legend_entries,
 )
 from rnnbench.report.plots_of_run import BLUE, draw_difference, finish_differences
-from rnnbench.report.table import Columns, Table, quantity_text, short_p, table_of
+from rnnbench.report.table import Table, mean_and_interval, short_p
 from rnnbench.report.tables_of_runs import direction
 from rnnbench.text import counted, visible
 
 CHANGES: dict[str, Style] = {
-    "up": {"marker": "^", "ls": "", "ms": 10, "color": COLOURS[1]},
-    "down": {"marker": "v", "ls": "", "ms": 10, "color": COLOURS[1]},
+    way: {"marker": mark, "ls": "", "ms": 10, "color": COLOURS[1]}
+    for way, mark in (("up", "^"), ("down", "v"))
 }
 """The mark of a clear change, by its direction."""
 LABELS, RUNS_PER_LABEL = 5, 8
@@ -83,20 +83,18 @@ class HistoryPlot(Plot):
 
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
-        self._history = history
+        self._history, self._quantity = history, find_quantity(history.metric, "metric")
         self._ways = {
             position: direction(entry.changes[model])
             for position, entry in enumerate(history.entries)
             if model in entry.changes and entry.changes[model].is_clear
         }
         self.size = (max(NARROW, 2 + 0.12 * len(history.entries)), 2.8)
-        self._quantity = find_quantity(history.metric, "metric")
         self._values = [entry.values.get(model) for entry in history.entries]
-        values = [value for value in self._values if value]
-        first, last = (quantity_text(self._quantity, values[end]) for end in (0, -1))
+        texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
         self.alt = (
-            f"{self._quantity.header} of {model} in {counted(len(values), 'run')}: {first} in the "
-            f"first, {last} in the last, {counted(len(self._ways), 'clear change')}"
+            f"{self._quantity.header} of {model} in {counted(len(texts), 'run')}: {texts[0]} in "
+            f"the first, {texts[-1]} in the last, {counted(len(self._ways), 'clear change')}"
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -115,10 +113,10 @@ class HistoryPlot(Plot):
         entries = self._history.entries
         step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
         labels = [
-            f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}"
+            visible(f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}")
             for entry in entries[::step]
         ]
-        axes.set_xticks(range(0, len(entries), step), list(map(visible, labels)))
+        axes.set_xticks(range(0, len(entries), step), labels)
         axes.set_xlim(-0.5, len(entries) - 0.5)
         axes.grid(axis="x", visible=False)
         axes.set_ylabel(self._quantity.header)
@@ -132,23 +130,20 @@ class HistoryPlot(Plot):
 
 def ranks_table(ranks: MeanRanks) -> Table:
     """Return the mean rank of each model, and its rank on each dataset."""
-    columns: Columns[str] = {
-        "model": lambda name: name,
-        "mean rank": lambda name: f"{ranks.models[name]:.2f}",
-        "ranks": lambda name: ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets),
-    }
-    names = list(ranks.models)
-    return table_of(names, columns, ranks_caption(ranks), models=[[name] for name in names])
+    rows = [
+        [name, f"{mean:.2f}", ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets)]
+        for name, mean in ranks.models.items()
+    ]
+    headers, models = ["model", "mean rank", "ranks"], [[name] for name in ranks.models]
+    return Table(headers, rows, ranks_caption(ranks), models=models)
 
 
 def ranks_caption(ranks: MeanRanks) -> str:
     """Return the facts and cautions that a reader needs beside the mean ranks."""
     n, test = len(ranks.datasets), ranks.test
-    statistic = (
-        "all datasets rank the models alike"
-        if test.f is None
-        else f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
-    )
+    statistic = "all datasets rank the models alike"
+    if test.f is not None:
+        statistic = f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
     verdict = (
         "models differ. A bar joins models whose mean ranks differ by less than the critical "
         "difference, "

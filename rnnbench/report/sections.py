@@ -66,10 +66,11 @@ class ReportSection:
     @property
     def plots(self) -> list[Plot]:
         """All plots in it."""
-        shown = {"figure": lambda plot: [plot], "figures": list, "gallery": list}
-        return [
-            plot for kind, content in self.parts if kind in shown for plot in shown[kind](content)
-        ]
+        plots: list[Plot] = []
+        for kind, content in self.parts:
+            if kind in ("figure", "figures", "gallery"):
+                plots += [content] if kind == "figure" else content
+        return plots
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,13 @@ class Reported:
         """Return the plots that belong to a section, drawn; those of single models unfold."""
         parts: list[Part] = []
         for kind in PLOTS.usable():
-            if kind.section != section:
-                continue
-            with PLOTS.blamed(kind.kind):
-                plots = [plot for plot in kind.in_report(self.run) if plot.svg]  # drawn here
-                of_models = [plot for plot in plots if plot.models]
-                parts += [("figure", plot) for plot in plots if not plot.models]
-                parts += [("figures", of_models)] if of_models else []
-                parts += [("table", table) for plot in plots if (table := plot.table())]
+            if kind.section == section:
+                with PLOTS.blamed(kind.kind):
+                    plots = [plot for plot in kind.in_report(self.run) if plot.svg]  # drawn here
+                    of_models = [plot for plot in plots if plot.models]
+                    parts += [("figure", plot) for plot in plots if not plot.models]
+                    parts += [("figures", of_models)] if of_models else []
+                    parts += [("table", table) for plot in plots if (table := plot.table())]
         return parts
 
 
@@ -112,9 +112,6 @@ def make_sections(
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.
-
-    Raises:
-        PluginError: a section or a plot of another package failed.
     """
     reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
     sections = []
@@ -220,11 +217,11 @@ def topics(reported: Reported) -> ReportSection:
     trials, counts = reported.run.trials, reported.results.dataset.topics
     shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
     f1 = f1_by_topic(trials, shown)
-    rows = [
-        [counts[topic].topic, str(counts[topic].train), str(counts[topic].test)]
-        + [f"{of_model[row]:.2f}" for of_model in f1.values()]
-        for row, topic in enumerate(shown)
-    ]
+    rows = []
+    for topic, *values in zip(shown, *f1.values(), strict=True):
+        count = counts[topic]
+        row = [count.topic, str(count.train), str(count.test), *(f"{f1:.2f}" for f1 in values)]
+        rows.append(row)
     caption = (
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
@@ -252,15 +249,24 @@ def confusion(reported: Reported) -> ReportSection:
 
 def errors(reported: Reported) -> ReportSection:
     """Return the number of errors on each kind of document, and single documents."""
+    names, texts = [count.topic for count in reported.results.dataset.topics], reported.texts
+    parts: list[Part] = [("table", errors_table(reported.run))]
+    for document in reported.hardest:
+        words = texts[document.position] if texts else []
+        text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
+        answers = {
+            model: names[answer.topic]
+            + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
+            for model, answer in document.answers.items()
+        }
+        facts = {"position": document.position, "topic": names[document.topic]}
+        parts.append(("mistake", facts | {"text": text, "answers": answers}))
     return ReportSection(
         "errors",
         "Errors",
-        [
-            ("table", errors_table(reported.run)),
-            *(("mistake", _mistake(document, reported)) for document in reported.hardest),
-        ],
+        parts,
         "How many documents of each kind were misclassified, and the documents misclassified most "
-        "often." + NO_TEXTS * (reported.texts is None),
+        "often." + NO_TEXTS * (texts is None),
     )
 
 
@@ -276,20 +282,6 @@ def errors_table(run: StoredRun) -> Table:
     )
     headers = ["model", *(f"{count.kind} ({count.n:,})" for count in counts)]
     return with_points(Table(headers, rows, caption, is_last_apart=True))
-
-
-def _mistake(document: HardDocument, reported: Reported) -> dict[str, Any]:
-    """Return the position and topic of a document, its first words, and each model's answer."""
-    names = [count.topic for count in reported.results.dataset.topics]
-    words = reported.texts[document.position] if reported.texts else []
-    answers = {
-        model: names[answer.topic]
-        + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
-        for model, answer in document.answers.items()
-    }
-    text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
-    topic = names[document.topic]
-    return {"position": document.position, "topic": topic, "text": text, "answers": answers}
 
 
 def data(reported: Reported) -> ReportSection:

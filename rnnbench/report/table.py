@@ -82,7 +82,7 @@ def with_points(table: Table, position: int = 0) -> Table:
         table,
         headers=[*table.headers[:end], *parameters, *table.headers[end:]],
         rows=rows,
-        text_columns=table.text_columns + (len(parameters) if end < table.text_columns else 0),
+        text_columns=table.text_columns + len(parameters) * (end < table.text_columns),
         keys=max(table.keys, end) + len(parameters),
         models=[[name] for name in names],
     )
@@ -97,15 +97,18 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    shown = replace(
-        table,
-        headers=[*map(visible, table.headers)],
-        rows=[[visible(cell) for cell in row] for row in table.rows],
-    )
+    def fold(cell: str) -> str:
+        if re.match(r"[-+]?\d", cell):
+            return re.sub(r" (\(\d+ of )", r"\n\1", cell)
+        return _fill(cell, CELL_WIDTH, break_on_hyphens=False)
+
+    headers = [*map(visible, table.headers)]
+    shown = replace(table, headers=headers, rows=[[*map(visible, row)] for row in table.rows])
+    folded = replace(shown, rows=[[*map(fold, row)] for row in shown.rows])
     layouts = (
         lay_out(candidate, console)
         for lay_out in (_in_one, _in_groups)
-        for candidate in (shown, _folded(shown))
+        for candidate in (shown, folded)
     )
     lines = [Text(_in_lines(shown, console.width))]
     body: Sequence[RenderableType] = next(filter(None, layouts), lines)
@@ -114,10 +117,27 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
 
 
 def _in_one(table: Table, console: "Console") -> "list[RichTable]":
-    """Return the table as a grid, its headers as wide as there is room for; ``[]`` without room."""
+    """Return the table as a grid, its headers as wide as there is room for; ``[]`` without room.
+
+    A header is only broken between words and after hyphens, and not where cells are wide anyway.
+    """
+    from rich import box
+    from rich.table import Table as RichTable
+
     unlimited = console.options.update(width=10_000)
     for width in HEADER_WIDTHS:
-        grid = _grid(table, width)
+        grid = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+        for index, header in enumerate(table.headers):
+            lines = [line for row in table.rows for line in row[index].split("\n")]
+            narrowest = max(map(len, [*lines, *_fill(header, 1).split("\n")]), default=1)
+            grid.add_column(
+                _fill(header, max(narrowest, width)),
+                justify="left" if index < table.text_columns else "right",
+                vertical="bottom",
+                no_wrap=True,
+            )
+        for place, row in enumerate(table.rows, start=2):
+            grid.add_row(*row, end_section=table.is_last_apart and place == len(table.rows))
         if console.measure(grid, options=unlimited).maximum <= console.width:
             return [grid]
     return []
@@ -144,42 +164,6 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
     return grids
 
 
-def _grid(table: Table, header_width: int) -> "RichTable":
-    """Return the table as a grid, with headers in lines of up to ``header_width`` if they can be.
-
-    A header is only broken between words and after hyphens, and not where cells are wide anyway.
-    """
-    from rich import box
-    from rich.table import Table as RichTable
-
-    rich = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for index, header in enumerate(table.headers):
-        lines = [line for row in table.rows for line in row[index].split("\n")]
-        words = _fill(header, 1).split("\n")
-        narrowest = max(map(len, [*lines, *words]), default=1)
-        rich.add_column(
-            _fill(header, max(narrowest, header_width)),
-            justify="left" if index < table.text_columns else "right",
-            vertical="bottom",
-            no_wrap=True,
-        )
-    for position, row in enumerate(table.rows, start=1):
-        is_above = table.is_last_apart and position == len(table.rows) - 1
-        rich.add_row(*row, end_section=is_above)
-    return rich
-
-
-def _folded(table: Table) -> Table:
-    """Return the table with long cells in several lines."""
-
-    def fold(cell: str) -> str:
-        if re.match(r"[-+]?\d", cell):
-            return re.sub(r" (\(\d+ of )", r"\n\1", cell)
-        return _fill(cell, CELL_WIDTH, break_on_hyphens=False)
-
-    return replace(table, rows=[[*map(fold, row)] for row in table.rows])
-
-
 def _in_lines(table: Table, width: int) -> str:
     """Return the table as text with a line for each cell, and a blank line before each row."""
     lines = []
@@ -195,10 +179,8 @@ def _in_lines(table: Table, width: int) -> str:
 
 def _fill(text: str, width: int, **options: Any) -> str:
     """Return a text in lines of up to ``width``; words and percentages are not broken."""
-    filled = textwrap.fill(
-        text.replace(" %", f"{NO_BREAK}%"), width, break_long_words=False, **options
-    )
-    return filled.replace(NO_BREAK, " ")
+    text = text.replace(" %", f"{NO_BREAK}%")
+    return textwrap.fill(text, width, break_long_words=False, **options).replace(NO_BREAK, " ")
 
 
 def to_markdown(table: Table) -> str:
@@ -250,10 +232,9 @@ def to_html(table: Table) -> "Markup":
     """Return a table as HTML, with its caption below; all text is escaped."""
     from markupsafe import Markup
 
+    n = table.text_columns
+    sides = ["left"] * n + ["right"] * (len(table.headers) - n)
     cell = Markup('<td style="text-align: {}">{}</td>')
-    sides = [
-        "left" if index < table.text_columns else "right" for index in range(len(table.headers))
-    ]
     head = Markup("").join(map(Markup("<th>{}</th>").format, table.headers))
     rows = (Markup("").join(map(cell.format, sides, row)) for row in table.rows)
     body = Markup("").join(map(Markup("<tr>{}</tr>\n").format, rows))
@@ -293,9 +274,7 @@ def scope(n_seeds: int) -> str:
 
 def scope_of(differences: Iterable[Difference]) -> str:
     """Return what the intervals of differences are over."""
-    return scope(
-        max((difference.n_seeds or 1) + difference.has_too_few_seeds for difference in differences)
-    )
+    return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
 
 
 def interval_text(interval: Interval, form: str = ".4f") -> str:
@@ -309,15 +288,12 @@ def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     return MISSING if mean is None else format(mean, quantity.format)
 
 
-def mean_and_interval(statistic: Statistic, form: str = ".4f") -> str:
+def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
     """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
+    if statistic is None:
+        return MISSING
     mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
     return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
-
-
-def quantity_text(quantity: Quantity, value: Statistic | None) -> str:
-    """Return the mean of a metric or cost with its interval over seeds, in its own format."""
-    return mean_and_interval(value, quantity.format) if value else MISSING
 
 
 def short_p(p: float) -> str:
@@ -328,12 +304,12 @@ def short_p(p: float) -> str:
 def condition(differences: Iterable[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
     found, sentences = list(differences), []
-    if any(difference.n_seeds == 1 and not difference.has_too_few_seeds for difference in found):
+    if any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found):
         sentences.append(
             "With one seed, intervals are over documents alone, and p-values are about these "
             "trainings, not about the models."
         )
-    if any(difference.has_too_few_seeds for difference in found):
+    if any(pair.has_too_few_seeds for pair in found):
         sentences.append(
             f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
             "more, preferably 5."

@@ -32,12 +32,7 @@ from rnnbench.report.table import (
     to_markdown,
     with_points,
 )
-from rnnbench.results.schema import (
-    Comparison,
-    ModelSummary,
-    PublishedAccuracy,
-    Results,
-)
+from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy, Results
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, numbers, plural, visible
 
@@ -55,11 +50,13 @@ def result_tables(results: Results) -> list[Table]:
 
 
 def table_files(results: Results) -> dict[str, str]:
-    """Return the tables of a run as text, by the names of their files."""
-    return {
-        "table.md": "\n".join(map(to_markdown, result_tables(results))),
-        "table.csv": to_csv(results),
-    }
+    """Return the tables of a run as text, without control characters, by the names of files."""
+    text, rows = io.StringIO(), summary_rows(results)
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    markdown = "\n".join(map(to_markdown, result_tables(results)))
+    return {"table.md": markdown, "table.csv": visible(text.getvalue())}
 
 
 def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
@@ -67,17 +64,13 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
     If it ``is_wide``, the accuracies without duplicates have a column.
     """
-    dataset, n, best = results.dataset, len(results.seeds_used), results.best
-
-    def unclear(model: ModelSummary) -> str:
-        itself = ["best"] if model is best else []
-        return ", ".join([*itself, *unclear_from(results, model.name)]) or MISSING
+    dataset, n = results.dataset, len(results.seeds_used)
 
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
         f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
-        "no clear difference from": unclear,
+        "no clear difference from": lambda model: unclear_from(results, model.name),
     }
     always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
     if is_wide and (rest := results.without_duplicates):
@@ -86,9 +79,10 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     table = table_of(results.models, columns, _caption(results))
     without = []
     for name, trial in results.missing_models.items():
-        innermost = (trial.error or "").rpartition(" failed: ")[2]  # the caption has all of it
-        short_reason = f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
-        reason = short_reason if trial.error is not None else trial.reason
+        reason = trial.reason
+        if trial.error is not None:  # the caption has all of it
+            innermost = trial.error.rpartition(" failed: ")[2]
+            reason = f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
         without.append([name, reason, *[MISSING] * (len(columns) - 2)])
     rows = [*table.rows, *without, always]
     return with_points(replace(table, rows=rows, is_last_apart=True))
@@ -96,18 +90,19 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
 def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
-    metrics = metrics_of(results.models)
+    metrics, n_seeds = metrics_of(results.models), len(results.seeds_used)
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
         if metric.name == SECOND:
-            header = f"{metric.header} ({_over(len(results.seeds_used))})"
-            columns[header] = partial(_over_its_seeds, results, SECOND)
+            columns[f"{metric.header} ({_over(n_seeds)})"] = partial(
+                _over_its_seeds, results, SECOND
+            )
         else:
             columns[metric.header] = partial(mean_text, metric)
     columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
-        *["Means over seeds."] * (len(results.seeds_used) > 1),
+        *["Means over seeds."] * (n_seeds > 1),
         *(f"{metric.header}: {metric.description}." for metric in metrics if metric.description),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ]
@@ -162,24 +157,8 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
     return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
 
 
-def _own_training(model: ModelSummary) -> str:
-    """Return what a model has for itself in ``training``, without what its columns show."""
-    shown = values_of(model.name)
-    own = {
-        key: value
-        for key, value in model.training.items()
-        if shown.get(short(key)) not in (str(value), json.dumps(value))
-    }
-    return f"{model_of(model.name)} ({spell_parameters(own)})" if own else ""
-
-
 def _caption(results: Results) -> str:
     dataset, share = results.dataset, results.validation_split
-    left_to_keras = [
-        f"{model.name} ({', '.join(model.stock_layers)})"
-        for model in results.models
-        if model.stock_layers
-    ]
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
@@ -193,8 +172,20 @@ def _caption(results: Results) -> str:
         sentences.append(threads)
     else:
         sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
-    if own := dict.fromkeys(filter(None, map(_own_training, results.models))):
-        sentences.append(f"Models with their own training values: {', '.join(own)}.")
+    own_training, left_to_keras = dict[str, None](), list[str]()
+    for model in results.models:
+        shown = values_of(model.name)  # in columns
+        own = {
+            key: value
+            for key, value in model.training.items()
+            if shown.get(short(key)) not in (str(value), json.dumps(value))
+        }
+        if own:
+            own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
+        if model.stock_layers:
+            left_to_keras.append(f"{model.name} ({', '.join(model.stock_layers)})")
+    if own_training:
+        sentences.append(f"Models with their own training values: {', '.join(own_training)}.")
     if left_to_keras:
         sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
     n = counted(results.n_corrected_for, "comparison")
@@ -206,22 +197,19 @@ def _caption(results: Results) -> str:
 
 def _rest(results: Results) -> str:
     """Return which verdicts change without duplicates."""
-    dataset = results.dataset
+    dataset, rest = results.dataset, results.without_duplicates
     if not dataset.duplicate_positions:
         return ""
-    if not results.without_duplicates:
+    if not rest:
         return f"{dataset.duplicates_in_words()}."
-    n_left = results.without_duplicates.test_size
     changes = [
         f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
         if one.verdict != other.verdict
         else f"{one.a} - {one.b} (clear in the other direction)"
         for one, other in results.changed_verdicts
     ]
-    return (
-        f"{dataset.duplicates_in_words()}. On the other {n_left:,}, "
-        f"{'verdicts change: ' + listed(changes) if changes else 'all verdicts are the same'}."
-    )
+    verdicts = f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
+    return f"{dataset.duplicates_in_words()}. On the other {rest.test_size:,}, {verdicts}."
 
 
 # Power
@@ -271,23 +259,42 @@ def published_tables(results: Results) -> list[Table]:
     """Return our models among those of others, and ours beside earlier results of the same."""
     others = [result for result in results.published if not result.is_of_our_model]
     same = [result for result in results.published if result.is_of_our_model]
-    among = [_among_others(results, others)] if others else []
-    return [*among, *([_beside_the_same(same)] if same else [])]
+    tables = [_among_others(results, others)] if others else []
+    if same:
+        rows = [
+            [name, interval_text(ours), before.source, f"{before.accuracy:.4f}", before.lies(name)]
+            for before in same
+            for name, ours in before.intervals.items()
+        ]
+        yardsticks = sorted({before.yardstick for before in same})
+        table = Table(
+            ["our model", "its 95 % interval", "published", "scored", "lies"],
+            rows,
+            f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies "
+            f"is not known. {ON_THE_SAME}",
+            models=[row[:1] for row in rows],
+        )
+        tables.append(table)
+    return tables
 
 
 def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
     """Return our models and those of others, the best first."""
-    best, rows = results.best, []
+    best, rows, caveats = results.best, list[tuple[float, list[str]]](), dict[str, list[str]]()
+    interval = best.accuracy_interval
     for other in others:
+        if other.caveat:
+            caveats.setdefault(other.caveat, []).append(other.model)
         cells = [
             f"{other.model} {CAVEAT}" if other.caveat else other.model,
             other.source,
             _mean_and_std(other.accuracy, other.std),
             {True: "yes", False: "no", None: MISSING}[other.transductive],
             other.pretrained or MISSING,
-            best.accuracy_interval.place_of(other.accuracy),
+            interval.place_of(other.accuracy),
         ]
         rows.append((other.accuracy, cells))
+    places = [cells[-1] for _, cells in rows]
     for model in results.models:
         cells = [
             model.name,
@@ -299,25 +306,9 @@ def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Tabl
         ]
         rows.append((model.accuracy.mean, cells))
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
-    headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
-    caption = _about_others(best, others)
-    return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
-
-
-def _mean_and_std(mean: float, std: float | None) -> str:
-    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
-
-
-def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> str:
-    """Return the caption: how many of the others lie where, and what the columns mean."""
-    places = [best.accuracy_interval.place_of(result.accuracy) for result in others]
-    caveats: dict[str, list[str]] = {}
-    for result in others:
-        if result.caveat:
-            caveats.setdefault(result.caveat, []).append(result.model)
     sentences = [
         f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
-        f"interval of {best.name}, our best model ({interval_text(best.accuracy_interval)} "
+        f"interval of {best.name}, our best model ({interval_text(interval)} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
         "saw test texts: whether training used the texts of the test documents, without their "
@@ -326,36 +317,16 @@ def _about_others(best: ModelSummary, others: Sequence[PublishedAccuracy]) -> st
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
     ]
-    return " ".join(sentences)
+    headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
+    table = Table(headers, [cells for _, cells in rows], " ".join(sentences), text_columns=2)
+    return with_points(table)
 
 
-def _beside_the_same(published: Sequence[PublishedAccuracy]) -> Table:
-    """Return the published accuracies of our models, and whether our intervals contain them."""
-    rows = [
-        [name, interval_text(interval), result.source, f"{result.accuracy:.4f}", result.lies(name)]
-        for result in published
-        for name, interval in result.intervals.items()
-    ]
-    yardsticks = sorted({result.yardstick for result in published})
-    return Table(
-        ["our model", "its 95 % interval", "published", "scored", "lies"],
-        rows,
-        f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies is "
-        f"not known. {ON_THE_SAME}",
-        models=[[name] for result in published for name in result.intervals],
-    )
+def _mean_and_std(mean: float, std: float | None) -> str:
+    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
 
 
 # Rows of numbers in full precision
-
-
-def to_csv(results: Results) -> str:
-    """Return ``summary_rows`` as CSV, without control characters."""
-    text, rows = io.StringIO(), summary_rows(results)
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return visible(text.getvalue())
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:

@@ -14,8 +14,8 @@ from math import comb
 from typing import Any
 from xml.etree import ElementTree
 
-from rnnbench.analysis.boards import ACCURACY, Board, HistoryEntry, RankedModel, RunHistory
-from rnnbench.analysis.compare import Change, ComparedRuns, Failure, ModelChange, Verdict, branches
+from rnnbench.analysis.boards import ACCURACY, Board, RunHistory
+from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange, Verdict, branches
 from rnnbench.metrics import FIT_SECONDS, METRICS, MS_PER_STEP, Metric, find_quantity
 from rnnbench.report.table import (
     MISSING,
@@ -27,7 +27,6 @@ from rnnbench.report.table import (
     mean_and_interval,
     mean_text,
     metrics_of,
-    quantity_text,
     remarks_on_tests,
     scope,
     scope_of,
@@ -53,36 +52,41 @@ PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"
 
 
 def board_tables(board: Board) -> list[Table]:
-    """Return the ranks with accuracies, and the costs of the models."""
-    return [rank_table(board), board_costs_table(board)]
+    """Return the accuracies and the costs of the models, the best first, each with the majority.
 
-
-def rank_table(board: Board) -> Table:
-    """Return the accuracy of each model, the best first, and which are clearly worse than that.
-
-    If another metric decides the rank, it is in the last column.
+    If another metric decides the rank, it is in the last column beside the accuracies; otherwise,
+    that says which are clearly worse than the best.
     """
+    dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
+    is_tested, accuracies, costs = board.metric == ACCURACY, [], []
+    for entry in board.entries:
+        model, against_best = entry.model, entry.against_best
+        verdict = against_best.verdict if against_best else MISSING
+        worse = {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+        own = [str(entry.rank or MISSING), model.name, entry.run]
+        interval = interval_text(model.accuracy_interval)
+        last = worse if is_tested else mean_text(quantity, model)
+        accuracies.append([*own, mean_and_interval(model.accuracy), interval, last])
+        second, n = mean_and_interval(model.metrics[SECOND]), model.accuracy.n
+        costs.append([*own, second, str(n), f"{model.params:,}", mean_text(FIT_SECONDS, model)])
+    always = [MISSING, dataset.majority_name, MISSING]
+    accuracies.append([*always, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
+    costs.append([*always, f"{dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING])
+    named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.accuracy.n for entry in board.entries)
-    columns: Columns[RankedModel] = {
-        "test accuracy (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
-            entry.model.accuracy
-        ),
-        f"95 % interval {scope(n_seeds)}": lambda entry: interval_text(
-            entry.model.accuracy_interval
-        ),
-    }
+    decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
+    of_accuracies = [f"test accuracy {over}", f"95 % interval {scope(n_seeds)}", decides]
+    of_costs = [f"{METRICS[SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
+    return [
+        with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
+        for headers, rows, caption in (
+            ([*named, *of_accuracies], accuracies, _board_caption(board)),
+            ([*named, *of_costs], costs, "fit s: mean wall time of one training."),
+        )
+    ]
 
-    def is_clearly_worse(entry: RankedModel) -> str:
-        if entry.against_best is None:
-            return MISSING
-        verdict = entry.against_best.verdict
-        return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
 
-    if board.metric == ACCURACY:
-        columns["clearly worse than the first"] = is_clearly_worse
-    else:
-        metric = find_quantity(board.metric, "--metric")
-        columns[f"{metric.name} (mean over seeds)"] = lambda entry: mean_text(metric, entry.model)
+def _board_caption(board: Board) -> str:
     dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
@@ -94,36 +98,7 @@ def rank_table(board: Board) -> Table:
     if board.metric == ACCURACY and against_best:
         clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
         sentences += [clearly, condition(against_best)]
-    always = [f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    return _board_table(board, columns, always, " ".join(filter(None, sentences)))
-
-
-def board_costs_table(board: Board) -> Table:
-    """Return macro-F1 of each model, its size, and the time of one training."""
-    columns: Columns[RankedModel] = {
-        f"{METRICS[SECOND].header} (mean ± 95 % over seeds)": lambda entry: mean_and_interval(
-            entry.model.metrics[SECOND]
-        ),
-        "seeds": lambda entry: str(entry.model.accuracy.n),
-        "params": lambda entry: f"{entry.model.params:,}",
-        FIT_SECONDS.header: lambda entry: mean_text(FIT_SECONDS, entry.model),
-    }
-    always = [f"{board.dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING]
-    return _board_table(board, columns, always, "fit s: mean wall time of one training.")
-
-
-def _board_table(
-    board: Board, columns: Columns[RankedModel], always: Sequence[str], caption: str
-) -> Table:
-    """Return a table with rank, model and run first, and the majority baseline last."""
-    named: Columns[RankedModel] = {
-        "rank": lambda entry: str(entry.rank or MISSING),
-        "model": lambda entry: entry.model.name,
-        "run": lambda entry: entry.run,
-    }
-    table = table_of(board.entries, named | columns, caption)
-    rows = [*table.rows, [MISSING, board.dataset.majority_name, MISSING, *always]]
-    return with_points(replace(table, rows=rows, is_last_apart=True, text_columns=3), 1)
+    return " ".join(filter(None, sentences))
 
 
 # Histories
@@ -131,18 +106,16 @@ def _board_table(
 
 def history_table(history: RunHistory) -> Table:
     """Return a row for each run, the oldest first, with the metric of each model."""
-    quantity = find_quantity(history.metric, "--metric")
-    dataset, facts = history.dataset, ["run", "date (UTC)", "commit", "clear changes"]
-    rows = [
-        [
-            entry.run,
-            minute(entry.date),
-            short_hash(entry.commit),
-            _clear_changes(entry),
-            *(quantity_text(quantity, entry.values.get(name)) for name in history.models),
-        ]
-        for entry in history.entries
-    ]
+    quantity, dataset = find_quantity(history.metric, "--metric"), history.dataset
+    rows = []
+    for entry in history.entries:
+        changes = entry.changes.items()
+        clear = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
+        undecided = any(change.has_too_few_seeds for _, change in changes)
+        found = ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
+        values = [entry.values.get(name) for name in history.models]
+        facts = [entry.run, minute(entry.date), short_hash(entry.commit), found]
+        rows.append([*facts, *(mean_and_interval(value, quantity.format) for value in values)])
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.test_size:,} documents to test on{remarks_on_tests(dataset)}, "
@@ -150,14 +123,14 @@ def history_table(history: RunHistory) -> Table:
     ]
     if history.metric != ACCURACY:
         sentences.append(f"Only {ACCURACY} is tested for clear changes.")
-    elif changes := [change for entry in history.entries for change in entry.changes.values()]:
+    elif tested := [change for entry in history.entries for change in entry.changes.values()]:
         sentences += [
             "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
             "(Holm), but not for the number of runs.",
-            condition(changes),
+            condition(tested),
         ]
-    caption = " ".join(filter(None, sentences))
-    return Table([*facts, *history.models], rows, caption, text_columns=len(facts))
+    headers = ["run", "date (UTC)", "commit", "clear changes", *history.models]
+    return Table(headers, rows, " ".join(filter(None, sentences)), text_columns=4)
 
 
 def minute(date: str | None) -> str:
@@ -176,31 +149,32 @@ def direction(change: Change) -> str:
     return "up" if change.difference > 0 else "down"
 
 
-def _clear_changes(entry: HistoryEntry) -> str:
-    """Return the models whose accuracy clearly changed, each with its direction."""
-    clear = [
-        f"{name} {direction(change)}" for name, change in entry.changes.items() if change.is_clear
-    ]
-    undecided = any(change.has_too_few_seeds for change in entry.changes.values())
-    return ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
-
-
 # Two runs side by side
 
 
 def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     """Return how accuracy, other metrics and costs changed, and all other differences."""
-    return [
-        _changes_table(comparison),
-        _metric_changes_table(comparison),
-        _cost_changes_table(comparison),
-        _differences_table(comparison),
-    ]
+    rows = []
+    for part in ("config", "data", "environment"):
+        differing = [fact for fact in comparison.differences if fact.part == part]
+        rows += [
+            [_folded(f"{part}: {fact.key}", KEY_WIDTH), _shown(fact.a), _shown(fact.b)]
+            for fact in differing
+        ] or [[part, "the same", "the same"]]
+    caption = "From config.yaml with every default, results.json and environment.json."
+    differences = Table(["difference", "A", "B"], rows, caption, text_columns=3)
+    return [_changes_table(comparison), *_means_tables(comparison), differences]
 
 
 def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
     """Return a page in GitHub's Markdown: gates and accuracies, and all else to be unfolded."""
     accuracy, *others = comparison_tables(comparison)
+    shown = [accuracy]
+    if verdicts:
+        n_failed = sum(not verdict.passed for verdict in verdicts)
+        caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
+        headers, rows = ["gate", "model", "outcome", ""], _outcomes(verdicts)
+        shown.insert(0, Table(headers, rows, caption, text_columns=4, keys=2))
     unfolded = [  # words were broken to fold cells
         replace(table, rows=[[cell.replace("\n", "") for cell in row] for row in table.rows])
         for table in others
@@ -208,7 +182,7 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -
     return "\n".join(
         [
             f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n",
-            *map(to_markdown, [_gates_table(verdicts), accuracy] if verdicts else [accuracy]),
+            *map(to_markdown, shown),
             "<details>\n<summary>Other metrics, costs and differences</summary>\n",
             *map(to_markdown, unfolded),
             "</details>\n",
@@ -218,28 +192,38 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -
 
 def _changes_table(comparison: ComparedRuns) -> Table:
     """Return the accuracy of each model in both runs, and how certain the difference is."""
-    models, dataset = comparison.models, comparison.dataset
+    changes, dataset = comparison.models, comparison.dataset
     columns: Columns[ModelChange] = {
         "accuracy of": lambda change: change.name,
         "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
         "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
-        f"95 % interval of B - A {scope_of(models)}": lambda change: interval_text(
+        f"95 % interval of B - A {scope_of(changes)}": lambda change: interval_text(
             change.interval, "+z.4f"
         ),
         "p (Holm)": lambda change: short_p(change.p_holm),
     }
-    methods = " or ".join(sorted({change.method for change in models}))
+    methods = " or ".join(sorted({change.method for change in changes}))
+    clear = [change for change in changes if change.is_clear]
+    undecided = [change.name for change in changes if change.has_too_few_seeds]
+    named = {
+        "Clearly better in B": [change.name for change in clear if change.difference > 0],
+        "Clearly worse in B": [change.name for change in clear if change.difference < 0],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict on": undecided,
+        "Only in A": comparison.only_in_a,
+        "Only in B": comparison.only_in_b,
+    }
     sentences = [
-        f"A: {comparison.a}, {_seeds([change.a for change in models])}.",
-        f"B: {comparison.b}, {_seeds([change.b for change in models])}.",
+        f"A: {comparison.a}, {_seeds([change.a for change in changes])}.",
+        f"B: {comparison.b}, {_seeds([change.b for change in changes])}.",
         f"Accuracies are means over seeds, on {dataset.test_size:,} test documents"
         f"{remarks_on_tests(dataset)}.",
-        f"p: {methods}, corrected for {counted(len(models), 'model')}; clear: below 0.05.",
-        *_findings(comparison),
-        condition(models),
+        f"p: {methods}, corrected for {counted(len(changes), 'model')}; clear: below 0.05.",
+        "" if clear or undecided else "No difference is clear.",
+        *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
+        condition(changes),
     ]
-    return with_points(table_of(models, columns, " ".join(filter(None, sentences))))
+    return with_points(table_of(changes, columns, " ".join(filter(None, sentences))))
 
 
 def _seeds(models: Sequence[ModelSummary]) -> str:
@@ -249,42 +233,21 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
     return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
 
 
-def _findings(comparison: ComparedRuns) -> list[str]:
-    """Return in sentences which differences of accuracy are clear, and which models lack a pair."""
-    clear = [change for change in comparison.models if change.is_clear]
-    undecided = [change.name for change in comparison.models if change.has_too_few_seeds]
-    named = {
-        "Clearly better in B": [change.name for change in clear if change.difference > 0],
-        "Clearly worse in B": [change.name for change in clear if change.difference < 0],
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict on": undecided,
-        "Only in A": comparison.only_in_a,
-        "Only in B": comparison.only_in_b,
-    }
-    return [
-        *(["No difference is clear."] if not clear and not undecided else []),
-        *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
-    ]
-
-
-def _metric_changes_table(comparison: ComparedRuns) -> Table:
-    """Return how much the mean of each other metric changed."""
-    metrics = metrics_of([model for change in comparison.models for model in (change.a, change.b)])
+def _means_tables(comparison: ComparedRuns) -> list[Table]:
+    """Return how much the mean of each other metric changed, and macro-F1 and speed in both."""
+    changes = comparison.models
+    metrics = metrics_of([model for change in changes for model in (change.a, change.b)])
 
     def moved(metric: Metric, change: ModelChange) -> str:
         a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
         return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
-    columns: Columns[ModelChange] = {"B - A of": lambda change: change.name}
-    columns |= {metric.header: partial(moved, metric) for metric in metrics}
+    means: Columns[ModelChange] = {"B - A of": lambda change: change.name}
+    means |= {metric.header: partial(moved, metric) for metric in metrics}
     lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
-    caption = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
-    return with_points(table_of(comparison.models, columns, caption))
-
-
-def _cost_changes_table(comparison: ComparedRuns) -> Table:
-    """Return macro-F1 and speed of each model in both runs."""
+    of_means = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
     second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
-    columns: Columns[ModelChange] = {
+    costs: Columns[ModelChange] = {
         "model": lambda change: change.name,
         f"{second} in A {over}": lambda change: mean_and_interval(change.a.metrics[SECOND]),
         f"{second} in B {over}": lambda change: mean_and_interval(change.b.metrics[SECOND]),
@@ -293,22 +256,10 @@ def _cost_changes_table(comparison: ComparedRuns) -> Table:
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
     is_same_cpu = all(fact.key != "cpu" for fact in comparison.differences)
-    caption = "A/B: ms per step in A divided by that in B; above 1, B is faster"
-    caption += "." if is_same_cpu else "; the processors differ."
-    return with_points(table_of(comparison.models, columns, caption))
-
-
-def _differences_table(comparison: ComparedRuns) -> Table:
-    """Return the differences in config, data and environment; a part without any is the same."""
-    rows = []
-    for part in ("config", "data", "environment"):
-        differing = [fact for fact in comparison.differences if fact.part == part]
-        rows += [
-            [_folded(f"{part}: {fact.key}", KEY_WIDTH), _shown(fact.a), _shown(fact.b)]
-            for fact in differing
-        ] or [[part, "the same", "the same"]]
-    caption = "From config.yaml with every default, results.json and environment.json."
-    return Table(["difference", "A", "B"], rows, caption, text_columns=3)
+    of_costs = "A/B: ms per step in A divided by that in B; above 1, B is faster"
+    of_costs += "." if is_same_cpu else "; the processors differ."
+    tables = table_of(changes, means, of_means), table_of(changes, costs, of_costs)
+    return list(map(with_points, tables))
 
 
 def _shown(value: Any) -> str:
@@ -335,22 +286,22 @@ def _folded(text: str, width: int) -> str:
 # Gates
 
 
-def _rows_of(verdict: Verdict) -> list[tuple[str, str, str, str]]:
-    """Return the gate, each model, the outcome for it, and the reason, failures first."""
-    reasons = {failure.model: _reason(failure) for failure in verdict.failures}
-    passed = [name for name in verdict.checked if name not in reasons]
-    return [
-        *((verdict.gate, name, FAILED, reason) for name, reason in reasons.items()),
-        *((verdict.gate, name, PASSED, "") for name in passed),
-        *((verdict.gate, name, UNMEASURED, "") for name in verdict.unmeasured),
-    ]
-
-
-def _reason(failure: Failure) -> str:
-    if failure.b is None:
-        return "B lacks " + ("the model" if failure.a is None else "the metric")
-    p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
-    return f"{failure.a:.6g} in A, {failure.b:.6g} in B{p}"
+def _outcomes(verdicts: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:
+    """Return each gate and model with its outcome and the reason; failures of a gate come first."""
+    rows = []
+    for verdict in verdicts:
+        for failure in verdict.failures:
+            p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
+            if failure.b is None:
+                reason = "B lacks " + ("the model" if failure.a is None else "the metric")
+            else:
+                reason = f"{failure.a:.6g} in A, {failure.b:.6g} in B{p}"
+            rows.append((verdict.gate, failure.model, FAILED, reason))
+        failed = {failure.model for failure in verdict.failures}
+        passed = [name for name in verdict.checked if name not in failed]
+        rows += [(verdict.gate, name, PASSED, "") for name in passed]
+        rows += [(verdict.gate, name, UNMEASURED, "") for name in verdict.unmeasured]
+    return rows
 
 
 def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
@@ -361,20 +312,11 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
         for verdict in verdicts
         if verdict.passed
     ]
-    rows = [row for verdict in verdicts for row in _rows_of(verdict)]
     return passed, [
         f"{FAILED}: {gate}: {model}: {reason}"
-        for gate, model, outcome, reason in rows
+        for gate, model, outcome, reason in _outcomes(verdicts)
         if outcome == FAILED
     ]
-
-
-def _gates_table(verdicts: Sequence[Verdict]) -> Table:
-    """Return the outcome of each gate for each model."""
-    rows = [row for verdict in verdicts for row in _rows_of(verdict)]
-    n_failed = sum(not verdict.passed for verdict in verdicts)
-    caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
-    return Table(["gate", "model", "outcome", ""], rows, caption, text_columns=4, keys=2)
 
 
 def junit(name: str, verdicts: Sequence[Verdict]) -> str:
@@ -388,7 +330,7 @@ def junit(name: str, verdicts: Sequence[Verdict]) -> str:
 
     root, add = ElementTree.Element("testsuites", name=clean(name)), ElementTree.SubElement
     for verdict in verdicts:
-        rows = _rows_of(verdict)
+        rows = _outcomes([verdict])
         n = Counter(outcome for _, _, outcome, _ in rows)
         counts = {"tests": len(rows), "failures": n[FAILED], "errors": 0, "skipped": n[UNMEASURED]}
         facts = {"name": verdict.gate} | {key: str(count) for key, count in counts.items()}

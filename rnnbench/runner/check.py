@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
-from rnnbench.data.dataset import Data, Dataset, hold_out
+from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.data.load import NotCachedError, prepare
 from rnnbench.data.sources import BUILT_IN
 from rnnbench.environment import cpu, missing, versions
@@ -30,17 +30,14 @@ LEAST_FREE = 100 * 10**6
 
 @dataclass(frozen=True)
 class BenchmarkCheck:
-    """The outcome of reading the data and building every network.
-
-    Attributes:
-        faults: what is wrong, by the key in the config: ``data``, ``training`` or ``models.NAME``.
-        dataset: the documents; ``None`` if they are not at hand.
-        params: the number of trained parameters of each network.
-    """
+    """The outcome of reading the data and building every network."""
 
     faults: dict[str, str]
+    """By the key in the config: ``data``, ``training`` or ``models.NAME``."""
     dataset: Dataset | None = None
+    """The documents, if they are at hand."""
     params: dict[str, int] = field(default_factory=dict)
+    """The number of trained parameters of each network."""
 
 
 def check(benchmark: Benchmark) -> BenchmarkCheck:
@@ -49,7 +46,10 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
         dataset = prepare(benchmark.data, offline=True).dataset
         shape, remark = Shape.of(dataset), ""
     except NotCachedError:
-        dataset, shape, remark = None, _typical_shape(benchmark.data), f" {ASSUMED}"
+        data = benchmark.data
+        timesteps = data.pad_length or (data.maxlen or 101) - 1
+        n_ids, n_topics = data.num_words or 30_000, TOPICS.get(data.source, 46)
+        dataset, shape, remark = None, Shape(timesteps, n_topics, n_ids=n_ids), f" {ASSUMED}"
     except RnnbenchError as error:
         return BenchmarkCheck({"data": str(error)})
     found = BenchmarkCheck({}, dataset)
@@ -73,12 +73,6 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
             is_own = "validation_split" in (model.training or {})
             found.faults.setdefault(f"models.{name}" if is_own else "training", str(error))
     return found
-
-
-def _typical_shape(data: Data) -> Shape:
-    """Return a likely shape of a dataset whose documents are not in the cache."""
-    timesteps = data.pad_length or (data.maxlen or 101) - 1
-    return Shape(timesteps, TOPICS.get(data.source, 46), n_ids=data.num_words or 30_000)
 
 
 class Finding(Record):

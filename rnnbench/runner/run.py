@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.analysis.load import load_environment
-from rnnbench.analysis.summary import summarize_run
+from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -88,27 +87,23 @@ class PlanResult:
         return [trial for trial in self.plan.trials if trial not in self.results]
 
     @property
+    def without_outcome(self) -> list[Trial]:
+        """The trials that have neither a result nor failed."""
+        return [trial for trial in self.without_result if trial not in self.failures]
+
+    @property
     def missing(self) -> list[MissingTrial]:
         """The trials without a result, and why in a line each."""
-        return [
-            MissingTrial(
-                model=trial.name,
-                seed=trial.seed,
-                part=str(trial.part) if trial.part else None,
-                error=self._error(trial),
-            )
-            for trial in self.without_result
-        ]
-
-    def _error(self, trial: Trial) -> str | None:
-        if trial in self.failures:
-            reason = self.failures[trial].reason
-        elif isinstance(self.ending, RnnbenchError):
-            reason = str(self.ending)
-        else:
-            return None
-        first_line = reason.partition("\n")[0]
-        return textwrap.shorten(first_line, LONGEST_ERROR, placeholder="...")
+        found = []
+        of_all = str(self.ending) if isinstance(self.ending, RnnbenchError) else None
+        for trial in self.without_result:
+            error = self.failures[trial].reason if trial in self.failures else of_all
+            if error is not None:
+                line = error.partition("\n")[0]
+                error = textwrap.shorten(line, LONGEST_ERROR, placeholder="...")
+            part = str(trial.part) if trial.part else None
+            found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
+        return found
 
     def lost(self, store: Store) -> list[Trial]:
         """Return the trials that have a result, but whose files have been removed since."""
@@ -127,14 +122,9 @@ def plan_benchmark(
     keep_models: bool = False,
     parts: Sequence[Part] = (),
 ) -> Plan:
-    """List the trials of a benchmark.
+    """List the trials of a benchmark on its data, for processes of so many threads.
 
-    Args:
-        benchmark: the benchmark.
-        data: the data that its ``data`` section asks for.
-        threads: of each process that trains.
-        keep_models: whether trained networks are kept.
-        parts: of the training documents; they are held out in turn instead of the test documents.
+    ``parts`` of the training documents are held out in turn instead of the test documents.
 
     Raises:
         UserError: too few documents for the validation set, an engine cannot train a model, or a
@@ -153,7 +143,12 @@ def plan_benchmark(
     trials.sort(
         key=lambda trial: (-trial.length, programs.setdefault(trial.program, len(programs)))
     )
-    _check(trials, min(len(dataset.y_train) for dataset in datasets.values()))
+    for model in {trial.name: trial.model for trial in trials}.values():
+        if isinstance(model, BaselineModel):
+            check_installed(model.baseline)
+    n_train = min(len(dataset.y_train) for dataset in datasets.values())
+    for share in {trial.training.validation_split for trial in trials}:
+        hold_out(n_train, share)
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
@@ -185,15 +180,6 @@ def _trials(
         )
         for name, model, seed in benchmark.trials
     ]
-
-
-def _check(trials: Sequence[Trial], n_train: int) -> None:
-    """Make sure that trials can be trained, as far as that is known now."""
-    for model in {trial.name: trial.model for trial in trials}.values():
-        if isinstance(model, BaselineModel):
-            check_installed(model.baseline)
-    for share in {trial.training.validation_split for trial in trials}:
-        hold_out(n_train, share)
 
 
 @dataclass(frozen=True)
@@ -228,10 +214,9 @@ class Job:
     def train(self, plan: Plan, listener: Listener) -> PlanResult:
         """Return the results of a plan, training the trials that are not stored.
 
-        A trial is stored the moment it finishes. A trial that fails does not keep others from being
-        trained. Ctrl-C, or an executor that gives up, leaves all finished ones stored; trials that
-        are not trained again because of it keep their stored result. If nothing could begin, a
-        folder that was made for it is removed.
+        A trial is stored the moment it finishes; one that fails keeps no other from being trained.
+        After Ctrl-C, or if the executor gives up, trials that were not trained again keep their
+        stored result. If nothing could begin, a folder that was made for it is removed.
         """
         with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
             sweep_temporary_folders()
@@ -245,8 +230,7 @@ class Job:
                 self._train(done, listener)
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
-            left = [trial for trial in done.without_result if trial not in done.failures]
-            done.results |= find_stored(left, self.store)
+            done.results |= find_stored(done.without_outcome, self.store)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
                 _remove_unused(self.store.folder)
@@ -263,7 +247,10 @@ class Job:
             for trial, outcome in outcomes:
                 event: Failed | Finished
                 if isinstance(outcome, TrialFailure):
-                    _check_corpora(done.plan)
+                    for file in done.plan.corpora.values():
+                        if not file.exists():  # none could be trained
+                            message = "removed while the benchmark ran; run it again"
+                            raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
                     event = Failed(trial, outcome.reason)
                 else:
@@ -274,22 +261,17 @@ class Job:
                     light = replace(outcome, weights=None)  # they may be large
                     event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
                 listener(event)
+        if forgotten := sorted(str(trial) for trial in done.without_outcome):
+            label = EXECUTORS.label(self.executor.name)
+            raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
 
     def _outcomes(
         self, done: PlanResult, listener: Listener
     ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-        """Yield the outcome of each trial without a result; an executor may leave none out."""
-        trials, executor = done.without_result, self.executor
-        waiting = set(trials)
-        with EXECUTORS.blamed(executor.name):
-            outcomes = executor.run(trials, done.plan.corpora, listener, TRAINING)
-            with closing(outcomes):
-                for trial, outcome in outcomes:
-                    waiting.discard(trial)
-                    yield trial, outcome
-        if waiting:
-            names = ", ".join(sorted(map(str, waiting)))
-            raise PluginError(f"{EXECUTORS.label(executor.name)} gave no outcome for {names}")
+        """Yield the outcome of each trial without a result."""
+        trials, corpora = done.without_result, done.plan.corpora
+        with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
+            yield from self.executor.run(trials, corpora, listener, TRAINING)
 
 
 def _remove_unused(folder: Path) -> None:
@@ -319,7 +301,12 @@ def run(
     """
     threads = job.executor.threads
     plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
-    with job.writing(), _trackers(job) as tracked:
+    trackers: AbstractContextManager[Listener] = nullcontext(lambda _: None)
+    if job.benchmark.tracking:
+        from rnnbench.runner.tracking import tell_trackers
+
+        trackers = tell_trackers(job.benchmark, job.store.folder)
+    with job.writing(), trackers as tracked:
         with display as shown:
 
             def tell(event: Event) -> None:
@@ -328,15 +315,6 @@ def run(
 
             done = job.train(plan, tell)
         return _write(job, done) if done.results else None, done
-
-
-def _trackers(job: Job) -> AbstractContextManager[Listener]:
-    """Return the trackers of a job, which are imported only if it names some."""
-    if not job.benchmark.tracking:
-        return nullcontext(lambda _: None)
-    from rnnbench.runner.tracking import tell_trackers
-
-    return tell_trackers(job.benchmark, job.store.folder)
 
 
 def _write(job: Job, done: PlanResult) -> StoredRun:
@@ -384,13 +362,6 @@ def _fitting(
     if np.array_equal(labels, result.labels):
         result = replace(result, labels=labels)
     return replace(result, stored_scores=partial(store.scores, *_key(trial)))
-
-
-def _check_corpora(plan: Plan) -> None:
-    """Make sure that trials can still read their documents, or else none could be trained."""
-    for file in plan.corpora.values():
-        if not file.exists():
-            raise RnnbenchError(f"{file}: removed while the benchmark ran; run it again")
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,12 +29,9 @@ from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 
-FINISH_SECONDS = 60.0
-"""The time that trackers have at the end of a run."""
-NOTICE_SECONDS = 5.0
-"""The time after which the user is told what the run waits for."""
-LONGEST_REASON = 500
-"""The most characters that are kept of a tracker's error."""
+FINISH_SECONDS = 60.0  # the time that trackers have at the end of a run
+NOTICE_SECONDS = 5.0  # after which the user is told what the run waits for
+LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
 
 
 @contextmanager
@@ -49,7 +46,8 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
         try:
             yield trackers
         except KeyboardInterrupt:  # a second one; the first one ends a run in good order
-            trackers.leave()
+            for thread in trackers.threads:
+                thread.stop()
             raise
         except BaseException:
             trackers.finish()
@@ -68,7 +66,7 @@ class _Trackers:
 
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder
-        self._threads: list[TrackerThread] = []
+        self.threads: list[TrackerThread] = []
         self._unfinished: set[Trial] = set()
         self._last_epochs: dict[Trial, int] = {}
         """The last epoch of each running trial that the trackers were told of."""
@@ -76,26 +74,22 @@ class _Trackers:
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(to_train) if to_train:
-                self._start(to_train)
+                self._unfinished = set(to_train)
+                for name in self._benchmark.tracking:
+                    thread = TrackerThread(name, self._folder)
+                    thread.call("start", self._folder, self._benchmark, to_train)
+                    thread.start()
+                    self.threads.append(thread)
             case EpochEnded(trial, epoch, loss, accuracy) if trial in self._unfinished:
                 if epoch == 0 or trial not in self._last_epochs:
                     self._begin(trial)
                 if epoch == self._last_epochs[trial] + 1:
                     self._tell_epoch(trial, loss, accuracy)
             case Finished(trial, result=result) if result and trial in self._unfinished:
-                self._catch_up(trial, result.record.history)
-                self._end(trial, "trial_finished", result, metrics_of(result))
+                outcome = "trial_finished", trial, result, metrics_of(result)
+                self._end(trial, result.record.history, *outcome)
             case Failed(trial, reason) if trial in self._unfinished:
-                self._catch_up(trial, History())
-                self._end(trial, "trial_failed", reason)
-
-    def _start(self, trials: Sequence[Trial]) -> None:
-        self._unfinished = set(trials)
-        for name in self._benchmark.tracking:
-            thread = TrackerThread(name, self._folder)
-            thread.call("start", self._folder, self._benchmark, trials)
-            thread.start()
-            self._threads.append(thread)
+                self._end(trial, History(), "trial_failed", trial, reason)
 
     def _begin(self, trial: Trial) -> None:
         self._last_epochs[trial] = 0
@@ -105,38 +99,31 @@ class _Trackers:
         self._last_epochs[trial] += 1
         self._tell("epoch_ended", trial, self._last_epochs[trial], loss, accuracy)
 
-    def _catch_up(self, trial: Trial, history: History) -> None:
-        """Tell of the start and of the epochs that the executor has left out."""
+    def _end(self, trial: Trial, history: History, *outcome: Any) -> None:
+        """Tell of the start and of the epochs that the executor has left out, then of the end."""
         if trial not in self._last_epochs:
             self._begin(trial)
         epochs = list(zip(history.loss, history.accuracy, strict=True))
         for scores in epochs[self._last_epochs[trial] :]:
             self._tell_epoch(trial, *(math.nan if score is None else score for score in scores))
-
-    def _end(self, trial: Trial, method: str, *arguments: Any) -> None:
-        self._tell(method, trial, *arguments)
+        self._tell(*outcome)
         del self._last_epochs[trial]
         self._unfinished.remove(trial)
 
     def _tell(self, method: str, *arguments: Any) -> None:
-        for thread in list(self._threads):
+        for thread in list(self.threads):
             thread.call(method, *arguments)
             if thread.failure:
-                self._threads.remove(thread)
+                self.threads.remove(thread)
                 log.warning("%s; the run goes on without it", thread.failure)
-
-    def leave(self) -> None:
-        """Have all trackers stop as soon as they can, without an ending."""
-        for thread in self._threads:
-            thread.stop()
 
     def finish(self) -> None:
         """Have all trackers finish, and wait for them, but not for long."""
         deadline = time.monotonic() + FINISH_SECONDS
-        for thread in self._threads:
+        for thread in self.threads:
             thread.call("close")
             thread.stop()
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join(NOTICE_SECONDS)
             left = deadline - time.monotonic()
             if thread.is_alive() and left > 0:
@@ -155,11 +142,8 @@ class TrackerThread(threading.Thread):
 
     def __init__(self, name: str, folder: Path):
         super().__init__(daemon=True, name=f"tracker {name}")  # as the end of a process knows it
-        self.label = TRACKERS.label(name)
-        self.failure = ""
-        """Why the tracker failed."""
-        self.prints: IO[str] | None = None
-        """The file that gets what this thread prints."""
+        self.label, self.failure = TRACKERS.label(name), ""
+        self.prints: IO[str] | None = None  # the file that gets what this thread prints
         self._tracker, self._folder = name, folder
         self._calls: SimpleQueue[tuple[str, tuple[Any, ...]] | None] = SimpleQueue()
 
@@ -181,7 +165,13 @@ class TrackerThread(threading.Thread):
             with blame(self.label):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 with path.open("w", buffering=1, encoding="utf-8") as self.prints:
-                    self._serve()
+                    try:
+                        tracker = TRACKERS[self._tracker]()
+                        for method, arguments in iter(self._calls.get, None):
+                            getattr(tracker, method)(*arguments)
+                    except BaseException:
+                        traceback.print_exc()  # for whoever writes a tracker
+                        raise
         except RnnbenchError as error:
             text = shortened(str(error).partition("\n")[0], LONGEST_REASON)
             is_named = isinstance(error, PluginError)
@@ -191,15 +181,6 @@ class TrackerThread(threading.Thread):
             with suppress(OSError):
                 if path.stat().st_size == 0:
                     path.unlink()
-
-    def _serve(self) -> None:
-        try:
-            tracker = TRACKERS[self._tracker]()
-            for method, arguments in iter(self._calls.get, None):
-                getattr(tracker, method)(*arguments)
-        except BaseException:
-            traceback.print_exc()  # for whoever writes a tracker
-            raise
 
 
 class _ByThread:

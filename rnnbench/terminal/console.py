@@ -53,10 +53,7 @@ class SafeConsole(Console):
     ) -> Iterable[Segment]:
         """Yield the segments of anything, without control characters in their text."""
         for segment in super().render(renderable, options):
-            if segment.control:
-                yield segment
-            else:
-                yield segment._replace(text=visible(segment.text))
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 class _BestEffortStream:
@@ -166,13 +163,8 @@ def carry_out(
 ) -> R:
     """Return the result of a job that trains after printing it; if it ends early, print a part.
 
-    Args:
-        job: trains, and returns what came of it.
-        quiet: whether nothing is said besides the result.
-        as_json: whether the result is printed as JSON.
-        closing: from the result and the seconds that it took, returns sentences to end with, and a
-            last line for copying, which is never wrapped.
-        views: returns the tables to print; by default all.
+    Unless all is to be ``quiet``, it ends with sentences and a last line for copying, which is
+    never wrapped: ``closing`` makes them from the result and the seconds that it took.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

@@ -5,9 +5,10 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -67,14 +68,13 @@ class _Bars(Progress):
         yield ""
 
 
-def _bars(*columns: ProgressColumn) -> Progress:
+def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
+    """Return bars between their names and some figures."""
+    column = Column(no_wrap=True, overflow="ellipsis", max_width=name_width)
+    name = TextColumn("{task.description}", markup=False, table_column=column)
     # Not refreshed by Rich: its thread would race with the lines that are printed.
-    return _Bars(*columns, console=err, transient=True, auto_refresh=False)
-
-
-def _name(max_width: int) -> ProgressColumn:
-    column = Column(no_wrap=True, overflow="ellipsis", max_width=max_width)
-    return TextColumn("{task.description}", markup=False, table_column=column)
+    options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
+    return _Bars(name, BarColumn(None), *figures, **options)
 
 
 @contextmanager
@@ -88,18 +88,16 @@ def _drawn(bars: Progress | Live, tick: Callable[[], None] | None = None) -> Ite
         yield
         return
 
-    def refresh() -> None:
+    def locked(act: Callable[[], None]) -> None:
         with DRAWING:
-            bars.refresh()
+            act()
 
-    with DRAWING:
-        bars.start()
+    locked(bars.start)
     try:
-        with _repeated(tick or refresh):
+        with _repeated(tick or partial(locked, bars.refresh)):
             yield
     finally:
-        with DRAWING:
-            bars.stop()
+        locked(bars.stop)
 
 
 @contextmanager
@@ -134,12 +132,10 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
         yield silent
         return
     tasks: dict[str, TaskID] = {}
-    whole = Column(no_wrap=True)
-    figures: list[ProgressColumn] = [DownloadColumn(table_column=whole)]
-    if err.width >= SPEED_WIDTH:
-        figures.append(TransferSpeedColumn(table_column=whole.copy()))
-        figures.append(TimeRemainingColumn(table_column=whole.copy()))
-    bars = _bars(_name(err.width // 2), BarColumn(None), *figures)
+    figures = [DownloadColumn, TransferSpeedColumn, TimeRemainingColumn]
+    shown = figures if err.width >= SPEED_WIDTH else figures[:1]
+    whole = (kind(table_column=Column(no_wrap=True)) for kind in shown)
+    bars = _bars(err.width // 2, *whole)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -162,8 +158,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
     if quiet:
         yield lambda *_: None
         return
-    figures = MofNCompleteColumn(), TimeRemainingColumn()
-    bars = _bars(_name(err.width // 3), BarColumn(None), *figures)
+    bars = _bars(err.width // 3, MofNCompleteColumn(), TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
@@ -194,49 +189,43 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
 class Pace:
     """How fast an amount grows, to estimate when it is complete."""
 
-    _first: tuple[float, float] | None = None
+    first: tuple[float, float] | None = None
     """The amount and the time, in seconds, from which the pace is measured."""
-    _last: tuple[float, float] = (0, 0)
+    last: tuple[float, float] = (0, 0)
 
     def begin(self, amount: float, now: float) -> None:
         """Measure the pace from here, if it is not measured yet."""
-        self._first = self._first or (amount, now)
+        self.first = self.first or (amount, now)
 
     def reach(self, amount: float, now: float) -> None:
         """Record how far it has come."""
         self.begin(amount, now)
-        self._last = (amount, now)
+        self.last = (amount, now)
 
     def seconds_left(self, total: float, now: float) -> float | None:
         """Return the seconds until it is ``total``; ``None`` if there is no telling."""
-        if self._first is None or self._last[0] <= self._first[0]:
+        if self.first is None or self.last[0] <= self.first[0]:
             return None
-        (begun, start), (done, end) = self._first, self._last
+        (begun, start), (done, end) = self.first, self.last
         left = (total - done) * (end - start) / (done - begun) - (now - end)
         return left if left > 0 else None
 
 
 @dataclass
 class RunningTrial:
-    """A trial in progress.
-
-    Attributes:
-        trial: the trial.
-        since: when its phase began.
-        worker: the name of its worker in a cluster; else empty.
-        phase: the phase that it is in.
-        epoch: the last epoch that ended.
-        scores: the training loss and accuracy of that epoch.
-        pace: of its epochs, after compilation.
-    """
+    """A trial in progress."""
 
     trial: Trial
     since: float
+    """When its phase began."""
     worker: str = ""
     phase: str = "starting"
     epoch: int = 0
+    """The last epoch that ended."""
     scores: str = ""
+    """The training loss and accuracy of that epoch."""
     pace: Pace = field(default_factory=Pace)
+    """Of its epochs, after compilation."""
 
     def seconds_left(self, now: float) -> float | None:
         """Return the seconds that its epochs still take; ``None`` if none has been timed."""
@@ -244,22 +233,17 @@ class RunningTrial:
 
 
 class RunProgress:
-    """How far the trials of a run, or of several in a row, have come.
-
-    Attributes:
-        planned: the epochs of each trial to train; a failed one lacks those that it did not reach.
-        done: the epochs of each trial that have ended.
-        running: the trials in progress, in the order of their start.
-        ended: how many have ended.
-        start: when the first trials were planned; ``None`` before.
-    """
+    """How far the trials of a run, or of several in a row, have come."""
 
     def __init__(self) -> None:
         self.planned: Counter[Trial] = Counter()
+        """The epochs of each trial to train; a failed one lacks those that it did not reach."""
         self.done: Counter[Trial] = Counter()
+        """The epochs of each trial that have ended."""
         self.running: dict[Trial, RunningTrial] = {}
         self.ended = 0
         self.start: float | None = None
+        """When the first trials were planned."""
         self._pace = Pace()
         self._work = {"done": 0, "planned": 0}
 
@@ -305,13 +289,8 @@ class RunProgress:
 
     def work(self) -> tuple[int, int]:
         """Return how much is done and planned: epochs weighted by their arithmetic, or trials."""
-        done, planned = self._work["done"], self._work["planned"]
+        done, planned = self._work.values()
         return (done, planned) if planned else (self.ended, len(self.planned))
-
-    def share(self) -> float:
-        """Return the share of the work that is done."""
-        done, planned = self.work()
-        return done / max(planned, 1)
 
     def seconds_left(self, now: float) -> float | None:
         """Return the time left at the pace so far, or of the trial that takes longest if that is
@@ -347,7 +326,7 @@ class _Screen:
             self.live.update(Group(_table(rows, err.width), ""), refresh=True)
 
 
-def _table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
+def _table(rows: Sequence[dict[str, Any]], width: int) -> Table:
     """Return what is shown of rows on a terminal of some width; empty columns are left out."""
     most = {"bar": max(width // 8, LEAST_BAR), "phase": max(width // 4, len("epoch 1000/2000"))}
     lengths = {
@@ -363,23 +342,21 @@ def _table(rows: Sequence[Mapping[str, Any]], width: int) -> Table:
     for name in names:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=most.get(name))
     for row in rows:
+        texts = {name: Text(row[name], STYLES.get(name, "none")) for name in names if name != "bar"}
         model = Text(row["name"], no_wrap=True, overflow="ellipsis")
-        table.add_row(model, *(row[name] if name == "bar" else _text(row, name) for name in names))
+        table.add_row(model, *((row | texts)[name] for name in names))
     return table
-
-
-def _text(row: Mapping[str, Any], name: str) -> Text:
-    return Text(row[name], style=STYLES.get(name, "none"))
 
 
 def _rows(run: RunProgress, now: float) -> list[dict[str, Any]]:
     """Return a row for the whole run and one for each running trial; none before it is planned."""
     if run.start is None:
         return []
+    done, planned = run.work()
     total = {
         "name": f"{run.ended}/{len(run.planned)} trials",
         **dict.fromkeys(WIDTHS, ""),
-        "bar": ProgressBar(1, run.share()),
+        "bar": ProgressBar(1, done / max(planned, 1)),
         "elapsed": _clock(now - run.start),
         "left": _eta(run.seconds_left(now)),
     }
@@ -429,7 +406,7 @@ class _Lines:
         match event:
             case EpochEnded(trial, 0, worker=worker):
                 self._last_line[trial] = now
-                message = f"{_on(str(trial), worker)}: started"
+                message = f"{_on(trial, worker)}: started"
             case EpochEnded(trial) if now - self._last_line.get(trial, now) >= PLAIN_INTERVAL:
                 self._last_line[trial] = now
                 left = self._progress.seconds_left(now)
@@ -450,7 +427,7 @@ class _Lines:
             is_long = it.phase != TRAINING and now - it.since >= LONG_PHASE
             if is_long and (it.trial, it.phase) not in self._named:
                 self._named.add((it.trial, it.phase))
-                err.print(f"{_on(str(it.trial), it.worker)}: {it.phase}", soft_wrap=True)
+                err.print(f"{_on(it.trial, it.worker)}: {it.phase}", soft_wrap=True)
 
 
 def _message(event: Event) -> str | None:
@@ -471,6 +448,5 @@ def _message(event: Event) -> str | None:
     return None
 
 
-def _on(name: str, worker: str) -> str:
-    """Return the name of a trial, with its worker in a cluster, if there is one."""
-    return f"{name} on {worker}" if worker else name
+def _on(trial: Trial, worker: str) -> str:
+    return f"{trial} on {worker}" if worker else str(trial)

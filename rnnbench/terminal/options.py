@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
-CHANGES, RUNNING = "Changes to the config", "How trials run"
-"""The groups of options in the help of a command."""
+RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
+_change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
 def config_argument(text: str, metavar: str = "CONFIG") -> Any:
@@ -49,50 +50,23 @@ NetworkSeed = Annotated[
     int | None,
     typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
 ]
-Epochs = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Epochs of every training.", rich_help_panel=CHANGES),
-]
-Seeds = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|LIST",
-        help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
-        rich_help_panel=CHANGES,
-    ),
-]
-Models = Annotated[
-    str | None,
-    typer.Option(metavar="A,B", help="Only these models of the config.", rich_help_panel=CHANGES),
-]
+Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
+SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
+Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
+Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
 Source = Annotated[
     str | None,
-    typer.Option(
+    _change(
         "--data",
         metavar="SOURCE",
         help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
         autocompletion=completion.among("auto", *SOURCES),
-        rich_help_panel=CHANGES,
     ),
 ]
-DataPath = Annotated[
-    str | None,
-    typer.Option(
-        "--path",
-        metavar="PATH",
-        help="Read the source offline, from this file or folder.",
-        rich_help_panel=CHANGES,
-    ),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY.PATH=VALUE",
-        help="Change any value of the config; repeatable.",
-        rich_help_panel=CHANGES,
-    ),
-]
+OFFLINE = "Read the source offline, from this file or folder."
+DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
+SET = "Change any value of the config; repeatable."
+Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 WithoutDuplicates = Annotated[
     bool,
     typer.Option(
@@ -101,14 +75,6 @@ WithoutDuplicates = Annotated[
 ]
 METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
-Metric = Annotated[
-    str,
-    typer.Option(
-        metavar="METRIC",
-        help=f"The metric to show: {METRICS}.",
-        autocompletion=completion.metrics,
-    ),
-]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -142,16 +108,15 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
     return benchmark if models is None else select(benchmark, split_names(models), "--models")
 
 
-def program() -> str:
-    """Return the name of the program, or its path if the shell would not find the name."""
+def line(*words: object) -> str:
+    """Return a command line of this program, quoted so that it can be typed.
+
+    The program has its path if the shell would not find its name.
+    """
     called, found = Path(sys.argv[0]), shutil.which("rnnbench")
     is_other = called.name == "rnnbench" and not (found and called.samefile(found))
-    return str(called) if is_other else "rnnbench"
-
-
-def line(*words: object) -> str:
-    """Return a command line of this program, quoted so that it can be typed."""
-    return encodable(shlex.join([program(), *map(str, words)]))
+    program = str(called) if is_other else "rnnbench"
+    return encodable(shlex.join([program, *map(str, words)]))
 
 
 def command() -> str:
@@ -185,14 +150,10 @@ def changes(settings: Iterable[str] | None = None, **values: Any) -> "list[Overr
 
 def _as_yaml(name: str, value: Any) -> str:
     if name == "seeds":
-        _warn_of_many(value)
+        if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
+            means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+            log.warning("--seeds %d: %s (%s)", n, means, alone)
         return f"[{value}]" if "," in value else str(value)
     if isinstance(value, list):
         value = [item for text in value for item in split_names(text)]
     return json.dumps(value)  # which is YAML, too
-
-
-def _warn_of_many(seeds: str) -> None:
-    if seeds.isdecimal() and len(seeds) < 10 and (n := int(seeds)) > MANY_SEEDS:
-        means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
-        log.warning("--seeds %d: %s (%s)", n, means, alone)

@@ -98,19 +98,14 @@ class TrialRecord(Record):
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial.
-
-    Attributes:
-        record: the facts of the training.
-        labels: the true topics of the test documents, ``(n_test,)``.
-        stored_scores: the scores, or a function that reads them whenever they are needed, for
-            results that do not fit into memory together.
-        weights: of the trained network, in the order of Keras's ``get_weights()``, if it is kept.
-    """
+    """The result of one trial: its record, its scores, and the weights of a network to keep."""
 
     record: TrialRecord
     labels: NDArray[np.int32]
+    """The true topics of the test documents, ``(n_test,)``."""
     stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
+    """The scores, or a function that reads them whenever they are needed, for results that do not
+    fit into memory together."""
     weights: Weights | None = None
 
     @property

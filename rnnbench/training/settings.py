@@ -54,14 +54,10 @@ def _seeds(value: Any) -> Any:
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
-def _engine(value: Any) -> str:
-    return one_of(value, [AUTO, *ENGINES])
-
-
 class Training(Recipe):
     """The whole ``training`` section."""
 
-    engine: Annotated[str, BeforeValidator(_engine)] = AUTO
+    engine: Annotated[str, BeforeValidator(lambda name: one_of(name, [AUTO, *ENGINES]))] = AUTO
     """The engine that trains the networks. ``native`` makes machine code for plain recurrent
     stacks, ``compiled`` runs whole epochs as one program, and ``keras`` uses ``model.fit``; all
     take the same steps. ``auto`` is ``native`` where it can train the model, and

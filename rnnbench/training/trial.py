@@ -36,40 +36,30 @@ from rnnbench.training.settings import Training, engine_for
 
 @dataclass(frozen=True)
 class Trial:
-    """Everything that decides the outcome of one training, as plain data without paths.
-
-    Attributes:
-        name: name of the model.
-        model: its description.
-        training: how it is trained.
-        seed: of the initial weights and of the order of the batches.
-        data: how the corpus becomes a dataset.
-        corpus_fingerprint: of the corpus; the process that trains gets its file.
-        source: where the corpus came from.
-        dataset_fingerprint: the fingerprint that the dataset must have.
-        split_fingerprint: of the whole corpus and its training and test documents, because word
-            vectors are also learned from texts outside the dataset.
-        n_ids: all word ids are below this; the largest need not occur in the dataset.
-        threads: threads of the process that trains.
-        work: multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome.
-        keep_model: whether the weights of the trained network are part of the result.
-        part: the training documents that are held out in place of the test documents, if any.
-    """
+    """Everything that decides the outcome of one training, as plain data without paths."""
 
     name: str
+    """Of the model."""
     model: Model
     training: Training
     seed: int
     data: Data
     corpus_fingerprint: str
     source: str
+    """Of the corpus."""
     dataset_fingerprint: str
     split_fingerprint: str
+    """Of the whole corpus and its training and test documents, because word vectors are also
+    learned from texts outside the dataset."""
     n_ids: int
+    """All word ids are below this; the largest need not occur in the dataset."""
     threads: int
+    """Of the process that trains."""
     work: int
+    """Multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome."""
     keep_model: bool = False
     part: Part | None = None
+    """The training documents that are held out in place of the test documents, if any."""
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
@@ -86,7 +76,7 @@ class Trial:
 
     @cached_property
     def program(self) -> tuple[Any, ...]:
-        """See ``program_of``."""
+        """The same for trainings that can share a program; see ``program_of``."""
         return program_of(self.model, self.training)
 
     @property
@@ -201,25 +191,21 @@ def train(
     begin(TRAINING)  # an engine may say more
     with ENGINES.blamed(engine.name):
         trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    if misfit := _misfit(trained, model, dataset):
-        raise PluginError(f"{ENGINES.label(engine.name)} returned {misfit}")
-    return trained
-
-
-def _misfit(trained: TrialResult, model: Model, dataset: Dataset) -> str:
-    """Return the fault of what an engine returned; empty if it has none."""
+    returned = f"{ENGINES.label(engine.name)} returned"
     scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
-        return f"scores of the shape {scores.shape} (should be {expected})"
+        raise PluginError(f"{returned} scores of the shape {scores.shape} (should be {expected})")
     above = scores[scores > ROUNDING]
     if trained.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
-        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+        largest = f"log-probabilities of up to {above.max():.3g}"
+        raise PluginError(f"{returned} {largest} (should be {allowed})")
     if trained.weights is not None and in_numpy.is_covered(model):
         shapes = [array.shape for array in trained.weights]
         if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
-            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
-    return ""
+            allowed = "those of Keras's get_weights()"
+            raise PluginError(f"{returned} weights of the shapes {shapes} (should be {allowed})")
+    return trained
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:

@@ -12,7 +12,6 @@ The last command repeats one case. The exit status is 1 if there are findings.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,9 +19,9 @@ sys.path[0] = str(Path(__file__).parents[1])  # else the modules here would hide
 
 from campaigns import configs, damage, hostile, kills, owned, resources, workers  # noqa: E402
 from campaigns.bench import make_bench  # noqa: E402
-from campaigns.campaign import Campaign, as_text, carry_out  # noqa: E402
+from campaigns.campaign import as_text, carry_out  # noqa: E402
 
-CAMPAIGNS: dict[str, Campaign] = {
+CAMPAIGNS = {
     "kills": kills.CAMPAIGN,
     "workers": workers.CAMPAIGN,
     "flips": damage.FLIPS,
@@ -34,13 +33,25 @@ CAMPAIGNS: dict[str, Campaign] = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments):
     """Carry out campaigns and print what they found; return the exit status."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    given, outcomes = _parser().parse_args(arguments), []
+    description = __doc__.partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python tests/campaigns", description=description)
+    parser.add_argument("--seed", type=int, default=0, help="the seed of all random choices (0)")
+    parser.add_argument("--short", action="store_true", help="fewer cases, in half a minute")
+    parser.add_argument("--only", metavar="NAME,NAME", help=", ".join(CAMPAIGNS))
+    parser.add_argument("--case", type=int, metavar="K", help="only this case of each campaign")
+    for name, campaign in CAMPAIGNS.items():
+        what = f"cases of {name} ({campaign.long:,})"
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=what)
+    given, outcomes = parser.parse_args(arguments), []
+    names = given.only.split(",") if given.only else list(CAMPAIGNS)
+    if unknown := sorted({*names} - {*CAMPAIGNS}):
+        parser.error(f"argument --only: no campaign {', '.join(unknown)}")
     with TemporaryDirectory(prefix="campaigns-") as folder:
         bench = make_bench(Path(folder, "bench"))
-        for name in given.only or CAMPAIGNS:
+        for name in names:
             campaign, count = CAMPAIGNS[name], getattr(given, name)
             if count is None:
                 count = campaign.short if given.short else campaign.long
@@ -49,26 +60,6 @@ def main(arguments: Sequence[str]) -> int:
                 outcomes.append(carry_out(name, campaign, given.seed, numbers, bench))
     sys.stdout.write(as_text(outcomes, given.seed))
     return 1 if any(outcome.findings for outcome in outcomes) else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python tests/campaigns", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("--seed", type=int, default=0, help="the seed of all random choices (0)")
-    parser.add_argument("--short", action="store_true", help="fewer cases, in half a minute")
-    parser.add_argument("--only", metavar="NAME,NAME", type=_names, help=", ".join(CAMPAIGNS))
-    parser.add_argument("--case", type=int, metavar="K", help="only this case of each campaign")
-    for name, campaign in CAMPAIGNS.items():
-        what = f"cases of {name} ({campaign.long:,})"
-        parser.add_argument(f"--{name}", type=int, metavar="N", help=what)
-    return parser
-
-
-def _names(text: str) -> list[str]:
-    if unknown := set(text.split(",")) - set(CAMPAIGNS):
-        raise argparse.ArgumentTypeError(f"no campaign {', '.join(sorted(unknown))}")
-    return text.split(",")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from newswires import tiny_newswires, write_files
 
@@ -49,27 +47,27 @@ class Bench:
     folder: Path
 
     @property
-    def run(self) -> Path:
+    def run(self):
         """The folder of the run."""
         return self.folder / "results" / "tiny"
 
     @property
-    def cache(self) -> Path:
+    def cache(self):
         """The cache that the run filled."""
         return self.folder / "cache"
 
-    def lay_out(self, folder: Path) -> Path:
+    def lay_out(self, folder):
         """Make a working folder with the same config and newswires, where nothing has run."""
         (folder / "temporary").mkdir(parents=True)
         (folder / "tiny.yaml").write_text(CONFIG)
         (folder / "sgml").symlink_to(self.folder / "sgml")
         return folder
 
-    def copy_older(self, folder: Path) -> Path:
+    def copy_older(self, folder):
         """Copy the older run to where ``folder`` would have its own."""
         return shutil.copytree(self.folder / "results" / "older", folder / "results" / "tiny")
 
-    def copy_run(self, folder: Path) -> Path:
+    def copy_run(self, folder):
         """Copy the undisturbed run to where ``folder`` would have its own."""
         return shutil.copytree(self.run, folder / "results" / "tiny")
 
@@ -90,7 +88,7 @@ class Done:
     hung: bool
 
 
-def make_bench(folder: Path) -> Bench:
+def make_bench(folder):
     """Run the tiny benchmark undisturbed in a new folder."""
     bench = Bench(folder)
     folder.mkdir()
@@ -107,21 +105,21 @@ def make_bench(folder: Path) -> Bench:
 
 
 def start(
-    arguments: Sequence[str | bytes | Path],
-    folder: Path,
+    arguments,
+    folder,
     *,
-    stdout: int | object = subprocess.PIPE,
-    stderr: int | object = subprocess.PIPE,
-    limits: Mapping[int, int] | None = None,
-    variables: Mapping[str, str] | None = None,
-) -> "subprocess.Popen[bytes]":
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    limits=None,
+    variables=None,
+):
     """Start ``rnnbench`` in a folder that also holds its cache and its temporary files.
 
     It leads its own process group, and its signals have their default handlers. ``limits`` are
     ``resource.RLIMIT_...`` with their values.
     """
 
-    def begin() -> None:
+    def begin():
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         for limit, value in (limits or {}).items():
@@ -145,18 +143,12 @@ def start(
     )
 
 
-def rnnbench(
-    arguments: Sequence[str | bytes | Path],
-    folder: Path,
-    *,
-    seconds: float = SECONDS,
-    **options: Any,
-) -> Done:
+def rnnbench(arguments, folder, *, seconds=SECONDS, **options):
     """Run ``rnnbench`` to its end; the options are those of ``start``."""
     return finish(start(arguments, folder, **options), seconds)
 
 
-def finish(process: "subprocess.Popen[bytes]", seconds: float = SECONDS) -> Done:
+def finish(process, seconds=SECONDS):
     """Wait for a process that ``start`` made; kill its whole group when its time is over."""
     begun = time.monotonic()
     streams = [stream for stream in (process.stdout, process.stderr) if stream]
@@ -171,7 +163,7 @@ def finish(process: "subprocess.Popen[bytes]", seconds: float = SECONDS) -> Done
     return Done(process.returncode, "".join(out), err, took, peak_mb, hung)
 
 
-def _reap(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[float, bool]:
+def _reap(process, deadline):
     """Wait for a process; return its peak memory in MB, and whether it had to be killed."""
     hung = False
     while True:
@@ -185,13 +177,13 @@ def _reap(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[float, b
         time.sleep(0.02)
 
 
-def end_group(group: int) -> None:
+def end_group(group):
     """Kill whatever is left of a process group that ``start`` made."""
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
 
 
-def processes_of(group: int) -> Iterator[tuple[int, str, int]]:
+def processes_of(group):
     """Yield each live process of a group: its id, command line and used time in clock ticks."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -203,7 +195,7 @@ def processes_of(group: int) -> Iterator[tuple[int, str, int]]:
                 yield int(entry.name), command, int(facts[11]) + int(facts[12])
 
 
-def wait_until(is_so: Callable[[], object], seconds: float, every: float = 0.01) -> bool:
+def wait_until(is_so, seconds, every=0.01):
     """Return whether ``is_so()`` became true in time; it is called every ``every`` seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -2,23 +2,25 @@
 
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
-from campaigns.bench import Bench, Done
+from campaigns.bench import Bench, rnnbench
 
+from rnnbench.analysis.summary import load_run
+from rnnbench.errors import RnnbenchError
 from rnnbench.report.table import Table, to_markdown
 
 
@@ -49,7 +51,7 @@ class Campaign:
     prepare: Callable[[Bench, Path], Any] = lambda bench, _folder: bench
     is_list: bool = False
 
-    def numbers(self, count: int) -> range:
+    def numbers(self, count):
         """Return the numbers of at most ``count`` cases; those of a list are spread over it."""
         if not self.is_list:
             return range(count)
@@ -67,9 +69,7 @@ class Outcome:
     seconds: float = 0.0
 
 
-def carry_out(
-    name: str, campaign: Campaign, seed: int, numbers: Iterable[int], bench: Bench
-) -> Outcome:
+def carry_out(name, campaign, seed, numbers, bench):
     """Try cases, each in a temporary folder of its own."""
     begun, outcome = time.monotonic(), Outcome(name)
     with (
@@ -82,11 +82,16 @@ def carry_out(
         for number in numbers:
             place = Path(folder, f"case-{number}")
             place.mkdir()
+            random = Random(f"{seed} {name} {number}")
             try:
-                whats = _tried(campaign, number, Random(f"{seed} {name} {number}"), context, place)
+                whats = list(campaign.attempt(number, random, context, place))
             except Skip as skip:
                 outcome.skipped.append(f"{name} {number}: {skip}")
                 continue
+            except TooSlow as slow:
+                whats = [f"no answer within {slow} s"]
+            except Exception as error:
+                whats = [f"the case could not be tried: {spell(error)}"]
             for what in whats:  # at once: a long campaign may be interrupted
                 outcome.findings.append((number, what))
                 print(f"{name} {number}: {what}", file=sys.stderr)  # noqa: T201
@@ -97,7 +102,7 @@ def carry_out(
     return outcome
 
 
-def as_text(outcomes: Sequence[Outcome], seed: int) -> str:
+def as_text(outcomes, seed):
     """Return a table of the campaigns, all findings, and the reasons why cases were skipped."""
     rows = [
         [done.name, *(f"{n:,}" for n in (done.cases, len(done.findings), round(done.seconds)))]
@@ -114,28 +119,14 @@ def as_text(outcomes: Sequence[Outcome], seed: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def _tried(
-    campaign: Campaign, number: int, random: Random, context: Any, folder: Path
-) -> list[str]:
-    """Return what is wrong in a case; an exception of the campaign itself is wrong, too."""
-    try:
-        return list(campaign.attempt(number, random, context, folder))
-    except Skip:
-        raise
-    except TooSlow as slow:
-        return [f"no answer within {slow} s"]
-    except Exception as error:
-        return [f"the case could not be tried: {spell(error)}"]
-
-
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds):
     """Raise ``TooSlow`` if the block does not end in time; only the main thread can be stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop(_number, _frame):
         raise TooSlow(f"{seconds:g}")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -148,7 +139,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def warnings_heard() -> Iterator[list[str]]:
+def warnings_heard():
     """Collect the warnings of the package, which are then shown nowhere else."""
     log = logging.getLogger("rnnbench")
     heard: list[str] = []
@@ -162,7 +153,7 @@ def warnings_heard() -> Iterator[list[str]]:
         log.handlers, log.propagate = before
 
 
-def spell(error: BaseException) -> str:
+def spell(error):
     """Return an exception as a short text, with the place in the package that it comes from."""
     place, trace = "", error.__traceback__
     while trace is not None:
@@ -173,7 +164,7 @@ def spell(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error)[:200]!r}{place}"
 
 
-def misbehaviour(done: Done, statuses: Iterable[int], lines: int = 6) -> Iterator[str]:
+def misbehaviour(done, statuses, lines=6):
     """Yield what is wrong with a command that should have ended with a short message.
 
     Args:
@@ -196,9 +187,28 @@ def misbehaviour(done: Done, statuses: Iterable[int], lines: int = 6) -> Iterato
             yield f"a message of {count} lines: {last}"
 
 
-def replace_value(
-    random: Random, tree: Any, new_value: Callable[[Any], Any], new_keys: Sequence[str]
-) -> tuple[str, Any]:
+def unreadable(run, ending=None):
+    """Yield what is wrong with a run, if there is a summary of it; a message may end so."""
+    if (run / "results.json").exists():
+        try:
+            with warnings_heard():
+                load_run(run)
+        except RnnbenchError as error:
+            if ending is None or not str(error).endswith(ending):
+                yield f"the run cannot be read: {spell(error)}"
+
+
+def rerun(command, folder, n_stored):
+    """Yield what is wrong when a command is run again, to its end; return its status."""
+    done = rnnbench(command, folder)
+    yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
+    uses = re.search(rf"\b{n_stored} of \d+ trials are stored already", done.err)
+    if n_stored and done.status == 0 and not uses:
+        yield f"the next run does not say that {n_stored} trials are stored"
+    return done.status
+
+
+def replace_value(random, tree, new_value, new_keys):
     """Replace a random value in a tree, or add one; return its path and the new value."""
     keys: list[str] = []
     while True:

@@ -3,14 +3,13 @@
 import datetime
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import yaml
-from campaigns.bench import CONFIG, Bench
+from campaigns.bench import CONFIG
 from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 
 import rnnbench
@@ -56,13 +55,13 @@ KEYS = ["", "a" * 3_000, "\x1b[31m", "name", "layers", "extends"]
 """Keys that a value may get in place of its own."""
 
 
-def prepare(_bench: Bench, _folder: Path) -> dict[str, str]:
+def prepare(_bench, _folder):
     """Return valid configs, by the names that their files should have."""
     texts = {file.name: file.read_text("utf-8") for file in SHIPPED.glob("*.yaml")}
     return texts | {"starter.yaml": starter(), "tiny.yaml": CONFIG}
 
 
-def attempt(_number: int, random: Random, texts: dict[str, str], folder: Path) -> Iterator[str]:
+def attempt(_number, random, texts, folder):
     """Yield what is wrong after a random change to a config or to the options."""
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
@@ -73,7 +72,7 @@ def attempt(_number: int, random: Random, texts: dict[str, str], folder: Path) -
         yield f"{file.name}, {what}: {problem}"
 
 
-def _misloaded(load: Callable[[], Benchmark]) -> Iterator[str]:
+def _misloaded(load):
     begun = time.process_time()
     try:
         with at_most(LONGEST), warnings_heard():
@@ -96,7 +95,7 @@ TextChange = Callable[[Random, bytes], bytes]
 """Returns the content of a file, changed."""
 
 
-def _changed_text(random: Random, file: Path) -> Change:
+def _changed_text(random, file):
     content, made = file.read_bytes(), []
     for _ in range(random.choice((1, 1, 2, 3))):
         made.append(random.choice([*TEXT_CHANGES]))
@@ -105,14 +104,14 @@ def _changed_text(random: Random, file: Path) -> Change:
     return ", ".join(made), lambda: rnnbench.load_config(file)
 
 
-def _changed_tree(random: Random, file: Path) -> Change:
+def _changed_tree(random, file):
     tree = yaml.safe_load(file.read_bytes())
     path, value = replace_value(random, tree, lambda _: random.choice(VALUES), KEYS)
     file.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False), "utf-8")
     return f"{path} becomes {value!r:.80}", lambda: rnnbench.load_config(file)
 
 
-def _mapping(random: Random, file: Path) -> Change:
+def _mapping(random, file):
     tree = yaml.safe_load(file.read_bytes())
     values = [*VALUES, *OBJECTS, tree]
     path, value = replace_value(random, tree, lambda _: random.choice(values), KEYS)
@@ -121,7 +120,7 @@ def _mapping(random: Random, file: Path) -> Change:
     return f"mapping, {path} becomes {value!r:.80}", lambda: rnnbench.load_config(tree)
 
 
-def _options(random: Random, file: Path) -> Change:
+def _options(random, file):
     tree = yaml.safe_load(file.read_bytes())
     settings = [f"{_key(random, tree)}={_text(random)}" for _ in range(random.randint(0, 2))]
     settings += [_text(random)] if random.random() < 0.1 else []
@@ -132,14 +131,14 @@ def _options(random: Random, file: Path) -> Change:
     given = {"models": models, "seeds": seeds, "epochs": epochs, "data": data, "path": path}
     words = [*(f"{name} {value!r:.80}" for name, value in given.items()), f"{settings!r:.200}"]
 
-    def load() -> Benchmark:
+    def load():
         new = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
         return load_benchmark(file, models, new)
 
     return f"options {', '.join(words)}", load
 
 
-def _key(random: Random, tree: Any) -> str:
+def _key(random, tree):
     """Return a random path into a tree, which may end nowhere."""
     keys = []
     while isinstance(tree, dict | list) and tree and random.random() < 0.85:
@@ -151,16 +150,16 @@ def _key(random: Random, tree: Any) -> str:
     return ".".join(keys)
 
 
-def _text(random: Random) -> str:
+def _text(random):
     """Return a weird text, as a terminal may give it: a byte that is not UTF-8 is a surrogate."""
     text = random.choice(WEIRD).replace("\0", "")
     return text + random.choice(["", "", "\udcff", ",", " ", "=", text[:20]])
 
 
-def _on_lines(change: Callable[[Random, list[bytes], int], object]) -> TextChange:
+def _on_lines(change):
     """Return a change of the lines of a file, at a random place."""
 
-    def changed(random: Random, content: bytes) -> bytes:
+    def changed(random, content):
         lines = content.splitlines(keepends=True) or [b"\n"]
         change(random, lines, random.randrange(len(lines)))
         return b"".join(lines)
@@ -168,15 +167,15 @@ def _on_lines(change: Callable[[Random, list[bytes], int], object]) -> TextChang
     return changed
 
 
-def _weird_line(random: Random, lines: list[bytes], place: int) -> None:
+def _weird_line(random, lines, place):
     indent = lines[place][: len(lines[place]) - len(lines[place].lstrip(b" -"))]
     lines.insert(place, indent + random.choice(WEIRD).encode() + b"\n")
 
 
-def _weird_at(pattern: bytes) -> TextChange:
+def _weird_at(pattern):
     """Return a change of what the group in a pattern finds."""
 
-    def changed(random: Random, content: bytes) -> bytes:
+    def changed(random, content):
         new = random.choice(WEIRD).encode()
         places = [found.span(1) for found in re.finditer(pattern, content)]
         start, end = random.choice(places or [(0, len(content))])
@@ -185,13 +184,13 @@ def _weird_at(pattern: bytes) -> TextChange:
     return changed
 
 
-def _deep(random: Random, content: bytes) -> bytes:
+def _deep(random, content):
     depth = random.choice((50, 101, 1_000, 20_000))
     opening, closing = random.choice([(b"[", b"]"), (b"{a: ", b"}"), (b"- ", b"")])
     return content + b"deep: " + b"\n" * (not closing) + opening * depth + closing * depth + b"\n"
 
 
-def _bomb(random: Random, content: bytes) -> bytes:
+def _bomb(random, content):
     """Add aliases of aliases, which stand for very many values."""
     levels, width = random.choice([(3, 5), (9, 9), (30, 2), (5, 50)])
     lines = [b"bomb0: &b0 [x]"]
@@ -202,13 +201,13 @@ def _bomb(random: Random, content: bytes) -> bytes:
     return b"\n".join([*lines, b""]) + place + content
 
 
-def _bad_bytes(random: Random, content: bytes) -> bytes:
+def _bad_bytes(random, content):
     place = random.randrange(len(content) + 1)
     bad = random.choice([b"\0", b"\xff", b"\xc3", b"\x1b[2J", b"\xef\xbb\xbf", b"\xff\xfe", b"\r"])
     return content[:place] + bad + content[place:]
 
 
-def _flip(random: Random, content: bytes) -> bytes:
+def _flip(random, content):
     damaged = bytearray(content or b"x")
     damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
     return bytes(damaged)
@@ -217,7 +216,7 @@ def _flip(random: Random, content: bytes) -> bytes:
 STARTS = [b"\xef\xbb\xbf", b"\xff\xfe", b"%YAML 1.1\n---\n", b"---\n", b"- ", b"\t"]
 BETWEEN = [b"---\n", b"...\n", b"--- x\n"]
 ENCODINGS = ["utf-16", "utf-32", "utf-8-sig"]
-TEXT_CHANGES: dict[str, TextChange] = {
+TEXT_CHANGES = {
     "a line deleted": _on_lines(lambda _, lines, place: lines.pop(place)),
     "a line moved": _on_lines(
         lambda random, lines, place: lines.insert(random.randrange(len(lines)), lines.pop(place))

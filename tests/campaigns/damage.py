@@ -9,19 +9,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import numpy as np
-from campaigns.bench import Bench
 from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 from typer.testing import CliRunner
 
-from rnnbench import Run, compare, leaderboard, load_run, predict
+from rnnbench import compare, leaderboard, load_run, predict
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.cli.app import app
 from rnnbench.data.dataset import Data
@@ -49,17 +44,11 @@ KINDS = {
 """The files of each kind in the folder of a run; a corpus is in the cache."""
 
 
-@dataclass(frozen=True)
-class Copy:
-    """A copy of a run: its files, their readers, and what the readers return before any damage."""
+def copy_and_read(bench, folder):
+    """Copy the undisturbed run and its corpus, and read both.
 
-    files: dict[str, list[Path]]
-    readers: dict[str, list[Callable[[], Any]]]
-    expected: dict[str, list[Any]]
-
-
-def copy_and_read(bench: Bench, folder: Path) -> Copy:
-    """Copy the undisturbed run and its corpus, and read both."""
+    Return, by kind, the files, and the readers of these with what they return before any damage.
+    """
     run, corpora = bench.copy_run(folder), Path(os.environ["RNNBENCH_CACHE"], "corpora")
     shutil.copytree(bench.cache / "corpora", corpora)
     for file in corpora.rglob("altered-*"):  # under its own name it is found without a path
@@ -76,11 +65,13 @@ def copy_and_read(bench: Bench, folder: Path) -> Copy:
             partial(words_of_test_documents, whole),
             lambda: load_corpus(Data(source="sgml"), offline=True).fingerprint,
         ]
-        expected = {kind: [read() for read in of_kind] for kind, of_kind in readers.items()}
-    return Copy(files, readers, expected)
+        return {
+            kind: (files[kind], [(read, read()) for read in of_kind])
+            for kind, of_kind in readers.items()
+        }
 
 
-def _facts(folder: Path, whole: Run) -> Any:
+def _facts(folder, whole):
     """Return everything that is read from a run, and what comparisons say of it."""
     run = load_run(folder)
     trials = [
@@ -92,22 +83,23 @@ def _facts(folder: Path, whole: Run) -> Any:
     return run.results.model_dump_json(), run.config, run.environment, trials, shown
 
 
-def flip(_number: int, random: Random, copy: Copy, _folder: Path) -> Iterator[str]:
+def flip(_number, random, copies, _folder):
     """Yield what is wrong when a random file is damaged and read."""
     kind = random.choice(list(KINDS))
-    file = random.choice(copy.files[kind])
+    files, readers = copies[kind]
+    file = random.choice(files)
     content = file.read_bytes()
     how, damaged = damage(random, content)
     file.write_bytes(damaged)
     try:
-        for read, expected in zip(copy.readers[kind], copy.expected[kind], strict=True):
-            for what in _misread(kind, read, expected):
+        for reader in readers:
+            for what in _misread(kind, *reader):
                 yield f"{kind} {file.name[:40]}, {how}: {what}"
     finally:
         file.write_bytes(content)
 
 
-def _misread(kind: str, read: Callable[[], Any], expected: Any) -> Iterator[str]:
+def _misread(kind, read, expected):
     with warnings_heard() as heard:
         try:
             with at_most(LONGEST):
@@ -123,7 +115,7 @@ def _misread(kind: str, read: Callable[[], Any], expected: Any) -> Iterator[str]
                 yield f"another value, without an error, warnings: {heard}"
 
 
-def damage(random: Random, content: bytes) -> tuple[str, bytes]:
+def damage(random, content):
     """Return ``content`` damaged at random, and how."""
     place = random.randrange(len(content))
     damaged = bytearray(content)
@@ -160,7 +152,7 @@ PAGES = re.compile(r"results/tiny/(?:report\.(?:html|md)|plots(?:/[\w-]+\.(?:svg
 """The files that a report writes."""
 
 
-def forge(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+def forge(_number, random, bench, folder):
     """Yield what is wrong when a copy of a run is forged and read in every way."""
     forged = bench.copy_run(folder)
     target = random.choice(TARGETS)
@@ -174,13 +166,13 @@ def forge(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[
             yield f"{target}, {done}: {name} was written"
 
 
-def _files_in(folder: Path) -> set[str]:
+def _files_in(folder):
     return {str(file.relative_to(folder)) for file in folder.rglob("*")}
 
 
-def _shown(forged: Path, clean: Path) -> Iterator[str]:
+def _shown(forged, clean):
     """Yield what is wrong with what a program reads and writes."""
-    runs: list[Run] = []
+    runs = []
     yield from _harm("load_run", lambda: runs.append(load_run(forged)))
     if not runs:
         return
@@ -189,7 +181,7 @@ def _shown(forged: Path, clean: Path) -> Iterator[str]:
         right = np.mean([trial.accuracy for trial in run.trials[model.name]])
         if abs(model.accuracy.mean - right) > 1e-6:
             yield f"{model.name} has an accuracy of {model.accuracy.mean}, but {right} is right"
-    readers: dict[str, Callable[[], Any]] = {
+    readers = {
         "repr": lambda: repr(run),
         "HTML": run._repr_html_,
         "to_dicts": lambda: run.to_dicts() and None,
@@ -205,7 +197,7 @@ def _shown(forged: Path, clean: Path) -> Iterator[str]:
         yield from (f"{file.name}: {what}" for what in harmful(file.name, file.read_text("utf-8")))
 
 
-def _harm(name: str, read: Callable[[], str | None]) -> Iterator[str]:
+def _harm(name, read):
     """Yield what is wrong with a reader: an exception, or harmful text."""
     try:
         with at_most(LONGEST):
@@ -218,7 +210,7 @@ def _harm(name: str, read: Callable[[], str | None]) -> Iterator[str]:
     yield from (f"{name}: {what}" for what in harmful(name, text))
 
 
-def harmful(name: str, text: str) -> Iterator[str]:
+def harmful(name, text):
     """Yield what in a text could do harm: to a terminal, or to the reader of a page."""
     if "\x1b" in text or "\x9b" in text:
         yield "a terminal escape code"
@@ -228,7 +220,7 @@ def harmful(name: str, text: str) -> Iterator[str]:
             yield f"live HTML: {found.group()[:60]!r}"
 
 
-def _on_the_command_line(forged: Path, clean: Path) -> Iterator[str]:
+def _on_the_command_line(forged, clean):
     """Yield what is wrong with the commands that show runs."""
     for command in (("leaderboard", forged), ("compare", clean, forged), ("report", forged)):
         words = ["--words", "0"] if command[0] == "report" else []
@@ -242,7 +234,7 @@ def _on_the_command_line(forged: Path, clean: Path) -> Iterator[str]:
         yield from (f"{name}: {what}" for what in harmful(name, ended.output))
 
 
-def _forge_document(pattern: str, random: Random, run: Path) -> str:
+def _forge_document(pattern, random, run):
     """Change values in a JSON document and give it a valid checksum; return what was done."""
     file = random.choice(sorted(run.glob(pattern)))
     facts = json.loads(file.read_bytes())
@@ -255,9 +247,9 @@ def _forge_document(pattern: str, random: Random, run: Path) -> str:
     return ", ".join(done)
 
 
-def _other(random: Random, value: Any) -> Any:
+def _other(random, value):
     """Return another value, mostly of the same type."""
-    choices: list[Any] = [*TEXTS, *NUMBERS, *OTHERS]
+    choices = [*TEXTS, *NUMBERS, *OTHERS]
     if random.random() < 0.2 or value is None or isinstance(value, bool):
         return random.choice(choices)
     if isinstance(value, int):
@@ -274,7 +266,7 @@ def _other(random: Random, value: Any) -> Any:
     return random.choice(choices)
 
 
-def _forge_config(random: Random, run: Path) -> str:
+def _forge_config(random, run):
     """Change a line of ``config.yaml`` and store its new checksum."""
     file = run / "config.yaml"
     lines = file.read_text("utf-8").splitlines()
@@ -288,7 +280,7 @@ def _forge_config(random: Random, run: Path) -> str:
     return f"{old.strip()} becomes {lines[place].strip()[:60]!r}"
 
 
-def _forge_predictions(random: Random, run: Path) -> str:
+def _forge_predictions(random, run):
     """Change the arrays of a trial and store their new checksum."""
     file = random.choice(sorted((run / "predictions").glob("*.npz")))
     with np.load(file) as stored:
@@ -301,15 +293,12 @@ def _forge_predictions(random: Random, run: Path) -> str:
     return f"{file.name[:20]}: {name}"
 
 
-def _with(
-    labels: Callable[[np.ndarray], Any] = lambda labels: labels,
-    scores: Callable[[np.ndarray], Any] = lambda scores: scores,
-) -> Callable[[np.ndarray, np.ndarray], dict[str, Any]]:
+def _with(labels=lambda labels: labels, scores=lambda scores: scores):
     """Return a function that changes the two arrays of predictions."""
     return lambda old, of_old: {"labels": labels(old), "scores": scores(of_old)}
 
 
-ARRAYS: dict[str, Callable[[np.ndarray, np.ndarray], dict[str, Any]]] = {
+ARRAYS = {
     "no labels": lambda _labels, scores: {"scores": scores},
     "no scores": lambda labels, _scores: {"labels": labels},
     "nothing": _with(lambda labels: labels[:0], lambda scores: scores[:0]),
@@ -338,13 +327,13 @@ ARRAYS: dict[str, Callable[[np.ndarray, np.ndarray], dict[str, Any]]] = {
 }
 
 
-def _put_right(file: Path, **changes: str) -> None:
+def _put_right(file, **changes):
     facts = json.loads(file.read_bytes())
     del facts["checksum"]
     write_document(file, facts | changes)
 
 
-FORGERS: dict[str, Callable[[Random, Path], str]] = {
+FORGERS = {
     "results": partial(_forge_document, "results.json"),
     "record": partial(_forge_document, "trials/*.json"),
     "environment": partial(_forge_document, "environment.json"),

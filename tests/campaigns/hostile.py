@@ -13,13 +13,11 @@ import shutil
 import socket
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import pyarrow
-from campaigns.bench import Bench, rnnbench
+from campaigns.bench import rnnbench
 from campaigns.campaign import Campaign, misbehaviour
 from pyarrow import parquet
 
@@ -28,20 +26,16 @@ SECONDS, MEMORY, PEAK_MB = 10, 6 * 2**30, 1_500
 GIGABYTE = 2**30
 
 
-def _fifo(place: Path) -> None:
-    os.mkfifo(place)
-
-
-def _link_to(target: str, place: Path) -> None:
+def _link_to(target, place):
     place.symlink_to(target)
 
 
-def _sparse(place: Path) -> None:
+def _sparse(place):
     with place.open("wb") as file:
         file.truncate(20 * GIGABYTE)
 
 
-def _socket(place: Path) -> None:
+def _socket(place):
     """Bind a socket by a short name in its own folder, because the name of one cannot be long."""
     with socket.socket(socket.AF_UNIX) as opened:
         here = os.open(".", os.O_RDONLY)
@@ -54,8 +48,8 @@ def _socket(place: Path) -> None:
     place.with_name("socket").rename(place)
 
 
-THINGS: dict[str, Callable[[Path], None]] = {
-    "a FIFO": _fifo,
+THINGS = {
+    "a FIFO": os.mkfifo,
     "/dev/zero": partial(_link_to, "/dev/zero"),
     "/dev/full": partial(_link_to, "/dev/full"),
     "a sparse file of 20 GB": _sparse,
@@ -91,7 +85,7 @@ MAY_WORK = ("report", "run")
 """Commands that may put a file in the place of a thing, or train again what cannot be read."""
 
 
-def attempt(number: int, _random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+def attempt(number, _random, bench, folder):
     """Yield what is wrong in one of the cases."""
     name, check = CASES[number]
     bench.lay_out(folder)
@@ -100,7 +94,7 @@ def attempt(number: int, _random: Random, bench: Bench, folder: Path) -> Iterato
     yield from (f"{name}: {what}" for what in check(bench, folder))
 
 
-def _thing_in_place(thing: str, place: str, bench: Bench, folder: Path) -> Iterator[str]:
+def _thing_in_place(thing, place, bench, folder):
     (folder / "sgml").unlink()
     shutil.copytree(bench.folder / "sgml", folder / "sgml")
     (folder / "extending.yaml").write_text("extends: base.yaml\n")
@@ -110,7 +104,7 @@ def _thing_in_place(thing: str, place: str, bench: Bench, folder: Path) -> Itera
     yield from _checked(PLACES[place], folder)
 
 
-def _checked(arguments: tuple[str, ...], folder: Path) -> Iterator[str]:
+def _checked(arguments, folder):
     statuses = (0, 1, 2, 3) if arguments[0] in MAY_WORK else (2,)
     limits = {resource.RLIMIT_AS: MEMORY}
     done = rnnbench(arguments, folder, seconds=SECONDS, limits=limits)
@@ -119,23 +113,23 @@ def _checked(arguments: tuple[str, ...], folder: Path) -> Iterator[str]:
         yield f"it used {done.peak_mb:,.0f} MB"
 
 
-def _bomb(name: str, _bench: Bench, folder: Path) -> Iterator[str]:
+def _bomb(name, _bench, folder):
     BOMBS[name](folder / name)
     source = "files" if name.endswith(".parquet") else "sgml"
     yield from _checked(("data", "prepare", "--data", source, "--path", name), folder)
 
 
-def _zeros() -> bytes:
+def _zeros():
     return bytes(300 * 2**20)
 
 
-def _zip_of_zeros(place: Path) -> None:
+def _zip_of_zeros(place):
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for number in range(22):
             archive.writestr(f"reut2-{number:03}.sgm", bytes(60 * 2**20))
 
 
-def _zip_that_lies(place: Path) -> None:
+def _zip_that_lies(place):
     """Declare a member to be much smaller than it is."""
     _zip_of_zeros(place)
     content = place.read_bytes()
@@ -143,13 +137,13 @@ def _zip_that_lies(place: Path) -> None:
     place.write_bytes(content.replace(size, (100).to_bytes(4, "little")))
 
 
-def _zip_of_many(place: Path) -> None:
+def _zip_of_many(place):
     with zipfile.ZipFile(place, "w") as archive:
         for number in range(60_000):
             archive.writestr(f"{number}", b"")
 
 
-def _tar(members: dict[str, bytes]) -> bytes:
+def _tar(members):
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, content in members.items():
@@ -159,14 +153,14 @@ def _tar(members: dict[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _nested_tar(place: Path) -> None:
+def _nested_tar(place):
     content = _tar({"reuters21578.tar.gz": gzip.compress(_tar({"x": _zeros()}), 1)})
     for _ in range(5):
         content = _tar({"reuters21578.tar.gz": gzip.compress(content, 1)})
     place.write_bytes(content)
 
 
-def _tar_of_links(place: Path) -> None:
+def _tar_of_links(place):
     """Fill an archive with links and devices named like the files."""
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
     with tarfile.open(place, "w") as archive:
@@ -176,20 +170,20 @@ def _tar_of_links(place: Path) -> None:
             archive.addfile(info)
 
 
-def _huge_tar_header(place: Path) -> None:
+def _huge_tar_header(place):
     """Declare a member of a tar to be of 8 GB, of which there is nothing."""
     info = tarfile.TarInfo("reut2-000.sgm")
     info.size = 8 * GIGABYTE - 1
     place.write_bytes(info.tobuf())
 
 
-def _repeated_text(place: Path) -> None:
+def _repeated_text(place):
     """Write a table with 60 GB of text, the same in each row."""
     texts = pyarrow.DictionaryArray.from_arrays([0] * 60_000, pyarrow.array(["word " * 200_000]))
     parquet.write_table(pyarrow.table({"text": texts, "label": ["a", "b"] * 30_000}), place)
 
 
-BOMBS: dict[str, Callable[[Path], object]] = {
+BOMBS = {
     "repeated.parquet": _repeated_text,
     "zeros.zip": _zip_of_zeros,
     "lies.zip": _zip_that_lies,
@@ -202,7 +196,7 @@ BOMBS: dict[str, Callable[[Path], object]] = {
     "links.tar": _tar_of_links,
     "huge.tar": _huge_tar_header,
 }
-CASES: list[tuple[str, Callable[[Bench, Path], Iterator[str]]]] = [
+CASES = [
     *(
         (f"{thing} as {place}", partial(_thing_in_place, thing, place))
         for place in PLACES

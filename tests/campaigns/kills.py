@@ -11,26 +11,20 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 from campaigns.bench import (
     N_TRIALS,
     RUN,
     SECONDS,
-    Bench,
     end_group,
     processes_of,
-    rnnbench,
     start,
     wait_until,
 )
-from campaigns.campaign import Campaign, misbehaviour, spell, warnings_heard
+from campaigns.campaign import Campaign, rerun, spell, unreadable
 
-from rnnbench.analysis.load import load_run
 from rnnbench.errors import RnnbenchError
 from rnnbench.results.run import load_results
 from rnnbench.storage import sha256_json
@@ -46,80 +40,62 @@ PATIENCE = 10
 """Seconds within which a run ends, and everything that it has started."""
 
 
-@dataclass(frozen=True)
-class Strike:
-    """A signal, its target, its moment, the delay after that, and whether an older run exists."""
-
-    number: signal.Signals
-    target: str
-    moment: str
-    delay: float
-    over_older: bool
-
-    def __str__(self) -> str:
-        older = ", over an older run" if self.over_older else ""
-        return f"{self.number.name} to {self.target}, {self.delay:.3f} s after {self.moment}{older}"
-
-
-def draw(random: Random) -> Strike:
-    """Return a random strike."""
+def attempt(_number, random, bench, folder):
+    """Yield what is wrong after a random strike, and after the same command was run again."""
     moment = random.choice(MOMENTS)
     delays = {"start": [random.uniform(0.1, 3)], "config": [0, 0.001, 0.003]}
     delay = random.choice(delays.get(moment, [0, 0.01, 0.1, 0.5])) * random.uniform(0.5, 1.5)
     number, target = random.choice(SIGNALS), random.choice(TARGETS)
-    return Strike(number, target, moment, delay, random.random() < 0.5)
-
-
-def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
-    """Yield what is wrong after a random strike, and after the same command was run again."""
-    strike = draw(random)
+    over_older = random.random() < 0.5
     bench.lay_out(folder)
-    if strike.over_older:
+    if over_older:
         bench.copy_older(folder)
-    whats = [*_after_strike(strike, folder)]
+    whats = [
+        *_after_strike(number, target, moment, delay, folder),
+        *_damaged(folder, over_older=over_older),
+    ]
     for file in (*(folder / "temporary").rglob("*"), *folder.rglob(".*.tmp")):
         long_ago = file.stat().st_mtime - 3_600  # those that have just been made may be in use
         os.utime(file, (long_ago, long_ago))
     whats += _after_rerun(_stored(folder), bench, folder)
-    yield from (f"{strike}: {what}" for what in whats)
+    strike = f"{number.name} to {target}, {delay:.3f} s after {moment}"
+    older = ", over an older run" if over_older else ""
+    yield from (f"{strike}{older}: {what}" for what in whats)
 
 
-def _after_strike(strike: Strike, folder: Path) -> Iterator[str]:
+def _after_strike(number, target, moment, delay, folder):
+    """Yield what is wrong with a run that gets a signal, and with what it says when it ends."""
     before = _files(folder)
     with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
         running = start(RUN, folder, stdout=out, stderr=err)
     try:
-        _wait_for(strike.moment, running, folder, before)
-        time.sleep(strike.delay)
-        target, process = _target(running.pid, strike.target)
+        _wait_for(moment, running, folder, before)
+        time.sleep(delay)
+        target, process = _target(running.pid, target)
         with suppress(ProcessLookupError):
-            send = os.killpg if target == "group" else os.kill
-            send(process, strike.number)
+            (os.killpg if target == "group" else os.kill)(process, number)
         try:
             running.wait(SECONDS if target.endswith("worker") else PATIENCE)
         except subprocess.TimeoutExpired:
             yield "the run did not end in time"
         else:
-            yield from _misjudged(running.returncode, _said(folder), target, strike)
+            yield from _misjudged(running.returncode, _said(folder), target, number)
             yield from _unsummarised(_said(folder), folder)
         if not wait_until(lambda: not list(processes_of(running.pid)), PATIENCE):
             yield f"processes are left: {[command for _, command, _ in processes_of(running.pid)]}"
     finally:
         end_group(running.pid)
         running.wait()
-    yield from _damaged(folder, over_older=strike.over_older)
 
 
-def _files(folder: Path) -> dict[Path, int]:
+def _files(folder):
     """Return the files of the run, and when each was written, in nanoseconds."""
     run = folder / RUN_FOLDER
     files = [file for pattern in ("config.yaml", "[!.]*/*") for file in run.glob(pattern)]
     return {file: file.stat().st_mtime_ns for file in files}
 
 
-def _wait_for(
-    moment: str, running: "subprocess.Popen[bytes]", folder: Path, before: dict[Path, int]
-) -> None:
+def _wait_for(moment, running, folder, before):
     """Wait for a moment of a run, or for its end; ``before`` are the files it started with."""
     config = folder / RUN_FOLDER / "config.yaml"
     n_stored = sum(file.parent.name == "trials" for file in before)
@@ -134,35 +110,35 @@ def _wait_for(
     wait_until(lambda: is_there() or running.poll() is not None, SECONDS, every=0.001)
 
 
-def _said(folder: Path) -> str:
+def _said(folder):
     return (folder / "err").read_text(errors="replace")
 
 
-def _target(group: int, wanted: str) -> tuple[str, int]:
+def _target(group, wanted):
     """Return the name and the id of the target; without a worker, it is the parent."""
     if not wanted.endswith("worker"):
         return wanted, group
-    before = {process: ticks for process, _, ticks in _workers(group)}
+    before = _ticks_of_workers(group)
     time.sleep(0.05)
-    used = {process: ticks - before.get(process, 0) for process, _, ticks in _workers(group)}
+    used = {each: n - before.get(each, 0) for each, n in _ticks_of_workers(group).items()}
     if not used:
         return "parent", group
     choose = max if wanted.startswith("busy") else min
-    return wanted, choose(used, key=lambda process: used[process])
+    return wanted, choose(used, key=used.get)
 
 
-def _workers(group: int) -> list[tuple[int, str, int]]:
-    return [each for each in processes_of(group) if "spawn_main" in each[1]]
+def _ticks_of_workers(group):
+    return {each: n for each, command, n in processes_of(group) if "spawn_main" in command}
 
 
-def _misjudged(status: int, said: str, target: str, strike: Strike) -> Iterator[str]:
+def _misjudged(status, said, target, number):
     """Yield what is wrong with the status and the messages of a run that ended."""
     had_finished = "Stored in" in said
     allowed = [0] if had_finished or target.endswith("worker") else []
     if not target.endswith("worker"):
-        allowed += [-strike.number if strike.number == signal.SIGKILL else 128 + strike.number]
+        allowed += [-number if number == signal.SIGKILL else 128 + number]
         # Before the first line of Python, and after the last one, a signal has its default effect.
-        allowed += [-strike.number] if had_finished or not said else []
+        allowed += [-number] if had_finished or not said else []
     last = said.strip().rpartition("\n")[2][:200]
     if status not in allowed:
         yield f"exit status {status}, not {' or '.join(map(str, allowed))}: {last}"
@@ -170,7 +146,7 @@ def _misjudged(status: int, said: str, target: str, strike: Strike) -> Iterator[
         yield f"a traceback: {last}"
 
 
-def _unsummarised(said: str, folder: Path) -> Iterator[str]:
+def _unsummarised(said, folder):
     """Yield what is wrong with the summary of a run that said how many trials it has stored."""
     count = re.search(r"Interrupted; (\d+) of \d+ trials are stored", said)
     if count is None or count[1] == "0":
@@ -184,7 +160,7 @@ def _unsummarised(said: str, folder: Path) -> Iterator[str]:
             yield f"{count[0]}, but {n_trials} are in the summary"
 
 
-def _damaged(folder: Path, *, over_older: bool) -> Iterator[str]:
+def _damaged(folder, *, over_older):
     """Yield what is wrong with the files that a run left."""
     results = folder / RUN_FOLDER
     for file in results.rglob("*.json"):
@@ -194,39 +170,22 @@ def _damaged(folder: Path, *, over_older: bool) -> Iterator[str]:
                 yield f"{file.name}: a wrong checksum"
         except (ValueError, KeyError, AttributeError) as error:
             yield f"{file.name}: {spell(error)}"
-    if (results / "results.json").exists():
-        with warnings_heard():
-            try:
-                load_run(results)
-            except RnnbenchError as error:
-                # Killed between the two files, over an older run: the message says what to do.
-                if not (over_older and str(error).endswith(AGAIN)):
-                    yield f"the run cannot be read: {spell(error)}"
+    # Killed between the two files, over an older run: the message says what to do.
+    yield from unreadable(results, AGAIN if over_older else None)
 
 
-def _stored(folder: Path) -> dict[Path, tuple[int, bytes]]:
+def _stored(folder):
     """Return the records of trials that are stored: when each was written, and its content."""
     records = (folder / RUN_FOLDER / "trials").glob("[!.]*.json")
     return {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in records}
 
 
-def _after_rerun(
-    stored: dict[Path, tuple[int, bytes]], bench: Bench, folder: Path
-) -> Iterator[str]:
-    """Yield what is wrong when the same command is run to its end."""
-    done = rnnbench(RUN, folder)
-    yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
-    if done.status:
+def _after_rerun(stored, bench, folder):
+    """Yield what is wrong when the same command is run to its end, as in the undisturbed run."""
+    if (yield from rerun(RUN, folder, len(stored))):
         return
-    if stored and f"{len(stored)} of {N_TRIALS} trials are stored already" not in done.err:
-        yield f"the next run does not say that {len(stored)} trials are stored"
     if any(now != stored.get(file, now) for file, now in _stored(folder).items()):
         yield "the next run trained a stored trial again"
-    yield from _differences(bench, folder)
-
-
-def _differences(bench: Bench, folder: Path) -> Iterator[str]:
-    """Yield the files that a finished run has more or less than the undisturbed one."""
     run = folder / RUN_FOLDER
     for place, other in ((run, bench.run), (folder / "cache", bench.cache)):
         ours, theirs = (
@@ -239,7 +198,7 @@ def _differences(bench: Bench, folder: Path) -> Iterator[str]:
     yield from other_results(run, bench)
 
 
-def other_results(run: Path, bench: Bench) -> Iterator[str]:
+def other_results(run, bench):
     """Yield how predictions and accuracies differ from those of the undisturbed run."""
     for file in (bench.run / "predictions").iterdir():
         ours = run / "predictions" / file.name

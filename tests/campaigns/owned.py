@@ -6,11 +6,8 @@ if they were there.
 
 import shutil
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from random import Random
 
-from campaigns.bench import BASELINES, N_TRIALS, Bench, finish, rnnbench, start, wait_until
+from campaigns.bench import BASELINES, N_TRIALS, finish, rnnbench, start, wait_until
 from campaigns.campaign import Campaign, misbehaviour
 
 FINE, WRONG = 0, 2
@@ -41,7 +38,7 @@ OWN_IN_RUNS = ["report.html", "report.md", "plots/mine.png", "mine.txt", "trials
 """Names in the folder of a run that may be the user's."""
 
 
-def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+def attempt(_number, random, bench, folder):
     """Yield what is wrong in one of the cases."""
     bench.lay_out(folder)
     match random.choice(("folder", "folder", "file", "run", "inputs", "removal")):
@@ -75,7 +72,7 @@ def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterato
             yield f"{' '.join(command)}: {file.relative_to(folder)} is lost"
 
 
-def _removal(random: Random, folder: Path) -> Iterator[str]:
+def _removal(random, folder):
     """Remove results a moment after the first trial was stored."""
     place = random.choice(("", "trials", "predictions"))
     process = start(("run", "tiny.yaml", "--jobs", "2", *OUT), folder)

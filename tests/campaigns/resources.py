@@ -4,17 +4,11 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from random import Random
 
-from campaigns.bench import BASELINES, PACKAGE, RUN, Bench, rnnbench
-from campaigns.campaign import Campaign, Skip, misbehaviour, spell, warnings_heard
-
-from rnnbench.analysis.load import load_run
-from rnnbench.errors import RnnbenchError
+from campaigns.bench import BASELINES, PACKAGE, RUN, rnnbench
+from campaigns.campaign import Campaign, Skip, misbehaviour, rerun, unreadable
 
 USED_UP, WRONG = 1, 2
 """The exit status when a disk or another resource is used up, and when a name is wrong."""
@@ -33,27 +27,26 @@ COMMANDS = {
     "run json": ("run", "tiny.yaml", "--models", "bayes,random", "--json"),
 }
 """Commands that print, and need no TensorFlow."""
-Case = tuple[str, Callable[[Bench, Path], Iterator[str]]]
 
 
-def attempt(number: int, _random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+def attempt(number, _random, bench, folder):
     """Yield what is wrong in one of the cases."""
     name, check = CASES[number]
     bench.lay_out(folder)
     yield from (f"{name}: {what}" for what in check(bench, folder))
 
 
-def _to_a_full_device(command: str, unbuffered: str, bench: Bench, folder: Path) -> Iterator[str]:
+def _to_a_full_device(command, unbuffered, bench, folder):
     """Print where nothing can be written; without a buffer, this fails at once."""
     bench.copy_run(folder)
     variables = {"PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("wb") as full:
         done = rnnbench(COMMANDS[command], folder, stdout=full, variables=variables)
     yield from misbehaviour(done, [USED_UP], lines=12)
-    yield from _unreadable(folder / "results" / "tiny")
+    yield from unreadable(folder / "results" / "tiny")
 
 
-def _limited(kind: int, limit: int, status: int, _bench: Bench, folder: Path) -> Iterator[str]:
+def _limited(kind, limit, status, _bench, folder):
     """Run with a limit and, once it is gone, again."""
     variables = {"OPENBLAS_NUM_THREADS": "1"}  # with more, it may crash where memory is short
     done = rnnbench(BASELINES, folder, limits={kind: limit}, variables=variables)
@@ -61,30 +54,29 @@ def _limited(kind: int, limit: int, status: int, _bench: Bench, folder: Path) ->
     yield from _resumed(BASELINES, folder)
 
 
-def _resumed(command: Sequence[str], folder: Path) -> Iterator[str]:
-    """Run a command that now has all it needs; what is stored must not be trained again."""
-    stored = len(list((folder / "results" / "tiny" / "trials").glob("[!.]*.json")))
-    again = rnnbench(command, folder)
-    yield from (f"the next run: {what}" for what in misbehaviour(again, [0]))
-    if stored and again.status == 0 and f"{stored} of " not in again.err:
-        yield f"{stored} stored trials were not used again"
+def _resumed(command, folder):
+    """Run a command again; what is stored must not be trained again."""
+    n_stored = len(list((folder / "results" / "tiny" / "trials").glob("[!.]*.json")))
+    yield from rerun(command, folder, n_stored)
 
 
-def _on_a_small_disk(
-    kilobytes: int, where: str, command: Sequence[str], status: int, _bench: Bench, folder: Path
-) -> Iterator[str]:
+def _on_a_small_disk(kilobytes, where, command, status, _bench, folder):
     place = folder / where
-    with _small_disk(place, kilobytes):
-        done = rnnbench(command, folder)
-        yield from misbehaviour(done, [status], lines=12)
-        yield from _unreadable(folder / "results" / "tiny")
+    place.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        raise Skip(f"no disk can be mounted: {mounted.stderr.strip()}")
+    try:
+        yield from misbehaviour(rnnbench(command, folder), [status], lines=12)
+        yield from unreadable(folder / "results" / "tiny")
         subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)  # noqa: S607
         yield from _resumed([word for word in command if word != "--save-models"], folder)
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)  # noqa: S607
 
 
-def _disturbed(
-    code: str, command: Sequence[str], status: int, _bench: Bench, folder: Path
-) -> Iterator[str]:
+def _disturbed(code, command, status, _bench, folder):
     """Run code at the start of a command and of its worker processes."""
     place = folder.with_name(f"{folder.name}-code")
     place.mkdir()
@@ -93,22 +85,7 @@ def _disturbed(
     yield from misbehaviour(rnnbench(command, folder, variables={"PYTHONPATH": path}), [status])
 
 
-@contextmanager
-def _small_disk(place: Path, kilobytes: int) -> Iterator[None]:
-    place.mkdir(parents=True, exist_ok=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        raise Skip(f"no disk can be mounted: {mounted.stderr.strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)  # noqa: S607
-
-
-def _in_the_way(
-    name: str, make: str, command: Sequence[str], _bench: Bench, folder: Path
-) -> Iterator[str]:
+def _in_the_way(name, make, command, _bench, folder):
     """Put a folder where a file should be, or a file where a folder should be.
 
     It is noticed before anything is trained.
@@ -129,7 +106,7 @@ def _in_the_way(
     yield from _resumed(BASELINES, folder)
 
 
-def _read_only(_bench: Bench, folder: Path) -> Iterator[str]:
+def _read_only(_bench, folder):
     if os.geteuid() == 0:
         raise Skip("nothing is read-only for root")
     (folder / "results").mkdir()
@@ -140,27 +117,14 @@ def _read_only(_bench: Bench, folder: Path) -> Iterator[str]:
         (folder / "results").chmod(0o700)
 
 
-def _with_name(
-    arguments: Sequence[str | bytes], status: int, bench: Bench, folder: Path
-) -> Iterator[str]:
+def _with_name(arguments, status, bench, folder):
     """Run a command with a name that no file can have, or that is not UTF-8."""
     bench.copy_run(folder)
     shutil.copytree(bench.folder / "sgml", folder / f"sgml-{ODD}")
     shutil.copyfile(folder / "tiny.yaml", folder / f"tiny-{ODD}.yaml")
     shutil.copytree(bench.run, folder / f"results-{ODD}")
     yield from misbehaviour(rnnbench(arguments, folder), [status])
-    yield from _unreadable(folder / f"out-{ODD}")
-
-
-def _unreadable(run: Path) -> Iterator[str]:
-    """Yield what is wrong with a run, if there is a summary of it."""
-    if not (run / "results.json").exists():
-        return
-    try:
-        with warnings_heard():
-            load_run(run)
-    except RnnbenchError as error:
-        yield f"the run cannot be read: {spell(error)}"
+    yield from unreadable(folder / f"out-{ODD}")
 
 
 LONG = "x" * 300
@@ -178,7 +142,7 @@ def fail(*_):
 fcntl.flock = fail
 """
 ASCII = "import sys; sys.stdout.reconfigure(encoding='ascii', errors='strict')"
-DISTURBANCES: dict[str, tuple[str, Sequence[str], int]] = {
+DISTURBANCES = {
     "a working folder that is gone": (REMOVE_FOLDER, BASELINES, WRONG),
     "a cache that is removed": (REMOVE_CACHE, BASELINES, USED_UP),
     "files that cannot be locked": (NO_LOCKS.format("ENOTSUP"), BASELINES, WRONG),
@@ -192,7 +156,7 @@ OBSTACLES = {
     **dict.fromkeys(["environment.json", ".lock", ".lock.json"], "folder"),
     **dict.fromkeys(["trials", "predictions"], "file"),
 }
-NAMES: dict[str, tuple[Sequence[str | bytes], int]] = {
+NAMES = {
     "long --out": ((*BASELINES, "--out", LONG), WRONG),
     "long --path": ((*BASELINES, "--path", LONG), WRONG),
     "long config": (("run", f"{LONG}.yaml"), WRONG),
@@ -224,7 +188,7 @@ NAMES: dict[str, tuple[Sequence[str | bytes], int]] = {
     "odd kind": (("explain", b"\xff"), WRONG),
     "odd command": ((b"\xff",), WRONG),
 }
-CASES: list[Case] = [
+CASES = [
     *(
         (f"{name}{how} > /dev/full", partial(_to_a_full_device, name, unbuffered))
         for name in COMMANDS

@@ -10,15 +10,12 @@ local processes.
 import os
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
-from random import Random
 
-from campaigns.bench import N_TRIALS, RUN, SECONDS, Bench, end_group, rnnbench, start, wait_until
-from campaigns.campaign import Campaign, misbehaviour
+from campaigns.bench import N_TRIALS, RUN, SECONDS, end_group, start, wait_until
+from campaigns.campaign import Campaign, rerun
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
-from clusters import Cluster, children, cluster, kept, kill_session
+from clusters import children, cluster, kept, kill_session
 
 ENDINGS = {
     "scheduler": 3,
@@ -32,7 +29,7 @@ TARGETS = ("child", "worker", "machine", "retirement", *ENDINGS)
 MOMENTS = ("started", "test accuracy")
 
 
-def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterator[str]:
+def attempt(_number, random, bench, folder):
     """Yield what is wrong after a random strike, before the last trial has ended."""
     text, target = random.choice(MOMENTS), random.choice(TARGETS)
     count = random.randint(1, N_TRIALS - (text == "test accuracy"))
@@ -60,9 +57,7 @@ def attempt(_number: int, random: Random, bench: Bench, folder: Path) -> Iterato
     yield from (f"{strike}: {what}" for what in whats)
 
 
-def _after_strike(
-    target: str, status: int | None, said: str, made: Cluster, bench: Bench, folder: Path
-) -> Iterator[str]:
+def _after_strike(target, status, said, made, bench, folder):
     if status is None:
         yield "the run did not end in time"
     if "Traceback" in said:
@@ -73,18 +68,14 @@ def _after_strike(
     if target in reached and not wait_until(lambda: _is_clean(made), PATIENCE, every=0.5):
         yield "files of the run are left in workers"
     if status and status == ENDINGS.get(target):
-        n_stored = said.count("test accuracy")
-        done = rnnbench(RUN, folder)
-        yield from (f"the next run: {what}" for what in misbehaviour(done, [0]))
-        if n_stored and f"{n_stored} of {N_TRIALS} trials are stored already" not in done.err:
-            yield f"the next run does not say that {n_stored} trials are stored"
+        yield from rerun(RUN, folder, said.count("test accuracy"))
     elif status:
         yield f"exit status {status}: {said[-300:]}"
     with suppress(FileNotFoundError):
         yield from other_results(folder / RUN_FOLDER, bench)
 
 
-def _is_clean(made: Cluster) -> bool:
+def _is_clean(made):
     """Return whether no worker keeps files of the run; a worker that restarts cannot say so."""
     try:
         return not any(made.ask(kept).values())
@@ -92,7 +83,7 @@ def _is_clean(made: Cluster) -> bool:
         return False
 
 
-def _strike(target: str, random: Random, made: Cluster, workers: list[int], run: int) -> None:
+def _strike(target, random, made, workers, run):
     if target == "scheduler":
         made.scheduler.kill()
     elif target == "machine":

@@ -49,19 +49,17 @@ def test_every_command_has_help_with_examples_and_no_type_for_options_without_a_
     assert "bool" not in result.output
 
 
-def test_the_help_begins_with_a_quick_start_and_has_commands_in_groups(cli):
-    text = " ".join(cli("--help").output.split())
-
+def test_the_help_begins_with_a_quick_start_and_has_commands_and_options_in_groups(cli):
     words = ["Quick start:", "rnnbench run smoke", "rnnbench report results/smoke"]
     groups = dict.fromkeys(command.group for command in COMMANDS.values())
-    places = [text.index(part) for part in (*words, *groups)]
-    assert places == sorted(places)
-
-
-def test_options_that_change_the_config_are_a_group_of_their_own(cli):
-    text = cli("run", "--help").output
-
-    assert text.index("Changes to the config") < text.index("--set") < text.index("How trials run")
+    expected = {
+        "--help": [*words, *groups],
+        "run --help": ["Changes to the config", "--set", "How trials run"],
+    }
+    for command, parts in expected.items():
+        text = " ".join(cli(*command.split()).output.split())
+        places = [text.index(part) for part in parts]
+        assert places == sorted(places)
 
 
 def test_the_version_is_printed(cli):

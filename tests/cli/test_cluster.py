@@ -81,6 +81,14 @@ def until(process: subprocess.Popen, text: str) -> str:
     return said
 
 
+def finish(process, status, seconds=30):
+    """Return what a process says until it ends with a status."""
+    _, said = process.communicate(timeout=seconds)
+    assert process.returncode == status, said
+    assert "Traceback" not in said
+    return said
+
+
 def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(made):
     process = start(made, "run", "tiny.yaml")
     until(process, "bayes seed 0: test accuracy")
@@ -88,40 +96,30 @@ def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_le
 
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
 
+    assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
     assert time.monotonic() - begin < 10
-    assert process.returncode == 130
-    assert "1 of 2 trials are stored in results/tiny/" in said
     assert not children(made.folder)
 
     pause = made.folder / "go-on"
     pause.touch()
-    again = start(made, "run", "tiny.yaml")
-    _, said = again.communicate(timeout=120)
-    assert again.returncode == 0, said
+    said = finish(start(made, "run", "tiny.yaml"), 0, 120)
     assert "1 of 2 trials are stored already" in said
-    assert "Traceback" not in said
     results = rnnbench.load_run("results/tiny")
     assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
 
-    choice = start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3")
-    _, said = choice.communicate(timeout=60)
-    assert choice.returncode == 0, said
+    finish(start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3"), 0, 60)
     pause.unlink()
 
 
-def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(made):
+def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(cli, made):
     process = start(made, "run", "tiny.yaml")
     until(process, "bayes seed 0: test accuracy")
     made.scheduler.send_signal(signal.SIGSTOP)
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
     assert time.monotonic() - begin < 20
-    assert process.returncode == 130
-    assert "1 of 2 trials are stored in results/tiny/" in said
-    assert "Traceback" not in said
     made.scheduler.send_signal(signal.SIGCONT)
     wait_for(lambda: not children(made.folder), "the end of its children")
 
@@ -129,18 +127,9 @@ def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_p
     until(process, "1 of 2 trials are stored already")
     wait_for(lambda: children(made.folder), "its child")
     made.scheduler.kill()
-    _, said = process.communicate(timeout=30)
+    said = finish(process, 3)
 
-    assert process.returncode == 3
     scheduler = f"--executor dask --scheduler {made.file}"
     assert f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n" in said
     assert "the connection to the scheduler is lost; finished trials are stored" in said
-    assert "Traceback" not in said
-    done = subprocess.run(
-        [sys.executable, "-m", "rnnbench", "run", "tiny.yaml", "--models", "bayes"],
-        env=made.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "1 of 1 trials are stored already" in done.stderr
+    assert "1 of 1 trials are stored already" in cli("run", "tiny.yaml", "--models", "bayes").stderr

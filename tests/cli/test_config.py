@@ -28,21 +28,13 @@ def folder(tmp_path, monkeypatch):
 # check
 
 
-def test_a_config_that_is_fine_is_counted(cli, folder):
+def test_every_problem_of_every_config_is_reported_with_its_line_and_the_others_counted(
+    cli, folder
+):
     baselines = "  always: {baseline: most_frequent}\n  by_chance: {baseline: stratified}\n"
     (folder / "a.yaml").write_text(f"{FINE}{baselines}training: {{seeds: 5}}\n")
 
-    result = cli("config", "check", "fine.yaml", "a.yaml")
-
-    assert result.exit_code == 0
-    assert result.stdout.splitlines() == [
-        "fine.yaml: fine, 1 model, 1 trial",
-        "a.yaml: fine, 3 models, 11 trials",  # always answers the same: one seed is enough
-    ]
-
-
-def test_every_problem_of_every_config_is_reported_with_its_line(cli):
-    result = cli("config", "check", "nowhere.yaml", "wrong.yaml", "fine.yaml")
+    result = cli("config", "check", "nowhere.yaml", "wrong.yaml", "fine.yaml", "a.yaml")
 
     assert result.exit_code == 2
     assert [line.split(" (")[0] for line in result.stderr.splitlines()] == [
@@ -50,7 +42,9 @@ def test_every_problem_of_every_config_is_reported_with_its_line(cli):
         "wrong.yaml:1: name: got 'a b'",
         "wrong.yaml:3: training.epohcs: unknown key",
     ]
-    assert result.stdout == "fine.yaml: fine, 1 model, 1 trial\n"
+    # always answers the same, so that one seed is enough
+    counts = "fine.yaml: fine, 1 model, 1 trial\na.yaml: fine, 3 models, 11 trials\n"
+    assert result.stdout == counts
 
 
 def test_checks_as_json(cli):
@@ -62,28 +56,18 @@ def test_checks_as_json(cli):
     assert (wrong["file"], wrong["is_fine"], wrong["models"]) == ("wrong.yaml", False, None)
     assert [problem["where"] for problem in wrong["problems"]] == ["wrong.yaml:1", "wrong.yaml:3"]
     assert wrong["problems"][1]["key"] == "training.epohcs"
-    assert fine == {
-        "file": "fine.yaml",
-        "is_fine": True,
-        "name": "a",
-        "models": 1,
-        "trials": 1,
-        "seconds": None,
-        "problems": [],
-    }
+    counts = {"models": 1, "trials": 1, "seconds": None, "problems": []}
+    assert fine == {"file": "fine.yaml", "is_fine": True, "name": "a", **counts}
 
 
 def test_the_time_of_all_trainings_is_estimated_if_the_documents_are_at_hand(cli, folder):
     table = "text,label\n" + "".join(f"word{n % 3} more,topic{n % 3}\n" for n in range(20))
     (folder / "texts.csv").write_text(table)
-    data = "data: {source: files, path: texts.csv}\n"
-    (folder / "mine.yaml").write_text(f"{FINE}{data}training: {{epochs: 1_000}}\n".replace("_", ""))
+    data = "data: {source: files, path: texts.csv}\ntraining: {epochs: 1000}\n"
+    (folder / "mine.yaml").write_text(FINE + data)
 
-    result = cli("config", "check", "mine.yaml")
-    assert re.fullmatch(
-        r"mine\.yaml: fine, 1 model, 1 trial, about \d+ s of training on this machine\n",
-        result.stdout,
-    )
+    shown = cli("config", "check", "mine.yaml").stdout
+    assert re.fullmatch(r"mine.+ 1 trial, about \d+ s of training on this machine\n", shown)
     (facts,) = json.loads(cli("config", "check", "mine.yaml", "--json").stdout)["files"]
     assert facts["seconds"] > 0
 

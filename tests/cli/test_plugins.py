@@ -1,16 +1,15 @@
 """The user's own models, and parts of other packages, through the commands."""
 
-import inspect
 import json
 import sys
 from pathlib import Path
 
-import in_process
 import pytest
 from in_process import InProcess
 from newswires import write_files
 from plugin_files import (
     MAKE,
+    example,
     run_rnnbench,
     write_distribution,
     write_module,
@@ -20,10 +19,7 @@ from plugin_files import (
 
 import rnnbench
 from rnnbench import job
-from rnnbench.registry import Registry
 from rnnbench.results.run import load_results
-from rnnbench.runner import executors
-from rnnbench.runner.executors import Executor, LocalExecutor
 
 DATA = "data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}"
 CONFIG = f"""\
@@ -63,27 +59,14 @@ models:
 
 
 METRICS = """
-    import numpy as np
-
-    from rnnbench.metrics import Metric
-
-
-    def brier_score(labels, scores):
-        return np.mean((np.exp(scores) - np.eye(scores.shape[1])[labels]) ** 2)
+    from my_package.metrics import BRIER
+    from rnnbench import Metric
 
 
     def divide(labels, scores):
         return 1 / 0
 
 
-    BRIER = Metric(
-        name="brier",
-        header="Brier score",
-        higher_is_better=False,
-        needs_log_probabilities=True,
-        description="mean squared error of the probabilities",
-        function=brier_score,
-    )
     NAN = Metric(name="nan", header="nan", function=lambda labels, scores: float("nan"))
     WRONG = Metric(name="wrong", header="wrong", function=divide)
 """
@@ -136,7 +119,8 @@ def place(tmp_path_factory, tiny_sgml):
     write_nearest(write_scale(place.site), name="neighbours")
     places = {name: f"made_up_metrics:{name.upper()}" for name in METRIC_NAMES}
     entries = places | {"broken": "made_up_broken:BROKEN"}
-    modules = {"made_up_metrics": METRICS, "made_up_broken": "import not_installed_anywhere"}
+    modules = {"made_up_metrics": METRICS, "my_package.metrics": example("metrics")}
+    modules["made_up_broken"] = "import not_installed_anywhere"
     facts = {"group": "rnnbench.metrics", "name": "measures"}
     write_distribution(place.site, entries, modules, **facts)
     entries = {"notes": "made_up_trackers:Notes", "clumsy": "made_up_trackers:Clumsy"}
@@ -187,9 +171,9 @@ WARNINGS = [
     "metric 'broken' of the package measures cannot be loaded from made_up_broken:BROKEN: "
     "ModuleNotFoundError: No module named 'not_installed_anywhere' (made_up_broken.py, line 1); "
     "it is left out",
-    "metric 'wrong' of the package measures failed: ZeroDivisionError: division by zero "
-    "(made_up_metrics.py, line 12); it is left out",
     "metric 'nan' of the package measures failed: ValueError: its value is nan; it is left out",
+    "metric 'wrong' of the package measures failed: ZeroDivisionError: division by zero "
+    "(made_up_metrics.py, line 7); it is left out",
 ]
 
 
@@ -225,7 +209,7 @@ def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monk
     compared = cli("compare", "before", "before", "--fail-if", "brier rises 0")
 
     assert compared.exit_code == 0, compared.stderr
-    assert "before/results.json: it lacks brier, wrong, nan; recomputed" in compared.stderr
+    assert "before/results.json: it lacks brier, nan, wrong; recomputed" in compared.stderr
     assert "passed: brier rises 0: 1 model (not measured: svm)" in compared.stderr
     assert "Lower is better: log-loss, Brier score." in " ".join(compared.stdout.split())
     refused = cli("compare", "before", "before", "--fail-if", "broken rises 0")
@@ -318,106 +302,51 @@ def test_plug_ins_are_listed_and_shown_like_built_in_kinds(cli, place, install):
 
 # Sources
 
-TWEETS = """
-    from rnnbench.data.corpus import corpus_of_words
-    from rnnbench.data.source import Source
-
-
-    def read(path):
-        rows = [line.split(",") for line in path.read_text().splitlines()]
-        topics = sorted({topic for topic, _ in rows})
-        documents = [text.split() for _, text in rows]
-        words = sorted({word for words in documents for word in words})
-        labels = [topics.index(topic) for topic, _ in rows]
-        return corpus_of_words(documents, words, labels, topics)
-
-
-    TWEETS = Source(
-        name="tweets",
-        help="Tweets on two topics.",
-        file="a .tweets file of topics and texts",
-        read=read,
-        tokenize=str.split,
-        patterns=("*.tweets",),
-    )
-"""
-
 
 @pytest.fixture
 def with_sources(here, install):
-    """A package with the source ``tweets``, and one that cannot be imported."""
-    entries = {"tweets": "made_up_tweets:TWEETS", "broken": "not_there:BROKEN"}
-    modules = {"made_up_tweets": TWEETS}
+    """A package with the source ``notes``, and one that cannot be imported."""
+    entries = {"notes": "made_up_notes:NOTES", "broken": "not_there:BROKEN"}
+    modules = {"made_up_notes": example("sources")}
     install(write_distribution(here.site, entries, modules, group="rnnbench.sources"))
-    (here.folder / "own.tweets").write_text("cats,meow purr\ndogs,woof\n" * 5)
+    (here.folder / "own.notes").write_text("cats,meow purr\ndogs,woof\n" * 5)
 
 
 @pytest.mark.usefixtures("with_sources")
 def test_a_source_of_another_package_is_used_like_a_built_in_one(cli, caplog):
-    brought = cli("data", "prepare", "--data", "tweets", "--path", "own.tweets", "--json")
+    brought = cli("data", "prepare", "--data", "notes", "--path", "own.notes", "--json")
     facts = json.loads(brought.stdout)
-    assert (facts["source"], facts["from"], facts["documents"]) == ("tweets", "own.tweets", 10)
-    shown = json.loads(cli("data", "show", "0", "--data", "tweets", "--json").stdout)
+    assert (facts["source"], facts["from"], facts["documents"]) == ("notes", "own.notes", 10)
+    shown = json.loads(cli("data", "show", "0", "--data", "notes", "--json").stdout)
     assert (shown["topic"], shown["words"]) == ("cats", ["meow", "purr"])
     assert not caplog.messages
 
     sources = json.loads(cli("data", "show", "--sources", "--json").stdout)["sources"]
-    assert [*sources] == ["keras", "sgml", "r52", "r8", "files", "tweets"]
+    assert [*sources] == ["keras", "sgml", "r52", "r8", "files", "notes"]
 
 
 @pytest.mark.usefixtures("with_sources")
 def test_files_are_recognised_by_sources_of_other_packages(cli):
-    recognised = cli("data", "prepare", "--path", "own.tweets")
+    recognised = cli("data", "prepare", "--path", "own.notes")
 
-    assert "tweets (own.tweets)" in recognised.stdout
+    assert "notes (own.notes)" in recognised.stdout
     assert "source 'broken' of the package made-up cannot be loaded" in recognised.stderr
     assert recognised.stderr.count("it is left out") == 1
     assert not cli("data", "prepare", "--path", "sgml").exit_code
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "reason"),
-    [
-        (
-            "tweets --path .",
-            2,
-            "source 'tweets' of the package made-up failed: IsADirectoryError: ",
-        ),
-        (
-            "broken --path .",
-            2,
-            "source 'broken' of the package made-up cannot be loaded from not_there:BROKEN",
-        ),
-        ("tweets", 3, "  tweets: it can only be read from a file"),
-        ("tweets", 3, "--data tweets --path FILE: a .tweets file of topics and texts"),
-    ],
-)
 @pytest.mark.usefixtures("with_sources")
-def test_a_source_that_fails_is_named(cli, arguments, status, reason):
-    refused = cli("data", "prepare", "--data", *arguments.split())
+def test_a_source_that_fails_is_named(cli):
+    failing = cli("data", "prepare", "--data", "notes", "--path", ".")
+    broken = cli("data", "prepare", "--data", "broken", "--path", ".")
+    without = cli("data", "prepare", "--data", "notes")
 
-    assert refused.exit_code == status
-    assert reason in refused.stderr
-
-
-# Executors
-
-
-def test_trials_run_where_an_installed_package_has_them_run(cli, here, install, monkeypatch):
-    modules = {"made_up": inspect.getsource(in_process), "fails": "raise OSError('no cluster')"}
-    entries = {"in-process": "made_up:InProcess", "broken": "fails:x"}
-    install(write_distribution(here.site, entries, modules, group="rnnbench.executors"))
-    fresh = Registry("executor", Executor, [LocalExecutor], holds_classes=True)
-    monkeypatch.setattr(executors, "EXECUTORS", fresh)
-
-    there = cli("run", "tiny.yaml", "--executor", "in-process", "--models", "bayes")
-
-    assert there.exit_code == 0, there.stderr
-    assert "bayes seed 0: started" in there.stderr
-    assert "1 of 1 trials are stored" in cli("run", "tiny.yaml", "--models", "bayes").stderr
-    refused = cli("run", "tiny.yaml", "--executor", "broken")
-    assert refused.exit_code == 2
-    assert "executor 'broken' of the package made-up cannot be loaded" in refused.stderr
+    assert (failing.exit_code, broken.exit_code, without.exit_code) == (2, 2, 3)
+    assert "'notes' of the package made-up failed: IsADirectoryError: " in failing.stderr
+    message = "source 'broken' of the package made-up cannot be loaded from not_there:BROKEN"
+    assert message in broken.stderr
+    assert "  notes: it can only be read from a file" in without.stderr
+    assert "--data notes --path FILE: a .notes file with a topic, a comma" in without.stderr
 
 
 # Trackers; for what those of this package record, see tests/plugins/test_trackers.py

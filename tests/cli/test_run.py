@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from terminals import run_in_terminal
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.models import in_numpy
@@ -186,7 +186,7 @@ def test_a_kept_network_gives_the_scores_that_are_stored(finished):
     for name in ("rnn", "gru"):
         kept = find_network(run.folder, name, 3)
         shapes = in_numpy.weight_shapes(kept.network, kept.shape)
-        weights = read_weights(kept.weights, [(each, np.dtype("f4")) for each in shapes])
+        weights = read_weights(kept.weights, [(shape, np.dtype("f4")) for shape in shapes])
         probabilities = in_numpy.predict(kept.network, kept.shape, weights, x_test)
         stored = run.trials[name][0].scores
         np.testing.assert_allclose(probabilities, np.exp(stored), atol=1e-6)

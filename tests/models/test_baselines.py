@@ -180,18 +180,6 @@ def test_a_seed_changes_the_answers_of_random_baselines_only(kind):
     assert hasattr(pipelines[0], "predict_proba") == BASELINES[kind].gives_probabilities
 
 
-def test_the_order_of_words_counts_only_where_several_are_counted_together():
-    documents, labels = ["5 6 7", "7 6 5"] * 4, np.array([0, 1] * 4)
-
-    alone, together = (
-        fitted(TfidfLinearSVM(max_ngram=n), documents, labels).decision_function(documents)
-        for n in (1, 2)
-    )
-
-    np.testing.assert_allclose(alone[0], alone[1])
-    np.testing.assert_array_equal(together > 0, labels == 1)
-
-
 def test_a_baseline_whose_packages_are_not_installed_is_refused(monkeypatch):
     class Own(Baseline):
         kind = "own"

@@ -156,7 +156,7 @@ def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(options, 
 @pytest.mark.parametrize("documents", [1, 4, 9])
 def test_documents_are_predicted_alike_however_many_there_are(documents, monkeypatch):
     monkeypatch.setattr(module, "EVALUATION_BATCH", 4)
-    model = build(network(STACKS["embedding"]), SHAPE, 0)
+    model = build(network([EMBEDDING, MEAN]), SHAPE, 0)
     ids = np.concatenate([IDS, IDS[:4]])[:documents]
 
     np.testing.assert_allclose(predict(model, ids), model(ids), atol=1e-6)

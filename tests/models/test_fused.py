@@ -75,20 +75,6 @@ def test_a_copy_with_the_same_weights_gives_the_same_whatever_the_size_of_a_batc
     assert not stock
 
 
-def test_the_model_stays_as_it_was_and_shares_nothing_with_the_copy():
-    model = sequential(layers.GRU(4, return_sequences=True), layers.Dropout(0.5), layers.LSTM(4))
-    before = model.get_weights()
-
-    copy, stock = copy_with_cores(model)
-    assert_same(copy, model, batch())
-    copy.set_weights([np.zeros_like(weight) for weight in before])
-
-    assert type(model.layers[0]) is layers.GRU
-    for now, then in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(now, then)
-    assert not stock
-
-
 def dropped(layer, shape=(40, 30, 20)):
     """Return the outputs for ones in two steps of training, in a compiled program.
 
@@ -209,7 +195,7 @@ NOT_COVERED = [
 
 
 @pytest.mark.parametrize(
-    ("stack", "keras_layers"), NOT_COVERED, ids=["+".join(left) for _, left in NOT_COVERED]
+    ("stack", "keras_layers"), NOT_COVERED, ids=["+".join(sorted(left)) for _, left in NOT_COVERED]
 )
 def test_a_layer_that_the_cores_do_not_cover_is_left_to_keras(stack, keras_layers):
     model = sequential(*stack)

@@ -13,7 +13,7 @@ import pytest
 from factories import benchmark, result, trial
 from plugin_files import MAKE, write_module
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.plugins.trackers import (
     MLFLOW_DEFAULTS,
     MlflowTracker,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
@@ -298,14 +298,20 @@ def test_a_file_need_not_be_utf_8_but_must_be_readable_and_not_too_long(tmp_path
         read_texts([], [file])
 
 
-def test_a_text_of_which_most_words_are_unknown_is_doubted():
-    def shown(unknown):
-        topics = [TopicProbability(topic="earn", probability=0.9)]
-        found = Prediction(words=4, words_read=4, unknown_words=unknown, topics=topics)
-        console = Console(file=io.StringIO(), width=80, markup=False)
-        console.print(prediction_table(found))
-        return console.file.getvalue()
+def shown(unknown):
+    """Return how a prediction is shown for a text of four words."""
+    topics = [TopicProbability(topic="earn", probability=0.9)]
+    found = Prediction(words=4, words_read=4, unknown_words=unknown, topics=topics)
+    console = Console(file=io.StringIO(), width=80, markup=False)
+    console.print(prediction_table(found))
+    return console.file.getvalue()
 
+
+def test_characters_of_unknown_words_that_nobody_sees_are_replaced():
+    assert "2 unknown: right\ufffdleft, \ufffd[31mred" in shown(["right\u200fleft", "\x1b[31mred"])
+
+
+def test_a_text_of_which_most_words_are_unknown_is_doubted():
     doubt = "It does not know 3 of 4 words, so do not rely on its answer."
     assert doubt in shown(["a", "b", "c"])
     assert "rely" not in shown(["a", "b"])

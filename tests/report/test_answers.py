@@ -25,7 +25,7 @@ from rnnbench.report.tables_of_run import (
     comparisons_table,
     power_table,
     result_tables,
-    to_csv,
+    table_files,
 )
 from rnnbench.report.tables_of_runs import (
     board_tables,
@@ -142,10 +142,6 @@ def gates():
     return comparison, [both, *(judge(parse_gate(text), comparison) for text in texts)]
 
 
-def passed_and_failed():
-    return "\n".join([line for lines in verdict_lines(gates()[1]) for line in lines])
-
-
 def boards(metric="accuracy"):
     """The tables of two runs that differ in one model."""
     records = {"svm": MARGINS | {"params": 12_746, "fit_seconds": 236.21}}
@@ -199,6 +195,10 @@ def badges():
     return "\n".join(map(json.dumps, [*found, make_badge(gone, "svm", "accuracy")]))
 
 
+def one_seed_as_csv():
+    return table_files(summarize(n_seeds=1))["table.csv"]
+
+
 def tables(*shown):
     return "\n".join(map(to_markdown, shown))
 
@@ -207,7 +207,7 @@ CASES = {
     "A run with two seeds, and what was published": lambda: tables(
         *result_tables(summarize(references=[NOTEBOOK, PAPER]))
     ),
-    "A run with one seed, in full precision": lambda: to_csv(summarize(n_seeds=1)),
+    "A run with one seed, in full precision": one_seed_as_csv,
     "Runs with one and with three seeds": lambda: tables(
         *(accuracy_table(summarize(n_seeds=n)) for n in (1, 3))
     ),
@@ -263,7 +263,7 @@ CASES = {
         *comparison_tables(compare_runs(*[scored_run({"r": [9]})] * 2))[::3]
     ),
     "Two runs on documents in order of time": in_blocks,
-    "Gates": passed_and_failed,
+    "Gates": lambda: "\n".join([line for lines in verdict_lines(gates()[1]) for line in lines]),
     "Gates in Markdown": lambda: comparison_markdown(*gates()).partition("| B - A of")[0],
     "Gates in JUnit XML": lambda: junit("after compared with before", gates()[1]),
     "A leaderboard": lambda: tables(*boards()),

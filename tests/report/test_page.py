@@ -7,7 +7,7 @@ import pytest
 from elements import Elements
 from factories import finished_run, run_folder
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, render, report_page, write_page
 from rnnbench.report.plots_of_run import STRONGEST, AccuracyPlot

@@ -32,60 +32,53 @@ def printed(table, width):
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
-def test_headers_have_one_line_if_there_is_room():
-    assert printed(TWO, 80)[1:] == [
-        " model         accuracy (mean ± 95 % over 5 seeds)  log-loss",
-        " ───────────────────────────────────────────────────────────",
-        " stacked_lstm                      0.8588 ± 0.0040     0.856",
-        " svm                                        0.9149         -",
-        "",
-        "The caption.",
-    ]
+LAYOUTS = {
+    80: """\
+ model         accuracy (mean ± 95 % over 5 seeds)  log-loss
+ ───────────────────────────────────────────────────────────
+ stacked_lstm                      0.8588 ± 0.0040     0.856
+ svm                                        0.9149         -
+""",
+    45: """\
+                 accuracy (mean ±
+ model         95 % over 5 seeds)  log-loss
+ ──────────────────────────────────────────
+ stacked_lstm     0.8588 ± 0.0040     0.856
+ svm                       0.9149         -
+""",
+    33: """\
+                accuracy (mean
+                 ± 95 % over 5
+ model                  seeds)
+ ─────────────────────────────
+ stacked_lstm  0.8588 ± 0.0040
+ svm                    0.9149
 
 
-def test_headers_are_broken_between_words_where_there_is_less():
-    assert printed(TWO, 45)[1:6] == [
-        "                 accuracy (mean ±",
-        " model         95 % over 5 seeds)  log-loss",
-        " ──────────────────────────────────────────",
-        " stacked_lstm     0.8588 ± 0.0040     0.856",
-        " svm                       0.9149         -",
-    ]
+ model         log-loss
+ ──────────────────────
+ stacked_lstm     0.856
+ svm                  -
+""",
+    24: """\
+stacked_lstm
+  accuracy (mean ± 95 %
+    over 5 seeds):
+    0.8588 ± 0.0040
+  log-loss: 0.856
+
+svm
+  accuracy (mean ± 95 %
+    over 5 seeds):
+    0.9149
+  log-loss: -
+""",
+}
 
 
-def test_columns_that_do_not_fit_stand_below_the_others():
-    assert printed(TWO, 33)[4:] == [
-        " ─────────────────────────────",
-        " stacked_lstm  0.8588 ± 0.0040",
-        " svm                    0.9149",
-        "",
-        "",
-        " model         log-loss",
-        " ──────────────────────",
-        " stacked_lstm     0.856",
-        " svm                  -",
-        "",
-        "The caption.",
-    ]
-
-
-def test_where_no_column_fits_each_cell_has_a_line():
-    assert printed(TWO, 24) == [
-        "",
-        "stacked_lstm",
-        "  accuracy (mean ± 95 %",
-        "    over 5 seeds):",
-        "    0.8588 ± 0.0040",
-        "  log-loss: 0.856",
-        "",
-        "svm",
-        "  accuracy (mean ± 95 %",
-        "    over 5 seeds):",
-        "    0.9149",
-        "  log-loss: -",
-        "",
-        "The caption.",
-    ]
+@pytest.mark.parametrize("width", LAYOUTS)
+def test_headers_are_broken_then_columns_stand_below_each_other_then_cells(width):
+    assert printed(TWO, width)[1:] == [*LAYOUTS[width].splitlines(), "", "The caption."]
 
 
 def test_every_group_of_columns_tells_the_points_of_a_grid_apart():

@@ -21,7 +21,7 @@ from rnnbench.report.tables_of_run import (
     accuracy_table,
     comparisons_table,
     result_tables,
-    to_csv,
+    table_files,
 )
 
 
@@ -79,7 +79,7 @@ def test_tables_fit_any_terminal_and_no_number_or_word_is_broken(width):
 def test_csv_keeps_the_whole_name_of_a_point_beside_its_values():
     point = "rnn[units=3,lr=0.1]"
     models = {point: [14, 15], "rnn[units=4,lr=0.1]": [15, 15], "bayes": [15, 15]}
-    text = to_csv(scored_run(models, training={"seeds": 2}).results)
+    text = table_files(scored_run(models, training={"seeds": 2}).results)["table.csv"]
     first, *_, bayes, _ = csv.DictReader(io.StringIO(text))
 
     assert [first[key] for key in ("model", "units", "lr")] == [point, "3", "0.1"]

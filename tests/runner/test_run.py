@@ -133,7 +133,7 @@ def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
 
     again, events = run_all(plan, store)
 
-    assert [(each.record.model, each.record.seed) for each in again] == [
+    assert [(result.record.model, result.record.seed) for result in again] == [
         (trial.name, trial.seed) for trial in plan.trials
     ]
     for ours, theirs in zip(again, first, strict=True):
@@ -182,11 +182,11 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
         "big seed 7 failed: no training today\n"
         "small seed 7 failed: no training today"
     )
-    assert [(each.model, each.seed, each.reason) for each in done.missing] == [
+    assert [(trial.model, trial.seed, trial.reason) for trial in done.missing] == [
         ("big", 7, "no training today"),
         ("small", 7, "no training today"),
     ]
-    assert [(each.record.model, each.record.seed) for each in done.trials] == [
+    assert [(result.record.model, result.record.seed) for result in done.trials] == [
         ("big", 0),
         ("small", 0),
     ]
@@ -220,7 +220,7 @@ def test_weights_are_stored_and_not_kept_in_memory(plan, store):
 
     assert len(list(store.folder.glob("models/*.npz"))) == len(plan.trials)
     results = [event.result for event in events if isinstance(event, Finished)]
-    assert {each.weights for each in [*results, *done.trials]} == {None}
+    assert {result.weights for result in [*results, *done.trials]} == {None}
 
 
 def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
@@ -277,14 +277,13 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
         if isinstance(event, Finished):
             scores.append(weakref.ref(event.result.scores))
 
-    light = (
-        Job(None, None, InProcess(), store, "", fresh=True, is_new=False).train(plan, listen).trials
-    )
+    fresh = Job(None, None, InProcess(), store, "", fresh=True, is_new=False)
+    light = fresh.train(plan, listen).trials
     again = run_all(plan, store)[0]
 
-    assert [each() for each in scores] == [None] * len(whole)
+    assert [reference() for reference in scores] == [None] * len(whole)
     for ours in (light, again):
-        assert [each.record.seed for each in ours] == [each.record.seed for each in whole]
+        assert [one.record.seed for one in ours] == [one.record.seed for one in whole]
         for one, other in zip(ours, whole, strict=True):
             np.testing.assert_array_equal(one.scores, other.scores)
             np.testing.assert_array_equal(one.answers, other.answers)

@@ -21,7 +21,7 @@ LENGTH = 50
 """The length of the blocks in which bursts are measured, in documents."""
 
 
-def main() -> None:
+def main():
     rows = []
     for bursts in BURSTS:
         for n_documents, accuracy in TEST_SETS:
@@ -46,7 +46,7 @@ def main() -> None:
     sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=0)))
 
 
-def _facts(population: Population, n_seeds: int, n_documents: int) -> list[str]:
+def _facts(population, n_seeds, n_documents):
     """Return the ratio of variances, and the shares held and found, of single and in blocks."""
     random = np.random.default_rng(0)
     ratios, held, found = [], [], []
@@ -65,7 +65,7 @@ def _facts(population: Population, n_seeds: int, n_documents: int) -> list[str]:
     return [f"{np.mean(ratios):.2f}", *(f"{share:.3f}" for share in shares)]
 
 
-def _ratio(hits: np.ndarray) -> float:
+def _ratio(hits):
     """Return how much more the accuracy varies in blocks than if documents were independent."""
     rest = hits - hits.mean(axis=-1, keepdims=True)
     sums = np.add.reduceat(rest, np.arange(0, hits.shape[-1], LENGTH), axis=-1)

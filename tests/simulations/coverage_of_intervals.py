@@ -15,7 +15,7 @@ SEEDS = (2, 3, 5, 10)
 POINTS = (0.3, 1, 3)
 
 
-def main() -> None:
+def main():
     rows = []
     for n_documents, accuracy in TEST_SETS:
         for points in POINTS:

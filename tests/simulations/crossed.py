@@ -1,6 +1,5 @@
 """Simulated hits with a known true mean accuracy and spread over seeds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +33,7 @@ class Population:
     bursts: float = 0.0
 
     @classmethod
-    def of(cls, accuracy: float, points: float, bursts: float = 0.0) -> "Population":
+    def of(cls, accuracy, points, bursts=0.0):
         """Return one of a mean accuracy whose seeds differ by a standard deviation in points."""
         from scipy.stats import norm
 
@@ -44,30 +43,23 @@ class Population:
         return cls(seeds=float(seeds), score=float(score * spread), bursts=bursts)
 
     @property
-    def total(self) -> float:
+    def total(self):
         """The spread of the sum."""
         return (1 + self.seeds**2 + self.documents**2) ** 0.5
 
     @property
-    def accuracy(self) -> float:
+    def accuracy(self):
         """The mean accuracy over all seeds and documents."""
         from scipy.special import ndtr
 
         return float(ndtr(self.score / self.total))
 
-    def draw(
-        self, random: np.random.Generator, times: int, models: Sequence[int], n_documents: int
-    ) -> list[np.ndarray]:
+    def draw(self, random, times, models, n_documents):
         """Return hits of models on the same documents; see ``draw_models``."""
         return draw_models(random, times, [(self, n_trials) for n_trials in models], n_documents)
 
 
-def draw_models(
-    random: np.random.Generator,
-    times: int,
-    models: Sequence[tuple[Population, int]],
-    n_documents: int,
-) -> list[np.ndarray]:
+def draw_models(random, times, models, n_documents):
     """Return hits of models on the same documents, ``(times, n_trials, n_documents)`` each.
 
     Args:
@@ -78,10 +70,10 @@ def draw_models(
         n_documents: of each benchmark.
     """
 
-    def normal(*shape: int) -> np.ndarray:
+    def normal(*shape):
         return random.standard_normal(shape, dtype=np.float32)
 
-    def effects(bursts: float) -> np.ndarray:
+    def effects(bursts):
         own = normal(times, 1, n_documents)
         if not bursts:
             return own
@@ -103,7 +95,7 @@ def draw_models(
     return drawn
 
 
-def _smooth(chance: np.ndarray) -> np.ndarray:
+def _smooth(chance):
     """Return an autoregressive process of variance 1 along the last axis, from its innovations."""
     from scipy.signal import lfilter
 
@@ -112,9 +104,7 @@ def _smooth(chance: np.ndarray) -> np.ndarray:
     return np.asarray(lfilter([1], [1, -kept], chance, axis=-1), np.float32)
 
 
-def coverage(
-    population: Population, n_trials: int, n_documents: int, times: int, *, in_order: bool = False
-) -> float:
+def coverage(population, n_trials, n_documents, times, *, in_order=False):
     """Return the share of intervals of a mean accuracy that contain the true one."""
     from rnnbench.analysis.intervals import Hits, accuracy_interval
 

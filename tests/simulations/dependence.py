@@ -5,7 +5,6 @@ documents must be in the cache.
 """
 
 import sys
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.analysis.intervals import N_BLOCKS, Hits
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
 ALIKE = (0.7, 0.8, 0.9)
@@ -24,11 +23,11 @@ LENGTHS = (5, 20, 50)
 """The lengths of blocks, in documents."""
 
 
-def main(folders: list[str]) -> None:
+def main(folders):
     sys.stdout.write("\n".join(to_markdown(_table(Path(folder))) for folder in folders))
 
 
-def _table(folder: Path) -> Table:
+def _table(folder):
     run = load_run(folder)
     documents = words_of_test_documents(run)
     if documents is None:
@@ -53,7 +52,7 @@ def _table(folder: Path) -> Table:
     return Table(headers, rows, caption, text_columns=1)
 
 
-def _groupings(documents: list[list[str]]) -> Iterator[tuple[str, np.ndarray]]:
+def _groupings(documents):
     """Yield the name of a grouping and the number of the group of each document."""
     vectors = TfidfVectorizer(analyzer=list).fit_transform(documents)
     for alike in ALIKE:
@@ -65,7 +64,7 @@ def _groupings(documents: list[list[str]]) -> Iterator[tuple[str, np.ndarray]]:
     yield f"{N_BLOCKS} blocks", places * N_BLOCKS // n
 
 
-def _ratio(values: np.ndarray, groups: np.ndarray) -> float:
+def _ratio(values, groups):
     rest, n_groups = values - values.mean(), groups.max() + 1
     sums = np.bincount(groups, rest)
     return float((sums**2).sum() / (rest**2).sum() * n_groups / (n_groups - 1))

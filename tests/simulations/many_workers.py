@@ -22,7 +22,7 @@ from factories import corpora, train, trial
 from rnnbench.environment import cpu
 from rnnbench.plugins.dask.executor import DaskExecutor
 from rnnbench.report.table import Table, to_markdown
-from rnnbench.runner.executors.base import EpochEnded, Event
+from rnnbench.runner.executors.base import EpochEnded
 
 TRIALS, WORKERS, SECONDS = 10_000, 256, 10.0
 SETTINGS = {
@@ -34,7 +34,7 @@ SETTINGS = {
 BASELINE = {"models": {"random": {"baseline": "stratified"}}}
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments):
     if arguments:
         serve(Path(arguments[0]))
         return
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=0)))
 
 
-def serve(folder: Path) -> None:
+def serve(folder):
     """Be the cluster; each of its workers sleeps instead of training."""
     import dask
     from distributed import LocalCluster, get_worker
@@ -69,7 +69,7 @@ def serve(folder: Path) -> None:
     outcome = pickle.dumps(train(folder, trial(folder, **BASELINE)))
     machine = {"worker": "", "host": "", "python": "", "platform": ""}
 
-    def sleep(*_: object) -> object:
+    def sleep(*_):
         at = get_worker()
         facts = {"key": at.get_current_task(), "name": str(at.name), "report": (0, 0.0, 0.0)}
         at.log_event(on_worker.TOPIC, facts)
@@ -86,13 +86,13 @@ def serve(folder: Path) -> None:
         time.sleep(3_600)
 
 
-def _measured(address: str, folder: Path, server: int) -> list[list[str]]:
+def _measured(address, folder, server):
     """Return a row after each tenth of the trials."""
     one = trial(folder, **BASELINE)
     trials = [replace(one, seed=seed) for seed in range(TRIALS)]
     begun: list[float] = []
 
-    def listen(event: Event) -> None:
+    def listen(event):
         if isinstance(event, EpochEnded):
             begun.append(time.monotonic())
 
@@ -113,7 +113,7 @@ def _measured(address: str, folder: Path, server: int) -> list[list[str]]:
     return rows
 
 
-def _resident(process: int) -> int:
+def _resident(process):
     """Return the resident memory of a process in MB."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") // 2**20

@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,7 +27,7 @@ SETTINGS = {
 """The settings of Dask that ``docs/cluster.md`` recommends."""
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments):
     cores, rows = os.cpu_count() or 1, []
     for number in range(ROUNDS):
         order = [local, dask][:: 1 if number % 2 else -1]
@@ -51,19 +50,19 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(to_markdown(Table(headers, shown, caption)))
 
 
-def local(arguments: list[str], cores: int) -> float:
+def local(arguments, cores):
     """Return the seconds of a run with local processes."""
     return _seconds([*arguments, "--jobs", str(cores)], os.environ)
 
 
-def dask(arguments: list[str], cores: int) -> float:
+def dask(arguments, cores):
     """Return the seconds of a run on a cluster that is running already."""
     with TemporaryDirectory() as folder, cluster(Path(folder), cores, **SETTINGS) as made:
         options = ["--executor", "dask", "--scheduler", str(made.file)]
         return _seconds([*arguments, *options], made.environment)
 
 
-def _seconds(arguments: list[str], environment: Mapping[str, str]) -> float:
+def _seconds(arguments, environment):
     command = [sys.executable, "-m", "rnnbench", "run", *arguments, "--quiet", "--out"]
     with TemporaryDirectory() as out:
         begun = time.monotonic()

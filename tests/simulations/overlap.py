@@ -12,12 +12,10 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval
-from rnnbench.analysis.load import load_run
-from rnnbench.data.corpus import Corpus
+from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
 from rnnbench.report.table import Table, interval_text, short_p, to_markdown
@@ -26,7 +24,7 @@ END = 10
 """The last words of a document, by which it is found in R52, where its title precedes them."""
 
 
-def main(folder: str) -> None:
+def main(folder):
     run = load_run(Path(folder))
     ours, r52 = prepare(run.benchmark.data), prepare(Data(source="r52"))
     in_r52 = set(_ends(r52.corpus, r52.dataset.train_documents))
@@ -63,7 +61,7 @@ def main(folder: str) -> None:
     sys.stdout.write(to_markdown(Table(["model", *headers], ordered, caption)))
 
 
-def _ends(corpus: Corpus, documents: NDArray[np.intp]) -> list[tuple[str, ...]]:
+def _ends(corpus, documents):
     """Return the last words of documents in the form that R52 has: letters alone."""
     words = np.array(corpus.vocabulary)
     texts = (corpus.tokens[slice(*corpus.offsets[each : each + 2])] for each in documents)

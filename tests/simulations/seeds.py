@@ -11,14 +11,14 @@ import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import Hits, prediction_interval, t_interval
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
 FEW = 5
 N_SETS = 1_000
 
 
-def main(folder: str) -> None:
+def main(folder):
     run = load_run(Path(folder))
     hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
     dataset = run.results.dataset
@@ -32,7 +32,7 @@ def main(folder: str) -> None:
     sys.stdout.write("\n".join(map(to_markdown, tables)))
 
 
-def _spreads(random: list[str], hits: dict[str, np.ndarray], sets: list[np.ndarray]) -> Table:
+def _spreads(random, hits, sets):
     rows = []
     for name in random:
         accuracies = hits[name].mean(axis=1)
@@ -61,7 +61,7 @@ def _spreads(random: list[str], hits: dict[str, np.ndarray], sets: list[np.ndarr
     return Table(headers, rows, caption, text_columns=1)
 
 
-def _verdicts(random: list[str], hits: dict[str, np.ndarray], sets: list[np.ndarray]) -> Table:
+def _verdicts(random, hits, sets):
     fixed = set(hits) - set(random)
     pairs = [pair for pair in combinations(hits, 2) if not fixed.issuperset(pair)]
     whole = {name: Hits(right) for name, right in hits.items()}

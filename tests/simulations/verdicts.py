@@ -7,7 +7,6 @@ differ, if it is below 0.05/21, the first step of that correction.
 """
 
 import sys
-from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -26,7 +25,7 @@ SPREADS = [[0.3] * 7, [1.0] * 7, [3.0] * 7, [0.3, 0.3, 0.3, 1.0, 1.0, 3.0, 3.0]]
 DIFFERENCES = (1, 2, 3)
 
 
-def main() -> None:
+def main():
     rows = []
     for n_documents, accuracy in TEST_SETS:
         for spreads in SPREADS:
@@ -50,7 +49,7 @@ def main() -> None:
     sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=0)))
 
 
-def _facts(n_documents: int, accuracy: float, spreads: Sequence[float], n_seeds: int) -> list[str]:
+def _facts(n_documents, accuracy, spreads, n_seeds):
     """Return the shares of differences that are found."""
     equal = [Population.of(accuracy, points) for points in spreads]
     p, best = _p_values(equal, n_seeds, n_documents)
@@ -69,9 +68,7 @@ def _facts(n_documents: int, accuracy: float, spreads: Sequence[float], n_seeds:
     return facts
 
 
-def _p_values(
-    models: Sequence[Population], n_seeds: int, n_documents: int, *, with_first: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
+def _p_values(models, n_seeds, n_documents, *, with_first=False):
     """Return the p-values, ``(n_pairs, times)``, and the best models, ``(times,)``.
 
     If ``with_first``, only pairs with the first model are tested, in fewer benchmarks.

@@ -9,9 +9,9 @@ from rnnbench.terminal.options import changes, line
 
 def test_the_program_is_called_by_its_path_where_the_shell_does_not_find_it(monkeypatch, tmp_path):
     here, other = tmp_path / "here" / "rnnbench", tmp_path / "other" / "rnnbench"
-    for each in (here, other):
-        each.parent.mkdir()
-        each.touch(mode=0o755)
+    for program in (here, other):
+        program.parent.mkdir()
+        program.touch(mode=0o755)
     monkeypatch.setattr(sys, "argv", [str(here), "run", "all"])
 
     monkeypatch.setenv("PATH", str(other.parent))

@@ -66,25 +66,18 @@ seeds = st.integers(0, 2**32 - 1)
 numbers = st.integers(1, 1000)
 
 
-@given(n=sizes, batch_size=sizes, seed=seeds, epoch=numbers)
-def test_every_document_comes_once_in_batches_of_which_only_the_last_may_be_smaller(
-    n, batch_size, seed, epoch
-):
-    parts = batches(n, batch_size, seed, epoch)
-
-    assert sorted(np.concatenate(parts)) == list(range(n))
-    assert len(parts) == count_batches(n, batch_size)
-    assert {len(part) for part in parts[:-1]} <= {batch_size}
-    assert 0 < len(parts[-1]) <= batch_size
-
-
 @given(n=sizes, batch_size=sizes, seed=seeds, epoch=numbers, other=seeds)
-def test_no_global_state_and_no_batch_size_changes_the_order(n, batch_size, seed, epoch, other):
-    before = np.concatenate(batches(n, batch_size, seed, epoch))
+def test_the_order_is_the_documented_one_whatever_was_drawn_before(
+    n, batch_size, seed, epoch, other
+):
+    expected = np.random.default_rng([seed, epoch]).permutation(n).tolist()
     random.seed(other)
     np.random.seed(other)
 
-    np.testing.assert_array_equal(np.concatenate(batches(n, n, seed, epoch)), before)
+    found = [part.tolist() for part in batches(n, batch_size, seed, epoch)]
+
+    assert found == [expected[start : start + batch_size] for start in range(0, n, batch_size)]
+    assert len(found) == count_batches(n, batch_size)
 
 
 @given(trial=st.tuples(seeds, numbers), other=st.tuples(seeds, numbers))
@@ -92,14 +85,6 @@ def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
     (ours,), (theirs,) = batches(100, 100, *trial), batches(100, 100, *other)
 
     assert np.array_equal(ours, theirs) == (trial == other)
-
-
-def test_the_order_is_the_documented_one():
-    expected = np.random.default_rng([3, 2]).permutation(5).tolist()
-
-    found = [part.tolist() for part in batches(5, 3, seed=3, epoch=2)]
-
-    assert found == [expected[:3], expected[3:]]
 
 
 def test_the_time_of_a_step_is_that_of_the_median_epoch_without_the_first_which_compiles():

@@ -205,10 +205,25 @@ def test_only_data_and_parameters_change_the_fingerprint_of_a_baseline(tmp_path,
     assert (after.fingerprint != before.fingerprint) is differs
 
 
-def test_a_seed_changes_the_fingerprint_of_a_baseline_that_answers_at_random(tmp_path):
-    first, other = (of_baseline(tmp_path, "stratified", seed=seed) for seed in (0, 1))
+OTHER_TEXTS = {"split_fingerprint": "0" * 64}
 
-    assert first.fingerprint != other.fingerprint
+
+@pytest.mark.parametrize(
+    ("baseline", "change", "differs"),
+    [
+        ("stratified", {"seed": 1}, True),
+        ("tfidf_linear_svm", OTHER_TEXTS, False),
+        ({"tfidf_linear_svm": {"analyzer": "char_wb"}}, OTHER_TEXTS, True),
+        ({"tfidf_linear_svm": {"char_ngrams": [3, 5]}}, OTHER_TEXTS, True),
+        ("sentence_embedding", OTHER_TEXTS, True),
+    ],
+)
+def test_chance_and_the_words_of_ids_change_the_fingerprint_where_a_baseline_needs_them(
+    tmp_path, baseline, change, differs
+):
+    plan = of_baseline(tmp_path, baseline)
+
+    assert (replace(plan, **change).fingerprint != plan.fingerprint) is differs
 
 
 @pytest.mark.parametrize(
@@ -270,24 +285,6 @@ def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vec
     assert ({"scikit-learn", "scipy"} <= set(plan.packages)) is differs
     update("scikit-learn")
     assert (pretrained(tmp_path, initializer).fingerprint != before) is differs
-
-
-@pytest.mark.parametrize(
-    ("baseline", "reads_words"),
-    [
-        ("tfidf_linear_svm", False),
-        ({"tfidf_linear_svm": {"analyzer": "char_wb"}}, True),
-        ({"tfidf_linear_svm": {"char_ngrams": [3, 5]}}, True),
-        ("sentence_embedding", True),
-    ],
-)
-def test_the_words_of_ids_are_part_of_the_fingerprint_of_baselines_that_read_them(
-    tmp_path, baseline, reads_words
-):
-    plan = of_baseline(tmp_path, baseline)
-    other = replace(plan, split_fingerprint="0" * 64)
-
-    assert (other.fingerprint != plan.fingerprint) is reads_words
 
 
 def test_the_packages_that_a_baseline_needs_are_part_of_its_fingerprint(tmp_path, update):

@@ -39,7 +39,6 @@ class Embedding(Layer):
     is 0 wherever it occurs in a batch."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        """Return a Keras ``Embedding`` with random vectors; training may set learned ones."""
         import keras
 
         random = keras.initializers.RandomUniform(seed=seed_of("embeddings"))
@@ -58,16 +57,13 @@ class Embedding(Layer):
 
     @property
     def gives_mask(self) -> bool:
-        """Whether it marks padding."""
         return self.masking
 
     @property
     def pretrained_dim(self) -> int | None:
-        """The length of its vectors, if the first ones are learned from texts."""
         return self.dim if self.embeddings_initializer == "ppmi_svd" else None
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return the vectors; no gradient passes further back than to them."""
         return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)
 
     def in_short(self) -> str:
@@ -75,7 +71,6 @@ class Embedding(Layer):
         return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
 
     def in_words(self, shape: Shape) -> str:
-        """Return the number of vectors and their origin."""
         first = "learned from texts" if self.pretrained_dim else "random"
         vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
         return f"{vector} at first" if self.trainable else f"{vector} and never trained"
@@ -93,17 +88,14 @@ class WordCounts(Layer):
     occur in no training document are not counted."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        """Return a ``BagOfWords``."""
         from rnnbench.models.keras_layers import BagOfWords
 
         return BagOfWords(shape.n_ids, self.values, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return one vector for each document, with a number for each id."""
         return super().gives(batch, features=batch.n_ids, **changes)
 
     def in_words(self, shape: Shape) -> str:
-        """Return the meaning of its numbers."""
         number = "the TF-IDF" if self.values == "tfidf" else "the share in the document"
         return f"{number} of each of {shape.n_ids:,} ids"
 
@@ -122,17 +114,14 @@ class Conv1D(Layer):
     activation: Activation = "linear"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return a vector for each window."""
         windows = (batch.steps or 1) - (self.kernel_size - 1 if self.padding == "valid" else 0)
         return super().gives(batch, steps=windows, features=self.filters, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return the products of all windows at once."""
         windows = replace(batch, steps=self.gives(batch).steps)
         return windows.times_kernel(self.filters, inner=self.kernel_size * batch.features)
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the length of its window."""
         return f"weighted sums over {self.kernel_size} adjacent steps"
 
 
@@ -145,25 +134,21 @@ class Pooling(Layer):
     by: Literal["max", "mean", "last", "attention"]
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        """Return one of the layers in ``POOLING``."""
         from rnnbench.models.keras_layers import POOLING
 
         seeds = [seed_of("kernel"), seed_of("query")] if self.by == "attention" else []
         return POOLING[self.by](*seeds, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return one vector for each document; only attention is trained."""
         is_trained = self.by == "attention"
         return super().gives(batch, passes_back=batch.passes_back or is_trained, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield the products of attention: to as many numbers as features, then to one score."""
         if self.by == "attention":
             yield from batch.times_kernel(batch.features)
             yield from replace(batch, passes_back=True).times_kernel(1)
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return how it combines the steps."""
         return {
             "max": "the largest of each feature over the steps",
             "mean": "the mean over the steps",
@@ -193,21 +178,17 @@ class Dense(Layer):
         return n_topics if self.units == "topics" else self.units
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        """Return a Keras ``Dense``."""
         units = self.count_units(shape.n_topics)
         return super().keras_layer(shape, seed_of, units=units, **options)
 
     @property
     def gives_topics(self) -> bool:
-        """Whether it is a softmax over the topics."""
         return (self.units, self.activation) == ("topics", "softmax")
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return a number for each unit."""
         return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return the products of its kernel."""
         return batch.times_kernel(self.count_units(batch.n_topics))
 
     def in_short(self) -> str:
@@ -216,7 +197,6 @@ class Dense(Layer):
         return super().in_short() + ("" if is_plain else f" {self.activation}")
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the meaning of its numbers."""
         return "a probability for each topic" if self.gives_topics else "weighted sums of features"
 
 

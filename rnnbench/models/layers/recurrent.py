@@ -30,7 +30,6 @@ class Recurrent(Layer):
     """Share of the recurrent weights to drop in each step of training: DropConnect."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        """Return the Keras layer, or one that drops recurrent weights."""
         import keras
 
         arguments = self.keras_arguments(seed_of) | options
@@ -42,11 +41,9 @@ class Recurrent(Layer):
         return WEIGHT_DROP[self.keras_name](weight_drop_seed=seed_of("weight_drop"), **arguments)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
-        """Return whether it gives its hidden state at each step, and not only the last."""
         return self.return_sequences
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return hidden states."""
         return super().gives(batch, features=self.units, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
@@ -127,16 +124,13 @@ class Bidirectional(Layer):
         )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
-        """Return whether its layers give their hidden states at each step."""
         return self.layer.gives_sequence(from_sequence=from_sequence)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        """Return merged hidden states."""
         features = self.layer.units * (2 if self.merge_mode == "concat" else 1)
         return super().gives(batch, features=features, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return the products of two recurrent layers."""
         return chain(self.layer.products(batch), self.layer.products(batch))
 
     def in_short(self) -> str:
@@ -144,11 +138,9 @@ class Bidirectional(Layer):
         return f"bidirectional {self.layer.in_short()}"
 
     def settings(self) -> dict[str, Any]:
-        """Return those of the inner layer, too."""
         return super().settings() | self.layer.settings()
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the states of each direction, and how their answers are merged."""
         merged = {
             "concat": "both hidden states side by side",
             "sum": "the sum of both hidden states",

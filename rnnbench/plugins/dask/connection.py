@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, CLOSE_SECONDS = 10.0, 2.0  # for a scheduler to answer, and to take leave of us
 RETRIES = 3  # of the connection for a result: this costs less than training again
+# Dask's messages are many, and look like errors of ours.
+LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
 EXAMPLE = "should be tcp://HOST:8786, tls://HOST:8786 or a scheduler file"
 
 
@@ -42,15 +44,23 @@ def connected(address: str | None) -> Iterator[Any]:
         ) from error
     configured = (dask.config.get(f"scheduler-{name}", None) for name in ("address", "file"))
     found = _address_in(address or next(filter(None, configured), ""))
-    with _quiet(), dask.config.set({"distributed.comm.retry.count": RETRIES}):
-        client = _connect(distributed, found)
-        try:
-            yield client
-        finally:
-            with suppress(Exception):
-                client.close(timeout=CLOSE_SECONDS)
-            # Otherwise it would be closed again, and take its time, when it is collected.
-            client.status = "closed"
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with dask.config.set({"distributed.comm.retry.count": RETRIES}):
+            client = _connect(distributed, found)
+            try:
+                yield client
+            finally:
+                with suppress(Exception):
+                    client.close(timeout=CLOSE_SECONDS)
+                # Otherwise it would be closed again, and take its time, when it is collected.
+                client.status = "closed"
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _address_in(given: str) -> str:
@@ -80,9 +90,20 @@ def _connect(distributed: Any, address: str) -> Any:
     except OSError as error:
         raise _out_of_reach(address, error) from error
     security = _certificates(distributed.Security(), address)
+
+    async def ask_for_workers() -> None:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
+            try:
+                answer = await distributed.core.send_recv(comm, op="identity", reply=True)
+            finally:
+                comm.abort()
+        if "workers" not in answer:
+            raise OSError(f"a Dask {answer.get('type', 'server').lower()} listens there")
+
     try:
         with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
-            pool.submit(asyncio.run, _ask_for_workers(distributed, address, security)).result()
+            pool.submit(asyncio.run, ask_for_workers()).result()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             client = distributed.Client(
@@ -124,17 +145,6 @@ def _certificates(security: Any, address: str) -> Mapping[str, Any]:
     return found
 
 
-async def _ask_for_workers(distributed: Any, address: str, security: Mapping[str, Any]) -> None:
-    async with asyncio.timeout(CONNECT_SECONDS):
-        comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
-        try:
-            answer = await distributed.core.send_recv(comm, op="identity", reply=True)
-        finally:
-            comm.abort()
-    if "workers" not in answer:
-        raise OSError(f"a Dask {answer.get('type', 'server').lower()} listens there")
-
-
 def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
     reason = str(error).partition("\n")[0] or f"no answer within {CONNECT_SECONDS:.0f} s"
     return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
@@ -143,22 +153,19 @@ def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
 def warn_if_open(*addresses: str) -> None:
     """Warn if other machines can reach a scheduler, by one of its addresses, unencrypted."""
     for address in addresses:
-        parts = urlsplit(address)
-        if parts.scheme not in {"tls", "wss", "inproc"} and not _is_loopback(parts.hostname or ""):
+        parts, is_loopback = urlsplit(address), False
+        if parts.scheme in {"tls", "wss", "inproc"}:
+            continue
+        with suppress(OSError):  # there is no such host
+            found = {facts[4][0] for facts in socket.getaddrinfo(parts.hostname or "", None)}
+            is_loopback = all(ipaddress.ip_address(str(host)).is_loopback for host in found)
+        if not is_loopback:
             log.warning(
                 "%s: not encrypted: whoever reaches this port can run code on the cluster and read "
                 "the documents (tls:// with certificates is safe)",
                 address,
             )
             return
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        found = {str(facts[4][0]) for facts in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False
-    return all(ipaddress.ip_address(address).is_loopback for address in found)
 
 
 def identity_of(client: Any) -> Mapping[str, Any]:
@@ -176,18 +183,3 @@ def no_workers(address: str) -> str:
         f"{address}: the scheduler has no workers. Where rnnbench is installed, this starts four:\n"
         f"  dask worker {address} --nthreads 1 --nworkers 4"
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the messages of Dask from the terminal: they are many, and look like errors of ours."""
-    names = ("distributed", "distributed.client", "tornado.application", "asyncio")
-    loggers = [logging.getLogger(name) for name in names]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)

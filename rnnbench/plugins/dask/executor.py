@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -32,7 +32,7 @@ from rnnbench.runner.executors.base import (
     Task,
     TrialFailure,
 )
-from rnnbench.runner.executors.child import Died, event_of
+from rnnbench.runner.executors.local import Died, event_of
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial
@@ -52,9 +52,8 @@ Outcomes = Generator[tuple[Trial, Any], None, None]
 class DaskExecutor(Executor):
     """The workers of a Dask cluster, each of whose threads takes one trial at a time.
 
-    Args:
-        jobs: the most trials that run side by side; by default one per thread of the workers.
-        address: of the scheduler, or its scheduler file; by default that of Dask's configuration.
+    By default, as many run side by side as there are threads. The address is that of the scheduler,
+    or its scheduler file; by default that of Dask's configuration.
     """
 
     name = "dask"
@@ -140,7 +139,7 @@ class ClusterRun:
         self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
         self._address, self._dashboard = client.scheduler.address, ""
         self._files, self._corpora, self._modules = on_worker.pack(trials, corpora)
-        self._here = on_worker.Installed.here(on_worker.packages_of(trials))
+        self._here = on_worker.installed(on_worker.packages_of(trials))
         self._waiting = deque(map(Attempt, trials))
         self._running: dict[str, Attempt] = {}
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
@@ -204,8 +203,7 @@ class ClusterRun:
             client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
             with suppress(KeyError):
                 self._dashboard = client.dashboard_link or ""
-            here, files = asdict(self._here), self._files
-            on_workers = RunPlugin(self._id, here, files, self._modules)
+            on_workers = RunPlugin(self._id, self._here, self._files, self._modules)
             plugin = RunOnScheduler(self._id, client.id, on_workers)
             await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
             while client.status == "running" and client.scheduler_comm is comm:
@@ -278,7 +276,7 @@ class ClusterRun:
                 log.warning("%s; until then they take no trials", text)
         elif (attempt := self._running.get(facts.get("key", ""))) is not None:
             if attempt.at not in ("", facts["worker"]):
-                self._say_worker_lost(attempt)
+                self._say_again(attempt)
             attempt.at, attempt.worker = facts["worker"], facts["name"]
             self._has_started |= len(facts["report"]) > 1
             self._listener(event_of(attempt.trial, facts["report"], facts["name"]))
@@ -303,7 +301,7 @@ class ClusterRun:
             log.warning("%s: %s; no trial starts until one of them resumes", names, reason)
         for key, attempt in [*self._running.items()]:
             if attempt.at and attempt.at not in workers:
-                self._say_worker_lost(attempt)
+                self._say_again(attempt)
             is_missed = key not in placed and getattr(attempt.future, "status", "") == "pending"
             attempt.n_missed = attempt.n_missed + 1 if is_missed else 0
             if attempt.n_missed > 1:  # Dask tries no workers that got their resource later
@@ -328,15 +326,15 @@ class ClusterRun:
             cores = sum(facts["nthreads"] for facts in able.values())
             self._listener(Connected(self._address, len(able), cores, self._dashboard))
 
-    def _say_worker_lost(self, attempt: Attempt) -> None:
-        self._say_again(attempt.trial, f"its worker {attempt.worker} was lost")
+    def _say_again(self, attempt: Attempt, reason: str = "") -> None:
+        """Say that a trial is tried again; by default because its worker was lost."""
+        said = (reason or f"its worker {attempt.worker} was lost").partition("\n")[0]
+        log.warning("%s: %s; it is tried again", attempt.trial, said)
+        self._listener(PhaseBegan(attempt.trial, WAITING))
         attempt.at = ""
 
-    def _say_again(self, trial: Trial, reason: str) -> None:
-        log.warning("%s: %s; it is tried again", trial, reason.partition("\n")[0])
-        self._listener(PhaseBegan(trial, WAITING))
-
     def _end_attempt(self, key: str, outcome: Any, machine: dict[str, Any]) -> Outcomes:
+        """Yield the outcome of a trial, or have it tried again if a machine is to blame."""
         if (attempt := self._running.pop(key, None)) is None:
             return
         attempt.at = machine.pop("address", attempt.at)
@@ -345,25 +343,23 @@ class ClusterRun:
             case Died(has_started) as death:
                 self._has_started |= has_started
                 attempt.lost_child = True
-                yield from self._lose(attempt, TrialFailure(_remarked(str(death), f" on {worker}")))
-            case TrialFailure(reason, is_of_machine=of_machine) as failure:
-                failure = replace(failure, reason=_remarked(reason, f" (on {worker})"))
-                if of_machine:
-                    yield from self._lose(attempt, failure)
-                else:
+                failure = TrialFailure(_remarked(str(death), f" on {worker}"))
+            case TrialFailure(reason) as failed:
+                failure = replace(failed, reason=_remarked(reason, f" (on {worker})"))
+                if not failed.is_of_machine:
                     yield attempt.trial, failure
+                    return
             case TrialResult(record=record) as result:
                 record = record.model_copy(update={"machine": Machine(**machine)})
                 yield attempt.trial, replace(result, record=record)
+                return
             case _:
                 yield attempt.trial, outcome
-
-    def _lose(self, attempt: Attempt, failure: TrialFailure) -> Outcomes:
-        """Have a trial tried again, or yield its failure, which may be that of all workers."""
+                return
         attempt.losses.append(attempt.at)
         is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
-            self._say_again(attempt.trial, failure.reason)
+            self._say_again(attempt, failure.reason)
             (self._waiting.append if attempt.is_alone else self._waiting.appendleft)(attempt)
         elif failure.is_of_machine:
             yield attempt.trial, failure

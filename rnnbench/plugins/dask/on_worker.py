@@ -17,14 +17,14 @@ import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BytesIO
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import rnnbench
 from rnnbench.environment import versions
@@ -32,7 +32,7 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models import code
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.runner.executors.base import TrialFailure
-from rnnbench.runner.executors.child import Child, Died, Done, Phase, Report, work
+from rnnbench.runner.executors.local import Child, Died, Done, Phase, Report, work
 from rnnbench.storage import atomic_write, sha256_file
 from rnnbench.text import listed
 from rnnbench.training.trial import Trial
@@ -41,21 +41,15 @@ TOPIC = "rnnbench"  # of the events of all runs: the scheduler keeps each topic 
 REPORT_SECONDS, LOOK_SECONDS = 0.5, 1.0  # between two events of a trial, and two looks at its child
 END_SECONDS = 3.0  # for killed children to be gone
 MOST_BYTES = 2**30  # sent to each worker; they pass through the scheduler's memory
+PYTHON, CODE = "Python", "code of rnnbench"  # beside the names of packages
+NO_PACKAGES = {PYTHON, CODE, "rnnbench"}  # whose versions are compared, too
 OTHER_CODE = "different rnnbench code (same version, but another commit or local changes)"
 
 
-@dataclass(frozen=True)
-class Installed:
-    """The versions and code of a machine; ``code`` is the SHA-256 of rnnbench's files."""
-
-    python: str
-    packages: Mapping[str, str]
-    code: str
-
-    @classmethod
-    def here(cls, packages: Collection[str]) -> Self:
-        """Return what this machine has of some packages."""
-        return cls(platform.python_version(), versions(packages), code.code_of_rnnbench())
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
+    own = {PYTHON: platform.python_version(), CODE: code.code_of_rnnbench()}
+    return own | versions(packages)
 
 
 def packages_of(trials: Sequence[Trial]) -> list[str]:
@@ -64,25 +58,24 @@ def packages_of(trials: Sequence[Trial]) -> list[str]:
     return list(dict.fromkeys(name for packages in found for name in packages))
 
 
-def differences(there: Installed, here: Installed) -> list[str]:
+def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Return what differs at a worker, such as ``keras 3.10.0 (here: 3.11.0)``."""
-    found = [
-        f"{name} {there.packages[name]} (here: {version})"
-        for name, version in here.packages.items()
-        if there.packages.get(name, version) != version
-    ]
-    if there.packages.get("rnnbench") == here.packages.get("rnnbench") and there.code != here.code:
-        found.insert(0, OTHER_CODE)
-    if there.python.split(".")[:2] != here.python.split(".")[:2]:
-        found.insert(0, f"Python {there.python} (here: {here.python})")
+    found = []
+    for name, version in here.items():
+        other, digits = there.get(name, version), 2 if name == PYTHON else None
+        if other.split(".")[:digits] == version.split(".")[:digits]:
+            continue
+        if name != CODE:
+            found.append(f"{name} {other} (here: {version})")
+        elif there.get("rnnbench") == here.get("rnnbench"):
+            found.append(OTHER_CODE)
     return found
 
 
-def describe_differences(found: Mapping[str, Sequence[str]], here: Installed) -> str:
+def describe_differences(found: Mapping[str, Sequence[str]], here: Mapping[str, str]) -> str:
     """Return what differs at workers, by their names, and what to do."""
     names = dict.fromkeys(line.split()[0] for of_worker in found.values() for line in of_worker)
-    packages = here.packages.keys() - {"rnnbench"}
-    exact = [f"{name}=={here.packages[name]}" for name in names if name in packages]
+    exact = [f"{name}=={here[name]}" for name in names if name in here.keys() - NO_PACKAGES]
     install = f" (pip install {shlex.join(exact)})" if exact else ""
     head = "workers differ from this machine in what can change results:"
     advice = f"use the same versions and the same commit there{install}"
@@ -242,10 +235,9 @@ class RunOnWorker:
         self._children: set[WorkerChild] = set()
         self._idle: list[WorkerChild] = []
 
-    def begin(self, needed: Installed, files: Mapping[str, bytes]) -> tuple[list[str], str]:
+    def begin(self, needed: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[list[str], str]:
         """Write files; return what differs here, and why files cannot be written, or ""."""
-        packages = [name for name in needed.packages if name != "rnnbench"]
-        if found := differences(Installed.here(packages), needed):
+        if found := differences(installed(needed.keys() - NO_PACKAGES), needed):
             return found, ""
         try:
             write_files(self._folder, files)

@@ -47,11 +47,11 @@ class RunOnScheduler(SchedulerPlugin):
 class RunPlugin(WorkerPlugin):
     """Brings a run to a worker, which gets the run's resource if it has all that is needed.
 
-    Otherwise, it tells the client. ``here`` has the fields of ``Installed`` of the machine that
-    starts the run; for the others, see ``pack``.
+    Otherwise, it tells the client. ``here`` is what is installed on the machine that starts the
+    run; for the others, see ``pack``.
     """
 
-    def __init__(self, run: str, here: dict[str, Any], files: dict[str, bytes], modules: str):
+    def __init__(self, run: str, here: dict[str, str], files: dict[str, bytes], modules: str):
         self.name, self.here, self.files, self.modules = run, here, files, modules
         self.there: Any = None
         self.is_over = False
@@ -70,7 +70,7 @@ class RunPlugin(WorkerPlugin):
     def begin(self, worker: Any) -> tuple[list[str], str]:
         """Return what differs in the worker, and what else keeps it from taking trials, or ""."""
         files, self.files = self.files, {}
-        wanted = self.here["packages"]["rnnbench"]
+        wanted = self.here["rnnbench"]
         try:
             import rnnbench
 
@@ -80,7 +80,7 @@ class RunPlugin(WorkerPlugin):
 
             folder = Path(worker.local_directory, "rnnbench", self.name)
             self.there = there = on_worker.RunOnWorker(folder, self.modules)
-            return there.begin(on_worker.Installed(**self.here), files)
+            return there.begin(self.here, files)
         except Exception as error:
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"
             fault = "not installed" if is_missing else f"not usable there: {error}"

@@ -59,7 +59,7 @@ def site(
     """
     for name in metric:
         find_quantity(name, "--metric")
-    from rnnbench.analysis.load import load_runs  # slow to import
+    from rnnbench.analysis.summary import load_runs  # slow to import
     from rnnbench.plugins.site import site as pages
 
     index = pages.site(

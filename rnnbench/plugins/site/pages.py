@@ -1,46 +1,40 @@
 """The pages of a site about several runs: their list, leaderboards and histories."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from operator import itemgetter
 
 from rnnbench.analysis.boards import (
     ACCURACY,
     Board,
-    HistoryEntry,
-    MeanRanks,
     RunHistory,
     rank_over_datasets,
     rank_runs,
     trace_runs,
 )
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Columns, Table, mean_and_interval, quantity_text, table_of
+from rnnbench.report.table import Columns, Table, mean_and_interval, table_of
 from rnnbench.report.tables_of_runs import (
-    board_costs_table,
+    board_tables,
     direction,
     history_table,
     minute,
-    rank_table,
     short_hash,
 )
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Results
 from rnnbench.text import counted, listed
 
 INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
-
-Boards = Mapping[str, Sequence[Board]]
-"""The leaderboards by each metric."""
+Boards = Mapping[str, Sequence[Board]]  # the leaderboards by each metric
 Histories = Mapping[str, Sequence[tuple[str, RunHistory]]]
 """The histories by each metric, of configs with several runs on the same documents, each with the
 name of its config."""
@@ -52,42 +46,57 @@ def pages_of(
 ) -> dict[str, PageContent]:
     """Return the pages about some runs by file: their list, leaderboards and histories.
 
-    Args:
-        runs: the runs, by names that tell them apart.
-        metrics: those of leaderboards and histories.
-        reports: the addresses of the reports by run.
+    The runs, and the addresses of their reports, are by names that tell them apart.
     """
     boards = {metric: rank_runs(list(runs.values()), metric) for metric in metrics}
-    histories = {metric: _histories_by(runs, metric) for metric in metrics}
-    sets = _names_of_sets(runs)
+    configs: dict[str, dict[str, StoredRun]] = {}
+    for name, run in runs.items():
+        configs.setdefault(run.results.name, {})[name] = run
+    histories = {
+        metric: [
+            (config, history)
+            for config, group in configs.items()
+            for history in trace_runs(list(group.values()), metric, list(group))
+            if len(history.entries) > 1
+        ]
+        for metric in metrics
+    }
+    datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
+    sets = {
+        split: f"{dataset.source}, {dataset.test_size:,} test documents"
+        for split, dataset in datasets.items()
+    }
+    counts = Counter(sets.values())
+    sets |= {
+        split: f"{name}, split {split[:12]}" for split, name in sets.items() if counts[name] > 1
+    }
     pages = {
         INDEX: _index(runs, boards, sets, reports),
         LEADERBOARD: _leaderboard(runs, boards, sets, reports),
     }
-    return pages | ({HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {})
-
-
-def _histories_by(runs: Mapping[str, StoredRun], metric: str) -> list[tuple[str, RunHistory]]:
-    configs: dict[str, dict[str, StoredRun]] = {}
-    for name, run in runs.items():
-        configs.setdefault(run.results.name, {})[name] = run
-    return [
-        (config, history)
-        for config, group in configs.items()
-        for history in trace_runs(list(group.values()), metric, list(group))
-        if len(history.entries) > 1
-    ]
+    return pages | (
+        {HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {}
+    )
 
 
 def _index(
     runs: Mapping[str, StoredRun], boards: Boards, sets: Texts, reports: Texts
 ) -> PageContent:
+    metric, first_boards = next(iter(boards.items()))
+    quantity, best = find_quantity(metric, "--metric"), []
+    for board in first_boards:
+        first = board.entries[0]
+        if (value := first.model.statistic(metric)) is not None:
+            best.append(
+                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
+                f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
+            )
     return PageContent(
         title="rnnbench runs",
         heading="Runs",
         about=f"rnnbench: {counted(len(runs), 'run')}, "
         f"{counted(len(sets), 'set')} of test documents",
-        findings=list(_best(boards, sets)),
+        findings=best,
         sections=[
             ReportSection(
                 "runs",
@@ -100,19 +109,6 @@ def _index(
     )
 
 
-def _best(boards: Boards, sets: Texts) -> Iterator[str]:
-    """Yield a sentence on the best model on each set of documents, by the first metric."""
-    metric, first_boards = next(iter(boards.items()))
-    quantity = find_quantity(metric, "--metric")
-    for board in first_boards:
-        first = board.entries[0]
-        if (value := first.model.statistic(metric)) is not None:
-            yield (
-                f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
-                f"the best {quantity.header}, {quantity_text(quantity, value)}."
-            )
-
-
 def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
     columns: Columns[tuple[str, StoredRun]] = {
         "run": lambda named: named[0],
@@ -121,8 +117,10 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         "commit": lambda named: short_hash(named[1].environment["git_commit"]),
         "processor": lambda named: named[1].environment["cpu"],
         "best model": lambda named: named[1].results.best.name,
-        "test accuracy": lambda named: mean_and_interval(named[1].results.best.accuracy)
-        + " (partial run)" * bool(named[1].results.missing),
+        "test accuracy": lambda named: (
+            mean_and_interval(named[1].results.best.accuracy)
+            + " (partial run)" * bool(named[1].results.missing)
+        ),
         "models": lambda named: str(len(named[1].results.models)),
         "seeds": lambda named: str(len(named[1].results.seeds)),
     }
@@ -143,14 +141,23 @@ def _leaderboard(
         ReportSection(
             f"by-{metric}-{number}",
             f"{sets[board.dataset.split_fingerprint]}, by {metric}",
-            [
-                ("wordy", _with_reports(table, reports))
-                for table in (rank_table(board), board_costs_table(board))
-            ],
+            [("wordy", _with_reports(table, reports)) for table in board_tables(board)],
         )
         for metric, of_metric in boards.items()
         for number, board in enumerate(of_metric, start=1)
     ]
+    for metric, of_metric in boards.items():
+        with suppress(UserError):  # fewer than two sets of documents have models in common
+            ranks = rank_over_datasets(of_metric)
+            left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
+            section = ReportSection(
+                f"ranks-{metric}",
+                f"Mean ranks by {metric}",
+                [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
+                "Models that all sets of documents have in common, matched by name, in a "
+                f"critical-difference diagram.{left_out}",
+            )
+            sections.append(section)
     models = [model.name for run in runs.values() for model in run.results.models]
     return PageContent(
         title="rnnbench leaderboard",
@@ -158,7 +165,7 @@ def _leaderboard(
         about="The models of all runs, best first. Only results on the same test documents are "
         "comparable, so each set of documents has its own tables.",
         findings=[],
-        sections=[*sections, *_mean_ranks(boards)],
+        sections=sections,
         models=list(dict.fromkeys(models)),
     )
 
@@ -185,91 +192,45 @@ def _with_reports(table: Table, reports: Texts) -> Table:
     )
 
 
-def _mean_ranks(boards: Boards) -> Iterator[ReportSection]:
-    """Yield a section for each metric, if two or more sets of documents have models in common."""
-    for metric, of_metric in boards.items():
-        with suppress(UserError):
-            ranks = rank_over_datasets(of_metric)
-            left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
-            yield ReportSection(
-                f"ranks-{metric}",
-                f"Mean ranks by {metric}",
-                [("figure", RanksPlot(ranks, f"ranks-{metric}")), ("table", ranks_table(ranks))],
-                "Models that all sets of documents have in common, matched by name, in a "
-                f"critical-difference diagram.{left_out}",
-            )
-
-
 def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
-    sections = [
-        ReportSection(
-            f"{metric}-{number}",
-            f"{config} on {sets[history.dataset.split_fingerprint]}, {metric}",
-            [
-                ("gallery", _plots(history, f"{metric}-{number}")),
-                ("wordy", replace(history_table(history), links=reports)),
-            ],
-        )
-        for metric, of_metric in histories.items()
-        for number, (config, history) in enumerate(of_metric, start=1)
-    ]
-    traced = [history for of_metric in histories.values() for _, history in of_metric]
+    """Return the page of histories, with the last clear changes of accuracy as sentences."""
+    sections, models, changes = [], [], []
+    for metric, of_metric in histories.items():
+        for number, (config, history) in enumerate(of_metric, start=1):
+            name, documents = f"{metric}-{number}", sets[history.dataset.split_fingerprint]
+            plots = [
+                HistoryPlot(history, model, f"{name}-{model}")
+                for model in history.models
+                if any(entry.values.get(model) for entry in history.entries)
+            ]
+            table = replace(history_table(history), links=reports)
+            title = f"{config} on {documents}, {metric}"
+            section = ReportSection(name, title, [("gallery", plots), ("wordy", table)])
+            sections.append(section)
+            models += history.models
+            changes += [
+                (
+                    entry.date or "",
+                    f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the "
+                    f"accuracy of {model} clearly went {direction(change)} in {entry.run}, by "
+                    f"{abs(change.difference):.4f}.",
+                )
+                for entry in history.entries
+                for model, change in entry.changes.items()
+                if change.is_clear
+            ]
+    newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
+    findings = newest[:SHOWN_CHANGES] or ["No accuracy clearly changed from one run to the next."]
+    if len(newest) > SHOWN_CHANGES:
+        findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
+    if ACCURACY not in histories:
+        findings = [f"Only {ACCURACY} is tested for clear changes."]
     return PageContent(
         title="rnnbench history",
         heading="History",
         about="Configs that were run more than once on the same documents, oldest run first. "
         "The commits are those of rnnbench.",
-        findings=_changes(histories),
+        findings=findings,
         sections=sections,
-        models=list(dict.fromkeys(model for history in traced for model in history.models)),
+        models=list(dict.fromkeys(models)),
     )
-
-
-def _plots(history: RunHistory, name: str) -> list[HistoryPlot]:
-    """Return a plot for each model that has the metric."""
-    return [
-        HistoryPlot(history, model, f"{name}-{model}")
-        for model in history.models
-        if any(entry.values.get(model) for entry in history.entries)
-    ]
-
-
-def _changes(histories: Histories) -> list[str]:
-    """Return sentences on the last clear changes of accuracy, newest first."""
-    if ACCURACY not in histories:
-        return [f"Only {ACCURACY} is tested for clear changes."]
-    found = [
-        (entry.date or "", _change_in_words(config, entry, model))
-        for of_metric in histories.values()
-        for config, history in of_metric
-        for entry in history.entries
-        for model, change in entry.changes.items()
-        if change.is_clear
-    ]
-    newest = [sentence for _, sentence in sorted(found, key=lambda pair: pair[0], reverse=True)]
-    more = [f"{len(newest) - SHOWN_CHANGES:,} more are in the tables."]
-    return [*newest[:SHOWN_CHANGES], *more * (len(newest) > SHOWN_CHANGES)] or [
-        "No accuracy clearly changed from one run to the next."
-    ]
-
-
-def _change_in_words(config: str, entry: HistoryEntry, model: str) -> str:
-    change = entry.changes[model]
-    return (
-        f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the accuracy of "
-        f"{model} clearly went {direction(change)} in {entry.run}, by {abs(change.difference):.4f}."
-    )
-
-
-def _names_of_sets(runs: Mapping[str, StoredRun]) -> dict[str, str]:
-    """Return a name for each set of documents, by the fingerprint of its split."""
-    datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
-    names = {
-        split: f"{dataset.source}, {dataset.test_size:,} test documents"
-        for split, dataset in datasets.items()
-    }
-    counts = Counter(names.values())
-    return {
-        split: name if counts[name] == 1 else f"{name}, split {split[:12]}"
-        for split, name in names.items()
-    }

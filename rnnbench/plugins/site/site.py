@@ -21,6 +21,7 @@ from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
+from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 from rnnbench.report.page import PageContent, check_report, render, report_page
 from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.results.run import StoredRun
@@ -36,13 +37,10 @@ from rnnbench.storage import (
     write_text,
 )
 from rnnbench.terminal.display import show_steps
-from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 
 REPORT, CONFIG = "report.html", "config.yaml"
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-"""The pattern of the names of the folders of runs."""
-LONGEST = 80
-"""The most characters that such a name takes from the name of a run."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # the pattern of the names of the folders of runs
+LONGEST = 80  # the most characters that such a name takes from the name of a run
 _FILE = (
     rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
 ).replace(".html", r"\.html")
@@ -105,7 +103,12 @@ def site(
     places = folders_of(named)
     reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
     pages = pages_of(named, names, reports)
-    beside = {name: _files_beside(folder, places[name], run) for name, run in named.items()}
+    # They are made anew, not copied: in a run from elsewhere, they may be links to private files.
+    beside: dict[str, dict[str, str]] = {}
+    for name, run in named.items():
+        beside[name] = {f"{places[name]}/{CONFIG}": dump(run.benchmark, folder / places[name])}
+        if (run.folder / CONSTRAINTS).exists():
+            beside[name][f"{places[name]}/{CONSTRAINTS}"] = constraints(run.environment)
     others = [file for texts in beside.values() for file in texts]
     files = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
     titles = {page.heading: file for file, page in pages.items()}
@@ -142,17 +145,6 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
         taken.add(folder.casefold())
         found[name] = f"runs/{folder}"
     return found
-
-
-def _files_beside(folder: Path, place: str, run: StoredRun) -> dict[str, str]:
-    """Return the files that the report of a run names, by their places in the folder of the site.
-
-    They are made anew, not copied: in a run from elsewhere, they may be links to private files.
-    """
-    texts = {f"{place}/{CONFIG}": dump(run.benchmark, folder / place)}
-    if (run.folder / CONSTRAINTS).exists():
-        texts[f"{place}/{CONSTRAINTS}"] = constraints(run.environment)
-    return texts
 
 
 def _within(page: PageContent, titles: Mapping[str, str], file: str) -> PageContent:
@@ -199,39 +191,26 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     """
     files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
-        before = _claim(folder, site)
+        before, after = files_in(folder), set(site.files)
+        for file in sorted(after - before):
+            path = folder / file
+            if os.path.lexists(path):  # or it is a link to nothing
+                raise UserError(f"{path}: is not a file of the site (move it away, or {HINT})")
+        both = sorted(before | after)
+        places = sorted({folder / place for file in both for place in Path(file).parents})
+        for place in places:
+            if place != folder and place.is_symlink():
+                raise UserError(f"{place}: is a link (remove it, or {HINT})")
+        write_document(folder / SITE, site.model_copy(update={"files": both}))
+        for place in places:
+            sweep(place)
         yield
-        _remove(folder, before - set(site.files))
+        for file in before - after:
+            try:
+                (folder / file).unlink(missing_ok=True)
+            except OSError as error:
+                raise UnwritableError(folder / file, error) from error
+        for place in {(folder / file).parent for file in before - after} - {folder}:
+            with suppress(OSError):  # it holds something else, or is gone
+                place.rmdir()
         write_document(folder / SITE, site)
-
-
-def _claim(folder: Path, site: SiteFiles) -> set[str]:
-    """List the files of a site in its folder, beside those of an earlier one, which are returned.
-
-    Before, make sure that no other file is in the way, and that no folder is a link to elsewhere.
-    """
-    before, after = files_in(folder), set(site.files)
-    for file in sorted(after - before):
-        if os.path.lexists(folder / file):  # or it is a link to nothing
-            raise UserError(f"{folder / file}: is not a file of the site (move it away, or {HINT})")
-    both = sorted(before | after)
-    places = sorted({folder / place for file in both for place in Path(file).parents})
-    for place in places:
-        if place != folder and place.is_symlink():
-            raise UserError(f"{place}: is a link (remove it, or {HINT})")
-    write_document(folder / SITE, site.model_copy(update={"files": both}))
-    for place in places:
-        sweep(place)
-    return before
-
-
-def _remove(folder: Path, files: set[str]) -> None:
-    """Remove files of an earlier site, and the folders that this leaves empty."""
-    for file in files:
-        try:
-            (folder / file).unlink(missing_ok=True)
-        except OSError as error:
-            raise UnwritableError(folder / file, error) from error
-    for place in {(folder / file).parent for file in files} - {folder}:
-        with suppress(OSError):  # it holds something else, or is gone
-            place.rmdir()

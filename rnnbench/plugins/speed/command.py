@@ -20,28 +20,6 @@ EXAMPLES = options.examples(
 CONTENDERS = ("compiled", "compiled-1", "native", "keras", "torch")
 """The names of all contenders; what they are takes long to import."""
 
-Rounds = Annotated[
-    int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
-]
-Only = Annotated[
-    str | None,
-    typer.Option(
-        metavar="A,B",
-        help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-        show_default=False,
-        autocompletion=completion.among(*CONTENDERS, is_list=True),
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        help="The folder for the results; by default results/speed-NAME.",
-        show_default=False,
-        parser=options.folder,
-    ),
-]
-
 
 def bench_speed(
     config: options.Config,
@@ -50,9 +28,27 @@ def bench_speed(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    rounds: Rounds = 3,
-    only: Only = None,
-    out: Out = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
+    ] = 3,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help=f"Only these contenders: {', '.join(CONTENDERS)}.",
+            show_default=False,
+            autocompletion=completion.among(*CONTENDERS, is_list=True),
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder for the results; by default results/speed-NAME.",
+            show_default=False,
+            parser=options.folder,
+        ),
+    ] = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,

@@ -8,21 +8,25 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple, dataclass, replace
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+
+import numpy as np
 
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.dataset import Dataset
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.plugins.speed.results import (
     ContenderTimes,
     ProductRate,
@@ -37,12 +41,11 @@ from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import TRAINING, begin, count_batches, ms_per_step
+from rnnbench.training.settings import Training
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
-PRODUCT_SECONDS = 0.2
-"""The time for which each product is repeated."""
-PROCESS_STATUS = Path("/proc/self/status")
-"""Facts about this process; only on Linux."""
+PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
+PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on Linux
 
 log = logging.getLogger(__name__)
 
@@ -52,21 +55,13 @@ Show = Callable[[str], AbstractContextManager[Listener]]
 
 @dataclass(frozen=True)
 class Contender:
-    """A way of training all models of a config.
-
-    Attributes:
-        name: for the option ``--only``.
-        what: a description.
-        executor: its processes and threads.
-        task: the training of a trial in such a process.
-        engine: the engine of rnnbench that trains, unless PyTorch does.
-    """
+    """A way of training all models of a config, by its name for the option ``--only``."""
 
     name: str
     what: str
     executor: LocalExecutor
-    task: Task[TrialTime]
-    engine: str | None = None
+    task: Task[TrialTime]  # carried out in a process of the executor
+    engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
         """Return ``trial`` with the engine and threads of this contender."""
@@ -95,40 +90,33 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     """
     if benchmark.training.epochs < 2:
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
-    known = {contender.name: contender for contender in _contenders()}
-    if names is not None:
-        _check(names, known)
-    reasons = {name: known[name].why_not(benchmark) for name in names or known}
-    absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
-    for reason, name in absent.items():
-        if names:
-            raise UserError(f"--only {name}: {reason}")
-        log.warning("%s does not take part: %s", name, reason)
-    return [known[name] for name, reason in reasons.items() if not reason]
-
-
-def _check(names: Sequence[str], known: Collection[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
-        if names.count(name) > 1:
-            raise UserError(f"--only: '{name}' is named twice")
-    if not names:
-        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
-
-
-def _contenders() -> list[Contender]:
     cores = usable_cores()
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
     ours, torchs = Task(run_engine, prepare_engine), Task(run_torch, prepare_torch)
     eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
-    return [
+    contenders = [
         Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
         Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
         Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
         Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
         Contender("torch", eager, one_a_core, torchs),
     ]
+    known = {contender.name: contender for contender in contenders}
+    chosen = [*known] if names is None else names
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
+        if chosen.count(name) > 1:
+            raise UserError(f"--only: '{name}' is named twice")
+    if not chosen:
+        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
+    reasons = {name: known[name].why_not(benchmark) for name in chosen}
+    absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
+    for reason, name in absent.items():
+        if names:
+            raise UserError(f"--only {name}: {reason}")
+        log.warning("%s does not take part: %s", name, reason)
+    return [known[name] for name, reason in reasons.items() if not reason]
 
 
 def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
@@ -172,15 +160,63 @@ def prepare_torch(trial: Trial) -> None:
 
 def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Train a model of the same shapes on the same data with PyTorch."""
-    from rnnbench.plugins.speed.pytorch import train
-
     started = time.time()
     dataset, model = dataset_of(trial, corpus), cast(LayeredNetwork, trial.model)
     begin(TRAINING)
-    epochs, accuracy = train(model, dataset, trial.training, trial.seed, on_epoch)
+    epochs, accuracy = _train_torch(model, dataset, trial.training, trial.seed, on_epoch)
     steps = count_batches(len(dataset.y_train), trial.training.batch_size)
     ms = ms_per_step(epochs, steps)
     return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
+
+
+def _train_torch(
+    model: LayeredNetwork, dataset: Dataset, training: Training, seed: int, on_epoch: OnEpoch
+) -> tuple[list[float], float]:
+    """Train as the engines do, with Adam, and predict the test set.
+
+    Return the wall time of each epoch in seconds, and the test accuracy. PyTorch has its own
+    initial weights, and a second bias in each layer: its models are timed, not scored.
+    """
+    import torch
+
+    kinds = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+    torch.set_flush_denormal(True)  # as TensorFlow does: such numbers are slow
+    torch.manual_seed(seed)
+    layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
+    sizes = list(pairwise([1, *(layer.units for layer in layers), len(dataset.topics)]))
+    stack = [kinds[layer.kind](*size) for layer, size in zip(layers, sizes, strict=False)]
+    net = torch.nn.ModuleList([*stack, torch.nn.Linear(*sizes[-1])])
+    optimizer = torch.optim.Adam(net.parameters(), lr=training.learning_rate, eps=1e-7, fused=True)
+    # Word ids ``(n, timesteps)`` become numbers, ``(timesteps, n, 1)``.
+    x, x_test = (
+        torch.from_numpy(ids.T[..., np.newaxis].astype(np.float32))
+        for ids in (dataset.x_train, dataset.x_test)
+    )
+    y = torch.from_numpy(dataset.y_train).long()
+    times = [time.perf_counter()]
+    for epoch in range(1, training.epochs + 1):
+        loss_sum, hits = torch.zeros(()), torch.zeros(())
+        for rows in torch.randperm(len(y)).split(training.batch_size):
+            scores = _scores(net, x[:, rows])
+            loss = torch.nn.functional.cross_entropy(scores, y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss_sum += loss.detach() * len(rows)
+            hits += (scores.argmax(1) == y[rows]).sum()
+        times.append(time.perf_counter())
+        on_epoch(epoch, float(loss_sum) / len(y), float(hits) / len(y))
+    with torch.no_grad():
+        predicted = _scores(net, x_test).argmax(1).numpy()
+    return np.diff(times).tolist(), float(np.mean(predicted == dataset.y_test))
+
+
+def _scores(net: Any, x: Any) -> Any:
+    """Return the scores ``(batch, n_topics)``, before the softmax; ``x`` is time-major."""
+    *stack, dense = net
+    for layer in stack:
+        x, _ = layer(x)
+    return dense(x[-1])
 
 
 def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps: int) -> TrialTime:
@@ -222,11 +258,12 @@ def measure(
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
-    shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
-    products = {
-        name: model.products(batch_size, shape) for name, model in networks(benchmark).items()
-    }
+    dataset, training = plan.dataset, benchmark.training
+    batch_size = min(training.batch_size, dataset.train_size)
+    shape = Shape(dataset.timesteps, len(dataset.topics), plan.trials[0].n_ids)
+    models = networks(benchmark).items()
+    products = {name: model.products(batch_size, shape) for name, model in models}
+    compiled, native = ENGINES["compiled"], ENGINES["native"]
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
@@ -239,13 +276,13 @@ def measure(
                 tables[contender.name].append(_train_table(contender, plan, listener))
         yield SpeedResults(
             name=benchmark.name,
-            dataset_fingerprint=plan.dataset.fingerprint,
-            train_size=plan.dataset.train_size,
-            timesteps=plan.dataset.timesteps,
-            epochs=benchmark.training.epochs,
-            batch_size=benchmark.training.batch_size,
-            optimizer=benchmark.training.optimizer,
-            seeds=list(benchmark.training.seeds),
+            dataset_fingerprint=dataset.fingerprint,
+            train_size=dataset.train_size,
+            timesteps=dataset.timesteps,
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            optimizer=training.optimizer,
+            seeds=list(training.seeds),
             contenders=[
                 ContenderTimes(
                     name=contender.name,
@@ -256,14 +293,20 @@ def measure(
                 )
                 for contender in contenders
             ],
-            products=[_rate(product, seconds[product]) for product in sorted(seconds, key=astuple)],
-            product_times=[
-                ProductTime(model=name, ms_per_step=_ms(of_model, seconds))
-                for name, of_model in products.items()
+            products=[
+                ProductRate(
+                    **asdict(product),
+                    microseconds=seconds[product] / product.count * 1e6,
+                    gflops=2 * product.multiply_adds / seconds[product] / 1e9,
+                )
+                for product in sorted(seconds, key=astuple)
             ],
-            environment=machine(
-                (*ENGINES["compiled"].packages, *ENGINES["native"].packages, "torch")
-            ),
+            product_times=[
+                ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
+                for name, of_model in products.items()
+                for timed in [[seconds[product] for product in of_model if product in seconds]]
+            ],
+            environment=machine((*compiled.packages, *native.packages, "torch")),
         )
 
 
@@ -282,18 +325,3 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
             listener(Finished(trial, cost.accuracy, cost.seconds))
             seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)
-
-
-def _rate(product: Product, seconds: float) -> ProductRate:
-    """Return the rate of a product whose ``count`` repeats took ``seconds`` together."""
-    return ProductRate(
-        **asdict(product),
-        microseconds=seconds / product.count * 1e6,
-        gflops=2 * product.multiply_adds / seconds / 1e9,
-    )
-
-
-def _ms(products: Sequence[Product], seconds: dict[Product, float]) -> float | None:
-    """Return the time of the timed products; ``None`` if there are none."""
-    timed = [seconds[product] for product in products if product in seconds]
-    return sum(timed) * 1000 if timed else None

@@ -6,15 +6,14 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any, Literal
 
-from rnnbench.report.table import MISSING, Table, to_markdown
+from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.lock import SPEED
 from rnnbench.section import Record
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 
 CONFIG, TABLES = "speed-config.yaml", "speed.md"
-FILES = (SPEED, CONFIG, TABLES)
-"""The files of a speed benchmark."""
+FILES = (SPEED, CONFIG, TABLES)  # the files of a speed benchmark
 OURS = "compiled"
 
 
@@ -46,7 +45,11 @@ class TableTime(Record):
 
     @property
     def overhead_seconds(self) -> float:
-        """The longest time that a process spent outside training steps."""
+        """The longest time that a process spent outside training steps.
+
+        It includes start-up, compilation, predictions, and the excess of slow epochs over the
+        median.
+        """
         by_process = defaultdict(list)
         for trial in self.trials:
             by_process[trial.process].append(trial)
@@ -75,20 +78,6 @@ class ContenderTimes(Record):
     def ms_per_step(self, model: str) -> float:
         """Return the median over all trials of ``model`` in all rounds."""
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
-
-    @property
-    def table_seconds(self) -> float:
-        """The time of the whole table: the median over rounds."""
-        return median(table.seconds for table in self.rounds)
-
-    @property
-    def overhead_seconds(self) -> float:
-        """The time outside training steps of the slowest process: the median over rounds.
-
-        It includes start-up, compilation, predictions, and the excess of slow epochs over the
-        median.
-        """
-        return median(table.overhead_seconds for table in self.rounds)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
         """Return for each round how many times faster than ``baseline`` the whole table was.
@@ -147,12 +136,6 @@ def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
     write_text(folder / TABLES, "\n".join(map(to_markdown, speed_tables(results))))
 
 
-def speed_tables(results: SpeedResults) -> list[Table]:
-    """Return all tables."""
-    products = [product_table(results)] if results.products else []
-    return [speed_table(results), contender_table(results), *products]
-
-
 def speed_table(results: SpeedResults) -> Table:
     """Return one row per model with the milliseconds of a step, and one for the whole table."""
     models = [of_model.model for of_model in results.product_times]
@@ -161,15 +144,26 @@ def speed_table(results: SpeedResults) -> Table:
     ms = {name: list(map(contenders[name].ms_per_step, models)) for name in contenders}
     columns = {"ms per step": [*models, "all trainings, s"]}
     for name, contender in contenders.items():
-        columns[name] = [*_ratios(ms[name]), f"{contender.table_seconds:.1f}"]
+        seconds = median(table.seconds for table in contender.rounds)
+        columns[name] = [*_ratios(ms[name]), f"{seconds:.1f}"]
     columns["products alone"] = [*_ratios(products), MISSING]
     if ours := contenders.pop(OURS, None):
         columns[f"{OURS} / products"] = [*_ratios(ms[OURS], products), MISSING]
         for name, contender in contenders.items():
-            speedup = _with_range(ours.speedups(contender))
+            speedups = ours.speedups(contender)
+            spread = f" ({min(speedups):.2f}-{max(speedups):.2f})" if len(speedups) > 1 else ""
+            speedup = f"{median(speedups):.2f}{spread}"
             columns[f"{name} / {OURS}"] = [*_ratios(ms[name], ms[OURS]), speedup]
     rows = list(zip(*columns.values(), strict=True))
-    return Table(list(columns), rows, _caption(results), is_last_apart=True)
+    environment, n_rounds = results.environment, len(results.contenders[0].rounds)
+    caption = (
+        f"{counted(len(models), 'model')}, {counted(len(results.seeds), 'seed')}, "
+        f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
+        f"long, in batches of {results.batch_size}; medians over {counted(n_rounds, 'round')}, in "
+        "which the contenders took turns. Products alone: the time of a step's matrix products in "
+        f"NumPy's BLAS on one core. {environment['cpu']}, {environment['cores']} cores."
+    )
+    return Table(list(columns), rows, caption, is_last_apart=True)
 
 
 def _ratios(
@@ -180,61 +174,34 @@ def _ratios(
     return [MISSING if a is None or b is None else f"{a / b:.2f}" for a, b in pairs]
 
 
-def _with_range(values: Sequence[float]) -> str:
-    """Return the median, with the smallest and the largest if there are several values."""
-    spread = f" ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else ""
-    return f"{median(values):.2f}{spread}"
-
-
-def _caption(results: SpeedResults) -> str:
-    environment, n_rounds = results.environment, len(results.contenders[0].rounds)
-    return (
-        f"{counted(len(results.product_times), 'model')}, {counted(len(results.seeds), 'seed')}, "
-        f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
-        f"long, in batches of {results.batch_size}; medians over {counted(n_rounds, 'round')}, in "
-        "which the contenders took turns. Products alone: the time of a step's matrix products in "
-        f"NumPy's BLAS on one core. {environment['cpu']}, {environment['cores']} cores."
-    )
-
-
-def contender_table(results: SpeedResults) -> Table:
-    """Return one row per contender: its processes, and its costs besides the steps."""
-    headers = [
-        "contender",
-        "processes",
-        "threads of each",
-        "s not spent on steps",
-        "peak MB of a process",
-        "mean test accuracy",
-    ]
-    rows = [
-        [
-            contender.name,
-            str(contender.jobs),
-            str(contender.threads),
-            f"{contender.overhead_seconds:.1f}",
-            f"{max(trial.peak_memory_mb for trial in contender.trials):,.0f}",
-            f"{mean(trial.accuracy for trial in contender.trials):.4f}",
-        ]
-        for contender in results.contenders
-    ]
+def speed_tables(results: SpeedResults) -> list[Table]:
+    """Return all tables: times, the other costs of contenders, and the rates of products."""
     ways = "; ".join(f"{contender.name}: {contender.what}" for contender in results.contenders)
-    caption = (
+    costs = table_of(
+        results.contenders,
+        {
+            "contender": lambda one: one.name,
+            "processes": lambda one: str(one.jobs),
+            "threads of each": lambda one: str(one.threads),
+            "s not spent on steps": lambda one: (
+                f"{median(table.overhead_seconds for table in one.rounds):.1f}"
+            ),
+            "peak MB of a process": lambda one: (
+                f"{max(trial.peak_memory_mb for trial in one.trials):,.0f}"
+            ),
+            "mean test accuracy": lambda one: f"{mean(trial.accuracy for trial in one.trials):.4f}",
+        },
         f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
-        "compilation, predictions, idling."
+        "compilation, predictions, idling.",
     )
-    return Table(headers, rows, caption)
-
-
-def product_table(results: SpeedResults) -> Table:
-    """Return one row per shape of product with its time on this machine."""
-    rows = [
-        [
-            f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
-            str(rate.count),
-            f"{rate.microseconds:.1f}",
-            f"{rate.gflops:.0f}",
-        ]
-        for rate in results.products
-    ]
-    return Table(["product", "in a row", "us each", "GFLOP/s"], rows, "NumPy's BLAS on one core.")
+    products = table_of(
+        results.products,
+        {
+            "product": lambda rate: f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
+            "in a row": lambda rate: str(rate.count),
+            "us each": lambda rate: f"{rate.microseconds:.1f}",
+            "GFLOP/s": lambda rate: f"{rate.gflops:.0f}",
+        },
+        "NumPy's BLAS on one core.",
+    )
+    return [speed_table(results), costs, *[products] * bool(results.products)]

@@ -1,6 +1,7 @@
 """The command ``rnnbench explain``."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.teach import LARGEST
-from rnnbench.terminal import options
+from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
     from rnnbench.plugins.teach.kinds import Kind
@@ -21,57 +22,43 @@ EXAMPLES = options.examples(
     "rnnbench explain lstm --save lstm.svg",
     "rnnbench explain simple_rnn --json",
 )
-SIZES = ("units", "features", "steps", "batch")
-"""The options that apply only to the page on one layer."""
 
 
 def _size(largest: int, help_text: str) -> Any:
     return typer.Option(min=1, max=largest, metavar="N", help=help_text)
 
 
-def _kinds() -> list[str]:
-    from rnnbench.plugins.teach.kinds import KINDS  # imports NumPy
-
-    return [*KINDS]
-
-
-Layers = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="LAYER",
-        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-        show_default=False,
-        autocompletion=_kinds,
-    ),
-]
-Toy = Annotated[
-    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
-]
-Code = Annotated[
-    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
-]
-Save = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-        show_default=False,
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")]
-
-
 def explain(
     context: typer.Context,
-    layers: Layers,
+    layers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LAYER",
+            help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
+            show_default=False,
+            autocompletion=completion.among("simple_rnn", "gru", "lstm"),
+        ),
+    ],
     units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
-    toy: Toy = False,
-    code: Code = False,
-    save: Save = None,
-    force: Force = False,
+    toy: Annotated[
+        bool,
+        typer.Option("--toy", help="Work through the toy array of the notebook, with numbers."),
+    ] = False,
+    code: Annotated[
+        bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
@@ -110,11 +97,7 @@ def explain(
 
 
 def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
-    """Make sure that the options go together.
-
-    Raises:
-        UserError: they do not.
-    """
+    """Make sure that the options go together."""
     chosen = context.params
     other = [name for name in ("toy", "code", "save") if chosen[name]]
     if chosen["toy"] and chosen["code"]:
@@ -128,7 +111,7 @@ def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
             f"{' '.join(kind.name for kind in kinds)}: only one layer is explained at a time "
             "(for a stack, use --toy, --code or --save)"
         )
-    for name in SIZES if other else ():
+    for name in asdict(LARGEST) if other else ():  # these apply only to the page on one layer
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")

@@ -1,7 +1,7 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,21 +20,16 @@ from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State,
 from rnnbench.report.table import plain_console
 from rnnbench.section import Record, spell
 
-TOLERANCE = 1e-6
-"""The largest allowed difference between NumPy and Keras."""
-UNITS_SHOWN = 3
-"""Units whose values are shown step by step."""
-DTYPE = "float64"
-"""The precision of the layer; rounding in float32 can exceed ``TOLERANCE``."""
+TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
+UNITS_SHOWN = 3  # units whose values are shown step by step
+DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
 Shape = tuple[int, ...]
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
 HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
-
-Blocks = Iterator[RenderableType]
-"""Paragraphs and tables; a blank line separates them."""
+LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
 
 
 @dataclass(frozen=True)
@@ -85,24 +80,28 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """The hidden state of the first sequence after a step, counted from 1, in the first units."""
+    """The hidden state of the first sequence after a step, counted from 1, in the first units.
+
+    The largest difference is that over all units and sequences.
+    """
 
     step: int
     numpy: tuple[float, ...]
     keras: tuple[float, ...]
     largest_difference: float
-    """Between the two at this step, over all units and sequences."""
 
 
 @dataclass(frozen=True)
 class NumpyCheck:
-    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``."""
+    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``.
+
+    ``compared`` counts the numbers: the outputs with ``return_sequences`` on and off, and the last
+    value of each state.
+    """
 
     dtype: str
     steps: tuple[Step, ...]
     compared: int
-    """The count of compared numbers: the outputs with ``return_sequences`` on and off, and the last
-    value of each state."""
     largest_difference: float
     tolerance: float = TOLERANCE
 
@@ -145,8 +144,7 @@ class Explanation(Record):
         return failures
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        page = in_blocks(explanation_page(self))
-        return console.render(page, options.update(width=WIDTH))
+        return console.render(explanation_page(self), options.update(width=WIDTH))
 
     def __repr__(self) -> str:
         text = io.StringIO()
@@ -209,6 +207,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
     values = kind.run(x, *weights)
+    formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
         keras_name=kind.keras_name,
@@ -232,7 +231,14 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             CarriedState(**asdict(state), shape=last_value.shape)
             for state, last_value in zip(kind.states, states, strict=True)
         ),
-        parameters=_parameters(kind, sizes, layer),
+        parameters=Parameters(
+            kind.parameters(sizes.units, sizes.features),
+            tuple(
+                Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
+                for weight, (symbol, formula) in zip(layer.trainable_weights, formulas, strict=True)
+            ),
+            layer.count_params(),
+        ),
         check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
     )
 
@@ -252,26 +258,13 @@ def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
     return layer
 
 
-def _parameters(kind: Kind, sizes: LayerSizes, layer: Any) -> Parameters:
-    formulas = kind.weights(sizes.units, sizes.features)
-    weights = tuple(
-        Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
-        for weight, (symbol, formula) in zip(layer.trainable_weights, formulas.items(), strict=True)
-    )
-    total = kind.parameters(sizes.units, sizes.features)
-    return Parameters(total, weights, layer.count_params())
-
-
 def _check(
     in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
 ) -> NumpyCheck:
-    """Compare the states in NumPy with those of Keras.
+    """Compare the states in NumPy after every step, the hidden one first, with those of Keras.
 
-    Args:
-        in_numpy: the states after every step, the hidden one first, each ``(batch, steps, units)``.
-        sequence: Keras's hidden state after every step, ``(batch, steps, units)``.
-        last: Keras's hidden state after the last step, ``(batch, units)``.
-        states: all of Keras's states after the last step, each ``(batch, units)``.
+    Keras's are the hidden state after every step, ``(batch, steps, units)``, the same after the
+    last one, and all states after the last one.
     """
     hidden = in_numpy[0]
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
@@ -293,8 +286,8 @@ def _check(
     )
 
 
-def in_blocks(blocks: Blocks) -> Group:
-    """Return the blocks of a page as one."""
+def in_blocks(blocks: Iterable[RenderableType]) -> Group:
+    """Return paragraphs and tables as one, with a blank line between them."""
     lines = [line for block in blocks for line in (block, "")]
     return Group(*lines[:-1])
 
@@ -312,97 +305,78 @@ def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
     return table
 
 
-def explanation_page(explanation: Explanation) -> Blocks:
-    """Yield an explanation in six numbered parts, to be printed uncropped."""
-    yield from _title(explanation)
-    parts = {
-        "The input has three axes": _input(explanation),
-        "The output": _outputs(explanation),
-        "The states carried from step to step": _states(explanation),
-        "The equations": _equations(explanation),
-        "The trainable parameters": _sizes(explanation),
-        "The same in NumPy, step by step": _steps(explanation.check),
+def explanation_page(facts: Explanation) -> Group:
+    """Return an explanation in six numbered parts, to be printed uncropped."""
+    name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
+    blocks: list[RenderableType] = [
+        Text.assemble((name, "bold"), f", {facts.title}\n", (facts.source, ASIDE)),
+        Text(
+            f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
+            f"{facts.keras_version}, with random weights and biases, called on random input."
+        ),
+    ]
+    names = _in_brackets(axis.name for axis in facts.axes)
+    axes = [
+        (axis.name, f"{axis.size:>{len(str(max(shape)))}}", axis.meaning) for axis in facts.axes
+    ]
+    outputs = {f"{output.return_sequences}": output for output in facts.outputs}
+    switches = [
+        (f"return_sequences={on}", str(output.shape), _in_brackets(output.axes))
+        for on, output in outputs.items()
+    ]
+    states = [(state.symbol, state.name, str(state.shape), state.meaning) for state in facts.states]
+    equations = grid([(line.text, line.meaning) for line in facts.equations], (VALUE, ASIDE))
+    equations.columns[0].no_wrap = True  # one in two lines is hard to read
+    parts: dict[str, Sequence[RenderableType]] = {
+        "The input has three axes": [
+            Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  {names}", ASIDE)),
+            grid(axes, ("", VALUE, ASIDE)),
+        ],
+        "The output": [
+            grid(switches, ("", VALUE, ASIDE)),
+            Text("; ".join(f"{on}: {output.meaning}" for on, output in outputs.items()) + "."),
+        ],
+        "The states carried from step to step": [
+            grid(states, (VALUE, "", VALUE, ASIDE)),
+            Text("(batch, units), zero before the first step; return_state=True gives the last."),
+        ],
+        "The equations": [equations, Text("\n".join(facts.notes))],
+        "The trainable parameters": _sizes(facts.sizes, facts.parameters),
+        "The same in NumPy, step by step": _steps(facts.check),
     }
     for number, (heading, body) in enumerate(parts.items(), start=1):
-        yield Text(f"{number}  {heading}", style=HEADING)
-        yield from map(indented, body)
+        blocks += [Text(f"{number}  {heading}", style=HEADING), *map(indented, body)]
+    return in_blocks(blocks)
 
 
-def _title(explanation: Explanation) -> Blocks:
-    name, units = explanation.keras_name, explanation.sizes.units
-    title, source = f", {explanation.title}\n", explanation.source
-    yield Text.assemble((name, "bold"), title, (source, ASIDE))
-    yield Text(
-        f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
-        f"{explanation.keras_version}, with random weights and biases, called on random input."
-    )
-
-
-def _input(explanation: Explanation) -> Blocks:
-    axes = explanation.axes
-    shape, names = tuple(axis.size for axis in axes), _listed(axis.name for axis in axes)
-    yield Text.assemble("x  ", (str(shape), VALUE), (f"  {names}", ASIDE))
-    width = len(str(max(shape)))
-    rows = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in axes]
-    yield grid(rows, ("", VALUE, ASIDE))
-
-
-def _listed(names: Iterable[str]) -> str:
+def _in_brackets(names: Iterable[str]) -> str:
     return f"({', '.join(names)})"
 
 
-def _outputs(explanation: Explanation) -> Blocks:
-    outputs = explanation.outputs
-    rows = [
-        (f"return_sequences={output.return_sequences}", str(output.shape), _listed(output.axes))
-        for output in outputs
-    ]
-    yield grid(rows, ("", VALUE, ASIDE))
-    meanings = (f"{output.return_sequences}: {output.meaning}" for output in outputs)
-    yield Text("; ".join(meanings) + ".")
-
-
-def _states(explanation: Explanation) -> Blocks:
-    rows = [
-        (state.symbol, state.name, str(state.shape), state.meaning) for state in explanation.states
-    ]
-    yield grid(rows, (VALUE, "", VALUE, ASIDE))
-    yield Text("(batch, units), zero before the first step; return_state=True gives the last.")
-
-
-def _equations(explanation: Explanation) -> Blocks:
-    rows = [(equation.text, equation.meaning) for equation in explanation.equations]
-    equations = grid(rows, (VALUE, ASIDE))
-    equations.columns[0].no_wrap = True  # one in two lines is hard to read
-    yield equations
-    yield Text("\n".join(explanation.notes))
-
-
-def _sizes(explanation: Explanation) -> Blocks:
-    sizes, formula = explanation.sizes, explanation.parameters.formula
-    yield Text(f"units h = {sizes.units}, features i = {sizes.features}")
+def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
-    table = _table("weight", "", "shape", "size", *counts)
-    for weight in explanation.parameters.weights:
-        size = weight.formula
-        words = (weight.symbol, weight.name, str(weight.shape), size.text)
-        table.add_row(*words, *_counts(size.value, weight.count))
-    table.add_section()
-    table.add_row("sum", "", "", "", *_counts(formula.value, explanation.parameters.count))
-    yield table
-    yield Text.assemble((formula.text, VALUE), f" = {formula.numbers} = {formula.value:,}")
+    table = Table("weight", "", "shape", "size", *counts, **LINES)
+    total = parameters.formula
+    rows: list[Weight | Parameters] = [*parameters.weights, parameters]
+    for counted in rows:
+        size = counted.formula
+        words = ["sum", "", "", ""]
+        if isinstance(counted, Weight):
+            words = [counted.symbol, counted.name, str(counted.shape), size.text]
+        in_keras = Text(f"{counted.count:,}", GOOD if size.value == counted.count else BAD)
+        is_last_weight = counted is parameters.weights[-1]
+        table.add_row(*words, f"{size.value:,}", in_keras, end_section=is_last_weight)
+    return [
+        Text(f"units h = {sizes.units}, features i = {sizes.features}"),
+        table,
+        Text.assemble((total.text, VALUE), f" = {total.numbers} = {total.value:,}"),
+    ]
 
 
-def _counts(by_formula: int, in_keras: int) -> tuple[str, Text]:
-    """Return the cells of two counts; the second is green if they are equal."""
-    return f"{by_formula:,}", Text(f"{in_keras:,}", GOOD if by_formula == in_keras else BAD)
-
-
-def _steps(check: NumpyCheck) -> Blocks:
+def _steps(check: NumpyCheck) -> list[RenderableType]:
     n_units = len(check.steps[0].numpy)
     units = "the only unit" if n_units == 1 else f"the first {n_units} units"
-    yield Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:")
-    table = _table(Column("\nstep", justify="right"))
+    table = Table(Column("\nstep", justify="right"), **LINES)
     for library in ("NumPy", "Keras"):
         for unit in range(n_units):
             table.add_column(f"{'' if unit else library}\nunit {unit + 1}", justify="right")
@@ -410,14 +384,13 @@ def _steps(check: NumpyCheck) -> Blocks:
     for step in check.steps:
         values = [f"{value:.5f}" for value in (*step.numpy, *step.keras)]
         table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
-    yield table
     is_close = check.largest_difference <= check.tolerance
-    yield Text.assemble(
-        f"All {check.compared:,} numbers of the output: at most ",
-        (f"{check.largest_difference:.1e}", GOOD if is_close else BAD),
-        f" apart (allowed: {check.tolerance:.0e}).",
-    )
-
-
-def _table(*columns: Column | str) -> Table:
-    return Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    return [
+        Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:"),
+        table,
+        Text.assemble(
+            f"All {check.compared:,} numbers of the output: at most ",
+            (f"{check.largest_difference:.1e}", GOOD if is_close else BAD),
+            f" apart (allowed: {check.tolerance:.0e}).",
+        ),
+    ]

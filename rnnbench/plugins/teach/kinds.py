@@ -69,12 +69,10 @@ class Equation:
 
 @dataclass(frozen=True)
 class Formula:
-    """The number of parameters of a weight or a layer.
+    """The number of parameters of a weight or a layer, 4,050.
 
-    Attributes:
-        text: in h and i: ``h(h + i) + h``.
-        numbers: with the sizes filled in: ``50 × (50 + 30) + 50``.
-        value: 4,050.
+    Its text has the letters h and i: ``h(h + i) + h``; its numbers have the sizes filled in:
+    ``50 × (50 + 30) + 50``.
     """
 
     text: str
@@ -86,45 +84,31 @@ class Formula:
 class Kind:
     """A kind of recurrent layer.
 
-    Attributes:
-        name: in configs and on the command line.
-        keras_name: its class in Keras.
-        title: its name in words.
-        source: the author and year of its description.
-        gates: the blocks that stand side by side in its weights, in Keras's order.
-        bias_rows: the number of biases of each gate.
-        states: in Keras's order.
-        equations: in the order in which they are computed.
-        notes: further remarks on the equations.
+    Its gates are the blocks that stand side by side in its weights; they and the states are in
+    Keras's order, and the equations in the order in which they are computed.
     """
 
     name: str
     keras_name: str
     title: str
-    source: str
+    source: str  # author and year of its description
     gates: tuple[str, ...]
-    bias_rows: int
+    bias_rows: int  # biases of each gate
     states: tuple[State, ...]
     equations: tuple[Equation, ...]
     notes: tuple[str, ...]
 
     def parameters(self, h: int, i: int) -> Formula:
         """Return the number of parameters of a layer with ``h`` units and ``i`` features."""
-        n, rows = len(self.gates), self.bias_rows
-        text = f"h(h + i) + {_times(rows)}h"
-        text = text if n == 1 else f"{n}({text})"
-        return _formula(text, h, i, n * (h * (h + i) + rows * h))
+        n, text = len(self.gates), f"h(h + i) + {_times(self.bias_rows)}h"
+        return _formula(text if n == 1 else f"{n}({text})", h, i)
 
     def weights(self, h: int, i: int) -> dict[str, Formula]:
         """Return the sizes of the weights, by their symbols in the equations."""
-        n, rows = len(self.gates), self.bias_rows
-        width = f"{_times(n)}h"
-        bias = width if rows == 1 else f"{rows} × {width}"
-        return {
-            "W": _formula(f"i × {width}", h, i, i * n * h),
-            "U": _formula(f"h × {width}", h, i, h * n * h),
-            "b" if rows == 1 else "b, d": _formula(bias, h, i, rows * n * h),
-        }
+        width = f"{_times(len(self.gates))}h"
+        texts = {"W": f"i × {width}", "U": f"h × {width}"}
+        texts |= {"b": width} if self.bias_rows == 1 else {"b, d": f"{self.bias_rows} × {width}"}
+        return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
 
     def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
@@ -163,29 +147,26 @@ class Kind:
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
         known: dict[str, Any] = {"np": np, "sigmoid": _sigmoid, **self.by_gate(*weights)}
         known |= {state.symbol: zeros for state in self.states}
-        program = compile(
-            "\n".join(equation.python for equation in self.equations), self.name, "exec"
-        )
-        history: list[list[Floats]] = [[] for _ in self.equations]
+        lines = {equation.symbol: equation.python for equation in self.equations}
+        program = compile("\n".join(lines.values()), self.name, "exec")
+        history: dict[str, list[Floats]] = {symbol: [] for symbol in lines}
         for x_t in np.swapaxes(x, 0, 1):
             known["x_t"] = x_t
             exec(program, known)  # noqa: S102 - our own equations
-            for equation, values in zip(self.equations, history, strict=True):
-                values.append(known[equation.python.partition(" = ")[0]])
-        return {
-            equation.symbol: np.stack(values, axis=1)
-            for equation, values in zip(self.equations, history, strict=True)
-        }
+            for symbol, line in lines.items():
+                history[symbol].append(known[line.partition(" = ")[0]])
+        return {symbol: np.stack(values, axis=1) for symbol, values in history.items()}
 
 
 def _times(n: int) -> str:
     return "" if n == 1 else f"{n}"
 
 
-def _formula(text: str, h: int, i: int, value: int) -> Formula:
+def _formula(text: str, h: int, i: int) -> Formula:
     """Return a formula with the sizes filled in, its products ``4h`` and ``h(`` spelled out."""
     products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
-    return Formula(text, products.replace("h", f"{h}").replace("i", f"{i}"), value)
+    numbers = products.replace("h", f"{h}").replace("i", f"{i}")
+    return Formula(text, numbers, eval(numbers.replace("×", "*")))  # noqa: S307 - our own
 
 
 def _sigmoid(z: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """Stacks of layers as numbers, on the toy array of the notebook, as NumPy code, and as drawings."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
@@ -19,12 +19,11 @@ from rnnbench.plugins.teach.facts import (
     HEADING,
     VALUE,
     WIDTH,
-    Blocks,
     grid,
     in_blocks,
     indented,
 )
-from rnnbench.plugins.teach.kinds import Equation, Floats, Kind, Values
+from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.storage import check_new, write_text
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
@@ -36,23 +35,17 @@ PATTERNS = {
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
 }
 """Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
-DIGITS = 4
-"""Decimals of the numbers on the page."""
-COLUMNS = (88, 160, 232, 304)
-"""The middle of each step, in pixels from the left."""
-TOP, APART = 88, 80
-"""The top of the last layer, and the distance between layers."""
+DIGITS = 4  # decimals of the numbers on the page
+COLUMNS = (88, 160, 232, 304)  # the middle of each step, in pixels from the left
+TOP, APART = 88, 80  # the top of the last layer, and the distance between layers
 
 
 @dataclass(frozen=True)
 class ToyLayer:
-    """A layer, its input, and all that it computes.
+    """A layer, its input ``x``, ``(batch, timesteps, features)``, and all that it computes.
 
-    Attributes:
-        kind: the kind of layer.
-        x: its input, ``(batch, timesteps, features)``.
-        weights: kernel, recurrent kernel and bias, by their symbols, as Keras stores them.
-        values: the results of its equations, ``(batch, timesteps, units)``, by symbol.
+    The weights are kernel, recurrent kernel and bias, by their symbols, as Keras stores them; the
+    values are the results of its equations, ``(batch, timesteps, units)``, by symbol.
     """
 
     kind: Kind
@@ -121,58 +114,53 @@ def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
 
 def toy_page(layers: Sequence[ToyLayer]) -> Constrain:
     """Return a stack of layers working through the toy array, at most ``WIDTH`` columns wide."""
-    return Constrain(in_blocks(_page(layers)), WIDTH)
-
-
-def _page(layers: Sequence[ToyLayer]) -> Blocks:
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
-    yield Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}")
-    yield Text(
-        "The weights are made up, to be easy to work with on paper. Numbers are rounded here; the "
-        "option --code prints NumPy code that computes them."
-    )
-    yield Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING)
-    yield indented(grid(_sequences(TOY)))
-    for number, layer in enumerate(layers, start=1):
-        yield from _layer(layer, f"Layer {number}: " if len(layers) > 1 else "")
     shape = layers[-1].values["h"].shape
-    yield Text(
+    blocks: list[RenderableType] = [
+        Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}"),
+        Text(
+            "The weights are made up, to be easy to work with on paper. Numbers are rounded here; "
+            "the option --code prints NumPy code that computes them."
+        ),
+        Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING),
+        indented(grid(_sequences(TOY))),
+    ]
+    for number, layer in enumerate(layers, start=1):
+        blocks += _layer(layer, f"Layer {number}: " if len(layers) > 1 else "")
+    ending = Text(
         f"With return_sequences=True the output is all of these states, {shape}; with False it is "
         f"only those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
+    return Constrain(in_blocks([*blocks, ending]), WIDTH)
 
 
-def _layer(layer: ToyLayer, title: str) -> Blocks:
+def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:
+    """Yield its weights, each equation with symbols and with numbers, and its states."""
     kind, shape = layer.kind, layer.x.shape
     reads = "x" if layer.x is TOY else "the states of the previous layer"
     yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
     weights = kind.by_gate(*layer.weights.values()).items()
     yield indented(grid((name, _spelled(weight)) for name, weight in weights))
     for step in range(shape[1]):
-        known = terms(layer, 0, step)
+        spelled = {name: _spelled(value) for name, value in terms(layer, 0, step).items()}
+        by_length = sorted(spelled, key=len, reverse=True)
+        term = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, by_length))})(?!\w)")
         title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
-        before = (f", {one.name} {_spelled(known[one.symbol + 'ₜ₋₁'])}" for one in kind.states)
+        before = (f", {one.name} {spelled[one.symbol + 'ₜ₋₁']}" for one in kind.states)
         yield indented(Text.assemble((title, VALUE), *before))
         for equation in kind.equations:
-            yield indented(_worked(equation, known))
+            left, _, right = equation.text.partition(" = ")
+            numbers = "".join(spelled.get(part, part) for part in term.split(right))
+            lines = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
+            lines.add_row(Text(left), Text(f"= {right}"))
+            lines.add_row("", Text(f"= {numbers}"))
+            lines.add_row("", Text(f"= {spelled[left]}", VALUE))
+            yield indented(Group(Text(equation.meaning, ASIDE), lines))
     yield indented(Text("The hidden state after each step", VALUE))
     yield indented(grid(_sequences(layer.values["h"])))
-
-
-def _worked(equation: Equation, known: Mapping[str, Floats]) -> Group:
-    """Return an equation with symbols, the same with numbers, and its result."""
-    left, _, right = equation.text.partition(" = ")
-    by_length = sorted(known, key=len, reverse=True)
-    term = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in by_length))
-    numbers = term.sub(lambda found: _spelled(known[found[0]]), right)
-    lines = Table.grid(Column(no_wrap=True), Column(), padding=(0, 1))
-    lines.add_row(Text(left), Text(f"= {right}"))
-    lines.add_row("", Text(f"= {numbers}"))
-    lines.add_row("", Text(f"= {_spelled(known[left])}", VALUE))
-    return Group(Text(equation.meaning, ASIDE), lines)
 
 
 def _sequences(array: Floats) -> Iterator[tuple[str, ...]]:
@@ -194,24 +182,24 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
     It has a function for each kind of layer, and one for the stack. As a script, it prints the
     output of the stack for the toy array.
     """
+
+    def splits(kind: Kind) -> Iterator[str]:
+        """Yield the assignments that split the weights of a layer by gate."""
+        if (n := len(kind.gates)) > 1:
+            rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+            for name, weight in ({"W": "W", "U": "U"} | rows).items():
+                names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
+                yield f"{names} = np.split({weight}, {n}, axis=-1)"
+
     return _template("numpy.py.j2").render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
-        splits=_splits,
+        splits=splits,
         toy_shape=TOY.shape,
         patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
         shapes=[weight_shapes(layer.kind, layer.x.shape[-1]) for layer in work_through(kinds)],
     )
-
-
-def _splits(kind: Kind) -> Iterator[str]:
-    """Yield the assignments that split the weights of a layer by gate."""
-    if (n := len(kind.gates)) > 1:
-        rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-        for name, weight in ({"W": "W", "U": "U"} | rows).items():
-            names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
-            yield f"{names} = np.split({weight}, {n}, axis=-1)"
 
 
 def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:

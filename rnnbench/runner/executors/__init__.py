@@ -27,6 +27,5 @@ def executor_class(name: str) -> type[Executor]:
         UserError: there is none, or it cannot be loaded; the message names its package.
     """
     if name not in EXECUTORS:
-        hint = did_you_mean(name, EXECUTORS)
-        raise UserError(f"no executor '{name}' ({hint})")
+        raise UserError(f"no executor '{name}' ({did_you_mean(name, EXECUTORS)})")
     return EXECUTORS[name]

@@ -22,7 +22,7 @@ LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
 
 @dataclass(frozen=True)
 class Planned:
-    """Some trials are to be trained, and others were found stored."""
+    """Some trials are to be trained, others were found stored."""
 
     to_train: list[Trial]
     stored: list[Trial]
@@ -85,18 +85,14 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class TrialFailure:
-    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it.
-
-    Attributes:
-        reason: in words.
-        traceback: of the exception, if it was not expected.
-        is_of_machine: whether another machine may do better: the trial was not even prepared, or
-            the system refused something.
-    """
+    """Why a trial failed, as text: TensorFlow's exceptions cannot be unpickled without it."""
 
     reason: str
     traceback: str = ""
+    """Of the exception, if it was not expected."""
     is_of_machine: bool = False
+    """Whether another machine may do better: the trial was not even prepared, or the system refused
+    something."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
@@ -123,22 +119,21 @@ class Task(Generic[T]):
 
         ``on_start`` is called when everything is prepared, ``on_epoch`` after each epoch.
         """
-        is_prepared = False
+        of_machine = True
         try:
             self.prepare(trial)
-            is_prepared = True
+            of_machine = False
             on_start()
             return self.carry_out(trial, corpus, on_epoch)
         except RnnbenchError as error:
-            return TrialFailure(str(error), is_of_machine=not is_prepared)
+            return TrialFailure(str(error), is_of_machine=of_machine)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a model of the user's own may even end in sys.exit()
             if found := refused(error):
                 return TrialFailure(str(found), is_of_machine=True)
             reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-            is_of_system = isinstance(error, OSError | ImportError)
-            of_machine = is_of_system or not is_prepared
+            of_machine |= isinstance(error, OSError | ImportError)
             return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
 

@@ -1,18 +1,33 @@
-"""The executor of this machine: worker processes, one per job, that share its cores."""
+"""The executor of this machine, and the processes that carry out trials, here and elsewhere.
 
+They print into a file, ignore Ctrl-C, and end with the process that started them.
+"""
+
+import gc
 import logging
 import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from itertools import count
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
-from rnnbench.errors import RnnbenchError
+from rnnbench.errors import RnnbenchError, uninterrupted
+from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.runner.executors.base import (
     WAITING,
+    EpochEnded,
     Executor,
     Listener,
     PhaseBegan,
@@ -20,12 +35,15 @@ from rnnbench.runner.executors.base import (
     Task,
     TrialFailure,
 )
-from rnnbench.runner.executors.child import DIED, Child, Died, Done, event_of, start_process, work
 from rnnbench.storage import temporary_folder
+from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
 
+LAST_WORDS, LAST_BYTES = 10, 10_000
+"""The number of last lines that are kept of a dead process's output."""
+DIED = "a worker process died (killed, or out of memory?)"
 LOOK_SECONDS = 1.0
 """How often to check whether workers are still alive, in seconds."""
 
@@ -74,7 +92,13 @@ class LocalExecutor(Executor):
         for trial in again:
             with closing(self._side_by_side([trial], corpora, listener, task)) as outcomes:
                 for _, outcome in outcomes:
-                    yield trial, _failure_of(outcome) if isinstance(outcome, Died) else outcome
+                    if not isinstance(outcome, Died):
+                        yield trial, outcome
+                    elif outcome.has_started:
+                        yield trial, TrialFailure(str(outcome))
+                    else:  # others would not start either
+                        message = f"{DIED} before it could start a trial\n{outcome.last_words}"
+                        raise RnnbenchError(message.rstrip())
 
     def _side_by_side(
         self,
@@ -100,10 +124,8 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     ready = wait(list(workers), LOOK_SECONDS)
-                    ended = [
-                        key for key, worker in workers.items() if not worker.process.is_alive()
-                    ]
-                    for connection in {*ready, *ended}:
+                    ended = {key for key, it in workers.items() if not it.process.is_alive()}
+                    for connection in ended.union(ready):
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
                         if isinstance(message, tuple):
@@ -121,18 +143,164 @@ class LocalExecutor(Executor):
                     worker.end()
 
 
-def _failure_of(death: Died) -> TrialFailure:
-    """Return the failure of a trial whose worker died when no other ran."""
-    if not death.has_started:  # others would not either
-        raise RnnbenchError(f"{DIED} before it could start a trial\n{death.last_words}".rstrip())
-    return TrialFailure(str(death))
+@dataclass(frozen=True)
+class Done:
+    """A child's message that its trial has ended, with the outcome."""
+
+    outcome: Any
+
+
+@dataclass(frozen=True)
+class Died:
+    """The death of a child at its trial, with the end of what it printed."""
+
+    has_started: bool
+    """Whether all was prepared for the trial by then."""
+    last_words: str
+    cause: str = DIED
+
+    def __str__(self) -> str:
+        return f"{self.cause}\n{self.last_words}".rstrip()
+
+
+class Phase(NamedTuple):
+    """A child's message that a phase of its trial begins."""
+
+    name: str
+
+
+Report = tuple[int, float, float] | Phase
+"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy; or a
+phase."""
+
+
+def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnded | PhaseBegan:
+    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``.
+
+    From a Dask worker, a report comes as a plain sequence, whatever it was.
+    """
+    if len(report) == 1:
+        return PhaseBegan(trial, report[0], worker)
+    epoch, loss, accuracy = report
+    return EpochEnded(trial, epoch, loss, accuracy, worker)
+
+
+def start_process(
+    work: Callable[..., None], *arguments: Any
+) -> tuple["Connection[Any, Any]", BaseProcess]:
+    """Start a process that calls ``work`` with a connection and ``arguments``.
+
+    It ignores Ctrl-C from its first moment: it inherits that it is blocked. Nor does it import the
+    user's script, which may start a run of its own. Return our end of the connection, which ends
+    when the process does, and the process.
+    """
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, *arguments))
+    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
+    with uninterrupted():  # another thread may hear a Ctrl-C at once, this one after the start
+        if can_block:
+            resource_tracker.ensure_running()  # its start would end the block
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            process.start()  # interrupted, it would end with a traceback
+        finally:
+            sys.modules["__main__"] = main
+            if can_block:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()  # or the death of the process would not be noticed
+    return ours, process
+
+
+class Child:
+    """The executor's side of a process that carries out one trial after another."""
+
+    trial: Trial
+
+    def __init__(self, connection: "Connection[Any, Any]", log: Path):
+        self.connection = connection
+        """Becomes readable when the process says something or has ended. Its end may not be noticed
+        this way while a process that it started still runs."""
+        self._log, self._has_started = log, False
+
+    def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
+        """Have the process carry out a trial."""
+        self.trial, self._has_started = trial, False
+        with suppress(ConnectionError):  # it died; ``receive`` says so
+            self.connection.send((task, trial, corpus))
+
+    def receive(self) -> Report | Done | Died:
+        """Return the next message of the process, or its death if there is nothing to be read."""
+        with suppress(EOFError, OSError):
+            if self.connection.poll():
+                message: Report | Done = self.connection.recv()
+                # Some phases begin before all is prepared.
+                self._has_started |= not isinstance(message, Phase)
+                return message
+        lines = []
+        with suppress(OSError), self._log.open("rb") as file:  # it may be missing, or of any length
+            file.seek(max(file.seek(0, os.SEEK_END) - LAST_BYTES, 0))
+            lines = file.read(LAST_BYTES).decode(errors="replace").splitlines()
+        return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
+
+
+def _wait_for_parent() -> None:
+    """Return when the parent has ended: it may have been killed, and cannot end this process."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+
+
+def work(
+    connection: "Connection[Any, Any]",
+    threads: int,
+    log: Path,
+    wait_for_parent: Callable[[], object] = _wait_for_parent,
+    patience: float | None = None,
+) -> None:
+    """Carry out the trials that come through ``connection``, in a process of its own.
+
+    It prints into ``log``, ends as soon as ``wait_for_parent`` returns, and after ``patience``, in
+    seconds, without a trial.
+    """
+
+    def end_with_parent() -> None:
+        wait_for_parent()
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)  # so what libraries in C++ print goes there, too
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    # What libraries leave there when this process is killed is swept with the folder.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
+    os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
+
+    def on_start() -> None:
+        os.ftruncate(1, 0)  # the log: what libraries print when they are imported explains nothing
+        if not gc.get_freeze_count():
+            gc.freeze()  # searching imported modules for garbage again costs seconds
+        on_epoch(0, float("nan"), float("nan"))
+
+    def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
+        connection.send((epoch, loss, accuracy))
+
+    folder = Path.cwd()
+    with report_phases_to(lambda name: connection.send(Phase(name))):
+        while connection.poll(patience):
+            task, trial, corpus = connection.recv()
+            os.chdir(folder)  # the model of another trial may have left it
+            connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
 
 
 class Worker(Child):
     """A process of this machine that carries out one trial after another."""
 
     def __init__(self, threads: int, log: Path):
-        connection, self.process = start_process(_work, threads, log)
+        connection, self.process = start_process(work, threads, log)
         super().__init__(connection, log)
 
     def end(self) -> None:
@@ -142,14 +310,3 @@ class Worker(Child):
         self.process.kill()
         self.process.join()
         self.connection.close()
-
-
-def _work(connection: "Connection[Any, Any]", threads: int, log: Path) -> None:
-    work(connection, threads, log, _wait_for_parent)
-
-
-def _wait_for_parent() -> None:
-    """Return when the parent has ended: it may have been killed, and cannot end this process."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()

@@ -21,15 +21,17 @@ from rnnbench.training.epochs import TRAINING, Documents, Epochs, batches, begin
 from rnnbench.training.settings import Recipe
 
 Scores = tuple[tf.Tensor, tf.Tensor]
-"""Mean loss and accuracy."""
+"""Loss and accuracy, means or sums."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """An epoch of training, compiled once for all seeds and learning rates of a model."""
+    """An epoch of training, compiled once for all seeds and learning rates of a model.
+
+    It trains the variables of a copy of the model.
+    """
 
     model: keras.Model
-    """A copy of the model, whose variables the program trains."""
     optimizer: keras.Optimizer
     start: list[NDArray[np.generic]]
     """The optimizer's variables before the first step."""
@@ -59,9 +61,17 @@ def train(
     """
     x, y = documents
     size = min(recipe.batch_size, len(y))
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
+        raise RnnbenchError("batch normalization needs training.engine: keras")
     program = _program(model, recipe, size)
     _copy(model, program.model)
-    _check_copy(model, program.model, x[:2])
+    if not all(type(own).__module__.startswith(("keras.", "rnnbench.")) for own in model.layers):
+        ours, theirs = (np.array(net(x[:2], training=False)) for net in (model, program.model))
+        if not np.allclose(ours, theirs, atol=1e-4):
+            raise RnnbenchError(
+                "a copy of the model gives different answers, so the get_config of a layer leaves "
+                "something out; complete it, or use training.engine: keras"
+            )
     for variable, value in zip(program.optimizer.variables, program.start, strict=True):
         variable.assign(value)
     program.averages.clear()
@@ -80,9 +90,9 @@ def train(
 
 
 def pad(rows: Sequence[NDArray[np.intp]], size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return batches filled up to one size, and their weights, both ``(steps, size)``.
+    """Return batches and their weights, both ``(steps, size)``, filled up with document 0.
 
-    Document 0 with the weight 0 fills up a batch; all other weights are 1.
+    It has the weight 0 there; all other weights are 1.
     """
     padded = np.zeros((len(rows), size), np.int32)
     weights = np.zeros((len(rows), size), np.float32)
@@ -130,12 +140,11 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     optimizer.build(copy.trainable_variables)
     start = [variable.numpy() for variable in optimizer.variables]
     averages = averages_of(copy, recipe.ema)
-    step = _make_step(copy, optimizer, averages)
 
     def epoch(x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, weights: tf.Tensor) -> Scores:
         def body(n: tf.Tensor, loss: tf.Tensor, hits: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            batch = tf.gather(x, rows[n]), tf.gather(y, rows[n])
-            batch_loss, batch_hits = step(*batch, weights[n])
+            batch = tf.gather(x, rows[n]), tf.gather(y, rows[n]), weights[n]
+            batch_loss, batch_hits = _step(copy, optimizer, averages, *batch)
             return n + 1, loss + batch_loss, hits + batch_hits
 
         steps, count = rows.shape[0], tf.reduce_sum(weights)
@@ -156,45 +165,32 @@ def make_program(model: keras.Model, recipe: Recipe, batch_size: int) -> Program
     return Program(copy, optimizer, start, averages, *programs, keras_layers)
 
 
-def _make_step(
-    model: keras.Model, optimizer: keras.Optimizer, averages: Averages
-) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """Return a function that takes one optimizer step.
+def _step(
+    model: keras.Model,
+    optimizer: keras.Optimizer,
+    averages: Averages,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    weights: tf.Tensor,
+) -> Scores:
+    """Take one optimizer step; return the sum of the losses and the number of right answers.
 
-    Its arguments are a batch ``(batch_size, timesteps)``, its labels and its weights; rows with the
-    weight 0 are ignored. It returns the sum of the losses and the number of right answers.
+    Rows of the batch ``(batch_size, timesteps)`` with the weight 0 are ignored.
     """
-
-    def step(x: tf.Tensor, y: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        size = tf.reduce_sum(weights)
-        with tf.GradientTape() as tape:
-            probabilities = model(x, training=True)
-            losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
-            loss = tf.reduce_sum(losses * weights) / size + sum(model.losses)
-        values = [variable.value for variable in model.trainable_variables]
-        optimizer.apply(tape.gradient(loss, values), model.trainable_variables)
-        averages.update(optimizer.iterations.value)
-        hits = tf.cast(_is_hit(probabilities, y), weights.dtype)
-        return loss * size, tf.reduce_sum(hits * weights)
-
-    return step
+    size = tf.reduce_sum(weights)
+    with tf.GradientTape() as tape:
+        probabilities = model(x, training=True)
+        losses = keras.losses.sparse_categorical_crossentropy(y, probabilities)
+        loss = tf.reduce_sum(losses * weights) / size + sum(model.losses)
+    values = [variable.value for variable in model.trainable_variables]
+    optimizer.apply(tape.gradient(loss, values), model.trainable_variables)
+    averages.update(optimizer.iterations.value)
+    hits = tf.cast(_is_hit(probabilities, y), weights.dtype)
+    return loss * size, tf.reduce_sum(hits * weights)
 
 
 def _is_hit(probabilities: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.argmax(probabilities, axis=-1, output_type=y.dtype) == y
-
-
-def _check_copy(model: keras.Model, copy: keras.Model, x: NDArray[np.int32]) -> None:
-    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
-        raise RnnbenchError("batch normalization needs training.engine: keras")
-    if all(type(layer).__module__.startswith(("keras.", "rnnbench.")) for layer in model.layers):
-        return
-    ours, theirs = (keras.ops.convert_to_numpy(net(x, training=False)) for net in (model, copy))
-    if not np.allclose(ours, theirs, atol=1e-4):
-        raise RnnbenchError(
-            "a copy of the model gives different answers, so the get_config of a layer leaves "
-            "something out; complete it, or use training.engine: keras"
-        )
 
 
 def _copy(source: keras.Model, target: keras.Model) -> None:

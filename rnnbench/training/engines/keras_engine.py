@@ -49,7 +49,6 @@ class KerasEngine(Engine):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
-        """Return whether the model is a network."""
         return isinstance(model, Network)
 
     def fit(
@@ -62,7 +61,6 @@ class KerasEngine(Engine):
         *,
         keep_model: bool,
     ) -> TrialResult:
-        """Train a network and score the test documents; see ``Engine.fit``."""
         import keras
         import tensorflow as tf
 

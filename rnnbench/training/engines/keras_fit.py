@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -33,10 +32,7 @@ class Averages:
     Neural Network Architectures for Document Classification (NAACL 2019) divides, but also adds the
     weights before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
 
-    Attributes:
-        decay: above 0 and below 1; ``None`` if nothing is averaged.
-        weights: those that are trained; none if nothing is averaged.
-        values: the average of each.
+    Without a decay, which is above 0 and below 1, nothing is averaged and there are no weights.
     """
 
     decay: float | None
@@ -99,7 +95,15 @@ def train(
 
     begin("compiling")  # which ends in the first epoch
     averages = averages_of(model, recipe.ema)
-    averaging = [] if recipe.ema is None else [_averaging(model, averages)]
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=note)]
+    if recipe.ema is not None:
+        update = tf.function(averages.update, autograph=False)
+        averaging = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda *_, **__: update(model.optimizer.iterations.value),
+            on_test_begin=lambda *_, **__: averages.swap(),
+            on_test_end=lambda *_, **__: averages.swap(),
+        )
+        callbacks = [averaging, *callbacks]
     model.compile(
         optimizer=make_optimizer(recipe),
         loss="sparse_categorical_crossentropy",
@@ -113,25 +117,10 @@ def train(
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,  # the batches are in order already
         verbose=0,
-        callbacks=[*averaging, keras.callbacks.LambdaCallback(on_epoch_end=note)],
+        callbacks=callbacks,
     )
     averages.swap()
     return []
-
-
-def _averaging(model: keras.Model, averages: Averages) -> keras.callbacks.Callback:
-    """Return what averages the weights after each step, and has the averages validated."""
-    update = tf.function(averages.update, autograph=False)
-
-    def take_in(batch: int, logs: Any = None) -> None:  # noqa: ARG001 - Keras calls it by name
-        update(model.optimizer.iterations.value)
-
-    def swap(logs: Any = None) -> None:  # noqa: ARG001
-        averages.swap()
-
-    return keras.callbacks.LambdaCallback(
-        on_train_batch_end=take_in, on_test_begin=swap, on_test_end=swap
-    )
 
 
 def _batches(documents: Documents, recipe: Recipe, seed: int) -> tf.data.Dataset:

@@ -35,7 +35,6 @@ class ScikitLearn(Engine):
             import sklearn.base  # noqa: F401
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
-        """Return whether the model is a baseline."""
         return isinstance(model, BaselineModel)
 
     def fit(

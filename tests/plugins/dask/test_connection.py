@@ -15,6 +15,10 @@ from rnnbench.plugins.dask import connection
 from rnnbench.plugins.dask.executor import DaskExecutor
 
 
+def jobs_at(address):
+    return DaskExecutor(address=address).jobs
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
     """Dask's configuration with a certificate and its key, for all that take part."""
@@ -51,14 +55,13 @@ def test_with_certificates_everything_is_encrypted(encrypted, tmp_path, caplog):
 
 
 def test_certificates_that_are_missing_or_cannot_be_read_are_named(certificates):
-    executor = DaskExecutor(address="tls://127.0.0.1:8786")
     without = dict.fromkeys(certificates)
     with dask.config.set(without), pytest.raises(UserError, match="needs certificates"):
-        print(executor.jobs)  # noqa: T201
+        jobs_at("tls://127.0.0.1:8786")
     missing = {"distributed.comm.tls.client.cert": "/no/such.pem"}
     message = r"distributed\.comm\.tls .*No such file.*, /no/such\.pem, /"
     with dask.config.set(certificates | missing), pytest.raises(UserError, match=message):
-        print(executor.jobs)  # noqa: T201
+        jobs_at("tls://127.0.0.1:8786")
 
 
 @pytest.mark.parametrize(
@@ -89,7 +92,7 @@ def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, 
 )
 def test_an_address_that_is_none_is_named(address, error, message):
     with pytest.raises(error, match=message):
-        print(DaskExecutor(address=address).jobs)  # noqa: T201
+        jobs_at(address)
 
 
 def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
@@ -97,7 +100,7 @@ def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         begin = time.monotonic()
         with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
-            print(DaskExecutor(address=f"tcp://127.0.0.1:{mute.getsockname()[1]}").jobs)  # noqa: T201
+            jobs_at(f"tcp://127.0.0.1:{mute.getsockname()[1]}")
     assert time.monotonic() - begin < 5
 
 
@@ -106,11 +109,11 @@ def test_the_address_of_a_worker_is_not_taken_for_that_of_a_scheduler(encrypted)
 
     for address, kind in ((worker["address"], "worker"), (worker["nanny"], "nanny")):
         with pytest.raises(OutOfReachError, match=f"a Dask {kind} listens there"):
-            print(DaskExecutor(address=address).jobs)  # noqa: T201
+            jobs_at(address)
 
 
 def test_without_an_address_dask_is_asked_for_one(encrypted):
     with pytest.raises(UserError, match="needs a scheduler: give --scheduler"):
-        print(DaskExecutor().jobs)  # noqa: T201
+        jobs_at(None)
     with dask.config.set({"scheduler-address": encrypted.address}):
-        assert DaskExecutor().jobs == 1
+        assert jobs_at(None) == 1

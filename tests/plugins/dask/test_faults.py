@@ -130,13 +130,14 @@ def test_a_silent_scheduler_ends_the_run(one_worker, tmp_path, trials, monkeypat
     wait_for(lambda: not children(one_worker.folder), "the end of its child")
 
 
-def test_what_cannot_be_read_fails_only_its_trial(one_worker, tmp_path, trials):
-    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.unreadable_with_seed_0_or_1)
+def test_what_fails_or_cannot_be_read_fails_only_its_trial(one_worker, tmp_path, trials):
+    outcomes = run(one_worker, trials, tmp_path, cluster_tasks.fail_unless_seed_3)
 
-    reasons = [outcomes.pop(seed).reason for seed in (0, 1)]
+    reasons = [outcomes.pop(seed).reason for seed in (0, 1, 2)]
     assert reasons[0].startswith("its task was lost: ValueError: no traces (on w0)")
     assert reasons[1].startswith("ValueError: made elsewhere (on w0)")
-    assert outcomes == dict.fromkeys((2, 3), "done")
+    assert reasons[2] == "no training today (on w0)"
+    assert outcomes == {3: "done"}
 
 
 def test_a_restart_of_all_workers_costs_no_trial(one_worker, tmp_path, trials, caplog):

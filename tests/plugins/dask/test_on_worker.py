@@ -13,8 +13,8 @@ from factories import trial
 
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.dask.on_worker import (
+    CODE,
     OTHER_CODE,
-    Installed,
     WorkerChild,
     describe_differences,
     differences,
@@ -23,7 +23,7 @@ from rnnbench.plugins.dask.on_worker import (
     zip_modules,
 )
 from rnnbench.runner.executors import Task
-from rnnbench.runner.executors.child import Died, Done
+from rnnbench.runner.executors.local import Died, Done
 
 DOCUMENTS = b"documents, or so"
 NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"
@@ -111,9 +111,9 @@ def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, t
 
 
 def test_what_differs_between_versions_is_grouped():
-    here = Installed("3.11.7", {"keras": "3.11.0", "numpy": "2.0"}, code="")
+    here = {"Python": "3.11.7", "keras": "3.11.0", "numpy": "2.0"}
     others = {"keras": "3.10.0", "numpy": "2.0"}
-    sites = {f"w{n}": Installed("3.12.1" if n else "3.11.2", others, "") for n in range(5)}
+    sites = {f"w{n}": others | {"Python": "3.12.1" if n else "3.11.2"} for n in range(5)}
     found = {name: differences(site, here) for name, site in sites.items()}
 
     assert describe_differences(found, here).splitlines()[1:] == [
@@ -132,9 +132,9 @@ def test_what_differs_between_versions_is_grouped():
     ],
 )
 def test_another_commit_of_the_same_version_is_a_difference(version, code, found):
-    there = Installed("3.11.7", {"rnnbench": version}, code)
+    there, here = {"rnnbench": version, CODE: code}, {"rnnbench": "0.5.0", CODE: "a"}
 
-    assert differences(there, Installed("3.11.7", {"rnnbench": "0.5.0"}, "a")) == found
+    assert differences(there, here) == found
 
 
 # Children

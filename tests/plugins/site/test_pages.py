@@ -46,10 +46,6 @@ def test_a_history_has_runs_of_one_config_on_the_same_documents():
     assert page.models == ["rnn"], "no other model can be picked"
 
 
-def test_there_is_no_page_of_histories_without_any():
-    assert "history.html" not in pages(nightly("a", 1, rnn=[9]), nightly("b", 2, "other", rnn=[9]))
-
-
 def test_the_last_clear_changes_are_told_the_newest_first():
     n = SHOWN_CHANGES + 3
     runs = [nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in range(1, n + 1)]
@@ -64,18 +60,14 @@ def test_the_last_clear_changes_are_told_the_newest_first():
     assert found[SHOWN_CHANGES:] == ["2 more are in the tables."]
 
 
-def test_without_clear_changes_the_history_says_so():
-    page = pages(nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9]))["history.html"]
+def test_without_clear_changes_and_of_other_metrics_the_history_says_so():
+    runs = [nightly("a", 1, rnn=[9]), nightly("b", 2, rnn=[9])]
 
-    assert page.findings == ["No accuracy clearly changed from one run to the next."]
-
-
-def test_of_other_metrics_nothing_is_said_about_clear_changes():
-    runs = [nightly(day, day, rnn=[18 if day % 2 else 2] * 3) for day in (1, 2)]
-
-    page = pages(*runs, metrics=("macro_f1",))["history.html"]
-
-    assert page.findings == ["Only accuracy is tested for clear changes."]
+    for metric, finding in {
+        "accuracy": "No accuracy clearly changed from one run to the next.",
+        "macro_f1": "Only accuracy is tested for clear changes.",
+    }.items():
+        assert pages(*runs, metrics=(metric,))["history.html"].findings == [finding]
 
 
 def test_each_metric_has_leaderboards_and_histories_of_its_own():

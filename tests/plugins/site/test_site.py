@@ -8,14 +8,14 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from elements import Elements
-from factories import finished_run, run_folder, runs_on_datasets, scored_run, write_run
+from factories import run_folder, runs_on_datasets, scored_run, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from rnnbench.analysis.load import load_run
+from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import app
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
@@ -105,33 +105,21 @@ def test_json_says_what_was_written(made, pages):
         f"runs/{name}/report.html" for name in ("1", "2", "b-it-s-x-31m", "r8")
     ]
     assert {*PAGES, *record["reports"].values()} == pages.keys()
+    lines = [line for line in done.stderr.splitlines() if line.startswith("report ")]
+    assert (lines[0], lines[3]) == ("report 1 of 4: 1", "report 4 of 4: r8")
 
 
-def test_progress_is_a_line_for_each_run(made):
-    lines = made[1].stderr.splitlines()
-
-    assert [line for line in lines if line.startswith("report ")][::3] == [
-        "report 1 of 4: 1",
-        "report 4 of 4: r8",
-    ]
-
-
-def test_pages_are_well_formed_load_nothing_and_have_the_policy_of_a_report(pages):
+def test_pages_load_nothing_and_link_only_to_places_of_the_site(made, pages):
+    folder = made[0] / "public"
     policy = POLICY.findall(pages["runs/r8/report.html"])
     assert len(policy) == 1
-    for page in pages.values():
-        assert POLICY.findall(page) == policy
-        assert page.count("<script") == 1
-        elements = Elements(page)  # which asserts that all tags are closed
+    parsed = {file: Elements(page) for file, page in pages.items()}  # asserts that tags are closed
+    for file, elements in parsed.items():
+        assert POLICY.findall(pages[file]) == policy
+        assert pages[file].count("<script") == 1
         assert all(address.startswith("#") for address in elements.loaded)
         assert {*elements.addresses} <= {"xmlns", "xmlns:xlink"}
         assert len(elements.ids) == len({*elements.ids})
-
-
-def test_links_are_relative_and_lead_to_files_and_places_of_the_site(made, pages):
-    folder = made[0] / "public"
-    parsed = {file: Elements(page) for file, page in pages.items()}
-    for file, elements in parsed.items():
         for link in [*elements.links, *elements.others]:
             place, anchor = urldefrag(link)
             assert not re.match(r"/|[a-z]+:", link)
@@ -247,39 +235,21 @@ def test_wrong_input_ends_with_2_and_nothing_is_written(cli, arguments, message)
     assert sorted(Path().rglob("*")) == before
 
 
-@pytest.mark.usefixtures("runs")
-def test_a_damaged_run_is_named_and_nothing_is_written(cli):
-    (record,) = Path("results/r52/trials").iterdir()
-    record.write_text(record.read_text().replace("0", "1"))
-
-    done = cli("site", "results/r8", "results/r52")
-
-    assert done.exit_code == 2
-    assert f"unusable result: {record}" in done.stderr
-    assert not Path("site").exists()
-
-
-def test_words_of_documents_are_shown_only_if_they_are_asked_for(pages, cli, tmp_path, monkeypatch):
+def test_words_are_shown_only_if_they_are_asked_for_and_files_from_elsewhere_are_not_copied(
+    pages, cli, tmp_path, monkeypatch
+):
     monkeypatch.setattr(*WORDS)
+    private, out = tmp_path / "private", tmp_path / "site"
+    private.write_text("secret")
     run = run_folder(tmp_path / "run", {"rnn": [(1, 1, 0, 0)]})
-    out = tmp_path / "site"
+    (run / "constraints.txt").unlink()
+    (run / "constraints.txt").symlink_to(private)
 
     assert cli("site", run, "--out", out, "--words", 1).exit_code == 0
 
     assert "secret …" in (out / "runs/run/report.html").read_text()
     assert not any("secret" in page for page in pages.values())
-
-
-def test_files_of_a_run_from_elsewhere_are_not_copied(cli, tmp_path):
-    private = tmp_path / "private"
-    private.write_text("secret")
-    run = write_run(finished_run({"rnn": [(0, 0, 0, 1)]}, folder=tmp_path / "run"))
-    (run / "constraints.txt").unlink()
-    (run / "constraints.txt").symlink_to(private)
-
-    assert cli("site", run, "--out", tmp_path / "site").exit_code == 0
-
-    assert "secret" not in (tmp_path / "site/runs/run/constraints.txt").read_text()
+    assert "secret" not in (out / "runs/run/constraints.txt").read_text()
 
 
 # The folder
@@ -306,6 +276,7 @@ def content(folder):
 @pytest.fixture
 def folder(tmp_path):
     """The folder of a site with a report, which the next site in it does not have."""
+    write_text(tmp_path / "site/.git/HEAD", "mine")  # hidden files do not make it somebody else's
     write_files(tmp_path / "site", "index.html", "history.html", OLD)
     return tmp_path / "site"
 
@@ -334,16 +305,9 @@ def test_a_plain_name_is_kept_and_another_made_plain():
 @pytest.mark.parametrize(
     "file",
     [
-        "../index.html",
-        "/etc/passwd",
-        "runs/../index.html",
-        "runs/../../x/report.html",
-        "runs/a/b/report.html",
-        "runs/a/report.html\n",
-        "runs/.git/config.yaml",
-        "indexxhtml",
-        "notes.txt",
-        "site.json",
+        *("../index.html", "/etc/passwd", "runs/../index.html", "runs/../../x/report.html"),
+        *("runs/a/b/report.html", "runs/a/report.html\n", "runs/.git/config.yaml"),
+        *("indexxhtml", "notes.txt", "site.json"),
     ],
 )
 def test_no_site_has_files_elsewhere_or_of_other_names(file):
@@ -352,7 +316,7 @@ def test_no_site_has_files_elsewhere_or_of_other_names(file):
 
 
 def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
-    others = ("CNAME", ".nojekyll", ".git/HEAD", "runs/mine/report.html")
+    others = ("CNAME", ".nojekyll", "runs/mine/report.html")
     left = folder / "runs/old/.rnnbench-x.tmp"
     for other in others:
         write_text(folder / other, "mine")
@@ -360,18 +324,10 @@ def test_the_next_site_replaces_the_last_one_and_nothing_else(folder):
 
     write_files(folder, "index.html", NEW)
 
-    kept = dict.fromkeys(others, "mine")
+    kept = dict.fromkeys((".git/HEAD", *others), "mine")
     assert content(folder) == {"index.html": "index.html", NEW: NEW, **kept}
     assert not (folder / "runs/old").exists()
     assert files_in(folder) == {"index.html", NEW}
-
-
-def test_hidden_files_do_not_make_a_folder_somebody_elses(tmp_path):
-    write_text(tmp_path / ".git/HEAD", "mine")
-
-    write_files(tmp_path, "index.html")
-
-    assert content(tmp_path)["index.html"] == "index.html"
 
 
 def forged_list(folder):
@@ -438,7 +394,7 @@ def test_what_an_interrupted_site_wrote_belongs_to_the_site(folder):
 
     write_files(folder, "index.html")
 
-    assert content(folder) == {"index.html": "index.html"}
+    assert content(folder) == {".git/HEAD": "mine", "index.html": "index.html"}
 
 
 def test_two_processes_do_not_write_into_one_folder(folder):

@@ -1,22 +1,67 @@
-"""An explained layer: the facts are those of the real Keras layer, and the page shows them."""
+"""An explained layer: equations and formulas, the facts of the real Keras layer, and their page."""
 
+import doctest
 import io
+import re
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
 import rnnbench
+from rnnbench.models.layers.recurrent import RECURRENT
 from rnnbench.plugins.teach import LayerSizes
+from rnnbench.plugins.teach import kinds as module
 from rnnbench.plugins.teach.facts import explain_kind
-from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation, Kind
+from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation, Kind, find_kind
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 few = st.integers(1, 12)
 SIZES = LayerSizes(units=5, features=3, steps=4, batch=2)
+
+
+def value(formula, **letters):
+    """Evaluate a formula in which ``4h`` and ``h(h + i)`` are products."""
+    spelled = re.sub(r"([0-9h])(?=[(h])", r"\1*", formula.replace("×", "*"))  # noqa: RUF001
+    return eval(spelled, {}, letters)  # noqa: S307 - it is ours
+
+
+@kinds
+@settings(max_examples=25)
+@given(h=st.integers(1, 40), i=st.integers(1, 40))
+def test_every_formula_has_its_value_in_letters_and_in_numbers(kind, h, i):
+    for formula in (kind.parameters(h, i), *kind.weights(h, i).values()):
+        assert value(formula.text, h=h, i=i) == formula.value
+        assert value(formula.numbers) == formula.value
+
+
+@kinds
+def test_the_names_are_those_of_configs_and_of_keras(kind):
+    assert RECURRENT[kind.name].keras_name == kind.keras_name
+    assert find_kind(kind.name) is kind
+
+
+@kinds
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_values_are_those_of_the_equations_in_the_precision_of_the_arguments(kind, dtype):
+    random, width = np.random.default_rng(0), 3 * len(kind.gates)
+    bias = (width,) if kind.bias_rows == 1 else (2, width)
+    shapes = ((2, 4, 5), (5, width), (3, width), bias)
+    found = kind.run(*(random.normal(size=shape).astype(dtype) for shape in shapes))
+
+    assert list(found) == [equation.symbol for equation in kind.equations]
+    assert {(each.shape, each.dtype) for each in found.values()} == {((2, 4, 3), np.dtype(dtype))}
+
+
+def test_the_examples_in_the_docstrings_are_right():
+    outcome = doctest.testmod(module)
+
+    assert outcome.attempted >= 4
+    assert not outcome.failed
 
 
 @pytest.mark.parametrize(
@@ -75,29 +120,23 @@ def test_keras_confirms_the_formulas_and_numpy_at_every_size(kind, units, featur
     assert len(explanation.check.steps[0].numpy) == min(units, 3)
 
 
-@kinds
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["kernel", "recurrent_kernel", "bias"])
-def test_a_recurrence_without_one_of_the_weights_fails(kind, which, monkeypatch):
+def test_a_recurrence_without_one_of_the_weights_fails(which, monkeypatch):
     run = Kind.run
     without = lambda self, x, *ws: run(self, x, *(w * (n != which) for n, w in enumerate(ws)))  # noqa: E731
     monkeypatch.setattr(Kind, "run", without)
 
-    (failure,) = explain_kind(kind, SIZES).failures
+    (failure,) = explain_kind(GRU, SIZES).failures
 
     assert failure.startswith("NumPy and Keras differ by ")
     assert failure.endswith(" (allowed: at most 1e-06)")
 
 
-def test_a_result_that_is_not_a_number_fails():
-    wrong = Equation("hₜ = hₜ₋₁ + np.nan", "")
+def test_a_result_that_is_not_a_number_and_a_formula_that_keras_does_not_confirm_fail():
+    not_a_number = replace(GRU, equations=(Equation("hₜ = hₜ₋₁ + np.nan", ""),))
 
-    assert explain_kind(replace(GRU, equations=(wrong,)), SIZES).failures
-
-
-def test_a_formula_that_keras_does_not_confirm_fails():
-    wrong = replace(LSTM, bias_rows=2)
-
-    assert explain_kind(wrong, SIZES).failures == [
+    assert explain_kind(not_a_number, SIZES).failures
+    assert explain_kind(replace(LSTM, bias_rows=2), SIZES).failures == [
         "bias: 40 parameters by formula, 20 in Keras",
         "all weights: 200 parameters by formula, 180 in Keras",
     ]

@@ -13,12 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rnnbench.errors import UserError
 from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
 from rnnbench.plugins.teach.toy import (
     cell,
     numpy_code,
-    save_drawing,
     stack,
     terms,
     toy_page,
@@ -149,15 +147,13 @@ def test_as_a_script_it_prints_the_numbers_of_the_toy(tmp_path):
     assert done.stdout == f"{output}\n"
 
 
-@pytest.mark.parametrize("names", [*([name] for name in KINDS), [*KINDS, *KINDS]], ids=" ".join)
-def test_it_is_plain_python_that_any_editor_shows(names):
-    text = numpy_code([KINDS[name] for name in names])
+@stacks
+def test_it_is_plain_python_that_any_editor_shows(stacked):
+    text = numpy_code(stacked)
 
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 88
-    assert all(line == line.rstrip() for line in text.splitlines())
-    assert "\n\n\n\n" not in text
-    assert ("sigmoid" in text) == (names != ["simple_rnn"])
+    assert ("sigmoid" in text) == (stacked != [SIMPLE_RNN])
 
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -204,21 +200,6 @@ def test_a_stack_shows_its_layers_from_the_bottom_up():
     assert place["SimpleRNN"] > place["LSTM"] > place["GRU"] > place["dense softmax"]
     assert "layers 1 and 2 pass on all states (return_sequences: true)" in place
     assert "layer 3 passes on only the last (return_sequences: false)" in place
-
-
-@pytest.mark.parametrize(
-    ("kinds", "arrows"), [([GRU, GRU], 0), ([LSTM, GRU], 3), ([LSTM, LSTM], 6)]
-)
-def test_the_cell_states_of_lstm_layers_are_thick_arrows(kinds, arrows):
-    drawing = stack(kinds)
-
-    assert drawing.count('class="memory"') == arrows
-    assert ("thick arrows: cell states" in drawing) == (arrows > 0)
-
-
-@pytest.mark.parametrize("name", ["lstm.png", "lstm", "svg"])
-def test_a_file_that_is_no_svg_is_refused(tmp_path, name):
-    with pytest.raises(UserError, match=r"allowed: \.svg"):
-        save_drawing([LSTM], tmp_path / name, overwrite=True)
-
-    assert not list(tmp_path.iterdir())
+    for kinds, arrows in ([GRU, GRU], 0), ([LSTM, GRU], 3), ([LSTM, LSTM], 6):
+        assert stack(kinds).count('class="memory"') == arrows, "of cell states"
+        assert ("thick arrows: cell states" in stack(kinds)) == (arrows > 0)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from factories import corpora, train, trial
 from rnnbench.errors import RnnbenchError
 from rnnbench.runner.executors import TRAINING, LocalExecutor, Task, TrialFailure, local
 from rnnbench.runner.executors.base import EpochEnded, PhaseBegan
+from rnnbench.runner.executors.local import start_process
 
 
 def _prepare_nothing(_):
@@ -30,8 +32,8 @@ def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
     return {one.seed: outcome for one, outcome in outcomes}, events
 
 
-def is_phase_of(one, event):
-    return isinstance(event, PhaseBegan) and event.trial == one
+def phases_of(one, events):
+    return [it.phase for it in events if isinstance(it, PhaseBegan) and it.trial == one]
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     np.testing.assert_array_equal(outcomes[1].scores, ours.scores)
     epochs = [event.epoch for event in events if isinstance(event, EpochEnded)]
     assert sorted(epochs) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    phases = {one.seed: [each.phase for each in events if is_phase_of(one, each)] for one in trials}
+    phases = {one.seed: phases_of(one, events) for one in trials}
     of_network = ["reading documents", "training", "compiling", "training", "testing"]
     assert phases == {1: ["starting worker", *of_network], 0: of_network, 2: of_network}
 
@@ -92,7 +94,7 @@ def test_a_worker_neither_prints_nor_hears_ctrl_c_nor_leaves_temporary_files(
 ):
     outcomes, _ = run(trials, tmp_path, _speak)
 
-    pids, folders = (set(each) for each in zip(*outcomes.values(), strict=True))
+    pids, folders = (set(facts) for facts in zip(*outcomes.values(), strict=True))
     assert len(pids - {os.getpid()}) == 1
     assert capfd.readouterr() == ("", "")
     for folder in map(Path, folders):
@@ -177,7 +179,7 @@ def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, ca
     outcomes, events = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
 
     assert outcomes == {0: "done", 1: "done"}
-    assert [each.phase for each in events if is_phase_of(trials[1], each)] == [
+    assert phases_of(trials[1], events) == [
         "starting worker",
         "waiting to be tried again",
         "starting worker",
@@ -208,3 +210,58 @@ def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, tria
         RnnbenchError, match=r"died .* before it could start a trial\nout of memory"
     ):
         run(trials, tmp_path, _facts, prepare=_die)
+
+
+# How processes start.
+
+
+def _answer(connection):
+    """Tell whether this process hears Ctrl-C, after one was sent to it."""
+    connection.recv()
+    is_blocked = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    connection.send(is_blocked)
+
+
+def _ask(process, connection):
+    os.kill(process.pid, signal.SIGINT)
+    connection.send(None)
+    return connection.recv()
+
+
+def test_a_process_hears_no_ctrl_c_from_its_first_moment():
+    connection, process = start_process(_answer)
+
+    assert _ask(process, connection)
+    process.join(10)
+    assert process.exitcode == 0
+
+
+def test_nor_does_one_that_another_thread_starts():
+    found = []
+
+    def start():
+        connection, process = start_process(_answer)
+        found.append(_ask(process, connection))
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+
+    assert found == [True]
+
+
+def test_a_ctrl_c_while_a_process_starts_is_heard_afterwards(monkeypatch):
+    started = []
+
+    def start(process):
+        signal.raise_signal(signal.SIGINT)  # to this thread; test_main has one to any thread
+        started.append(process)
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", start)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start_process(_answer)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert len(started) == 1

@@ -184,19 +184,6 @@ def test_a_network_regularised_in_every_way_is_validated_tested_and_kept_bit_for
     assert kept.record.stock_layers == []
 
 
-@both_engines
-def test_other_features_are_dropped_in_each_epoch_and_none_while_validating(dataset, engine):
-    model = network([{"embedding": {"dim": 4}}, {"dropout": {"rate": 0.5}}, MEAN])
-
-    trained = fit(dataset, engine, model, epochs=2, **STANDING_STILL)
-
-    history = trained.record.history
-    loss, accuracy = loss_and_accuracy(trained, dataset)
-    assert abs(history.loss[0] - history.loss[1]) > 1e-5
-    np.testing.assert_allclose(history.val_loss, [loss] * 2, rtol=1e-5)
-    np.testing.assert_allclose(history.val_accuracy, [accuracy] * 2, rtol=1e-6)
-
-
 NOISY = """
     import keras
     import tensorflow as tf

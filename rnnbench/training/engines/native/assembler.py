@@ -38,30 +38,14 @@ The constants of tanh are those of Eigen and of XLA, this one for code without f
 With theirs for fused ones, 7.99881172180175781, it would be 1, but all results would change.
 """
 TANH_ABOVE = (
-    -2.76076847742355e-16,
-    2.00018790482477e-13,
-    -8.60467152213735e-11,
-    5.12229709037114e-08,
-    1.48572235717979e-05,
-    6.37261928875436e-04,
-    4.89352455891786e-03,
-)
-TANH_BELOW = (
-    1.19825839466702e-06,
-    1.18534705686654e-04,
-    2.26843463243900e-03,
-    4.89352518554385e-03,
-)
+    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+    1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
+)  # fmt: skip
+TANH_BELOW = 1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03
 EXP = (
-    1.9875691500e-4,
-    1.3981999507e-3,
-    8.3334519073e-3,
-    4.1665795894e-2,
-    1.6666665459e-1,
-    5.0000001201e-1,
-    1.0,
-    1.0,
-)
+    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+    5.0000001201e-1, 1.0, 1.0,
+)  # fmt: skip
 """Of Cephes, for arguments of at most half of log 2."""
 LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
 """Their sum is log 2; the first has so few digits that small multiples of it are exact."""
@@ -142,8 +126,12 @@ class Value:
         """Return the logistic function, ``0.5 + 0.5 tanh(x / 2)``; polynomials have the halves."""
         x = self._limited(2 * TANH_LIMIT)
         square = x * x
-        above = [coefficient / 4 for coefficient in _in_quarters(TANH_ABOVE)]
-        return x * square._polynomial(above) / square._polynomial(_in_quarters(TANH_BELOW)) + 0.5
+        above, below = (  # the coefficients of the same polynomials of a quarter of the argument
+            [number / 4 ** (len(some) - 1 - place) for place, number in enumerate(some)]
+            for some in (TANH_ABOVE, TANH_BELOW)
+        )
+        above = [number / 4 for number in above]
+        return x * square._polynomial(above) / square._polynomial(below) + 0.5
 
     def exp(self) -> "Value":
         """Return the exponential of numbers up to 88; of those below -87, that of -87."""
@@ -151,19 +139,17 @@ class Value:
         shifted = x * 1.44269504088896341 + TO_WHOLE
         whole = shifted - TO_WHOLE  # x / log 2, rounded
         rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
-        return rest._polynomial(EXP) * shifted._power_of_two()
+        polynomial = rest._polynomial(EXP)
+        build, kind = self.builder, self.raw.type
+        bits = ir.VectorType(I32, kind.count)
+        exponent = build.shl(build.bitcast(shifted.raw, bits), ir.Constant(bits, 23))
+        power = build.bitcast(build.add(exponent, ir.Constant(bits, 127 << 23)), kind)
+        return polynomial * Value(build, power)
 
     def _limited(self, limit: float) -> "Value":
         """Return the number, or the limit that it is beyond; NaN stays NaN."""
         x = where(self > limit, self.lift(limit), self)
         return where(x < -limit, x.lift(-limit), x)
-
-    def _power_of_two(self) -> "Value":
-        """Return 2 to the whole number to which ``TO_WHOLE`` was added."""
-        build, kind = self.builder, self.raw.type
-        whole = ir.VectorType(I32, kind.count)
-        exponent = build.shl(build.bitcast(self.raw, whole), ir.Constant(whole, 23))
-        return Value(build, build.bitcast(build.add(exponent, ir.Constant(whole, 127 << 23)), kind))
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
         """Return a polynomial of the number; the coefficient of the highest power comes first."""
@@ -171,12 +157,6 @@ class Value:
         for coefficient in coefficients[2:]:
             result = result * self + coefficient
         return result
-
-
-def _in_quarters(coefficients: Sequence[float]) -> list[float]:
-    """Return the coefficients of the same polynomial of a quarter of its argument."""
-    highest = len(coefficients) - 1
-    return [number / 4 ** (highest - place) for place, number in enumerate(coefficients)]
 
 
 Index = Value | int
@@ -231,15 +211,12 @@ class View:
 
     @property
     def T(self) -> "View":  # noqa: N802 - as in NumPy
-        """The transposed matrix, in the same memory."""
         return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
-        """Return some rows of a matrix."""
         return replace(self, pointer=self[first].pointer, shape=(count, *self.shape[1:]))
 
     def columns(self, first: Index, count: Index) -> "View":
-        """Return some columns of a matrix."""
         return self.T.rows(first, count).T
 
     def load(self, kind: ir.Type | None = None) -> Value:
@@ -260,10 +237,7 @@ class View:
 
 
 class Assembler:
-    """Makes functions of machine code, one after the other.
-
-    ``given`` has the arrays of the function in progress, by name.
-    """
+    """Makes functions of machine code; ``given`` are the arrays of the one in progress, by name."""
 
     def __init__(self, processor: Processor):
         self.processor, self.lanes = processor, processor.lanes
@@ -273,8 +247,6 @@ class Assembler:
         self.given: dict[str, View] = {}
         # Without any data, llvmlite sets aside no memory for the addresses of external functions.
         ir.GlobalVariable(self.module, I64, "data").initializer = ir.Constant(I64, 0)
-
-    # Functions
 
     @contextmanager
     def function(self, name: str, arrays: Sequence[str], numbers: int = 0) -> Iterator[list[Value]]:
@@ -298,7 +270,6 @@ class Assembler:
         self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
 
     def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
-        """Call a function that LLVM knows."""
         kinds = [argument.type for argument in arguments]
         function = self.module.globals.get(name) or ir.Function(
             self.module, ir.FunctionType(result, kinds), name
@@ -318,8 +289,6 @@ class Assembler:
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), now)
         yield
         self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), before)
-
-    # Loops
 
     def loop(
         self, count: Index, carried: list[Value] | None = None, *, step: int = 1
@@ -363,15 +332,12 @@ class Assembler:
         if total - whole:
             yield self.number(whole), total - whole
 
-    # Values
-
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
         arena = replace(self.given["arena"], shape=array.shape, strides=array.strides)
         return arena.moved(array.offset)[indices]
 
     def number(self, number: Index) -> Value:
-        """Return a whole number as a value."""
         if isinstance(number, Value):
             return number
         return Value(self.builder, ir.Constant(I64, number))
@@ -381,27 +347,22 @@ class Assembler:
         return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
 
     def spread(self, single: Value) -> Value:
-        """Return a vector of equal floats."""
         nothing = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
         return pick([Value(self.builder, first)], [0] * self.lanes)
 
     def to_float(self, number: Value) -> Value:
-        """Return a whole number as a float."""
         return Value(self.builder, self.builder.sitofp(number.raw, F32))
 
     def largest(self, vectors: Sequence[Value]) -> Value:
-        """Return the largest float of vectors."""
         most = reduce(lambda one, other: where(other > one, other, one), vectors)
         return self.intrinsic(f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw)
 
     def total(self, vectors: Sequence[Value]) -> Value:
-        """Return the sum of all floats of vectors."""
         name, zero = f"llvm.vector.reduce.fadd.v{self.lanes}f32", ir.Constant(F32, 0.0)
         return self.intrinsic(name, F32, zero, reduce(add, vectors).raw)
 
     def root(self, floats: Value) -> Value:
-        """Return the square roots."""
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)
 
 

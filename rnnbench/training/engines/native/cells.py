@@ -63,13 +63,11 @@ class Cell:
     open_gate: int | None = None
 
     @property
-    def gates(self) -> int:
-        """The number of blocks of columns in its weights."""
+    def gates(self) -> int:  # blocks of columns in its weights
         return self.layer.gates
 
     @property
-    def state_biases(self) -> int:
-        """The number of biases of the sums over the state."""
+    def state_biases(self) -> int:  # of the sums over the state
         return int(self.split is not None)
 
 

@@ -15,8 +15,14 @@ from rnnbench.models.layers.feedforward import Dense
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.network import BETA_1, BETA_2, NetworkSizes
-from rnnbench.training.engines.native.weights import initial_weights, new_arena, read_weights
+from rnnbench.training.engines.native.network import (
+    BETA_1,
+    BETA_2,
+    NetworkSizes,
+    initial_weights,
+    new_arena,
+    read_weights,
+)
 from rnnbench.training.epochs import (
     TRAINING,
     Documents,
@@ -46,7 +52,6 @@ class NativeEngine(Engine):
         why_not()
 
     def why_not(self) -> str:
-        """Return why no machine code can be made here; empty if it can."""
         return why_not()
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
@@ -54,9 +59,12 @@ class NativeEngine(Engine):
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam" or recipe.ema:
             return False
         *layers, last = model.layers
-        plain = _recurrent(model)
-        is_stack = bool(layers) and layers == plain and not plain[-1].return_sequences
-        return is_stack and type(last) is Dense and last.gives_topics
+        kinds = [cell.layer for cell in CELLS.values()]
+        are_plain = all(
+            type(layer) in kinds and layer.settings().keys() <= {"return_sequences"}
+            for layer in layers
+        )
+        return bool(layers) and are_plain and type(last) is Dense and last.gives_topics
 
     def fit(
         self,
@@ -68,20 +76,18 @@ class NativeEngine(Engine):
         *,
         keep_model: bool,
     ) -> TrialResult:
-        """Train a network and score the test documents; see ``Engine.fit``."""
         from rnnbench.training.engines.native.assembler import processor
         from rnnbench.training.engines.native.program import program_for
 
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
-        x, tested = (
-            as_numbers(model, dataset.n_ids, ids) for ids in (dataset.x_train, dataset.x_test)
-        )
+        x = as_numbers(model, dataset.n_ids, dataset.x_train)
         (x, y), validation = hold_out_documents(x, dataset.y_train, recipe.validation_split)
         here = processor()
         assert here is not None  # noqa: S101 - see ``why_not``
         epochs = Epochs(on_epoch)
+        recurrent = [layer for layer in model.layers if isinstance(layer, Recurrent)]
         sizes = NetworkSizes(
-            layers=tuple((layer.kind, layer.units) for layer in _recurrent(model)),
+            layers=tuple((layer.kind, layer.units) for layer in recurrent),
             topics=len(dataset.topics),
             timesteps=dataset.timesteps,
             batch=min(recipe.batch_size, len(y)),
@@ -102,7 +108,8 @@ class NativeEngine(Engine):
         params = sum(weight.size for weight in weights)
         record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
         begin("testing")
-        scores = np.maximum(network.log_probabilities(tested), LOWEST).astype(np.float32)
+        logs = network.log_probabilities(as_numbers(model, dataset.n_ids, dataset.x_test))
+        scores = np.maximum(logs, LOWEST).astype(np.float32)
         return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
 
 
@@ -125,25 +132,8 @@ def why_not() -> str:
         return f"llvmlite does not work here ({error}); {use}"
 
 
-def _recurrent(model: LayeredNetwork) -> list[Recurrent]:
-    """Return the recurrent layers that are as in Keras."""
-    covered = [cell.layer for cell in CELLS.values()]
-    return [
-        layer
-        for layer in model.layers
-        if isinstance(layer, Recurrent)
-        and type(layer) in covered
-        and layer.settings().keys() <= {"return_sequences"}
-    ]
-
-
 class NativeNetwork:
-    """A network in training.
-
-    Attributes:
-        arena: its weights, and everything that is computed.
-        steps: optimizer steps taken so far.
-    """
+    """A network in training: its arena, and the optimizer steps taken so far."""
 
     def __init__(self, program: "Program", weights: Sequence[NDArray[np.float32]]):
         self.arrays, self.code = program

@@ -6,7 +6,6 @@ add code to the function in progress. Products are blocked so that sums stay in 
 each of its columns is loaded, and one float of each of its rows is spread over a vector.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
 
@@ -139,39 +138,29 @@ def make_program(asm: Assembler, arrays: NetworkArrays) -> None:
     ``answers (n, 2)`` and ``scores (n, stride of the logits)``, where ``n`` is the documents plus
     one part, because parts are read whole; and ``rates``, one for each optimizer step.
     """
-    make_forward(asm, arrays)
-    make_backward(asm, arrays)
-    with asm.function("prepare", ["arena"]):
-        _prepare(asm, arrays)
-    with asm.function("adam", ["arena", "rates"], 1) as (step,):
-        _adam(asm, arrays, step)
+    sizes = arrays.sizes
+    batch, rows, width = sizes.batch, sizes.rows, arrays.logits.strides[0]
+    _make_forward(asm, arrays)
+    _make_loss(asm, arrays)
+    _make_backward(asm, arrays)
+    _make_update(asm, arrays)
     names = ["arena", "documents", "labels", "rates", "answers"]
     with asm.function("epoch", names, 1) as (count,), asm.flushing():
-        _epoch(asm, arrays, count)
+        for step in asm.loop((count + (batch - 1)) // batch):
+            first = step * batch
+            size = least(batch, count - first)
+            asm.call("prepare")
+            for done in asm.loop(_whole(size, rows), step=rows):
+                asm.call("forward", first + done)
+                asm.call("loss", first + done, size - done, size)
+                asm.call("backward")
+            asm.call("adam", step)
     with asm.function("score", ["arena", "documents", "scores"], 1) as (count,), asm.flushing():
-        _score(asm, arrays, count)
-
-
-def _epoch(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
-    """Take the optimizer steps of an epoch, whose documents are in the order of the batches."""
-    batch, rows = arrays.sizes.batch, arrays.sizes.rows
-    for step in asm.loop((count + (batch - 1)) // batch):
-        first = step * batch
-        size = least(batch, count - first)
-        asm.call("prepare")
-        for done in asm.loop(_whole(size, rows), step=rows):
-            asm.call("forward", first + done)
-            asm.call("loss", first + done, size - done, size)
-            asm.call("backward")
-        asm.call("adam", step)
-
-
-def _score(asm: Assembler, arrays: NetworkArrays, count: Value) -> None:
-    rows, width = arrays.sizes.rows, arrays.logits.strides[0]
-    for first in asm.loop(_whole(count, rows), step=rows):
-        asm.call("forward", first)
-        for i in asm.loop(rows * width, step=asm.lanes):
-            asm.given["scores"][first * width + i].store(asm.at(arrays.logits.flat, i).load())
+        for first in asm.loop(_whole(count, rows), step=rows):
+            asm.call("forward", first)
+            for i in asm.loop(rows * width, step=asm.lanes):
+                logits = asm.given["scores"][first * width + i]
+                logits.store(asm.at(arrays.logits.flat, i).load())
 
 
 def _whole(count: Value, rows: int) -> Value:
@@ -179,57 +168,25 @@ def _whole(count: Value, rows: int) -> Value:
     return (count + (rows - 1)) // rows * rows
 
 
-def _prepare(asm: Assembler, arrays: NetworkArrays) -> None:
-    """Get ready for a step of the optimizer: no gradient yet, and the weights transposed."""
-    clear(asm, arrays.gradient)
-    for layer in arrays.layers:
-        weights = asm.at(layer.weights)
-        transpose(asm, asm.at(layer.back_to_state), weights.rows(0, layer.units))
-        if layer.back_to_input:
-            w = weights.rows(layer.state_rows, layer.features)
-            transpose(asm, asm.at(layer.back_to_input), w)
-    of_top = asm.at(arrays.head).rows(0, arrays.back_to_top.shape[1])
-    transpose(asm, asm.at(arrays.back_to_top), of_top)
-
-
-def _adam(asm: Assembler, arrays: NetworkArrays, step: Value) -> None:
-    """Update all weights; the rate of each step includes the corrections of the averages."""
-    rate = asm.spread(asm.given["rates"][step].load(F32))
-    for i in asm.loop(arrays.weights.size, step=asm.lanes):
-        of_adam = arrays.weights, arrays.gradient, arrays.mean, arrays.square
-        places = [asm.at(array, i) for array in of_adam]
-        w, g, m, v = (place.load() for place in places)
-        m = m + (g - m) * (1 - BETA_1)
-        v = v + (g * g - v) * (1 - BETA_2)
-        w = w - rate * m / (asm.root(v) + EPSILON)
-        for place, value in zip(places, (w, g, m, v), strict=True):
-            place.store(value)
-
-
-def make_forward(asm: Assembler, arrays: NetworkArrays) -> None:
+def _make_forward(asm: Assembler, arrays: NetworkArrays) -> None:
     """Make the function ``forward``: the logits of some documents, the first of which is given."""
-    above = [*((layer.inputs, layer.state_rows) for layer in arrays.layers[1:]), (arrays.top, 0)]
-    for number, layer in enumerate(arrays.layers):
+    layers, sizes, bottom = arrays.layers, arrays.sizes, arrays.layers[0]
+    above = [*((layer.inputs, layer.state_rows) for layer in layers[1:]), (arrays.top, 0)]
+    for number, layer in enumerate(layers):
         with asm.function(f"forward_{number}", ["arena"], 1) as (t,):
-            _forward_step(asm, layer, arrays.sizes.rows, t, *above[number])
+            _forward_step(asm, layer, sizes.rows, t, *above[number])
     with asm.function("forward", ["arena", "documents"], 1) as (first,):
-        _gather(asm, arrays, first)
-        for layer in arrays.layers:
+        for row in asm.loop(sizes.rows):
+            start = (first + row) * sizes.timesteps
+            for t in asm.loop(sizes.timesteps):
+                word = asm.given["documents"][start + t].load(F32)
+                asm.at(bottom.inputs, t, row, bottom.state_rows).store(word)
+        for layer in layers:
             clear(asm, layer.cell_state)
-        for t in asm.loop(arrays.sizes.timesteps):
-            for number in range(len(arrays.layers)):
+        for t in asm.loop(sizes.timesteps):
+            for number in range(len(layers)):
                 asm.call(f"forward_{number}", t)
         product(asm, asm.at(arrays.logits), asm.at(arrays.top, 0), asm.at(arrays.head))
-
-
-def _gather(asm: Assembler, arrays: NetworkArrays, first: Value) -> None:
-    """Copy the ids of documents into the inputs of the first layer."""
-    layer, timesteps = arrays.layers[0], arrays.sizes.timesteps
-    for row in asm.loop(arrays.sizes.rows):
-        start = (first + row) * timesteps
-        for t in asm.loop(timesteps):
-            number = asm.given["documents"][start + t].load(F32)
-            asm.at(layer.inputs, t, row, layer.state_rows).store(number)
 
 
 def _forward_step(
@@ -278,139 +235,123 @@ def _forward_cell(
 ) -> Value:
     """Return the hidden states of a vector of units at a step of a sequence; store the rest."""
     t, row, unit = place
-    cell = layer.cell
-    gates = [_gate(asm, sums, number, size) for number in range(cell.gates)]
+    cell, lanes = layer.cell, asm.lanes
+
+    def gate(vectors: Sums, number: int) -> Value:  # those of all gates stand side by side
+        if size == lanes:
+            return vectors[number]
+        first, last = number * size // lanes, ((number + 1) * size - 1) // lanes
+        start = number * size - first * lanes
+        return pick([vectors[first], vectors[last]], [start + n % size for n in range(lanes)])
+
+    gates = [gate(sums, number) for number in range(cell.gates)]
     if cell.split is not None:  # its sum over the state goes before that over the input
-        gates.insert(cell.split, _gate(asm, of_state, cell.split, size))
+        gates.insert(cell.split, gate(of_state, cell.split))
     h_before, c = asm.at(layer.inputs, t, row, unit), asm.at(layer.cell_state, row, unit)
     after = cell.forward(gates, h_before.load(), c.load())
     if after.c:
         c.store(after.c)
     for number, value in enumerate(after.kept):
-        asm.at(layer.kept, t, unit // asm.lanes, row, number * asm.lanes).store(value)
+        asm.at(layer.kept, t, unit // lanes, row, number * lanes).store(value)
     return after.h
 
 
-def _gate(asm: Assembler, vectors: Sequence[Value], number: int, size: int) -> Value:
-    """Return the sums of a gate of some units; those of all gates stand one after the other."""
-    if size == asm.lanes:
-        return vectors[number]
-    first, last = number * size // asm.lanes, ((number + 1) * size - 1) // asm.lanes
-    start = number * size - first * asm.lanes
-    lanes = [start + lane % size for lane in range(asm.lanes)]
-    return pick([vectors[first], vectors[last]], lanes)
+def _make_loss(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Make the function ``loss``, which puts its gradient in the place of the logits.
 
-
-def make_backward(asm: Assembler, arrays: NetworkArrays) -> None:
-    """Make the functions ``loss`` and ``backward``."""
-    with asm.function("loss", ["arena", "labels", "answers"], 3) as numbers:
+    The answer on a document has two numbers: the logit of its topic less the largest logit, and
+    the sum of the exponentials of the logits less the largest one. ``first`` is the document of the
+    first row; only the rows that are ``left`` belong to the batch; its mean loss counts.
+    """
+    topics, lanes = arrays.sizes.topics, asm.lanes
+    columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
+    with asm.function("loss", ["arena", "labels", "answers"], 3) as (first, left, size):
         for row in asm.loop(arrays.sizes.rows):
-            _loss(asm, arrays, row, *numbers)
-    for number in range(len(arrays.layers)):
+            document = first + row
+            places = [asm.at(arrays.logits, row, int(some[0])) for some in columns]
+            are_topics = [asm.vector_of(some) < topics for some in columns]
+            logits = list(map(where, are_topics, (place.load() for place in places), repeat(-1e30)))
+            largest = asm.spread(asm.largest(logits))
+            logits = [logit - largest for logit in logits]
+            powers = list(map(where, are_topics, (logit.exp() for logit in logits), repeat(0.0)))
+            total = asm.total(powers)
+            label = asm.spread(asm.given["labels"][document].load(F32))
+            are_label = [label.equals(asm.vector_of(some)) for some in columns]
+            of_label = asm.total(list(map(where, are_label, logits, repeat(0.0))))
+            asm.given["answers"][document * 2].store(of_label)
+            asm.given["answers"][document * 2 + 1].store(total)
+            share = where(row < left, 1 / asm.to_float(size), 0.0)
+            of_power, of_topic = asm.spread(share / total), asm.spread(share)
+            for some, power, place in zip(are_label, powers, places, strict=True):
+                place.store(power * of_power - where(some, of_topic, 0.0))
+
+
+def _make_backward(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Make the function ``backward``: the gradients of the weights, from that of the logits.
+
+    It goes back through time, and the gradients of several steps go to the weights together.
+    """
+    timesteps, collected = arrays.sizes.timesteps, arrays.sizes.collected
+    layers, last = range(len(arrays.layers)), (timesteps - 1) // collected * collected
+    for number in layers:
         with asm.function(f"backward_{number}", ["arena"], 2) as (t, place):
             _backward_step(asm, arrays, number, t, place)
         with asm.function(f"outer_{number}", ["arena"], 2) as (t, steps):
             _outer(asm, arrays, number, t, steps)
     with asm.function("backward", ["arena"]):
-        _head(asm, arrays)
-        _all_steps(asm, arrays)
-
-
-def _loss(
-    asm: Assembler, arrays: NetworkArrays, row: Value, first: Value, left: Value, size: Value
-) -> None:
-    """Put the gradient of the loss in the place of a row of logits.
-
-    The answer on the document has two numbers: the logit of its topic less the largest logit, and
-    the sum of the exponentials of the logits less the largest one. ``first`` is the document of the
-    first row; only the rows that are ``left`` belong to the batch; its mean loss counts.
-    """
-    topics, lanes, document = arrays.sizes.topics, asm.lanes, first + row
-    columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
-    places = [asm.at(arrays.logits, row, int(some[0])) for some in columns]
-    are_topics = [asm.vector_of(some) < topics for some in columns]
-    logits = list(map(where, are_topics, (place.load() for place in places), repeat(-1e30)))
-    largest = asm.spread(asm.largest(logits))
-    logits = [logit - largest for logit in logits]
-    powers = list(map(where, are_topics, (logit.exp() for logit in logits), repeat(0.0)))
-    total = asm.total(powers)
-    label = asm.spread(asm.given["labels"][document].load(F32))
-    are_label = [label.equals(asm.vector_of(some)) for some in columns]
-    of_label = asm.total(list(map(where, are_label, logits, repeat(0.0))))
-    asm.given["answers"][document * 2].store(of_label)
-    asm.given["answers"][document * 2 + 1].store(total)
-    share = where(row < left, 1 / asm.to_float(size), 0.0)
-    of_power, of_topic = asm.spread(share / total), asm.spread(share)
-    for some, power, place in zip(are_label, powers, places, strict=True):
-        place.store(power * of_power - where(some, of_topic, 0.0))
-
-
-def _head(asm: Assembler, arrays: NetworkArrays) -> None:
-    """Add to the gradient of the softmax's weights, and begin that of the hidden states."""
-    d_logits, last = asm.at(arrays.logits), arrays.layers[-1]
-    product(asm, asm.at(arrays.d_head), asm.at(arrays.top, 0).T, d_logits, adds=True)
-    for layer in arrays.layers:
-        clear(asm, layer.d_hidden)
-        clear(asm, layer.d_cell)
-    product(asm, asm.at(last.d_hidden), d_logits, asm.at(arrays.back_to_top))
-
-
-def _all_steps(asm: Assembler, arrays: NetworkArrays) -> None:
-    """Go back through time; the gradients of several steps go to the weights together."""
-    timesteps, collected = arrays.sizes.timesteps, arrays.sizes.collected
-    layers, last = range(len(arrays.layers)), (timesteps - 1) // collected * collected
-    for done in asm.loop(last + collected, step=collected):
-        first = last - done
-        count = least(collected, timesteps - first)
-        for i in asm.loop(count):
-            place = count - 1 - i
-            for number in reversed(layers):
-                asm.call(f"backward_{number}", first + place, place)
-        for number in layers:
-            asm.call(f"outer_{number}", first, count)
+        d_logits, d_top = asm.at(arrays.logits), arrays.layers[-1].d_hidden
+        product(asm, asm.at(arrays.d_head), asm.at(arrays.top, 0).T, d_logits, adds=True)
+        for layer in arrays.layers:
+            clear(asm, layer.d_hidden)
+            clear(asm, layer.d_cell)
+        product(asm, asm.at(d_top), d_logits, asm.at(arrays.back_to_top))
+        for done in asm.loop(last + collected, step=collected):
+            first = last - done
+            count = least(collected, timesteps - first)
+            for i in asm.loop(count):
+                place = count - 1 - i
+                for number in reversed(layers):
+                    asm.call(f"backward_{number}", first + place, place)
+            for number in layers:
+                asm.call(f"outer_{number}", first, count)
 
 
 def _backward_step(
     asm: Assembler, arrays: NetworkArrays, number: int, t: Value, place: Value
 ) -> None:
-    """Go back through a step of a layer; its gradients are collected at a place."""
-    layer = arrays.layers[number]
-    for unit, size in asm.tiles(layer.units, asm.lanes):
+    """Go back through a step of a layer; its gradients are collected at a place.
+
+    Those of the gates of a vector of units are stored as whole vectors, gate by gate, so each
+    overwrites what the one before it wrote too much. What the last one writes too much is 0, as the
+    gradients of units that do not exist.
+    """
+    layer, lanes = arrays.layers[number], asm.lanes
+    for unit, size in asm.tiles(layer.units, lanes):
         for row in asm.loop(arrays.sizes.rows):
-            _backward_cell(asm, layer, (t, row, unit), size, place)
+            kept = asm.at(layer.kept, t, unit // lanes, row)
+            d_h, d_c = asm.at(layer.d_hidden, row, unit), asm.at(layer.d_cell, row, unit)
+            back = layer.cell.back(
+                [kept[n * lanes].load() for n in range(layer.cell.kept)],
+                asm.at(layer.inputs, t + 1, row, unit).load(),
+                asm.at(layer.inputs, t, row, unit).load(),
+                d_h.load(),
+                d_c.load(),
+            )
+            for array, sums in ((layer.d_sums, back.sums), (layer.d_input_sums, back.input_sums)):
+                for n, gradient in enumerate(sums):
+                    start = unit * layer.cell.gates + n * size
+                    asm.at(array, place, row, start).store(gradient)
+            if back.h_before:
+                d_h.store(back.h_before)
+            if back.c_before:
+                d_c.store(back.c_before)
     d_sums, d_input_sums = asm.at(layer.d_sums, place), asm.at(layer.d_input_sums, place)
     # The gradient of what passes into the next state directly is there already.
     d_hidden, back_to_state = asm.at(layer.d_hidden), asm.at(layer.back_to_state)
     product(asm, d_hidden, d_sums, back_to_state, adds=layer.cell.passes_h)
     if layer.back_to_input:
-        below, back = asm.at(arrays.layers[number - 1].d_hidden), asm.at(layer.back_to_input)
-        product(asm, below, d_input_sums, back, adds=True)
-
-
-def _backward_cell(asm: Assembler, layer: LayerArrays, at: Place, size: int, place: Value) -> None:
-    """Compute the gradients of the gates of a vector of units, at a step of a sequence.
-
-    They are stored as whole vectors, gate by gate, so each overwrites what the one before it wrote
-    too much. What the last one writes too much is 0, as the gradients of units that do not exist.
-    """
-    t, row, unit = at
-    kept = asm.at(layer.kept, t, unit // asm.lanes, row)
-    d_hidden, d_cell = asm.at(layer.d_hidden, row, unit), asm.at(layer.d_cell, row, unit)
-    back = layer.cell.back(
-        [kept[number * asm.lanes].load() for number in range(layer.cell.kept)],
-        asm.at(layer.inputs, t + 1, row, unit).load(),
-        asm.at(layer.inputs, t, row, unit).load(),
-        d_hidden.load(),
-        d_cell.load(),
-    )
-    for array, gradients in ((layer.d_sums, back.sums), (layer.d_input_sums, back.input_sums)):
-        for number, gradient in enumerate(gradients):
-            start = unit * layer.cell.gates + number * size
-            asm.at(array, place, row, start).store(gradient)
-    if back.h_before:
-        d_hidden.store(back.h_before)
-    if back.c_before:
-        d_cell.store(back.c_before)
+        below, back_to_input = asm.at(arrays.layers[number - 1].d_hidden), layer.back_to_input
+        product(asm, below, d_input_sums, asm.at(back_to_input), adds=True)
 
 
 def _outer(asm: Assembler, arrays: NetworkArrays, number: int, t: Value, steps: Value) -> None:
@@ -425,3 +366,28 @@ def _outer(asm: Assembler, arrays: NetworkArrays, number: int, t: Value, steps: 
         out = asm.at(layer.gradient).rows(first, rows)
         d_sums = asm.at(array, 0).rows(0, count)
         product(asm, out, inputs.rows(first, rows), d_sums, adds=True)
+
+
+def _make_update(asm: Assembler, arrays: NetworkArrays) -> None:
+    """Make ``prepare`` and ``adam``, the begin and the end of a step of the optimizer."""
+    with asm.function("prepare", ["arena"]):
+        clear(asm, arrays.gradient)
+        transposed = []
+        for layer in arrays.layers:
+            transposed.append((layer.back_to_state, layer.weights, 0))
+            if layer.back_to_input:
+                transposed.append((layer.back_to_input, layer.weights, layer.state_rows))
+        for out, weights, first in [*transposed, (arrays.back_to_top, arrays.head, 0)]:
+            transpose(asm, asm.at(out), asm.at(weights).rows(first, out.shape[1]))
+    with asm.function("adam", ["arena", "rates"], 1) as (step,):
+        # The rate of each step includes the corrections of the averages.
+        rate = asm.spread(asm.given["rates"][step].load(F32))
+        for i in asm.loop(arrays.weights.size, step=asm.lanes):
+            of_adam = arrays.weights, arrays.gradient, arrays.mean, arrays.square
+            places = [asm.at(array, i) for array in of_adam]
+            w, g, m, v = (place.load() for place in places)
+            m = m + (g - m) * (1 - BETA_1)
+            v = v + (g * g - v) * (1 - BETA_2)
+            w = w - rate * m / (asm.root(v) + EPSILON)
+            for place, value in zip(places, (w, g, m, v), strict=True):
+                place.store(value)

@@ -17,7 +17,7 @@ from rnnbench.training.engines.native import assembler, engine, program
 from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
-LSTM = {"lstm": {"units": 3}}
+LSTM, POOLING = {"lstm": {"units": 3}}, {"pooling": {"by": "mean"}}
 BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["svm"]
 
 
@@ -49,27 +49,22 @@ def test_plain_recurrent_stacks_are_covered(layers, inputs):
 
 
 @pytest.mark.parametrize(
-    "layers",
+    ("layers", "recipe"),
     [
-        [{"embedding": {"dim": 2}}, LSTM],
-        [{"lstm": {"units": 3, "activation": "relu"}}],
-        [{"gru": {"units": 3, "reset_after": False}}],
-        [{"simple_rnn": {"units": 3, "dropout": 0.1}}],
-        [{"simple_rnn": {"units": 3, "weight_drop": 0.1}}],
-        [{"simple_rnn": {"units": 3, "return_sequences": True}}, {"pooling": {"by": "mean"}}],
-        [{"bidirectional": {"layer": LSTM}}],
-        [LSTM, {"dropout": {"rate": 0.1}}],
-        [LSTM, {"dense": {"units": 4}}],
+        ([{"embedding": {"dim": 2}}, LSTM], {}),
+        ([{"lstm": {"units": 3, "activation": "relu"}}], {}),
+        ([{"gru": {"units": 3, "reset_after": False}}], {}),
+        ([{"simple_rnn": {"units": 3, "weight_drop": 0.1}}], {}),
+        ([{"simple_rnn": {"units": 3, "return_sequences": True}}, POOLING], {}),
+        ([{"bidirectional": {"layer": LSTM}}], {}),
+        ([LSTM, {"dense": {"units": 4}}], {}),
+        ([LSTM], {"optimizer": "sgd"}),
+        ([LSTM], {"ema": 0.9}),
     ],
     ids=str,
 )
-def test_other_networks_are_not_covered(layers):
-    assert not NATIVE.covers(network(*layers), Training())
-
-
-@pytest.mark.parametrize("recipe", [{"optimizer": "sgd"}, {"ema": 0.9}])
-def test_other_trainings_are_not_covered(recipe):
-    assert not NATIVE.covers(network(LSTM), Training(**recipe))
+def test_other_networks_and_trainings_are_not_covered(layers, recipe):
+    assert not NATIVE.covers(network(*layers), Training(**recipe))
     assert not NATIVE.covers(BASELINE, Training())
     assert engine_for(BASELINE, Training(engine="auto")) is ENGINES["scikit-learn"]
 
@@ -82,28 +77,24 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
 
 
 @pytest.mark.parametrize(
-    ("hidden", "reason"),
+    ("module", "name", "replacement", "reason"),
     [
-        ("find_spec", r"^it needs llvmlite: pip install llvmlite, or use training"),
+        (engine, "find_spec", lambda _: None, r"it needs llvmlite: pip install llvmlite, or "),
         (
+            assembler,
             "processor",
-            r"^it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\)",
+            lambda: None,
+            r"it makes no code for this processor \(allowed: x86-64 with AVX2 and FMA, ARM64\); ",
         ),
-        ("passes", r"^its code gives wrong results on this processor; use training\.engine: comp"),
+        (program, "passes", lambda _: False, "its code gives wrong results on this processor; "),
+        (program, "passes", lambda: None, r"llvmlite does not work here \(.*\); "),
     ],
+    ids=["no llvmlite", "another processor", "wrong results", "another llvmlite"],
 )
-def test_whatever_is_missing_is_named(monkeypatch, hidden, reason):
-    module = {"find_spec": engine, "processor": assembler, "passes": program}[hidden]
-    monkeypatch.setattr(module, hidden, lambda *_: None)
+def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, reason):
+    monkeypatch.setattr(module, name, replacement)
 
-    assert re.match(reason, engine.why_not.__wrapped__())
-
-
-def test_an_llvmlite_that_does_not_work_is_a_reason_too(monkeypatch):
-    monkeypatch.setattr(program, "passes", lambda: None)  # it is given an argument
-
-    expected = r"^llvmlite does not work here \(.*\); use training\.engine: compiled$"
-    assert re.match(expected, engine.why_not.__wrapped__())
+    assert re.match(rf"^{reason}use training\.engine: compiled$", engine.why_not.__wrapped__())
 
 
 @pytest.mark.parametrize(

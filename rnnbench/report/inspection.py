@@ -1,11 +1,12 @@
-"""A dataset, and one of its documents, for people and for machines."""
+"""A dataset, one of its documents, and the models of a config, for people and for machines."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from rich import columns
+from rich import box, columns
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Column
@@ -13,15 +14,18 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
-from rnnbench.data.audit import DatasetSummary, TopicCount
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN, Data
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
+from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
-from rnnbench.report.table import Columns, Table, table_of
+from rnnbench.report.table import MISSING, Table
+from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, visible
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -78,22 +82,18 @@ def data_views(
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     quantiles = length_quantiles(corpus)
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
+    n_topics, total = counted(len(summary.topics), "topic"), summary.train_size + summary.test_size
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": (
-            f"{len(corpus):,} documents, {len(summary.topics)} topics, "
-            f"{len(corpus.vocabulary):,} words"
-        ),
+        "corpus": f"{len(corpus):,} documents, {len(summary.topics)} topics, "
+        f"{len(corpus.vocabulary):,} words",
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
-        "dataset": (
-            f"{summary.train_size:,} documents to train on, {summary.test_size:,} to test on, "
-            f"{summary.timesteps:,} steps ({cut}, {length})"
-        ),
+        "dataset": f"{summary.train_size:,} documents to train on, {summary.test_size:,} to test "
+        f"on, {summary.timesteps:,} steps ({cut}, {length})",
         "dataset fingerprint": summary.fingerprint,
-        "majority baseline": (
-            f"always answering '{summary.majority_topic}' scores {summary.majority_accuracy:.4f}"
-        ),
+        "majority baseline": f"always answering '{summary.majority_topic}' scores "
+        f"{summary.majority_accuracy:.4f}",
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
@@ -101,22 +101,17 @@ def data_views(
     facts = Grid.grid(padding=(0, 2))
     for name, value in rows.items():
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+    shown, bars = summary.topics_by_frequency[:TOPICS_SHOWN], []
+    for count in shown:
+        both, most = count.train + count.test, shown[0].train + shown[0].test
+        bar = "█" * round(BAR_WIDTH * both / most) or "▏"
+        bars.append(
+            [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
+        )
+    headers, caption = ["topic", "", "train", "test", "share"], f"The most frequent of {n_topics}."
+    topics = Table(headers, bars, caption, text_columns=2)
     notes = list(notes_on_data(summary, section, corpus))
-    return [facts, _topics(summary), *([Text(), notes_text(notes)] if notes else [])]
-
-
-def _topics(summary: DatasetSummary) -> Table:
-    shown = summary.topics_by_frequency[:TOPICS_SHOWN]
-    total, most = summary.train_size + summary.test_size, shown[0].train + shown[0].test
-    columns: Columns[TopicCount] = {
-        "topic": lambda count: count.topic,
-        "": lambda count: "█" * round(BAR_WIDTH * (count.train + count.test) / most) or "▏",
-        "train": lambda count: f"{count.train:,}",
-        "test": lambda count: f"{count.test:,}",
-        "share": lambda count: f"{(count.train + count.test) / total:.1%}",
-    }
-    caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return table_of(shown, columns, caption, text_columns=2)
+    return [facts, topics, *([Text(), notes_text(notes)] if notes else [])]
 
 
 def sources_text(sources: Iterable[Source]) -> Grid:
@@ -143,14 +138,9 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
 
 def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
     """Return the facts that ``--json`` prints."""
+    plain = ("number", "topic", "place", "words", "ids", "n_ids", "unknown")
     return {
-        "number": document.number,
-        "topic": document.topic,
-        "place": document.place,
-        "words": document.words,
-        "ids": document.ids,
-        "n_ids": document.n_ids,
-        "unknown": document.unknown,
+        **{key: getattr(document, key) for key in plain},
         "cut_off": {"count": document.n_cut, "side": document.cut_side},
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
@@ -205,7 +195,22 @@ def _glosses(document: Document) -> list[RenderableType]:
 
 def _remarks(document: Document) -> Iterator[str]:
     """Yield lines on the length, on words that are cut off or unknown, and on the ids."""
-    yield " ".join(_length(document))
+    n = len(document.ids)
+    length = f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
+    if document.sequence is None:
+        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
+        yield f"{length} No model is given this document{reason if document.maxlen else ''}."
+    else:
+        steps = f"{length} Every sequence has {counted(len(document.sequence), 'step')}"
+        if document.n_cut:
+            end = {"pre": "first", "post": "last"}[document.cut_side]
+            yield f"{steps}: the {end} {document.n_cut:,} are cut off."
+        elif document.n_padding:
+            side = {"pre": "before", "post": "after"}[document.padding_side]
+            zeros = counted(document.n_padding, "step")
+            yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
+        else:
+            yield f"{steps}: there is no padding, and nothing is cut off."
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
         yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"
@@ -215,25 +220,6 @@ def _remarks(document: Document) -> Iterator[str]:
         f"{PAD} is padding, {START} the start mark, {UNKNOWN} an unknown word. The id of any other "
         f"word is its rank by frequency plus {INDEX_FROM}, and below {document.n_ids:,}."
     )
-
-
-def _length(document: Document) -> Iterator[str]:
-    n = len(document.ids)
-    yield f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
-    if document.sequence is None:
-        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
-        yield f"No model is given this document{reason if document.maxlen else ''}."
-        return
-    steps = f"Every sequence has {counted(len(document.sequence), 'step')}"
-    if document.n_cut:
-        end = {"pre": "first", "post": "last"}[document.cut_side]
-        yield f"{steps}: the {end} {document.n_cut:,} are cut off."
-    elif document.n_padding:
-        side = {"pre": "before", "post": "after"}[document.padding_side]
-        zeros = counted(document.n_padding, "step")
-        yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
-    else:
-        yield f"{steps}: there is no padding, and nothing is cut off."
 
 
 def models_by_input(models: Mapping[str, Model]) -> Inputs:
@@ -255,3 +241,122 @@ def _input_of(model: Model) -> str:
     if first.takes == "ids":
         return "masked_ids" if first.gives_mask else "ids"
     return "numbers" if model.inputs == "ids" else "scaled_numbers"
+
+
+# Models
+
+
+def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the JSON of the list of models; the arguments are those of ``models_text``."""
+    return [
+        {
+            "name": name,
+            "kind": model.kind,
+            "layers": model.in_short(),
+            "trainable_params": params.get(name),
+        }
+        for name, model in models.items()
+    ]
+
+
+def models_text(
+    models: Mapping[str, Model], params: Mapping[str, int], remark: str
+) -> RenderableType:
+    """Return a table with one line for each model, by name.
+
+    ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
+    """
+    table = _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
+    for name, model in models.items():
+        trainable = f"{params[name]:,}" if name in params else MISSING
+        table.add_row(Text(name, style="bold"), model.kind, model.in_short(), trainable)
+    return Group(table, Text(f"\n{remark}", style="dim")) if remark else table
+
+
+def network_json(
+    name: str, model: Model, description: Description, shape: Shape, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the JSON of a network; ``null`` in a shape is the batch."""
+    return {
+        "name": name,
+        "kind": model.kind,
+        "data": {**provenance, **asdict(shape)},
+        "layers": [
+            asdict(layer)
+            | {"described_by": layer.described_by and layer.described_by.model_dump(mode="json")}
+            for layer in description.layers
+        ],
+        "trainable_params": description.trainable_params,
+        "other_params": description.other_params,
+    }
+
+
+def baseline_json(name: str, model: BaselineModel) -> dict[str, Any]:
+    """Return the JSON of a baseline."""
+    facts = {"baseline": model.baseline.kind, "parameters": dict(model.baseline)}
+    return {"name": name, "kind": "baseline", **facts}
+
+
+def baseline_text(name: str, model: BaselineModel) -> RenderableType:
+    """Return a baseline with its parameters."""
+    baseline = model.baseline
+    parameters = _table({"parameter": "", "value": ""})
+    for key, value in baseline:
+        parameters.add_row(key, value if isinstance(value, str) else json.dumps(value))
+    below = parameters if dict(baseline) else "It has no parameters."
+    return Group(_title(name, baseline.kind), Text(baseline.summary()), "", below)
+
+
+def network_text(
+    name: str, model: Model, description: Description, shape: Shape, provenance: Mapping[str, Any]
+) -> RenderableType:
+    """Return a network, layer by layer."""
+    totals = f"{description.trainable_params:,}\n{description.other_params:,}"
+    table = _table({"layer": "trainable\nother", "output": "", "parameters": totals})
+    table.leading = 1
+    for facts in description.layers:
+        params = facts.trainable_params + facts.other_params
+        outputs = [["batch" if n is None else n for n in output] for output in facts.outputs]
+        table.add_row(
+            _layer_text(facts, model, shape),
+            "\n".join(f"({', '.join(map(str, dimensions))})" for dimensions in outputs),
+            f"{params:,}",
+        )
+    caption = (
+        f"Data: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
+        f"{shape.n_topics} topics, {shape.n_ids:,} ids. Batch: documents that are read at once."
+    )
+    return Group(_title(name, model.in_short()), table, Text(f"\n{caption}", style="dim"))
+
+
+def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
+    """Return the name of a layer, and below it its purpose and its settings."""
+    name, lines = facts.keras_class, [""]
+    if layer := facts.described_by:
+        title, lines = layer.in_short(), [layer.in_words(shape), spell_parameters(layer.settings())]
+    elif name == "InputLayer":
+        title = "word ids"
+    elif isinstance(model, LayeredNetwork):  # the config does not name the layer
+        is_scaled = model.inputs == "scaled_ids"
+        words = {
+            "Reshape": "one feature at each step: the id as a number",
+            "Rescaling": f"divided by {shape.n_ids:,}" if is_scaled else "times 1: inputs are ids",
+        }
+        title, lines = name.lower(), [words.get(name, "")]
+    else:
+        title = f"{facts.name} ({name})"
+    details = "".join(f"\n{line}" for line in lines if line)
+    return Text.assemble((title, "bold"), (details, "dim"))
+
+
+def _title(name: str, text: str) -> Text:
+    return Text.assemble((name, "bold"), f": {text}\n")
+
+
+def _table(footers: Mapping[str, str]) -> Grid:
+    """Return a table with few lines; the keys are its headers, and the last column is numbers."""
+    table = Grid(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=any(footers.values()))
+    for header, footer in footers.items():
+        table.add_column(header, footer, overflow="fold")  # a name that is cut cannot be typed
+    table.columns[-1].justify = "right"
+    return table
