@@ -14,16 +14,7 @@ from rnnbench.environment import (
     environment,
     installed,
     machine,
-    versions,
 )
-
-
-def test_versions_are_those_of_rnnbench_and_of_the_packages_that_are_asked_for():
-    assert versions(["numpy", "no-such-package"]) == {
-        "rnnbench": rnnbench.__version__,
-        "numpy": version("numpy"),
-        "no-such-package": "not installed",
-    }
 
 
 def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_shared():
@@ -31,15 +22,19 @@ def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_sh
     head = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
     before = datetime.now(UTC).replace(microsecond=0)
-    facts = environment(["numpy"], jobs=3, threads=2)
+    facts = environment(["numpy", "no-such-package"], jobs=3, threads=2)
 
     assert before <= datetime.fromisoformat(facts["date"]) <= datetime.now(UTC)
     assert Environment.model_validate(facts)
     assert (facts["git_commit"] or "").removesuffix("+") == head
     assert (facts["jobs"], facts["threads_per_job"]) == (3, 2)
-    assert facts["versions"] == versions(["numpy"])
-    assert facts["cores"] >= 1
+    own, others = {"rnnbench": rnnbench.__version__}, {"no-such-package": "not installed"}
+    assert facts["versions"] == own | {"numpy": version("numpy")} | others
     assert facts["cpu"]
+    first, *lines = constraints(facts).splitlines()
+    assert first.startswith(f"# rnnbench {rnnbench.__version__}, Python 3.")
+    assert f"h5py=={version('h5py')}" in lines
+    assert [str(Requirement(line)) for line in lines] == lines, "as pip reads them"
 
 
 def test_the_commit_of_a_repository_around_the_package_is_not_told(tmp_path, monkeypatch):
@@ -61,11 +56,3 @@ def test_all_packages_are_listed_that_are_needed_however_indirectly():
     assert not {"pytest", "hypothesis"} & set(found), "its extras"
     assert "pytest" in installed(["rnnbench[test]"])
     assert list(found) == sorted(found)
-
-
-def test_constraints_are_what_pip_reads():
-    first, *lines = constraints(environment(["numpy"], jobs=1, threads=1)).splitlines()
-
-    assert first.startswith(f"# rnnbench {rnnbench.__version__}, Python 3.")
-    assert f"h5py=={version('h5py')}" in lines
-    assert [str(Requirement(line)) for line in lines] == lines

@@ -6,7 +6,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,7 +22,6 @@ from rnnbench.storage import (
     UnwritableError,
     atomic_write,
     canonical_json,
-    check_file,
     check_replaceable,
     read_document,
     read_file,
@@ -35,9 +36,6 @@ from rnnbench.storage import (
 )
 from rnnbench.training.outcome import TRIAL_VERSION as VERSION
 from rnnbench.training.outcome import TrialRecord
-
-SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-SHA256_OF_BRACES = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
 
 def write(file, content, error=None):
@@ -63,29 +61,24 @@ def test_a_file_appears_and_changes_when_the_new_one_is_complete(tmp_path, error
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_the_mode_of_a_file_is_as_the_umask_says(tmp_path):
+def test_text_is_written_as_utf_8_with_its_own_line_ends_and_the_mode_of_the_umask(tmp_path):
+    file = tmp_path / ("x" * 255)
     before = os.umask(0o027)
     try:
-        write_text(tmp_path / "a.txt", "abc")
+        write_text(file, "é\r\n\n")
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+    assert file.read_bytes() == b"\xc3\xa9\r\n\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert sha256_file(file) == sha256(file.read_bytes()).hexdigest()
 
 
 def test_canonical_json_is_short_and_has_only_numbers_of_json():
     assert canonical_json({"b": [1, 2.5, None], "a": "é"}) == b'{"a":"\\u00e9","b":[1,2.5,null]}'
-    assert sha256_json({}) == SHA256_OF_BRACES
+    assert sha256_json({}) == sha256(b"{}").hexdigest()
     for number in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="not JSON compliant"):
             canonical_json({"loss": number})
-
-
-def test_text_is_written_as_utf_8_with_its_own_line_ends_and_hashed_as_it_is(tmp_path):
-    file = tmp_path / ("x" * 255)
-    write_text(file, "é\r\n\n")
-    assert file.read_bytes() == b"\xc3\xa9\r\n\n"
-    write_text(file, "abc")
-    assert sha256_file(file) == SHA256_OF_ABC
 
 
 def test_the_order_of_arrays_does_not_matter_but_name_type_shape_and_values_do():
@@ -119,70 +112,22 @@ def test_the_checksum_covers_all_other_entries_in_whatever_layout(file):
     assert read_document(file, VERSION) == before
     assert document.pop("checksum") == sha256_json(document)
     assert document == before
+    changed = [document | {"steps": 7}, before | {"note": ""}, before, None, [1, 2]]
+    for content in ("", *map(json.dumps, changed)):
+        file.write_text(content)
+        with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: .* replaces it"):
+            read_document(file, VERSION)
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, str(VERSION), None])
 def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
     document = json.loads(file.read_text())
-    file.write_text(json.dumps(document | {"schema_version": version}))
     hint = "update rnnbench" if version == VERSION + 1 else "run the benchmark again"
+    file.write_text(json.dumps(document | {"schema_version": version}))
 
-    with pytest.raises(OtherVersionError) as caught:
+    message = f"{file}: it has schema version {version}, .* reads version {VERSION}; {hint}"
+    with pytest.raises(OtherVersionError, match=f"^unusable result: {message}"):
         read_document(file, VERSION)
-
-    other = f"schema version {version}, but this rnnbench reads version {VERSION}; {hint}"
-    assert str(caught.value) == f"unusable result: {file}: it has {other}"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('"fit_seconds": 1.5', '"fit_seconds": 1.25'),
-        ('"fit_seconds": 1.5', '"fit_seconds": NaN'),
-        ('"seed": 0', '"seed": 0, "note": "x"'),
-        ('"steps": 6,', ""),
-        (f'"{"5" * 64}"', f'"{"6" * 64}"'),
-        ('"checksum": "', '"checksum": "0'),
-        ('"checksum"', '"sum"'),
-    ],
-)
-def test_whatever_was_changed_is_noticed(file, before, after):
-    text = file.read_text()
-    assert before in text
-
-    file.write_text(text.replace(before, after, 1))
-
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: "):
-        read_document(file, VERSION)
-
-
-def test_what_is_no_document_is_damaged_and_none_is_not(tmp_path):
-    file = tmp_path / "{a}.json"
-    for content in (b"", b"{", b"null", b"[1, 2]", b"[" * 100_000, b"\xff\xfe"):
-        file.write_bytes(content)
-
-        with pytest.raises(DamagedResultError) as caught:
-            read_document(file, VERSION)
-
-        assert str(caught.value) == (
-            f"unusable result: {file}: it is not the JSON that was written "
-            "(running the benchmark again replaces it)"
-        )
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {tmp_path}: "):
-        read_document(tmp_path, VERSION)
-    with pytest.raises(FileNotFoundError):
-        read_document(tmp_path / "a.json", VERSION)
-
-
-def test_a_file_beside_a_document_that_is_missing_or_another_one_is_named(tmp_path, file):
-    beside = tmp_path / "b.npz"
-    with pytest.raises(DamagedResultError, match=r"b\.npz: No such file or directory"):
-        check_file(beside, "5" * 64, file)
-
-    beside.write_bytes(b"scores")
-    check_file(beside, sha256_file(beside), file)
-    with pytest.raises(DamagedResultError, match=r"b\.npz: changed since .*a\.json"):
-        check_file(beside, "5" * 64, file)
 
 
 @pytest.fixture
@@ -230,9 +175,8 @@ def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkey
     other.write_text("of another user")
     (linked / ".owned").symlink_to(other)
 
-    me = os.getuid()
     with monkeypatch.context() as patched:
-        patched.setattr(os, "getuid", lambda: me + 1)
+        patched.setattr(os, "getuid", Mock(return_value=os.getuid() + 1))
         storage.sweep_temporary_folders()
     assert mine.exists()
     storage.sweep_temporary_folders()
@@ -243,10 +187,7 @@ def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkey
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_a_temporary_folder_that_cannot_be_locked_is_removed(place, error, monkeypatch):
-    def fail(_lock):
-        raise error
-
-    monkeypatch.setattr(FileLock, "acquire", fail)
+    monkeypatch.setattr(FileLock, "acquire", Mock(side_effect=error))
 
     with pytest.raises((UnwritableError, KeyboardInterrupt)), temporary_folder():
         pass
@@ -291,11 +232,8 @@ def test_only_regular_files_are_read_and_no_more_than_allowed(tmp_path):
     (tmp_path / "file").write_bytes(b"12345")
 
     assert read_file(tmp_path / "file", 5) == b"12345"
-    for file, limit, reason in [
-        (tmp_path / "file", 4, "longer than 4 bytes"),
-        (tmp_path / "pipe", 5, "not a regular file"),
-        (Path("/dev/zero"), 5, "not a regular file"),
-        (tmp_path, 5, "Is a directory"),
-    ]:
-        with pytest.raises(OSError, match=reason):
-            read_file(file, limit)
+    with pytest.raises(OSError, match="longer than 4 bytes"):
+        read_file(tmp_path / "file", 4)
+    for file in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="not a regular file"):
+            read_file(file, 5)

@@ -2,19 +2,13 @@
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rnnbench.config import nodes
 from rnnbench.config.nodes import (
     MAX_DEPTH,
     ConfigError,
-    Node,
-    Problem,
-    merged,
     parse,
     to_yaml,
-    with_value,
 )
 
 
@@ -26,45 +20,14 @@ def read(text):
     return tree(text).plain
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("-3", -3),
-        ("010", 10),
-        ("1e-3", 0.001),
-        ("1.", 1.0),
-        ("-.inf", float("-inf")),
-        ("true", True),
-        ("~", None),
-        ("!!str 3", "3"),
-        ("{a: {b: }}", {"a": {"b": None}}),
-    ],
-)
-def test_values_are_those_of_yaml_1_2(text, value):
-    assert (read(text), type(read(text))) == (value, type(value))
-
-
-def test_all_else_is_text():
+def test_values_are_those_of_yaml_1_2_and_all_else_is_text():
+    values = [-3, 10, 0.001, 1.0, float("-inf"), True, None, "3", {"b": None}]
+    found = read("[-3, 010, 1e-3, 1., -.inf, true, ~, !!str 3, {b: }]")
+    assert (found, [*map(type, found)]) == (values, [*map(type, values)])
     words = ["yes", "off", "True", "Null", "0x10", "1_000", "1:30", "2001-01-01", "nan", "<<", "="]
     assert read("\n".join(f"- {word}" for word in words)) == words
     keys = ["1.50", "null", "true", "010", "<<"]
     assert list(read("{1.50: a, null: b, true: c, 010: d, <<: {e: f}}")) == keys
-
-
-def test_an_entry_is_where_its_key_is_and_an_item_where_it_begins():
-    root, problems = parse("a:\n  [1,\n   2]\nb: {c:\n  3}\n", "a.yaml")
-    found = [root.value["a"], *root.value["a"].value, root.value["b"], root.value["b"].value["c"]]
-    assert [node.where for node in found] == [f"a.yaml:{line}" for line in (1, 2, 3, 4, 4)]
-    assert problems == []
-
-
-def test_duplicate_keys_are_found_and_the_last_one_counts():
-    root, problems = parse("a: 1\nb: [{c: 1,\n  c: 2}]\na: 3\n", "a.yaml")
-    assert root.plain == {"a": 3, "b": [{"c": 2}]}
-    assert problems == [
-        Problem("a.yaml:3", "b.0.c", "duplicate key (first on line 2)"),
-        Problem("a.yaml:4", "a", "duplicate key (first on line 1)"),
-    ]
 
 
 BOMB = "\n".join(
@@ -73,7 +36,7 @@ BOMB = "\n".join(
 DEEPEST = f"{'[' * MAX_DEPTH}0{']' * MAX_DEPTH}"
 
 
-@pytest.mark.parametrize("text", [f"[{DEEPEST}]", f"{'[' * 1000}{']' * 1000}", BOMB])
+@pytest.mark.parametrize("text", [f"[{DEEPEST}]", BOMB])
 def test_more_data_than_any_config_needs_is_refused(text):
     assert read(DEEPEST)
     with pytest.raises(ConfigError, match="nested too deeply"):
@@ -87,43 +50,8 @@ def test_after_too_many_values_the_rest_is_not_even_parsed(monkeypatch):
         read("[1, 2, 3, 4,\n5, ]]")
 
 
-def test_a_word_that_either_version_takes_for_something_else_is_quoted():
+def test_both_versions_of_yaml_read_what_was_written():
     words = ["", "~", "null", "Null", "true", "no", "08", "010", "1_000", "0x1f", "0o7", "1e3"]
     words += ["1e-3", ".5", ".inf", "1:30", "2001-01-01", "<<", "=", "- a", "a: b", "# a", "!a"]
+    words += [0, -3, 1e-3, 1e30, float("inf"), True, None]
     assert read(to_yaml(words)) == yaml.safe_load(to_yaml(words)) == words
-
-
-@given(st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none())
-def test_both_versions_read_a_number_that_was_written(number):
-    assert read(to_yaml(number)) == yaml.safe_load(to_yaml(number)) == number
-
-
-@pytest.mark.parametrize(
-    ("base", "top", "both"),
-    [
-        ("{a: {b: 1, c: 2}, d: 3}", "{a: {c: 4}, e: 5}", {"a": {"b": 1, "c": 4}, "d": 3, "e": 5}),
-        ("{a: [1, 2]}", "{a: [3]}", {"a": [3]}),
-        ("{a: {b: 1}}", "{a: 3}", {"a": 3}),
-        ("{a: }", "{a: {b: 1}}", {"a": {"b": 1}}),
-        ("{a: 1}", "{a: }", {"a": None}),
-        ("{a: {b: {c: 1}}, d: {e: 2}}", "{a: {b: }, d: }", {"a": {"b": {"c": 1}}, "d": {"e": 2}}),
-    ],
-)
-def test_mappings_are_merged_key_by_key_and_all_else_is_replaced(base, top, both):
-    below, above = tree(base), tree(top)
-    assert merged(below, above).plain == both
-    assert (below, above) == (tree(base), tree(top)), "neither is changed"
-
-
-@pytest.mark.parametrize(
-    ("before", "keys", "after"),
-    [
-        ("{a: {b: 1, c: 2}}", "a.b", {"a": {"b": 9, "c": 2}}),
-        ("{a: 1}", "a.b.c", {"a": {"b": {"c": 9}}}),
-        ("{a: [1, {b: 1}]}", "a.1.b", {"a": [1, {"b": 9}]}),
-    ],
-)
-def test_a_value_is_put_at_its_place(before, keys, after):
-    root = tree(before)
-    assert with_value(root, keys.split("."), Node(9, "--set")).plain == after
-    assert root == tree(before)

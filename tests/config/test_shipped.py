@@ -14,7 +14,7 @@ import pytest
 from rnnbench.choice.results import CHOICE_VERSION, ChoiceResults, best_points, rank_key
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
-from rnnbench.config.nodes import ConfigError, parse
+from rnnbench.config.nodes import parse
 from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.config.shipped import starter
 from rnnbench.data.dataset import Data
@@ -25,10 +25,8 @@ from rnnbench.points import model_of
 from rnnbench.storage import read_document
 from rnnbench.training.settings import Recipe, Training
 
-EXTENDED = {"notebook": ["models", "name"], "references": ["models", "name"]} | {
-    "baseline_grids": ["name"]
-}
-"""Configs for others to extend, and the keys that they lack."""
+EXTENDED = ("notebook", "references", "baseline_grids")
+"""Configs for others to extend, without a name."""
 WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 """Configs whose baselines are chosen by a config of their own."""
 SHIPPED = [name for name in shipped.names() if name not in EXTENDED]
@@ -52,68 +50,40 @@ def test_configs_are_found_by_their_names_only():
     hidden = set(shipped.names()) - set(shipped.listed())
     assert hidden > {"baseline_grids", "r52_networks", "zoo_baselines", "reuters46_layers"}
     assert not hidden & {"baselines", "vanilla_rnn", "own_texts"}
-
-
-def test_summaries_are_short_sentences():
-    found = [shipped.summary(shipped.folder() / f"{name}.yaml") for name in shipped.names()]
-
-    assert all(re.fullmatch(r"[A-Z].{,118}[.?]", summary) for summary in found)
+    for name in shipped.names():
+        assert re.fullmatch(r"[A-Z].{,118}[.?]", shipped.summary(shipped.folder() / f"{name}.yaml"))
 
 
 def test_a_file_of_the_user_comes_before_a_name_and_a_folder_does_not():
+    training = benchmark_of("all").training
     Path("r52").mkdir()
     assert load("r52").name == "r52"
     Path("all").write_text("extends: smoke\nname: mine\n")
     assert load("all").name == "mine"
-    with pytest.raises(ConfigError, match="no such file"):
-        load("all.yaml")
-
-
-def test_a_config_extends_others_by_name_unless_there_is_such_a_file():
-    mine = "extends: notebook\nname: mine\nmodels: {m: {baseline: most_frequent}}"
-    Path("mine.yaml").write_text(mine)
-    assert load("mine.yaml").training == benchmark_of("all").training
-
-    Path("notebook.yaml").write_text("training: {epochs: 7}\n")
-    assert load("mine.yaml").training.epochs == 7
-    Path("notebook").write_text("training: {epochs: 8}\n")
-    assert load("mine.yaml").training.epochs == 8
-
-
-def test_a_copy_may_have_the_name_of_the_config_that_it_extends():
+    Path("mine.yaml").write_text("extends: notebook\nname: mine\nmodels: {m: {python: a:b}}")
+    assert load("mine.yaml").training == training
     Path("notebook.yaml").write_text(shipped.find("lstm").read_text())
-
-    assert load("notebook.yaml") == benchmark_of("lstm")
+    assert load("notebook.yaml") == benchmark_of("lstm"), "which extends notebook"
+    for file, epochs in (("notebook.yaml", 7), ("notebook", 8)):
+        Path(file).write_text(f"training: {{epochs: {epochs}}}\n")
+        assert load("mine.yaml").training.epochs == epochs
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_documents(name):
     benchmark = benchmark_of(name)
     assert benchmark.name == name
+    if name in CHOICES:
+        run = benchmark_of(name.partition("_")[0])
+        assert (benchmark.data, benchmark.training) == (run.data, run.training)
     sources = {"r52": "r52", "r8": "r8", "own_texts": "files"}
     documents = name.partition("_")[0] if name in CHOICES else name
     assert benchmark.data.source == sources.get(documents, "auto")
     assert benchmark.references == ({} if name == "own_texts" else benchmark_of("all").references)
     if name not in OTHER_SETTINGS:
-        notebook = Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
         epochs, seeds = (2, 1) if name == "smoke" else (200, 5)
-        assert benchmark.data == notebook
+        assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")
         assert benchmark.training == Training(epochs=epochs, batch_size=50, seeds=seeds)
-
-
-@pytest.mark.parametrize("name", EXTENDED)
-def test_a_config_that_others_extend_lacks_only_a_name_and_models(name):
-    with pytest.raises(ConfigError) as caught:
-        load(name)
-    assert [(problem.key, problem.message) for problem in caught.value.problems] == [
-        (key, "missing key") for key in EXTENDED[name]
-    ]
-
-
-@pytest.mark.parametrize("name", CHOICES)
-def test_models_are_chosen_on_the_documents_that_they_are_run_on(name):
-    run, choice = benchmark_of(name.partition("_")[0]), benchmark_of(name)
-    assert (choice.data, choice.training) == (run.data, run.training)
 
 
 @pytest.mark.parametrize("name", WITH_GRIDS)
@@ -142,13 +112,9 @@ def test_all_has_the_models_of_the_notebook_in_its_order_and_two_baselines(name)
     assert list(benchmark.models) == [*NOTEBOOK_MODELS, *baselines]
     assert list(benchmark.references["notebook"].models) == NOTEBOOK_MODELS
     assert benchmark.references["notebook"].training == Recipe(epochs=200, batch_size=50)
-
-
-def test_published_accuracies_of_other_models_say_where_they_are_found():
-    references = benchmark_of("all").references
-    others = {name: paper for name, paper in references.items() if paper.split is not None}
-    assert [name for name, paper in others.items() if paper.where is None] == []
-    assert len({(paper.split, paper.source) for paper in others.values()}) == len(others)
+    others = [paper for paper in benchmark.references.values() if paper.split is not None]
+    assert all(paper.where for paper in others)
+    assert len({(paper.split, paper.source) for paper in others}) == len(others)
 
 
 REFERENCE_CHOICES = Path(__file__).parents[2] / "results/reference/choice"
@@ -180,9 +146,8 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
     for model, best in chosen.items():
         expected = tried.models[best.name].model_copy(update={"chosen_from": points[model]})
         assert config.models[model] == expected
-        assert config.training_of(model).facts("seeds", "engine") == tried.training_of(
-            best.name
-        ).facts("seeds", "engine")
+        ours, best_one = config.training_of(model), tried.training_of(best.name)
+        assert ours.facts("seeds", "engine") == best_one.facts("seeds", "engine")
 
 
 def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
@@ -190,23 +155,18 @@ def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
     subprocess.run([*command, repository], cwd=tmp_path, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        assert {name.split("/")[0] for name in archive.namelist() if ".dist-info" not in name} == {
-            "rnnbench"
-        }
+        found = {name for name in archive.namelist() if ".dist-info" not in name}
         archive.extractall(tmp_path / "site")
+    files = {f"rnnbench/configs/{file.name}" for file in repository.glob("configs/*.*")}
+    for file in repository.glob("rnnbench/**/*.*"):
+        if "__pycache__" not in str(file):
+            files.add(file.relative_to(repository).as_posix())
+    assert found == files
 
-    def rnnbench(*arguments):
-        command = [sys.executable, "-m", "rnnbench", *arguments]
-        variables = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-        subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, check=True)
-
-    rnnbench("config", "new", "own_texts.yaml", "--from", "own_texts")
-    rnnbench("run", "own_texts.yaml", "--models", "tfidf_logistic_regression")
-    assert (tmp_path / "results" / "own_texts" / "results.json").is_file()
-
-
-def read(text):
-    return parse(text, "starter.yaml")[0].plain
+    command = [sys.executable, "-m", "rnnbench", "config", "new", "a.yaml", "--from", "own_texts"]
+    variables = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    subprocess.run(command, cwd=tmp_path, env=variables, check=True)
+    assert (tmp_path / "own_texts.csv").is_file()
 
 
 def switched_on():
@@ -216,10 +176,8 @@ def switched_on():
 
 @pytest.mark.parametrize("name", ["a.b", "true", "_", "é", "x" * 120, "name: starter"])
 def test_a_new_config_has_no_problems_whatever_its_name(name):
-    network, baseline = load(read(starter(name))).models.values()
-
-    assert [layer.kind for layer in network.layers] == ["embedding", "gru", "dense"]
-    assert isinstance(baseline, BaselineModel)
+    Path("a.yaml").write_text(starter(name))
+    assert list(load("a.yaml").models) == ["gru", "naive_bayes"]
 
 
 def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
@@ -253,7 +211,8 @@ def test_a_new_config_lists_every_kind_of_layer_and_baseline_with_its_defaults()
 
 def comments(pattern):
     """Return the YAML in lines of comments."""
-    return read("\n".join(re.findall(pattern, starter(), flags=re.MULTILINE)))
+    lines = re.findall(pattern, starter(), flags=re.MULTILINE)
+    return parse("\n".join(lines), "starter.yaml")[0].plain
 
 
 def defaults(section):

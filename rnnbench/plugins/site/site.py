@@ -21,6 +21,7 @@ from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
+from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 from rnnbench.report.page import PageContent, check_report, render, report_page
 from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.results.run import StoredRun
@@ -36,7 +37,6 @@ from rnnbench.storage import (
     write_text,
 )
 from rnnbench.terminal.display import show_steps
-from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 
 REPORT, CONFIG = "report.html", "config.yaml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # the pattern of the names of the folders of runs

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pyarrow
@@ -25,10 +26,8 @@ def write_table(path, rows, header=("text", "label")):
         csv.writer(text, **tabs if path.suffix == ".tsv" else {}).writerows([header, *rows])
         path.write_bytes(text.getvalue().encode())
     elif path.suffix == ".parquet":
-        columns = {
-            name: list(column) for name, column in zip(header, zip(*rows, strict=True), strict=True)
-        }
-        parquet.write_table(pyarrow.table(columns), path)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        parquet.write_table(pyarrow.table(columns, names=header), path)
     else:
         lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
         path.write_text("\n".join(lines) + "\n")
@@ -37,8 +36,8 @@ def write_table(path, rows, header=("text", "label")):
 
 @pytest.fixture
 def table(tmp_path):
-    texts = {"Profit rose": "earn", "They bought it": "acq", "it rose; it fell": "earn"}
-    return write_table(tmp_path / "own.csv", [*texts.items(), ("they sold", "acq")])
+    rows = [("Profit rose", "earn"), ("They bought it", "acq"), ("it rose; it fell", "earn")]
+    return write_table(tmp_path / "own.csv", [*rows, ("they sold", "acq")])
 
 
 def test_a_corpus_has_the_texts_of_a_table_in_their_order(table):
@@ -55,46 +54,21 @@ def test_a_corpus_has_the_texts_of_a_table_in_their_order(table):
     assert read(table, tokenizer="characters").words(0) == list("Profit rose")
 
 
-def test_two_tables_are_a_split(tmp_path, table):
-    test = write_table(tmp_path / "later.csv", [("oil fell", "crude")])
-
-    corpus = read(table, test=test)
-
-    assert corpus.is_test.tolist() == [False, False, False, False, True]
-    assert corpus.topics == ("acq", "crude", "earn")
-    assert corpus.provenance["from"] == "own.csv and later.csv"
-
-
 def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, caplog):
     rows = [("oil fell", f"crude{number}") for number in range(5)]
     test = write_table(tmp_path / "later.csv", rows)
 
     with caplog.at_level(logging.WARNING):
-        read(table, test=test)
+        corpus = read(table, test=test)
 
+    assert corpus.is_test.tolist() == [False] * 4 + [True] * 5
+    assert corpus.provenance["from"] == "own.csv and later.csv"
     assert [record.getMessage() for record in caplog.records] == [
         f"{test}:2: the label 'crude0' occurs once",
         f"{test}:3: the label 'crude1' occurs once",
         f"{test}:4: the label 'crude2' occurs once",
         f"{table}: 2 more labels occur once",
     ]
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([], "own.csv: no row with a text in it"),
-        ([("a", "x"), ("b", "x")], "own.csv: 1 different label (allowed: 2 to 1,000)"),
-        ([("a", number) for number in range(1_001)], "own.csv: 1,001 different labels"),
-        ([("a", "x"), ("?!", "y")], "own.csv:3: no words in the text: ?!"),
-        ([("a", "x" * 101)], f"own.csv:2: a label of 101 characters: {'x' * 37}..."),
-    ],
-)
-def test_texts_that_cannot_be_told_apart_are_refused(tmp_path, rows, message):
-    with pytest.raises(UserError) as error:
-        read(write_table(tmp_path / "own.csv", rows))
-
-    assert message in str(error.value)
 
 
 ROWS = [("profit rose", "earn"), ('they said: "no"', "acq"), ("été à Oslo", "earn")]
@@ -153,6 +127,11 @@ WRONG = {
         b"text,lable\na,b\n": "did you mean 'lable'?",
         b"text,text,label\n": "own.csv: two columns 'text'",
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
+        b"text,label\n": "own.csv: no row with a text in it",
+        b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 1,000)",
+        b"text,label\na," + b"\na,".join(map(b"%d".__mod__, range(1_001))): "1,001 different lab",
+        b"text,label\na,x\n?!,y\n": "own.csv:3: no words in the text: ?!",
+        b"text,label\na," + b"x" * 101: f"own.csv:2: a label of 101 characters: {'x' * 37}...",
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a table: unexpected end of data",
@@ -185,7 +164,7 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, monkeypatch, name, conte
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(UserError) as error:
-        rows_of(tmp_path.joinpath(name).relative_to(tmp_path))
+        read(Path(name))
 
     assert message in str(error.value)
     assert str(error.value).startswith(name)
@@ -209,11 +188,7 @@ def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_l
 @pytest.mark.parametrize(
     ("text", "rows", "message"),
     [
-        (
-            "word " * 200_000,
-            60_000,
-            "own.parquet: its texts unpack to more than 1,073,741,824 bytes",
-        ),
+        ("word " * 200_000, 60_000, "its texts unpack to more than 1,073,741,824 bytes"),
         ("x" * (2**24 + 1), 1, "own.parquet, row 1: longer than 16,777,216 characters"),
         ([], 1, "own.parquet: text: should be a text"),
     ],

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from elements import Elements
-from factories import finished_run, run_folder, runs_on_datasets, scored_run, write_run
+from factories import run_folder, runs_on_datasets, scored_run, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
@@ -19,11 +19,11 @@ from rnnbench.analysis.summary import load_run
 from rnnbench.cli.app import app
 from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
+from rnnbench.plugins.site.site import NAME, SiteFiles, files_in, folders_of, open_site
 from rnnbench.report.page import render, report_page
 from rnnbench.results.lock import SITE, lock_folder
 from rnnbench.results.schema import MissingTrial
 from rnnbench.storage import write_document, write_text
-from rnnbench.plugins.site.site import NAME, SiteFiles, files_in, folders_of, open_site
 
 HOSTILE = "<script>alert(1)</script>"
 ODD = '<b>"it\'s" & $x$\x1b[31m é'
