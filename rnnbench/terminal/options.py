@@ -114,7 +114,8 @@ def line(*words: object) -> str:
     The program has its path if the shell would not find its name.
     """
     called, found = Path(sys.argv[0]), shutil.which("rnnbench")
-    is_other = called.name == "rnnbench" and not (found and called.samefile(found))
+    is_file = called.name == "rnnbench" and called.exists()
+    is_other = is_file and not (found and called.samefile(found))
     program = str(called) if is_other else "rnnbench"
     return encodable(shlex.join([program, *map(str, words)]))
 

@@ -42,11 +42,11 @@ def of_baseline(folder, baseline, **changes):
 @pytest.fixture
 def update(monkeypatch):
     """Has the machine have other versions of packages."""
-    version = environment._version
+    version = environment.version
 
     def to_99(*names):
         monkeypatch.setattr(
-            environment, "_version", lambda name: "99" if name in names else version(name)
+            environment, "version", lambda name: "99" if name in names else version(name)
         )
 
     return to_99
