@@ -128,14 +128,15 @@ class _Commands(_Group):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands; what these do is not imported for that."""
-        if ctx.resilient_parsing:  # completion: a warning would stand in the line that is typed
-            logging.disable(logging.WARNING)
+        log = logging.getLogger("rnnbench.registry")
+        log.disabled = ctx.resilient_parsing  # a warning would stand in the line that is completed
         self.commands = {
             command.name: TyperCommand(
                 command.name, help=command.summary, rich_help_panel=command.group
             )
             for command in COMMANDS.usable()
         }
+        log.disabled = False
         return [*self.commands]
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

@@ -428,6 +428,17 @@ def test_a_command_of_a_package_runs_like_ours(cli):
     assert "rnnbench greet you" in cli("greet", "--help").stdout
 
 
+@pytest.mark.usefixtures("with_commands")
+def test_completion_gives_names_alone_even_if_a_command_is_broken(cli, monkeypatch, caplog):
+    asked = {"COMP_WORDS": "rnnbench gre", "COMP_CWORD": "1"}
+    for name, value in ({"_RNNBENCH_COMPLETE": "complete_bash"} | asked).items():
+        monkeypatch.setenv(name, value)
+
+    done = cli()
+
+    assert (done.stdout.split(), done.stderr, caplog.messages) == (["greet"], "", [])
+
+
 @pytest.mark.parametrize(("name", "place"), [("lost", "not_there:find"), ("broken", "absent:It")])
 @pytest.mark.usefixtures("with_commands")
 def test_a_command_that_cannot_be_loaded_is_named(cli, name, place):
