@@ -92,38 +92,40 @@ class Reported:
         """The summary of the run."""
         return self.run.results
 
-    def plots(self, section: str) -> list[Part]:
-        """Return the plots that belong to a section, drawn; those of single models unfold."""
-        parts: list[Part] = []
-        for kind in PLOTS.usable():
-            if kind.section == section:
-                with PLOTS.blamed(kind.kind):
-                    plots = [plot for plot in kind.in_report(self.run) if plot.svg]  # drawn here
-                    of_models = [plot for plot in plots if plot.models]
-                    parts += [("figure", plot) for plot in plots if not plot.models]
-                    parts += [("figures", of_models)] if of_models else []
-                    parts += [("table", table) for plot in plots if (table := plot.table())]
-        return parts
-
 
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[ReportSection]:
     """Return the sections of a report, without those that have nothing to show.
 
+    Each begins with the plots that belong to it; those of single models unfold.
+
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.
+
+    Raises:
+        PluginError: a plot or a section of another package failed, or a plot names no section.
     """
     reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
-    sections = []
+    sections: dict[str, ReportSection] = {}
     for make in SECTIONS.usable():
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
             if not isinstance(section, ReportSection):
                 raise TypeError(f"it returned {type(section).__name__}, not ReportSection")
-        if section.parts:
-            sections.append(section)
-    return sections
+        sections[section.id] = section
+    parts: dict[str, list[Part]] = {id_: [] for id_ in sections}
+    for kind in PLOTS.usable():
+        with PLOTS.blamed(kind.kind):
+            if kind.section not in parts:
+                raise ValueError(f"no section '{kind.section}' (allowed: {', '.join(parts)})")
+            plots = [plot for plot in kind.in_report(run) if plot.svg]  # drawn here
+            of_models = [plot for plot in plots if plot.models]
+            parts[kind.section] += [("figure", plot) for plot in plots if not plot.models]
+            parts[kind.section] += [("figures", of_models)] if of_models else []
+            parts[kind.section] += [("table", table) for plot in plots if (table := plot.table())]
+    whole = [replace(one, parts=[*parts[id_], *one.parts]) for id_, one in sections.items()]
+    return [section for section in whole if section.parts]
 
 
 def best_first(run: StoredRun) -> StoredRun:
@@ -141,7 +143,7 @@ def accuracy(reported: Reported) -> ReportSection:
     return ReportSection(
         "accuracy",
         "Accuracy",
-        [*reported.plots("accuracy"), ("table", accuracy_table(reported.results, is_wide=True))],
+        [("table", accuracy_table(reported.results, is_wide=True))],
         "Models are in the order of their test accuracy. Networks are blue, baselines orange.",
     )
 
@@ -160,7 +162,7 @@ def differences(reported: Reported) -> ReportSection:
     return ReportSection(
         "differences",
         "Differences",
-        [*reported.plots("differences"), ("table", comparisons_table(reported.results))],
+        [("table", comparisons_table(reported.results))],
         "Pairs of models on the same test documents. Each interval is for its own "
         "comparison alone; whether a difference is clear is decided after correcting for the "
         f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
@@ -203,12 +205,12 @@ def metrics(reported: Reported) -> ReportSection:
     return ReportSection("metrics", "Other metrics", [("table", table) for table in tables])
 
 
-def learning(reported: Reported) -> ReportSection:
-    """Return the learning curves, if any model was trained in epochs."""
+def learning(_reported: Reported) -> ReportSection:
+    """Return the place of the learning curves, which there are if any model trained in epochs."""
     return ReportSection(
         "learning",
         "Learning curves",
-        reported.plots("learning"),
+        [],
         "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
         "training documents, loss and accuracy are means over the batches of an epoch, while "
         "the weights are still changing. Each network has a colour of its own.",
@@ -238,12 +240,12 @@ def topics(reported: Reported) -> ReportSection:
     return ReportSection("topics", "F1 by topic", [("heatmap", table)], lead)
 
 
-def confusion(reported: Reported) -> ReportSection:
-    """Return the answers of each model for the most frequent topics."""
+def confusion(_reported: Reported) -> ReportSection:
+    """Return the place of the answers of each model for the most frequent topics."""
     return ReportSection(
         "confusion",
         "Confusion",
-        reported.plots("confusion"),
+        [],
         "For the most frequent topics: the share of the documents of the row's topic that were "
         "classified as the column's topic; means over seeds. Right answers are on the "
         f"diagonal. {COLOURS_OF_SHARES}",

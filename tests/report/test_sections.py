@@ -16,7 +16,7 @@ MODULE = """
 
     def seeds(reported):
         table = Table(["seed"], [[f"{seed}"] for seed in reported.results.seeds], "All seeds.")
-        return ReportSection("seeds", "Seeds", [*reported.plots("seeds"), ("table", table)])
+        return ReportSection("seeds", "Seeds", [("table", table)])
 
 
     def broken(reported):

@@ -21,4 +21,4 @@ class SizesPlot(RunPlot):
 
 def sizes(reported):
     facts = {model.name: f"{model.params:,}" for model in reported.results.models}
-    return ReportSection("sizes", "Sizes", [*reported.plots("sizes"), ("facts", facts)])
+    return ReportSection("sizes", "Sizes", [("facts", facts)])
