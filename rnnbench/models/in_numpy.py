@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Batch, Layer, Shape, feedforward, recurrent
+from rnnbench.models.layers import Batch, Layer, Shape
 from rnnbench.models.layers.feedforward import (
     Conv1D,
     Dense,
+    Dropout,
     Embedding,
     LayerNorm,
     Pooling,
+    SpatialDropout,
     WordCounts,
 )
-from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent
+from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
@@ -29,7 +31,11 @@ Shapes = list[tuple[int, ...]]
 
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
-BUILT_IN = (*feedforward.KINDS, *recurrent.KINDS)
+COVERED: tuple[type[Layer], ...] = (
+    Embedding, WordCounts, Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm, SimpleRNN,
+    GRU, LSTM, Bidirectional,
+)  # fmt: skip
+"""The layers that this module computes; networks with others are predicted by Keras."""
 TINY = 1e-9
 """Stands for the length of a vector of zeros."""
 
@@ -64,7 +70,7 @@ def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
     keys = "activation", "recurrent_activation"
     used = {getattr(layer, key, "linear") for layer in layers for key in keys}
     # A subclass from another package may compute something else.
-    return used <= ACTIVATIONS.keys() and all(type(layer) in BUILT_IN for layer in layers)
+    return used <= ACTIVATIONS.keys() and all(type(layer) in COVERED for layer in layers)
 
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
@@ -164,8 +170,6 @@ def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floa
             forward = _recur(layer.layer, weights[:3], x, mask)
             backward = _recur(layer.layer, weights[3:], x, mask, backwards=True)
             x = MERGED[layer.merge_mode](forward, backward)
-        case _ if not layer.has_dropout:
-            raise NotImplementedError(layer.kind)
     return np.asarray(x)
 
 
