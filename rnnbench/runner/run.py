@@ -323,11 +323,11 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
     results = summarize_run(benchmark, plan.dataset, done.trials, job.command, done.missing)
     try:
         machine = load_environment(folder)
+        files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
+        save_run(folder, results, files | table_files(results), plan.vocabulary)
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"
         raise RnnbenchError(message) from error
-    files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
-    save_run(folder, results, files | table_files(results), plan.vocabulary)
     trials = {
         model.name: [trial for trial in done.trials if trial.record.model == model.name]
         for model in results.models
