@@ -1,4 +1,4 @@
-"""Requests: what a run and a choice can be told, declared once for Python and the command line."""
+"""The arguments of ``run`` and ``choose``, declared once for Python and the command line."""
 
 import inspect
 import shlex
