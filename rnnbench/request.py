@@ -53,7 +53,7 @@ def option(
 
 @dataclass(frozen=True)
 class Request:
-    """What ``run`` and ``choose`` both take.
+    """The arguments that ``run`` and ``choose`` share.
 
     Attributes:
         config: a config file, its content, or the result of ``load_config``.
@@ -139,7 +139,7 @@ def _flag(option: Field[Any]) -> str:
 
 @dataclass(frozen=True)
 class RunRequest(Request):
-    """What ``run`` takes besides.
+    """The arguments of ``run``.
 
     Attributes:
         track: trackers that record the run: ``tracking`` of the config.
@@ -165,7 +165,7 @@ class RunRequest(Request):
 
 @dataclass(frozen=True)
 class ChoiceRequest(Request):
-    """What ``choose`` takes besides.
+    """The arguments of ``choose``.
 
     Attributes:
         folds: the number of folds of a cross-validation; by default 5.

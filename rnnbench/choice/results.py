@@ -90,7 +90,7 @@ class ChoiceResults(Record):
     searched: int | None
     """The most points of each grid that were to be drawn; ``None`` if all were tried."""
     sampler: str | None
-    """What drew them."""
+    """The method that drew them."""
     candidates: list[Candidate]
     """The best first; models that lack trials are left out."""
     missing: list[MissingTrial]

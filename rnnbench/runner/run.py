@@ -68,7 +68,7 @@ class Plan:
 
 @dataclass
 class PlanResult:
-    """What came of the trials of a plan, so far or at the end."""
+    """The outcomes of the trials of a plan, so far or at the end."""
 
     plan: Plan
     results: dict[Trial, TrialResult]

@@ -54,7 +54,7 @@ SPEED_WIDTH = 80
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
 WIDTHS = {"seed": 0, "worker": 100, "bar": 0, "phase": 0, "scores": 120, "elapsed": 70, "left": 0}
-"""What is shown of a trial beside its name, each from this width of the terminal."""
+"""The columns beside the name of a trial, each from this width of the terminal."""
 LEAST_BAR = 4
 """The width of the narrowest bar that is shown."""
 STYLES = {"elapsed": "progress.elapsed", "left": "progress.remaining"}

@@ -92,7 +92,7 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-"""What options such as ``--out`` have in common."""
+"""The arguments that options such as ``--out`` have in common."""
 
 
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
