@@ -94,7 +94,7 @@ def show_models(
 
     The list has the number of trainable parameters of each network; a single model is shown with
     its purpose, output shapes, states and parameters. The numbers are for the documents of CONFIG,
-    which have to be in the cache; nothing is downloaded. The list does without them.
+    which have to be in the cache; nothing is downloaded. The list does not need them.
     """
     changes = options.changes(settings, data=data, path=path)
     benchmark = options.load_benchmark(config, None, changes)

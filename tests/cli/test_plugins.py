@@ -390,6 +390,7 @@ COMMANDS = """
 
     GREET = Command("greet", "made_up_greeting:greet", "Greet somebody.")
     LOST = Command("lost", "not_there:find", "Find it.", "Look at results")
+    TEXT = Command("text", "made_up_greeting:EXAMPLES", "No function.")
     RUN = Command("run", "made_up_greeting:greet", "Take the place of ours.")
 """
 GREETING = """
@@ -404,7 +405,7 @@ GREETING = """
 
 @pytest.fixture
 def with_commands(tmp_path, install):
-    names = {name: f"made_up_commands:{name.upper()}" for name in ("greet", "lost", "run")}
+    names = {name: f"made_up_commands:{name.upper()}" for name in ("greet", "lost", "text", "run")}
     modules = {"made_up_commands": COMMANDS, "made_up_greeting": GREETING}
     entries = names | {"broken": "absent:It"}
     install(write_distribution(tmp_path, entries, modules, group="rnnbench.commands"))
@@ -439,11 +440,18 @@ def test_completion_gives_names_alone_even_if_a_command_is_broken(cli, monkeypat
     assert (done.stdout.split(), done.stderr, caplog.messages) == (["greet"], "", [])
 
 
-@pytest.mark.parametrize(("name", "place"), [("lost", "not_there:find"), ("broken", "absent:It")])
+@pytest.mark.parametrize(
+    ("name", "place", "error"),
+    [
+        ("lost", "not_there:find", "ModuleNotFoundError"),
+        ("text", "made_up_greeting:EXAMPLES", "TypeError"),
+        ("broken", "absent:It", "ModuleNotFoundError"),
+    ],
+)
 @pytest.mark.usefixtures("with_commands")
-def test_a_command_that_cannot_be_loaded_is_named(cli, name, place):
+def test_a_command_that_cannot_be_loaded_is_named(cli, name, place, error):
     done = cli(name)
 
     assert done.exit_code == 2
-    reason = f"command '{name}' of the package made-up cannot be loaded from {place}: ModuleNotF"
+    reason = f"command '{name}' of the package made-up cannot be loaded from {place}: {error}"
     assert done.stderr.startswith(reason)
