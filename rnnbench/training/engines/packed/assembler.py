@@ -1,0 +1,449 @@
+"""An assembler of vector code: numbers in registers, arrays in memory, loops, and code to call.
+
+It is a thin layer over the IR builder of llvmlite. Nothing in it knows of networks. The functions
+of floats are rational and polynomial approximations, to a few units in the last place.
+"""
+
+import ctypes
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, reduce
+from operator import add
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numpy.typing import ArrayLike, NDArray
+
+from rnnbench.training.engines.packed.memory import LINE, Array
+
+F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+POINTER = ir.PointerType()
+BYTES = 4
+"""The size of a float."""
+FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
+"""An array of floats without gaps; others are refused."""
+IN_HALVES = {"znver4"}
+"""Processors, as LLVM names them, that work on 512 bits as two halves. There, vectors of 256 bits
+are faster: fewer lanes of the last vector are empty."""
+FLUSH = 0x8040
+"""The bits of the control register of x86 that have tiny numbers count as 0."""
+
+TANH_LIMIT = 7.90531110763549805
+"""Beyond it, tanh is cut off: 2.4e-7 short of 1, because products and sums are fused here.
+
+The constants of tanh are those of Eigen and of XLA, this one for code without fused operations.
+With theirs for fused ones, 7.99881172180175781, it would be 1, but all results would change.
+"""
+TANH_ABOVE = (
+    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
+    1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
+)  # fmt: skip
+TANH_BELOW = 1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03
+EXP = (
+    1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
+    5.0000001201e-1, 1.0, 1.0,
+)  # fmt: skip
+"""Of Cephes, for arguments of at most half of log 2."""
+LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
+"""Their sum is log 2; the first has so few digits that small multiples of it are exact."""
+TO_WHOLE = 1.5 * 2**23
+"""A float of this size has no digits after the point."""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """The vectors of a processor: floats in a register, the number of registers, its family."""
+
+    lanes: int
+    registers: int
+    is_x86: bool
+
+
+@cache
+def processor() -> Processor | None:
+    """Return this machine's processor; ``None`` if no code is made for its kind."""
+    kind = llvm.get_default_triple().partition("-")[0]
+    if kind in ("aarch64", "arm64"):
+        return Processor(lanes=4, registers=32, is_x86=False)
+    has = dict(llvm.get_host_cpu_features())
+    if kind not in ("x86_64", "amd64") or not (has.get("avx2") and has.get("fma")):
+        return None
+    if has.get("avx512f") and has.get("avx512vl"):
+        lanes = 8 if llvm.get_host_cpu_name() in IN_HALVES else 16
+        return Processor(lanes=lanes, registers=32, is_x86=True)
+    return Processor(lanes=8, registers=16, is_x86=True)
+
+
+def _operator(
+    of_floats: str, of_whole: str = "", *arguments: str, is_reflected: bool = False
+) -> Callable[["Value", Any], "Value"]:
+    def operate(self: "Value", other: Any) -> "Value":
+        operands = [self.raw, self.lift(other).raw]
+        operands = operands[::-1] if is_reflected else operands
+        if self.raw.type == I64:
+            return Value(self.builder, getattr(self.builder, of_whole)(*arguments, *operands))
+        make = getattr(self.builder, of_floats)
+        return Value(self.builder, make(*arguments, *operands, flags=("contract",)))
+
+    return operate
+
+
+@dataclass(frozen=True)
+class Value:
+    """A whole number, a float or a vector of floats in a register, with the usual operators.
+
+    A product and a sum of it may become one fused instruction.
+    """
+
+    builder: Any
+    raw: Any
+
+    __add__, __radd__ = _operator("fadd", "add"), _operator("fadd", "add", is_reflected=True)
+    __sub__, __rsub__ = _operator("fsub", "sub"), _operator("fsub", "sub", is_reflected=True)
+    __mul__, __rmul__ = _operator("fmul", "mul"), _operator("fmul", "mul", is_reflected=True)
+    __truediv__, __floordiv__ = _operator("fdiv"), _operator("", "udiv")
+    __rtruediv__ = _operator("fdiv", is_reflected=True)
+    __lt__ = _operator("fcmp_ordered", "icmp_signed", "<")
+    __gt__ = _operator("fcmp_ordered", "icmp_signed", ">")
+    equals = _operator("fcmp_ordered", "icmp_signed", "==")
+    differs = _operator("fcmp_unordered", "icmp_signed", "!=")
+
+    def lift(self, number: Any) -> "Value":
+        """Return a Python number as a value of the same type; other values stay as they are."""
+        if isinstance(number, Value):
+            return number
+        return Value(self.builder, ir.Constant(self.raw.type, number))
+
+    def to_index(self) -> "Value":
+        """Return 1 where a condition holds, and 0 where it does not."""
+        return Value(self.builder, self.builder.zext(self.raw, I64))
+
+    def tanh(self) -> "Value":
+        """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
+        x = self._limited(TANH_LIMIT)
+        square = x * x
+        return x * square._polynomial(TANH_ABOVE) / square._polynomial(TANH_BELOW)
+
+    def sigmoid(self) -> "Value":
+        """Return the logistic function, ``0.5 + 0.5 tanh(x / 2)``; polynomials have the halves."""
+        x = self._limited(2 * TANH_LIMIT)
+        square = x * x
+        above, below = (  # the coefficients of the same polynomials of a quarter of the argument
+            [number / 4 ** (len(some) - 1 - place) for place, number in enumerate(some)]
+            for some in (TANH_ABOVE, TANH_BELOW)
+        )
+        above = [number / 4 for number in above]
+        return x * square._polynomial(above) / square._polynomial(below) + 0.5
+
+    def exp(self) -> "Value":
+        """Return the exponential of numbers up to 88; of those below -87, that of -87."""
+        x = where(self < -87, self.lift(-87), self)
+        shifted = x * 1.44269504088896341 + TO_WHOLE
+        whole = shifted - TO_WHOLE  # x / log 2, rounded
+        rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
+        polynomial = rest._polynomial(EXP)
+        build, kind = self.builder, self.raw.type
+        bits = ir.VectorType(I32, kind.count)
+        exponent = build.shl(build.bitcast(shifted.raw, bits), ir.Constant(bits, 23))
+        power = build.bitcast(build.add(exponent, ir.Constant(bits, 127 << 23)), kind)
+        return polynomial * Value(build, power)
+
+    def _limited(self, limit: float) -> "Value":
+        """Return the number, or the limit that it is beyond; NaN stays NaN."""
+        x = where(self > limit, self.lift(limit), self)
+        return where(x < -limit, x.lift(-limit), x)
+
+    def _polynomial(self, coefficients: Sequence[float]) -> "Value":
+        """Return a polynomial of the number; the coefficient of the highest power comes first."""
+        result = self * coefficients[0] + coefficients[1]
+        for coefficient in coefficients[2:]:
+            result = result * self + coefficient
+        return result
+
+
+Index = Value | int
+"""A number that the code computes, or one that is known when the code is made."""
+
+
+def where(condition: Value, one: Value, other: Any) -> Value:
+    """Return one or the other, lane by lane."""
+    return Value(one.builder, one.builder.select(condition.raw, one.raw, one.lift(other).raw))
+
+
+def least(one: Index, other: Value) -> Value:
+    """Return the smaller of two numbers."""
+    return where(other > one, other.lift(one), other)
+
+
+def pick(vectors: Sequence[Value], lanes: Sequence[int]) -> Value:
+    """Return lanes of one or two vectors, as if these stood one after the other."""
+    builder, mask = vectors[0].builder, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+    return Value(builder, builder.shuffle_vector(vectors[0].raw, vectors[-1].raw, mask))
+
+
+@dataclass(frozen=True)
+class View:
+    """An array in memory, or a part of one; ``asm`` makes the code that reads and writes it."""
+
+    asm: "Assembler"
+    pointer: ir.Value
+    shape: tuple[Any, ...]
+    """Its lengths, as ``Index``."""
+    strides: tuple[int, ...]
+    """In floats."""
+
+    def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
+        """Return the part at indices of the first dimensions; an index may be past the end."""
+        indices = indices if isinstance(indices, tuple) else (indices,)
+        n, known, part = len(indices), 0, self
+        for index, stride in zip(indices, self.strides[:n], strict=True):
+            if isinstance(index, int):
+                known += index * stride
+            elif stride:
+                part = part.moved(index * stride)
+        part = part.moved(known) if known else part
+        return replace(part, shape=self.shape[n:], strides=self.strides[n:])
+
+    def moved(self, floats: Index) -> "View":
+        """Return a view of the same shape, some floats further."""
+        offset, build = self.asm.number(floats).raw, self.asm.builder
+        return replace(
+            self, pointer=build.gep(self.pointer, [offset], inbounds=True, source_etype=F32)
+        )
+
+    @property
+    def T(self) -> "View":  # noqa: N802 - as in NumPy
+        return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
+
+    def rows(self, first: Index, count: Index) -> "View":
+        return replace(self, pointer=self[first].pointer, shape=(count, *self.shape[1:]))
+
+    def columns(self, first: Index, count: Index) -> "View":
+        return self.T.rows(first, count).T
+
+    def load(self, kind: ir.Type | None = None) -> Value:
+        """Return the vector that begins here, or another kind of value."""
+        build, kind = self.asm.builder, kind or self.asm.vector
+        return Value(build, build.load(self.pointer, align=BYTES, typ=kind))
+
+    def load_index(self) -> Value:
+        """Return the whole number that is here, which takes the place of a float."""
+        build = self.asm.builder
+        return Value(build, build.sext(build.load(self.pointer, align=BYTES, typ=I32), I64))
+
+    def store_index(self, number: Index) -> None:
+        build = self.asm.builder
+        build.store(build.trunc(self.asm.number(number).raw, I32), self.pointer, align=BYTES)
+
+    def store(self, floats: Value, count: int | None = None) -> None:
+        """Write a vector, or only its first ``count`` floats, or one float."""
+        if count in (None, self.asm.lanes):
+            self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
+            return
+        done = 0
+        for size in (8, 4, 2, 1):
+            if count & size:
+                self.moved(done).store(pick([floats], range(done, done + size)))
+                done += size
+
+
+class Assembler:
+    """Makes functions of machine code; ``given`` are the arrays of the one in progress, by name."""
+
+    def __init__(self, processor: Processor):
+        self.processor, self.lanes = processor, processor.lanes
+        self.module = ir.Module("rnnbench")
+        self.vector = ir.VectorType(F32, self.lanes)
+        self.builder: Any = None
+        self.given: dict[str, View] = {}
+        # Without any data, llvmlite sets aside no memory for the addresses of external functions.
+        ir.GlobalVariable(self.module, I64, "data").initializer = ir.Constant(I64, 0)
+
+    @contextmanager
+    def function(self, name: str, arrays: Sequence[str], numbers: int = 0) -> Iterator[list[Value]]:
+        """Make the block the body of a function of arrays and numbers; it is given the numbers."""
+        kinds = [POINTER] * len(arrays) + [I64] * numbers
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        function.attributes.alignstack = LINE * BYTES  # vectors are saved on the stack
+        self.builder = ir.IRBuilder(function.append_basic_block())
+        self.given = {}
+        for argument, array in zip(function.args, arrays, strict=False):
+            argument.name = array
+            argument.add_attribute("noalias")
+            self.given[array] = View(self, argument, (), (1,))
+        yield [Value(self.builder, number) for number in function.args[len(arrays) :]]
+        self.builder.ret_void()
+
+    def call(self, name: str, *numbers: Index) -> None:
+        """Call a function that was made before, with this one's arrays of the same names."""
+        function = self.module.globals[name]
+        pointers = [self.given[arg.name].pointer for arg in function.args if arg.type == POINTER]
+        self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
+
+    def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
+        kinds = [argument.type for argument in arguments]
+        function = self.module.globals.get(name) or ir.Function(
+            self.module, ir.FunctionType(result, kinds), name
+        )
+        return Value(self.builder, self.builder.call(function, arguments))
+
+    @contextmanager
+    def flushing(self) -> Iterator[None]:
+        """Have numbers too small for full precision count as 0 in the block: they are slow."""
+        if not self.processor.is_x86:
+            yield
+            return
+        before, now = self.builder.alloca(I32), self.builder.alloca(I32)
+        self.intrinsic("llvm.x86.sse.stmxcsr", ir.VoidType(), before)
+        flags = self.builder.or_(self.builder.load(before, typ=I32), ir.Constant(I32, FLUSH))
+        self.builder.store(flags, now)
+        self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), now)
+        yield
+        self.intrinsic("llvm.x86.sse.ldmxcsr", ir.VoidType(), before)
+
+    def loop(
+        self, count: Index, carried: list[Value] | None = None, *, step: int = 1
+    ) -> Iterator[Value]:
+        """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
+
+        Python runs the body once, to make its code, so it has no ``break``. A count that the code
+        computes may be 0, and is rounded up to a multiple of ``step``. The floats in the list
+        ``carried`` stay in registers: the body replaces them there, and the list has their last
+        values after the loop.
+        """
+        if count == step:
+            yield self.number(0)
+            return
+        carried, build = carried if carried is not None else [], self.builder
+        before, head, after = build.block, build.append_basic_block(), build.append_basic_block()
+        starts, may_be_empty = list(carried), not isinstance(count, int)
+        if may_be_empty:
+            build.cbranch((self.number(0) < count).raw, head, after)
+        else:
+            build.branch(head)
+        build.position_at_end(head)
+        phis = []
+        for start in (self.number(0), *carried):
+            phis.append(build.phi(start.raw.type))
+            phis[-1].add_incoming(start.raw, before)
+        i, *carried[:] = (Value(build, phi) for phi in phis)
+        yield i
+        following, last = i + step, build.block
+        for phi, end in zip(phis, (following, *carried), strict=True):
+            phi.add_incoming(end.raw, last)
+        build.cbranch((following < count).raw, head, after)
+        build.position_at_end(after)
+        if may_be_empty:
+            for n, (start, end) in enumerate(zip(starts, carried, strict=True)):
+                phi = build.phi(start.raw.type)
+                phi.add_incoming(start.raw, before)
+                phi.add_incoming(end.raw, last)
+                carried[n] = Value(build, phi)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """Run the block only if a condition holds."""
+        inside, after = self.builder.append_basic_block(), self.builder.append_basic_block()
+        self.builder.cbranch(condition.raw, inside, after)
+        self.builder.position_at_end(inside)
+        yield
+        self.builder.branch(after)
+        self.builder.position_at_end(after)
+
+    def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
+        """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
+
+        Its code is made twice if the last tile is smaller. If the code computes the total, the last
+        tile is whole and goes past it.
+        """
+        if not isinstance(total, int):
+            for start in self.loop(total, step=size):
+                yield start, size
+            return
+        whole = total // size * size
+        if whole:
+            for start in self.loop(whole, step=size):
+                yield start, size
+        if total - whole:
+            yield self.number(whole), total - whole
+
+    def at(self, array: Array, *indices: Index) -> View:
+        """Return an array in the arena, or its part at indices of the first dimensions."""
+        arena = replace(self.given["arena"], shape=array.shape, strides=array.strides)
+        return arena.moved(array.offset)[indices]
+
+    def number(self, number: Index) -> Value:
+        if isinstance(number, Value):
+            return number
+        return Value(self.builder, ir.Constant(I64, number))
+
+    def vector_of(self, numbers: ArrayLike) -> Value:
+        """Return a vector of numbers, or of equal ones."""
+        return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
+
+    @property
+    def one(self) -> Value:
+        return Value(self.builder, ir.Constant(F32, 1.0))
+
+    def spread(self, single: Value) -> Value:
+        nothing = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
+        return pick([Value(self.builder, first)], [0] * self.lanes)
+
+    def below(self, count: int) -> Value:
+        """Return which lanes are the first ones."""
+        return self.vector_of(np.arange(self.lanes)) < count
+
+    def first(self, vector: Value) -> Value:
+        """Return the float in the first lane."""
+        return Value(self.builder, self.builder.extract_element(vector.raw, ir.Constant(I32, 0)))
+
+    def choose(self, number: Value, one: Value, other: Value) -> Value:
+        """Return one vector if a whole number is above 0, and otherwise the other."""
+        return where(number > 0, one, other)
+
+    def to_float(self, number: Value) -> Value:
+        return Value(self.builder, self.builder.sitofp(number.raw, F32))
+
+    def largest(self, vectors: Sequence[Value]) -> Value:
+        most = reduce(lambda one, other: where(other > one, other, one), vectors)
+        return self.intrinsic(f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw)
+
+    def total(self, vectors: Sequence[Value]) -> Value:
+        name, zero = f"llvm.vector.reduce.fadd.v{self.lanes}f32", ir.Constant(F32, 0.0)
+        return self.intrinsic(name, F32, zero, reduce(add, vectors).raw)
+
+    def root(self, floats: Value) -> Value:
+        return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)
+
+
+class Code:
+    """Machine code that can be called."""
+
+    def __init__(self, asm: Assembler):
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            cpu=llvm.get_host_cpu_name(),
+            features=llvm.get_host_cpu_features().flatten(),
+            reloc="pic",
+            codemodel="small",
+        )
+        module = llvm.parse_assembly(str(asm.module))
+        module.verify()
+        # The loops are vectors already; LLVM should not make them longer.
+        options = llvm.create_pipeline_tuning_options(speed_level=1)
+        options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+        builder = llvm.create_pass_builder(machine, options)
+        builder.getModulePassManager().run(module, builder)
+        self._engine = llvm.create_mcjit_compiler(module, machine, use_lmm=True)
+        self._engine.finalize_object()
+
+    def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
+        """Call a function with its arrays and numbers."""
+        kinds = [ctypes.c_int64 if isinstance(given, int) else FLOATS for given in arguments]
+        function: Any = ctypes.CFUNCTYPE(None, *kinds)(self._engine.get_function_address(name))
+        function(*arguments)
