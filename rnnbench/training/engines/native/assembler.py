@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import ArrayLike, NDArray
 
-from rnnbench.training.engines.native.network import LINE, Array
+from rnnbench.training.engines.native.memory import LINE, Array
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
@@ -31,12 +31,8 @@ are faster: fewer lanes of the last vector are empty."""
 FLUSH = 0x8040
 """The bits of the control register of x86 that have tiny numbers count as 0."""
 
-TANH_LIMIT = 7.90531110763549805
-"""Beyond it, tanh is cut off: 2.4e-7 short of 1, because products and sums are fused here.
-
-The constants of tanh are those of Eigen and of XLA, this one for code without fused operations.
-With theirs for fused ones, 7.99881172180175781, it would be 1, but all results would change.
-"""
+TANH_LIMIT = 7.99881172180175781
+"""Beyond it, tanh is 1. All constants of tanh are those of Eigen, for fused products and sums."""
 TANH_ABOVE = (
     -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
@@ -109,12 +105,17 @@ class Value:
     __lt__ = _operator("fcmp_ordered", "icmp_signed", "<")
     __gt__ = _operator("fcmp_ordered", "icmp_signed", ">")
     equals = _operator("fcmp_ordered", "icmp_signed", "==")
+    differs = _operator("fcmp_unordered", "icmp_signed", "!=")
 
     def lift(self, number: Any) -> "Value":
         """Return a Python number as a value of the same type; other values stay as they are."""
         if isinstance(number, Value):
             return number
         return Value(self.builder, ir.Constant(self.raw.type, number))
+
+    def to_index(self) -> "Value":
+        """Return 1 where a condition holds, and 0 where it does not."""
+        return Value(self.builder, self.builder.zext(self.raw, I64))
 
     def tanh(self) -> "Value":
         """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
@@ -224,6 +225,15 @@ class View:
         build, kind = self.asm.builder, kind or self.asm.vector
         return Value(build, build.load(self.pointer, align=BYTES, typ=kind))
 
+    def load_index(self) -> Value:
+        """Return the whole number that is here, which takes the place of a float."""
+        build = self.asm.builder
+        return Value(build, build.sext(build.load(self.pointer, align=BYTES, typ=I32), I64))
+
+    def store_index(self, number: Index) -> None:
+        build = self.asm.builder
+        build.store(build.trunc(self.asm.number(number).raw, I32), self.pointer, align=BYTES)
+
     def store(self, floats: Value, count: int | None = None) -> None:
         """Write a vector, or only its first ``count`` floats, or one float."""
         if count in (None, self.asm.lanes):
@@ -295,17 +305,21 @@ class Assembler:
     ) -> Iterator[Value]:
         """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
 
-        Python runs the body once, to make its code, so it has no ``break``. The code runs it at
-        least once, so ``count`` must be 1 or more, and a multiple of ``step``. The floats in the
-        list ``carried`` stay in registers: the body replaces them there, and the list has their
-        last values after the loop.
+        Python runs the body once, to make its code, so it has no ``break``. A count that the code
+        computes may be 0, and is rounded up to a multiple of ``step``. The floats in the list
+        ``carried`` stay in registers: the body replaces them there, and the list has their last
+        values after the loop.
         """
         if count == step:
             yield self.number(0)
             return
-        carried, build = carried or [], self.builder
-        before, head = build.block, build.append_basic_block()
-        build.branch(head)
+        carried, build = carried if carried is not None else [], self.builder
+        before, head, after = build.block, build.append_basic_block(), build.append_basic_block()
+        starts, may_be_empty = list(carried), not isinstance(count, int)
+        if may_be_empty:
+            build.cbranch((self.number(0) < count).raw, head, after)
+        else:
+            build.branch(head)
         build.position_at_end(head)
         phis = []
         for start in (self.number(0), *carried):
@@ -316,15 +330,35 @@ class Assembler:
         following, last = i + step, build.block
         for phi, end in zip(phis, (following, *carried), strict=True):
             phi.add_incoming(end.raw, last)
-        after = build.append_basic_block()
         build.cbranch((following < count).raw, head, after)
         build.position_at_end(after)
+        if may_be_empty:
+            for n, (start, end) in enumerate(zip(starts, carried, strict=True)):
+                phi = build.phi(start.raw.type)
+                phi.add_incoming(start.raw, before)
+                phi.add_incoming(end.raw, last)
+                carried[n] = Value(build, phi)
 
-    def tiles(self, total: int, size: int) -> Iterator[tuple[Value, int]]:
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """Run the block only if a condition holds."""
+        inside, after = self.builder.append_basic_block(), self.builder.append_basic_block()
+        self.builder.cbranch(condition.raw, inside, after)
+        self.builder.position_at_end(inside)
+        yield
+        self.builder.branch(after)
+        self.builder.position_at_end(after)
+
+    def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
 
-        Its code is made twice if the last tile is smaller.
+        Its code is made twice if the last tile is smaller. If the code computes the total, the last
+        tile is whole and goes past it.
         """
+        if not isinstance(total, int):
+            for start in self.loop(total, step=size):
+                yield start, size
+            return
         whole = total // size * size
         if whole:
             for start in self.loop(whole, step=size):
@@ -336,6 +370,28 @@ class Assembler:
         """Return an array in the arena, or its part at indices of the first dimensions."""
         arena = replace(self.given["arena"], shape=array.shape, strides=array.strides)
         return arena.moved(array.offset)[indices]
+
+    def get(self, array: Array, *indices: Index) -> Value:
+        """Return the whole number in an array of such, by default its only one."""
+        return self.at(array, *(indices or (0,))).load_index()
+
+    def set(self, array: Array, *indices_and_number: Index) -> None:
+        """Write a whole number, the last argument."""
+        *indices, number = indices_and_number
+        self.at(array, *(indices or (0,))).store_index(number)
+
+    def clear(self, array: Array, row: Index) -> None:
+        """Write zeros into a row, and into what lies after it."""
+        for column in self.loop(array.strides[0], step=self.lanes):
+            self.at(array, row, column).store(self.vector_of(0.0))
+
+    @property
+    def zero(self) -> Value:
+        return Value(self.builder, ir.Constant(F32, 0.0))
+
+    @property
+    def one(self) -> Value:
+        return Value(self.builder, ir.Constant(F32, 1.0))
 
     def number(self, number: Index) -> Value:
         if isinstance(number, Value):
@@ -350,6 +406,10 @@ class Assembler:
         nothing = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
         return pick([Value(self.builder, first)], [0] * self.lanes)
+
+    def first(self, vector: Value) -> Value:
+        """Return the float in the first lane."""
+        return Value(self.builder, self.builder.extract_element(vector.raw, ir.Constant(I32, 0)))
 
     def to_float(self, number: Value) -> Value:
         return Value(self.builder, self.builder.sitofp(number.raw, F32))

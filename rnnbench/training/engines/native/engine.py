@@ -1,28 +1,24 @@
-"""The engine ``native``: plain recurrent stacks, trained by machine code that is made for them."""
+"""The engine ``native``: networks trained by machine code that is made for them.
+
+Documents go through a network without their padding, unless it reads that; see ``lay_out``.
+"""
 
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.in_numpy import as_numbers
-from rnnbench.models.layers.feedforward import Dense
-from rnnbench.models.layers.recurrent import Recurrent
+from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
+from rnnbench.models.layers import derive_seed
+from rnnbench.models.layers.feedforward import Embedding, WordCounts
+from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.network import (
-    BETA_1,
-    BETA_2,
-    NetworkSizes,
-    initial_weights,
-    new_arena,
-    read_weights,
-)
 from rnnbench.training.epochs import (
     TRAINING,
     Documents,
@@ -39,9 +35,19 @@ if TYPE_CHECKING:
     from rnnbench.training.engines.native.program import Program
     from rnnbench.training.settings import Recipe
 
+ROWS = 8
+"""Documents that go through a network together: so few that everything that the way back needs of
+them stays near the processor, and so many that a tile is full."""
+ROWS_OF_NUMBERS = 10
+"""The same, if a step has little work: its input is a number."""
+ROWS_OF_LARGE = 32
+"""The same, where a layer's weights fill the second-level cache, and every group reads them."""
+SECOND_CACHE = 2**19
+"""Floats in it, or about so many."""
+
 
 class NativeEngine(Engine):
-    """Trains stacks of plain recurrent layers; a whole epoch is one call of machine code."""
+    """Trains networks of most layers; a whole epoch is one call of machine code."""
 
     name = "native"
     packages = ("llvmlite", "numpy")
@@ -55,16 +61,17 @@ class NativeEngine(Engine):
         return why_not()
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
-        """Return whether the model is plain recurrent layers and a softmax, trained by Adam."""
-        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam" or recipe.ema:
+        """Return whether there is machine code for the layers of a model, trained by Adam."""
+        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
-        *layers, last = model.layers
-        kinds = [cell.layer for cell in CELLS.values()]
-        are_plain = all(
-            type(layer) in kinds and layer.settings().keys() <= {"return_sequences"}
-            for layer in layers
-        )
-        return bool(layers) and are_plain and type(last) is Dense and last.gives_topics
+        if not find_spec("llvmlite"):
+            return True  # and ``why_not`` says what is missing
+        from rnnbench.training.engines.native.stages import stages_of
+
+        try:
+            return bool(list(stages_of(model.layers)))
+        except NotImplementedError:
+            return False
 
     def fit(
         self,
@@ -76,47 +83,38 @@ class NativeEngine(Engine):
         *,
         keep_model: bool,
     ) -> TrialResult:
-        from rnnbench.training.engines.native.assembler import processor
-        from rnnbench.training.engines.native.program import program_for
-
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
-        x = as_numbers(model, dataset.n_ids, dataset.x_train)
-        (x, y), validation = hold_out_documents(x, dataset.y_train, recipe.validation_split)
-        here = processor()
-        assert here is not None  # noqa: S101 - see ``why_not``
+        share = recipe.validation_split
+        (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
         epochs = Epochs(on_epoch)
-        recurrent = [layer for layer in model.layers if isinstance(layer, Recurrent)]
-        sizes = NetworkSizes(
-            layers=tuple((layer.kind, layer.units) for layer in recurrent),
-            topics=len(dataset.topics),
-            timesteps=dataset.timesteps,
-            batch=min(recipe.batch_size, len(y)),
-            lanes=here.lanes,
-        )
+        vectors = None
+        if model.pretrained_dim:
+            from rnnbench.training.word_vectors import pretrained_vectors
+
+            begin("making word vectors")
+            vectors = pretrained_vectors(dataset, model.pretrained_dim, share)
         begin("compiling")
-        program = program_for(sizes, here)
+        network = NativeNetwork(model, dataset, x, recipe, seed, vectors)
         begin(TRAINING)
-        network = NativeNetwork(program, initial_weights(sizes, seed))
+        documents = network.lay_out(x)
+        held_out = network.lay_out(validation[0]) if validation else None
         for epoch in range(1, recipe.epochs + 1):
-            order = np.concatenate(batches(len(y), recipe.batch_size, seed, epoch))
-            loss, accuracy = network.train((x[order], y[order]), recipe.learning_rate)
-            judged = network.judge(validation) if validation else None
-            epochs.note(loss, accuracy, judged, lambda: network.weights)
-        if validation:
-            network = NativeNetwork(program, epochs.best_weights)
-        weights = network.weights
-        params = sum(weight.size for weight in weights)
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
+            loss, accuracy = network.train(documents, y, epoch)
+            judged = network.judge(held_out, validation[1]) if validation and held_out else None
+            epochs.note(loss, accuracy, judged, network.weights)
+        best = epochs.best_weights if validation else network.weights()
         begin("testing")
-        logs = network.log_probabilities(as_numbers(model, dataset.n_ids, dataset.x_test))
+        logs = network.log_probabilities(network.lay_out(dataset.x_test), best)
         scores = np.maximum(logs, LOWEST).astype(np.float32)
-        return TrialResult(record, dataset.y_test, scores, weights if keep_model else None)
+        params = network.count_params()
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
+        return TrialResult(record, dataset.y_test, scores, best if keep_model else None)
 
 
 @cache
 def why_not() -> str:
     """Return why no machine code can be made here, and what to do; empty if it can."""
-    use = "use training.engine: compiled"
+    use = "use training.engine: keras"
     if not find_spec("llvmlite"):
         return f"it needs llvmlite: pip install llvmlite, or {use}"
     try:
@@ -132,53 +130,155 @@ def why_not() -> str:
         return f"llvmlite does not work here ({error}); {use}"
 
 
+@dataclass(frozen=True)
+class LaidOut:
+    """Documents one after the other, as machine code reads them; whole numbers look like floats."""
+
+    lengths: NDArray[np.int64]
+    starts: NDArray[np.float32]
+    """Of each document, and the end of the last."""
+    words: NDArray[np.float32]
+    values: NDArray[np.float32]
+    """Beside each word: itself as a number, or its weight."""
+
+
 class NativeNetwork:
-    """A network in training: its arena, and the optimizer steps taken so far."""
+    """A network in training: its program, its arena, and the optimizer steps taken so far."""
 
-    def __init__(self, program: "Program", weights: Sequence[NDArray[np.float32]]):
-        self.arrays, self.code = program
-        self.arena, self.steps = new_arena(self.arrays, weights), 0
+    def __init__(
+        self,
+        model: LayeredNetwork,
+        dataset: Dataset,
+        x: NDArray[np.int32],
+        recipe: "Recipe",
+        seed: int,
+        vectors: NDArray[np.float32] | None = None,
+    ):
+        from rnnbench.training.engines.native.assembler import processor
+        from rnnbench.training.engines.native.group import Sizes
+        from rnnbench.training.engines.native.program import program_for
 
-    @property
-    def weights(self) -> Weights:
-        """A copy of the weights, in Keras's order."""
-        return read_weights(self.arrays, self.arena)
-
-    def train(self, documents: Documents, learning_rate: float) -> tuple[float, float]:
-        """Train for an epoch; return the mean loss and the accuracy meanwhile.
-
-        The documents are in the order of the batches.
-        """
-        x, y = documents
-        count = len(y)
-        step = self.steps + np.arange(1.0, count_batches(count, self.arrays.sizes.batch) + 1)
-        self.steps += len(step)
+        here = processor()
+        assert here is not None  # noqa: S101 - see ``why_not``
+        self.model, self.recipe, self.seed, self.n_ids = model, recipe, seed, dataset.n_ids
+        batch = min(recipe.batch_size, len(x))
+        sizes = Sizes(
+            timesteps=dataset.timesteps,
+            topics=len(dataset.topics),
+            n_ids=dataset.n_ids,
+            batch=batch,
+            rows=rows_for(model, batch),
+            lanes=here.lanes,
+            averages=recipe.ema is not None,
+        )
+        self.program: Program = program_for(model.layers, sizes, here)
+        self.fixed: Weights = []
+        if isinstance(bag := model.layers[0], WordCounts):
+            self.fixed = [word_weights(x, dataset.n_ids, bag.values)]
+        seed_of = partial(derive_seed, seed)
+        weights = self.program.initial_weights(seed_of)
+        if vectors is not None:
+            weights[0] = vectors
+        self.arena = self.program.new_arena(weights, seed_of)
+        steps = np.arange(1.0, recipe.epochs * count_batches(len(x), batch) + 1)
         # Keras rounds the decays to float32, too; for 0.999, the result shows it.
-        beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
-        rates = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        labels, answers = self._filled(y), self._filled(np.zeros((count, 2)))
-        given = self._filled(x), labels, rates.astype(np.float32), answers
-        self.code.run("epoch", self.arena, *given, count)
+        beta_1, beta_2 = float(np.float32(0.9)), float(np.float32(0.999))
+        self.rates = np.zeros((len(steps), 2), np.float32)
+        self.rates[:, 0] = recipe.learning_rate * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+        if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
+            decay = np.log(recipe.ema)
+            self.rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
+
+    def count_params(self) -> int:
+        """Return the number of trained weights."""
+        return sum(int(np.prod(part.shape)) for part in self.program.parts)
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights, or of their averages, in Keras's order."""
+        parts = self.program.parts
+        return [*self.fixed, *(part.read(self.arena, lambda own: own.result) for part in parts)]
+
+    def lay_out(self, x: NDArray[np.int32]) -> LaidOut:
+        """Return documents ``(n, timesteps)`` as the network reads them.
+
+        An embedding that masks reads no padding. A bag of words reads each word once, with its
+        weight. A network without either reads all ids, as numbers.
+        """
+        first = self.model.layers[0]
+        values = as_numbers(self.model, self.n_ids, x)
+        is_read = np.ones(x.shape, bool)
+        if isinstance(first, Embedding) and first.masking:
+            is_read = x != 0
+        elif isinstance(first, WordCounts):
+            counts = [weighted_counts(row, self.fixed[0], first.values) for row in x]
+            words = [np.flatnonzero(count) for count in counts]
+            lengths = np.array([len(own) for own in words], np.int64)
+            numbers = [count[own] for count, own in zip(counts, words, strict=True)]
+            return self._in_a_row(lengths, np.concatenate(words), np.concatenate(numbers))
+        return self._in_a_row(is_read.sum(axis=1), x[is_read], values[is_read])
+
+    def _in_a_row(
+        self, lengths: NDArray[np.int64], words: NDArray[np.integer], values: NDArray[np.float32]
+    ) -> LaidOut:
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        as_floats = [_in_place_of_floats(whole) for whole in (starts, words)]
+        return LaidOut(lengths, *as_floats, _with_slack(values.astype(np.float32)))
+
+    def _order(
+        self, documents: LaidOut, order: NDArray[np.intp], batch: int
+    ) -> NDArray[np.float32]:
+        """Return an order of documents with the longest of each batch first."""
+        number = np.arange(len(order)) // batch
+        by_length = np.lexsort((-documents.lengths[order], number))
+        return _in_place_of_floats(np.pad(order[by_length], (0, self.program.sizes.rows)))
+
+    def train(self, documents: LaidOut, y: NDArray[np.int32], epoch: int) -> tuple[float, float]:
+        """Train for an epoch; return the mean loss and the accuracy meanwhile."""
+        count, sizes = len(y), self.program.sizes
+        order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
+        answers = np.zeros((count + sizes.rows, 2), np.float32)
+        self.program.code.run(
+            "epoch", self.arena, self._order(documents, order, sizes.batch), documents.starts,
+            documents.words, documents.values, _with_slack(y.astype(np.float32)), self.rates,
+            answers, count,
+        )  # fmt: skip
         of_topic, total = answers[:count].astype(np.float64).T
         return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
 
-    def log_probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the log-probabilities ``(n, topics)`` of documents."""
-        scores = self._filled(np.zeros((len(x), self.arrays.logits.strides[0])))
-        self.code.run("score", self.arena, self._filled(x), scores, len(x))
-        logits = scores[: len(x), : self.arrays.sizes.topics].astype(np.float64)
+    def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
+        count, program = len(documents.lengths), self.program
+        arena = program.new_arena(weights[len(self.fixed) :], partial(derive_seed, self.seed))
+        scores = np.zeros((count, program.width), np.float32)
+        order = self._order(documents, np.arange(count), max(count, 1))
+        given = documents.starts, documents.words, documents.values
+        program.code.run("score", arena, order, *given, scores, count)
+        logits = scores[:, : program.sizes.topics].astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
 
-    def judge(self, documents: Documents) -> tuple[float, float]:
+    def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
-        x, y = documents
-        logs = self.log_probabilities(x)
+        logs = self.log_probabilities(documents, self.weights())
         loss = -logs[np.arange(len(y)), y].mean()
         return float(loss), float((logs.argmax(axis=1) == y).mean())
 
-    def _filled(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return rows as floats, and zeros after them, because they are read in whole parts."""
-        more = [(0, self.arrays.sizes.rows)] + [(0, 0)] * (rows.ndim - 1)
-        return np.pad(rows.astype(np.float32), more)
+
+def rows_for(model: LayeredNetwork, batch: int) -> int:
+    """Return how many documents go through a network together, in parts of a batch of one size."""
+    inner = [layer.layer if isinstance(layer, Bidirectional) else layer for layer in model.layers]
+    recurrent = [layer for layer in inner if isinstance(layer, Recurrent)]
+    most = ROWS_OF_NUMBERS if model.layers[0].takes != "ids" else ROWS
+    if any(layer.gates * layer.units**2 >= SECOND_CACHE for layer in recurrent):
+        most = ROWS_OF_LARGE
+    return -(-batch // -(-batch // most))
+
+
+def _in_place_of_floats(whole: NDArray[np.integer]) -> NDArray[np.float32]:
+    return _with_slack(whole.astype(np.int32)).view(np.float32)
+
+
+def _with_slack(numbers: NDArray) -> NDArray:
+    """Return numbers with a few more after them, which are read but do not count."""
+    return np.pad(numbers, (0, 64))

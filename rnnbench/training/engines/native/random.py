@@ -5,12 +5,22 @@ As Easy as 1, 2, 3 (SC 2011). So a number depends on nothing but what it is for.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.packed.assembler import I32, I64, Assembler, Value, View
+from rnnbench.training.engines.native.assembler import (
+    I32,
+    I64,
+    Assembler,
+    Index,
+    Value,
+    View,
+    where,
+)
 
 MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
 WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
@@ -59,11 +69,16 @@ def normal(count: int, seed: int) -> NDArray[np.float64]:
     return both.ravel()[:count]
 
 
-def glorot_uniform(shape: tuple[int, int], seed: int) -> NDArray[np.float32]:
-    """Return weights as ``keras.initializers.GlorotUniform`` makes them, bit for bit."""
-    limit = math.sqrt(3.0 / max(1.0, sum(shape) / 2))
+def random_uniform(shape: tuple[int, ...], seed: int, limit: float = 0.05) -> NDArray[np.float32]:
+    """Return weights as ``keras.initializers.RandomUniform`` makes them, bit for bit."""
     low, high = np.float32(-limit), np.float32(limit)
     return (uniform(math.prod(shape), seed) * (high - low) + low).reshape(shape)
+
+
+def glorot_uniform(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    """Return weights as ``keras.initializers.GlorotUniform`` makes them, bit for bit."""
+    fans = sum(shape[-2:]) * math.prod(shape[:-2])
+    return random_uniform(shape, seed, math.sqrt(3.0 / max(1.0, fans / 2)))
 
 
 def orthogonal(shape: tuple[int, int], seed: int) -> NDArray[np.float32]:
@@ -79,51 +94,47 @@ def quarter(features: int) -> int:
     return -(-features // (4 * QUARTER)) * QUARTER
 
 
-def keep(asm: Assembler, key: View, place: tuple[Value, ...], rate: float, mask: View, features: int) -> None:
-    """Write a mask of dropout for a vector: 0 for a share of about ``rate``, else ``1 / (1 - rate)``.
+def make_mask(
+    asm: Assembler, key: View, place: Sequence[Index], rate: float, mask: View, features: int
+) -> None:
+    """Write a mask of dropout: 0 for a share of about ``rate`` of the features, else the rest's inverse.
 
-    The ``place`` is three numbers: the step of the optimizer, a document, and a step in time. The mask has
-    room for four quarters of the features.
+    The place is three numbers: the step of the optimizer, a document or a row of weights, and a step
+    in time. The mask has room for four quarters of the features.
     """
-    length, build = quarter(features), asm.builder
-    words = ir.VectorType(I32, asm.lanes)
+    length, build, words = quarter(features), asm.builder, ir.VectorType(I32, asm.lanes)
     limit = ir.Constant(words, [min(round(rate * 2**32), 2**32 - 1)] * asm.lanes)
     kept, dropped = asm.vector_of(1 / (1 - rate)), asm.vector_of(0.0)
 
-    def spread(number: Value) -> ir.Value:
-        first = build.insert_element(
-            ir.Constant(words, ir.Undefined), build.trunc(number.raw, I32), ir.Constant(I32, 0)
-        )
-        zeros = ir.Constant(words, [0] * asm.lanes)
-        return build.shuffle_vector(first, first, zeros)
+    def spread(number: Index) -> ir.Value:
+        word, nothing = build.trunc(asm.number(number).raw, I32), ir.Constant(words, ir.Undefined)
+        first = build.insert_element(nothing, word, ir.Constant(I32, 0))
+        return build.shuffle_vector(first, first, ir.Constant(words, [0] * asm.lanes))
 
-    keys = [spread(key.load_index()), spread(key.moved(1).load_index())]
-    others = list(map(spread, place))
+    keys, others = [spread(key[n].load_index()) for n in range(2)], list(map(spread, place))
     lanes = ir.Constant(words, list(range(asm.lanes)))
     for column in asm.loop(length, step=asm.lanes):
         counter = [build.add(spread(column), lanes), *others]
-        for n, bits in enumerate(philox_code(asm, counter, keys)):
+        for n, bits in enumerate(_philox_code(asm, counter, keys)):
             is_kept = Value(build, build.icmp_unsigned(">=", bits, limit))
-            chosen = Value(build, build.select(is_kept.raw, kept.raw, dropped.raw))
-            mask.moved(column + n * length).store(chosen)
+            mask[column + n * length].store(where(is_kept, kept, dropped))
 
 
-def philox_code(asm: Assembler, counter: list[ir.Value], key: list[ir.Value]) -> list[ir.Value]:
-    """Return four vectors of random words of 32 bits for the vectors of a counter; see ``philox``."""
+def _philox_code(asm: Assembler, counter: Sequence[Any], key: Sequence[Any]) -> list[Any]:
+    """Return four vectors of random words of 32 bits for those of a counter; see ``philox``."""
     build, words = asm.builder, counter[0].type
     wide = ir.VectorType(I64, words.count)
 
-    def constant(kind: ir.Type, number: int) -> ir.Value:
-        return ir.Constant(kind, [number] * words.count)
-
-    def times(x: ir.Value, factor: int) -> tuple[ir.Value, ir.Value]:
-        both = build.mul(build.zext(x, wide), constant(wide, factor))
-        return build.trunc(build.lshr(both, constant(wide, 32)), words), build.trunc(both, words)
+    def times(x: Any, factor: np.uint64) -> tuple[Any, Any]:
+        both = build.mul(build.zext(x, wide), ir.Constant(wide, [int(factor)] * words.count))
+        high = build.lshr(both, ir.Constant(wide, [32] * words.count))
+        return build.trunc(high, words), build.trunc(both, words)
 
     x0, x1, x2, x3 = counter
     for _ in range(ROUNDS):
-        (high0, low0), (high1, low1) = times(x0, int(MULTIPLIERS[0])), times(x2, int(MULTIPLIERS[1]))
-        x0, x1 = build.xor(build.xor(high1, x1), key[0]), low1
-        x2, x3 = build.xor(build.xor(high0, x3), key[1]), low0
-        key = [build.add(one, constant(words, int(bump))) for one, bump in zip(key, WEYL, strict=True)]
+        (high_0, low_0), (high_2, low_2) = times(x0, MULTIPLIERS[0]), times(x2, MULTIPLIERS[1])
+        x0, x1 = build.xor(build.xor(high_2, x1), key[0]), low_2
+        x2, x3 = build.xor(build.xor(high_0, x3), key[1]), low_0
+        bumps = [ir.Constant(words, [int(bump)] * words.count) for bump in WEYL]
+        key = [build.add(one, bump) for one, bump in zip(key, bumps, strict=True)]
     return [x0, x1, x2, x3]

@@ -6,8 +6,7 @@ one float of each of its rows is spread over a vector.
 
 from collections.abc import Sequence
 
-from rnnbench.training.engines.packed.assembler import F32, Assembler, Index, Value, View
-from rnnbench.training.engines.packed.memory import Array
+from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
 
 MANY = 1000
 """Rows, if the code computes their number."""
@@ -65,8 +64,6 @@ def product(
     If the code computes the number of rows, the last tile may go past them. The views ``inner`` and
     ``outer`` hold the numbers of the rows of ``b`` and of ``out`` that are meant.
     """
-    if (out.shape[1], a.shape[0]) != (b.shape[1], out.shape[0]) and not outer:
-        raise ValueError(f"no product of {a.shape} and {b.shape} is {out.shape}")
     (rows, _), columns = a.shape, b.shape[1]
     lanes, registers = asm.lanes, asm.processor.registers
     for first, vectors in asm.tiles(-(-columns // lanes), vectors_of_tile(registers)):
@@ -79,12 +76,6 @@ def product(
             sums = sum_up(asm, sums, a.rows(row, height), right, inner)
             for place, total in zip(places, sums, strict=True):
                 place.store(total)
-
-
-def clear(asm: Assembler, array: Array) -> None:
-    """Fill an array with zeros."""
-    for i in asm.loop(array.size, step=asm.lanes):
-        asm.at(array.flat, i).store(asm.vector_of(0.0))
 
 
 def transpose(asm: Assembler, out: View, source: View) -> None:

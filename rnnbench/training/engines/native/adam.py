@@ -1,0 +1,139 @@
+"""The steps of Adam: D. Kingma, J. Ba: Adam (ICLR 2015), as Keras has it.
+
+A batch names few of the words, and the others have no gradient. Adam moves their vectors all the
+same, as its averages decay. Such steps need no memory but the row's own, so they are made up for in
+registers when the row is next read, with the same result to the last bit. The idea is that of
+B. Carpenter: Lazy Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
+"""
+
+from collections.abc import Sequence
+
+from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
+from rnnbench.training.engines.native.group import DOCUMENTS, Group, length_of
+from rnnbench.training.engines.native.memory import Memory, Trained
+
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
+VECTORS = 4
+"""That are brought up to date side by side, so that their divisions overlap."""
+
+Rates = tuple[Value, Value]
+"""Of a step: its size, with the corrections of the averages, and the share of the new weights in
+their own average."""
+
+
+def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
+    """Make ``adam``, a step of the optimizer, and ``clear_gradients``."""
+    with asm.function("clear_gradients", ["arena"]):
+        for one in trained:
+            for i in asm.loop(one.gradient.size, step=asm.lanes):
+                asm.at(one.gradient.flat, i).store(asm.vector_of(0.0))
+    with asm.function("adam", ["arena", "rates"]):
+        rates = _rates(asm, asm.get(group.clock))
+        for one in trained:
+            for i in asm.loop(one.value.size, step=asm.lanes):
+                gradient = asm.at(one.gradient.flat, i).load()
+                _step(asm, [asm.at(array.flat, i) for array in one.state], gradient, rates)
+
+
+def _rates(asm: Assembler, clock: Value) -> Rates:
+    place = asm.given["rates"].moved(clock * 2)
+    return asm.spread(place.load(F32)), asm.spread(place.moved(1).load(F32))
+
+
+def _step(asm: Assembler, places: Sequence[View], gradient: Value, rates: Rates) -> None:
+    """Take a step with a vector of weights."""
+    state = _after(asm, [place.load() for place in places], gradient, rates)
+    for place, value in zip(places, state, strict=True):
+        place.store(value)
+
+
+def _after(
+    asm: Assembler, state: Sequence[Value], gradient: Value | None, rates: Rates
+) -> list[Value]:
+    """Return the state of a vector of weights after a step; without a gradient, it is 0."""
+    w, m, v, *average = state
+    m = m + (0 - m if gradient is None else gradient - m) * (1 - BETA_1)
+    v = v + (0 - v if gradient is None else gradient * gradient - v) * (1 - BETA_2)
+    w = w - rates[0] * m / (asm.root(v) + EPSILON)
+    return [w, m, v, *(e + (w - e) * rates[1] for e in average)]
+
+
+class Table:
+    """Weights with a row for each word, of which a batch reads few.
+
+    Attributes:
+        words, count: the words of the batch, each once, and their number.
+        slots: of each word, its place among them, which is that of its gradient.
+        seen: of each word, the step that it was last read in.
+        done: of each word, the number of steps that its row has taken.
+    """
+
+    def __init__(self, memory: Memory, group: Group, number: int, columns: int):
+        self.group, self.number, self.columns = group, number, columns
+        sizes = group.sizes
+        most = min(sizes.batch * sizes.timesteps, sizes.n_ids)
+        self.trained = memory.trained(sizes.n_ids, columns, touched=most)
+        self.words, self.count = memory.place(most), memory.place(1)
+        self.slots, self.seen, self.done = (memory.place(sizes.n_ids) for _ in range(3))
+
+    def make(self, asm: Assembler) -> None:
+        """Make ``find_N``, which lists the words of a batch and brings their rows up to date,
+        ``step_N``, and ``finish_N``, which brings all rows up to date.
+        """
+        n, group = self.number, self.group
+        with asm.function(f"catch_up_{n}", ["arena", "rates"], 1) as (word,):
+            now, done = asm.get(group.clock), asm.get(self.done, word)
+            with asm.when(done < now):
+                self._catch_up(asm, word, done, now)
+                asm.set(self.done, word, now)
+        with asm.function(f"find_{n}", [*DOCUMENTS, "rates"], 2) as (first, size):
+            found = [asm.number(0)]
+            for row in asm.loop(size, found):
+                document = asm.given["order"][first + row].load_index()
+                start = asm.given["starts"][document].load_index()
+                for t in asm.loop(length_of(asm, document), found):
+                    word = asm.given["words"][start + t].load_index()
+                    found[0] = self.list_once(asm, word, found[0])
+            asm.set(self.count, found[0])
+        with asm.function(f"step_{n}", ["arena", "rates"]):
+            now = asm.get(group.clock)
+            rates = _rates(asm, now)
+            for i in asm.loop(asm.get(self.count)):
+                word = asm.get(self.words, i)
+                for column, _ in asm.tiles(self.columns, asm.lanes):
+                    places = [asm.at(array, word, column) for array in self.trained.state]
+                    _step(asm, places, asm.at(self.trained.gradient, i, column).load(), rates)
+                asm.set(self.done, word, now + 1)
+        with asm.function(f"finish_{n}", ["arena", "rates"]):
+            for word in asm.loop(group.sizes.n_ids):
+                asm.call(f"catch_up_{n}", word)
+
+    def list_once(self, asm: Assembler, word: Value, found: Value) -> Value:
+        """List a word unless the batch had it; return the number of words found so far."""
+        now = asm.get(self.group.clock) + 1
+        is_new = asm.get(self.seen, word).differs(now)
+        with asm.when(is_new):
+            asm.set(self.seen, word, now)
+            asm.set(self.slots, word, found)
+            asm.set(self.words, found, word)
+            asm.clear(self.trained.gradient, found)
+            asm.call(f"catch_up_{self.number}", word)
+        return found + is_new.to_index()
+
+    def add(self, asm: Assembler, slot: Value, column: Index, gradient: Value) -> None:
+        """Add to the gradient of a vector of weights of the word that has a slot."""
+        place = asm.at(self.trained.gradient, slot, column)
+        place.store(place.load() + gradient)
+
+    def _catch_up(self, asm: Assembler, word: Value, done: Value, now: Value) -> None:
+        arrays = self.trained.state
+        for column, width in asm.tiles(self.columns, VECTORS * asm.lanes):
+            starts = [column + n for n in range(0, width, asm.lanes)]
+            places = [asm.at(array, word, start) for start in starts for array in arrays]
+            values = [place.load() for place in places]
+            for missed in asm.loop(now - done, values):
+                rates = _rates(asm, done + missed)
+                states = [values[i : i + len(arrays)] for i in range(0, len(values), len(arrays))]
+                values[:] = [own for state in states for own in _after(asm, state, None, rates)]
+            for place, value in zip(places, values, strict=True):
+                place.store(value)

@@ -1,0 +1,143 @@
+"""Arrays of floats and whole numbers, all in one block of memory, the arena."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.errors import RnnbenchError
+
+LINE = 16
+"""Floats in a cache line; every array begins at one."""
+LARGEST_ARENA = 2**31
+"""Floats, 8.6 GB in all: much more than networks have needed so far."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array of floats, or of whole numbers of the same size, in the arena.
+
+    The strides can be longer than the shape needs, because vectors are read and written whole. All
+    numbers are in floats.
+    """
+
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    size: int
+
+    def of(self, arena: Floats) -> Floats:
+        """Return the array as a part of the arena."""
+        strides = [stride * arena.itemsize for stride in self.strides]
+        return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
+
+    @property
+    def flat(self) -> "Array":
+        """The same floats in a row, with those between its rows."""
+        return Array(self.offset, (self.size,), (1,), self.size)
+
+    def rows(self, first: int, count: int) -> "Array":
+        """Return some of its rows."""
+        offset, size = self.offset + first * self.strides[0], count * self.strides[0]
+        return replace(self, offset=offset, shape=(count, *self.shape[1:]), size=size)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An array of trained weights, and what the optimizer knows of it."""
+
+    value: Array
+    gradient: Array
+    mean: Array
+    """Adam's average of the gradient."""
+    square: Array
+    """Adam's average of its square."""
+    average: Array | None
+    """The average of the weights themselves, if it is kept."""
+
+    @property
+    def state(self) -> list[Array]:
+        """The arrays that a step of the optimizer changes."""
+        return [self.value, self.mean, self.square, *filter(None, [self.average])]
+
+    @property
+    def result(self) -> Array:
+        """The weights to test: the averages, if they are kept."""
+        return self.average or self.value
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of Keras's arrays of weights: where its numbers lie among ours.
+
+    Attributes:
+        shape: that of Keras.
+        pieces: arrays, each with an index of NumPy; together they hold its numbers, in their order.
+    """
+
+    shape: tuple[int, ...]
+    pieces: tuple[tuple[Trained, Any], ...]
+
+    def write(self, arena: Floats, weights: Floats) -> None:
+        """Put Keras's weights into the arena."""
+        for (trained, index), own in zip(
+            self.pieces, np.split(weights, len(self.pieces)), strict=True
+        ):
+            ours = trained.value.of(arena)
+            ours[index] = own.reshape(ours[index].shape)
+
+    def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
+        """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
+        pieces = [of(trained).of(arena)[index].ravel() for trained, index in self.pieces]
+        return np.concatenate(pieces).reshape(self.shape)
+
+
+class Memory:
+    """Gives each array its place in the arena, one after the other.
+
+    Attributes:
+        lanes: floats in a vector register.
+        rows: documents that go through the network together.
+        averages: whether averages of the weights are kept.
+    """
+
+    def __init__(self, lanes: int, rows: int, *, averages: bool = False):
+        self.lanes, self.rows, self.averages, self.size = lanes, rows, averages, 0
+
+    def place(self, *shape: int, slack: int = 0) -> Array:
+        """Return an array whose rows have ``slack`` more floats at the end, at least.
+
+        Raises:
+            RnnbenchError: the network needs too much memory.
+        """
+        width = -(-(shape[-1] + slack) // LINE) * LINE
+        if width % 256 == 0:  # rows that are 1 KiB apart would compete for the same cache lines
+            width += LINE
+        padded = (*shape[:-1], width)
+        strides = tuple(math.prod(padded[n + 1 :]) for n in range(len(shape)))
+        array = Array(self.size, shape, strides, math.prod(padded))
+        self.size += array.size
+        if self.size > LARGEST_ARENA:
+            raise RnnbenchError(
+                f"native: a network of this size needs more than {LARGEST_ARENA * 4 / 1e9:.1f} GB; "
+                "use training.engine: keras"
+            )
+        return array
+
+    def trained(self, rows: int, columns: int, *, touched: int | None = None) -> Trained:
+        """Return an array of weights; only so many rows get a gradient at once, by default all."""
+        of_gradient = rows if touched is None else touched
+        average = self.place(rows, columns) if self.averages else None
+        sizes = rows, of_gradient, rows, rows
+        return Trained(*(self.place(some, columns) for some in sizes), average)
+
+    def new_arena(self) -> Floats:
+        """Return zeros for all arrays; the first begins at a cache line."""
+        raw = np.zeros(self.size + LINE, np.float32)
+        start = -raw.ctypes.data // raw.itemsize % LINE
+        return raw[start : start + self.size]

@@ -1,0 +1,89 @@
+"""Word counts and the dense layer above them: a sum of the weights of a document's words."""
+
+import numpy as np
+
+from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers.feedforward import Dense, WordCounts
+from rnnbench.training.engines.native.adam import Table
+from rnnbench.training.engines.native.assembler import F32, Assembler
+from rnnbench.training.engines.native.group import Activations, Group
+from rnnbench.training.engines.native.memory import Memory, Part
+from rnnbench.training.engines.native.random import glorot_uniform
+from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
+from rnnbench.training.outcome import Weights
+
+VECTORS = 16
+"""That are summed up together."""
+
+
+class BagStage(Stage):
+    """``y = f(b + Σ weight W[word])``. It is given each word of a document once, with its weight."""
+
+    shift = 1
+
+    def __init__(
+        self, memory: Memory, number: int, layers: tuple[Layer, ...], group: Group, below: None
+    ):
+        super().__init__(number, group, below)
+        _, layer = layers
+        assert isinstance(layer, Dense)
+        self.layer, ids = layer, group.sizes.n_ids
+        self.units = layer.count_units(group.sizes.topics)
+        self.table = Table(memory, group, number, self.units)
+        self.bias = memory.trained(1, self.units)
+        self.trained = (self.bias,)
+        self.parts = (
+            Part((ids, self.units), ((self.table.trained, np.s_[:]),)),
+            Part((self.units,), ((self.bias, 0),)),
+        )
+        self.above = Activations.of(memory, group, self.units, is_sequence=False)
+
+    @classmethod
+    def takes(cls, layers: tuple[Layer, ...]) -> int:
+        if [type(layer) for layer in layers[:2]] != [WordCounts, Dense]:
+            return 0
+        return 2 if layers[1].activation in COVERED else 0
+
+    def initial_weights(self, seed_of: SeedOf) -> Weights:
+        kernel, bias = (part.shape for part in self.parts)
+        return [glorot_uniform(kernel, seed_of("kernel")), np.zeros(bias, np.float32)]
+
+    def helpers(self, asm: Assembler) -> None:
+        self.table.make(asm)
+
+    def forward(self, asm: Assembler) -> None:
+        group = self.group
+        for row in asm.loop(group.rows):
+            words, weights = group.words(asm, row)
+            for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
+                starts = range(0, width, asm.lanes)
+                sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]
+                for i in asm.loop(asm.get(group.lengths, row), sums):
+                    line = asm.at(self.table.trained.value, words[i].load_index(), column)
+                    weight = asm.spread(weights[i].load(F32))
+                    sums[:] = [
+                        total + weight * line.moved(v).load()
+                        for v, total in zip(starts, sums, strict=True)
+                    ]
+                for v, total in zip(starts, sums, strict=True):
+                    place = asm.at(self.above.value, row, column).moved(v)
+                    place.store(total, min(asm.lanes, width - v))
+        activate(asm, self.above, self.layer.activation)
+
+    def backward(self, asm: Assembler) -> None:
+        group, above = self.group, self.above
+        activate_back(asm, above, self.layer.activation)
+        for row in asm.loop(group.rows):
+            words, weights = group.words(asm, row)
+            for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
+                starts = [column + v for v in range(0, width, asm.lanes)]
+                d_y = [asm.at(above.gradient, row, start).load() for start in starts]
+                for start, d in zip(starts, d_y, strict=True):
+                    place = asm.at(self.bias.gradient, 0, start)
+                    place.store(place.load() + d)
+                for i in asm.loop(asm.get(group.lengths, row)):
+                    slot = asm.get(self.table.slots, words[i].load_index())
+                    weight = asm.spread(weights[i].load(F32))
+                    for start, d in zip(starts, d_y, strict=True):
+                        self.table.add(asm, slot, start, weight * d)

@@ -1,0 +1,100 @@
+"""A convolution over the steps of each document, as one product of all windows.
+
+The vectors of a document lie one below the other, so a window of adjacent ones is a single long row,
+and the windows are a matrix whose rows overlap. Between documents are rows of zeros.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers.feedforward import Conv1D
+from rnnbench.training.engines.native.assembler import Assembler, View
+from rnnbench.training.engines.native.group import Activations, Group
+from rnnbench.training.engines.native.memory import Array, Memory, Part
+from rnnbench.training.engines.native.products import product, transpose
+from rnnbench.training.engines.native.random import glorot_uniform
+from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
+from rnnbench.training.outcome import Weights
+
+
+class ConvStage(Stage):
+    """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the document."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        number: int,
+        layers: tuple[Layer, ...],
+        group: Group,
+        below: Activations,
+    ):
+        super().__init__(number, group, below)
+        (layer,) = layers
+        assert isinstance(layer, Conv1D)
+        self.layer, self.size, inputs = layer, layer.kernel_size, below.features
+        last = self.size - 1
+        self.before = last if layer.padding == "causal" else last // 2
+        self.above = Activations.of(memory, group, layer.filters, is_sequence=True)
+        # The widths of a row and of what lies after it.
+        self.width, self.d_width = below.value.strides[0], self.above.gradient.strides[0]
+        self.weights = memory.trained(self.size * self.width, layer.filters)
+        self.trained = (self.weights,)
+        rows = (np.arange(self.size)[:, np.newaxis] * self.width + np.arange(inputs)).ravel()
+        bias_row = self.before * self.width + inputs  # where the row of the step itself has 1
+        self.parts = (
+            Part((self.size, inputs, layer.filters), ((self.weights, rows),)),
+            Part((layer.filters,), ((self.weights, bias_row),)),
+        )
+        self.flipped = memory.place(self.size * self.d_width, inputs) if below.gradient else None
+
+    @classmethod
+    def takes(cls, layers: tuple[Layer, ...]) -> int:
+        return (
+            type(layers[0]) is Conv1D
+            and layers[0].padding != "valid"
+            and layers[0].activation in COVERED[:1] + COVERED[2:]
+        )
+
+    def initial_weights(self, seed_of: SeedOf) -> Weights:
+        kernel, bias = (part.shape for part in self.parts)
+        return [glorot_uniform(kernel, seed_of("kernel")), np.zeros(bias, np.float32)]
+
+    def prepare(self, asm: Assembler) -> None:
+        inputs, filters = self.below.features, self.layer.filters
+        for n in range(self.size) if self.flipped else ():
+            out = asm.at(self.flipped).rows((self.size - 1 - n) * self.d_width, filters)
+            transpose(asm, out, asm.at(self.weights.value).rows(n * self.width, inputs))
+
+    def _windows(self, asm: Assembler, array: Array, before: int) -> View:
+        """Return the windows around the rows of documents, each a single row."""
+        gap, width = self.group.gap, array.strides[0]
+        count = asm.get(self.group.total) - 2 * gap
+        first = asm.at(array, gap - before)
+        return replace(first, shape=(count, self.size * width), strides=(width, 1))
+
+    def forward(self, asm: Assembler) -> None:
+        self.below.set_ones(asm)  # a gap of an earlier group may be a document now
+        self.group.clear_gaps(asm, self.below.value)
+        windows = self._windows(asm, self.below.value, self.before)
+        out = asm.at(self.above.value).rows(self.group.gap, windows.shape[0])
+        product(asm, out.columns(0, self.layer.filters), windows, asm.at(self.weights.value))
+        activate(asm, self.above, self.layer.activation)
+
+    def backward(self, asm: Assembler) -> None:
+        above, below, gradient = self.above.gradient, self.below.gradient, self.weights.gradient
+        activate_back(asm, self.above, self.layer.activation)
+        self.group.clear_gaps(asm, above)
+        windows = self._windows(asm, self.below.value, self.before)
+        d_out = asm.at(above).rows(self.group.gap, windows.shape[0])
+        product(asm, asm.at(gradient), windows.T, d_out, adds=True)
+        for n in range(self.size):
+            if n != self.before:  # the ones of other rows are no inputs
+                asm.clear(gradient, n * self.width + self.below.features)
+        if below:
+            windows = self._windows(asm, above, self.size - 1 - self.before)
+            out = asm.at(below).rows(self.group.gap, windows.shape[0])
+            product(asm, out, windows, asm.at(self.flipped))
+            self.group.clear_gaps(asm, below)  # nothing is learned about zeros

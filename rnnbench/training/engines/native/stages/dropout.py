@@ -1,0 +1,63 @@
+"""Dropout: of features, each by itself, or of a document's features at all of its steps."""
+
+from rnnbench.models.layers import Layer
+from rnnbench.models.layers.feedforward import Dropout, SpatialDropout
+from rnnbench.training.engines.native.assembler import Assembler
+from rnnbench.training.engines.native.group import Activations, Group
+from rnnbench.training.engines.native.memory import Memory
+from rnnbench.training.engines.native.random import make_mask, quarter
+from rnnbench.training.engines.native.stage import Stage
+
+
+class DropoutStage(Stage):
+    """``y = x mask``. The mask follows from the seed, the step, the document and the place in it."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        number: int,
+        layers: tuple[Layer, ...],
+        group: Group,
+        below: Activations,
+    ):
+        super().__init__(number, group, below)
+        (layer,) = layers
+        assert isinstance(layer, Dropout | SpatialDropout)
+        self.rate, self.is_spatial, n = (
+            layer.rate,
+            isinstance(layer, SpatialDropout),
+            below.features,
+        )
+        is_trained = below.gradient is not None
+        self.above = Activations.of(
+            memory, group, n, is_sequence=below.is_sequence, is_trained=is_trained
+        )
+        self.mask, self.key = memory.place(below.value.shape[0], 4 * quarter(n)), memory.place(2)
+
+    @classmethod
+    def takes(cls, layers: tuple[Layer, ...]) -> int:
+        return type(layers[0]) in (Dropout, SpatialDropout)
+
+    def forward(self, asm: Assembler) -> None:
+        below, group = self.below, self.group
+        is_training = asm.get(group.is_training)
+        with asm.when(is_training.equals(1)):
+            for row in asm.loop(group.rows):
+                first = asm.get(group.firsts, row) if below.is_sequence else row
+                for t in asm.loop(asm.get(group.lengths, row)) if below.is_sequence else [0]:
+                    time = 0 if self.is_spatial else t
+                    place = asm.get(group.clock), asm.get(group.documents, row), time
+                    mask, key = asm.at(self.mask, first + t), asm.at(self.key)
+                    make_mask(asm, key, place, self.rate, mask, below.features)
+        with asm.when(is_training.equals(0)):
+            for i in asm.loop(self.mask.size, step=asm.lanes):
+                asm.at(self.mask.flat, i).store(asm.vector_of(1.0))
+        for row, column, size in below.vectors(asm):
+            x, mask = (asm.at(array, row, column).load() for array in (below.value, self.mask))
+            asm.at(self.above.value, row, column).store(x * mask, size)
+
+    def backward(self, asm: Assembler) -> None:
+        gradient = self.below.gradient
+        for row, column, _ in self.below.vectors(asm) if gradient else ():
+            d_y = asm.at(self.above.gradient, row, column).load()
+            asm.at(gradient, row, column).store(d_y * asm.at(self.mask, row, column).load())
