@@ -237,7 +237,8 @@ def show_data(
         benchmark = load(file, changes) if file else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
         found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
-        view = document_view(found, benchmark and models_by_input(benchmark.models))
+        inputs = models_by_input(benchmark.models) if benchmark else None
+        view = document_view(found, inputs)
     console.print_record(*view, as_json=as_json)
 
 

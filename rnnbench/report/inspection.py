@@ -88,8 +88,9 @@ def data_view(prepared: PreparedData) -> View:
         "whole texts": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    remarks = [Text(), notes_text(notes)] if notes else []
-    return record, facts_grid(rows), _frequent_topics(summary), *remarks
+    shown: list[Table | RenderableType] = [facts_grid(rows), _frequent_topics(summary)]
+    shown += ["", notes_text(notes)] if notes else []
+    return record, *shown
 
 
 def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Grid:
@@ -258,7 +259,8 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
         record.append(facts | {"trainable_params": trainable})
         count = MISSING if trainable is None else f"{trainable:,}"
         table.add_row(Text(name, NAME), model.kind, layers, count)
-    return {"models": record}, table, *([Text(f"\n{remark}", ASIDE)] if remark else [])
+    shown = [table, Text(f"\n{remark}", ASIDE)] if remark else [table]
+    return {"models": record}, *shown
 
 
 def baseline_view(name: str, model: BaselineModel) -> View:
