@@ -24,21 +24,32 @@ EXAMPLES = options.examples(
 )
 
 
+Layers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="LAYER",
+        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
+        show_default=False,
+        autocompletion=completion.among("simple_rnn", "gru", "lstm"),
+    ),
+]
+Drawing = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+        show_default=False,
+    ),
+]
+
+
 def _size(largest: int, help_text: str) -> Any:
     return typer.Option(min=1, max=largest, metavar="N", help=help_text)
 
 
 def explain(
     context: typer.Context,
-    layers: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="LAYER",
-            help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-            show_default=False,
-            autocompletion=completion.among("simple_rnn", "gru", "lstm"),
-        ),
-    ],
+    layers: Layers,
     units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
@@ -50,14 +61,7 @@ def explain(
     code: Annotated[
         bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
     ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-            show_default=False,
-        ),
-    ] = None,
+    save: Drawing = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
 ) -> None:

@@ -25,6 +25,9 @@ TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
+OF_KIND = ("keras_name", "title", "source", "gates", "equations", "notes")
+"""The facts about a kind of layer that an explanation repeats."""
+
 Shape = tuple[int, ...]
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
@@ -229,14 +232,9 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
-        keras_name=kind.keras_name,
         keras_version=keras.__version__,
-        title=kind.title,
-        source=kind.source,
-        gates=kind.gates,
-        equations=kind.equations,
-        notes=kind.notes,
         sizes=sizes,
+        **{name: getattr(kind, name) for name in OF_KIND},
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
             Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),

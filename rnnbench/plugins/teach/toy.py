@@ -13,14 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import (
-    ASIDE,
-    HEADING,
-    VALUE,
-    Page,
-    grid,
-    indented,
-)
+from rnnbench.plugins.teach.facts import ASIDE, HEADING, VALUE, Page, grid, indented
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.storage import check_new, write_text
 
@@ -180,20 +173,10 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
     It has a function for each kind of layer, and one for the stack. As a script, it prints the
     output of the stack for the toy array.
     """
-
-    def splits(kind: Kind) -> Iterator[str]:
-        """Yield the assignments that split the weights of a layer by gate."""
-        if (n := len(kind.gates)) > 1:
-            rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-            for name, weight in ({"W": "W", "U": "U"} | rows).items():
-                names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
-                yield f"{names} = np.split({weight}, {n}, axis=-1)"
-
     return _template("numpy.py.j2").render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
-        splits=splits,
         toy_shape=TOY.shape,
         patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
         shapes=[weight_shapes(layer.kind, layer.x.shape[-1]) for layer in work_through(kinds)],
