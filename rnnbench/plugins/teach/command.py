@@ -9,6 +9,7 @@ import typer
 
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.teach import LARGEST
+from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def explain(
     kinds = [find_kind(layer) for layer in layers]
     _check_options(context, kinds)
     if save is not None:
-        exports.save_drawing(kinds, save, overwrite=force)
+        check_new(save, "--save", [".svg"], overwrite=force)
+        write_text(save, exports.draw(kinds))
         err.print(f"Written to {save}", soft_wrap=True)
     if toy:
         worked = exports.work_through(kinds)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from rich.text import Text
 
 from rnnbench.plugins.teach.facts import ASIDE, HEADING, VALUE, Page, grid, indented
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
-from rnnbench.storage import check_new, write_text
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
 """The array: 3 sequences of 2 steps with 3 features each."""
@@ -183,25 +181,14 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
     )
 
 
-def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
-    """Write the drawing of a layer, or of a stack of layers, to a file.
+def draw(kinds: Sequence[Kind]) -> str:
+    """Return a step of a layer, or a stack of layers over four steps, as SVG.
 
-    Raises:
-        UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
-            written.
+    The first layer of a stack is at the bottom.
     """
-    check_new(file, "--save", [".svg"], overwrite=overwrite)
-    write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
-
-
-def cell(kind: Kind) -> str:
-    """Return a step of a layer as SVG."""
-    drawing = files("rnnbench.plugins.teach") / f"drawings/{kind.name}.svg"
-    return drawing.read_text(encoding="utf-8")
-
-
-def stack(kinds: Sequence[Kind]) -> str:
-    """Return a stack of layers over four steps as SVG, the first layer at the bottom."""
+    if len(kinds) == 1:
+        file = files("rnnbench.plugins.teach") / f"drawings/{kinds[0].name}.svg"
+        return file.read_text(encoding="utf-8")
     return _template("stacking.svg.j2").render(
         kinds=kinds, columns=COLUMNS, bottom=TOP + APART * (len(kinds) - 1), apart=APART
     )
