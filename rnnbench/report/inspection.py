@@ -168,9 +168,12 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
     elif inputs:
         parts.append(Text("The inputs of the models", HEADING))
         lines = [
-            Text.assemble((listed([*dict.fromkeys(map(model_of, names))]), NAME), f": {meaning}")
+            Text.assemble(
+                (listed([*dict.fromkeys(map(model_of, names))]), NAME),
+                ": ",
+                INPUTS[kind].format(n_ids=document.n_ids),
+            )
             for kind, names in inputs.items()
-            for meaning in [INPUTS[kind].format(n_ids=document.n_ids)]
         ]
         parts.append(Padding(Text("\n").join(lines), INDENT))
     return record, *[line for part in parts for line in (part, "")][:-1]

@@ -38,9 +38,8 @@ def test_a_change_is_filled_if_it_is_clear():
 
     axes = plot.on(None)
 
-    marks = [
-        line for line in axes.get_lines() if line.get_marker() == "o" and any(line.get_xdata())
-    ]
+    lines = axes.get_lines()
+    marks = [line for line in lines if line.get_marker() == "o" and any(line.get_xdata())]
     assert [mark.get_markerfacecolor() == "none" for mark in marks] == [True, False]
     assert [round(mark.get_xdata()[0], 2) for mark in marks] == [0.05, 0.85]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
@@ -159,9 +158,8 @@ def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
     width, height = axes.figure.bbox.size
     corners = np.array([box.extents for box in boxes])
-    assert (corners[:, :2] >= 0).all()
-    assert (corners[:, 2] <= width).all()
-    assert (corners[:, 3] <= height).all()
+    assert (corners >= 0).all()
+    assert (corners[:, 2:] <= (width, height)).all()
 
 
 def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
@@ -179,14 +177,11 @@ def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use()
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.parametrize(
-    ("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")]
-)
-def test_a_diagram_of_ranks_is_a_file_that_is_always_the_same(suffix, start):
+def test_a_picture_is_a_file_that_is_always_the_same():
     plot = RanksPlot(ranks_on(2))
 
-    picture = plot.picture(suffix)
-
-    assert picture.startswith(start)
-    assert plot.picture(suffix) == picture
-    assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"
+    for suffix, start in {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}.items():
+        picture = plot.picture(suffix)
+        assert picture.startswith(start)
+        assert plot.picture(suffix) == picture
+        assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"

@@ -160,7 +160,8 @@ class Kind:
             [[[0.762], [0.964], [0.995]]]
         """
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
-        known: dict[str, Any] = {"np": np, "sigmoid": _sigmoid, **self.by_gate(*weights)}
+        known: dict[str, Any] = {"np": np, **self.by_gate(*weights)}
+        known["sigmoid"] = lambda a: 0.5 * (1 + np.tanh(0.5 * a))  # which does not overflow
         known |= {state.symbol: zeros for state in self.states}
         lines = {equation.symbol: equation.python for equation in self.equations}
         program = compile("\n".join(lines.values()), self.name, "exec")
@@ -182,12 +183,6 @@ def _formula(text: str, h: int, i: int) -> Formula:
     products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
     numbers = products.replace("h", f"{h}").replace("i", f"{i}")
     return Formula(text, numbers, eval(numbers.replace("×", "*")))  # noqa: S307 - our own
-
-
-def _sigmoid(z: Floats) -> Floats:
-    """Return ``1 / (1 + exp(-z))``; computed with ``tanh``, it does not overflow."""
-    half: Floats = 0.5 * (1 + np.tanh(0.5 * z))
-    return half
 
 
 _ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence."
@@ -264,11 +259,7 @@ KINDS = {kind.name: kind for kind in (SIMPLE_RNN, GRU, LSTM)}
 
 
 def find_kind(name: str) -> Kind:
-    """Return the kind of layer of that name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Return the kind of layer of that name, or raise ``UserError``."""
     if name not in KINDS:
         raise UserError(f"no layer '{name}' ({did_you_mean(name, KINDS)})")
     return KINDS[name]

@@ -25,8 +25,6 @@ PATTERNS = {
 }
 """Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
 DIGITS = 4  # decimals of the numbers on the page
-COLUMNS = (88, 160, 232, 304)  # the middle of each step, in pixels from the left
-TOP, APART = 88, 80  # the top of the last layer, and the distance between layers
 
 
 @dataclass(frozen=True)
@@ -189,9 +187,7 @@ def draw(kinds: Sequence[Kind]) -> str:
     if len(kinds) == 1:
         file = files("rnnbench.plugins.teach") / f"drawings/{kinds[0].name}.svg"
         return file.read_text(encoding="utf-8")
-    return _template("stacking.svg.j2").render(
-        kinds=kinds, columns=COLUMNS, bottom=TOP + APART * (len(kinds) - 1), apart=APART
-    )
+    return _template("stacking.svg.j2").render(kinds=kinds)
 
 
 def _template(name: str) -> Template:
