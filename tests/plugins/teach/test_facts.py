@@ -17,7 +17,7 @@ from rnnbench.models.layers.recurrent import RECURRENT
 from rnnbench.plugins.teach import LayerSizes
 from rnnbench.plugins.teach import kinds as module
 from rnnbench.plugins.teach.facts import explain_kind
-from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation, Kind, find_kind
+from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation, Kind
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 few = st.integers(1, 12)
@@ -37,12 +37,6 @@ def test_every_formula_has_its_value_in_letters_and_in_numbers(kind, h, i):
     for formula in (kind.parameters(h, i), *kind.weights(h, i).values()):
         assert value(formula.text, h=h, i=i) == formula.value
         assert value(formula.numbers) == formula.value
-
-
-@kinds
-def test_the_names_are_those_of_configs_and_of_keras(kind):
-    assert RECURRENT[kind.name].keras_name == kind.keras_name
-    assert find_kind(kind.name) is kind
 
 
 @kinds
@@ -99,6 +93,7 @@ def test_the_recurrence_is_carried_out_step_by_step(kind):
     explanation = explain_kind(kind, SIZES)
     check = explanation.check
 
+    assert RECURRENT[kind.name].keras_name == kind.keras_name
     assert explain_kind(kind, SIZES) == explanation, "the same sizes give the same numbers"
     assert [each.step for each in check.steps] == [1, 2, 3, 4]
     assert all(len(each.numpy) == len(each.keras) == 3 for each in check.steps)
@@ -177,15 +172,10 @@ def changed(explanation, **changes):
 def test_an_lstm_is_explained_from_its_input_to_the_numbers():
     lines = shown(explained(LSTM, NOTEBOOK))
 
-    assert [line for line in lines if line[:1].isdigit()] == [
-        "1  The input has three axes",
-        "2  The output",
-        "3  The states carried from step to step",
-        "4  The equations",
-        "5  The trainable parameters",
-        "6  The same in NumPy, step by step",
-    ]
+    assert [line[0] for line in lines if line[:1].isdigit()] == list("123456")
     for line in (
+        "4  The equations",
+        "6  The same in NumPy, step by step",
         "LSTM, long short-term memory",
         "   x  (4, 10, 30)  (batch, timesteps, features)",
         "   return_sequences=False  (4, 50)      (batch, units)",

@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 from xml.etree import ElementTree
 
 import keras
@@ -22,8 +20,8 @@ stacks = pytest.mark.parametrize(
 )
 
 
-def shown(stacked, width=80, **options):
-    console = Console(width=width, file=io.StringIO(), **options)
+def shown(stacked, width=80):
+    console = Console(width=width, file=io.StringIO())
     console.print(toy_page(work_through(stacked)))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -79,9 +77,9 @@ kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 stacks_of_kinds = st.lists(st.sampled_from(list(KINDS.values())), min_size=1, max_size=4)
 
 
-def functions(stacked):
-    """Return the functions of the code."""
-    names = {"__name__": "copied"}
+def functions(stacked, name="copied"):
+    """Return the functions of the code, which is run as a module of this name."""
+    names = {"__name__": name}
     exec(numpy_code(stacked), names)  # noqa: S102 - it is ours
     return names
 
@@ -128,37 +126,21 @@ def test_huge_numbers_overflow_nowhere(kind):
     assert np.isfinite(found).all()
 
 
-def test_as_a_script_it_prints_the_numbers_of_the_toy(tmp_path):
-    stacked = [LSTM, SIMPLE_RNN]
-    (tmp_path / "it.py").write_text(numpy_code(stacked))
-
-    done = subprocess.run(
-        [sys.executable, tmp_path / "it.py"], check=True, capture_output=True, text=True
-    )
-
-    output = work_through(stacked)[-1].values["h"][:, -1]
-    assert done.stdout == f"{output}\n"
-
-
 @stacks
-def test_it_is_plain_python_that_any_editor_shows(stacked):
+def test_it_is_plain_python_that_any_editor_shows_and_a_script_prints_the_toy(stacked, capsys):
     text = numpy_code(stacked)
+    functions(stacked, "__main__")
 
     assert text.isascii()
     assert max(map(len, text.splitlines())) <= 88
     assert ("sigmoid" in text) == (stacked != [SIMPLE_RNN])
+    assert capsys.readouterr().out == f"{work_through(stacked)[-1].values['h'][:, -1]}\n"
 
 
 SVG = "{http://www.w3.org/2000/svg}"
-DRAWN = [
-    *([kind] for kind in KINDS.values()),
-    [GRU, GRU],
-    [SIMPLE_RNN, LSTM, GRU],
-    [LSTM, GRU, SIMPLE_RNN] * 2,
-]
 
 
-@pytest.mark.parametrize("stacked", DRAWN, ids=lambda stacked: f"{len(stacked)}")
+@pytest.mark.parametrize("stacked", [*STACKS, [GRU, GRU], [LSTM, GRU, SIMPLE_RNN] * 2])
 def test_a_drawing_says_what_it_is_and_can_be_read_on_a_phone_in_both_themes(stacked):
     drawing = draw(stacked)
     root = ElementTree.fromstring(drawing)  # noqa: S314 - it is ours
