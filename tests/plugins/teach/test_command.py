@@ -65,8 +65,8 @@ def test_the_toy_array_is_worked_through(cli):
 
 
 def test_code_is_printed_as_it_is_to_be_copied(cli):
-    printed = cli("explain", "lstm", "gru", "--code").stdout
-    facts = json.loads(cli("explain", "lstm", "gru", "--code", "--json").stdout)
+    command = ("explain", "lstm", "gru", "--code")
+    printed, facts = cli(*command).stdout, json.loads(cli(*command, "--json").stdout)
 
     assert printed == numpy_code([KINDS["lstm"], GRU]) == facts["code"]
     assert facts["layers"] == ["lstm", "gru"]
