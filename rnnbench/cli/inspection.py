@@ -279,18 +279,14 @@ def doctor(
     and one sentence of advice. Notes about the documents need them in the cache; nothing is
     downloaded.
     """
-    if config is None:
-        _check_machine(as_json=as_json)
+    if config is not None:
+        from rnnbench.analysis.summary import load_run
+
+        is_run = config.is_dir()
+        notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
+        record = {"notes": [note.model_dump() for note in notes]}
+        console.print_record(record, notes_text(notes), as_json=as_json)
         return
-    from rnnbench.analysis.summary import load_run
-
-    is_run = config.is_dir()
-    notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
-    record = {"notes": [note.model_dump() for note in notes]}
-    console.print_record(record, notes_text(notes), as_json=as_json)
-
-
-def _check_machine(*, as_json: bool) -> None:
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()

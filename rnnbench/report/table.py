@@ -6,7 +6,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
@@ -201,11 +201,7 @@ class Shown(ABC):
         """Return the tables that show the result."""
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        console = plain_console(text)
-        for table in self.tables():
-            console.print(to_rich(table, console), crop=False)
-        return text.getvalue().rstrip("\n")
+        return as_text(*self.tables()).rstrip("\n")
 
     def __str__(self) -> str:
         return repr(self)
@@ -214,18 +210,17 @@ class Shown(ABC):
         return "".join(map(to_html, self.tables()))
 
 
-def plain_console(file: IO[str]) -> "Console":
-    """Return a console that writes plain text, even in a notebook, where Rich displays HTML."""
+def as_text(*views: "Table | RenderableType", width: int | None = None) -> str:
+    """Return what a console prints, as plain text even in a notebook, where Rich writes HTML."""
     from rich.console import Console
 
-    return Console(
-        file=file,
-        force_terminal=False,
-        force_jupyter=False,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+    text = io.StringIO()
+    plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False}
+    plain |= {"markup": False, "highlight": False, "emoji": False}
+    console = Console(file=text, width=width, **plain)
+    for view in views:
+        console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)
+    return text.getvalue()
 
 
 def to_html(table: Table) -> "Markup":

@@ -1,6 +1,5 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -18,7 +17,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.report.table import plain_console
+from rnnbench.report.table import as_text
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
@@ -169,11 +168,7 @@ class Explanation(Record):
         return console.render(explanation_page(self), options.update(width=WIDTH))
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        console = plain_console(text)
-        console.width = WIDTH
-        console.print(self, crop=False)
-        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+        return "\n".join(line.rstrip() for line in as_text(self, width=WIDTH).splitlines())
 
     __str__ = __repr__
 
