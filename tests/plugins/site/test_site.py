@@ -36,27 +36,16 @@ WORDS = "rnnbench.plugins.site.site.words_of_test_documents", lambda _: [["secre
 
 def write_runs(folder):
     """Three runs of one config, on two days, and one on other documents, with hostile names."""
+    counts = {HOSTILE: (9, 20), "acq": (1, 0), "grain": (1, 0)}
+    topics = [TopicCount(topic=topic, train=n, test=m) for topic, (n, m) in counts.items()]
+    dataset = {"source": f"{HOSTILE}source", "topics": topics, "majority_topic": HOSTILE}
     for name, day, rights in (
         ("nightly/1", 1, {"rnn": [18, 18, 17], "svm": [9]}),
         ("nightly/2", 2, {"rnn": [3, 2, 3], "svm": [9]}),
         (ODD, 3, {"rnn": [3, 2, 3], "svm": [10]}),
     ):
-        run = scored_run(
-            rights,
-            folder=str(folder / name),
-            environment={
-                "date": f"2026-11-0{day}T10:20:30Z",
-                "git_commit": f"<i>{day}",
-                "cpu": HOSTILE,
-            },
-            dataset={
-                "source": f"{HOSTILE}source",
-                "topics": [TopicCount(topic=HOSTILE, train=9, test=20)]
-                + [TopicCount(topic=topic, train=1, test=0) for topic in ("acq", "grain")],
-                "majority_topic": HOSTILE,
-            },
-        )
-        write_run(run)
+        facts = {"date": f"2026-11-0{day}T10:20:30Z", "git_commit": f"<i>{day}", "cpu": HOSTILE}
+        write_run(scored_run(rights, folder=str(folder / name), environment=facts, dataset=dataset))
     (other,) = runs_on_datasets({"r8": {"rnn": [9], "svm": [12]}}, folder=str(folder))
     missing = [MissingTrial(model="rnn", seed=1, error=None)]
     write_run(replace(other, results=other.results.model_copy(update={"missing": missing})))
@@ -96,14 +85,11 @@ def test_json_says_what_was_written(made, pages):
     record = json.loads(done.stdout)
 
     assert (record["schema_version"], record["folder"]) == (1, "public")
-    hidden = {".lock", "site.json"}
-    found = {file for file in (folder / "public").rglob("*") if file.is_file()}
-    assert {folder / "public" / file for file in record["files"]} == {
-        file for file in found if file.name not in hidden
-    }
-    assert list(record["reports"].values()) == [
-        f"runs/{name}/report.html" for name in ("1", "2", "b-it-s-x-31m", "r8")
-    ]
+    public, hidden = folder / "public", {".lock", "site.json"}
+    found = {file for file in public.rglob("*") if file.is_file() and file.name not in hidden}
+    assert {public / file for file in record["files"]} == found
+    names = ("1", "2", "b-it-s-x-31m", "r8")
+    assert list(record["reports"].values()) == [f"runs/{name}/report.html" for name in names]
     assert {*PAGES, *record["reports"].values()} == pages.keys()
     lines = [line for line in done.stderr.splitlines() if line.startswith("report ")]
     assert (lines[0], lines[3]) == ("report 1 of 4: 1", "report 4 of 4: r8")

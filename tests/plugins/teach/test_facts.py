@@ -71,20 +71,19 @@ def test_axes_outputs_states_and_weights_have_the_shapes_of_the_layer(
     kind, symbols, shapes, counts
 ):
     facts = explain_kind(kind, SIZES)
+    outputs, weights = facts.outputs, facts.parameters.weights
 
-    assert [each.name for each in facts.axes] == ["batch", "timesteps", "features"]
-    assert [each.size for each in facts.axes] == [2, 4, 3]
-    assert [(each.return_sequences, each.shape) for each in facts.outputs] == [
-        (False, (2, 5)),
-        (True, (2, 4, 5)),
-    ]
-    assert all(len(each.axes) == len(each.shape) for each in facts.outputs)
-    assert [(each.symbol, each.shape) for each in facts.states] == [(s, (2, 5)) for s in symbols]
-    weights = facts.parameters.weights
+    sizes = {"batch": 2, "timesteps": 4, "features": 3}
+    assert {each.name: each.size for each in facts.axes} == sizes
+    assert {each.return_sequences: each.shape for each in outputs} == {
+        False: (2, 5),
+        True: (2, 4, 5),
+    }
+    assert all(len(each.axes) == len(each.shape) for each in outputs)
+    assert {each.symbol: each.shape for each in facts.states} == dict.fromkeys(symbols, (2, 5))
     assert [each.name for each in weights] == ["kernel", "recurrent_kernel", "bias"]
     assert [each.shape for each in weights] == shapes
-    assert [each.count for each in weights] == counts
-    assert [each.formula.value for each in weights] == counts
+    assert [each.count for each in weights] == [each.formula.value for each in weights] == counts
     assert facts.parameters.count == facts.parameters.formula.value == sum(counts)
 
 
