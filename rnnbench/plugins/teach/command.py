@@ -34,6 +34,12 @@ Layers = Annotated[
         autocompletion=completion.among("simple_rnn", "gru", "lstm"),
     ),
 ]
+Toy = Annotated[
+    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
+]
+Code = Annotated[
+    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
+]
 Drawing = Annotated[
     Path | None,
     typer.Option(
@@ -55,13 +61,8 @@ def explain(
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
-    toy: Annotated[
-        bool,
-        typer.Option("--toy", help="Work through the toy array of the notebook, with numbers."),
-    ] = False,
-    code: Annotated[
-        bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
-    ] = False,
+    toy: Toy = False,
+    code: Code = False,
     save: Drawing = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
