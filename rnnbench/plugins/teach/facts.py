@@ -28,6 +28,8 @@ OF_KIND = ("keras_name", "title", "source", "gates", "equations", "notes")
 """The facts about a kind of layer that an explanation repeats."""
 
 Shape = tuple[int, ...]
+Part = tuple[str, Sequence[RenderableType]]
+"""A heading, and what is below it."""
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
@@ -39,13 +41,18 @@ LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collap
 class Page:
     """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
 
-    Where the encoding has only ASCII, signs of equations are spelled, and columns may not align.
+    What is below a heading is indented; a heading may be empty. Where the encoding has only ASCII,
+    signs of equations are spelled, and columns may not align.
     """
 
-    blocks: Sequence[RenderableType]
+    parts: Sequence[Part]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = Group(*[line for block in self.blocks for line in (block, "")][:-1])
+        blocks: list[RenderableType] = []
+        for heading, body in self.parts:
+            below = [Padding(block, (0, 0, 0, 3)) for block in body]
+            blocks += [Text(heading, HEADING), *below] if heading else body
+        lines = Group(*[line for block in blocks for line in (block, "")][:-1])
         for segment in console.render(lines, options.update_width(min(WIDTH, options.max_width))):
             text = segment.text
             for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
@@ -298,11 +305,6 @@ def _check(
     )
 
 
-def indented(block: RenderableType) -> Padding:
-    """Return a block below a heading."""
-    return Padding(block, (0, 0, 0, 3))
-
-
 def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
     """Return rows without lines, perhaps with a style for each column."""
     table = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
@@ -314,7 +316,7 @@ def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
 def explanation_page(facts: Explanation) -> Page:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
-    blocks: list[RenderableType] = [
+    title: list[RenderableType] = [
         Text.assemble((name, "bold"), f", {facts.title}\n", (facts.source, ASIDE)),
         Text(
             f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
@@ -350,9 +352,8 @@ def explanation_page(facts: Explanation) -> Page:
         "The trainable parameters": _sizes(facts.sizes, facts.parameters),
         "The same in NumPy, step by step": _steps(facts.check),
     }
-    for number, (heading, body) in enumerate(parts.items(), start=1):
-        blocks += [Text(f"{number}  {heading}", style=HEADING), *map(indented, body)]
-    return Page(blocks)
+    numbered = enumerate(parts.items(), start=1)
+    return Page([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
 def _in_brackets(names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, HEADING, VALUE, Page, grid, indented
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part, grid
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
@@ -104,40 +104,41 @@ def toy_page(layers: Sequence[ToyLayer]) -> Page:
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     shape = layers[-1].values["h"].shape
-    blocks: list[RenderableType] = [
+    title: list[RenderableType] = [
         Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}"),
         Text(
             "The weights are made up, to be easy to work with on paper. Numbers are rounded here; "
             "the option --code prints NumPy code that computes them."
         ),
-        Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING),
-        indented(grid(_sequences(TOY))),
     ]
+    of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
+    parts: list[Part] = [("", title), (of_x, [grid(_sequences(TOY))])]
     for number, layer in enumerate(layers, start=1):
-        blocks += _layer(layer, f"Layer {number}: " if len(layers) > 1 else "")
+        reads = "x" if layer.x is TOY else "the states of the previous layer"
+        heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
+        heading = f"Layer {number}: {heading}" if len(layers) > 1 else heading
+        parts.append((heading, list(_steps(layer))))
     ending = Text(
         f"With return_sequences=True the output is all of these states, {shape}; with False it is "
         f"only those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return Page([*blocks, ending])
+    return Page([*parts, ("", [ending])])
 
 
-def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:
-    """Yield its weights, each equation with symbols and with numbers, and its states."""
-    kind, shape = layer.kind, layer.x.shape
-    reads = "x" if layer.x is TOY else "the states of the previous layer"
-    yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
+def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
+    """Yield the weights of a layer, each equation with symbols and with numbers, and the states."""
+    kind = layer.kind
     weights = kind.by_gate(*layer.weights.values()).items()
-    yield indented(grid((name, _spelled(weight)) for name, weight in weights))
-    for step in range(shape[1]):
+    yield grid((name, _spelled(weight)) for name, weight in weights)
+    for step in range(layer.x.shape[1]):
         spelled = {name: _spelled(value) for name, value in terms(layer, 0, step).items()}
         by_length = sorted(spelled, key=len, reverse=True)
         term = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, by_length))})(?!\w)")
         title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
         before = (f", {one.name} {spelled[one.symbol + 'ₜ₋₁']}" for one in kind.states)
-        yield indented(Text.assemble((title, VALUE), *before))
+        yield Text.assemble((title, VALUE), *before)
         for equation in kind.equations:
             left, _, right = equation.text.partition(" = ")
             numbers = "".join(spelled.get(part, part) for part in term.split(right))
@@ -145,9 +146,9 @@ def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:
             lines.add_row(Text(left), Text(f"= {right}"))
             lines.add_row("", Text(f"= {numbers}"))
             lines.add_row("", Text(f"= {spelled[left]}", VALUE))
-            yield indented(Group(Text(equation.meaning, ASIDE), lines))
-    yield indented(Text("The hidden state after each step", VALUE))
-    yield indented(grid(_sequences(layer.values["h"])))
+            yield Group(Text(equation.meaning, ASIDE), lines)
+    yield Text("The hidden state after each step", VALUE)
+    yield grid(_sequences(layer.values["h"]))
 
 
 def _sequences(array: Floats) -> Iterator[tuple[str, ...]]:
