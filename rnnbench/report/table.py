@@ -203,8 +203,7 @@ class Shown(ABC):
     def __repr__(self) -> str:
         return as_text(*self.tables()).rstrip("\n")
 
-    def __str__(self) -> str:
-        return repr(self)
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         return "".join(map(to_html, self.tables()))

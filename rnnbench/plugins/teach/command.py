@@ -87,8 +87,7 @@ def explain(
         write_text(save, exports.draw(kinds))
         err.print(f"Written to {save}", soft_wrap=True)
     if toy:
-        worked = exports.work_through(kinds)
-        print_record(exports.toy_facts(worked), exports.toy_page(worked), as_json=as_json)
+        print_record(*exports.toy_view(exports.work_through(kinds)), as_json=as_json)
     elif code and as_json:
         names = [kind.name for kind in kinds]
         print_record({"layers": names, "code": exports.numpy_code(kinds)}, as_json=True)

@@ -82,9 +82,9 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     return found
 
 
-def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
-    """Return the facts that ``--json`` prints."""
-    return {
+def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
+    """Return a stack of layers working through the toy array: its record and its page."""
+    record = {
         "x": TOY.tolist(),
         "layers": [
             {
@@ -97,10 +97,6 @@ def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
         ],
         "output": layers[-1].values["h"][:, -1].tolist(),
     }
-
-
-def toy_page(layers: Sequence[ToyLayer]) -> Page:
-    """Return a stack of layers working through the toy array."""
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     shape = layers[-1].values["h"].shape
@@ -124,7 +120,7 @@ def toy_page(layers: Sequence[ToyLayer]) -> Page:
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return Page([*parts, ("", [ending])])
+    return record, Page([*parts, ("", [ending])])
 
 
 def _steps(layer: ToyLayer) -> Iterator[RenderableType]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN
-from rnnbench.plugins.teach.toy import draw, numpy_code, terms, toy_page, work_through
+from rnnbench.plugins.teach.toy import draw, numpy_code, terms, toy_view, work_through
 
 STACKS = [[kind] for kind in KINDS.values()] + [list(KINDS.values())]
 stacks = pytest.mark.parametrize(
@@ -22,7 +22,7 @@ stacks = pytest.mark.parametrize(
 
 def shown(stacked, width=80):
     console = Console(width=width, file=io.StringIO())
-    console.print(toy_page(work_through(stacked)))
+    console.print(toy_view(work_through(stacked))[1])
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
