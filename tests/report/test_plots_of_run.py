@@ -2,11 +2,11 @@
 
 import io
 import re
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import matplotlib as mpl
 import pytest
+from elements import texts_of
 from factories import finished_run, scored_run
 from matplotlib import pyplot as plt
 from PIL import Image
@@ -24,17 +24,11 @@ from rnnbench.report.plots_of_run import (
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
 PLOTS = {"accuracy": None, "differences": None, "learning_curves": None, "confusion": "lstm"}
 
 every_plot = pytest.mark.parametrize(("name", "models"), PLOTS.items(), ids=PLOTS)
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
 
 
 def made_up(**changes):
@@ -186,11 +180,6 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 
 
 # On a page
-
-
-def texts_of(plot):
-    root = ET.fromstring(plot.svg)  # noqa: S314 - drawn here
-    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def drawn():

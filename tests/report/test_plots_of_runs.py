@@ -1,11 +1,11 @@
 """The plots of several runs."""
 
-import xml.etree.ElementTree as ET
 from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from elements import texts_of
 from factories import runs_on_datasets, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
@@ -18,17 +18,7 @@ from rnnbench.report.plot import COLOURS, PAPER
 from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot, ranks_caption
 from rnnbench.results.schema import Interval
 
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def texts_of(plot):
-    root = ET.fromstring(plot.svg)  # noqa: S314 - drawn here
-    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 
 def test_a_change_is_filled_if_it_is_clear():
