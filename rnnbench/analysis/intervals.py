@@ -45,11 +45,13 @@ class Hits:
     """``(n_trials, n_documents)``"""
     in_order: bool = False
     """Whether the documents are in order of time."""
+    is_random: bool = True
+    """Whether the answers of the model depend on the seed."""
 
     @classmethod
-    def of(cls, trials: Sequence[TrialResult], *, in_order: bool) -> "Hits":
+    def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool = True) -> "Hits":
         """Return the hits of trials on the same documents."""
-        return cls(np.stack([trial.answers == trial.labels for trial in trials]), in_order)
+        return cls(np.stack([trial.right for trial in trials]), in_order, is_random)
 
     @property
     def accuracy(self) -> float:

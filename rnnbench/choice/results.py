@@ -132,21 +132,20 @@ def rank_candidates(
     places = np.argsort(positions) if in_order else slice(None)
     hits = {}
     for name, answers in complete.items():
-        of_parts = [[result.answers == result.labels for result in parts] for parts in answers]
-        of_seeds = np.stack(list(map(np.concatenate, of_parts)))  # (n_seeds, n_held_out)
-        hits[name] = Hits(of_seeds[:, places], in_order)
+        # (n_seeds, n_held_out)
+        right = np.stack([np.concatenate([part.right for part in parts]) for parts in answers])
+        hits[name] = Hits(right[:, places], in_order, trials[name].model.is_random)
 
     def key(name: str) -> tuple[float, int, int]:
         return rank_key(hits[name].accuracy, trials[name].epochs, params[name])
 
     names = sorted(hits, key=key)
-    fixed = {name for name in names if not trials[name].model.is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed)
+    against = compare_with_best({name: hits[name] for name in names})
     candidates = []
     for name in names:
         answers = complete[name]
         # (n_parts, n_seeds)
-        accuracies = np.transpose([[result.accuracy for result in of_seed] for of_seed in answers])
+        accuracies = np.transpose([[part.right.mean() for part in parts] for parts in answers])
         seconds = [result.record.fit_seconds for of_seed in answers for result in of_seed]
         candidates.append(
             Candidate(

@@ -320,7 +320,12 @@ def run(
 def _write(job: Job, done: PlanResult) -> StoredRun:
     """Summarize the trials that have a result, and write everything that belongs to the run."""
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
-    results = summarize_run(benchmark, plan.dataset, done.trials, job.command, done.missing)
+    trials = {
+        name: found
+        for name in benchmark.models
+        if (found := [trial for trial in done.trials if trial.record.model == name])
+    }
+    results = summarize_run(benchmark, plan.dataset, trials, job.command, done.missing)
     try:
         machine = load_environment(folder)
         files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
@@ -328,10 +333,6 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"
         raise RnnbenchError(message) from error
-    trials = {
-        model.name: [trial for trial in done.trials if trial.record.model == model.name]
-        for model in results.models
-    }
     return StoredRun(folder, results, trials, benchmark, machine)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ ALWAYS = "always 'earn'"
 
 def summarize(*trials):
     """The summary of the only model."""
-    (model,) = summarize_run(benchmark(), dataset_summary(), trials).models
+    (model,) = summarize_run(benchmark(), dataset_summary(), {"rnn": trials}).models
     return model
 
 
@@ -110,7 +111,7 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
         ("b", ALWAYS, 0.25, ANOVA),
     ]
     dataset = dataset_summary(majority_topic="grain", majority_accuracy=0.25)
-    (other,) = summarize_run(benchmark(), dataset, [result(ALWAYS_EARN)]).comparisons
+    (other,) = summarize_run(benchmark(), dataset, {"rnn": [result(ALWAYS_EARN)]}).comparisons
     assert (other.b, other.difference) == ("always 'grain'", 0.25), "the majority in training"
 
 
@@ -134,10 +135,11 @@ def test_results_have_the_facts_of_the_run():
     models = {"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}}
     training = {"epochs": 7, "seeds": [3, 5], "validation_split": 0.25}
     engines = {"a": "native", "b": "compiled", "c": "native", "naive": "scikit-learn"}
-    trials = [
-        result(model=name, engine=engine, threads=len(name), stock_layers=["lstm: dropout"])
+    stock_layers = ["lstm: dropout"]
+    trials = {
+        name: [result(model=name, engine=engine, threads=len(name), stock_layers=stock_layers)]
         for name, engine in engines.items()
-    ]
+    }
 
     plan = benchmark(training=training, models=models)
     results = summarize_run(plan, dataset_summary(), trials, command="rnnbench run small.yaml")
@@ -180,7 +182,7 @@ def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes
         training={"epochs": 1, "batch_size": 4} | (training or {}),
     )
     dataset = dataset_summary(**changes)
-    ours = summarize_run(plan, dataset, [result(model=name) for name in NAMES]).models
+    ours = summarize_run(plan, dataset, {name: [result(model=name)] for name in NAMES}).models
     models = [
         model.model_copy(update={"accuracy_interval": Interval(low=low, high=high)})
         for model, (low, high) in zip(ours, intervals, strict=True)
@@ -193,7 +195,7 @@ def of_several_seeds(*references, answers=ANSWERS):
     trials = [result(given, seed=seed) for seed, given in enumerate(answers)]
     training = {"epochs": 1, "batch_size": 4, "seeds": len(trials)}
     plan = benchmark(training=training, references=named(references))
-    return summarize_run(plan, dataset_summary(), trials)
+    return summarize_run(plan, dataset_summary(), {"rnn": trials})
 
 
 @pytest.mark.parametrize(
@@ -343,11 +345,13 @@ PLAN = benchmark(
     },
     training={"epochs": 1, "seeds": [7, 3]},
 )
-TRIALS = [
-    result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
-    result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
-    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS),
-]
+TRIALS = {
+    "rnn": [
+        result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
+        result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
+    ],
+    "svm": [result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS)],
+}
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
 RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"
 FILES = ["results.json", "config.yaml", "environment.json", RECORD, PREDICTIONS]
@@ -360,7 +364,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "small"
     store = Store(folder)
     store.save_environment(ENVIRONMENT)
-    for trial in TRIALS:
+    for trial in chain.from_iterable(TRIALS.values()):
         store.save(trial)
     save_run(folder, RESULTS, {"config.yaml": dump(PLAN, folder)})
     return folder
@@ -391,10 +395,9 @@ def test_a_run_comes_back_as_it_was_left(finished):
     assert run.benchmark == PLAN
     assert run.environment == ENVIRONMENT
     assert {name: [trial.record for trial in each] for name, each in run.trials.items()} == {
-        "rnn": [TRIALS[0].record, TRIALS[1].record],  # in the order of the seeds
-        "svm": [TRIALS[2].record],
+        name: [trial.record for trial in of_model] for name, of_model in TRIALS.items()
     }
-    np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS[2].scores)
+    np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS["svm"][0].scores)
 
 
 @pytest.mark.parametrize("kind", ["nowhere", "a file", "unfinished"])
@@ -527,7 +530,7 @@ def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):
     Store(folder).save(result(model="rnn", seed=3, fingerprint="9" * 64))
 
     found = [trial.record for trial in load_run(folder).trials["rnn"]]
-    assert found == [TRIALS[0].record, TRIALS[1].record]
+    assert found == [trial.record for trial in TRIALS["rnn"]]
 
 
 @pytest.mark.parametrize(
