@@ -100,10 +100,10 @@ def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
         against_best, entries = compare_with_best(named), []
         scores = [score_of(model, metric) for _, model, _ in found.values()]
         measured = [score for score in scores if score is not None]
-        for (run, model, _), score in zip(found.values(), scores, strict=True):
+        for (name, model, _), score in zip(found.values(), scores, strict=True):
             rank = None if score is None else 1 + sum(other > score for other in measured)
-            against = against_best.get(f"{model.name} of {run}")
-            entries.append(RankedModel(rank=rank, run=run, model=model, against_best=against))
+            against = against_best.get(f"{model.name} of {name}")
+            entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
         board = Board(
             metric=metric,
             dataset=next(iter(group.values())).results.dataset,

@@ -129,7 +129,7 @@ class TrialResult:
     @property
     def right(self) -> NDArray[np.bool_]:
         """Which answers are right, ``(n_test,)``."""
-        return self._answers == self.labels
+        return np.asarray(self._answers == self.labels)
 
     @property
     def accuracy(self) -> float:
