@@ -20,7 +20,7 @@ from rnnbench import job
 from rnnbench.metrics import METRICS
 from rnnbench.models.baselines import Stratified
 from rnnbench.registry import PluginError
-from rnnbench.results.store import SUMMARY_FILES
+from rnnbench.results.store import FILES, RESULTS
 
 MODELS = {
     "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
@@ -370,7 +370,7 @@ def test_the_stored_command_repeats_the_run():
 
     run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", progress=False, **wanted)
 
-    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(SUMMARY_FILES)
+    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(FILES[RESULTS])
     expected = "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
     assert run.results.command == expected
     assert run.results.seeds == [0]
@@ -405,7 +405,7 @@ def test_a_network_that_was_kept_predicts_texts():
     assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 
-@pytest.mark.parametrize("name", [*SUMMARY_FILES, "trials", "predictions"])
+@pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions"])
 def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder, name):
     results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
     if (results / name).is_dir():

@@ -27,6 +27,7 @@ from rnnbench.report.table import (
     condition,
     in_blocks,
     interval_text,
+    is_clearly_worse,
     scope,
     short_p,
     table_of,
@@ -183,7 +184,9 @@ def choice_table(results: ChoiceResults) -> Table:
         "model": lambda candidate: candidate.name,
         f"accuracy ({over})": _accuracy,
         f"95 % interval {scope(n)}": lambda candidate: interval_text(candidate.interval),
-        "clearly worse than the best": _verdict,
+        "clearly worse than the best": lambda candidate: is_clearly_worse(
+            candidate.against_best, "best"
+        ),
     }
     if results.folds:
         columns[P_OF_FOLDS] = partial(_p_of_folds, results)
@@ -206,14 +209,6 @@ def _accuracy(candidate: Candidate) -> str:
         return f"{candidate.accuracy:.4f}"
     half = (candidate.over_parts.high - candidate.over_parts.low) / 2
     return f"{candidate.accuracy:.4f} ± {half:.4f}"
-
-
-def _verdict(candidate: Candidate) -> str:
-    if candidate.against_best is None:
-        return "best"
-    if candidate.against_best.has_too_few_seeds:
-        return candidate.against_best.verdict
-    return "yes" if candidate.against_best.is_clear else "no"
 
 
 def _p_of_folds(results: ChoiceResults, candidate: Candidate) -> str:

@@ -24,6 +24,7 @@ from rnnbench.report.table import (
     Table,
     condition,
     interval_text,
+    is_clearly_worse,
     mean_and_interval,
     mean_text,
     metrics_of,
@@ -60,9 +61,7 @@ def board_tables(board: Board) -> list[Table]:
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
     is_tested, accuracies, costs = board.metric == ACCURACY, [], []
     for entry in board.entries:
-        model, against_best = entry.model, entry.against_best
-        verdict = against_best.verdict if against_best else MISSING
-        worse = {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+        model, worse = entry.model, is_clearly_worse(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
         interval = interval_text(model.accuracy_interval)
         last = worse if is_tested else mean_text(quantity, model)

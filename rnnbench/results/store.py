@@ -40,7 +40,6 @@ from rnnbench.storage import (
     read_record,
     sha256_file,
     write_document,
-    write_text,
 )
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
@@ -51,10 +50,14 @@ RESULTS = "results.json"
 CONSTRAINTS = "constraints.txt"
 """The exact versions of all packages, for ``pip install -c``."""
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
-SUMMARY_FILES = ("config.yaml", ENVIRONMENT, CONSTRAINTS, "table.md", "table.csv", RESULTS)
-"""The files that describe the run as a whole."""
-CHOICE = "choice.json"
-"""The file that makes a folder a choice."""
+CHOICE, CHOICE_TABLE = "choice.json", "choice.md"
+"""The file that makes a folder a choice, and its tables."""
+_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
+FILES = {
+    RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
+    CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
+}
+"""The files that describe a run, or a choice, as a whole."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 CHECKSUMS = ("predictions_sha256", "weights_sha256", "model_sha256")
@@ -104,13 +107,8 @@ class Store:
     def __init__(self, folder: Path, *, is_compact: bool = False):
         self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
 
-    def save_first_config(self, text: str, record: str) -> None:
-        """Write ``config.yaml`` to continue from, unless it belongs to ``record``, the result."""
-        if not (self.folder / record).exists():
-            write_text(self.folder / "config.yaml", text)
-
-    def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
-        """Make sure, before anything is trained, that trials and ``summary`` can be written."""
+    def check_writable(self, record: str = RESULTS) -> None:
+        """Make sure, before anything is trained, that trials and all ``FILES`` can be written."""
         kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
@@ -119,7 +117,7 @@ class Store:
                     raise PermissionError(errno.EACCES, "Permission denied")
             except OSError as error:
                 raise UnwritableError(folder, error) from error
-        for name in summary:
+        for name in FILES[record]:
             check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult) -> TrialResult:

@@ -35,10 +35,10 @@ from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, SUMMARY_FILES, Store
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
-from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
+from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
@@ -196,19 +196,20 @@ class Job:
     """Whether stored trials are trained again."""
     is_new: bool
     """Whether its folder did not exist before."""
+    record: str = RESULTS
+    """The file that makes the folder a run or a choice."""
 
     @contextmanager
-    def writing(
-        self, record: str = RESULTS, files: Sequence[str] = SUMMARY_FILES
-    ) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """Lock the folder while the block runs, and first store the config that continues the job.
 
-        Its ``record`` makes a folder a run or a choice; ``files`` describe it as a whole.
+        A config that belongs to a result stays until it is replaced with it.
         """
         folder = self.store.folder
-        with lock_folder(folder, self.command, record):
-            self.store.check_writable(files)
-            self.store.save_first_config(dump(self.benchmark, folder), record)
+        with lock_folder(folder, self.command, self.record):
+            self.store.check_writable(self.record)
+            if not (folder / self.record).exists():
+                write_text(folder / "config.yaml", dump(self.benchmark, folder))
             yield
 
     def train(self, plan: Plan, listener: Listener) -> PlanResult:

@@ -14,10 +14,11 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
-from rnnbench.choice.choose import FILES, draw_points
+from rnnbench.choice.choose import draw_points
 from rnnbench.choice.results import P_OF_FOLDS, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
+from rnnbench.results.store import CHOICE, FILES
 from rnnbench.storage import read_document
 
 CONFIG = """\
@@ -177,7 +178,7 @@ def test_five_folds_are_the_default():
     choice = choose(folds=None, models="always")
 
     assert choice.results.folds == 5
-    assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES)
+    assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES[CHOICE])
 
 
 def test_a_network_is_ranked_with_every_seed_and_its_own_training():
