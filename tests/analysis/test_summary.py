@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -243,14 +243,9 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.accuracy_interval}
-
-
-def test_a_single_seed_says_nothing_about_another_training_so_wilsons_interval_is_used():
-    (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
-
-    assert found.yardstick == "over documents"
-    right = np.array([[True, True, False, False]])
-    assert found.intervals == {"rnn": accuracy_interval(Hits(right))}
+    (single,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
+    wilsons = accuracy_interval(Hits(np.array([[True, True, False, False]])))
+    assert (single.yardstick, single.intervals) == ("over documents", {"rnn": wilsons})
 
 
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
@@ -285,44 +280,27 @@ def run_with(duplicates, answers=None):
     return finished_run(answers, labels=LABELS, dataset=facts, training={"seeds": 3})
 
 
-def test_labels_and_scores_of_duplicates_are_left_out():
+def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summary_has_too():
     run = run_with(DUPLICATES)
-
-    rest = drop_duplicates(run)
+    found, rest = run.results.without_duplicates, drop_duplicates(run)
 
     kept = np.setdiff1d(np.arange(40), DUPLICATES)
     for model, trials in rest.trials.items():
         for trial, whole in zip(trials, run.trials[model], strict=True):
             assert (trial.labels == whole.labels[kept]).all()
             assert (trial.scores == whole.scores[kept]).all()
-    assert rest.results.dataset.test_size == 36
+    assert rest.results.dataset.test_size == found.test_size == 36
     assert rest.folder == run.folder
-
-
-def test_the_summary_has_what_a_run_without_duplicates_has():
-    run = run_with(DUPLICATES)
-
-    found, rest = run.results.without_duplicates, drop_duplicates(run).results
-
-    assert found.test_size == 36
-    assert found.accuracy == {model.name: model.accuracy for model in rest.models}
-    assert found.comparisons == rest.comparisons
-    assert found.majority_accuracy == rest.dataset.majority_accuracy == 18 / 36
-    assert rest.without_duplicates is None
+    assert found.accuracy == {model.name: model.accuracy for model in rest.results.models}
+    assert found.comparisons == rest.results.comparisons
+    assert found.majority_accuracy == rest.results.dataset.majority_accuracy == 18 / 36
+    assert rest.results.without_duplicates is None
     none = run_with([])
     assert drop_duplicates(none) is none
     assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
 
 
-def test_a_test_set_of_nothing_but_duplicates_is_refused():
-    run = run_with(list(range(40)))
-
-    assert run.results.without_duplicates is None
-    with pytest.raises(UserError, match="all test documents are also in the training set"):
-        drop_duplicates(run)
-
-
-def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplog):
+def test_a_run_on_nothing_but_duplicates_is_left_out_or_refused(tmp_path, caplog):
     good, bad = (
         write_run(replace(run_with(duplicates), folder=tmp_path / name))
         for name, duplicates in (("good", DUPLICATES), ("bad", list(range(40))))
@@ -331,6 +309,7 @@ def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplo
     (found,) = load_runs([good, bad], without_duplicates=True)
 
     assert found.results.dataset.test_size == 36
+    assert load_run(bad).results.without_duplicates is None
     assert "all test documents are also in the training set, left out" in caplog.text
     with pytest.raises(UserError, match="all test documents"):
         load_runs([bad], without_duplicates=True)
@@ -441,24 +420,25 @@ def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"\xff\xfe\x00", b"[" * 100_000])
-@pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_named(folder, name, damage):
-    file = find(folder, name)
-    file.write_bytes(file.read_bytes()[:-20] if damage is None else damage)
+DAMAGES = {
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:-20]),
+    "empty": lambda file: file.write_bytes(b""),
+    "no text": lambda file: file.write_bytes(b"\xff\xfe\x00"),
+    "nested": lambda file: file.write_bytes(b"[" * 100_000),
+}
+GONE = {
+    "missing": lambda file: file.unlink(),
+    "a folder in its place": lambda file: (file.unlink(), file.mkdir()),
+}
 
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [*product(FILES, DAMAGES), *product(FILES[1:], GONE)],  # without the first, it is no run
+)
+def test_a_file_that_is_damaged_or_missing_is_named(folder, name, damage):
     with refusal(folder, name):
-        load_run(folder)
-
-
-@pytest.mark.parametrize("is_folder", [False, True], ids=["missing", "a folder in its place"])
-@pytest.mark.parametrize("name", FILES[1:])  # without results.json a run is not finished
-def test_a_missing_file_is_named(folder, name, is_folder):
-    with refusal(folder, name):
-        file = find(folder, name)
-        file.unlink()
-        if is_folder:
-            file.mkdir()
+        (DAMAGES | GONE)[damage](find(folder, name))
         load_run(folder)
 
 
@@ -526,26 +506,17 @@ def test_a_value_that_no_run_has_is_named_even_if_its_checksum_is_right(
         load_run(folder)
 
 
-def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):
-    Store(folder).save(result(model="rnn", seed=3, fingerprint="9" * 64))
-
-    found = [trial.record for trial in load_run(folder).trials["rnn"]]
-    assert found == [trial.record for trial in TRIALS["rnn"]]
-
-
 @pytest.mark.parametrize(
-    "text", ["name: !!python/object/apply:os.getcwd []\n", "name: small\n", "models: {}\nname: x\n"]
+    ("change", "reason"),
+    [
+        (lambda _: "name: !!python/object/apply:os.getcwd []\n", ":1: "),
+        (lambda _: "models: {}\nname: x\n", ":1: "),
+        (lambda text: text.replace("  svm:", "  bayes:"), " svm$"),
+    ],
+    ids=["code", "no models", "without a model of the results"],
 )
-def test_an_invalid_config_is_named_with_its_line(folder, text):
-    save_run(folder, RESULTS, {"config.yaml": text})
+def test_a_config_that_no_run_has_is_named(folder, change, reason):
+    save_run(folder, RESULTS, {"config.yaml": change(dump(PLAN, folder))})
 
-    with refusal(folder, "config.yaml", ":1: "):
-        load_run(folder)
-
-
-def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
-    text = dump(PLAN, folder).replace("  svm:", "  bayes:")
-    save_run(folder, RESULTS, {"config.yaml": text})
-
-    with refusal(folder, "config.yaml", " svm$"):
+    with refusal(folder, "config.yaml", reason):
         load_run(folder)
