@@ -85,7 +85,7 @@ def chosen(tmp_path_factory):
 # What is ranked, and on what.
 
 
-def test_every_model_and_point_is_ranked_and_the_best_come_first(chosen):
+def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_frame(chosen):
     candidates = {candidate.name: candidate for candidate in chosen.results.candidates}
 
     points = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)]
@@ -99,16 +99,11 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first(chosen):
     always = candidates["always"]
     assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
-
-
-def test_a_cross_validation_shows_what_other_training_documents_would_change(chosen):
     best, *others = chosen.results.candidates
-    table = choice_table(chosen.results)
-
-    assert table.headers[-1] == P_OF_FOLDS
-    assert [row[-1] for row in table.rows] == [
-        "-",
-        *(short_p(folds_p(best.of_parts, other.of_parts)) for other in others),
+    table, ps = choice_table(chosen.results), [folds_p(best.of_parts, o.of_parts) for o in others]
+    assert [table.headers[-1], *(row[-1] for row in table.rows)] == [
+        *(P_OF_FOLDS, "-"),
+        *map(short_p, ps),
     ]
     assert P_OF_FOLDS in table.caption
 
@@ -174,10 +169,11 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
     assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
 
 
-def test_five_folds_are_the_default():
-    choice = choose(folds=None, models="always")
+def test_five_folds_are_the_default_and_tracking_is_for_runs(caplog):
+    choice = choose(folds=None, models="always", settings={"tracking": "wandb"})
 
     assert choice.results.folds == 5
+    assert "tracking: ignored, because only runs are tracked" in caplog.text
     assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES[CHOICE])
 
 
@@ -210,11 +206,6 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
     result = cli("choose", "mine.yaml", *FAST, "--folds", 2)
     assert result.exit_code == 2
     assert result.stderr.endswith("fold 1 of 2: all documents to train on have the topic 'y'\n")
-
-
-def test_tracking_is_for_runs(caplog):
-    choose(models="always", settings={"tracking": "wandb"})
-    assert "tracking: ignored, because only runs are tracked" in caplog.text
 
 
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
