@@ -66,7 +66,11 @@ def summarize_run(
     command: str = "",
     missing: Sequence[MissingTrial] = (),
 ) -> Results:
-    """Return the results of a run, from the trials of each model; ``missing`` ones it lacks."""
+    """Return the results of a run, from the trials of each model; ``missing`` ones it lacks.
+
+    Models are in the order of the config.
+    """
+    trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = [trial for of_model in trials.values() for trial in of_model]
     topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
     majority = flat[0].labels == topics.index(dataset.majority_topic)

@@ -138,7 +138,7 @@ def test_results_have_the_facts_of_the_run():
     stock_layers = ["lstm: dropout"]
     trials = {
         name: [result(model=name, engine=engine, threads=len(name), stock_layers=stock_layers)]
-        for name, engine in engines.items()
+        for name, engine in reversed(engines.items())
     }
 
     plan = benchmark(training=training, models=models)
@@ -149,7 +149,8 @@ def test_results_have_the_facts_of_the_run():
     assert (results.seeds, results.epochs) == ([3, 5], 7)
     assert results.engine == "native (a, c), compiled (b)"
     assert (results.validation_split, results.threads) == (0.25, [1, 5])
-    assert [model.is_baseline for model in results.models] == [False, False, False, True]
+    kinds = {model.name: model.is_baseline for model in results.models}
+    assert [*kinds.items()] == [("a", False), ("b", False), ("c", False), ("naive", True)]
     assert results.models[0].stock_layers == ["lstm: dropout"]
     assert results.metrics == list(METRICS)
 
