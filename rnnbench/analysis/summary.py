@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from math import comb
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ def summarize_run(
     Models are in the order of the config.
     """
     trials = {name: trials[name] for name in benchmark.models if name in trials}
-    flat = [trial for of_model in trials.values() for trial in of_model]
+    flat = list(chain(*trials.values()))
     topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
     majority = flat[0].labels == topics.index(dataset.majority_topic)
     hits = {
@@ -147,21 +147,19 @@ def compute_metrics(
 
     A plug-in that fails is left out of all trials, which is logged at ``level``.
     """
-    computed: dict[str, list[dict[str, float]]] = {
-        model: [{} for _ in of_model] for model, of_model in trials.items()
-    }
+    computed = {model: [dict[str, float]() for _ in of] for model, of in trials.items()}
+    flat = list(zip(chain(*trials.values()), chain(*computed.values()), strict=True))
     for metric in usable_metrics().values():
         found = []
         try:
             with METRICS.blamed(metric.name):
-                for model, of_model in trials.items():
-                    for trial, numbers in zip(of_model, computed[model], strict=True):
-                        has_logs = trial.record.score_kind == "log_probabilities"
-                        if has_logs or not metric.needs_log_probabilities:
-                            value = float(metric.function(trial.labels, trial.scores))
-                            if not math.isfinite(value):
-                                raise ValueError(f"its value is {value}")
-                            found.append((numbers, value))
+                for trial, numbers in flat:
+                    has_logs = trial.record.score_kind == "log_probabilities"
+                    if has_logs or not metric.needs_log_probabilities:
+                        value = float(metric.function(trial.labels, trial.scores))
+                        if not math.isfinite(value):
+                            raise ValueError(f"its value is {value}")
+                        found.append((numbers, value))
         except PluginError as error:
             log.log(level, "%s; it is left out", error)
             continue

@@ -110,7 +110,7 @@ class PlanResult:
         return [
             trial
             for trial in self.plan.trials
-            if trial in self.results and not store.holds(*_key(trial), with_model=trial.keep_model)
+            if trial in self.results and not store.holds(_key(trial), with_model=trial.keep_model)
         ]
 
 
@@ -341,7 +341,7 @@ def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResul
     """Return the results of those trials that are stored."""
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
-        found = store.find(*_key(trial), with_model=trial.keep_model)
+        found = store.find(_key(trial), with_model=trial.keep_model)
         if found is not None:
             results[trial] = _fitting(found, trial, results, store)
     return results
@@ -363,7 +363,7 @@ def _fitting(
     labels = next((other.labels for other in others.values()), result.labels)
     if np.array_equal(labels, result.labels):
         result = replace(result, labels=labels)
-    return replace(result, stored_scores=partial(store.scores, *_key(trial)))
+    return replace(result, stored_scores=partial(store.scores, _key(trial)))
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:
