@@ -310,16 +310,12 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
     assert not Path("site").exists()
 
 
-def test_results_show_themselves_as_text_and_as_html():
-    run = stored("a", {"rnn": [18]})
+def test_results_show_themselves_as_text_and_html_and_plots_are_axes_to_go_on_with():
+    run = stored("a", {"nb": [18], "rnn": [9, 12]})
 
     for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
         assert "0.9000" in repr(shown) == str(shown)
         assert ">0.9000</td>" in shown._repr_html_()
-
-
-def test_plots_are_axes_to_go_on_with():
-    run = stored("a", {"nb": [18], "rnn": [9, 12]})
     _, (left, right) = plt.subplots(2)
 
     assert run.plot("accuracy", "rnn", ax=left) is left
