@@ -267,37 +267,30 @@ def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monke
 
 def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     Path("best.yaml").write_text("mine: true\n")
-    command = ("choose", "mine.yaml", "--models", "nb,rnn", "--folds", 2, "--write", "best.yaml")
+    kind = "  tfidf_linear_svm: {baseline: {tfidf_linear_svm: {C: 0.01}}}\n"  # named like a kind
+    Path("mine.yaml").write_text(
+        f"{CONFIG}  a: {{baseline: {{tfidf_linear_svm: {{C: 10}}}}}}\n{kind}"
+    )
+    models = ("--models", "nb,rnn,a,tfidf_linear_svm")
+    command = ("choose", "mine.yaml", *models, "--folds", 2, "--write", "best.yaml")
     result = cli(*command, "--force")
     assert "Written to best.yaml; next: rnnbench run best.yaml" in result.stderr
 
     text = Path("best.yaml").read_text()
     assert text.startswith(
-        "# Chosen from 5 models by accuracy on 30 of 30 training documents (2 folds);\n"
+        "# Chosen from 7 models by accuracy on 30 of 30 training documents (2 folds);\n"
         "# the test documents were not used. The command was:\n#   rnnbench"
     )
-    assert text.count("# accuracy") == 2
+    assert text.count("# accuracy") == 4
     assert "  # accuracy 1.0000, the best of 4: alpha 0.1, max_ngram 1\n  nb:\n" in text
     best = rnnbench.load_config("best.yaml")
-    assert (best.name, list(best.models)) == ("mine_chosen", ["nb", "rnn"])
+    assert (best.name, {*best.models}) == ("mine_chosen", {"nb", "rnn", "a", "tfidf_linear_svm"})
     assert best.models["nb"].baseline.alpha == 0.1
-    assert [model.chosen_from for model in best.models.values()] == [4, 1]
+    assert [best.models[name].baseline.C for name in ("a", "tfidf_linear_svm")] == [10, 0.01]
+    assert [best.models[name].chosen_from for name in ("nb", "rnn")] == [4, 1]
     assert best.training_of("rnn").learning_rate == 0.01
     assert best.data.path.resolve() == Path("texts.csv").resolve()
     assert cli("run", "best.yaml", "--models", "nb").exit_code == 0
-
-
-def test_a_model_may_be_named_like_a_kind_of_layer(cli):
-    kinds = "  tfidf_linear_svm: {baseline: {tfidf_linear_svm: {C: 0.01}}}\n"
-    same = "  a: {baseline: {tfidf_linear_svm: {C: 10}}}\n"
-    Path("mine.yaml").write_text(f"{CONFIG}{same}{kinds}")
-    chosen = ("--models", "a,tfidf_linear_svm", "--folds", 2, "--write", "best.yaml")
-    assert cli("choose", "mine.yaml", *chosen).exit_code == 0
-    best = rnnbench.load_config("best.yaml").models
-    assert {name: model.baseline.C for name, model in best.items()} == {
-        "a": 10,
-        "tfidf_linear_svm": 0.01,
-    }
 
 
 @pytest.mark.parametrize(
