@@ -250,7 +250,7 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
     assert detectable(squares.with_seeds(n - 1), 0.05) > difference
 
 
-def test_a_difference_is_detectable_alone_before_it_is_among_all(run):
+def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_1(run):
     pair = by_names(power_of_pairs(run))["a", "b"]
     squares = mean_squares(*(Hits.of(run.trials[name], in_order=False) for name in "ab"))
 
