@@ -28,11 +28,11 @@ from rnnbench.report.table import (
     condition,
     in_blocks,
     interval_text,
-    is_clearly_worse,
     scope,
     short_p,
     table_of,
     with_points,
+    worse_in_words,
 )
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
@@ -179,7 +179,7 @@ def choice_table(results: ChoiceResults) -> Table:
         "model": lambda candidate: candidate.name,
         f"accuracy ({over})": _accuracy,
         f"95 % interval {scope(n)}": lambda candidate: interval_text(candidate.interval),
-        "clearly worse than the best": lambda candidate: is_clearly_worse(
+        "clearly worse than the best": lambda candidate: worse_in_words(
             candidate.against_best, "best"
         ),
     }

@@ -101,10 +101,8 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
     best, *others = chosen.results.candidates
     table, ps = choice_table(chosen.results), [folds_p(best.of_parts, o.of_parts) for o in others]
-    assert [table.headers[-1], *(row[-1] for row in table.rows)] == [
-        *(P_OF_FOLDS, "-"),
-        *map(short_p, ps),
-    ]
+    assert [row[-1] for row in table.rows] == ["-", *map(short_p, ps)]
+    assert table.headers[-1] == P_OF_FOLDS
     assert P_OF_FOLDS in table.caption
 
 
