@@ -146,20 +146,7 @@ def leaderboard(
     most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
     find_quantity(metric, "--metric")
-    for wrong, message in (
-        (force and not plot, "--force: needs --plot"),
-        (model is not None and not badge, "--model: needs --badge"),
-        (history and plot, "--history: not with --plot"),
-        (history and badge, "--history: not with --badge"),
-        (plot and badge, "--plot: not with --badge"),
-        (badge and len(runs) > 1, f"--badge: shows one RUN, got {len(runs)}"),
-    ):
-        if wrong:
-            raise UserError(message)
-    if plot:
-        from rnnbench.report.plot import FORMATS  # imports Matplotlib
-
-        check_new(plot, "--plot", FORMATS, overwrite=force)
+    _check_files(plot, badge, force=force, model=model, history=history, n_runs=len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
         traced = of_runs.history(stored, metric)
@@ -184,6 +171,31 @@ def leaderboard(
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
+
+
+def _check_files(
+    plot: Path | None,
+    badge: Path | None,
+    *,
+    force: bool,
+    model: str | None,
+    history: bool,
+    n_runs: int,
+) -> None:
+    for wrong, message in (
+        (force and not plot, "--force: needs --plot"),
+        (model is not None and not badge, "--model: needs --badge"),
+        (history and plot, "--history: not with --plot"),
+        (history and badge, "--history: not with --badge"),
+        (plot and badge, "--plot: not with --badge"),
+        (badge and n_runs > 1, f"--badge: shows one RUN, got {n_runs}"),
+    ):
+        if wrong:
+            raise UserError(message)
+    if plot:
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
 
 
 @commands.command(
