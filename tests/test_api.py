@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -381,15 +382,15 @@ def test_a_network_that_was_kept_predicts_texts():
     assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 
-@pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions"])
+@pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions", "models"])
 def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder, name):
     results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
-    if (results / name).is_dir():
-        (results / name).rename("elsewhere")
-        (results / name).touch()
-    else:
+    if (results / name).is_file():
         (results / name).unlink()
         (results / name).mkdir()
+    else:
+        shutil.rmtree(results / name, ignore_errors=True)
+        (results / name).touch()
     before = sorted(results.rglob("*"))
 
     with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):

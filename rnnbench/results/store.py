@@ -109,7 +109,7 @@ class Store:
     def __init__(self, folder: Path, *, is_compact: bool = False):
         self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
 
-    def check_writable(self, record: str = RESULTS) -> None:
+    def check_writable(self, record: str) -> None:
         """Make sure, before anything is trained, that trials and all ``FILES`` can be written."""
         kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):

@@ -23,7 +23,6 @@ from rnnbench.results.store import Store, compact, compact_scores, read_weights
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
-    UnwritableError,
     sha256_file,
     write_document,
 )
@@ -105,15 +104,6 @@ def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, mo
         store.save(replace(with_network(), weights=[np.ones(99, np.float32)]))
 
     assert not store.folder.exists()
-
-
-@pytest.mark.parametrize("name", ["trials", "predictions", "models"])
-def test_a_file_in_the_place_of_a_folder_is_named(store, name):
-    store.folder.mkdir()
-    (store.folder / name).touch()
-
-    with pytest.raises(UnwritableError, match=f"^{store.folder / name}: cannot be written: "):
-        store.check_writable()
 
 
 @pytest.mark.parametrize(
