@@ -315,8 +315,9 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
         lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
         log.warning("%s: %s", folder / RESULTS, lacks)
-        facts = results.dataset, trials, results.command, results.missing
-        results = summarize_run(benchmark, *facts)
+        results = summarize_run(
+            benchmark, results.dataset, trials, results.command, results.missing
+        )
     if results.missing:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
     run = StoredRun(folder, results, trials, benchmark, environment)
