@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,14 +19,14 @@ from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, Request, RunRequest, Settings
 from rnnbench.results.lock import HINT, check_folder
-from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
+from rnnbench.results.store import FILES, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
 from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
 from rnnbench.text import encodable, listed
 
-WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
+WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
@@ -66,7 +66,8 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
         data = prepare(benchmark.data)
     store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
-    return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
+    is_new = not folder.exists()
+    return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
 
 
 def display_of(request: Request) -> AbstractContextManager[Listener]:

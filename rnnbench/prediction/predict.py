@@ -169,7 +169,7 @@ def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
     trial = trials[next(iter(trials)) if seed is None else seed]
     try:
-        weights = Store(folder).weights_file(name, trial.seed, trial.fingerprint)
+        weights = Store(folder).weights_file((name, trial.seed, trial.fingerprint))
     except FileNotFoundError:
         why = (
             "a baseline is never kept, because fitting it takes only a second"

@@ -290,6 +290,12 @@ def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
     return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
 
 
+def worse_in_words(against_best: Difference | None, of_best: str = MISSING) -> str:
+    """Return in words whether a model is clearly worse than the best, or ``of_best`` for that."""
+    verdict = against_best.verdict if against_best else of_best
+    return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+
+
 def short_p(p: float) -> str:
     """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
