@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnbench.errors import FULL, Interruption, is_uninterrupted, refused, signal_of
+from rnnbench.errors import Interruption, ending_of, is_uninterrupted, signal_of
 
 ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
@@ -50,7 +50,9 @@ def main() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        status = status or _refused_by_stdout(error)
+        if not status and error.errno != errno.EPIPE:  # the reader, as `head`, has had enough
+            _say(f"standard output cannot be written: {error.strerror}")
+        status = status or 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     if any(thread.name.startswith("tracker ") for thread in threading.enumerate()):
         sys.stderr.flush()
@@ -78,23 +80,13 @@ def _run() -> str | int | None:
         app()
     except SystemExit as ending:
         return ending.code
-    except KeyboardInterrupt as error:
-        _say(str(error) or "Interrupted.")
-        return 128 + signal_of(error)
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
-            return _refused_by_stdout(error)  # files are named where they are written
-        if (found := refused(error)) is None:
+    except BaseException as error:
+        if (found := ending_of(error)) is None:
             raise
-        _say(str(found))
-        return found.exit_code
+        message, status = found
+        _say(message)
+        return status
     return 0
-
-
-def _refused_by_stdout(error: OSError) -> int:
-    if error.errno != errno.EPIPE:  # the reader, such as `head`, has had enough
-        _say(f"standard output cannot be written: {error.strerror}")
-    return 1
 
 
 def _say(message: str) -> None:
