@@ -22,7 +22,7 @@ from typing import Any
 
 from rnnbench.errors import Interruption, ending_of, is_uninterrupted, signal_of
 
-ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""
@@ -37,13 +37,13 @@ def main() -> None:
     _replace_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # in ASCII, a • would end the help with an error
-    for number in ENDING:
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
     sys.unraisablehook = _raise_again
     try:
         status = _run()
-        for number in (*ENDING, *LATER):  # all is done
+        for number in (*SIGNALS, *LATER):  # all is done
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt as late:
         status = 128 + signal_of(late)
@@ -102,7 +102,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         if time.monotonic() - first > TOGETHER:
             _raise_where_it_is_heard(_interruption(number), frame)
 
-    for ending in ENDING:
+    for ending in SIGNALS:
         if signal.getsignal(ending) is not signal.SIG_IGN:
             signal.signal(ending, interrupt_again)
     _raise_where_it_is_heard(_interruption(number), frame)

@@ -59,8 +59,13 @@ NetworkSeed = Annotated[
     typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
 ]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
-SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
-Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
+Seeds = Annotated[
+    str | None,
+    _change(
+        metavar="N|LIST",
+        help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
+    ),
+]
 Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
 Source = Annotated[
     str | None,
@@ -81,7 +86,7 @@ WithoutDuplicates = Annotated[
         "--without-duplicates", help="Leave out test documents that are also in the training set."
     ),
 ]
-METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
+QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
