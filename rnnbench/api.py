@@ -256,4 +256,4 @@ def predict(
     from rnnbench.prediction.predict import predict_texts
 
     given = [texts] if isinstance(texts, str) else texts
-    return predict_texts(run.folder, model, seed, given).predictions
+    return predict_texts(run.folder, model, seed, given)

@@ -62,8 +62,8 @@ def predict(
     names = [*typed, *map(str, file or [])]
     found = predict_texts(run, model, seed, given, top)
     headings = names if len(names) > 1 else [""]
-    record = {"texts": names, **found.model_dump(mode="json")}
-    print_record(record, *map(prediction_table, found.predictions, headings), as_json=as_json)
+    record = {"texts": names, "predictions": [one.model_dump(mode="json") for one in found]}
+    print_record(record, *map(prediction_table, found, headings), as_json=as_json)
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
