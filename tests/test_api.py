@@ -88,10 +88,12 @@ def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
     (folder / "mine.yaml").write_text("extends: base.yaml\ntraining: {epochs: 7}\n")
     (folder / "base.yaml").write_text(rnnbench.load_config(CONFIG).model_dump_json())
 
-    changed = rnnbench.load_config("mine.yaml", {"training.batch_size": 5, "data.path": "sgml"})
+    settings = {"training.batch_size": np.int64(5), "data.path": "\N{SNOWMAN}"}
+    changed = rnnbench.load_config("mine.yaml", settings)
 
     assert changed.models == rnnbench.load_config(CONFIG).models
     assert (changed.training.epochs, changed.training.batch_size) == (7, 5)
+    assert changed.data.path.name == "\N{SNOWMAN}"
     assert rnnbench.load_config(changed) == changed
 
 
@@ -104,14 +106,6 @@ def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(secti
     assert dataset.x_train.shape == (len(dataset.y_train), dataset.timesteps)
     assert set(dataset.topics) == {"earn", "acq"}
     assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
-
-
-def test_values_may_be_numbers_of_numpy_and_any_text():
-    settings = {"training.epochs": np.int64(5), "data.path": "\N{SNOWMAN}"}
-
-    changed = rnnbench.load_config(CONFIG, settings)
-
-    assert (changed.training.epochs, changed.data.path.name) == (5, "\N{SNOWMAN}")
 
 
 def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
@@ -273,14 +267,16 @@ def test_predictions_are_arrays_by_seed_document_and_topic():
     assert np.mean(hits, axis=1).tolist() == [0.45, 0.6]
 
 
-def test_runs_are_compared_and_ranked():
+def test_runs_are_compared_and_ranked_and_shown_as_text_and_as_html():
     before, after = (stored(name, {"rnn": [right]}) for name, right in (("a", 18), ("b", 2)))
 
-    comparison = rnnbench.compare(before, after)
-    (board,) = rnnbench.leaderboard([before, after]).boards
+    comparison, ranked = rnnbench.compare(before, after), rnnbench.leaderboard([before, after])
 
     assert comparison.models[0].difference == pytest.approx(-0.8)
-    assert [entry.run for entry in board.entries] == ["a", "b"]
+    assert [entry.run for entry in ranked.boards[0].entries] == ["a", "b"]
+    for shown in (before, comparison, ranked):
+        assert "0.9000" in repr(shown) == str(shown)
+        assert ">0.9000</td>" in shown._repr_html_()
     with pytest.raises(rnnbench.UserError, match="no metric 'f1'"):
         rnnbench.leaderboard([before], metric="f1")
 
@@ -328,14 +324,6 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
         with pytest.raises(rnnbench.UserError, match=message):
             rnnbench.site(runs, **arguments)
     assert not Path("site").exists()
-
-
-def test_results_show_themselves_as_text_and_as_html():
-    run = stored("a", {"rnn": [18]})
-
-    for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
-        assert "0.9000" in repr(shown) == str(shown)
-        assert ">0.9000</td>" in shown._repr_html_()
 
 
 def test_plots_are_axes_to_go_on_with():
@@ -399,9 +387,6 @@ def test_a_network_that_was_kept_predicts_texts():
         rnnbench.predict(kept, "nb", ["net profit rose"])
 
     assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
-    for prediction in (*one, *several):
-        assert {answer.topic for answer in prediction.topics} == {"earn", "acq"}
-        assert sum(answer.probability for answer in prediction.topics) == pytest.approx(1)
     assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 

@@ -17,13 +17,9 @@ import pytest
 from terminals import run_in_terminal
 
 from rnnbench.analysis.summary import load_run
-from rnnbench.data.dataset import make_dataset
-from rnnbench.data.load import load_corpus
-from rnnbench.models import in_numpy
-from rnnbench.prediction.predict import find_network
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
-from rnnbench.results.store import Store, read_weights
+from rnnbench.results.store import Store
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -179,19 +175,6 @@ def test_all_tables_are_stored_and_printed_if_wanted(cli, copied):
     assert [row["model"] for row in in_csv] == names
 
 
-def test_a_kept_network_gives_the_scores_that_are_stored(finished):
-    run = load_run(finished[0])
-    x_test = make_dataset(load_corpus(run.benchmark.data), run.benchmark.data).x_test
-
-    for name in ("rnn", "gru"):
-        kept = find_network(run.folder, name, 3)
-        shapes = in_numpy.weight_shapes(kept.network, kept.shape)
-        weights = read_weights(kept.weights, [(shape, np.dtype("f4")) for shape in shapes])
-        probabilities = in_numpy.predict(kept.network, kept.shape, weights, x_test)
-        stored = run.trials[name][0].scores
-        np.testing.assert_allclose(probabilities, np.exp(stored), atol=1e-6)
-
-
 def _run(cli, *arguments):
     """Run the tiny benchmark, or what ``arguments`` make of it; return its output."""
     result = cli("run", "tiny.yaml", *arguments)
@@ -333,9 +316,6 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),
         (["--set", "training.epochs"], "should be key.path=value"),
-        (["--set", "training.epoch=3"], "did you mean 'epochs'?"),
-        (["--set", "models.new.baseline=tfidf_linear_smv"], "did you mean 'tfidf_linear_svm'?"),
-        (["--set", "training.validation_split=1"], "got 1 (should be less than 1)"),
         (
             ["--set", "training.validation_split=0.04"],
             "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
@@ -408,32 +388,20 @@ def test_a_run_that_is_killed_leaves_no_process_and_no_lock(cli):
     _run(cli, "--models", "bayes")
 
 
-BAYES = "models.bayes.baseline.multinomial_naive_bayes.alpha"
-
-
-def test_two_runs_that_want_one_folder_do_not_mix(cli):
-    """The second one is refused while the first one trains, and later has results of its own."""
-    first = ("--models", "bayes,rnn", "--epochs", "600", "--set", f"{BAYES}=1")
+def test_a_second_run_is_refused_while_the_first_one_writes_into_its_folder(cli):
+    first = ("--models", "bayes,rnn", "--epochs", "600")
     running, said = _start_and_wait_for("rnn seed 0: started", *first)
-    second = ("--models", "bayes", "--seeds", "1", "--set", f"{BAYES}=50")
 
-    refused = cli("run", "tiny.yaml", *second)
+    refused = cli("run", "tiny.yaml", "--models", "bayes", "--seeds", "1")
 
     assert refused.exit_code == 2
     holder = f"process {running.pid} on {platform.node()}, since 20"
     assert f"results/tiny: another process is writing there: {holder}" in refused.stderr
-    assert f"--models bayes,rnn --epochs 600 --set {BAYES}=1\nWait until" in refused.stderr
+    assert "--models bayes,rnn --epochs 600\nWait until" in refused.stderr
     said += running.stderr.read()
     assert running.wait() == 0, said
-    runs = [load_run(Path("results/tiny"))]
-    for out in ("alone", "results/tiny"):
-        _run(cli, *second, "--out", out)
-        runs.append(load_run(Path(out)))
-    ours, alone, after = (run.trials["bayes"][0] for run in runs)
-    assert [run.benchmark.models["bayes"].baseline.alpha for run in runs] == [1, 50, 50]
-    assert after.record.fingerprint == alone.record.fingerprint != ours.record.fingerprint
-    np.testing.assert_array_equal(after.scores, alone.scores)
-    assert not np.array_equal(ours.scores, alone.scores)
+    assert [*load_run(Path("results/tiny")).trials] == ["rnn", "bayes"]
+    _run(cli, "--models", "bayes")
 
 
 def _is_gone_within(seconds, group):
