@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import InProcess
 from terminals import run_in_terminal
 
+from rnnbench import job
 from rnnbench.analysis.summary import load_run
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
@@ -70,6 +72,12 @@ def finished(tmp_path_factory, tiny_sgml):
     )
     assert done.returncode == 0, done.stderr
     return folder / "results" / "tiny", done
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Trains in this process: workers start slowly."""
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
 
 
 @pytest.fixture
@@ -216,6 +224,7 @@ def test_a_rerun_of_the_stored_config_trains_nothing_and_needs_no_tensorflow(cop
     assert printed.models == load_results(finished[0]).models
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_is_damaged_or_was_not_kept_is_trained_again(cli, copied):
     run = load_run(copied)
     Store(copied).save(run.trials["gru"][0])  # as without --save-models
@@ -261,6 +270,7 @@ def test_a_compact_run_gives_the_same_tables_and_keeps_its_networks(cli, copied)
     assert _content(copied) == compact, "stored trials stay compact"
 
 
+@pytest.mark.usefixtures("quick")
 def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fresh(cli, copied):
     before, arguments = _content(copied), ("--models", "gru,svm")
 
@@ -279,6 +289,7 @@ def test_trials_of_two_configurations_stand_beside_each_other_until_they_are_fre
     assert changed == {"bayes"}
 
 
+@pytest.mark.usefixtures("quick")
 def test_stored_trials_of_another_version_are_trained_again_in_so_many_words(cli, copied):
     record = _files(copied)["svm-seed3"]
     record.write_text(json.dumps(json.loads(record.read_text()) | {"schema_version": 1}))
