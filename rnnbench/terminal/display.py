@@ -324,7 +324,7 @@ def _table(run: RunProgress, now: float) -> Table:
     if run.start is None:
         return Table.grid()
     done, planned = run.work()
-    total = dict.fromkeys(COLUMNS, "") | {
+    total: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "name": f"{run.ended}/{len(run.planned)} trials",
         "bar": ProgressBar(1, done / max(planned, 1)),
         "elapsed": _clock(now - run.start),

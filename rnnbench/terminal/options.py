@@ -161,8 +161,9 @@ def changes(
         if values.get(name) is not None
     ]
     if isinstance(settings, Mapping):
-        by_key = settings.items()
-        return given + [Override("settings", key, _as_yaml("settings", own)) for key, own in by_key]
+        for key, value in settings.items():
+            given.append(Override("settings", key, _as_yaml("settings", value)))
+        return given
     for setting in settings or ():
         if not isinstance(setting, str):
             given.append(setting)
@@ -189,5 +190,6 @@ def _as_yaml(flag: str, value: Any) -> str:
             return value.tolist()
         return list(value) if isinstance(value, Iterable) else str(value)
 
+    # YAML reads the pair of escapes that JSON has for an emoji as two characters.
     text = json.dumps(value, default=plain, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
