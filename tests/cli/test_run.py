@@ -23,8 +23,6 @@ from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
 
-CONFIGS = Path(__file__).parents[2] / "configs"
-
 TINY = """\
 name: tiny
 data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}
@@ -426,12 +424,11 @@ def _is_gone_within(seconds, group):
     return False
 
 
-def test_the_smoke_benchmark_runs_on_real_newswires():
-    command = [sys.executable, "-m", "rnnbench", "run", CONFIGS / "smoke.yaml", "--json", "--quiet"]
+@pytest.mark.usefixtures("quick")
+def test_the_smoke_benchmark_runs_on_real_newswires(cli):
+    done = cli("run", "smoke", "--json", "--quiet")
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["dataset"]["source"] in ("keras", "sgml", "r52")
     dataset = results["dataset"]
