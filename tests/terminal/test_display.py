@@ -129,7 +129,7 @@ def test_a_baseline_has_a_row_without_epochs_or_control_characters(screen, basel
         _, row = drawn(listener, screen)
         listener(Failed(baseline, "no memory"))
 
-    assert re.match(r"evil␛\]0; +seed 0 +starting", row)
+    assert re.match(r"evil␛\]0; +seed 0 +━+ +starting", row)
     assert "/" not in row
     assert "svm seed 0: failed: no memory" in CONTROL.sub("", screen.getvalue())
 
