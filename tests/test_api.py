@@ -237,7 +237,7 @@ def test_the_arguments_of_a_run_and_their_meanings_are_those_of_its_request():
         rnnbench.run(CONFIG, epoch=3)
 
 
-def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
+def test_rows_and_frames_have_every_metric_the_costs_and_the_settings_that_differ():
     run = stored("a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")})
 
     rows = run.to_dicts()
@@ -247,15 +247,9 @@ def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
     assert set(METRICS) | {"params", "epochs", "fit_seconds", "ms_per_step"} <= set(rows[0])
     assert [row["baseline.multinomial_naive_bayes.alpha"] for row in rows] == [0.5, None, None]
     assert [row["layers.0.simple_rnn.units"] for row in rows] == [None, 3, 3]
-
-
-def test_frames_are_those_rows_and_the_rows_of_table_csv(folder):
-    run = stored("a", {"nb": [18], "rnn": [9, 12]})
-
-    pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(run.to_dicts()))
-    pd.testing.assert_frame_equal(
-        run.summary_frame(), pd.read_csv(folder / "a" / "table.csv"), check_dtype=False
-    )
+    pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(rows))
+    table = pd.read_csv("a/table.csv")
+    pd.testing.assert_frame_equal(run.summary_frame(), table, check_dtype=False)
 
 
 def test_predictions_are_arrays_by_seed_document_and_topic():
