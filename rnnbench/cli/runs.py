@@ -13,7 +13,7 @@ from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
-from rnnbench.metrics import find_quantity
+from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report.findings import make_badge
 from rnnbench.report.tables_of_run import power_table
 from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
@@ -84,8 +84,8 @@ def leaderboard(
         str,
         typer.Option(
             metavar="METRIC",
-            help=f"Rank models by this: {options.METRICS}.",
-            autocompletion=completion.metrics,
+            help=f"Rank models by this: {options.QUANTITIES}.",
+            autocompletion=quantity_names,
         ),
     ] = "accuracy",
     history: Annotated[
@@ -223,7 +223,7 @@ def compare(
             help="Exit with 1 if this holds for any model; repeatable. A GATE is "
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
             'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
-            f"METRIC: {options.METRICS}. "
+            f"METRIC: {options.QUANTITIES}. "
             "A model that is only in A fails every gate; a model that is only in B fails none.",
             show_default=False,
         ),

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.metrics import find_quantity
-from rnnbench.terminal import completion, console, options
+from rnnbench.metrics import find_quantity, quantity_names
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench site results/*",
@@ -31,8 +31,8 @@ Metrics = Annotated[
     list[str],
     typer.Option(
         metavar="METRIC",
-        help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.METRICS}.",
-        autocompletion=completion.metrics,
+        help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.QUANTITIES}.",
+        autocompletion=quantity_names,
     ),
 ]
 Words = Annotated[
