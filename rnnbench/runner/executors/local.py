@@ -245,29 +245,23 @@ class Child:
         return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
 
 
-def _wait_for_parent() -> None:
-    """Return when the parent has ended: it may have been killed, and cannot end this process."""
+def _end_with_parent() -> None:
+    """End this process when its parent has ended: it may have been killed, and cannot do so."""
     if parent := multiprocessing.parent_process():
         parent.join()
+    os._exit(1)
 
 
 def work(
     connection: "Connection[Any, Any]",
     threads: int,
     log: Path,
-    wait_for_parent: Callable[[], object] = _wait_for_parent,
-    patience: float | None = None,
+    end_with_parent: Callable[[], None] = _end_with_parent,
 ) -> None:
-    """Carry out the trials that come through ``connection``, in a process of its own.
+    """Carry out the trials that come through ``connection``, in a process that prints into ``log``.
 
-    It prints into ``log``, ends as soon as ``wait_for_parent`` returns, and after ``patience``, in
-    seconds, without a trial.
+    ``end_with_parent`` waits in a thread.
     """
-
-    def end_with_parent() -> None:
-        wait_for_parent()
-        os._exit(1)
-
     threading.Thread(target=end_with_parent, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
@@ -290,7 +284,7 @@ def work(
 
     folder = Path.cwd()
     with report_phases_to(lambda name: connection.send(Phase(name))):
-        while connection.poll(patience):
+        while True:
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it
             connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
