@@ -37,7 +37,7 @@ from rnnbench.plugins.speed.results import (
     TrialTime,
 )
 from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
-from rnnbench.runner.executors.base import Finished, Listener, Planned, prepare_engine
+from rnnbench.runner.executors.base import Finished, Listener, Planned
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
@@ -58,7 +58,7 @@ class Contender:
     name: str
     what: str
     executor: LocalExecutor
-    task: Task[TrialTime]  # carried out in a process of the executor
+    task: Task  # which gives a ``TrialTime``, carried out in a process of the executor
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
@@ -90,7 +90,7 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     cores = usable_cores()
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
-    ours = Task(partial(time_trial, run_trial), prepare_engine)
+    ours = Task(partial(time_trial, run_trial))
     torchs = Task(partial(time_trial, run_torch), prepare_torch)
     eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
     contenders = [

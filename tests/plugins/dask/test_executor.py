@@ -12,7 +12,7 @@ from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.plugins.dask.executor import DaskExecutor
-from rnnbench.runner.executors import TRAINING, LocalExecutor
+from rnnbench.runner.executors import LocalExecutor, Task
 from rnnbench.runner.executors.base import WAITING, Connected, EpochEnded, PhaseBegan
 
 
@@ -38,10 +38,10 @@ def test_results_have_the_same_bits_as_those_of_local_processes(two_workers, tmp
     network = trial(tmp_path, seed=8, training={"epochs": 2, "engine": "native"})
     both = [replace(network, keep_model=True), trials[0]]
 
-    there, events = run_and_listen(two_workers, both, tmp_path, TRAINING)
+    there, events = run_and_listen(two_workers, both, tmp_path, Task())
 
     assert len(there[8].weights) == 5
-    for one, expected in LocalExecutor(1, 1).run(both, corpora(tmp_path), lambda _: None, TRAINING):
+    for one, expected in LocalExecutor(1, 1).run(both, corpora(tmp_path), lambda _: None, Task()):
         result = there[one.seed]
         np.testing.assert_array_equal(result.scores, expected.scores)
         np.testing.assert_array_equal(result.labels, expected.labels)
@@ -153,6 +153,6 @@ def test_a_run_that_is_closed_ends_its_children_and_leaves_the_cluster_usable(
 
 
 def test_nothing_to_do_needs_no_cluster():
-    outcomes = DaskExecutor(address="tcp://127.0.0.1:1").run([], {}, lambda _: None, TRAINING)
+    outcomes = DaskExecutor(address="tcp://127.0.0.1:1").run([], {}, lambda _: None, Task())
 
     assert list(outcomes) == []

@@ -15,8 +15,8 @@ import pytest
 from factories import corpora, train, trial
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.executors import TRAINING, LocalExecutor, Task, TrialFailure, local
-from rnnbench.runner.executors.base import EpochEnded, PhaseBegan
+from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure, local
+from rnnbench.runner.executors.base import EpochEnded, PhaseBegan, prepare_engine
 from rnnbench.runner.executors.local import Child, start_process
 
 
@@ -27,7 +27,7 @@ def _prepare_nothing(_):
 def run(trials, folder, carry_out=None, *, jobs=1, prepare=_prepare_nothing):
     """Return the outcomes of trials by seed, and the events; trains where nothing else is given."""
     events = []
-    task = Task(carry_out, prepare) if carry_out else TRAINING
+    task = Task(carry_out, prepare) if carry_out else Task()
     outcomes = LocalExecutor(jobs, 1).run(trials, corpora(folder), events.append, task)
     return {one.seed: outcome for one, outcome in outcomes}, events
 
@@ -77,7 +77,7 @@ def test_a_worker_has_its_threads_no_gpu_and_no_tensorflow_for_baselines(tmp_pat
     assert run([], tmp_path) == ({}, [])
     baseline = trial(tmp_path, models={"svm": {"baseline": "tfidf_linear_svm"}})
 
-    outcomes, _ = run([baseline], tmp_path, _facts, prepare=TRAINING.prepare)
+    outcomes, _ = run([baseline], tmp_path, _facts, prepare=prepare_engine)
 
     assert outcomes == {0: (set(), ("1", "-1"))}
 
