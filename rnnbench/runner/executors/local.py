@@ -87,15 +87,14 @@ class LocalExecutor(Executor):
                 else:
                     yield trial, outcome
         for trial in again:
-            with closing(self._side_by_side([trial], corpora, listener, task)) as outcomes:
-                for _, outcome in outcomes:
-                    if not isinstance(outcome, Died):
-                        yield trial, outcome
-                    elif outcome.has_started:
-                        yield trial, TrialFailure(str(outcome))
-                    else:  # others would not start either
-                        message = f"{DIED} before it could start a trial\n{outcome.last_words}"
-                        raise RnnbenchError(message.rstrip())
+            ((_, outcome),) = self._side_by_side([trial], corpora, listener, task)
+            if not isinstance(outcome, Died):
+                yield trial, outcome
+            elif outcome.has_started:
+                yield trial, TrialFailure(str(outcome))
+            else:  # others would not start either
+                message = f"{DIED} before it could start a trial\n{outcome.last_words}"
+                raise RnnbenchError(message.rstrip())
 
     def _side_by_side(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
