@@ -26,7 +26,8 @@ from rnnbench.plugins.dask import executor as dask_executor
 
 
 @pytest.fixture
-def trials(tmp_path):
+def trials(tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_executor, "END_SECONDS", 1.0)  # what is silent is waited for
     return baselines(tmp_path, 4)
 
 
