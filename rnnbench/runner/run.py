@@ -36,7 +36,7 @@ from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store
-from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
+from rnnbench.runner.executors import EXECUTORS, Executor, Task, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
 from rnnbench.text import counted
@@ -272,7 +272,7 @@ class Job:
         """Yield the outcome of each trial without a result."""
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
-            yield from self.executor.run(trials, corpora, listener, TRAINING)
+            yield from self.executor.run(trials, corpora, listener, Task())
 
 
 def _remove_unused(folder: Path) -> None:
