@@ -3,7 +3,6 @@
 Documents go through a network without their padding, unless it reads that; see ``lay_out``.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
@@ -21,7 +20,6 @@ from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import (
     TRAINING,
-    Documents,
     Epochs,
     OnEpoch,
     batches,

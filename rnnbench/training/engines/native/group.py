@@ -132,21 +132,6 @@ class Activations:
     gradient: Array | None
     """``(rows, features)``; none if no layer below is trained."""
 
-    @classmethod
-    def of(
-        cls,
-        memory: Memory,
-        group: Group,
-        features: int,
-        *,
-        is_sequence: bool,
-        is_trained: bool = True,
-    ) -> "Activations":
-        rows = group.capacity if is_sequence else group.rows
-        value = memory.place(rows, features + 1)
-        gradient = memory.place(rows, features) if is_trained else None
-        return cls(group, features, is_sequence, value, gradient)
-
     @property
     def places(self) -> Array:
         """The row of each step in time, in both directions."""

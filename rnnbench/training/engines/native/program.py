@@ -17,14 +17,13 @@ from rnnbench.training.engines.native.assembler import (
     Assembler,
     Code,
     Processor,
-    Value,
     least,
     where,
 )
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group, Sizes
 from rnnbench.training.engines.native.memory import Floats, Memory
 from rnnbench.training.engines.native.products import product
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
 
@@ -53,7 +52,7 @@ class Program:
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
-            self.stages.append(kind(memory, position, own, self.group, below))
+            self.stages.append(kind(Site(position, own, memory, self.group, below)))
         self.memory = memory
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.width = self.logits.value.strides[0]

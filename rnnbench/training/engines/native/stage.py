@@ -1,6 +1,7 @@
 """The base of all stages, which are the layers of a network in machine code."""
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -8,15 +9,39 @@ from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import Assembler
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group
-from rnnbench.training.engines.native.memory import Array, Floats, Part, Trained
+from rnnbench.training.engines.native.memory import Array, Floats, Memory, Part, Trained
 from rnnbench.training.outcome import Weights
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a stage is made of: its place in the network, and in memory.
+
+    Attributes:
+        number: the position of its first layer, or -1 for what comes before the layers.
+        below: what the stage below hands on; none for the first.
+    """
+
+    number: int
+    layers: tuple[Any, ...]
+    memory: Memory
+    group: Group
+    below: Activations | None
+
+    def activations(
+        self, features: int, *, is_sequence: bool, is_trained: bool = True
+    ) -> Activations:
+        """Return what the stage hands on, which has no gradient if nothing was trained so far."""
+        rows = self.group.capacity if is_sequence else self.group.rows
+        value = self.memory.place(rows, features + 1)
+        gradient = self.memory.place(rows, features) if is_trained else None
+        return Activations(self.group, features, is_sequence, value, gradient)
 
 
 class Stage:
     """Layers in machine code that are computed together, mostly one.
 
-    Its functions are ``forward_N`` and ``backward_N``, where ``N`` is the position of its first
-    layer; ``below`` is what the layer below hands on, if there is one.
+    Its functions are ``forward_N`` and ``backward_N``, where ``N`` is its number.
 
     Attributes:
         above: what it hands on.
@@ -36,10 +61,12 @@ class Stage:
     role: ClassVar[str] = "dropout"
     shift: ClassVar[int] = 0
 
-    def __init__(self, number: int, group: Group, below: Activations | None):
-        self.number, self.group = number, group
-        if below:
-            self.below = below
+    below: Activations
+
+    def __init__(self, site: Site):
+        self.number, self.group = site.number, site.group
+        if site.below:
+            self.below = site.below
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:

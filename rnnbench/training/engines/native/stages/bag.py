@@ -6,10 +6,9 @@ from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Dense, WordCounts
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import F32, Assembler
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Memory, Part
+from rnnbench.training.engines.native.memory import Part
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
 from rnnbench.training.outcome import Weights
 
@@ -22,22 +21,19 @@ class BagStage(Stage):
 
     shift = 1
 
-    def __init__(
-        self, memory: Memory, number: int, layers: tuple[Layer, ...], group: Group, below: None
-    ):
-        super().__init__(number, group, below)
-        _, layer = layers
-        assert isinstance(layer, Dense)
-        self.layer, ids = layer, group.sizes.n_ids
-        self.units = layer.count_units(group.sizes.topics)
-        self.table = Table(memory, group, number, self.units)
-        self.bias = memory.trained(1, self.units)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        _, self.layer = site.layers
+        ids = self.group.sizes.n_ids
+        self.units = self.layer.count_units(self.group.sizes.topics)
+        self.table = Table(site.memory, self.group, self.number, self.units)
+        self.bias = site.memory.trained(1, self.units)
         self.trained = (self.bias,)
         self.parts = (
             Part((ids, self.units), ((self.table.trained, np.s_[:]),)),
             Part((self.units,), ((self.bias, 0),)),
         )
-        self.above = Activations.of(memory, group, self.units, is_sequence=False)
+        self.above = site.activations(self.units, is_sequence=False)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:

@@ -11,11 +11,10 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.training.engines.native.assembler import Assembler, View
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Array, Memory, Part
+from rnnbench.training.engines.native.memory import Array, Part
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
 from rnnbench.training.outcome import Weights
 
@@ -23,21 +22,13 @@ from rnnbench.training.outcome import Weights
 class ConvStage(Stage):
     """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the document."""
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(number, group, below)
-        (layer,) = layers
-        assert isinstance(layer, Conv1D)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        (layer,), below, memory = site.layers, self.below, site.memory
         self.layer, self.size, inputs = layer, layer.kernel_size, below.features
         last = self.size - 1
         self.before = last if layer.padding == "causal" else last // 2
-        self.above = Activations.of(memory, group, layer.filters, is_sequence=True)
+        self.above = site.activations(layer.filters, is_sequence=True)
         # The widths of a row and of what lies after it.
         self.width, self.d_width = below.value.strides[0], self.above.gradient.strides[0]
         self.weights = memory.trained(self.size * self.width, layer.filters)

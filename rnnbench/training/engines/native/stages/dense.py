@@ -7,11 +7,11 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.training.engines.native.assembler import Assembler, Value, where
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Memory, Part
+from rnnbench.training.engines.native.group import Activations
+from rnnbench.training.engines.native.memory import Part
 from rnnbench.training.engines.native.products import transpose
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.outcome import Weights
 
 Function = Callable[[Value], Value]
@@ -44,20 +44,11 @@ def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
 class DenseStage(Stage):
     """``y = f(x W + b)``. The softmax of the last layer is computed with the loss."""
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(number, group, below)
-        (layer,) = layers
-        assert isinstance(layer, Dense)
-        self.layer, inputs = layer, below.features
-        units = layer.count_units(group.sizes.topics)
-        self.above = Activations.of(memory, group, units, is_sequence=below.is_sequence)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        (self.layer,), below, memory = site.layers, self.below, site.memory
+        inputs, units = below.features, self.layer.count_units(self.group.sizes.topics)
+        self.above = site.activations(units, is_sequence=below.is_sequence)
         self.weights = memory.trained(inputs + 1, units)
         self.trained = (self.weights,)
         self.parts = (

@@ -3,36 +3,21 @@
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dropout, SpatialDropout
 from rnnbench.training.engines.native.assembler import Assembler
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Memory
 from rnnbench.training.engines.native.random import make_mask, quarter
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 
 
 class DropoutStage(Stage):
     """``y = x mask``. The mask follows from the seed, the step, the document and the place in it."""
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(number, group, below)
-        (layer,) = layers
-        assert isinstance(layer, Dropout | SpatialDropout)
-        self.rate, self.is_spatial, n = (
-            layer.rate,
-            isinstance(layer, SpatialDropout),
-            below.features,
-        )
+    def __init__(self, site: Site):
+        super().__init__(site)
+        (layer,), below, n = site.layers, self.below, self.below.features
+        self.rate, self.is_spatial = layer.rate, isinstance(layer, SpatialDropout)
         is_trained = below.gradient is not None
-        self.above = Activations.of(
-            memory, group, n, is_sequence=below.is_sequence, is_trained=is_trained
-        )
-        self.mask, self.key = memory.place(below.value.shape[0], 4 * quarter(n)), memory.place(2)
+        self.above = site.activations(n, is_sequence=below.is_sequence, is_trained=is_trained)
+        self.mask = site.memory.place(below.value.shape[0], 4 * quarter(n))
+        self.key = site.memory.place(2)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:

@@ -16,11 +16,11 @@ from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Array, Floats, Memory, Part
+from rnnbench.training.engines.native.group import Activations
+from rnnbench.training.engines.native.memory import Array, Floats, Part
 from rnnbench.training.engines.native.products import product
 from rnnbench.training.engines.native.random import make_mask, quarter, random_uniform
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.outcome import Weights
 
 TILE = 32
@@ -90,17 +90,14 @@ class EmbeddingStage(Stage):
     that of the word itself.
     """
 
-    def __init__(
-        self, memory: Memory, number: int, layers: tuple[Layer, ...], group: Group, below: None
-    ):
-        super().__init__(number, group, below)
-        layer, *others = layers
-        assert isinstance(layer, Embedding)
-        self.layer, self.n, ids = layer, layer.dim, group.sizes.n_ids
+    def __init__(self, site: Site):
+        super().__init__(site)
+        (self.layer, *others), group, memory = site.layers, self.group, site.memory
+        self.n, ids = self.layer.dim, group.sizes.n_ids
         self.rate = sum(other.rate for other in others if isinstance(other, SpatialDropout))
-        self.table = Table(memory, group, number, self.n)
+        self.table = Table(memory, group, self.number, self.n)
         self.parts = (Part((ids, self.n), ((self.table.trained, np.s_[:]),)),)
-        self.above = Activations.of(memory, group, self.n, is_sequence=True)
+        self.above = site.activations(self.n, is_sequence=True)
         self.row_words = memory.place(group.capacity)  # the word of each row
         self.key = memory.place(2)
         self.mask = memory.place(group.rows, 4 * quarter(self.n))
@@ -177,11 +174,10 @@ class SharedEmbeddingStage(EmbeddingStage):
 
     above: WordVectors
 
-    def __init__(
-        self, memory: Memory, number: int, layers: tuple[Layer, ...], group: Group, below: None
-    ):
-        super().__init__(memory, number, layers, group, below)
-        place, width, ids = memory.place, self.n + TILE + 1, group.sizes.n_ids
+    def __init__(self, site: Site):
+        super().__init__(site)
+        place, group, width = site.memory.place, self.group, self.n + TILE + 1
+        ids = group.sizes.n_ids
         self.above = WordVectors(
             group, self.n, True, place(group.capacity, width), self.above.gradient,
             rows=place(1), of_step=place(*group.places.shape),

@@ -7,9 +7,8 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import LayerNorm
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, where
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Array, Memory, Part
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.memory import Array, Part
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.outcome import Weights
 
 
@@ -33,19 +32,11 @@ class NormStage(Stage):
     With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) / sqrt(...)``.
     """
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(number, group, below)
-        (layer,) = layers
-        assert isinstance(layer, LayerNorm)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        (layer,), below, memory = site.layers, self.below, site.memory
         self.epsilon, self.n = layer.epsilon, below.features
-        self.above = Activations.of(memory, group, self.n, is_sequence=below.is_sequence)
+        self.above = site.activations(self.n, is_sequence=below.is_sequence)
         self.weights = memory.trained(2, self.n)
         self.trained = (self.weights,)
         self.parts = tuple(Part((self.n,), ((self.weights, row),)) for row in range(2))

@@ -1,21 +1,15 @@
 """Word ids as numbers, each the only feature of its step, for a network without an embedding."""
 
-from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.assembler import F32, Assembler
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Memory
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 
 
 class NumbersStage(Stage):
     """``x`` is the number beside each word."""
 
-    def __init__(
-        self, memory: Memory, number: int, layers: tuple[Layer, ...], group: Group, below: None
-    ):
-        super().__init__(number, group, below)
-        assert not layers
-        self.above = Activations.of(memory, group, 1, is_sequence=True, is_trained=False)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        self.above = site.activations(1, is_sequence=True, is_trained=False)
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):

@@ -5,11 +5,10 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Pooling
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, where
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import Array, Memory, Part
+from rnnbench.training.engines.native.memory import Array, Part
 from rnnbench.training.engines.native.products import transpose
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.engines.native.stages.norm import whole_row
 from rnnbench.training.outcome import Weights
 
@@ -21,17 +20,9 @@ class PoolingStage(Stage):
 
     by: str
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(number, group, below)
-        assert len(layers) == 1
-        self.above = Activations.of(memory, group, below.features, is_sequence=False)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        self.above = site.activations(self.below.features, is_sequence=False)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -57,16 +48,11 @@ class MaxStage(PoolingStage):
 
     by = "max"
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(memory, number, layers, group, below)
-        self.winners = memory.place(group.rows, below.features)  # the step of each feature's value
+    def __init__(self, site: Site):
+        super().__init__(site)
+        self.winners = site.memory.place(
+            self.group.rows, self.below.features
+        )  # the step of each feature's value
 
     def forward(self, asm: Assembler) -> None:
         group = self.group
@@ -143,15 +129,9 @@ class AttentionStage(PoolingStage):
 
     by = "attention"
 
-    def __init__(
-        self,
-        memory: Memory,
-        number: int,
-        layers: tuple[Layer, ...],
-        group: Group,
-        below: Activations,
-    ):
-        super().__init__(memory, number, layers, group, below)
+    def __init__(self, site: Site):
+        super().__init__(site)
+        below, memory, rows = self.below, site.memory, self.group.capacity
         n = self.n = below.features
         self.weights, self.query = memory.trained(n + 1, n), memory.trained(1, n)
         self.trained = self.weights, self.query
@@ -160,8 +140,8 @@ class AttentionStage(PoolingStage):
             Part((n,), ((self.weights, -1),)),
             Part((n, 1), ((self.query, 0),)),
         )
-        self.hidden, self.d_hidden = (memory.place(group.capacity, n) for _ in range(2))
-        self.shares, self.d_shares = (memory.place(group.capacity) for _ in range(2))
+        self.hidden, self.d_hidden = (memory.place(rows, n) for _ in range(2))
+        self.shares, self.d_shares = (memory.place(rows) for _ in range(2))
         self.transposed = memory.place(n, n) if below.gradient else None
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:
