@@ -37,13 +37,7 @@ def test_a_baseline_is_its_kind_alone_or_with_parameters(kind):
     assert parse_baseline(baseline) is baseline
 
 
-COUNTED = {
-    "analyzer": "word",
-    "min_ngram": 1,
-    "max_ngram": 1,
-    "min_df": 1,
-    "char_ngrams": None,
-}
+COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 1, "min_df": 1, "char_ngrams": None}
 PAIRS = COUNTED | {"max_ngram": 2}
 TFIDF = {"sublinear_tf": False}
 OTHERS = {"analyzer": "char", "min_ngram": 3, "max_ngram": 5, "min_df": 2}
@@ -104,20 +98,12 @@ def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
 def test_words_and_the_characters_within_them_are_counted_together(kind):
     texts, labels = ["grain exports 3", "grain prices fell", "3 3", ""], [0, 1, 0, 1]
     within = {"analyzer": "char_wb", "min_ngram": 3, "max_ngram": 5}
+    options = {"max_ngram": 1, "char_ngrams": [3, 5]}, {"max_ngram": 1}, within
 
-    together, _ = fitted(BASELINES[kind](max_ngram=1, char_ngrams=[3, 5]), texts, labels)
+    counted = (fitted(BASELINES[kind](**option), texts, labels)[0] for option in options)
 
-    parts = [
-        fitted(BASELINES[kind](**part), texts, labels)[0] for part in ({"max_ngram": 1}, within)
-    ]
-    expected = np.hstack([part.transform(texts).toarray() for part in parts])
-    np.testing.assert_allclose(together.transform(texts).toarray(), expected)
-
-
-def test_characters_are_those_of_the_words_and_not_of_their_ids():
-    assert not TfidfLinearSVM().reads_words
-    for characters in ({"char_ngrams": [3, 5]}, {"analyzer": "char"}, {"analyzer": "char_wb"}):
-        assert TfidfLinearSVM(**characters).reads_words
+    together, *parts = (vectorizer.transform(texts).toarray() for vectorizer in counted)
+    np.testing.assert_allclose(together, np.hstack(parts))
 
 
 def test_only_what_occurs_in_enough_documents_is_counted():
@@ -128,21 +114,24 @@ def test_only_what_occurs_in_enough_documents_is_counted():
         TfidfLinearSVM(min_ngram=3)
 
 
-@pytest.mark.parametrize("written", [None, 3, ["stratified"], {}, {"stratified": 1, "svm": 2}])
-def test_nothing_else_is_a_baseline(written):
-    with pytest.raises(
-        PydanticCustomError, match="a baseline is written as `baseline: tfidf_linear_svm`"
-    ):
-        parse_baseline(written)
+WRITTEN = "a baseline is written as `baseline: tfidf_linear_svm`"
+UNKNOWN = (
+    r"unknown baseline 'multinomial_bayes' \(allowed: most_frequent, .*; "
+    r"did you mean 'multinomial_naive_bayes'\?\)"
+)
 
 
-@pytest.mark.parametrize("written", ["multinomial_bayes", {"multinomial_bayes": {"alpha": 1}}])
-def test_an_unknown_kind_is_answered_with_the_nearest_one(written):
-    with pytest.raises(
-        PydanticCustomError,
-        match=r"unknown baseline 'multinomial_bayes' \(allowed: most_frequent, .*; "
-        r"did you mean 'multinomial_naive_bayes'\?\)",
-    ):
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        *((other, WRITTEN) for other in (None, 3, ["stratified"], {}, {"stratified": 1, "svm": 2})),
+        *((kind, UNKNOWN) for kind in ("multinomial_bayes", {"multinomial_bayes": {"alpha": 1}})),
+    ],
+)
+def test_nothing_else_is_a_baseline_and_an_unknown_kind_is_answered_with_the_nearest(
+    written, message
+):
+    with pytest.raises(PydanticCustomError, match=message):
         parse_baseline(written)
 
 

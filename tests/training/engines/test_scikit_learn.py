@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from baseline_kinds import KINDS
-from factories import corpus
+from factories import corpus, corpus_of_texts
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -81,16 +81,17 @@ def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_d
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (4, 0)])
-@pytest.mark.parametrize("kind", ["tfidf_linear_svm", "multinomial_naive_bayes"])
-def test_of_two_topics_the_second_has_the_scores_of_the_second(kind, pair):
+def test_of_two_topics_the_second_has_the_scores_of_the_second(pair):
     labels = np.array(pair * 5)
     documents = [f"{label}0 {label}1" for label in labels]
 
-    found = scored(BASELINES[kind](), documents, (documents, labels))
+    margins, logs = (
+        scored(baseline(), documents, (documents, labels))
+        for baseline in (TfidfLinearSVM, MultinomialNaiveBayes)
+    )
 
-    np.testing.assert_array_equal(found.argmax(axis=1), labels)
-    if kind == "tfidf_linear_svm":
-        np.testing.assert_allclose(found[:, pair[0]], -found[:, pair[1]])
+    np.testing.assert_array_equal([margins.argmax(axis=1), logs.argmax(axis=1)], [labels] * 2)
+    np.testing.assert_allclose(margins[:, pair[0]], -margins[:, pair[1]])
 
 
 def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
@@ -156,35 +157,23 @@ ids = arrays.arrays(
 )
 
 
-@given(ids=ids, before=st.integers(0, 3), after=st.integers(0, 3))
-def test_a_text_has_the_ids_of_a_document_in_order_without_padding_and_start_mark(
-    ids, before, after
-):
-    padded = np.pad(ids, [(0, 0), (before, after)], constant_values=PAD)
-
-    for text, row in zip(texts(padded), ids.tolist(), strict=True):
-        assert [int(word) for word in text.split()] == [
-            word for word in row if word not in (PAD, START)
-        ]
-
-
 @given(ids=ids)
-def test_with_a_vocabulary_a_text_has_the_words_themselves_without_unknown_ones(ids):
+def test_a_text_has_ids_without_padding_and_start_mark_or_words_without_unknown_ones(ids):
     words, first = [f"word{number}" for number in range(37)], INDEX_FROM + 1
 
-    for text, row in zip(texts(ids, words), ids.tolist(), strict=True):
-        assert text.split() == [words[number - first] for number in row if number >= first]
+    for text, in_words, row in zip(texts(ids), texts(ids, words), ids.tolist(), strict=True):
+        assert text.split() == [str(number) for number in row if number not in (PAD, START)]
+        assert in_words.split() == [words[number - first] for number in row if number >= first]
+    characters = np.array([[1, 4, 5, 4, 0], [1, 5, 2, 4, 0]], np.int32)
+    assert texts(characters, ("東", "京"), "") == ["東京東", "京東"]
+    assert texts(characters, ("東", "京")) == ["東 京 東", "京 東"]
 
 
 def test_characters_of_words_are_learned_where_words_themselves_are_new():
-    vocabulary = ["grains", "grain", "metals", "metal"]
-    first = INDEX_FROM + 1
-    seen, new = np.array([[first], [first + 2]], np.int32), np.array([[first + 1], [first + 3]])
-    labels, places = np.array([0, 1], np.int32), np.arange(2)
-    data = Dataset(
-        *(seen, labels, new.astype(np.int32), labels, ("a", "b"), first + 4, places, places),
-        documents=[],
-        vocabulary=vocabulary,
+    words = ["grains", "metals", "grain", "metal"]
+    data = make_dataset(
+        corpus_of_texts(words, "abab", [False, False, True, True], source="sgml"),
+        Data(num_words=100),
     )
 
     by_word, by_characters = (
@@ -193,7 +182,7 @@ def test_characters_of_words_are_learned_where_words_themselves_are_new():
     )
 
     np.testing.assert_allclose(by_word[0], by_word[1])
-    np.testing.assert_array_equal(by_characters.argmax(axis=1), labels)
+    np.testing.assert_array_equal(by_characters.argmax(axis=1), [0, 1])
 
 
 @kinds
@@ -237,10 +226,3 @@ def test_a_baseline_from_outside_that_fails_is_named(dataset):
     message = r"^baseline 'own' failed: SystemExit: 3 \(test_scikit_learn.py, line \d+\)$"
     with pytest.raises(PluginError, match=message):
         train(Own(), dataset, seed=3)
-
-
-def test_single_characters_are_a_text_again_for_a_baseline_that_reads_words():
-    ids = np.array([[1, 4, 5, 4, 0], [1, 5, 2, 4, 0]], np.int32)
-
-    assert texts(ids, ("東", "京"), "") == ["東京東", "京東"]
-    assert texts(ids, ("東", "京")) == ["東 京 東", "京 東"]
