@@ -141,16 +141,11 @@ def at_most(seconds):
 @contextmanager
 def warnings_heard():
     """Collect the warnings of the package, which are then shown nowhere else."""
-    log = logging.getLogger("rnnbench")
     heard: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
-    before = log.handlers, log.propagate
-    log.handlers, log.propagate = [handler], False
-    try:
+    with patch.multiple(logging.getLogger("rnnbench"), handlers=[handler], propagate=False):
         yield heard
-    finally:
-        log.handlers, log.propagate = before
 
 
 def spell(error):
