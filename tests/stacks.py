@@ -56,9 +56,7 @@ def bag_of_words(values: str) -> Description:
 
 def conv1d(padding: str) -> Description:
     """Return a convolution of an even number of steps, which "same" cannot centre."""
-    return {
-        "conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"},
-    }
+    return {"conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"}}
 
 
 def pooling(by: str) -> Description:

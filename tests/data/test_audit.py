@@ -26,8 +26,7 @@ DOCUMENTS = [  # words, topic, whether it is a test document
 
 TEXTS, LABELS, IS_TEST = zip(*DOCUMENTS, strict=True)
 CORPUS = replace(
-    corpus_of_texts(TEXTS, list(map(str, LABELS)), IS_TEST),
-    topics=("earn", "acq", "trade", "gold"),
+    corpus_of_texts(TEXTS, list(map(str, LABELS)), IS_TEST), topics=("earn", "acq", "trade", "gold")
 )
 DATASET = make_dataset(CORPUS, Data(maxlen=5, num_words=100))
 

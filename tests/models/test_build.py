@@ -226,15 +226,6 @@ def assert_follows_its_seed(described):
     assert not np.array_equal(first, other)
 
 
-A_CLASS = """
-    import keras
-
-
-    class make(keras.Sequential):
-        def __init__(self, shape):
-            ids = keras.Input((shape.timesteps,), dtype="int32")
-            super().__init__([ids, keras.layers.Dense(shape.n_topics, "softmax")])
-"""
 FUNCTIONAL = """
     import keras
 
@@ -248,7 +239,7 @@ FUNCTIONAL = """
 """
 
 
-@pytest.mark.parametrize("source", [MAKE, A_CLASS, FUNCTIONAL])
+@pytest.mark.parametrize("source", [MAKE, FUNCTIONAL])
 def test_a_model_follows_the_seed_whatever_was_drawn_before(working_folder, source):
     write_module(working_folder, "nets", source)
     assert_follows_its_seed(OWN)
@@ -289,9 +280,7 @@ COMPILED = f"""{MAKE}
     ("source", "message"),
     [
         ("", "cannot be imported: AttributeError: .*no attribute 'make'$"),
-        ("def make(:", "cannot be imported: SyntaxError: "),
         (FAILS, r"cannot be imported: RuntimeError: out of order \(nets.py, line 1\)$"),
-        ("raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
         (f"def make(shape): {FAILS}", "failed: RuntimeError: out of order"),
         ("def make(): ...", "failed: TypeError: .*0 positional arguments"),
         ("def make(shape, units): ...", "failed: TypeError: .*missing 1 required .*'units'"),
@@ -337,12 +326,10 @@ LAYER = """
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (FAILS, "failed: RuntimeError: out of order"),
-        ("import not_there", "failed: ModuleNotFoundError: No module named 'not_there'"),
         ("import keras; return keras.layers.Dense", "failed: ValueError: Only instances of"),
         ("return super().keras_layer(shape, seed_of)", "failed: AttributeError: .*keras_name"),
     ],
-    ids=["fails", "cannot import", "a class", "not written"],
+    ids=["a class", "not written"],
 )
 def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
     modules = {"own_layers": LAYER.format(body=body, takes="anything")}

@@ -150,18 +150,6 @@ def test_in_a_compiled_program_a_sequence_may_be_masked_throughout(by):
         np.testing.assert_allclose(found, pooled(by, steps, layer.get_weights()), atol=1e-6)
 
 
-@ways
-def test_padding_is_skipped_after_an_embedding_that_masks_and_no_mask_is_handed_on(by):
-    ids = keras.Input((None,), dtype="int32")
-    out = POOLING[by]()(keras.layers.Embedding(9, 3, mask_zero=True)(ids))
-    model = keras.Model(ids, out)
-
-    short, padded = np.array([[5, 6, 7]]), np.array([[0, 5, 0, 6, 7, 0]])
-
-    assert getattr(out, "_keras_mask", None) is None
-    np.testing.assert_allclose(model(padded), model(short), atol=1e-6)
-
-
 # Dropped weights and words
 
 STEPS, UNITS, WORDS = 4, 20, 200
