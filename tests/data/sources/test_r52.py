@@ -49,7 +49,7 @@ def test_the_documents_of_the_split_have_topics_and_their_part():
     others = wire("NOT-USED", "earn") + wire("TRAIN", "earn", has_topics="BYPASS") + wire("TRAIN")
     wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others
 
-    parts = [("TRAIN", ("earn",)), ("TEST", ("acq", "earn"))]
+    parts = [("TRAIN", ["earn"]), ("TEST", ["acq", "earn"])]
     assert list(parse_newswires(wires)) == [(*part, "a title a body") for part in parts]
 
 
