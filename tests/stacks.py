@@ -24,8 +24,7 @@ def options_of(layer: type, parameter: str) -> tuple[str, ...]:
 
 MERGE_MODES = options_of(Bidirectional, "merge_mode")
 PADDINGS = options_of(Conv1D, "padding")
-VALUES_OF_WORDS = options_of(WordCounts, "values")
-WAYS_OF_POOLING = options_of(Pooling, "by")
+OPTIONS = MERGE_MODES + PADDINGS + options_of(WordCounts, "values") + options_of(Pooling, "by")
 
 EMBEDDING = {"embedding": {"dim": 4}}
 MASKED = {"embedding": {"dim": 4, "masking": True}}

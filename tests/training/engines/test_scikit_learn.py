@@ -15,14 +15,7 @@ from sklearn.pipeline import make_pipeline
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, Data, hold_out, make_dataset
 from rnnbench.errors import UserError
-from rnnbench.models.baselines import (
-    BASELINES,
-    Baseline,
-    MostFrequent,
-    MultinomialNaiveBayes,
-    Stratified,
-    TfidfLinearSVM,
-)
+from rnnbench.models.baselines import BASELINES, Baseline, MultinomialNaiveBayes, TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
@@ -97,9 +90,9 @@ def test_of_two_topics_the_second_has_the_scores_of_the_second(pair):
 def test_baselines_that_read_no_words_know_how_often_each_topic_comes():
     shares = [0.2, 0, 0.5, 0.3, 0]
 
-    found = scored(Stratified(), ["any"] * 4000)
+    found = scored(BASELINES["stratified"](), ["any"] * 4000)
 
-    of_most_frequent = np.exp(scored(MostFrequent(), ["20", "new", ""]))
+    of_most_frequent = np.exp(scored(BASELINES["most_frequent"](), ["20", "new", ""]))
     np.testing.assert_allclose(of_most_frequent, [shares] * 3, atol=1e-30)
     assert set(found.flat) == {0, LOWEST}, "it is sure of what it draws"
     np.testing.assert_allclose(np.exp(found).mean(axis=0), shares, atol=0.04)
