@@ -145,65 +145,65 @@ SCALE = {"scale": {"start": 2.0}}
 OWN = {"own": {}}
 
 
-class TestPlugins:
-    """Kinds of layers that other packages bring."""
-
-    def test_a_layer_of_another_package_is_one_like_ours(self, install, tmp_path):
-        install(write_scale(tmp_path))
-
-        layer = parse_layer(SCALE)
-
-        assert (layer.kind, layer.start) == ("scale", 2.0)
-        assert parse_layer({"scale": {}}).model_dump() == {"scale": {"start": 1.0}}
-        assert fits(EMBEDDING, SCALE, POOLING, SCALE, SOFTMAX)
-        assert layer.in_short() == "scale"
-        assert layer.settings() == {"start": 2.0}
-        assert layer.in_words(None) == "Multiplies each feature by a number that it learns."
-        with pytest.raises(PydanticCustomError, match=r"scale; did you mean 'scale'\?"):
-            parse_layer({"scal": {}})
-        with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):
-            parse_layer({"scale": {"strat": 2.0}})
-
-    def test_it_declares_its_inputs_and_outputs(self, install, tmp_path):
-        source = """
-            from rnnbench.models.layers import Layer
+# Kinds of layers that other packages bring
 
 
-            class Own(Layer):
-                kind = "own"
-                takes = "sequence"
-                hands_mask_on = False
+def test_a_layer_of_another_package_is_one_like_ours(install, tmp_path):
+    install(write_scale(tmp_path))
 
-                @property
-                def gives_topics(self):
-                    return True
+    layer = parse_layer(SCALE)
 
-                def gives_sequence(self, *, from_sequence):
-                    return False
-        """
-        install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source}))
+    assert (layer.kind, layer.start) == ("scale", 2.0)
+    assert parse_layer({"scale": {}}).model_dump() == {"scale": {"start": 1.0}}
+    assert fits(EMBEDDING, SCALE, POOLING, SCALE, SOFTMAX)
+    assert layer.in_short() == "scale"
+    assert layer.settings() == {"start": 2.0}
+    assert layer.in_words(None) == "Multiplies each feature by a number that it learns."
+    with pytest.raises(PydanticCustomError, match=r"scale; did you mean 'scale'\?"):
+        parse_layer({"scal": {}})
+    with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):
+        parse_layer({"scale": {"strat": 2.0}})
 
-        assert fits(EMBEDDING, OWN, SOFTMAX)
-        assert fits(EMBEDDING, OWN)
-        assert misfits(VECTOR, OWN, SOFTMAX) == [(1, NEEDED)]
-        assert misfits(MASKED, OWN, SOFTMAX) == [(1, "does not know")]
-        assert misfits(OWN, VECTOR, SOFTMAX) == [(1, NEEDED)]
 
-    def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(
-        self, install, tmp_path
-    ):
-        install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": "Own = 3"}))
+def test_it_declares_its_inputs_and_outputs(install, tmp_path):
+    source = """
+        from rnnbench.models.layers import Layer
 
-        with pytest.raises(ValidationError) as caught:
-            parse_layers([OWN, {"lstn": {}}, SOFTMAX])
 
-        ours, other = caught.value.errors()
-        assert ours["loc"] == (0,)
-        assert ours["msg"] == (
-            "layer 'own' of the package made-up: own_layers:Own is not a subclass of "
-            "rnnbench.models.layers.base.Layer"
-        )
-        assert other["msg"].startswith("unknown layer 'lstn'")
+        class Own(Layer):
+            kind = "own"
+            takes = "sequence"
+            hands_mask_on = False
+
+            @property
+            def gives_topics(self):
+                return True
+
+            def gives_sequence(self, *, from_sequence):
+                return False
+    """
+    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source}))
+
+    assert fits(EMBEDDING, OWN, SOFTMAX)
+    assert fits(EMBEDDING, OWN)
+    assert misfits(VECTOR, OWN, SOFTMAX) == [(1, NEEDED)]
+    assert misfits(MASKED, OWN, SOFTMAX) == [(1, "does not know")]
+    assert misfits(OWN, VECTOR, SOFTMAX) == [(1, NEEDED)]
+
+
+def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(install, tmp_path):
+    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": "Own = 3"}))
+
+    with pytest.raises(ValidationError) as caught:
+        parse_layers([OWN, {"lstn": {}}, SOFTMAX])
+
+    ours, other = caught.value.errors()
+    assert ours["loc"] == (0,)
+    assert ours["msg"] == (
+        "layer 'own' of the package made-up: own_layers:Own is not a subclass of "
+        "rnnbench.models.layers.base.Layer"
+    )
+    assert other["msg"].startswith("unknown layer 'lstn'")
 
 
 places = st.tuples(
