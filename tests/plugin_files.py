@@ -40,13 +40,7 @@ def write_distribution(
 ):
     """Write an installed distribution; return the folder to put on the path.
 
-    Args:
-        folder: where to.
-        entries: the place of each plug-in, ``module:Class``, by name.
-        modules: the source of each module, by name.
-        group: the entry-point group of the plug-ins.
-        name: of the distribution.
-        version: of the distribution.
+    The places of plug-ins, ``module:Class``, and the sources of modules are given by name.
     """
     for module, source in modules.items():
         write_module(folder, module, source)

@@ -162,10 +162,7 @@ def spell(error):
 def misbehaviour(done, statuses, lines=6):
     """Yield what is wrong with a command that should have ended with a short message.
 
-    Args:
-        done: the command.
-        statuses: the allowed ones; with 0, no message is needed.
-        lines: how many a message may have.
+    It has one of the ``statuses``, and at most so many lines; with status 0, it needs none.
     """
     last = done.err.strip().rpartition("\n")[2][:200]
     if done.hung:
