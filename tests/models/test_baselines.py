@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from baseline_kinds import KINDS
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from rnnbench.errors import UserError
@@ -12,7 +11,6 @@ from rnnbench.models.baselines import (
     BASELINES,
     Baseline,
     MultinomialNaiveBayes,
-    TfidfLinearSVM,
     check_installed,
     parse_baseline,
 )
@@ -110,29 +108,6 @@ def test_only_what_occurs_in_enough_documents_is_counted():
     words, _ = fitted(MultinomialNaiveBayes(min_df=2), ["5 6", "5 7", "5 6 6 8"], [0, 1, 1])
 
     assert list(words.get_feature_names_out()) == ["5", "6"]
-    with pytest.raises(ValidationError, match=r"min_ngram: got 3 \(allowed: up to max_ngram, 2\)"):
-        TfidfLinearSVM(min_ngram=3)
-
-
-WRITTEN = "a baseline is written as `baseline: tfidf_linear_svm`"
-UNKNOWN = (
-    r"unknown baseline 'multinomial_bayes' \(allowed: most_frequent, .*; "
-    r"did you mean 'multinomial_naive_bayes'\?\)"
-)
-
-
-@pytest.mark.parametrize(
-    ("written", "message"),
-    [
-        *((other, WRITTEN) for other in (None, 3, ["stratified"], {}, {"stratified": 1, "svm": 2})),
-        *((kind, UNKNOWN) for kind in ("multinomial_bayes", {"multinomial_bayes": {"alpha": 1}})),
-    ],
-)
-def test_nothing_else_is_a_baseline_and_an_unknown_kind_is_answered_with_the_nearest(
-    written, message
-):
-    with pytest.raises(PydanticCustomError, match=message):
-        parse_baseline(written)
 
 
 @pytest.mark.parametrize(
