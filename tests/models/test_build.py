@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from plugin_files import MAKE, write_distribution, write_module, write_scale
-from stacks import EMBEDDING, MASKED, MEAN, OPTIONS, STACKS, network, randomized
+from stacks import EMBEDDING, MASKED, MEAN, OPTIONS, STACKS, both_ways, network, randomized
 
 from rnnbench.config.load import load
 from rnnbench.errors import RnnbenchError, UserError
@@ -104,8 +104,7 @@ RECURRENT_PARAMETERS = ACTIVATIONS | {"units": 3, "dropout": 0.1, "recurrent_dro
 )
 def test_parameters_reach_keras(kind, parameters):
     if kind in RECURRENT:
-        stack = [EMBEDDING, {"bidirectional": {"layer": {kind: parameters}}}, {kind: parameters}]
-        stack[1]["bidirectional"]["layer"][kind] = parameters | {"return_sequences": True}
+        stack = [EMBEDDING, both_ways(kind, **parameters), {kind: parameters}]
         both, alone = build(network(stack), SHAPE, 0).layers[1:3]
         layers = [both.forward_layer, both.backward_layer, alone]
         assert [layer.go_backwards for layer in layers] == [False, True, False]
