@@ -65,7 +65,6 @@ def cache_folder(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def repository():
-    """The root of the repository."""
     return Path(__file__).parents[1]
 
 

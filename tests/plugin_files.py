@@ -58,14 +58,12 @@ def example(name):
 
 
 def write_scale(folder, **facts):
-    """Write a distribution with the layer ``scale``."""
     layers = example("layers").replace("my_package.keras_layers", "made_up_keras")
     modules = {"made_up_layers": layers, "made_up_keras": example("keras_layers")}
     return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
 
 
 def write_nearest(folder, **facts):
-    """Write a distribution with the baseline ``nearest``."""
     entries = {"nearest": "made_up_baselines:Nearest"}
     modules = {"made_up_baselines": example("baselines")}
     return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)

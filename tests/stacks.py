@@ -49,7 +49,6 @@ def both_ways(kind: str, merge_mode: str = "concat", **parameters: Any) -> Descr
 
 
 def bag_of_words(values: str) -> Description:
-    """Return a layer that counts words."""
     return {"bag_of_words": {"values": values}}
 
 
@@ -59,7 +58,6 @@ def conv1d(padding: str) -> Description:
 
 
 def pooling(by: str) -> Description:
-    """Return one vector for each document."""
     return {"pooling": {"by": by}}
 
 
@@ -89,7 +87,6 @@ STACKS: dict[str, list[Description]] = {
 
 
 def network(stack: list[Description], **options: Any) -> LayeredNetwork:
-    """Return the network of a stack."""
     return LayeredNetwork.model_validate({"layers": [*stack, SOFTMAX]} | options)
 
 

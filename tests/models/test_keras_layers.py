@@ -27,7 +27,6 @@ id_arrays = arrays.arrays(
 
 
 def words(ids):
-    """Return the words of each document."""
     return [[word for word in row if word > START] for row in ids.tolist()]
 
 

@@ -50,7 +50,6 @@ def main():
 
 
 def _facts(n_documents, accuracy, spreads, n_seeds):
-    """Return the shares of differences that are found."""
     equal = [Population.of(accuracy, points) for points in spreads]
     p, best = _p_values(equal, n_seeds, n_documents)
     with_best = np.array([(best == a) | (best == b) for a, b in combinations(range(N_MODELS), 2)])

@@ -102,7 +102,6 @@ def install_engines(site, version="1.2"):
 
 
 def run(folder, version="1.2"):
-    """Run the benchmark with a version of the package installed."""
     site = install_engines(folder / f"site-{version}", version)
     return run_rnnbench("run", "own.yaml", "--jobs", "1", site=site, cwd=folder)
 
