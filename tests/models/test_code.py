@@ -92,17 +92,3 @@ def test_the_version_of_a_plug_in_has_that_of_its_package_and_changes_the_finger
         fingerprints.add(planned.fingerprint)
 
     assert len(fingerprints) == 2
-
-
-def test_the_fingerprint_of_a_trial_changes_with_the_file_and_with_the_arguments(working_folder):
-    def fingerprint(units):
-        own = {"python": "nets:make", "arguments": {"units": units}}
-        return trial(working_folder, models={"own": own}).fingerprint
-
-    file = write_module(working_folder, "nets", MAKE)
-    before = fingerprint(units=2)
-
-    assert fingerprint(units=2) == before
-    assert fingerprint(units=3) != before
-    file.write_text(file.read_text() + "\n# another version\n")
-    assert fingerprint(units=2) != before

@@ -17,7 +17,6 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, Data, hold_out, make_d
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline, MultinomialNaiveBayes, TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel
-from rnnbench.registry import PluginError
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import LOWEST
@@ -205,15 +204,3 @@ def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset
     for baseline in (TfidfLinearSVM(min_df=1000), MultinomialNaiveBayes(min_df=20)):
         with pytest.raises(UserError, match=rf"^{baseline.kind} cannot be fitted: .*min_df"):
             train(baseline, dataset)
-
-
-def test_a_baseline_from_outside_that_fails_is_named(dataset):
-    class Own(Baseline):
-        kind = "own"
-
-        def pipeline(self, seed):
-            raise SystemExit(seed)
-
-    message = r"^baseline 'own' failed: SystemExit: 3 \(test_scikit_learn.py, line \d+\)$"
-    with pytest.raises(PluginError, match=message):
-        train(Own(), dataset, seed=3)
