@@ -12,7 +12,7 @@ from factories import SOFTMAX, corpora, corpus, train, trial
 from rnnbench import environment
 from rnnbench.data import cache
 from rnnbench.data.dataset import Data
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError
 from rnnbench.registry import PluginError
 from rnnbench.training.engines.native.engine import NativeEngine
 from rnnbench.training.trial import dataset_of
@@ -106,14 +106,6 @@ def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path, m
     fewer = replace(kept, weights=kept.weights[:-1])
     monkeypatch.setattr(NativeEngine, "fit", lambda *_, **__: fewer)
     with pytest.raises(PluginError, match=r"^engine 'native' returned weights of the shapes"):
-        train(tmp_path, plan)
-
-
-@pytest.mark.parametrize("models", [RNN, SVM], ids=["network", "baseline"])
-def test_a_share_that_holds_no_document_out_is_the_users_error(tmp_path, models):
-    plan = trial(tmp_path, training={"validation_split": 0.05}, models=models)
-
-    with pytest.raises(UserError, match=r"training\.validation_split: .* leaves 0 to validate on"):
         train(tmp_path, plan)
 
 

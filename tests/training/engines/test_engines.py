@@ -26,12 +26,6 @@ def test_networks_are_trained_by_the_engine_that_the_config_names_and_baselines_
     assert engine_for(BASELINE, training) is ENGINES["scikit-learn"]
 
 
-def test_an_engine_that_does_not_cover_a_model_is_named_with_the_model_and_those_that_do():
-    message = r"engine: scikit-learn cannot train my_rnn \(allowed: compiled, keras, native\)$"
-    with pytest.raises(UserError, match=message):
-        engine_for(NETWORK, Training(engine="scikit-learn"), "my_rnn")
-
-
 def test_no_engine_imports_its_library_before_it_is_used_nor_more_than_it_needs():
     code = (
         "import sys; from rnnbench.training.settings import Training; Training(engine='keras')\n"
