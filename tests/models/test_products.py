@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from stacks import EMBEDDING, FROZEN, bag_of_words, network
+from stacks import EMBEDDING, FROZEN, MEAN, bag_of_words, network
 
 from rnnbench.models.layers import Product, Shape
 
@@ -40,9 +40,8 @@ def test_the_products_of_the_notebooks_lstm():
 
 def test_nothing_passes_back_to_word_counts_or_to_an_embedding_that_is_not_trained():
     topics = kernel(6, 3, 7)
-    for below, rows, features in ((bag_of_words("tfidf"), 6, 9), (FROZEN, 30, 4)):
-        mean = [{"pooling": {"by": "mean"}}] * (rows == 30)
-        products = of_layers(below, {"dense": {"units": 3}}, *mean)
+    for below, rows, features, above in (bag_of_words("tfidf"), 6, 9, []), (FROZEN, 30, 4, [MEAN]):
+        products = of_layers(below, {"dense": {"units": 3}}, *above)
         assert Counter(products) == Counter([*kernel(rows, features, 3)[:2], *topics])
 
 
@@ -60,7 +59,7 @@ def test_the_cost_of_a_small_stack():
     ]
 
     conv = 3 * (30 * (2 * 4) * 4)  # eight numbers in a window
-    conv += 3 * (18 * (3 * 4) * 4) + 3 * (18 * (2 * 4) * 4)  # the window of three is valid thrice
+    conv += 3 * (18 * (3 * 4) * 4) + 3 * (18 * (2 * 4) * 4)  # three valid windows
     recurrent = 2 * (2 * 3 * (6 * 2 * 6) + 2 * 18 * 6)  # two directions, three gates of two units
     inputs = 3 * (18 * 4 * 12)
     dense = 3 * (18 * 4 * 3)

@@ -166,7 +166,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("models", "change", "differs"), CHANGES, ids=str)
-def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint(
+def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint_and_no_other_does(
     tmp_path, models, change, differs
 ):
     before = trial(tmp_path, models=models, training=BATCHES)
