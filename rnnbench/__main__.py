@@ -20,9 +20,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnbench.errors import FULL, Interruption, is_uninterrupted, refused, signal_of
+from rnnbench.errors import Interruption, ending_of, is_uninterrupted, signal_of
 
-ENDING = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""
@@ -37,20 +37,22 @@ def main() -> None:
     _replace_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # in ASCII, a • would end the help with an error
-    for number in ENDING:
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
     sys.unraisablehook = _raise_again
     try:
         status = _run()
-        for number in (*ENDING, *LATER):  # all is done
+        for number in (*SIGNALS, *LATER):  # all is done
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt as late:
         status = 128 + signal_of(late)
     try:
         sys.stdout.flush()
     except OSError as error:
-        status = status or _refused_by_stdout(error)
+        if not status and error.errno != errno.EPIPE:  # the reader, as `head`, has had enough
+            _say(f"standard output cannot be written: {error.strerror}")
+        status = status or 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     if any(thread.name.startswith("tracker ") for thread in threading.enumerate()):
         sys.stderr.flush()
@@ -78,23 +80,13 @@ def _run() -> str | int | None:
         app()
     except SystemExit as ending:
         return ending.code
-    except KeyboardInterrupt as error:
-        _say(str(error) or "Interrupted.")
-        return 128 + signal_of(error)
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL and not error.filename:
-            return _refused_by_stdout(error)  # files are named where they are written
-        if (found := refused(error)) is None:
+    except BaseException as error:
+        if (found := ending_of(error)) is None:
             raise
-        _say(str(found))
-        return found.exit_code
+        message, status = found
+        _say(message)
+        return status
     return 0
-
-
-def _refused_by_stdout(error: OSError) -> int:
-    if error.errno != errno.EPIPE:  # the reader, such as `head`, has had enough
-        _say(f"standard output cannot be written: {error.strerror}")
-    return 1
 
 
 def _say(message: str) -> None:
@@ -110,7 +102,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         if time.monotonic() - first > TOGETHER:
             _raise_where_it_is_heard(_interruption(number), frame)
 
-    for ending in ENDING:
+    for ending in SIGNALS:
         if signal.getsignal(ending) is not signal.SIG_IGN:
             signal.signal(ending, interrupt_again)
     _raise_where_it_is_heard(_interruption(number), frame)

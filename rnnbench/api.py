@@ -13,7 +13,7 @@ from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, overrides_of, prepare_job, require_whole, source_of
+from rnnbench.job import display_of, prepare_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
@@ -22,6 +22,7 @@ from rnnbench.request import Config, RunRequest, Settings, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
+from rnnbench.terminal.options import changes
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def load_dataset(
     ):
         config = {"data": config}
     source = None if config is None else source_of(config)
-    return prepare(load_data(source, overrides_of(settings))).dataset
+    return prepare(load_data(source, changes(settings))).dataset
 
 
 @takes(RunRequest)
@@ -255,4 +256,4 @@ def predict(
     from rnnbench.prediction.predict import predict_texts
 
     given = [texts] if isinstance(texts, str) else texts
-    return predict_texts(run.folder, model, seed, given).predictions
+    return predict_texts(run.folder, model, seed, given)

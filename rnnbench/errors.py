@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a disk that is full or broken
-_SHORTAGES = (*FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a disk that is full or broken
+_SHORTAGES = (*_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
@@ -95,6 +95,17 @@ def is_uninterrupted() -> bool:
 def signal_of(interruption: BaseException | None) -> int:
     """Return the number of the signal that ended the command."""
     return interruption.signal if isinstance(interruption, Interruption) else SIGINT
+
+
+def ending_of(error: BaseException) -> tuple[str, int] | None:
+    """Return the message and the exit status that end a command; ``None`` if the error is a bug."""
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "Interrupted.", 128 + signal_of(error)
+    if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+        # Files are named where they are written.
+        return f"standard output cannot be written: {error.strerror}", 1
+    found = error if isinstance(error, RnnbenchError) else refused(error)
+    return (str(found), found.exit_code) if found else None
 
 
 def shortened(text: str, length: int) -> str:

@@ -1,44 +1,36 @@
 """The part that ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
 
 import hashlib
-import json
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
-from rnnbench.config.load import MAX_CONFIG, Override, dump, load, select, tree_of
+from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.request import KEYS, Config, Request, RunRequest, Settings
+from rnnbench.request import Config, Request, RunRequest, Settings
 from rnnbench.results.lock import HINT, check_folder
-from rnnbench.results.store import CHOICE, RESULTS, SUMMARY_FILES, Store
+from rnnbench.results.store import FILES, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
 from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
+from rnnbench.terminal.options import changes
 from rnnbench.text import encodable, listed
 
-WRITTEN = (*SUMMARY_FILES, CHOICE, "choice.md", *SUBFOLDERS)
+WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
 def prepare_job(request: Request, record: str = RESULTS) -> Job:
     """Return the job that a request describes; a ``record`` makes its folder a run or a choice."""
-    values = {name: getattr(request, name, None) for name in KEYS}
-    given = [
-        Override(name, KEYS[name], _as_yaml(value))
-        for name, value in values.items()
-        if value is not None
-    ]
-    benchmark = load_config(request.config, [*given, *overrides_of(request.settings)])
+    benchmark = load(source_of(request.config), changes(dashes="", **vars(request)))
     jobs, models = request.jobs, request.models
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
@@ -66,7 +58,8 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
         data = prepare(benchmark.data)
     store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
-    return Job(benchmark, data, executor, store, command, request.fresh, not folder.exists())
+    is_new = not folder.exists()
+    return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
 
 
 def display_of(request: Request) -> AbstractContextManager[Listener]:
@@ -151,7 +144,7 @@ def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.
     """
-    return load(source_of(config), overrides_of(settings))
+    return load(source_of(config), changes(settings))
 
 
 def check_inputs(
@@ -198,21 +191,3 @@ def source_of(config: Config) -> Path | Mapping[str, Any]:
     if isinstance(config, Benchmark):
         return config.model_dump(exclude_none=True)
     return Path(config) if isinstance(config, str) else config
-
-
-def overrides_of(settings: Settings | None) -> Sequence[Override]:
-    """Return settings as ``config.load`` takes them."""
-    if isinstance(settings, Mapping):
-        return [Override("settings", key, _as_yaml(value)) for key, value in settings.items()]
-    return settings or ()
-
-
-def _as_yaml(value: Any) -> str:
-    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, np.generic):
-            return value.item()
-        return list(value) if isinstance(value, Iterable) else str(value)
-
-    return json.dumps(value, default=plain, ensure_ascii=False)

@@ -31,7 +31,7 @@ from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import AUTO, MAX_SEEDS
 
 MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel")
-MERGED = ("Benchmark", *MODELS, "Reference", "Published")
+EXTENDABLE = ("Benchmark", *MODELS, "Reference", "Published")
 """The sections whose keys may come from a file that a config extends; lists are not merged."""
 IN_PART = "InPart"
 """The end of the names of their definitions in which no key is required."""
@@ -104,10 +104,10 @@ def config_schema() -> Schema:
     definitions["Baseline"] = {"anyOf": [names, _one_kind(baselines, ref_of)]}
     _add_what_validators_allow(definitions)
     _add_grids(definitions)
-    for name in MERGED:  # every key may be missing, also in the sections below it
+    for name in EXTENDABLE:  # every key may be missing, also in the sections below it
         required = ("required", "minProperties")
         part = {key: value for key, value in definitions[name].items() if key not in required}
-        reference = f'"#/[$]defs/({"|".join(MERGED)})"'
+        reference = f'"#/[$]defs/({"|".join(EXTENDABLE)})"'
         text = re.sub(reference, rf'"#/$defs/\1{IN_PART}"', json.dumps(part))
         definitions[f"{name}{IN_PART}"] = json.loads(text)
     return {

@@ -10,11 +10,11 @@ from rnnbench.errors import UserError, did_you_mean
 
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 """The pattern of a name that a user gives to a model."""
-LONGEST = 100
+MAX_BRACKETS = 100
 """The most characters in the brackets."""
-POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{LONGEST}}}\])?"
+POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"
 """The pattern of the name of a model or a point."""
-_IN_BRACKETS = rf"[^\[\]]{{0,{LONGEST}}}\]"
+_IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"
 """The rest of the brackets of a name; without its bound, long lists would take quadratic time."""
 
 

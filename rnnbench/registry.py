@@ -84,7 +84,9 @@ class Registry(Mapping[str, T], Generic[T]):
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
         found: dict[str, EntryPoint] = {}
-        for plugin in sorted(entry_points(group=self.group), key=_ours_first):
+        # Ours come first. Installers differ in the order that they store.
+        plugins = entry_points(group=self.group)
+        for plugin in sorted(plugins, key=lambda found: (not _is_ours(found), found.name)):
             if plugin.name not in self._built_in:
                 found.setdefault(plugin.name, plugin)
         return found
@@ -167,7 +169,3 @@ class Registry(Mapping[str, T], Generic[T]):
 
 def _is_ours(plugin: EntryPoint) -> bool:
     return plugin.dist is not None and plugin.dist.name == "rnnbench"
-
-
-def _ours_first(plugin: EntryPoint) -> tuple[bool, str]:
-    return not _is_ours(plugin), plugin.name  # installers differ in the order that they store

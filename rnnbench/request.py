@@ -21,6 +21,7 @@ from typing import (
 import typer
 
 from rnnbench.terminal import completion, options
+from rnnbench.terminal.options import KEYS
 from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
@@ -37,18 +38,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def option(
-    kind: Any, text: str = "", *, default: Any = None, key: str = "", place: int = 0, **facts: Any
-) -> Any:
+def option(kind: Any, text: str = "", *, default: Any = None, place: int = 0, **facts: Any) -> Any:
     """Return a field of a request that is also an option of its command.
 
     ``kind`` is the type on the command line, or the whole option; then there is no ``text`` for the
-    help, and no ``facts`` for ``typer.Option``. The option changes ``key`` of the config. In the
-    help, those of a lower place come first; see ``takes_options``.
+    help, and no ``facts`` for ``typer.Option``. In the help, those of a lower place come first; see
+    ``takes_options``.
     """
-    about = {"kind": kind, "key": key, "place": place}
-    about["facts"] = facts | {"help": text} if text else None
-    return field(default=default, metadata=about)
+    facts = facts | {"help": text} if text else {}
+    return field(default=default, metadata={"kind": kind, "place": place, "facts": facts})
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,11 @@ class Request:
     """Of the name of the folder of the results, if ``out`` names none."""
     config: Config = field(metadata={"kind": options.Config, "facts": None})
     _: KW_ONLY
-    epochs: int | None = option(options.Epochs, key="training.epochs")
-    seeds: int | Sequence[int] | None = option(options.Seeds, key="training.seeds")
+    epochs: int | None = option(options.Epochs)
+    seeds: int | Sequence[int] | None = option(options.Seeds)
     models: str | Sequence[str] | None = option(options.Models)
-    data: str | None = option(options.Source, key="data.source")
-    path: str | Path | None = option(options.DataPath, key="data.path")
+    data: str | None = option(options.Source)
+    path: str | Path | None = option(options.DataPath)
     jobs: int | None = option(
         int,
         "Trials side by side; by default one per core.",
@@ -126,7 +124,7 @@ class Request:
         """Return the command that repeats this request from the config in a folder of results."""
         words = ["rnnbench", self.name, str(folder / "config.yaml")]
         for option in fields(self):
-            is_stored = not option.metadata.get("facts") or option.metadata["key"]  # in the config
+            is_stored = not option.metadata.get("facts") or option.name in KEYS  # in the config
             value = getattr(self, option.name)
             if not is_stored and option.name not in ("out", "fresh") and value != option.default:
                 words += [_flag(option)] if option.default is False else [_flag(option), str(value)]
@@ -152,7 +150,6 @@ class RunRequest(Request):
     track: str | Sequence[str] | None = option(
         list[str],
         f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
-        key="tracking",
         metavar="A,B",
         autocompletion=completion.among(*TRACKERS, is_list=True),
         **options.RUNNING,
@@ -195,10 +192,6 @@ class ChoiceRequest(Request):
     out: str | Path | None = option(
         Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
     )
-
-
-KEYS = {one.name: one.metadata["key"] for one in fields(RunRequest) if one.metadata.get("key")}
-"""The keys of the config that options change, by the name of the option."""
 
 
 def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R]]:

@@ -103,16 +103,14 @@ def check_trackers(names: Iterable[str]) -> None:
     """
     for name in names:
         tracker = TRACKERS[name]
-        missing = []
-        for module in tracker.modules:
-            if module in sys.modules:
-                is_there = sys.modules[module] is not None
-            else:
-                spec = find_spec(module)
-                # A folder of that name, which tools leave in the working folder, has no origin.
-                is_there = spec is not None and spec.origin is not None
-            if not is_there:
-                missing.append(module)
-        if missing:
+        if missing := [module for module in tracker.modules if not _is_installed(module)]:
             hint = f": {tracker.install}" if tracker.install else ""
             raise UserError(f"{TRACKERS.label(name)} needs {', '.join(missing)}{hint}")
+
+
+def _is_installed(module: str) -> bool:
+    if module in sys.modules:
+        return sys.modules[module] is not None
+    spec = find_spec(module)
+    # A folder of that name, which tools leave in the working folder, has no origin.
+    return spec is not None and spec.origin is not None

@@ -31,7 +31,7 @@ def process(*_):
 
 
 def nap(*_):
-    time.sleep(1)
+    time.sleep(0.5)
     return os.getpid()
 
 
@@ -55,10 +55,6 @@ def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_with_seed_0(one, *_):
-    return die() if one.seed == 0 else "done"
-
-
 def sleep_once(one, *_):
     """Sleep for ever, except the second time."""
     trace = Path(os.environ["TRACES"], f"slept-{one.seed}")
@@ -75,9 +71,10 @@ def _leave_a_process():
         os._exit(0)
 
 
-def leave_a_process_and_die_once(one, *_):
+def leave_a_process_and_die(one, *_):
+    """Die with seed 0, and with others the first time."""
     trace = Path(os.environ["TRACES"], f"left-{one.seed}")
-    if not trace.exists():
+    if one.seed == 0 or not trace.exists():
         trace.touch()
         _leave_a_process()
         die()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,6 +164,19 @@ def wait_for(condition, what, seconds=60.0):
             return found
         time.sleep(0.1)
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def after(moment, act):
+    """Do something in a thread, after something else; return what its result can be asked of."""
+
+    def wait_and_act():
+        wait_for(moment, "the moment")
+        act()
+
+    pool = ThreadPoolExecutor(1)
+    acting = pool.submit(wait_and_act)
+    pool.shutdown(wait=False)
+    return acting
 
 
 def children(folder):

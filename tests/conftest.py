@@ -149,6 +149,16 @@ def install():
 
 
 @pytest.fixture
+def no_figures():
+    """No figure of pyplot is open at the start and at the end of a test."""
+    from matplotlib import pyplot as plt  # slow to import
+
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
 def working_folder(monkeypatch, tmp_path):
     """An empty working folder; modules in it can be imported, and are forgotten at the end."""
     monkeypatch.chdir(tmp_path)

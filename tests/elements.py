@@ -1,6 +1,7 @@
-"""The elements of an HTML page."""
+"""The elements of an HTML page, and the texts of a plot."""
 
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 VOID = ("meta", "br", "img", "link", "wbr", "hr", "input")
 """Tags of elements that have no end."""
@@ -33,3 +34,9 @@ class Elements(HTMLParser):
     def handle_endtag(self, tag):
         if tag not in VOID:
             assert self.open.pop() == tag
+
+
+def texts_of(plot):
+    """Return all texts in the SVG of a plot."""
+    root = ElementTree.fromstring(plot.svg)  # noqa: S314 - drawn here
+    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]

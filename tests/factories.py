@@ -249,7 +249,7 @@ def finished_run(
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
     summary = dataset_summary(**facts | dict(dataset or {}))
-    results = summarize_run(plan, summary, list(chain.from_iterable(trials.values())))
+    results = summarize_run(plan, summary, trials)
     return StoredRun(folder, results, trials, plan, MACHINE | dict(environment or {}))
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,7 +21,7 @@ from rnnbench import job
 from rnnbench.metrics import METRICS
 from rnnbench.models.baselines import Stratified
 from rnnbench.registry import PluginError
-from rnnbench.results.store import SUMMARY_FILES
+from rnnbench.results.store import FILES, RESULTS
 
 MODELS = {
     "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
@@ -41,7 +42,7 @@ CONFIG = {
 SCRIPT = f"""
 import rnnbench
 
-run = rnnbench.run({CONFIG}, path="sgml", seeds=1, models=["nb", "smooth"], progress=False)
+run = rnnbench.run({CONFIG}, path="sgml", seeds=1, models="nb", progress=False)
 print(run)
 """
 
@@ -88,10 +89,12 @@ def test_a_config_is_loaded_from_a_mapping_or_a_file_and_can_be_changed(folder):
     (folder / "mine.yaml").write_text("extends: base.yaml\ntraining: {epochs: 7}\n")
     (folder / "base.yaml").write_text(rnnbench.load_config(CONFIG).model_dump_json())
 
-    changed = rnnbench.load_config("mine.yaml", {"training.batch_size": 5, "data.path": "sgml"})
+    settings = {"training.batch_size": np.int64(5), "data.path": "\N{SNOWMAN}"}
+    changed = rnnbench.load_config("mine.yaml", settings)
 
     assert changed.models == rnnbench.load_config(CONFIG).models
     assert (changed.training.epochs, changed.training.batch_size) == (7, 5)
+    assert changed.data.path.name == "\N{SNOWMAN}"
     assert rnnbench.load_config(changed) == changed
 
 
@@ -106,14 +109,6 @@ def test_a_dataset_is_the_padded_arrays_of_a_config_or_of_its_data_section(secti
     assert (dataset.timesteps == 7) == isinstance(section, rnnbench.Data)
 
 
-def test_values_may_be_numbers_of_numpy_and_any_text():
-    settings = {"training.epochs": np.int64(5), "data.path": "\N{SNOWMAN}"}
-
-    changed = rnnbench.load_config(CONFIG, settings)
-
-    assert (changed.training.epochs, changed.data.path.name) == (5, "\N{SNOWMAN}")
-
-
 def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     (folder / "script.py").write_text(SCRIPT)
 
@@ -122,7 +117,7 @@ def test_a_script_runs_a_benchmark_without_a_guard_and_prints_its_table(folder):
     assert "nb" in done.stdout
     assert "Traceback" not in done.stderr
     run = rnnbench.load_run("results/mine")
-    assert [row["model"] for row in run.to_dicts()] == ["nb", "smooth"]
+    assert [row["model"] for row in run.to_dicts()] == ["nb"]
     assert run.results.command == "rnnbench run results/mine/config.yaml --out results/mine"
 
 
@@ -243,7 +238,7 @@ def test_the_arguments_of_a_run_and_their_meanings_are_those_of_its_request():
         rnnbench.run(CONFIG, epoch=3)
 
 
-def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
+def test_rows_have_every_metric_the_costs_and_the_settings_that_differ_and_make_frames(folder):
     run = stored("a", {"nb": [18], "rnn": [9, 12]}, models={n: MODELS[n] for n in ("nb", "rnn")})
 
     rows = run.to_dicts()
@@ -253,12 +248,7 @@ def test_rows_have_every_metric_the_costs_and_the_settings_that_differ():
     assert set(METRICS) | {"params", "epochs", "fit_seconds", "ms_per_step"} <= set(rows[0])
     assert [row["baseline.multinomial_naive_bayes.alpha"] for row in rows] == [0.5, None, None]
     assert [row["layers.0.simple_rnn.units"] for row in rows] == [None, 3, 3]
-
-
-def test_frames_are_those_rows_and_the_rows_of_table_csv(folder):
-    run = stored("a", {"nb": [18], "rnn": [9, 12]})
-
-    pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(run.to_dicts()))
+    pd.testing.assert_frame_equal(run.to_frame(), pd.DataFrame(rows))
     pd.testing.assert_frame_equal(
         run.summary_frame(), pd.read_csv(folder / "a" / "table.csv"), check_dtype=False
     )
@@ -273,28 +263,19 @@ def test_predictions_are_arrays_by_seed_document_and_topic():
     assert np.mean(hits, axis=1).tolist() == [0.45, 0.6]
 
 
-def test_runs_are_compared_and_ranked():
-    before, after = (stored(name, {"rnn": [right]}) for name, right in (("a", 18), ("b", 2)))
-
-    comparison = rnnbench.compare(before, after)
-    (board,) = rnnbench.leaderboard([before, after]).boards
-
-    assert comparison.models[0].difference == pytest.approx(-0.8)
-    assert [entry.run for entry in board.entries] == ["a", "b"]
-    with pytest.raises(rnnbench.UserError, match="no metric 'f1'"):
-        rnnbench.leaderboard([before], metric="f1")
-
-
-def test_a_history_and_a_badge_are_those_of_the_commands():
+def test_runs_are_compared_and_ranked_and_have_a_history_and_a_badge():
     runs = [stored("one", {"rnn": [18, 17, 18]}), stored("two", {"rnn": [2, 3, 2]})]
 
-    shown = rnnbench.history(runs)
+    comparison, shown = rnnbench.compare(*runs), rnnbench.history(runs)
+    (board,) = rnnbench.leaderboard(runs).boards
 
+    assert comparison.models[0].difference == pytest.approx(-46 / 60)
+    assert [entry.run for entry in board.entries] == ["one", "two"]
     assert shown.histories[0].entries[1].changes["rnn"].is_clear
     assert "rnn down" in repr(shown)
     assert rnnbench.badge(runs[0], "rnn")["message"] == "rnn 0.8833 ± 0.0717"
-    for function in (rnnbench.history, rnnbench.badge):
-        given = runs if function is rnnbench.history else runs[0]
+    for function in (rnnbench.history, rnnbench.leaderboard, rnnbench.badge):
+        given = runs[0] if function is rnnbench.badge else runs
         with pytest.raises(rnnbench.UserError, match="metric: no metric 'f1'"):
             function(given, metric="f1")
 
@@ -330,16 +311,12 @@ def test_no_site_is_written_of_nothing_or_of_a_part_of_the_test_documents():
     assert not Path("site").exists()
 
 
-def test_results_show_themselves_as_text_and_as_html():
-    run = stored("a", {"rnn": [18]})
+def test_results_show_themselves_as_text_and_html_and_plots_are_axes_to_go_on_with():
+    run = stored("a", {"nb": [18], "rnn": [9, 12]})
 
     for shown in (run, rnnbench.compare(run, run), rnnbench.leaderboard([run])):
         assert "0.9000" in repr(shown) == str(shown)
         assert ">0.9000</td>" in shown._repr_html_()
-
-
-def test_plots_are_axes_to_go_on_with():
-    run = stored("a", {"nb": [18], "rnn": [9, 12]})
     _, (left, right) = plt.subplots(2)
 
     assert run.plot("accuracy", "rnn", ax=left) is left
@@ -370,7 +347,7 @@ def test_the_stored_command_repeats_the_run():
 
     run = rnnbench.run(CONFIG, seeds=np.int64(1), out="here", progress=False, **wanted)
 
-    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(SUMMARY_FILES)
+    assert {file.name for file in run.folder.glob("[!.]*.*")} == set(FILES[RESULTS])
     expected = "rnnbench run here/config.yaml --jobs 1 --save-models --compact --out here"
     assert run.results.command == expected
     assert run.results.seeds == [0]
@@ -399,21 +376,18 @@ def test_a_network_that_was_kept_predicts_texts():
         rnnbench.predict(kept, "nb", ["net profit rose"])
 
     assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
-    for prediction in (*one, *several):
-        assert {answer.topic for answer in prediction.topics} == {"earn", "acq"}
-        assert sum(answer.probability for answer in prediction.topics) == pytest.approx(1)
     assert one[0].topics != several[0].topics, "another seed gives other weights"
 
 
-@pytest.mark.parametrize("name", [*SUMMARY_FILES, "trials", "predictions"])
+@pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions", "models"])
 def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder, name):
     results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))
-    if (results / name).is_dir():
-        (results / name).rename("elsewhere")
-        (results / name).touch()
-    else:
+    if (results / name).is_file():
         (results / name).unlink()
         (results / name).mkdir()
+    else:
+        shutil.rmtree(results / name, ignore_errors=True)
+        (results / name).touch()
     before = sorted(results.rglob("*"))
 
     with pytest.raises(rnnbench.RnnbenchError, match=f"results/mine/{name}: cannot be written: "):

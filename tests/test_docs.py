@@ -26,7 +26,7 @@ from rnnbench.cli.app import COMMANDS, load_command
 from rnnbench.config.load import load
 from rnnbench.plugins.speed.results import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
-from rnnbench.plugins.teach.toy import stack
+from rnnbench.plugins.teach.toy import draw
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -193,7 +193,7 @@ def test_drawings_are_shown_and_described():
 
 
 def test_the_drawing_of_stacked_layers_is_that_of_the_command():
-    assert (DOCS / "images/stacking.svg").read_text() == stack([LSTM, LSTM])
+    assert (DOCS / "images/stacking.svg").read_text() == draw([LSTM, LSTM])
 
 
 @pytest.mark.parametrize("file", DRAWINGS, ids=lambda file: file.stem)

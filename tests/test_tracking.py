@@ -7,7 +7,7 @@ import pytest
 from factories import SOFTMAX, trial
 from plugin_files import write_distribution
 
-from rnnbench.config.load import Override, dump, load
+from rnnbench.config.load import dump, load
 from rnnbench.errors import UserError
 from rnnbench.registry import PluginError
 from rnnbench.tracking import TRACKERS, check_trackers
@@ -30,11 +30,6 @@ def test_a_config_names_one_tracker_or_several(written, names):
     assert benchmark.tracking == names
     assert benchmark == load(load(CONFIG | {"tracking": written}).model_dump())
     assert dump(benchmark).endswith("tracking: []\n" if not names else f"\n- {names[-1]}\n")
-
-
-def test_an_option_takes_the_place_of_the_config():
-    track = Override("--track", "tracking", '["mlflow"]')
-    assert load(CONFIG | {"tracking": "wandb"}, [track]).tracking == ("mlflow",)
 
 
 def test_trackers_change_no_fingerprint(tmp_path):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
-from rnnbench.analysis.comparisons import compare_with_best
+from rnnbench.analysis.comparisons import compare_with_best, hits_of
 from rnnbench.analysis.intervals import Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
@@ -91,27 +91,19 @@ def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
         in_order = any(run.results.dataset.in_order for run in group.values())
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
         for name, run in group.items():
+            hits = hits_of(run, in_order=in_order)
             for model in run.results.models:
-                hits = Hits.of(run.trials[model.name], in_order=in_order)
-                marks = [trial.fingerprint for trial in model.trials]
-                same = (model.name, *marks, hits.right.tobytes())
-                found.setdefault(same, (name, model, hits))
-        named = {f"{model.name} of {run}": (run, model) for run, model, _ in found.values()}
-        against_best = compare_with_best(
-            dict(zip(named, (hits for *_, hits in found.values()), strict=True)),
-            {name for name, (_, model) in named.items() if not model.is_random},
-        )
-        scores = {name: score_of(model, metric) for name, (_, model) in named.items()}
-        measured = [score for score in scores.values() if score is not None]
-        entries = [
-            RankedModel(
-                rank=None if score is None else 1 + sum(other > score for other in measured),
-                run=named[name][0],
-                model=named[name][1],
-                against_best=against_best.get(name),
-            )
-            for name, score in scores.items()
-        ]
+                own, marks = hits[model.name], [trial.fingerprint for trial in model.trials]
+                same = (model.name, *marks, own.right.tobytes())
+                found.setdefault(same, (name, model, own))
+        named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
+        against_best, entries = compare_with_best(named), []
+        scores = [score_of(model, metric) for _, model, _ in found.values()]
+        measured = [score for score in scores if score is not None]
+        for (name, model, _), score in zip(found.values(), scores, strict=True):
+            rank = None if score is None else 1 + sum(other > score for other in measured)
+            against = against_best.get(f"{model.name} of {name}")
+            entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
         board = Board(
             metric=metric,
             dataset=next(iter(group.values())).results.dataset,

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from pydantic import computed_field
 
-from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits
+from rnnbench.analysis.comparisons import compare_pairs, hits_of
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
@@ -97,8 +96,8 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
         raise UserError("\n".join(lines))
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = chosen(list(of_a | of_b), only)
-    matched = [name for name in names if name in of_a and name in of_b]
-    if not matched:
+    of_both = {name: (of_a[name], of_b[name]) for name in names if name in of_a and name in of_b}
+    if not of_both:
         which = "no model" if only is None else f"none of {', '.join(only)}"
         raise UserError(
             f"{both}: {which} is in both runs; models are matched by name (A has "
@@ -108,7 +107,7 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
         a=str(a.folder),
         b=str(b.folder),
         dataset=a.results.dataset,
-        models=_changes(a, b, matched),
+        models=_changes(a, b, of_both),
         only_in_a=[name for name in names if name not in of_b],
         only_in_b=[name for name in names if name not in of_a],
         differences=differences,
@@ -178,25 +177,23 @@ def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield from plain_values(branch, f"{key}.{part}" if key else part)
 
 
-def _changes(a: StoredRun, b: StoredRun, names: Sequence[str]) -> list[ModelChange]:
+def _changes(
+    a: StoredRun, b: StoredRun, of_both: Mapping[str, tuple[ModelSummary, ModelSummary]]
+) -> list[ModelChange]:
     """Return B minus A for each model."""
     in_order = a.results.dataset.in_order or b.results.dataset.in_order
-    models = {
-        f"{model.name} in {side}": (model, Hits.of(run.trials[model.name], in_order=in_order))
+    hits = {
+        f"{name} in {side}": of_model
         for side, run in (("A", a), ("B", b))
-        for model in run.results.models
-        if model.name in names
+        for name, of_model in hits_of(run, in_order=in_order).items()
     }
-    hits = {key: of_model for key, (_, of_model) in models.items()}
-    fixed = {key for key, (model, _) in models.items() if not model.is_random}
+    tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in of_both], hits)
     changes = []
-    for test in compare_pairs([(f"{name} in B", f"{name} in A") for name in names], hits, fixed):
-        (of_a, _), (of_b, _) = models[test.b], models[test.a]
-        ms_a, ms_b = of_a.ms_per_step, of_b.ms_per_step
-        ratio = ms_a.mean / ms_b.mean if ms_a and ms_b and ms_b.mean else None
+    for (name, (of_a, of_b)), test in zip(of_both.items(), tests, strict=True):
+        ms_a, ms_b = of_a.mean_of("ms_per_step"), of_b.mean_of("ms_per_step")
+        ratio = ms_a / ms_b if ms_a is not None and ms_b else None
         tested = test.model_dump(include=set(Change.model_fields))
-        change = ModelChange(name=of_a.name, a=of_a, b=of_b, speed_ratio=ratio, **tested)
-        changes.append(change)
+        changes.append(ModelChange(name=name, a=of_a, b=of_b, speed_ratio=ratio, **tested))
     return changes
 
 

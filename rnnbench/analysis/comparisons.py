@@ -2,9 +2,10 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,22 +39,27 @@ FEWEST, MOST = 3, 1_000
 """The seeds that are tried to find out how many are needed."""
 
 
+def hits_of(run: StoredRun, *, in_order: bool) -> dict[str, Hits]:
+    """Return the hits of each model of a run, by name."""
+    return {
+        model.name: Hits.of(run.trials[model.name], in_order=in_order, is_random=model.is_random)
+        for model in run.results.models
+    }
+
+
 def compare_pairs(
-    pairs: Sequence[tuple[str, str]],
-    hits: Mapping[str, Hits],
-    fixed: Collection[str],
-    n_tests: int | None = None,
+    pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits], n_tests: int | None = None
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
     Single trials, or trials that all agree, are compared by McNemar's test, or by that of
     blocks; means over several trials by Student's test, with a variance from an analysis of
-    variance. The answers of ``fixed`` models do not depend on the seed.
+    variance.
 
     If the results decide which pairs are compared, such as those with the best model, p-values
     have to be corrected for all possible pairs: their number is ``n_tests``.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for a, b in pairs:
         of_a, of_b = hits[a], hits[b]
         estimate = estimate_difference(of_a, of_b)
@@ -62,26 +68,14 @@ def compare_pairs(
             p, method = mcnemar_p(of_a.right[0], of_b.right[0]), MCNEMAR
             if of_a.in_order or of_b.in_order:
                 p, method = max(p, blocks_p(of_a.right[0], of_b.right[0])), BLOCKS
-        n_seeds = [len(hits[name].right) for name in (a, b) if name not in fixed]
-        comparison = Comparison(
-            a=a,
-            b=b,
-            difference=estimate.value,
-            interval=estimate.interval,
-            p=p,
-            p_holm=p,
-            method=method,
-            n_seeds=min(n_seeds, default=None),
-        )
-        found.append(comparison)
-    corrected = holm([comparison.p for comparison in found], n_tests or len(pairs))
-    return [
-        comparison.model_copy(update={"p_holm": p})
-        for comparison, p in zip(found, corrected, strict=True)
-    ]
+        n_seeds = [len(model.right) for model in (of_a, of_b) if model.is_random]
+        facts = {"a": a, "b": b, "difference": estimate.value, "interval": estimate.interval}
+        found.append(facts | {"p": p, "method": method, "n_seeds": min(n_seeds, default=None)})
+    corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
+    return [Comparison(**facts, p_holm=p) for facts, p in zip(found, corrected, strict=True)]
 
 
-def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[str, Comparison]:
+def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
     The p-values are corrected for all pairs of models. With up to ``MAX_IN_PAIRS`` models, they are
@@ -93,7 +87,7 @@ def compare_with_best(hits: Mapping[str, Hits], fixed: Collection[str]) -> dict[
     pairs = [(best, name) for name in others]
     if len(hits) <= MAX_IN_PAIRS:
         pairs += combinations(others, 2)
-    compared = compare_pairs(pairs, hits, fixed, comb(len(hits), 2))
+    compared = compare_pairs(pairs, hits, comb(len(hits), 2))
     return {comparison.b: comparison for comparison in compared if comparison.a == best}
 
 
@@ -191,12 +185,11 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     Pairs that are clear are left out, and so are those with the most frequent topic. ``only`` has
     the names of models that are chosen.
     """
-    in_order, corrected = run.results.dataset.in_order, SIGNIFICANT / run.results.n_corrected_for
-    names = chosen(list(run.trials), only)
-    hits = {name: Hits.of(run.trials[name], in_order=in_order) for name in names}
+    names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
+    hits = hits_of(run, in_order=run.results.dataset.in_order)
     found = []
     for pair in run.results.comparisons:
-        if pair.is_clear or not {pair.a, pair.b} <= hits.keys():
+        if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
         squares = mean_squares(hits[pair.a], hits[pair.b])
         wanted, is_known = abs(pair.difference), pair.n_seeds is None or pair.n_seeds > 1

@@ -45,11 +45,13 @@ class Hits:
     """``(n_trials, n_documents)``"""
     in_order: bool = False
     """Whether the documents are in order of time."""
+    is_random: bool = True
+    """Whether the answers of the model depend on the seed."""
 
     @classmethod
-    def of(cls, trials: Sequence[TrialResult], *, in_order: bool) -> "Hits":
+    def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool = True) -> "Hits":
         """Return the hits of trials on the same documents."""
-        return cls(np.stack([trial.answers == trial.labels for trial in trials]), in_order)
+        return cls(np.stack([trial.right for trial in trials]), in_order, is_random)
 
     @property
     def accuracy(self) -> float:
@@ -118,15 +120,13 @@ def folds_p(a: Sequence[float], b: Sequence[float]) -> float | None:
     It is that of the corrected resampled t-test; see ``folds_interval``. ``a`` and ``b`` are the
     accuracies of the two on each fold, means over seeds; of a single fold, there is no p-value.
     """
-    from scipy.special import stdtr
-
     differences, k = np.subtract(a, b), len(a)
     if k < 2:
         return None
-    error = (np.var(differences, ddof=1) * (1 / k + 1 / (k - 1))) ** 0.5
     if np.ptp(differences) < ROUNDING:
         return 1.0 if abs(differences[0]) < ROUNDING else SMALLEST_P
-    return float(2 * stdtr(k - 1, -abs(differences.mean()) / error))
+    error = float(np.var(differences, ddof=1) * (1 / k + 1 / (k - 1))) ** 0.5
+    return Estimate(float(differences.mean()), error, k - 1).p
 
 
 def accuracy_interval(hits: Hits) -> Interval:

@@ -7,9 +7,9 @@ run is read, every file of it is checked.
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from math import comb
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,29 +62,30 @@ ROUNDING = 1e-9
 def summarize_run(
     benchmark: Benchmark,
     dataset: DatasetSummary,
-    trials: Sequence[TrialResult],
+    trials: Mapping[str, Sequence[TrialResult]],
     command: str = "",
     missing: Sequence[MissingTrial] = (),
 ) -> Results:
-    """Return the results of a run, from its trials; those that it lacks are ``missing``."""
-    by_model = {
-        name: found
-        for name in benchmark.models
-        if (found := [trial for trial in trials if trial.record.model == name])
-    }
+    """Return the results of a run, from the trials of each model; ``missing`` ones it lacks.
+
+    Models are in the order of the config.
+    """
+    trials = {name: trials[name] for name in benchmark.models if name in trials}
+    flat = list(chain(*trials.values()))
     topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
-    majority = trials[0].labels == topics.index(dataset.majority_topic)
-    hits = {name: Hits.of(of_model, in_order=in_order) for name, of_model in by_model.items()}
-    hits[dataset.majority_name] = Hits(majority[np.newaxis], in_order)
-    pairs = _pairs(hits)
-    fixed = {name for name in hits if name not in by_model or not benchmark.models[name].is_random}
-    metrics = compute_metrics(by_model)
+    majority = flat[0].labels == topics.index(dataset.majority_topic)
+    hits = {
+        name: Hits.of(of_model, in_order=in_order, is_random=benchmark.models[name].is_random)
+        for name, of_model in trials.items()
+    }
+    hits[dataset.majority_name] = Hits(majority[np.newaxis], in_order, is_random=False)
+    pairs, metrics = _pairs(hits), compute_metrics(trials)
     models = [
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
-        for name, of_model in by_model.items()
+        for name, of_model in trials.items()
     ]
     engines = defaultdict[str, list[str]](list)
-    for name, of_model in by_model.items():
+    for name, of_model in trials.items():
         if not isinstance(benchmark.models[name], BaselineModel):
             engines[of_model[0].record.engine].append(name)
     several = ", ".join(f"{engine} ({listed(names)})" for engine, names in engines.items())
@@ -96,11 +97,11 @@ def summarize_run(
         epochs=benchmark.training.epochs,
         validation_split=benchmark.training.validation_split,
         engine=several if len(engines) > 1 else next(iter(engines), benchmark.training.engine),
-        threads=sorted({trial.record.threads for trial in trials}),
+        threads=sorted({trial.record.threads for trial in flat}),
         metrics=list(usable_metrics()),
         models=models,
-        comparisons=compare_pairs(pairs, hits, fixed, comb(len(hits), 2)),
-        without_duplicates=_without_duplicates(dataset, pairs, hits, fixed),
+        comparisons=compare_pairs(pairs, hits, comb(len(hits), 2)),
+        without_duplicates=_without_duplicates(dataset, pairs, hits),
         published=locate_published(benchmark, dataset, models),
         missing=list(missing),
     )
@@ -120,13 +121,10 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
 
 
 def _without_duplicates(
-    dataset: DatasetSummary,
-    pairs: Sequence[tuple[str, str]],
-    hits: Mapping[str, Hits],
-    fixed: Collection[str],
+    dataset: DatasetSummary, pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits]
 ) -> WithoutDuplicates | None:
     """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
-    duplicates, n_tests = dataset.duplicate_positions, comb(len(hits), 2)
+    duplicates = dataset.duplicate_positions
     if len(duplicates) in (0, dataset.test_size):
         return None
     rest = {
@@ -138,7 +136,7 @@ def _without_duplicates(
         test_size=dataset.test_size - len(duplicates),
         majority_accuracy=rest[majority].accuracy,
         accuracy={name: statistic(rest[name].right.mean(axis=1).tolist()) for name in models},
-        comparisons=compare_pairs(pairs, rest, fixed, n_tests),
+        comparisons=compare_pairs(pairs, rest, comb(len(rest), 2)),
     )
 
 
@@ -149,21 +147,19 @@ def compute_metrics(
 
     A plug-in that fails is left out of all trials, which is logged at ``level``.
     """
-    computed: dict[str, list[dict[str, float]]] = {
-        model: [{} for _ in of_model] for model, of_model in trials.items()
-    }
+    computed = {model: [dict[str, float]() for _ in of] for model, of in trials.items()}
+    flat = list(zip(chain(*trials.values()), chain(*computed.values()), strict=True))
     for metric in usable_metrics().values():
         found = []
         try:
             with METRICS.blamed(metric.name):
-                for model, of_model in trials.items():
-                    for trial, numbers in zip(of_model, computed[model], strict=True):
-                        has_logs = trial.record.score_kind == "log_probabilities"
-                        if has_logs or not metric.needs_log_probabilities:
-                            value = float(metric.function(trial.labels, trial.scores))
-                            if not math.isfinite(value):
-                                raise ValueError(f"its value is {value}")
-                            found.append((numbers, value))
+                for trial, numbers in flat:
+                    has_logs = trial.record.score_kind == "log_probabilities"
+                    if has_logs or not metric.needs_log_probabilities:
+                        value = float(metric.function(trial.labels, trial.scores))
+                        if not math.isfinite(value):
+                            raise ValueError(f"its value is {value}")
+                        found.append((numbers, value))
         except PluginError as error:
             log.log(level, "%s; it is left out", error)
             continue
@@ -283,9 +279,8 @@ def drop_duplicates(run: R) -> R:
         model: [trial.without(dropped) for trial in of_model]
         for model, of_model in run.trials.items()
     }
-    flat = [trial for of_model in trials.values() for trial in of_model]
-    rest = rest_of(dataset, flat[0].labels)
-    results = summarize_run(run.benchmark, rest, flat, results.command, results.missing)
+    rest = rest_of(dataset, next(iter(trials.values()))[0].labels)
+    results = summarize_run(run.benchmark, rest, trials, results.command, results.missing)
     return replace(run, results=results, trials=trials)
 
 
@@ -320,8 +315,9 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     if missing := [name for name in usable_metrics() if name not in results.metrics]:
         lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
         log.warning("%s: %s", folder / RESULTS, lacks)
-        flat = [trial for of_model in trials.values() for trial in of_model]
-        results = summarize_run(benchmark, results.dataset, flat, results.command, results.missing)
+        results = summarize_run(
+            benchmark, results.dataset, trials, results.command, results.missing
+        )
     if results.missing:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
     run = StoredRun(folder, results, trials, benchmark, environment)

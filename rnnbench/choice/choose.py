@@ -30,7 +30,7 @@ from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
 from rnnbench.request import ChoiceRequest, takes
-from rnnbench.results.store import CHOICE, CONSTRAINTS
+from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.section import spell
 from rnnbench.storage import write_document, write_text
@@ -43,9 +43,6 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
-TABLE = "choice.md"
-FILES = ("config.yaml", "environment.json", CONSTRAINTS, TABLE, CHOICE)
-"""The files that describe a choice as a whole."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,14 +125,10 @@ def choose(request: ChoiceRequest) -> Choice:
         plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
     if job.benchmark.tracking:
         log.warning("tracking: ignored, because only runs are tracked")
-    choice = None
-    with job.writing(CHOICE, FILES):
+    with job.writing():
         with display_of(request) as listener:
             done = job.train(plan, listener)
-        if done.results:
-            results = _record(request, job, done, parts)
-            choice = Choice(job.store.folder, results, job.benchmark)
-            _store(choice)
+        choice = _write(request, job, done, parts) if done.results else None
     return require_whole(choice, job, done)
 
 
@@ -154,12 +147,11 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
     return drawn
 
 
-def _record(
-    request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[Part]
-) -> ChoiceResults:
-    benchmark, y_train = job.benchmark, job.data.dataset.y_train
+def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[Part]) -> Choice:
+    """Rank the models that have all their trials, and write everything that belongs to it."""
+    benchmark, folder, y_train = job.benchmark, job.store.folder, job.data.dataset.y_train
     positions = np.concatenate([part.positions(y_train) for part in parts])
-    return ChoiceResults(
+    results = ChoiceResults(
         name=benchmark.name,
         command=job.command,
         dataset=done.plan.dataset,
@@ -174,12 +166,10 @@ def _record(
         candidates=rank_candidates(benchmark.models, done, positions),
         missing=done.missing,
     )
-
-
-def _store(choice: Choice) -> None:
-    folder = choice.folder
-    write_text(folder / "config.yaml", dump(choice.benchmark, folder))
+    choice = Choice(folder, results, benchmark)
+    write_text(folder / "config.yaml", dump(benchmark, folder))
     with suppress(FileNotFoundError):  # it was removed, and nothing has been trained since
         write_text(folder / CONSTRAINTS, constraints(load_environment(folder)))
-    write_text(folder / TABLE, "\n".join(map(to_markdown, choice.tables())))
-    write_document(folder / CHOICE, choice.results)
+    write_text(folder / CHOICE_TABLE, "\n".join(map(to_markdown, choice.tables())))
+    write_document(folder / CHOICE, results)
+    return choice

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from math import comb
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -31,6 +32,7 @@ from rnnbench.report.table import (
     short_p,
     table_of,
     with_points,
+    worse_in_words,
 )
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
@@ -123,46 +125,39 @@ def rank_candidates(
     If all else is equal, their ``order`` in the config decides. The documents of all parts have
     ``positions`` in the training set, ``(n_held_out,)``.
     """
-    plan, complete = done.plan, _complete(order, done)
-    if not complete:
-        return []
-    trials = {trial.name: trial for trial in plan.trials}
-    params = {name: answers[0][0].record.params for name, answers in complete.items()}
-    in_order = plan.dataset.in_order
+    trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
-    hits = {}
-    for name, answers in complete.items():
-        of_parts = [[result.answers == result.labels for result in parts] for parts in answers]
-        of_seeds = np.stack(list(map(np.concatenate, of_parts)))  # (n_seeds, n_held_out)
-        hits[name] = Hits(of_seeds[:, places], in_order)
-
-    def key(name: str) -> tuple[float, int, int]:
-        return rank_key(hits[name].accuracy, trials[name].epochs, params[name])
-
-    names = sorted(hits, key=key)
-    fixed = {name for name in names if not trials[name].model.is_random}
-    against = compare_with_best({name: hits[name] for name in names}, fixed)
-    candidates = []
-    for name in names:
-        answers = complete[name]
+    found = []
+    for name, answers in _complete(order, done).items():
+        trial, records = trials[name], [part.record for parts in answers for part in parts]
+        # (n_seeds, n_held_out)
+        right = np.stack([np.concatenate([part.right for part in parts]) for parts in answers])
+        hits = Hits(right[:, places], in_order, trial.model.is_random)
         # (n_parts, n_seeds)
-        accuracies = np.transpose([[result.accuracy for result in of_seed] for of_seed in answers])
-        seconds = [result.record.fit_seconds for of_seed in answers for result in of_seed]
-        candidates.append(
-            Candidate(
-                name=name,
-                params=params[name],
-                accuracy=hits[name].accuracy,
-                of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
-                over_parts=folds_interval(accuracies),
-                interval=accuracy_interval(hits[name]),
-                training=trials[name].model.training or {},
-                seeds=len(answers),
-                fit_seconds=float(np.mean(seconds)),
-                against_best=against.get(name),
-            )
+        accuracies = np.transpose([[part.right.mean() for part in parts] for parts in answers])
+        candidate = Candidate(
+            name=name,
+            params=records[0].params,
+            accuracy=hits.accuracy,
+            of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
+            over_parts=folds_interval(accuracies),
+            interval=accuracy_interval(hits),
+            training=trial.model.training or {},
+            seeds=len(answers),
+            fit_seconds=float(np.mean([record.fit_seconds for record in records])),
+            against_best=None,
         )
-    return candidates
+        found.append(
+            (rank_key(candidate.accuracy, trial.epochs, candidate.params), candidate, hits)
+        )
+    found.sort(key=itemgetter(0))
+    if not found:
+        return []
+    against = compare_with_best({candidate.name: hits for _, candidate, hits in found})
+    return [
+        candidate.model_copy(update={"against_best": against.get(candidate.name)})
+        for _, candidate, _ in found
+    ]
 
 
 def _complete(order: Iterable[str], done: PlanResult) -> dict[str, list[list[TrialResult]]]:
@@ -184,7 +179,9 @@ def choice_table(results: ChoiceResults) -> Table:
         "model": lambda candidate: candidate.name,
         f"accuracy ({over})": _accuracy,
         f"95 % interval {scope(n)}": lambda candidate: interval_text(candidate.interval),
-        "clearly worse than the best": _verdict,
+        "clearly worse than the best": lambda candidate: worse_in_words(
+            candidate.against_best, "best"
+        ),
     }
     if results.folds:
         columns[P_OF_FOLDS] = partial(_p_of_folds, results)
@@ -209,14 +206,6 @@ def _accuracy(candidate: Candidate) -> str:
     return f"{candidate.accuracy:.4f} ± {half:.4f}"
 
 
-def _verdict(candidate: Candidate) -> str:
-    if candidate.against_best is None:
-        return "best"
-    if candidate.against_best.has_too_few_seeds:
-        return candidate.against_best.verdict
-    return "yes" if candidate.against_best.is_clear else "no"
-
-
 def _p_of_folds(results: ChoiceResults, candidate: Candidate) -> str:
     p = folds_p(results.candidates[0].of_parts, candidate.of_parts)
     return MISSING if candidate.against_best is None or p is None else short_p(p)
@@ -224,24 +213,22 @@ def _p_of_folds(results: ChoiceResults, candidate: Candidate) -> str:
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
-    sentences = []
-    if results.missing:
-        names = ", ".join(dict.fromkeys(trial.model for trial in results.missing))
-        sentences.append(f"This choice is partial; trials of {names} are missing.")
-    sentences.append(
+    missing = dict.fromkeys(trial.model for trial in results.missing)
+    tried = {*missing, *(candidate.name for candidate in results.candidates)}
+    tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
+    sentences = [
+        f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. No model was "
-        "trained on the documents that it classified, and the test documents were not used."
-    )
+        "trained on the documents that it classified, and the test documents were not used.",
+    ]
     if dataset.in_order:
         sentences.append(f"The held-out documents are {in_blocks(results.held_out)}.")
     sentences.append(f"Seeds: {numbers(results.seeds[: results.n_seeds])}.")
     if results.epochs:
         sentences.append(f"Epochs: {' or '.join(map(str, results.epochs))}.")
     if n:
-        comparisons = counted(n, "comparison")
-        sentences.append(
-            f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-        )
+        corrected = f"corrected for {counted(n, 'comparison')} (Holm)"
+        sentences.append(f"Clearly worse: a p-value below 0.05, {corrected}.")
     if n and results.folds:
         sentences.append(
             f"This verdict and the interval {scope(results.n_seeds)} are about the models as "
@@ -249,14 +236,9 @@ def _caption(results: ChoiceResults) -> str:
             "over the folds, as if that pair were the only one (the corrected t-test of Nadeau and "
             "Bengio)."
         )
-    tried = {model.name for model in results.candidates}
-    tried |= {trial.model for trial in results.missing}
     if results.searched and len(tried) < results.n_models:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
-    tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
-    if about := condition(tests):
-        sentences.append(about)
-    return " ".join(sentences)
+    return " ".join(filter(None, [*sentences, condition(tests)]))
 
 
 def check_target(file: Path, *, overwrite: bool) -> None:

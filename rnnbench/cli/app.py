@@ -17,7 +17,7 @@ from typer.main import get_group
 
 import rnnbench
 from rnnbench.command import LEARN, PARTS, RESULTS, TRAIN, Command
-from rnnbench.errors import FULL, RnnbenchError, UserError, refused, signal_of
+from rnnbench.errors import RnnbenchError, UserError, ending_of
 from rnnbench.registry import PluginError, Registry
 
 RUNS = "rnnbench.cli.runs:commands"
@@ -177,16 +177,11 @@ def _ending_with_a_message() -> Iterator[None]:
     try:
         yield
     except (RnnbenchError, OSError, KeyboardInterrupt) as error:
-        if isinstance(error, KeyboardInterrupt):
-            message, status = str(error) or "Interrupted.", 128 + signal_of(error)
-        else:
-            found = error if isinstance(error, RnnbenchError) else refused(error)
-            is_unnamed = isinstance(error, OSError) and not error.filename and error.errno in FULL
-            if found is None or is_unnamed:
-                raise
-            message, status = str(found), found.exit_code
+        if (found := ending_of(error)) is None:
+            raise
         from rnnbench.terminal import console
 
+        message, status = found
         console.print_error(message)
         raise typer.Exit(status) from None
     except Exception as error:  # of Click, or of the copy of it that comes with Typer

@@ -18,7 +18,7 @@ from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, console, options
 from rnnbench.text import counted, duration
 
-SECTIONS = ("data", "training")
+MAIN_SECTIONS = ("data", "training")
 """Faults in them begin with the key themselves."""
 
 app = typer.Typer(
@@ -142,7 +142,7 @@ def new(
             help="Copy this config of the package, and the table of texts that it names, if any. "
             "`rnnbench config list` shows the names.",
             show_default=False,
-            autocompletion=completion.config_names,
+            autocompletion=shipped.listed,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
@@ -202,13 +202,13 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
     """Return a problem for each fault, at the line of its model or section."""
     top = tree_of(file).root.children
-    places = {key: top[key] for key in SECTIONS if key in top}
+    places = {key: top[key] for key in MAIN_SECTIONS if key in top}
     places |= {f"models.{name}": node for name, node in top["models"].children.items()}
     elsewhere = Node(None, str(file))
     where = {
         key: places.get(key, places.get(key.partition("[")[0], elsewhere)).where for key in faults
     }
-    return [Problem(where[key], "" if key in SECTIONS else key, faults[key]) for key in faults]
+    return [Problem(where[key], "" if key in MAIN_SECTIONS else key, faults[key]) for key in faults]
 
 
 def _print_yaml(text: str) -> None:

@@ -4,14 +4,20 @@ Nothing is trained.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import RenderableType
 
-from rnnbench.config.load import Override, load, load_data, select
+from rnnbench.analysis.notes import (
+    Note,
+    note_on_decoding,
+    notes_on_config,
+    notes_on_data,
+    notes_on_run,
+)
+from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Data, make_dataset
@@ -25,28 +31,19 @@ from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report.inspection import (
-    baseline_json,
-    baseline_text,
-    data_facts,
-    data_views,
-    document_facts,
-    document_text,
+    View,
+    baseline_view,
+    data_view,
+    document_view,
+    facts_grid,
     models_by_input,
-    models_json,
-    models_text,
-    network_json,
-    network_text,
-    sources_text,
+    models_view,
+    network_view,
+    notes_text,
+    sources_view,
 )
-from rnnbench.report.table import Table
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
-
-if TYPE_CHECKING:
-    from rnnbench.analysis.notes import Note
-
-View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
-"""The JSON of something, and what people see of it."""
 
 models = typer.Typer(
     help="Inspect the models of a config without training them.",
@@ -117,8 +114,7 @@ def _all_models(benchmark: Benchmark) -> View:
                 params[name] = describe(network, shape).trainable_params
         except UserError as error:
             remarks.append(f"{name}: {error}")
-    record = {"models": models_json(models, params)}
-    return record, models_text(models, params, "\n".join(remarks))
+    return models_view(models, params, "\n".join(remarks))
 
 
 def _one_model(benchmark: Benchmark, name: str) -> View:
@@ -128,12 +124,11 @@ def _one_model(benchmark: Benchmark, name: str) -> View:
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
     model = allowed[name]
     if isinstance(model, BaselineModel):
-        return baseline_json(name, model), baseline_text(name, model)
+        return baseline_view(name, model)
     corpus, shape = _find_data(benchmark.data)
     with quiet_tensorflow():
         description = describe(model, shape)
-    facts = (name, model, description, shape, corpus.provenance)
-    return network_json(*facts), network_text(*facts)
+    return network_view(name, model, description, shape, corpus.provenance)
 
 
 @models.command(
@@ -186,7 +181,8 @@ def prepare(
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
     changes = options.changes(settings, data=data, path=path)
-    console.print_record(*_dataset(_prepare(load_data(config, changes))), as_json=as_json)
+    prepared = _prepare(load_data(config, changes))
+    console.print_record(*data_view(prepared), as_json=as_json)
 
 
 @data.command(
@@ -229,12 +225,26 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
-    changes, is_number = (
-        options.changes(settings, data=data, path=path),
-        re.compile(r"-?\d+").fullmatch,
-    )
+    changes = options.changes(settings, data=data, path=path)
     if sources and (config or number or changes):
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
+    file, n = _config_and_number(config, number)
+    if sources:
+        view = sources_view(SOURCES.usable())
+    elif n is None:
+        view = data_view(_prepare(load_data(file, changes), offline=True))
+    else:
+        benchmark = load(file, changes) if file else None
+        prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
+        found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
+        inputs = models_by_input(benchmark.models) if benchmark else None
+        view = document_view(found, inputs)
+    console.print_record(*view, as_json=as_json)
+
+
+def _config_and_number(config: str | None, number: str | None) -> tuple[Path | None, int | None]:
+    """Return the config and the number of a document; either of them may come first, or alone."""
+    is_number = re.compile(r"-?\d+").fullmatch
     if config and is_number(config):  # `data show 17`, or `data show 17 all`
         config, number = number, config
         if config and is_number(config):
@@ -243,32 +253,8 @@ def show_data(
             )
     if number is not None and not is_number(number):
         raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
-    file = Path(config) if config else None
-    view: View
-    if sources:
-        found = SOURCES.usable()
-        facts = {source.name: {"help": source.help, "file": source.file} for source in found}
-        view = ({"sources": facts}, sources_text(found))
-    elif number is None:
-        view = _dataset(_prepare(load_data(file, changes), offline=True))
-    else:
-        view = _document(int(number[:20]), file, changes)  # no set has so many documents
-    console.print_record(*view, as_json=as_json)
-
-
-def _dataset(prepared: PreparedData) -> View:
-    facts = (prepared.corpus, prepared.summary, prepared.section)
-    return data_facts(*facts), *data_views(*facts)
-
-
-def _document(number: int, config: Path | None, changes: Sequence[Override]) -> View:
-    benchmark = load(config, changes) if config else None
-    prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
-    found = find_document(prepared.corpus, prepared.dataset, prepared.section, number)
-    inputs = None
-    if benchmark:
-        inputs = models_by_input(benchmark.models) if found.sequence is not None else {}
-    return document_facts(found, inputs), document_text(found, inputs)
+    # No set has more documents than a number of 20 digits counts.
+    return Path(config) if config else None, None if number is None else int(number[:20])
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
@@ -293,32 +279,21 @@ def doctor(
     and one sentence of advice. Notes about the documents need them in the cache; nothing is
     downloaded.
     """
-    if config is None:
-        _check_machine(as_json=as_json)
+    if config is not None:
+        from rnnbench.analysis.summary import load_run
+
+        is_run = config.is_dir()
+        notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
+        record = {"notes": [note.model_dump() for note in notes]}
+        console.print_record(record, notes_text(notes), as_json=as_json)
         return
-    from rnnbench.analysis.notes import notes_on_run
-    from rnnbench.analysis.summary import load_run
-    from rnnbench.report.inspection import notes_text
-
-    is_run = config.is_dir()
-    notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
-    record = {"notes": [note.model_dump() for note in notes]}
-    console.print_record(record, notes_text(notes), as_json=as_json)
-
-
-def _check_machine(*, as_json: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()
-    table = Table.grid(padding=(0, 2))
-    for check in checks:
-        style = "red" if check.exit_code else ""
-        table.add_row(Text(check.name, "bold"), Text(check.found, style, overflow="fold"))
+    found = {check.name: check.found for check in checks}
+    styles = {check.name: "red" for check in checks if check.exit_code}
     record = {"checks": [check.model_dump() for check in checks]}
-    console.print_record(record, table, as_json=as_json)
+    console.print_record(record, facts_grid(found, styles), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
         error = RnnbenchError(
             f"Something is wrong with: {', '.join(check.name for check in wrong)}."
@@ -327,9 +302,7 @@ def _check_machine(*, as_json: bool) -> None:
         raise error
 
 
-def _notes_on_config(config: Path) -> "Iterator[Note]":
-    from rnnbench.analysis.notes import note_on_decoding, notes_on_config, notes_on_data
-
+def _notes_on_config(config: Path) -> Iterator[Note]:
     benchmark = load(config)
     try:
         prepared = prepare_data(benchmark.data, offline=True)

@@ -8,22 +8,15 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
-from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench import runs as of_runs
+from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
-from rnnbench.metrics import find_quantity
+from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report.findings import make_badge
 from rnnbench.report.tables_of_run import power_table
-from rnnbench.report.tables_of_runs import (
-    board_tables,
-    comparison_markdown,
-    comparison_tables,
-    history_table,
-    junit,
-    verdict_lines,
-)
+from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import completion, console, options
@@ -91,8 +84,8 @@ def leaderboard(
         str,
         typer.Option(
             metavar="METRIC",
-            help=f"Rank models by this: {options.METRICS}.",
-            autocompletion=completion.metrics,
+            help=f"Rank models by this: {options.QUANTITIES}.",
+            autocompletion=quantity_names,
         ),
     ] = "accuracy",
     history: Annotated[
@@ -153,38 +146,24 @@ def leaderboard(
     most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
     find_quantity(metric, "--metric")
-    if force and plot is None:
-        raise UserError("--force: needs --plot")
-    if model is not None and badge is None:
-        raise UserError("--model: needs --badge")
-    if history and (plot or badge):
-        raise UserError(f"--history: not with {'--plot' if plot else '--badge'}")
-    if plot and badge:
-        raise UserError("--plot: not with --badge")
-    if badge and len(runs) > 1:
-        raise UserError(f"--badge: shows one RUN, got {len(runs)}")
-    if plot is not None:
-        from rnnbench.report.plot import FORMATS  # imports Matplotlib
-
-        check_new(plot, "--plot", FORMATS, overwrite=force)
+    _check_files(plot, badge, force=force, model=model, history=history, n_runs=len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
-        histories = trace_runs(stored, metric)
-        record, tables = _record(histories=histories), [*map(history_table, histories)]
+        traced = of_runs.history(stored, metric)
+        record, tables = _record(histories=traced.histories), traced.tables()
     else:
-        boards = rank_runs(stored, metric)
-        record = _record(leaderboards=boards)
-        tables = [table for board in boards for table in board_tables(board)]
-    if plot is not None:
+        ranked = of_runs.leaderboard(stored, metric)
+        record, tables = _record(leaderboards=ranked.boards), ranked.tables()
+    if plot:
         from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
 
-        ranks = rank_over_datasets(boards)
+        ranks = ranked.mean_ranks()
         record["mean_ranks"] = ranks.model_dump(mode="json")
         tables.append(ranks_table(ranks))
         picture = RanksPlot(ranks).picture(plot.suffix.lower())
         with atomic_write(plot) as opened:
             opened.write(picture)
-    if badge is not None:
+    if badge:
         made = make_badge(stored[0].results, model, metric)
         if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
             raise UserError(f"--badge {badge}: exists and is not a badge (use another name)")
@@ -192,6 +171,31 @@ def leaderboard(
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
+
+
+def _check_files(
+    plot: Path | None,
+    badge: Path | None,
+    *,
+    force: bool,
+    model: str | None,
+    history: bool,
+    n_runs: int,
+) -> None:
+    for wrong, message in (
+        (force and not plot, "--force: needs --plot"),
+        (model is not None and not badge, "--model: needs --badge"),
+        (history and plot, "--history: not with --plot"),
+        (history and badge, "--history: not with --badge"),
+        (plot and badge, "--plot: not with --badge"),
+        (badge and n_runs > 1, f"--badge: shows one RUN, got {n_runs}"),
+    ):
+        if wrong:
+            raise UserError(message)
+    if plot:
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
 
 
 @commands.command(
@@ -219,7 +223,7 @@ def compare(
             help="Exit with 1 if this holds for any model; repeatable. A GATE is "
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
             'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
-            f"METRIC: {options.METRICS}. "
+            f"METRIC: {options.QUANTITIES}. "
             "A model that is only in A fails every gate; a model that is only in B fails none.",
             show_default=False,
         ),
@@ -248,7 +252,13 @@ def compare(
     runs, and the number of seeds that would be needed if the measured difference were the true one.
     """
     gates = [parse_gate(text) for text in fail_if or ()]
-    _check_format(form, has_gates=bool(gates), as_json=as_json)
+    if form not in FORMATS:
+        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
+        raise UserError(f"--format: no format '{form}' ({hint})")
+    if as_json and form != TABLE:
+        raise UserError(f"--json: not with --format {form} (use one of the two)")
+    if form == JUNIT and not gates:
+        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
     only = options.names(models)
     if run_b is None:
         if gates or form != TABLE:
@@ -258,11 +268,11 @@ def compare(
         console.print_record(_record(pairs=pairs), power_table(pairs, run.results), as_json=as_json)
         return
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
-    comparison = compare_runs(a, b, only)
+    comparison = of_runs.compare(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]
     if form == TABLE:
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
-        console.print_record(record, *comparison_tables(comparison), as_json=as_json)
+        console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == JUNIT:
         typer.echo(junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
     else:
@@ -272,13 +282,3 @@ def compare(
         console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))
-
-
-def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
-    if form not in FORMATS:
-        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
-        raise UserError(f"--format: no format '{form}' ({hint})")
-    if as_json and form != TABLE:
-        raise UserError(f"--json: not with --format {form} (use one of the two)")
-    if form == JUNIT and not has_gates:
-        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")

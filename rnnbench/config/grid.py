@@ -18,6 +18,7 @@ from math import prod
 from typing import Any
 
 from rnnbench.config.nodes import (
+    MAX_VALUES,
     ConfigError,
     Node,
     Problem,
@@ -29,13 +30,11 @@ from rnnbench.config.nodes import (
     without,
 )
 from rnnbench.errors import did_you_mean
-from rnnbench.points import LONGEST, POINT, point_name, short
+from rnnbench.points import MAX_BRACKETS, POINT, point_name, short
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
 """The most points of one model."""
-MAX_VALUES = 100_000
-"""The most values in all points of one model together."""
 MAX_PATHS = 100
 """The most key paths in one grid; every two of them are compared."""
 ZIP = "zip"
@@ -134,7 +133,7 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         spelled = {label: texts[path][chosen[path]] for path, label in labels.items()}
         point = point_name(name, spelled)
         if not re.fullmatch(POINT, point):
-            hint = f"allowed: {LONGEST} characters in brackets; vary fewer parameters at once"
+            hint = f"allowed: {MAX_BRACKETS} characters in brackets; vary fewer parameters at once"
             raise _error(grid, name, [], f"the name {spell(point)} is too long ({hint})")
         if point in points:
             raise _error(grid, name, [], f"makes {spell(point)} twice (a list repeats a value)")

@@ -20,10 +20,11 @@ from rnnbench.section import spell
 MAX_DEPTH = 100
 """Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
 MAX_VALUES = 100_000
-"""Values in one file. Aliases of aliases could stand for more values than fit into memory."""
-LONGEST = 2_000
+"""Values in one file, or in all points of a model. Aliases of aliases could stand for more than fit
+into memory."""
+MAX_MESSAGE = 2_000
 """The most characters that are shown of one problem."""
-MOST = 100
+MAX_PROBLEMS = 100
 """The most problems that are shown of one config."""
 
 
@@ -39,7 +40,7 @@ class Problem:
     def __str__(self) -> str:
         key = "" if self.where and f"--{self.key}".startswith(self.where) else self.key  # --track
         text = ": ".join(part for part in (self.where, key, self.message) if part)
-        return shortened(text, LONGEST)
+        return shortened(text, MAX_MESSAGE)
 
     @property
     def reading_order(self) -> tuple[str, int, str]:
@@ -53,9 +54,9 @@ class ConfigError(UserError):
     """A config that cannot be used, with every problem that was found in it."""
 
     def __init__(self, problems: Sequence[Problem]):
-        more = len(problems) - MOST
+        more = len(problems) - MAX_PROBLEMS
         rest = [f"... and {more:,} more problems"] if more > 0 else []
-        super().__init__("\n".join([*map(str, problems[:MOST]), *rest]))
+        super().__init__("\n".join([*map(str, problems[:MAX_PROBLEMS]), *rest]))
         self.problems = tuple(problems)
 
 

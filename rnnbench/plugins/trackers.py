@@ -154,7 +154,7 @@ class TensorBoardTracker(TrialTracker):
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        place = place_of(Path(), trial.name, trial.seed, trial.fingerprint)
+        place = place_of(Path(), (trial.name, trial.seed, trial.fingerprint))
         folder = self._folder / place.record.stem
         folder.mkdir(parents=True, exist_ok=True)
         for earlier in folder.glob(f"{EVENTS}.*"):  # of an earlier attempt

@@ -24,11 +24,10 @@ EXAMPLES = options.examples(
     "rnnbench predict results/all lstm - --json < newswire.txt",
 )
 
-MAX_TEXT = 1_000_000
+MAX_BYTES = 1_000_000
 """The largest text in bytes."""
-SHORT = 40
-"""Characters of a text that it is called by."""
-BAR_WIDTH = 30
+BARS = 30
+"""The width of the bar of a certain topic."""
 UNKNOWN_SHOWN = 10
 
 
@@ -57,14 +56,14 @@ def predict(
 
     given = read_texts(texts or [], file or [])
     typed = [
-        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), SHORT)}"'
+        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), 40)}"'
         for text in texts or []
     ]
     names = [*typed, *map(str, file or [])]
     found = predict_texts(run, model, seed, given, top)
     headings = names if len(names) > 1 else [""]
-    record = {"texts": names, **found.model_dump(mode="json")}
-    print_record(record, *map(prediction_table, found.predictions, headings), as_json=as_json)
+    record = {"texts": names, "predictions": [one.model_dump(mode="json") for one in found]}
+    print_record(record, *map(prediction_table, found, headings), as_json=as_json)
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -76,13 +75,13 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     given = list(texts)
     for place, text in enumerate(texts):
         if text == "-":
-            content = sys.stdin.buffer.read(MAX_TEXT + 1) if sys.stdin else b""  # may be closed
-            if len(content) > MAX_TEXT:
-                raise UserError(f"-: cannot be read: longer than {MAX_TEXT:,} bytes")
+            content = sys.stdin.buffer.read(MAX_BYTES + 1) if sys.stdin else b""  # may be closed
+            if len(content) > MAX_BYTES:
+                raise UserError(f"-: cannot be read: longer than {MAX_BYTES:,} bytes")
             given[place] = content.decode(errors="replace")
     for file in files:
         try:
-            given.append(read_file(file, MAX_TEXT).decode(errors="replace"))
+            given.append(read_file(file, MAX_BYTES).decode(errors="replace"))
         except OSError as error:
             raise UserError(f"{file}: cannot be read: {error.strerror}") from error
     if not given or not all(text.strip() for text in given):
@@ -97,7 +96,7 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     """
     table = Table.grid(padding=(0, 2))
     for topic in prediction.topics:
-        bar = "█" * round(topic.probability * BAR_WIDTH) or "▏"
+        bar = "█" * round(topic.probability * BARS) or "▏"
         table.add_row(topic.topic, f"{topic.probability:.4f}", bar)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,8 +24,6 @@ from rnnbench.storage import DamagedResultError, atomic_write, check_new
 if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
-
-PREDICTIONS_VERSION: Final = 1
 
 
 class TopicProbability(Record):
@@ -53,13 +51,6 @@ class Prediction(Record):
         return not self.topics or 2 * len(self.unknown_words) > self.words
 
 
-class Predictions(Record):
-    """A network's answers to several texts, in their order."""
-
-    schema_version: Literal[1] = PREDICTIONS_VERSION
-    predictions: list[Prediction]
-
-
 @dataclass(frozen=True)
 class KeptNetwork:
     """A trained network of a run, the shape of its dataset, and the file of its weights."""
@@ -72,7 +63,7 @@ class KeptNetwork:
 
 def predict_texts(
     folder: Path, model: str, seed: int | None, texts: Sequence[str], top: int | None = None
-) -> Predictions:
+) -> list[Prediction]:
     """Predict the topics of texts, by default with the network of the first seed.
 
     Texts are split into words in the same way as the corpus of the run. A text of which the network
@@ -104,7 +95,7 @@ def predict_texts(
         predictions.append(
             Prediction(words=len(words), words_read=read, unknown_words=unknown, topics=topics)
         )
-    return Predictions(predictions=predictions)
+    return predictions
 
 
 def export_network(
@@ -169,7 +160,7 @@ def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
     trial = trials[next(iter(trials)) if seed is None else seed]
     try:
-        weights = Store(folder).weights_file(name, trial.seed, trial.fingerprint)
+        weights = Store(folder).weights_file((name, trial.seed, trial.fingerprint))
     except FileNotFoundError:
         why = (
             "a baseline is never kept, because fitting it takes only a second"

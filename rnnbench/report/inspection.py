@@ -15,8 +15,8 @@ from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN, Data
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
+from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
@@ -50,39 +50,29 @@ INPUTS = {
 
 Inputs = Mapping[str, Sequence[str]]
 """The names of the models of a config, by their kind of input."""
+View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
+"""The record of something, which ``--json`` prints, and what people see of it."""
 
 
-def data_facts(corpus: Corpus, summary: DatasetSummary, section: Data) -> dict[str, Any]:
-    """Return the facts that ``--json`` prints."""
-    notes = notes_on_data(summary, section, corpus)
-    return {
-        **corpus.provenance,
+def data_view(prepared: PreparedData) -> View:
+    """Return the facts of a dataset, the most frequent topics with bars, and the notes."""
+    corpus, summary, section = prepared.corpus, prepared.summary, prepared.section
+    provenance, notes = corpus.provenance, list(notes_on_data(summary, section, corpus))
+    quantiles = {f"{q:.0%}": int(np.quantile(corpus.lengths, q)) for q in QUANTILES}
+    record = {
+        **provenance,
         **summary.model_dump(exclude={"source", "origin", "fingerprint", "topics"}),
         "dataset_fingerprint": summary.fingerprint,
         "documents": len(corpus),
         "topics": len(summary.topics),
         "vocabulary": len(corpus.vocabulary),
-        "length_quantiles": length_quantiles(corpus),
+        "length_quantiles": quantiles,
         "topic_counts": [count.model_dump() for count in summary.topics_by_frequency],
         "topics_only_in_test": summary.topics_only_in_test,
         "notes": [note.model_dump() for note in notes],
     }
-
-
-def length_quantiles(corpus: Corpus) -> dict[str, int]:
-    """Return quantiles of the number of words in a document, by percentage."""
-    return {f"{q:.0%}": int(np.quantile(corpus.lengths, q)) for q in QUANTILES}
-
-
-def data_views(
-    corpus: Corpus, summary: DatasetSummary, section: Data
-) -> list[Table | RenderableType]:
-    """Return the facts, the most frequent topics with bars, and the notes."""
-    provenance = corpus.provenance
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
-    quantiles = length_quantiles(corpus)
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
-    n_topics, total = counted(len(summary.topics), "topic"), summary.train_size + summary.test_size
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
         "corpus": f"{len(corpus):,} documents, {len(summary.topics)} topics, "
@@ -98,28 +88,41 @@ def data_views(
         "whole texts": summary.duplicates_in_words(whole=True),
         "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    facts = Grid.grid(padding=(0, 2))
-    for name, value in rows.items():
-        facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    shown, bars = summary.topics_by_frequency[:TOPICS_SHOWN], []
+    shown: list[Table | RenderableType] = [facts_grid(rows), _frequent_topics(summary)]
+    shown += ["", notes_text(notes)] if notes else []
+    return record, *shown
+
+
+def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Grid:
+    """Return a line for each fact, by name; ``styles`` are those of some facts."""
+    grid = Grid.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        style = (styles or {}).get(name, "")
+        grid.add_row(Text(name, NAME), Text(fact, style, overflow="fold"))
+    return grid
+
+
+def _frequent_topics(summary: DatasetSummary) -> Table:
+    shown, rows = summary.topics_by_frequency[:TOPICS_SHOWN], []
+    most, total = shown[0].train + shown[0].test, summary.train_size + summary.test_size
     for count in shown:
-        both, most = count.train + count.test, shown[0].train + shown[0].test
+        both = count.train + count.test
         bar = "█" * round(BAR_WIDTH * both / most) or "▏"
-        bars.append(
+        rows.append(
             [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
         )
-    headers, caption = ["topic", "", "train", "test", "share"], f"The most frequent of {n_topics}."
-    topics = Table(headers, bars, caption, text_columns=2)
-    notes = list(notes_on_data(summary, section, corpus))
-    return [facts, topics, *([Text(), notes_text(notes)] if notes else [])]
+    caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
+    return Table(["topic", "", "train", "test", "share"], rows, caption, text_columns=2)
 
 
-def sources_text(sources: Iterable[Source]) -> Grid:
-    """Return a table of all sources."""
+def sources_view(sources: Iterable[Source]) -> View:
+    """Return all sources, and the files that they can read."""
+    record = {}
     table = Grid(*(Column(header, overflow="fold") for header in ("--data", "documents", "--path")))
     for source in sources:
+        record[source.name] = {"help": source.help, "file": source.file}
         table.add_row(source.name, source.help, source.file)
-    return table
+    return {"sources": record}, table
 
 
 def notes_text(notes: Sequence[Note]) -> RenderableType:
@@ -129,35 +132,33 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
     lines: list[RenderableType] = []
     for note in notes:
         advice = Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2))
-        lines += [Text(note.title, style="bold"), advice]
+        lines += [Text(note.title, NAME), advice]
     return Group(*lines)
 
 
 # One document
 
 
-def document_facts(document: Document, inputs: Inputs | None) -> dict[str, Any]:
-    """Return the facts that ``--json`` prints."""
+def document_view(document: Document, inputs: Inputs | None) -> View:
+    """Return a document in parts: its words, their ids, and the inputs of models.
+
+    ``inputs`` is ``None`` if there is no config; a document that is left out is given to no model.
+    """
+    if inputs and document.sequence is None:
+        inputs = {}
     plain = ("number", "topic", "place", "words", "ids", "n_ids", "unknown")
-    return {
+    record = {
         **{key: getattr(document, key) for key in plain},
         "cut_off": {"count": document.n_cut, "side": document.cut_side},
         "padding": {"count": document.n_padding, "side": document.padding_side},
         "sequence": document.sequence,
         "inputs": [{"models": names, "kind": kind} for kind, names in (inputs or {}).items()],
     }
-
-
-def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
-    """Return a document in parts: its words, their ids, and the inputs of models.
-
-    ``inputs`` is ``None`` if there is no config.
-    """
     document = replace(document, words=list(map(visible, document.words)))  # before lines are made
     size = counted(len(document.words), "word")
     title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
     parts: list[RenderableType] = [
-        Text(title, "bold"),
+        Text(title, NAME),
         Text(" ".join(document.words)),
         Text("Words and their ids", HEADING),
         Padding(Group(*_glosses(document), *map(Text, _remarks(document))), INDENT),
@@ -167,12 +168,15 @@ def document_text(document: Document, inputs: Inputs | None) -> RenderableType:
     elif inputs:
         parts.append(Text("The inputs of the models", HEADING))
         lines = [
-            Text.assemble((listed([*dict.fromkeys(map(model_of, names))]), NAME), f": {meaning}")
+            Text.assemble(
+                (listed([*dict.fromkeys(map(model_of, names))]), NAME),
+                ": ",
+                INPUTS[kind].format(n_ids=document.n_ids),
+            )
             for kind, names in inputs.items()
-            for meaning in [INPUTS[kind].format(n_ids=document.n_ids)]
         ]
         parts.append(Padding(Text("\n").join(lines), INDENT))
-    return Group(*[line for part in parts for line in (part, "")][:-1])
+    return record, *[line for part in parts for line in (part, "")][:-1]
 
 
 def _glosses(document: Document) -> list[RenderableType]:
@@ -246,75 +250,44 @@ def _input_of(model: Model) -> str:
 # Models
 
 
-def models_json(models: Mapping[str, Model], params: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Return the JSON of the list of models; the arguments are those of ``models_text``."""
-    return [
-        {
-            "name": name,
-            "kind": model.kind,
-            "layers": model.in_short(),
-            "trainable_params": params.get(name),
-        }
-        for name, model in models.items()
-    ]
-
-
-def models_text(
-    models: Mapping[str, Model], params: Mapping[str, int], remark: str
-) -> RenderableType:
-    """Return a table with one line for each model, by name.
+def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: str) -> View:
+    """Return a line for each model, by name.
 
     ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
     """
-    table = _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
+    record, table = [], _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
     for name, model in models.items():
-        trainable = f"{params[name]:,}" if name in params else MISSING
-        table.add_row(Text(name, style="bold"), model.kind, model.in_short(), trainable)
-    return Group(table, Text(f"\n{remark}", style="dim")) if remark else table
+        layers, trainable = model.in_short(), params.get(name)
+        facts = {"name": name, "kind": model.kind, "layers": layers}
+        record.append(facts | {"trainable_params": trainable})
+        count = MISSING if trainable is None else f"{trainable:,}"
+        table.add_row(Text(name, NAME), model.kind, layers, count)
+    shown = [table, Text(f"\n{remark}", ASIDE)] if remark else [table]
+    return {"models": record}, *shown
 
 
-def network_json(
-    name: str, model: Model, description: Description, shape: Shape, provenance: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the JSON of a network; ``null`` in a shape is the batch."""
-    return {
-        "name": name,
-        "kind": model.kind,
-        "data": {**provenance, **asdict(shape)},
-        "layers": [
-            asdict(layer)
-            | {"described_by": layer.described_by and layer.described_by.model_dump(mode="json")}
-            for layer in description.layers
-        ],
-        "trainable_params": description.trainable_params,
-        "other_params": description.other_params,
-    }
-
-
-def baseline_json(name: str, model: BaselineModel) -> dict[str, Any]:
-    """Return the JSON of a baseline."""
-    facts = {"baseline": model.baseline.kind, "parameters": dict(model.baseline)}
-    return {"name": name, "kind": "baseline", **facts}
-
-
-def baseline_text(name: str, model: BaselineModel) -> RenderableType:
+def baseline_view(name: str, model: BaselineModel) -> View:
     """Return a baseline with its parameters."""
-    baseline = model.baseline
-    parameters = _table({"parameter": "", "value": ""})
+    baseline, parameters = model.baseline, _table({"parameter": "", "value": ""})
     for key, value in baseline:
         parameters.add_row(key, value if isinstance(value, str) else json.dumps(value))
     below = parameters if dict(baseline) else "It has no parameters."
-    return Group(_title(name, baseline.kind), Text(baseline.summary()), "", below)
+    facts = {"baseline": baseline.kind, "parameters": dict(baseline)}
+    record = {"name": name, "kind": model.kind, **facts}
+    return record, _title(name, baseline.kind), Text(baseline.summary()), "", below
 
 
-def network_text(
+def network_view(
     name: str, model: Model, description: Description, shape: Shape, provenance: Mapping[str, Any]
-) -> RenderableType:
-    """Return a network, layer by layer."""
-    totals = f"{description.trainable_params:,}\n{description.other_params:,}"
-    table = _table({"layer": "trainable\nother", "output": "", "parameters": totals})
+) -> View:
+    """Return a network, layer by layer; in the record, ``null`` in a shape is the batch."""
+    layers, totals = [], (description.trainable_params, description.other_params)
+    footer = "\n".join(f"{total:,}" for total in totals)
+    table = _table({"layer": "trainable\nother", "output": "", "parameters": footer})
     table.leading = 1
     for facts in description.layers:
+        described = facts.described_by and facts.described_by.model_dump(mode="json")
+        layers.append(asdict(facts) | {"described_by": described})
         params = facts.trainable_params + facts.other_params
         outputs = [["batch" if n is None else n for n in output] for output in facts.outputs]
         table.add_row(
@@ -322,11 +295,19 @@ def network_text(
             "\n".join(f"({', '.join(map(str, dimensions))})" for dimensions in outputs),
             f"{params:,}",
         )
+    record = {
+        "name": name,
+        "kind": model.kind,
+        "data": {**provenance, **asdict(shape)},
+        "layers": layers,
+        "trainable_params": description.trainable_params,
+        "other_params": description.other_params,
+    }
     caption = (
-        f"Data: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
+        f"\nData: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
         f"{shape.n_topics} topics, {shape.n_ids:,} ids. Batch: documents that are read at once."
     )
-    return Group(_title(name, model.in_short()), table, Text(f"\n{caption}", style="dim"))
+    return record, _title(name, model.in_short()), table, Text(caption, ASIDE)
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
@@ -346,11 +327,11 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
     else:
         title = f"{facts.name} ({name})"
     details = "".join(f"\n{line}" for line in lines if line)
-    return Text.assemble((title, "bold"), (details, "dim"))
+    return Text.assemble((title, NAME), (details, ASIDE))
 
 
 def _title(name: str, text: str) -> Text:
-    return Text.assemble((name, "bold"), f": {text}\n")
+    return Text.assemble((name, NAME), f": {text}\n")
 
 
 def _table(footers: Mapping[str, str]) -> Grid:

@@ -282,18 +282,16 @@ class LearningCurves(RunPlot):
 
     def table(self) -> Table:
         """Return the values of the last epoch."""
-        rows = []
-        for name in self.chosen:
-            row = [name]
-            for curve in self._curves:
-                text = MISSING
-                if self._has(name, curve):
-                    spread = _spread_of(self.run.trials[name], curve)
-                    low, median, high = (values[-1] for values in spread)
-                    if median is not np.ma.masked and abs(median) < LARGEST:
-                        text = f"{median:.4g} ({low:.4g} to {high:.4g})"
-                row.append(text)
-            rows.append(row)
+
+        def ending(name: str, curve: str) -> str:
+            if not self._has(name, curve):
+                return MISSING
+            spread = _spread_of(self.run.trials[name], curve)
+            low, median, high = (values[-1] for values in spread)
+            is_known = median is not np.ma.masked and abs(median) < LARGEST
+            return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_known else MISSING
+
+        rows = [[name, *(ending(name, curve) for curve in self._curves)] for name in self.chosen]
         headers = ["model", *(curve.replace("val_", "validation ") for curve in self._curves)]
         caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
         return with_points(Table(headers, rows, caption))

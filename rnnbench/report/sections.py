@@ -222,11 +222,10 @@ def topics(reported: Reported) -> ReportSection:
     trials, counts = reported.run.trials, reported.results.dataset.topics
     shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
     f1 = f1_by_topic(trials, shown)
-    rows = []
-    for topic, *values in zip(shown, *f1.values(), strict=True):
-        count = counts[topic]
-        row = [count.topic, str(count.train), str(count.test), *(f"{f1:.2f}" for f1 in values)]
-        rows.append(row)
+    rows = [
+        [count.topic, f"{count.train}", f"{count.test}", *(f"{value:.2f}" for value in values)]
+        for count, *values in zip([counts[topic] for topic in shown], *f1.values(), strict=True)
+    ]
     caption = (
         "Means over seeds, for the topics in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."

@@ -6,7 +6,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
@@ -201,31 +201,25 @@ class Shown(ABC):
         """Return the tables that show the result."""
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        console = plain_console(text)
-        for table in self.tables():
-            console.print(to_rich(table, console), crop=False)
-        return text.getvalue().rstrip("\n")
+        return as_text(*self.tables()).rstrip("\n")
 
-    def __str__(self) -> str:
-        return repr(self)
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         return "".join(map(to_html, self.tables()))
 
 
-def plain_console(file: IO[str]) -> "Console":
-    """Return a console that writes plain text, even in a notebook, where Rich displays HTML."""
+def as_text(*views: "Table | RenderableType", width: int | None = None) -> str:
+    """Return what a console prints, as plain text even in a notebook, where Rich writes HTML."""
     from rich.console import Console
 
-    return Console(
-        file=file,
-        force_terminal=False,
-        force_jupyter=False,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+    text = io.StringIO()
+    plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False}
+    plain |= {"markup": False, "highlight": False, "emoji": False}
+    console = Console(file=text, width=width, **plain)
+    for view in views:
+        console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)
+    return text.getvalue()
 
 
 def to_html(table: Table) -> "Markup":
@@ -294,6 +288,12 @@ def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
         return MISSING
     mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
     return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
+
+
+def worse_in_words(against_best: Difference | None, of_best: str = MISSING) -> str:
+    """Return in words whether a model is clearly worse than the best, or ``of_best`` for that."""
+    verdict = against_best.verdict if against_best else of_best
+    return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
 
 
 def short_p(p: float) -> str:

@@ -280,31 +280,24 @@ def published_tables(results: Results) -> list[Table]:
 
 def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
     """Return our models and those of others, the best first."""
-    best, rows, caveats = results.best, list[tuple[float, list[str]]](), dict[str, list[str]]()
-    interval = best.accuracy_interval
-    for other in others:
+    best, caveats = results.best, dict[str, list[str]]()
+    interval, rows = best.accuracy_interval, list[tuple[float, list[str]]]()
+
+    def add(name: str, by: str, mean: float, std: float | None, *rest: str | None) -> None:
+        accuracy = f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
+        rows.append((mean, [name, by, accuracy, *(cell or MISSING for cell in rest)]))
+
+    places = [interval.place_of(other.accuracy) for other in others]
+    for other, place in zip(others, places, strict=True):
         if other.caveat:
             caveats.setdefault(other.caveat, []).append(other.model)
-        cells = [
-            f"{other.model} {CAVEAT}" if other.caveat else other.model,
-            other.source,
-            _mean_and_std(other.accuracy, other.std),
-            {True: "yes", False: "no", None: MISSING}[other.transductive],
-            other.pretrained or MISSING,
-            interval.place_of(other.accuracy),
-        ]
-        rows.append((other.accuracy, cells))
-    places = [cells[-1] for _, cells in rows]
+        name = f"{other.model} {CAVEAT}" if other.caveat else other.model
+        saw = {True: "yes", False: "no", None: None}[other.transductive]
+        add(name, other.source, other.accuracy, other.std, saw, other.pretrained, place)
     for model in results.models:
-        cells = [
-            model.name,
-            "ours, best" if model is best else "ours",
-            _mean_and_std(model.accuracy.mean, model.accuracy.std),
-            "no" if model.pretrained == "nothing" else MISSING,
-            model.pretrained or MISSING,
-            MISSING,
-        ]
-        rows.append((model.accuracy.mean, cells))
+        by, accuracy = "ours, best" if model is best else "ours", model.accuracy
+        saw = "no" if model.pretrained == "nothing" else None
+        add(model.name, by, accuracy.mean, accuracy.std, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     sentences = [
         f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
@@ -320,10 +313,6 @@ def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Tabl
     headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
     table = Table(headers, [cells for _, cells in rows], " ".join(sentences), text_columns=2)
     return with_points(table)
-
-
-def _mean_and_std(mean: float, std: float | None) -> str:
-    return f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
 
 
 # Rows of numbers in full precision

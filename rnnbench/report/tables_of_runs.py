@@ -34,6 +34,7 @@ from rnnbench.report.table import (
     table_of,
     to_markdown,
     with_points,
+    worse_in_words,
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
 from rnnbench.text import counted, for_markdown, visible
@@ -60,9 +61,7 @@ def board_tables(board: Board) -> list[Table]:
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
     is_tested, accuracies, costs = board.metric == ACCURACY, [], []
     for entry in board.entries:
-        model, against_best = entry.model, entry.against_best
-        verdict = against_best.verdict if against_best else MISSING
-        worse = {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+        model, worse = entry.model, worse_in_words(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
         interval = interval_text(model.accuracy_interval)
         last = worse if is_tested else mean_text(quantity, model)

@@ -40,7 +40,6 @@ from rnnbench.storage import (
     read_record,
     sha256_file,
     write_document,
-    write_text,
 )
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
@@ -51,10 +50,14 @@ RESULTS = "results.json"
 CONSTRAINTS = "constraints.txt"
 """The exact versions of all packages, for ``pip install -c``."""
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
-SUMMARY_FILES = ("config.yaml", ENVIRONMENT, CONSTRAINTS, "table.md", "table.csv", RESULTS)
-"""The files that describe the run as a whole."""
-CHOICE = "choice.json"
-"""The file that makes a folder a choice."""
+CHOICE, CHOICE_TABLE = "choice.json", "choice.md"
+"""The file that makes a folder a choice, and its tables."""
+_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
+FILES = {
+    RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
+    CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
+}
+"""The files that describe a run, or a choice, as a whole."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
 CHECKSUMS = ("predictions_sha256", "weights_sha256", "model_sha256")
@@ -67,6 +70,8 @@ DIGITS = 8
 """The binary digits that are kept of a score; some scores keep all."""
 HISTORY_DIGITS = 4
 """The decimal digits that are kept of a loss and an accuracy in a history."""
+Key = tuple[str, int, str]
+"""The model, the seed and the fingerprint of a trial."""
 Declared = tuple[tuple[int, ...], np.dtype[Any]]
 """The shape and the type of an array."""
 
@@ -79,9 +84,9 @@ class TrialFiles(NamedTuple):
     weights: Path
 
 
-def place_of(folder: Path, model: str, seed: int, fingerprint: str) -> TrialFiles:
+def place_of(folder: Path, key: Key) -> TrialFiles:
     """Return where a trial is stored in the folder of a run, if its names are allowed there."""
-    whole = f"{model}-seed{seed}-{fingerprint}"
+    whole = "{}-seed{}-{}".format(*key)
     if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
         raise DamagedResultError(
             f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
@@ -104,13 +109,8 @@ class Store:
     def __init__(self, folder: Path, *, is_compact: bool = False):
         self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
 
-    def save_first_config(self, text: str, record: str) -> None:
-        """Write ``config.yaml`` to continue from, unless it belongs to ``record``, the result."""
-        if not (self.folder / record).exists():
-            write_text(self.folder / "config.yaml", text)
-
-    def check_writable(self, summary: Sequence[str] = SUMMARY_FILES) -> None:
-        """Make sure, before anything is trained, that trials and ``summary`` can be written."""
+    def check_writable(self, record: str) -> None:
+        """Make sure, before anything is trained, that trials and all ``FILES`` can be written."""
         kept = [MODELS] if (self.folder / MODELS).exists() else []  # made when a network is kept
         for folder in (self.folder / name for name in (TRIALS, PREDICTIONS, *kept)):
             try:
@@ -119,13 +119,14 @@ class Store:
                     raise PermissionError(errno.EACCES, "Permission denied")
             except OSError as error:
                 raise UnwritableError(folder, error) from error
-        for name in summary:
+        for name in FILES[record]:
             check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult) -> TrialResult:
         """Write a finished trial, and return it as it is stored, without the weights."""
         stored = compact(result) if self.is_compact else replace(result, weights=None)
-        place, weights = self._place(result.record), result.weights
+        record, weights = result.record, result.weights
+        place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
         sizes = {
             place.predictions: stored.labels.nbytes + stored.scores.nbytes,
             place.weights: sum(array.nbytes for array in weights or ()),
@@ -147,18 +148,13 @@ class Store:
         write_document(place.record, stored.record, **checksums)
         return stored
 
-    def _place(self, record: TrialRecord) -> TrialFiles:
-        return place_of(self.folder, record.model, record.seed, record.fingerprint)
-
-    def find(
-        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
-    ) -> TrialResult | None:
+    def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
         """Return a trial if it is stored, and its trained network too if ``with_model``.
 
         A damaged one is named in a warning and not used. A compact store makes it compact first.
         """
         try:
-            found = self.load(model, seed, fingerprint, with_model=with_model)
+            found = self.load(key, with_model=with_model)
         except DamagedResultError as error:
             if isinstance(error, OtherVersionError):
                 self.n_of_other_versions += 1
@@ -169,7 +165,7 @@ class Store:
             return None
         if not self.is_compact or found.record.compact:
             return found
-        place, light = self._place(found.record), compact(found)
+        place, light = place_of(self.folder, key), compact(found)
         checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]  # its network stays
         with uninterrupted():
             _write_predictions(place.predictions, light)
@@ -177,35 +173,31 @@ class Store:
             write_document(place.record, light.record, **checksums)
         return light
 
-    def load(
-        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
-    ) -> TrialResult:
+    def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
-        files, record = self._read(model, seed, fingerprint, with_model=with_model)
+        files, record = self._read(key, with_model=with_model)
         labels, scores = _read_predictions(files.predictions)
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
 
-    def holds(self, model: str, seed: int, fingerprint: str, *, with_model: bool = False) -> bool:
+    def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist; they are not read."""
-        place = place_of(self.folder, model, seed, fingerprint)
+        place = place_of(self.folder, key)
         files = [place.record, place.predictions, *([place.weights] if with_model else [])]
         return all(map(Path.is_file, files))
 
-    def scores(self, model: str, seed: int, fingerprint: str) -> NDArray[np.float32]:
+    def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
-        return _read_predictions(place_of(self.folder, model, seed, fingerprint).predictions)[1]
+        return _read_predictions(place_of(self.folder, key).predictions)[1]
 
-    def weights_file(self, model: str, seed: int, fingerprint: str) -> Path:
+    def weights_file(self, key: Key) -> Path:
         """Return the file of the weights of a trained network; see ``read_weights``."""
-        return self._read(model, seed, fingerprint, with_model=True)[0].weights
+        return self._read(key, with_model=True)[0].weights
 
-    def _read(
-        self, model: str, seed: int, fingerprint: str, *, with_model: bool = False
-    ) -> tuple[TrialFiles, TrialRecord]:
+    def _read(self, key: Key, *, with_model: bool = False) -> tuple[TrialFiles, TrialRecord]:
         """Return the files of a trial and its record, after checking their checksums."""
-        files = place_of(self.folder, model, seed, fingerprint)
+        files = place_of(self.folder, key)
         record, checksums = read_record(files.record, TrialRecord, *CHECKSUMS)
         predictions, weights, old = map(checksums.get, CHECKSUMS)
         check_file(files.predictions, predictions, files.record)
@@ -218,7 +210,7 @@ class Store:
             if weights is None:
                 raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
             check_file(files.weights, weights, files.record)
-        if (record.model, record.seed, record.fingerprint) != (model, seed, fingerprint):
+        if (record.model, record.seed, record.fingerprint) != key:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
         return files, record
 

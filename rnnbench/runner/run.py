@@ -35,10 +35,10 @@ from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, SUMMARY_FILES, Store
-from rnnbench.runner.executors import EXECUTORS, TRAINING, Executor, TrialFailure
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store
+from rnnbench.runner.executors import EXECUTORS, Executor, Task, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
-from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders
+from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
@@ -110,7 +110,7 @@ class PlanResult:
         return [
             trial
             for trial in self.plan.trials
-            if trial in self.results and not store.holds(*_key(trial), with_model=trial.keep_model)
+            if trial in self.results and not store.holds(_key(trial), with_model=trial.keep_model)
         ]
 
 
@@ -196,19 +196,20 @@ class Job:
     """Whether stored trials are trained again."""
     is_new: bool
     """Whether its folder did not exist before."""
+    record: str = RESULTS
+    """The file that makes the folder a run or a choice."""
 
     @contextmanager
-    def writing(
-        self, record: str = RESULTS, files: Sequence[str] = SUMMARY_FILES
-    ) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """Lock the folder while the block runs, and first store the config that continues the job.
 
-        Its ``record`` makes a folder a run or a choice; ``files`` describe it as a whole.
+        A config that belongs to a result stays until it is replaced with it.
         """
         folder = self.store.folder
-        with lock_folder(folder, self.command, record):
-            self.store.check_writable(files)
-            self.store.save_first_config(dump(self.benchmark, folder), record)
+        with lock_folder(folder, self.command, self.record):
+            self.store.check_writable(self.record)
+            if not (folder / self.record).exists():
+                write_text(folder / "config.yaml", dump(self.benchmark, folder))
             yield
 
     def train(self, plan: Plan, listener: Listener) -> PlanResult:
@@ -271,7 +272,7 @@ class Job:
         """Yield the outcome of each trial without a result."""
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
-            yield from self.executor.run(trials, corpora, listener, TRAINING)
+            yield from self.executor.run(trials, corpora, listener, Task())
 
 
 def _remove_unused(folder: Path) -> None:
@@ -320,7 +321,12 @@ def run(
 def _write(job: Job, done: PlanResult) -> StoredRun:
     """Summarize the trials that have a result, and write everything that belongs to the run."""
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
-    results = summarize_run(benchmark, plan.dataset, done.trials, job.command, done.missing)
+    trials = {
+        name: found
+        for name in benchmark.models
+        if (found := [trial for trial in done.trials if trial.record.model == name])
+    }
+    results = summarize_run(benchmark, plan.dataset, trials, job.command, done.missing)
     try:
         machine = load_environment(folder)
         files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
@@ -328,10 +334,6 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"
         raise RnnbenchError(message) from error
-    trials = {
-        model.name: [trial for trial in done.trials if trial.record.model == model.name]
-        for model in results.models
-    }
     return StoredRun(folder, results, trials, benchmark, machine)
 
 
@@ -339,7 +341,7 @@ def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResul
     """Return the results of those trials that are stored."""
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
-        found = store.find(*_key(trial), with_model=trial.keep_model)
+        found = store.find(_key(trial), with_model=trial.keep_model)
         if found is not None:
             results[trial] = _fitting(found, trial, results, store)
     return results
@@ -361,7 +363,7 @@ def _fitting(
     labels = next((other.labels for other in others.values()), result.labels)
     if np.array_equal(labels, result.labels):
         result = replace(result, labels=labels)
-    return replace(result, stored_scores=partial(store.scores, *_key(trial)))
+    return replace(result, stored_scores=partial(store.scores, _key(trial)))
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:

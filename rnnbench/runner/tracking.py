@@ -24,7 +24,6 @@ from rnnbench.registry import PluginError, blame
 from rnnbench.runner.executors.base import EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
-from rnnbench.training.outcome import History
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
@@ -52,11 +51,10 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
         except BaseException:
             trackers.finish()
             raise
-        else:
-            try:
-                trackers.finish()
-            except KeyboardInterrupt:  # nothing else is awaited: all trials are stored
-                log.warning("trackers that had not finished were left out")
+        try:
+            trackers.finish()
+        except KeyboardInterrupt:  # nothing else is awaited: all trials are stored
+            log.warning("trackers that had not finished were left out")
 
 
 class _Trackers:
@@ -67,48 +65,49 @@ class _Trackers:
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder
         self.threads: list[TrackerThread] = []
-        self._unfinished: set[Trial] = set()
-        self._last_epochs: dict[Trial, int] = {}
-        """The last epoch of each running trial that the trackers were told of."""
+        self._unfinished: dict[Trial, int | None] = {}
+        """The last epoch that the trackers were told of; ``None`` before the trial starts."""
 
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(to_train) if to_train:
-                self._unfinished = set(to_train)
+                self._unfinished = dict.fromkeys(to_train)
                 for name in self._benchmark.tracking:
                     thread = TrackerThread(name, self._folder)
                     thread.call("start", self._folder, self._benchmark, to_train)
                     thread.start()
                     self.threads.append(thread)
             case EpochEnded(trial, epoch, loss, accuracy) if trial in self._unfinished:
-                if epoch == 0 or trial not in self._last_epochs:
-                    self._begin(trial)
-                if epoch == self._last_epochs[trial] + 1:
-                    self._tell_epoch(trial, loss, accuracy)
+                last = self._begin(trial, again=epoch == 0)
+                if epoch == last + 1:
+                    self._tell_epoch(trial, epoch, loss, accuracy)
             case Finished(trial, result=result) if result and trial in self._unfinished:
-                outcome = "trial_finished", trial, result, metrics_of(result)
-                self._end(trial, result.record.history, *outcome)
+                last, history = self._begin(trial), result.record.history
+                epochs = zip(history.loss, history.accuracy, strict=True)
+                for epoch, scores in enumerate(epochs, start=1):
+                    if epoch > last:  # the executor has left it out
+                        values = (math.nan if score is None else score for score in scores)
+                        self._tell_epoch(trial, epoch, *values)
+                self._end("trial_finished", trial, result, metrics_of(result))
             case Failed(trial, reason) if trial in self._unfinished:
-                self._end(trial, History(), "trial_failed", trial, reason)
+                self._begin(trial)
+                self._end("trial_failed", trial, reason)
 
-    def _begin(self, trial: Trial) -> None:
-        self._last_epochs[trial] = 0
-        self._tell("trial_started", trial)
+    def _begin(self, trial: Trial, *, again: bool = False) -> int:
+        """Tell of the start of a trial, if that was not told; return the last epoch that was."""
+        last = self._unfinished[trial]
+        if again or last is None:
+            self._tell("trial_started", trial)
+            last = self._unfinished[trial] = 0
+        return last
 
-    def _tell_epoch(self, trial: Trial, loss: float, accuracy: float) -> None:
-        self._last_epochs[trial] += 1
-        self._tell("epoch_ended", trial, self._last_epochs[trial], loss, accuracy)
+    def _tell_epoch(self, trial: Trial, epoch: int, *scores: float) -> None:
+        self._unfinished[trial] = epoch
+        self._tell("epoch_ended", trial, epoch, *scores)
 
-    def _end(self, trial: Trial, history: History, *outcome: Any) -> None:
-        """Tell of the start and of the epochs that the executor has left out, then of the end."""
-        if trial not in self._last_epochs:
-            self._begin(trial)
-        epochs = list(zip(history.loss, history.accuracy, strict=True))
-        for scores in epochs[self._last_epochs[trial] :]:
-            self._tell_epoch(trial, *(math.nan if score is None else score for score in scores))
-        self._tell(*outcome)
-        del self._last_epochs[trial]
-        self._unfinished.remove(trial)
+    def _end(self, method: str, trial: Trial, *facts: Any) -> None:
+        self._tell(method, trial, *facts)
+        del self._unfinished[trial]
 
     def _tell(self, method: str, *arguments: Any) -> None:
         for thread in list(self.threads):

@@ -21,11 +21,6 @@ def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
     return complete
 
 
-def config_names() -> list[str]:
-    """Suggest the configs of the package."""
-    return shipped.listed()
-
-
 def config_files() -> list[str]:
     """Suggest YAML files here and in ``configs/``, and the configs of the package."""
     return [*_files("*.y*ml", "configs/*.y*ml"), *shipped.listed()]
@@ -40,13 +35,6 @@ def run_folders() -> list[str]:
 def _files(*patterns: str) -> list[str]:
     files = (file for pattern in patterns for file in sorted(Path().glob(pattern)))
     return [str(file) for file in files if file.is_file()]
-
-
-def metrics() -> list[str]:
-    """Suggest everything that models can be ranked and compared by."""
-    from rnnbench.metrics import quantity_names
-
-    return [*quantity_names()]
 
 
 def executors() -> list[str]:

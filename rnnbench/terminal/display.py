@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -53,51 +53,52 @@ SPEED_WIDTH = 80
 """The width from which downloads are shown with their speed and the time left."""
 PLAIN_INTERVAL = 30.0
 """Seconds between two lines about a running trial, if there is no terminal."""
-WIDTHS = {"seed": 0, "worker": 100, "bar": 0, "phase": 0, "scores": 120, "elapsed": 70, "left": 0}
-"""The columns beside the name of a trial, each from this width of the terminal."""
-LEAST_BAR = 4
-"""The width of the narrowest bar that is shown."""
-STYLES = {"elapsed": "progress.elapsed", "left": "progress.remaining"}
-
-
-class _Bars(Progress):
-    """Bars with a line below, where the cursor waits: an echoed ^C would wrap a full line."""
-
-    def get_renderables(self) -> Iterable[RenderableType]:
-        yield from super().get_renderables()
-        yield ""
+COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
+    "seed": (0, {}),
+    "worker": (100, {}),
+    "bar": (60, {"width": 4, "ratio": 1}),  # or wider: it takes the room that is left
+    "phase": (0, {}),
+    "scores": (120, {}),
+    "elapsed": (70, {"style": "progress.elapsed"}),
+    "left": (0, {"style": "progress.remaining"}),
+}
+"""Those beside the name of a trial, each from this width of the terminal."""
 
 
 def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
     """Return bars between their names and some figures."""
     column = Column(no_wrap=True, overflow="ellipsis", max_width=name_width)
     name = TextColumn("{task.description}", markup=False, table_column=column)
-    # Not refreshed by Rich: its thread would race with the lines that are printed.
-    options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
-    return _Bars(name, BarColumn(None), *figures, **options)
+    return Progress(name, BarColumn(None), *figures)
 
 
 @contextmanager
-def _drawn(bars: Progress | Live, tick: Callable[[], None] | None = None) -> Iterator[None]:
-    """Draw bars on a terminal while the block runs; ``tick`` draws them again.
+def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
+    """On a terminal, draw something again and again; yield a function that does so at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
-    one that prints could wait for each other for ever.
+    one that prints could wait for each other for ever. Rich's thread would not lock it.
     """
     if not can_draw():
-        yield
+        yield lambda: None
         return
+
+    def with_line_of_cursor() -> Group:
+        return Group(draw(), "")  # an echoed ^C would wrap a full line
 
     def locked(act: Callable[[], None]) -> None:
         with DRAWING:
             act()
 
-    locked(bars.start)
+    options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
+    live = Live(get_renderable=with_line_of_cursor, **options)
+    redraw = partial(locked, live.refresh)
+    locked(live.start)
     try:
-        with _repeated(tick or partial(locked, bars.refresh)):
-            yield
+        with _repeated(redraw):
+            yield redraw
     finally:
-        locked(bars.stop)
+        locked(live.stop)
 
 
 @contextmanager
@@ -139,13 +140,12 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
-            with DRAWING:
-                tasks[download] = bars.add_task(download, total=total)
+            tasks[download] = bars.add_task(download, total=total)
             if not can_draw():
                 err.print(download, soft_wrap=True)
         bars.update(tasks[download], completed=done, total=total)
 
-    with _drawn(bars):
+    with _drawn(bars.get_renderable):
         yield on_bytes
 
 
@@ -166,7 +166,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
         if not can_draw():
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 
-    with _drawn(bars):
+    with _drawn(bars.get_renderable):
         yield on_step
 
 
@@ -176,9 +176,22 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     if quiet:
         yield lambda _: None
     elif can_draw():
-        screen = _Screen()
-        with _drawn(screen.live, screen.tick):
-            yield screen
+        run, changing = RunProgress(), threading.Lock()
+
+        def draw() -> Table:
+            with changing:
+                return _table(run, time.monotonic())
+
+        with _drawn(draw) as redraw:
+
+            def on_event(event: Event) -> None:
+                with changing:
+                    run.note(event, time.monotonic())
+                if message := _message(event):
+                    redraw()
+                    err.print(message)  # wrapped between words, not within a number
+
+            yield on_event
     else:
         lines = _Lines()
         with _repeated(lines.tick):
@@ -303,64 +316,31 @@ class RunProgress:
         return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
 
 
-class _Screen:
-    """A bar for the whole run, and one for each running trial."""
+def _table(run: RunProgress, now: float) -> Table:
+    """Return a row for the whole run and one for each running trial; none before it is planned.
 
-    def __init__(self) -> None:
-        self.live = Live(console=err, transient=True, auto_refresh=False)
-        self._progress = RunProgress()
-        self._changing = threading.Lock()
-
-    def __call__(self, event: Event) -> None:
-        with self._changing:
-            self._progress.note(event, time.monotonic())
-        if message := _message(event):
-            self.tick()
-            err.print(message)  # wrapped between words, not within a number
-
-    def tick(self) -> None:
-        """Draw the bars as they are now."""
-        with DRAWING:
-            with self._changing:
-                rows = _rows(self._progress, time.monotonic())
-            self.live.update(Group(_table(rows, err.width), ""), refresh=True)
-
-
-def _table(rows: Sequence[dict[str, Any]], width: int) -> Table:
-    """Return what is shown of rows on a terminal of some width; empty columns are left out."""
-    most = {"bar": max(width // 8, LEAST_BAR), "phase": max(width // 4, len("epoch 1000/2000"))}
-    lengths = {
-        name: min(max((len(row[name]) for row in rows), default=0), most.get(name, width))
-        for name, least_width in WIDTHS.items()
-        if name != "bar" and width >= least_width
-    }
-    count = len(rows[0]["name"]) if rows else 0  # it stays whole; names of models are cut
-    room = width - count - sum(1 + length for length in lengths.values() if length) - 1
-    most["bar"] = lengths["bar"] = min(most["bar"], room) if room >= LEAST_BAR else 0
-    names = [name for name in WIDTHS if lengths.get(name)]
-    table = Table.grid(Column(min_width=count), padding=(0, 1))
-    for name in names:
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=most.get(name))
-    for row in rows:
-        texts = {name: Text(row[name], STYLES.get(name, "none")) for name in names if name != "bar"}
-        model = Text(row["name"], no_wrap=True, overflow="ellipsis")
-        table.add_row(model, *((row | texts)[name] for name in names))
-    return table
-
-
-def _rows(run: RunProgress, now: float) -> list[dict[str, Any]]:
-    """Return a row for the whole run and one for each running trial; none before it is planned."""
+    Where there is little room, the names of models are cut, but the count of trials stays whole.
+    """
     if run.start is None:
-        return []
+        return Table.grid()
     done, planned = run.work()
-    total = {
+    total: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "name": f"{run.ended}/{len(run.planned)} trials",
-        **dict.fromkeys(WIDTHS, ""),
         "bar": ProgressBar(1, done / max(planned, 1)),
         "elapsed": _clock(now - run.start),
         "left": _eta(run.seconds_left(now)),
     }
-    return [total, *(_row(running, now) for running in run.running.values())]
+    rows = [total, *(_row(running, now) for running in run.running.values())]
+    shown = [name for name, (least_width, _) in COLUMNS.items() if err.width >= least_width]
+    longest = {"phase": max(err.width // 4, len("epoch 1000/2000"))}
+    table = Table.grid(Column(min_width=len(total["name"])), padding=(0, 1), expand="bar" in shown)
+    for name in shown:
+        facts = COLUMNS[name][1] | {"max_width": longest.get(name)}
+        table.add_column(no_wrap=True, overflow="ellipsis", **facts)
+    for row in rows:
+        model = Text(row["name"], no_wrap=True, overflow="ellipsis")
+        table.add_row(model, *(row[name] for name in shown))
+    return table
 
 
 def _row(running: RunningTrial, now: float) -> dict[str, Any]:

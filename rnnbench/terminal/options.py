@@ -5,7 +5,7 @@ import logging
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KEYS = {
+    "epochs": "training.epochs",
+    "seeds": "training.seeds",
+    "data": "data.source",
+    "path": "data.path",
+    "track": "tracking",
+}
+"""The keys of the config that options, and arguments in Python, change."""
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
 RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
@@ -51,8 +59,13 @@ NetworkSeed = Annotated[
     typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
 ]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
-SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
-Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
+Seeds = Annotated[
+    str | None,
+    _change(
+        metavar="N|LIST",
+        help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
+    ),
+]
 Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
 Source = Annotated[
     str | None,
@@ -73,7 +86,7 @@ WithoutDuplicates = Annotated[
         "--without-duplicates", help="Leave out test documents that are also in the training set."
     ),
 ]
-METRICS = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
+QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 """The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -130,31 +143,53 @@ def names(text: str | None) -> list[str] | None:
     return None if text is None else split_names(text)
 
 
-def changes(settings: Iterable[str] | None = None, **values: Any) -> "list[Override]":
-    """Return the changes to the config that ``--set`` and other options make, if they are given."""
+def changes(
+    settings: "Mapping[str, Any] | Iterable[str | Override] | None" = None,
+    dashes: str = "--",
+    **values: Any,
+) -> "list[Override]":
+    """Return the changes to the config that options make or, without ``dashes``, arguments.
+
+    These are the ``settings``, as ``--set`` takes them or by key, and the ``values`` of ``KEYS``,
+    if they are given.
+    """
     from rnnbench.config.load import Override
-    from rnnbench.request import KEYS
 
     given = [
-        Override(f"--{name}", key, _as_yaml(name, values[name]))
+        Override(f"{dashes}{name}", key, _as_yaml(f"{dashes}{name}", values[name]))
         for name, key in KEYS.items()
         if values.get(name) is not None
     ]
+    if isinstance(settings, Mapping):
+        for key, value in settings.items():
+            given.append(Override("settings", key, _as_yaml("settings", value)))
+        return given
     for setting in settings or ():
-        key, value = split_setting(setting)
+        if not isinstance(setting, str):
+            given.append(setting)
+            continue
+        flag, (key, value) = f"--set {shortened(setting, 60)}", split_setting(setting)
         if not key:
-            example = "should be key.path=value, such as training.epochs=5"
-            raise UserError(f"--set {shortened(setting, 60)}: {example}")
-        given.append(Override(f"--set {shortened(setting, 60)}", key, value))
+            raise UserError(f"{flag}: should be key.path=value, such as training.epochs=5")
+        given.append(Override(flag, key, value))
     return given
 
 
-def _as_yaml(name: str, value: Any) -> str:
-    if name == "seeds":
+def _as_yaml(flag: str, value: Any) -> str:
+    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
+    if flag == "--seeds":
         if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
             means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
             log.warning("--seeds %d: %s (%s)", n, means, alone)
         return f"[{value}]" if "," in value else str(value)
-    if isinstance(value, list):
+    if flag == "--track":
         value = [item for text in value for item in split_names(text)]
-    return json.dumps(value)  # which is YAML, too
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):
+            return value.tolist()
+        return list(value) if isinstance(value, Iterable) else str(value)
+
+    # YAML reads the pair of escapes that JSON has for an emoji as two characters.
+    text = json.dumps(value, default=plain, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.metrics import accuracy
 from rnnbench.section import Record
 
 TRIAL_VERSION: Literal[4] = 4
@@ -126,9 +127,14 @@ class TrialResult:
         return np.asarray(self.scores.argmax(axis=1), np.int32)
 
     @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which answers are right, ``(n_test,)``."""
+        return np.asarray(self._answers == self.labels)
+
+    @property
     def accuracy(self) -> float:
         """The share of right answers."""
-        return float((self._answers == self.labels).mean())
+        return accuracy(self.labels, self.scores)
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""

@@ -5,7 +5,7 @@ from factories import MARGINS, SOFTMAX, finished_run, scored_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbench.analysis.compare import compare_runs, find_differences, judge, parse_gate
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import BLOCKS
 from rnnbench.errors import UserError
 
@@ -138,31 +138,26 @@ def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_
         compare_runs(run(rnn=[3]), other_topics)
 
 
-def test_the_same_documents_cut_and_padded_differently_are_compared_and_that_is_named():
-    dataset, data = {"fingerprint": "e" * 64, "timesteps": 9}, {"test_split": 0.5, "num_words": 100}
-
-    comparison = compare_runs(run(rnn=[3]), run({"dataset": dataset, "data": data}, rnn=[3]))
-
-    assert [(each.part, each.key, each.a, each.b) for each in comparison.differences] == [
-        ("config", "data.num_words", None, 100),
-        ("data", "fingerprint", "d" * 64, "e" * 64),
-        ("data", "timesteps", 49, 9),
-    ]
-
-
-def test_every_difference_of_config_and_environment_has_its_place():
+def test_every_difference_of_config_data_and_environment_is_named_in_its_place():
     layers = [{"simple_rnn": {"units": 30}}, {"dropout": {"rate": 0.5}}, SOFTMAX]
-    environment = {"cores": 4, "versions": {"keras": "4.0"}}
-    a = run({"training": {"seeds": 2}}, rnn=[3, 4])
-    b = run({"models": {"rnn": {"layers": layers}}, "environment": environment}, rnn=[3])
+    facts = {
+        "data": {"test_split": 0.5, "num_words": 100},
+        "dataset": {"fingerprint": "e" * 64, "timesteps": 9},
+        "environment": {"cores": 4, "versions": {"keras": "4.0"}},
+        "models": {"rnn": {"layers": layers}},
+    }
+    a, b = run({"training": {"seeds": 2}}, rnn=[3, 4]), run(facts, rnn=[3])
 
-    found = {each.key: (each.a, each.b) for each in find_differences(a, b)}
+    found = {(each.part, each.key): (each.a, each.b) for each in compare_runs(a, b).differences}
 
-    assert found["training.seeds"] == ([0, 1], [0])
-    assert found["models.rnn.layers.0.simple_rnn.units"] == (3, 30)
-    assert found["models.rnn.layers.1.dropout"] == (None, {"rate": 0.5})
-    assert found["cores"] == (2, 4)
-    assert found["versions.keras"] == ("3.0", "4.0")
+    assert found["config", "data.num_words"] == (None, 100)
+    assert found["config", "training.seeds"] == ([0, 1], [0])
+    assert found["config", "models.rnn.layers.0.simple_rnn.units"] == (3, 30)
+    assert found["config", "models.rnn.layers.1.dropout"] == (None, {"rate": 0.5})
+    assert found["data", "fingerprint"] == ("d" * 64, "e" * 64)
+    assert found["data", "timesteps"] == (49, 9)
+    assert found["environment", "cores"] == (2, 4)
+    assert found["environment", "versions.keras"] == ("3.0", "4.0")
 
 
 PLAIN = run(rnn=[3])

@@ -40,25 +40,18 @@ def test_the_documents_with_most_wrong_answers_come_first_and_models_count_alike
     ]
 
 
-def test_the_answer_of_a_model_is_its_most_frequent_one():
+def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_many_places():
     trials = {"a": [result(answers=[answer, 0, 1, 2]) for answer in (1, 2, 2)]}
+    wrong = {"a": [result(answers=[1, 1, 0, 0])]}
 
     assert hardest_documents(trials, n=1)[0].answers == {"a": Answer(topic=2, trials=2, of=3)}
-
-
-def test_no_topic_takes_more_than_its_places():
-    trials = {"a": [result(answers=[1, 1, 0, 0])]}
-
-    assert [each.position for each in hardest_documents(trials, n=4, per_topic=1)] == [0, 2, 3]
+    assert [each.position for each in hardest_documents(wrong, n=4, per_topic=1)] == [0, 2, 3]
     assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == [], "all answers are right"
 
 
-def topics(*n_train):
-    return [TopicCount(topic=f"topic{n}", train=n, test=1) for n in n_train]
-
-
-def test_errors_are_counted_by_the_training_documents_of_the_topic():
-    dataset = dataset_summary(topics=topics(100, 10, 9), majority_topic="topic100")
+def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contradicted_ones():
+    topics = [TopicCount(topic=f"topic{n}", train=n, test=1) for n in (100, 10, 9)]
+    dataset = dataset_summary(topics=topics, majority_topic="topic100")
     trials = {
         "a": [result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])],
         "b": [result(answers=[1, 1, 1, 0])],
@@ -72,17 +65,10 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic():
         ("topics with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
         ("topics with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
     ]
-
-
-def test_errors_are_counted_on_documents_that_training_contradicts():
     found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
-    dataset = dataset_summary(duplicates=found)
-    trials = {"a": [result(answers=[1, 1, 1, 0])]}
-
-    contradicted = count_errors(trials, dataset)[-1]
-
-    assert contradicted.kind == "documents in training with other topics only"
-    assert (contradicted.n, contradicted.by_model, contradicted.by_all) == (2, {"a": 2.0}, 2)
+    contradicted = count_errors({"b": trials["b"]}, dataset_summary(duplicates=found))[-1]
+    kind = "documents in training with other topics only"
+    assert contradicted == (kind, 2, {"b": 2.0}, 2)
 
 
 ANSWERS = st.lists(st.integers(0, 2), min_size=len(LABELS), max_size=len(LABELS))
@@ -154,16 +140,13 @@ def test_no_path_in_the_config_of_a_run_is_followed(tiny_sgml_folder: Path):
     assert not found.file.exists()
 
 
-@pytest.mark.parametrize("seed", [None, 1], ids=["empty", "another corpus"])
-def test_without_the_corpus_of_the_run_there_are_no_words(seed):
-    if seed is not None:
+@pytest.mark.parametrize(
+    ("cached", "data"),
+    [([], {}), ([1], {}), ([0], {"test_split": 0.1}), ([0], {"split": "modapte"})],
+    ids=["empty", "another corpus", "another share", "another split"],
+)
+def test_without_the_corpus_of_the_run_or_its_split_there_are_no_words(cached, data):
+    for seed in cached:
         cache.store("r8", corpus(seed=seed))
-
-    assert words_of_test_documents(run_on(corpus())) is None
-
-
-@pytest.mark.parametrize("data", [{"test_split": 0.1}, {"split": "modapte"}], ids=str)
-def test_a_config_that_splits_the_corpus_otherwise_gives_no_words(data):
-    cache.store("r8", corpus())
 
     assert words_of_test_documents(run_on(corpus(), **data)) is None

@@ -62,12 +62,7 @@ def test_intervals_of_a_mean_and_of_one_more_value_are_the_closed_form(interval_
     interval = interval_of(values)
 
     assert (interval.low, interval.high) == pytest.approx((mean - half, mean + half), abs=1e-6)
-
-
-@pytest.mark.parametrize("values", [[], [0.5]])
-def test_fewer_than_two_values_have_no_interval(values):
-    assert t_interval(values) is None
-    assert prediction_interval(values) is None
+    assert interval_of(values[:1]) is interval_of([]) is None
 
 
 @few
@@ -186,30 +181,12 @@ def test_an_interval_contains_0_if_and_only_if_the_p_value_is_above_5_percent(mo
 
 
 @few
-@given(pairs_of_models())
-def test_exchanged_models_have_the_opposite_difference_and_the_same_ones_none(models):
-    one, other = estimate_difference(*models), estimate_difference(*models[::-1])
-
-    assert (other.value, other.error, other.p) == pytest.approx((-one.value, one.error, one.p))
-    assert other.interval.low == pytest.approx(-one.interval.high)
-    same = estimate_difference(models[0], models[0])
-    assert (same.value, same.error, same.p) == (0, 0, 1)
-    assert same.interval == Interval(low=0, high=0)
-
-
-@few
 @given(st.floats(0.01, 2), st.floats(0.01, 2), st.floats(1, 50))
 def test_a_p_value_is_twice_students_tail_beyond_the_value(value, error, df):
     expected = 2 * stats.t.sf(value / error, df)
 
     assert Estimate(value, error, df).p == pytest.approx(max(SMALLEST_P, expected), rel=1e-6)
-
-
-def test_no_p_value_is_below_the_smallest():
-    a, b = np.ones((1, 2_000), bool), np.zeros((1, 2_000), bool)
-    b[0, 0] = True
-
-    assert estimate_difference(Hits(a), Hits(b)).p == SMALLEST_P
+    assert Estimate(1.0, 0.0, 2_000).p == Estimate(1.0, 1e-9, 2_000).p == SMALLEST_P
 
 
 @pytest.mark.parametrize("n_documents", [1, 2, 5, 40])
@@ -250,13 +227,10 @@ def test_the_p_value_over_folds_is_that_of_the_interval_of_the_difference(level)
     assert folds_p(moved, other) == folds_p(other, moved) == pytest.approx(level)
 
 
-def test_folds_that_all_show_one_difference_leave_no_doubt_and_one_fold_shows_nothing():
+def test_folds_that_agree_leave_no_doubt_and_one_fold_shows_nothing():
     assert folds_p([0.5, 0.7], [0.5, 0.7]) == 1
     assert folds_p([0.5, 0.75], [0.25, 0.5]) == SMALLEST_P
     assert folds_p([0.5], [0.7]) is None
-
-
-def test_a_single_training_has_no_interval_and_trainings_that_agree_have_a_point():
     assert folds_interval(np.array([[0.5]])) is None
     assert folds_interval(np.full((3, 2), 0.5)) == Interval(low=0.5, high=0.5)
 

@@ -60,7 +60,6 @@ def test_documents_in_both_sets_are_counted_and_topics_never_trained_are_named()
     (untrained,) = on_data(["a", "b", "c", "d"], "xxyz", SPLIT)
 
     assert untrained.evidence == "No training document is about y, z."
-
     assert note.title == "documents in both sets"
     assert "2 of 2 test documents" in note.evidence
     assert "1 only with the same topic, 1 only with other topics" in note.evidence
@@ -89,48 +88,30 @@ def test_the_offset_of_ids_is_shown_on_the_first_document():
     assert "begins 'a b'; with its ids looked up as ranks, it would be 'd e'" in note.evidence
 
 
-@pytest.mark.parametrize(
-    ("layers", "inputs", "expected"),
-    [
-        ([GRU], "ids", True),
-        ([GRU], "scaled_ids", False),
-        ([EMBEDDING, GRU], "ids", False),
-    ],
-)
-def test_ids_as_numbers_are_noted(layers, inputs, expected):
-    found = titles(notes_on_config(config(layers, inputs=inputs)))
-
-    assert ("word ids as numbers" in found) == expected
+POST = {"data": {"padding": "post"}}
+IDS, PADDING = ["word ids as numbers"], ["padding before the last state"]
 
 
 @pytest.mark.parametrize(
-    ("layers", "padding", "expected"),
+    ("layers", "changes", "expected"),
     [
-        ([EMBEDDING, GRU], "post", True),
-        ([EMBEDDING, STACKED, GRU], "post", True),
-        ([EMBEDDING, BOTH_WAYS], "post", True),
-        ([EMBEDDING, GRU], "pre", False),
-        ([MASKED, GRU], "post", False),
-        ([EMBEDDING, *POOLED], "post", False),
-        ([EMBEDDING, STACKED, {"pooling": {"by": "max"}}], "post", False),
+        ([EMBEDDING, GRU], {}, []),
+        ([GRU], {}, IDS),
+        ([GRU], {"inputs": "scaled_ids"}, []),
+        ([EMBEDDING, GRU], POST, PADDING),
+        ([EMBEDDING, STACKED, GRU], POST, PADDING),
+        ([EMBEDDING, BOTH_WAYS], POST, PADDING),
+        ([MASKED, GRU], POST, []),
+        ([EMBEDDING, *POOLED], POST, []),
+        ([EMBEDDING, STACKED, {"pooling": {"by": "max"}}], POST, []),
+        ([EMBEDDING, GRU], {"training": {"seeds": [7]}}, ["one seed"]),
+        ([EMBEDDING, GRU], {"training": {"validation_split": 0}}, ["nothing to choose on"]),
     ],
 )
-def test_a_last_state_after_padding_is_noted(layers, padding, expected):
-    found = titles(notes_on_config(config(layers, {"padding": padding})))
-
-    assert found == ["padding before the last state"] * expected
-
-
-@pytest.mark.parametrize(
-    ("training", "expected"),
-    [
-        ({}, []),
-        ({"seeds": [7]}, ["one seed"]),
-        ({"validation_split": 0}, ["nothing to choose on"]),
-    ],
-)
-def test_one_seed_and_nothing_held_out_are_noted(training, expected):
-    assert titles(notes_on_config(config([EMBEDDING, GRU], training=training))) == expected
+def test_a_network_is_noted_for_what_calls_for_it_and_a_baseline_for_nothing(
+    layers, changes, expected
+):
+    assert titles(notes_on_config(config(layers, **changes))) == expected
     baselines = {"nb": {"baseline": "multinomial_naive_bayes"}}
     assert titles(notes_on_config(benchmark(models=baselines, data={"source": "r8"}))) == []
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ ALWAYS = "always 'earn'"
 
 def summarize(*trials):
     """The summary of the only model."""
-    (model,) = summarize_run(benchmark(), dataset_summary(), trials).models
+    (model,) = summarize_run(benchmark(), dataset_summary(), {"rnn": trials}).models
     return model
 
 
@@ -110,7 +111,7 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
         ("b", ALWAYS, 0.25, ANOVA),
     ]
     dataset = dataset_summary(majority_topic="grain", majority_accuracy=0.25)
-    (other,) = summarize_run(benchmark(), dataset, [result(ALWAYS_EARN)]).comparisons
+    (other,) = summarize_run(benchmark(), dataset, {"rnn": [result(ALWAYS_EARN)]}).comparisons
     assert (other.b, other.difference) == ("always 'grain'", 0.25), "the majority in training"
 
 
@@ -134,10 +135,11 @@ def test_results_have_the_facts_of_the_run():
     models = {"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}}
     training = {"epochs": 7, "seeds": [3, 5], "validation_split": 0.25}
     engines = {"a": "native", "b": "compiled", "c": "native", "naive": "scikit-learn"}
-    trials = [
-        result(model=name, engine=engine, threads=len(name), stock_layers=["lstm: dropout"])
-        for name, engine in engines.items()
-    ]
+    stock_layers = ["lstm: dropout"]
+    trials = {
+        name: [result(model=name, engine=engine, threads=len(name), stock_layers=stock_layers)]
+        for name, engine in reversed(engines.items())
+    }
 
     plan = benchmark(training=training, models=models)
     results = summarize_run(plan, dataset_summary(), trials, command="rnnbench run small.yaml")
@@ -147,7 +149,8 @@ def test_results_have_the_facts_of_the_run():
     assert (results.seeds, results.epochs) == ([3, 5], 7)
     assert results.engine == "native (a, c), compiled (b)"
     assert (results.validation_split, results.threads) == (0.25, [1, 5])
-    assert [model.is_baseline for model in results.models] == [False, False, False, True]
+    kinds = {model.name: model.is_baseline for model in results.models}
+    assert [*kinds.items()] == [("a", False), ("b", False), ("c", False), ("naive", True)]
     assert results.models[0].stock_layers == ["lstm: dropout"]
     assert results.metrics == list(METRICS)
 
@@ -180,7 +183,7 @@ def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes
         training={"epochs": 1, "batch_size": 4} | (training or {}),
     )
     dataset = dataset_summary(**changes)
-    ours = summarize_run(plan, dataset, [result(model=name) for name in NAMES]).models
+    ours = summarize_run(plan, dataset, {name: [result(model=name)] for name in NAMES}).models
     models = [
         model.model_copy(update={"accuracy_interval": Interval(low=low, high=high)})
         for model, (low, high) in zip(ours, intervals, strict=True)
@@ -193,42 +196,33 @@ def of_several_seeds(*references, answers=ANSWERS):
     trials = [result(given, seed=seed) for seed, given in enumerate(answers)]
     training = {"epochs": 1, "batch_size": 4, "seeds": len(trials)}
     plan = benchmark(training=training, references=named(references))
-    return summarize_run(plan, dataset_summary(), trials)
+    return summarize_run(plan, dataset_summary(), {"rnn": trials})
 
 
 @pytest.mark.parametrize(
-    ("changes", "training"),
+    ("changes", "is_shown"),
     [
-        ({}, {}),
-        ({"training": None}, {}),
-        ({"models": {"rnn": {"accuracy": 0.7563}}}, {}),
-        ({}, {"engine": "keras", "seeds": [3]}),
-    ],
-    ids=["all the same", "training not published", "size not published", "engine and seeds differ"],
-)
-def test_an_accuracy_in_the_same_setting_is_compared_with_our_model_of_that_name(changes, training):
-    (found,) = published(OURS | changes, training=training)
-
-    assert (found.source, found.model, found.accuracy) == ("notebook", "rnn", 0.7563)
-    assert (list(found.intervals), found.lies("rnn")) == (["rnn"], "inside")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"dataset": "e" * 64},
-        {"training": {"epochs": 200, "batch_size": 4}},
-        {"training": {"epochs": 1, "batch_size": 50}},
-        {"training": {"epochs": 1, "batch_size": 4, "optimizer": "sgd"}},
-        {"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.01}},
-        {"training": {"epochs": 1, "batch_size": 4, "validation_split": 0.1}},
-        {"models": {"rnn": {"params": 11, "accuracy": 0.7563}}},
-        {"models": {"another": {"params": 10, "accuracy": 0.7563}}},
+        ({}, True),
+        ({"training": None}, True),
+        ({"models": {"rnn": {"accuracy": 0.7563}}}, True),
+        ({"dataset": "e" * 64}, False),
+        ({"training": {"epochs": 200, "batch_size": 4}}, False),
+        ({"training": {"epochs": 1, "batch_size": 50}}, False),
+        ({"training": {"epochs": 1, "batch_size": 4, "optimizer": "sgd"}}, False),
+        ({"training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.01}}, False),
+        ({"training": {"epochs": 1, "batch_size": 4, "validation_split": 0.1}}, False),
+        ({"models": {"rnn": {"params": 11, "accuracy": 0.7563}}}, False),
+        ({"models": {"another": {"params": 10, "accuracy": 0.7563}}}, False),
     ],
     ids=str,
 )
-def test_an_accuracy_of_our_models_in_another_setting_is_not_shown(changes):
-    assert published(OURS | changes) == []
+def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(changes, is_shown):
+    found = published(OURS | changes, training={"engine": "keras", "seeds": [3]})
+
+    assert [(each.source, each.model, each.accuracy) for each in found] == [
+        ("notebook", "rnn", 0.7563)
+    ] * is_shown
+    assert [(*each.intervals, each.lies("rnn")) for each in found] == [("rnn", "inside")] * is_shown
 
 
 def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_training():
@@ -241,14 +235,9 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
         assert other.intervals == {"rnn": model.accuracy_interval}
-
-
-def test_a_single_seed_says_nothing_about_another_training_so_wilsons_interval_is_used():
-    (found,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
-
-    assert found.yardstick == "over documents"
-    right = np.array([[True, True, False, False]])
-    assert found.intervals == {"rnn": accuracy_interval(Hits(right))}
+    (single,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
+    wilsons = accuracy_interval(Hits(np.array([[True, True, False, False]])))
+    assert (single.yardstick, single.intervals) == ("over documents", {"rnn": wilsons})
 
 
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
@@ -283,44 +272,27 @@ def run_with(duplicates, answers=None):
     return finished_run(answers, labels=LABELS, dataset=facts, training={"seeds": 3})
 
 
-def test_labels_and_scores_of_duplicates_are_left_out():
+def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summary_has_too():
     run = run_with(DUPLICATES)
-
-    rest = drop_duplicates(run)
+    found, rest = run.results.without_duplicates, drop_duplicates(run)
 
     kept = np.setdiff1d(np.arange(40), DUPLICATES)
     for model, trials in rest.trials.items():
         for trial, whole in zip(trials, run.trials[model], strict=True):
             assert (trial.labels == whole.labels[kept]).all()
             assert (trial.scores == whole.scores[kept]).all()
-    assert rest.results.dataset.test_size == 36
+    assert rest.results.dataset.test_size == found.test_size == 36
     assert rest.folder == run.folder
-
-
-def test_the_summary_has_what_a_run_without_duplicates_has():
-    run = run_with(DUPLICATES)
-
-    found, rest = run.results.without_duplicates, drop_duplicates(run).results
-
-    assert found.test_size == 36
-    assert found.accuracy == {model.name: model.accuracy for model in rest.models}
-    assert found.comparisons == rest.comparisons
-    assert found.majority_accuracy == rest.dataset.majority_accuracy == 18 / 36
-    assert rest.without_duplicates is None
+    assert found.accuracy == {model.name: model.accuracy for model in rest.results.models}
+    assert found.comparisons == rest.results.comparisons
+    assert found.majority_accuracy == rest.results.dataset.majority_accuracy == 18 / 36
+    assert rest.results.without_duplicates is None
     none = run_with([])
     assert drop_duplicates(none) is none
     assert (none.results.without_duplicates, none.results.changed_verdicts) == (None, [])
 
 
-def test_a_test_set_of_nothing_but_duplicates_is_refused():
-    run = run_with(list(range(40)))
-
-    assert run.results.without_duplicates is None
-    with pytest.raises(UserError, match="all test documents are also in the training set"):
-        drop_duplicates(run)
-
-
-def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplog):
+def test_a_run_on_nothing_but_duplicates_is_left_out_or_refused(tmp_path, caplog):
     good, bad = (
         write_run(replace(run_with(duplicates), folder=tmp_path / name))
         for name, duplicates in (("good", DUPLICATES), ("bad", list(range(40))))
@@ -329,6 +301,7 @@ def test_runs_that_cannot_be_had_without_duplicates_are_left_out(tmp_path, caplo
     (found,) = load_runs([good, bad], without_duplicates=True)
 
     assert found.results.dataset.test_size == 36
+    assert load_run(bad).results.without_duplicates is None
     assert "all test documents are also in the training set, left out" in caplog.text
     with pytest.raises(UserError, match="all test documents"):
         load_runs([bad], without_duplicates=True)
@@ -343,11 +316,13 @@ PLAN = benchmark(
     },
     training={"epochs": 1, "seeds": [7, 3]},
 )
-TRIALS = [
-    result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
-    result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
-    result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS),
-]
+TRIALS = {
+    "rnn": [
+        result(answers=(0, 0, 0, 1), model="rnn", seed=7, fingerprint="7" * 64),
+        result(answers=(0, 0, 1, 2), model="rnn", seed=3, fingerprint="3" * 64),
+    ],
+    "svm": [result(answers=(2, 0, 1, 1), model="svm", seed=7, fingerprint="a" * 64, **MARGINS)],
+}
 RESULTS = summarize_run(PLAN, dataset_summary(), TRIALS, "rnnbench run small.yaml")
 RECORD, PREDICTIONS = "trials/rnn-seed3*.json", "predictions/rnn-seed3*.npz"
 FILES = ["results.json", "config.yaml", "environment.json", RECORD, PREDICTIONS]
@@ -360,7 +335,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "small"
     store = Store(folder)
     store.save_environment(ENVIRONMENT)
-    for trial in TRIALS:
+    for trial in chain.from_iterable(TRIALS.values()):
         store.save(trial)
     save_run(folder, RESULTS, {"config.yaml": dump(PLAN, folder)})
     return folder
@@ -391,27 +366,19 @@ def test_a_run_comes_back_as_it_was_left(finished):
     assert run.benchmark == PLAN
     assert run.environment == ENVIRONMENT
     assert {name: [trial.record for trial in each] for name, each in run.trials.items()} == {
-        "rnn": [TRIALS[0].record, TRIALS[1].record],  # in the order of the seeds
-        "svm": [TRIALS[2].record],
+        name: [trial.record for trial in of_model] for name, of_model in TRIALS.items()
     }
-    np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS[2].scores)
+    np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS["svm"][0].scores)
 
 
-@pytest.mark.parametrize("kind", ["nowhere", "a file", "unfinished"])
-def test_a_folder_without_a_finished_run_is_refused(folder, kind):
+def test_a_folder_without_a_finished_run_is_refused(folder):
     (folder / "results.json").unlink()
-    if kind != "unfinished":
-        shutil.rmtree(folder)
-    if kind == "a file":
-        folder.touch()
+    hint = "should be a folder that `rnnbench run` finished, such as results/all"
 
-    with pytest.raises(UserError) as caught:
-        load_run(folder)
-
-    assert str(caught.value) == (
-        f"{folder}: no results.json in it (should be a folder that `rnnbench run` finished, such "
-        "as results/all)"
-    )
+    for place in (folder, folder / "nowhere", folder / "config.yaml"):
+        with pytest.raises(UserError) as caught:
+            load_run(place)
+        assert str(caught.value) == f"{place}: no results.json in it ({hint})"
 
 
 def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_command(folder):
@@ -438,24 +405,25 @@ def test_a_summary_without_a_metric_is_made_anew_from_the_trials_with_a_warning(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"\xff\xfe\x00", b"[" * 100_000])
-@pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_named(folder, name, damage):
-    file = find(folder, name)
-    file.write_bytes(file.read_bytes()[:-20] if damage is None else damage)
+DAMAGES = {
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:-20]),
+    "empty": lambda file: file.write_bytes(b""),
+    "no text": lambda file: file.write_bytes(b"\xff\xfe\x00"),
+    "nested": lambda file: file.write_bytes(b"[" * 100_000),
+}
+GONE = {
+    "missing": lambda file: file.unlink(),
+    "a folder in its place": lambda file: (file.unlink(), file.mkdir()),
+}
 
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [*product(FILES, DAMAGES), *product(FILES[1:], GONE)],  # without the first, it is no run
+)
+def test_a_file_that_is_damaged_or_missing_is_named(folder, name, damage):
     with refusal(folder, name):
-        load_run(folder)
-
-
-@pytest.mark.parametrize("is_folder", [False, True], ids=["missing", "a folder in its place"])
-@pytest.mark.parametrize("name", FILES[1:])  # without results.json a run is not finished
-def test_a_missing_file_is_named(folder, name, is_folder):
-    with refusal(folder, name):
-        file = find(folder, name)
-        file.unlink()
-        if is_folder:
-            file.mkdir()
+        (DAMAGES | GONE)[damage](find(folder, name))
         load_run(folder)
 
 
@@ -523,26 +491,17 @@ def test_a_value_that_no_run_has_is_named_even_if_its_checksum_is_right(
         load_run(folder)
 
 
-def test_a_trial_of_another_run_in_the_folder_changes_nothing(folder):
-    Store(folder).save(result(model="rnn", seed=3, fingerprint="9" * 64))
-
-    found = [trial.record for trial in load_run(folder).trials["rnn"]]
-    assert found == [TRIALS[0].record, TRIALS[1].record]
-
-
 @pytest.mark.parametrize(
-    "text", ["name: !!python/object/apply:os.getcwd []\n", "name: small\n", "models: {}\nname: x\n"]
+    ("change", "reason"),
+    [
+        (lambda _: "name: !!python/object/apply:os.getcwd []\n", ":1: "),
+        (lambda _: "models: {}\nname: x\n", ":1: "),
+        (lambda text: text.replace("  svm:", "  bayes:"), " svm$"),
+    ],
+    ids=["code", "no models", "without a model of the results"],
 )
-def test_an_invalid_config_is_named_with_its_line(folder, text):
-    save_run(folder, RESULTS, {"config.yaml": text})
+def test_a_config_that_no_run_has_is_named(folder, change, reason):
+    save_run(folder, RESULTS, {"config.yaml": change(dump(PLAN, folder))})
 
-    with refusal(folder, "config.yaml", ":1: "):
-        load_run(folder)
-
-
-def test_a_config_that_lacks_a_model_of_the_results_is_named(folder):
-    text = dump(PLAN, folder).replace("  svm:", "  bayes:")
-    save_run(folder, RESULTS, {"config.yaml": text})
-
-    with refusal(folder, "config.yaml", " svm$"):
+    with refusal(folder, "config.yaml", reason):
         load_run(folder)

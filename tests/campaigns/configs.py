@@ -12,8 +12,7 @@ from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings
 
 import rnnbench
 from rnnbench.config.load import dump
-from rnnbench.config.nodes import LONGEST as LONGEST_PROBLEM
-from rnnbench.config.nodes import MOST, ConfigError
+from rnnbench.config.nodes import MAX_MESSAGE, MAX_PROBLEMS, ConfigError
 from rnnbench.config.shipped import starter
 from rnnbench.errors import UserError
 from rnnbench.terminal.options import changes, load_benchmark
@@ -21,7 +20,7 @@ from rnnbench.terminal.options import changes, load_benchmark
 SHIPPED = Path(__file__).parents[2] / "configs"
 SLOW, LONGEST = 2, 10
 """Processor seconds after which loading is too slow, and seconds after which it is stopped."""
-LONG_MESSAGE = (MOST + 1) * (LONGEST_PROBLEM + 1)
+LONG_MESSAGE = (MAX_PROBLEMS + 1) * (MAX_MESSAGE + 1)
 """Characters that a message may have: a line for each problem, and one that counts the rest."""
 WEIRD = [
     *("", "~", "null", "true", "no", ".nan", ".inf", "-.inf", "1e400", "-0", "0x10", "0o17"),

@@ -14,10 +14,11 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
-from rnnbench.choice.choose import FILES, draw_points
+from rnnbench.choice.choose import draw_points
 from rnnbench.choice.results import P_OF_FOLDS, choice_table
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
+from rnnbench.results.store import CHOICE, FILES
 from rnnbench.storage import read_document
 
 CONFIG = """\
@@ -84,7 +85,7 @@ def chosen(tmp_path_factory):
 # What is ranked, and on what.
 
 
-def test_every_model_and_point_is_ranked_and_the_best_come_first(chosen):
+def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_frame(chosen):
     candidates = {candidate.name: candidate for candidate in chosen.results.candidates}
 
     points = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)]
@@ -98,17 +99,10 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first(chosen):
     always = candidates["always"]
     assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
-
-
-def test_a_cross_validation_shows_what_other_training_documents_would_change(chosen):
     best, *others = chosen.results.candidates
-    table = choice_table(chosen.results)
-
+    table, ps = choice_table(chosen.results), [folds_p(best.of_parts, o.of_parts) for o in others]
+    assert [row[-1] for row in table.rows] == ["-", *map(short_p, ps)]
     assert table.headers[-1] == P_OF_FOLDS
-    assert [row[-1] for row in table.rows] == [
-        "-",
-        *(short_p(folds_p(best.of_parts, other.of_parts)) for other in others),
-    ]
     assert P_OF_FOLDS in table.caption
 
 
@@ -173,11 +167,12 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
     assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
 
 
-def test_five_folds_are_the_default():
-    choice = choose(folds=None, models="always")
+def test_five_folds_are_the_default_and_tracking_is_for_runs(caplog):
+    choice = choose(folds=None, models="always", settings={"tracking": "wandb"})
 
     assert choice.results.folds == 5
-    assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES)
+    assert "tracking: ignored, because only runs are tracked" in caplog.text
+    assert {file.name for file in choice.folder.glob("[!.]*.*")} == set(FILES[CHOICE])
 
 
 def test_a_network_is_ranked_with_every_seed_and_its_own_training():
@@ -209,11 +204,6 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
     result = cli("choose", "mine.yaml", *FAST, "--folds", 2)
     assert result.exit_code == 2
     assert result.stderr.endswith("fold 1 of 2: all documents to train on have the topic 'y'\n")
-
-
-def test_tracking_is_for_runs(caplog):
-    choose(models="always", settings={"tracking": "wandb"})
-    assert "tracking: ignored, because only runs are tracked" in caplog.text
 
 
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
@@ -275,37 +265,30 @@ def test_a_failing_model_costs_only_itself_and_the_others_are_written(cli, monke
 
 def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     Path("best.yaml").write_text("mine: true\n")
-    command = ("choose", "mine.yaml", "--models", "nb,rnn", "--folds", 2, "--write", "best.yaml")
+    kind = "  tfidf_linear_svm: {baseline: {tfidf_linear_svm: {C: 0.01}}}\n"  # named like a kind
+    Path("mine.yaml").write_text(
+        f"{CONFIG}  a: {{baseline: {{tfidf_linear_svm: {{C: 10}}}}}}\n{kind}"
+    )
+    models = ("--models", "nb,rnn,a,tfidf_linear_svm")
+    command = ("choose", "mine.yaml", *models, "--folds", 2, "--write", "best.yaml")
     result = cli(*command, "--force")
     assert "Written to best.yaml; next: rnnbench run best.yaml" in result.stderr
 
     text = Path("best.yaml").read_text()
     assert text.startswith(
-        "# Chosen from 5 models by accuracy on 30 of 30 training documents (2 folds);\n"
+        "# Chosen from 7 models by accuracy on 30 of 30 training documents (2 folds);\n"
         "# the test documents were not used. The command was:\n#   rnnbench"
     )
-    assert text.count("# accuracy") == 2
+    assert text.count("# accuracy") == 4
     assert "  # accuracy 1.0000, the best of 4: alpha 0.1, max_ngram 1\n  nb:\n" in text
     best = rnnbench.load_config("best.yaml")
-    assert (best.name, list(best.models)) == ("mine_chosen", ["nb", "rnn"])
+    assert (best.name, {*best.models}) == ("mine_chosen", {"nb", "rnn", "a", "tfidf_linear_svm"})
     assert best.models["nb"].baseline.alpha == 0.1
-    assert [model.chosen_from for model in best.models.values()] == [4, 1]
+    assert [best.models[name].baseline.C for name in ("a", "tfidf_linear_svm")] == [10, 0.01]
+    assert [best.models[name].chosen_from for name in ("nb", "rnn")] == [4, 1]
     assert best.training_of("rnn").learning_rate == 0.01
     assert best.data.path.resolve() == Path("texts.csv").resolve()
     assert cli("run", "best.yaml", "--models", "nb").exit_code == 0
-
-
-def test_a_model_may_be_named_like_a_kind_of_layer(cli):
-    kinds = "  tfidf_linear_svm: {baseline: {tfidf_linear_svm: {C: 0.01}}}\n"
-    same = "  a: {baseline: {tfidf_linear_svm: {C: 10}}}\n"
-    Path("mine.yaml").write_text(f"{CONFIG}{same}{kinds}")
-    chosen = ("--models", "a,tfidf_linear_svm", "--folds", 2, "--write", "best.yaml")
-    assert cli("choose", "mine.yaml", *chosen).exit_code == 0
-    best = rnnbench.load_config("best.yaml").models
-    assert {name: model.baseline.C for name, model in best.items()} == {
-        "a": 10,
-        "tfidf_linear_svm": 0.01,
-    }
 
 
 @pytest.mark.parametrize(

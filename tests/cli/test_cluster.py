@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from clusters import Cluster, children, cluster, wait_for
+from clusters import Cluster, after, children, cluster, wait_for
 from newswires import write_files
 
 import rnnbench
@@ -47,89 +47,88 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, tiny_sgml, monkeypatch):
+def folder(working_folder, tiny_sgml):
     """A working folder with a config, its documents, and a package with a network."""
-    write_files(tmp_path / "sgml", tiny_sgml)
-    (tmp_path / "tiny.yaml").write_text(CONFIG)
-    package = tmp_path / "my_models"
+    write_files(working_folder / "sgml", tiny_sgml)
+    (working_folder / "tiny.yaml").write_text(CONFIG)
+    package = working_folder / "my_models"
     package.mkdir()
     for name, code in (("__init__", ""), ("networks", NETWORKS), ("layers", LAYERS)):
         (package / f"{name}.py").write_text(code)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
-def start(made: Cluster, *arguments: str, **environment: str) -> subprocess.Popen:
-    """Start ``rnnbench`` on a cluster."""
-    command = ["-m", "rnnbench", *arguments, "--executor", "dask", "--scheduler", str(made.file)]
-    return subprocess.Popen(
-        [sys.executable, *command],
-        env={**made.environment, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+@pytest.fixture
+def on_cluster(cli, made, monkeypatch):
+    """Runs a command on the cluster in this process."""
+
+    def run(*words):
+        command = [*words, "--executor", "dask", "--scheduler", str(made.file)]
+        monkeypatch.setattr("sys.argv", ["rnnbench", *command])
+        return cli(*command)
+
+    return run
+
+
+def run_apart(made: Cluster) -> subprocess.Popen:
+    """Run the config on a cluster in another process until the baseline has its result."""
+    command = ["-m", "rnnbench", "run", "tiny.yaml", "--executor", "dask", "--scheduler", made.file]
+    process = subprocess.Popen(
+        [sys.executable, *command], env=made.environment, stderr=subprocess.PIPE, text=True
     )
-
-
-def until(process: subprocess.Popen, text: str) -> str:
-    """Read messages of a process until one has ``text``; return all of them."""
     said = ""
-    while text not in said:
+    while "bayes seed 0: test accuracy" not in said:
         line = process.stderr.readline()
         assert line, f"it ended, and said:\n{said}"
         said += line
-    return said
+    return process
 
 
-def finish(process, status, seconds=30):
-    """Return what a process says until it ends with a status."""
-    _, said = process.communicate(timeout=seconds)
-    assert process.returncode == status, said
-    assert "Traceback" not in said
-    return said
-
-
-def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(made):
-    process = start(made, "run", "tiny.yaml")
-    until(process, "bayes seed 0: test accuracy")
-    wait_for(lambda: len(children(made.folder)) == 2, "both children")
-
+def interrupt(process, seconds):
+    """Press Ctrl-C: a process must end soon, and say what is stored."""
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - begin < seconds
+    assert process.returncode == 130, said
+    assert "1 of 2 trials are stored in results/tiny/" in said
+    assert "Traceback" not in said
 
-    assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
-    assert time.monotonic() - begin < 10
+
+def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_left(
+    made, on_cluster
+):
+    process = run_apart(made)
+    wait_for(lambda: len(children(made.folder)) == 2, "both children")
+    interrupt(process, seconds=10)
     assert not children(made.folder)
 
     pause = made.folder / "go-on"
     pause.touch()
-    said = finish(start(made, "run", "tiny.yaml"), 0, 120)
-    assert "1 of 2 trials are stored already" in said
+    assert "1 of 2 trials are stored already" in on_cluster("run", "tiny.yaml").stderr
+    pause.unlink()
     results = rnnbench.load_run("results/tiny")
     assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
 
-    finish(start(made, "choose", "tiny.yaml", "--models", "bayes", "--last", "0.3"), 0, 60)
-    pause.unlink()
+    chosen = on_cluster("choose", "tiny.yaml", "--models", "bayes", "--last", "0.3")
+    assert chosen.exit_code == 0, chosen.stderr
 
 
-def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(cli, made):
-    process = start(made, "run", "tiny.yaml")
-    until(process, "bayes seed 0: test accuracy")
+def test_a_run_whose_scheduler_is_silent_or_lost_ends_and_is_finished_by_local_processes(
+    cli, made, on_cluster
+):
+    process = run_apart(made)
     made.scheduler.send_signal(signal.SIGSTOP)
-    begin = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    assert "1 of 2 trials are stored in results/tiny/" in finish(process, 130)
-    assert time.monotonic() - begin < 20
+    interrupt(process, seconds=20)
     made.scheduler.send_signal(signal.SIGCONT)
     wait_for(lambda: not children(made.folder), "the end of its children")
 
-    process = start(made, "run", "tiny.yaml")
-    until(process, "1 of 2 trials are stored already")
-    wait_for(lambda: children(made.folder), "its child")
-    made.scheduler.kill()
-    said = finish(process, 3)
+    after(lambda: children(made.folder), made.scheduler.kill)
+    lost = on_cluster("run", "tiny.yaml")
 
+    assert lost.exit_code == 3
     scheduler = f"--executor dask --scheduler {made.file}"
-    assert f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n" in said
-    assert "the connection to the scheduler is lost; finished trials are stored" in said
+    again = f"This command continues from there:\n  rnnbench run tiny.yaml {scheduler}\n"
+    for words in ("1 of 2 trials are stored already", "the connection to the scheduler is lost"):
+        assert words in lost.stderr
+    assert again in lost.stderr
     assert "1 of 1 trials are stored already" in cli("run", "tiny.yaml", "--models", "bayes").stderr

@@ -258,27 +258,16 @@ def test_a_module_that_is_missing_is_named_before_anything_is_trained(cli, place
     assert not [*here.folder.glob("results/own/trials/*")]
 
 
-BROKEN = {
-    "layer": "own.yaml:9: models.from_plugin.layers.1: layer 'scale' of the package broken",
-    "baseline": "own.yaml:12: models.from_baseline.baseline: baseline 'nearest' of the package "
-    "broken",
-}
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(
-    cli, here, install, kind
-):
-    others = write_nearest if kind == "layer" else write_scale
-    install(others(here.site))
-    entries = {"scale" if kind == "layer" else "nearest": "absent:It"}
-    broken = {"group": f"rnnbench.{kind}s", "name": "broken"}
-    install(write_distribution(here.folder / "broken", entries, {}, **broken))
+def test_a_plug_in_that_cannot_be_used_is_named_and_stops_no_other_command(cli, here, install):
+    install(write_nearest(here.site))
+    entries, facts = {"scale": "absent:It"}, {"group": "rnnbench.layers", "name": "broken"}
+    install(write_distribution(here.folder / "broken", entries, {}, **facts))
 
     done = cli("run", "own.yaml", "--models", "of_nothing")
 
     assert done.exit_code == 2
-    assert BROKEN[kind] in done.stderr
+    place = "own.yaml:9: models.from_plugin.layers.1: layer 'scale' of the package broken"
+    assert place in done.stderr
     assert "ModuleNotFoundError: No module named 'absent'" in done.stderr
     assert not (here.folder / "results").exists()
     assert cli("models", "show", "tiny.yaml").exit_code == 0

@@ -47,7 +47,6 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
     ("command", "message"),
     [
         ("compare nowhere before", NO_RUN),
-        ("compare before after --models rnm", "no run has a model 'rnm' (allowed: rnn, svm"),
         ("compare nowhere nowhere --fail-if accuracy", "--fail-if 'accuracy': should be METRIC"),
         (
             "compare before after --format junt",
@@ -61,11 +60,9 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
         ("leaderboard", "Missing argument"),
         ("leaderboard before nowhere", NO_RUN),
         ("leaderboard nowhere --metric acuracy", "--metric: no metric 'acuracy' (allowed: acc"),
-        ("leaderboard nowhere --history", NO_RUN),
         ("leaderboard first --history --plot a.svg", "--history: not with --plot"),
         ("leaderboard before --plot a.jpg", "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf"),
         ("leaderboard before after --plot a.svg", "needs 2 datasets or more, got 1, made-up (bef"),
-        ("leaderboard sets/r8 third --plot a.svg", "needs 2 models or more that all datasets ha"),
         ("leaderboard before --badge a.svg --model lstm", "--model: no model 'lstm' (allowed: rnn"),
         ("leaderboard before after --badge a.svg", "--badge: shows one RUN, got 2"),
         ("leaderboard before --badge before", "before: cannot be written: Is a directory"),
@@ -125,19 +122,15 @@ def in_order(printed, *parts):
 
 
 def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cli):
-    result = cli("leaderboard", "before", "after", "sets/r52")
+    shown = cli("leaderboard", "before", "after", "sets/r52")
+    result = cli("leaderboard", "before", "after", "sets/r52", "--json", "--metric", "macro_f1")
 
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (shown.exit_code, shown.stderr) == (0, "")
     in_order(
-        result.stdout,
+        shown.stdout,
         *("1 rnn before", "2 gru after", "4 rnn after", "Data: made-up"),
         *("1 svm r52", "Data: r52"),
     )
-
-
-def test_a_leaderboard_as_json(cli):
-    result = cli("leaderboard", "before", "after", "sets/r52", "--json", "--metric", "macro_f1")
-
     document = json.loads(result.stdout)
     assert document["schema_version"] == 4
     first, second = document["leaderboards"]
@@ -216,14 +209,6 @@ def test_a_badge_is_written_beside_the_table(cli, tmp_path):
 # compare
 
 
-def test_two_runs_stand_side_by_side(cli):
-    result = cli("compare", "before", "after")
-
-    assert (result.exit_code, result.stderr) == (0, "")
-    for words in ("-0.7000", "Clearly worse in B: rnn", "Only in B: gru", "config: models.gru"):
-        assert words in " ".join(result.stdout.split())
-
-
 def test_a_comparison_as_json_has_the_gates(cli):
     result = cli("compare", "before", "after", "--json", "--fail-if", "ms_per_step rises 1%")
 
@@ -244,7 +229,8 @@ def test_a_gate_that_fails_ends_with_1_and_names_model_and_numbers(cli):
     result = cli("compare", "before", "after", *(x for gate in gates for x in ("--fail-if", gate)))
 
     assert result.exit_code == 1
-    assert "Clearly worse in B: rnn" in " ".join(result.stdout.split())
+    for words in ("-0.7000", "Clearly worse in B: rnn", "Only in B: gru", "config: models.gru"):
+        assert words in " ".join(result.stdout.split())
     for line in (
         "failed: accuracy drops 0.5: rnn: 0.9 in A, 0.2 in B\n",
         "failed: accuracy drops significantly: rnn: 0.9 in A, 0.2 in B, p 2e-04\n",

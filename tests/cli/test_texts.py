@@ -112,15 +112,6 @@ def test_the_points_of_a_grid_are_models_like_any_other(cli):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_list_on_the_command_line_makes_a_grid(cli):
-    key = "models.nb.baseline.multinomial_naive_bayes.alpha"
-    run = as_json(cli, "run", "sub/grid.yaml", "--models", "nb", "--set", f"{key}=[3]")
-
-    names = [model["name"] for model in run["models"]]
-    assert names == ["nb[max_ngram=1]", "nb[max_ngram=2]"]
-
-
-@pytest.mark.usefixtures("quick")
 def test_models_trained_in_their_own_way_say_so(cli):
     own = as_json(cli, "run", "sub/mine.yaml", "--set", "models.rnn.training.epochs=2")
 

@@ -17,7 +17,7 @@ from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
-from rnnbench.prediction.command import MAX_TEXT, prediction_table, read_texts
+from rnnbench.prediction.command import MAX_BYTES, prediction_table, read_texts
 from rnnbench.prediction.predict import Prediction, TopicProbability
 from rnnbench.results.store import Store
 
@@ -293,7 +293,7 @@ def test_a_file_need_not_be_utf_8_but_must_be_readable_and_not_too_long(tmp_path
     assert read_texts(["first"], [file]) == ["first", "Net profit \ufffd rose"]
     with pytest.raises(UserError, match=f"^{tmp_path}: cannot be read: Is a directory"):
         read_texts([], [tmp_path])
-    file.write_text("x" * (MAX_TEXT + 1))
+    file.write_text("x" * (MAX_BYTES + 1))
     with pytest.raises(UserError, match=r"newswire.txt: cannot be read: longer than 1,000,000 byt"):
         read_texts([], [file])
 
@@ -307,11 +307,9 @@ def shown(unknown):
     return console.file.getvalue()
 
 
-def test_characters_of_unknown_words_that_nobody_sees_are_replaced():
-    assert "2 unknown: right\ufffdleft, \ufffd[31mred" in shown(["right\u200fleft", "\x1b[31mred"])
-
-
-def test_a_text_of_which_most_words_are_unknown_is_doubted():
+def test_a_text_of_which_most_words_are_unknown_is_doubted_and_what_nobody_sees_is_replaced():
     doubt = "It does not know 3 of 4 words, so do not rely on its answer."
     assert doubt in shown(["a", "b", "c"])
-    assert "rely" not in shown(["a", "b"])
+    few = shown(["right\u200fleft", "\x1b[31mred"])
+    assert "2 unknown: right\ufffdleft, \ufffd[31mred" in few
+    assert "rely" not in few

@@ -1,4 +1,4 @@
-"""Tables, captions and sentences about runs that never happened, kept in ``answers.md``.
+"""Tables, captions and sentences about made-up models and runs, kept in ``answers.md``.
 
 After a deliberate change, ``python tests/report/test_answers.py`` writes them again, and
 ``git diff`` shows the change.
@@ -9,13 +9,14 @@ import re
 from pathlib import Path
 
 import pytest
-from factories import MARGINS, finished_run, runs_on_datasets, scored_run
+from factories import MARGINS, SOFTMAX, benchmark, finished_run, runs_on_datasets, scored_run
 from summaries import GRID, NOTEBOOK, PAPER, summarize, with_models
 
 from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
+from rnnbench.models.layers.base import Shape
 from rnnbench.report.findings import best_in_words, findings, make_badge
 from rnnbench.report.plots_of_runs import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
@@ -199,11 +200,52 @@ def one_seed_as_csv():
     return table_files(summarize(n_seeds=1))["table.csv"]
 
 
+EMBEDDING = {"embedding": {"dim": 64}}
+BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 4, "return_sequences": True}}}}
+LAYERED = {
+    "scaled": [{"lstm": {"units": 3, "dropout": 0.1}}],
+    "both_ways": [EMBEDDING, BOTH_WAYS, {"pooling": {"by": "max"}}],
+    "pretrained": [
+        {"embedding": {"dim": 64, "embeddings_initializer": "ppmi_svd"}},
+        {"conv1d": {"filters": 8, "kernel_size": 3}},
+        {"pooling": {"by": "mean"}},
+        {"layer_norm": {}},
+        {"dropout": {"rate": 0.5}},
+        {"dense": {"units": 9, "activation": "relu"}},
+    ],
+    "untrained": [
+        {"embedding": {"dim": 64, "trainable": False}},
+        {"spatial_dropout": {"rate": 0.5}},
+        {"pooling": {"by": "attention"}},
+    ],
+    "wide": [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 9}}],
+    "shares": [{"bag_of_words": {"values": "shares"}}],
+}
+OTHERS = {
+    "always": {"baseline": "most_frequent"},
+    "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0, "max_ngram": 1}}},
+    "own": {"python": "nets:small"},
+    "own_wide": {"python": "nets:small", "arguments": {"width": 8, "by": "max", "deep": True}},
+}
+
+
+def models_in_words():
+    """Models in short, and the purpose of each layer."""
+    networks = {name: {"layers": [*layers, SOFTMAX]} for name, layers in LAYERED.items()}
+    networks["scaled"]["inputs"] = "scaled_ids"
+    shape, lines = Shape(timesteps=5, n_topics=3, n_ids=1000), []
+    for name, model in benchmark(models=networks | OTHERS).models.items():
+        lines.append(f"\n{name}: {model.in_short()}\n")
+        lines += [f"- {layer.in_words(shape)}" for layer in getattr(model, "layers", ())]
+    return "\n".join(lines)
+
+
 def tables(*shown):
     return "\n".join(map(to_markdown, shown))
 
 
 CASES = {
+    "Models": models_in_words,
     "A run with two seeds, and what was published": lambda: tables(
         *result_tables(summarize(references=[NOTEBOOK, PAPER]))
     ),

@@ -6,12 +6,11 @@ from dataclasses import replace
 import pytest
 from factories import SOFTMAX, benchmark
 
-from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.inspection import document_facts, document_text, models_by_input, network_text
+from rnnbench.report.inspection import document_view, models_by_input, network_view
 from rnnbench.terminal.console import SafeConsole
 
 SHORT = Document(
@@ -32,9 +31,10 @@ LEFT_OUT = replace(SHORT, sequence=None, place="left out", maxlen=5)
 INPUTS = {"scaled_numbers": ["rnn"], "masked_ids": ["lstm[units=1]", "lstm[units=2]"]}
 
 
-def shown(view, width=80, **options):
-    console = SafeConsole(width=width, file=io.StringIO(), **options)
-    console.print(view, crop=False)
+def shown(view, width=80):
+    console, (_, *parts) = SafeConsole(width=width, file=io.StringIO()), view
+    for part in parts:
+        console.print(part, crop=False)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -43,37 +43,38 @@ def words(view, width=80):
 
 
 def test_words_stand_above_their_ids_and_padding_at_its_place():
-    lines = shown(document_text(SHORT, {}))
+    lines = shown(document_view(SHORT, {}))
 
     assert lines[0] == "document 7, topic earn, 4 words, training"
     place = lines.index("   (start)  net  profit  rose  zyzzyva")
     assert lines[place + 1] == "   1        39   61      1900  2"
     assert lines[place + 3] == "   padding (0): 3 steps"
-    before = shown(document_text(replace(SHORT, padding_side="pre"), {}))
+    before = shown(document_view(replace(SHORT, padding_side="pre"), {}))
     assert before.index("   padding (0): 3 steps") == place
 
 
 def test_what_is_cut_off_is_counted_and_named():
-    lines, text = shown(document_text(LONG, {})), words(document_text(LONG, {}))
+    long, at_the_end = (document_view(each, {}) for each in (LONG, replace(LONG, cut_side="post")))
+    lines, text = shown(long), words(long)
 
     place = lines.index("   cut off: 3 steps")
     assert lines[place + 2 : place + 4] == ["   rose  zyzzyva", "   1900  2"]
     assert "make 5 steps. Every sequence has 2 steps: the first 3 are cut off." in text
     assert "Cut off: (start) net profit Unknown: zyzzyva 0 is padding" in text
-    at_the_end = replace(LONG, cut_side="post")
-    assert "   (start)  net" in shown(document_text(at_the_end, {}))
-    assert "Cut off: profit rose zyzzyva" in words(document_text(at_the_end, {}))
+    assert "   (start)  net" in shown(at_the_end)
+    assert "Cut off: profit rose zyzzyva" in words(at_the_end)
 
 
 def test_a_document_that_is_left_out_says_why():
-    text = words(document_text(LEFT_OUT, {}))
+    text = words(document_view(LEFT_OUT, INPUTS))
 
     assert "No model is given this document: it is not shorter than data.maxlen, 5." in text
     assert "cut off" not in text
+    assert "The inputs of the models" not in text
 
 
 def test_each_input_is_shown_once_with_its_models():
-    *_, rnn, lstm = shown(document_text(SHORT, INPUTS), 200)
+    *_, rnn, lstm = shown(document_view(SHORT, INPUTS), 200)
 
     assert rnn == "   rnn: the id of each word, divided by 2,000, one feature at each step"
     vectors = "word ids, each of which selects a vector of an embedding"
@@ -104,13 +105,15 @@ def test_the_input_of_a_model_is_that_of_its_first_layer(model, kind):
 def test_without_a_config_it_says_how_to_see_inputs():
     hint = "Name a config, such as all, to see what its models are given."
 
-    assert shown(document_text(SHORT, None))[-1] == hint
-    assert hint not in shown(document_text(LEFT_OUT, {}))
-    assert document_facts(SHORT, None)["inputs"] == []
+    view = document_view(SHORT, None)
+
+    assert shown(view)[-1] == hint
+    assert view[0]["inputs"] == []
+    assert hint not in shown(document_view(LEFT_OUT, {}))
 
 
-def test_json_counts_steps_and_names_models():
-    facts = document_facts(LONG, INPUTS)
+def test_the_record_counts_steps_and_names_models():
+    facts, *_ = document_view(LONG, INPUTS)
 
     assert facts["cut_off"] == {"count": 3, "side": "pre"}
     assert facts["padding"] == {"count": 0, "side": "post"}
@@ -120,12 +123,9 @@ def test_json_counts_steps_and_names_models():
 @pytest.mark.parametrize("width", [20, 40, 50, 80, 120])
 def test_no_line_is_longer_than_the_terminal_is_wide(width):
     for document in (SHORT, LONG, LEFT_OUT, CONTROLS):
-        assert max(map(len, shown(document_text(document, INPUTS), width))) <= width
-
-
-def test_everything_but_the_words_is_ascii():
-    for document in (SHORT, LONG, LEFT_OUT):
-        assert "\n".join(shown(document_text(document, INPUTS))).isascii()
+        lines = shown(document_view(document, INPUTS), width)
+        assert max(map(len, lines)) <= width
+        assert document is CONTROLS or "".join(lines).isascii()
 
 
 # Models
@@ -133,82 +133,6 @@ def test_everything_but_the_words_is_ascii():
 SHAPE = Shape(timesteps=5, n_topics=3, n_ids=1000)
 PROVENANCE = {"source": "made-up", "from": "nowhere"}
 BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 4, "return_sequences": True}}}}
-LISTED = {
-    "scaled": {"layers": [{"lstm": {"units": 3, "dropout": 0.1}}], "inputs": "scaled_ids"},
-    "both_ways": {"layers": [{"embedding": {"dim": 64}}, BOTH_WAYS, {"pooling": {"by": "max"}}]},
-    "pretrained": {
-        "layers": [
-            {"embedding": {"dim": 64, "embeddings_initializer": "ppmi_svd"}},
-            {"conv1d": {"filters": 8, "kernel_size": 3}},
-            {"pooling": {"by": "mean"}},
-            {"layer_norm": {}},
-            {"dropout": {"rate": 0.5}},
-            {"dense": {"units": 9, "activation": "relu"}},
-            {"dense": {"units": 9}},
-        ]
-    },
-    "wide": {"layers": [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 9}}]},
-    "always": {"baseline": "most_frequent"},
-    "svm": {"baseline": {"tfidf_linear_svm": {"C": 2.0, "max_ngram": 1}}},
-    "own": {"python": "nets:small"},
-    "own_wide": {"python": "nets:small", "arguments": {"width": 8, "by": "max", "deep": True}},
-}
-
-
-def models(described):
-    tree = {
-        name: {**model, "layers": [*model["layers"], SOFTMAX]} if "layers" in model else model
-        for name, model in described.items()
-    }
-    return Benchmark.model_validate({"name": "a", "models": tree}).models
-
-
-def test_models_in_short():
-    assert {name: model.in_short() for name, model in models(LISTED).items()} == {
-        "scaled": "scaled ids → lstm 3 → dense topics",
-        "both_ways": "embedding 64 → bidirectional gru 4 → pooling max → dense topics",
-        "pretrained": "embedding 64 ppmi_svd → conv1d 8 kernel_size 3 → pooling mean → layer_norm "
-        "→ dropout 0.5 → dense 9 relu → dense 9 → dense topics",
-        "wide": "bag_of_words tfidf → dense 9 → dense topics",
-        "always": "most_frequent",
-        "svm": "tfidf_linear_svm (max_ngram: 1, C: 2.0)",
-        "own": "nets:small",
-        "own_wide": "nets:small (width: 8, by: max, deep: true)",
-    }
-
-
-@pytest.mark.parametrize(
-    ("layer", "words"),
-    [
-        ({"embedding": {"dim": 4}}, "a vector for each of 1,000 ids, random at first"),
-        ({"embedding": {"dim": 4, "trainable": False}}, "random and never trained"),
-        (
-            {"embedding": {"dim": 4, "embeddings_initializer": "ppmi_svd"}},
-            "learned from texts",
-        ),
-        (
-            {"lstm": {"units": 4}},
-            "reads the steps in turn, carries a hidden and a cell state, gives its hidden state "
-            "after the last step",
-        ),
-        (
-            BOTH_WAYS,
-            "reads forwards and backwards, carries a hidden state each way, gives both hidden "
-            "states side by side at each step",
-        ),
-        ({"bag_of_words": {"values": "tfidf"}}, "the TF-IDF of each of 1,000 ids"),
-        ({"bag_of_words": {"values": "shares"}}, "the share in the document of each of 1,000 ids"),
-        ({"conv1d": {"filters": 4, "kernel_size": 3}}, "weighted sums over 3 adjacent steps"),
-        ({"pooling": {"by": "attention"}}, "a mean over the steps, with learned weights"),
-        ({"dropout": {"rate": 0.07}}, "Sets a share of its inputs to 0 during training"),
-        ({"spatial_dropout": {"rate": 0.5}}, "Sets a share of the features to 0 during training"),
-        ({"layer_norm": {}}, "Brings each vector to mean 0 and variance 1"),
-        ({"dense": {"units": 4}}, "weighted sums of features"),
-        (SOFTMAX, "a probability for each topic"),
-    ],
-)
-def test_every_layer_states_its_purpose(layer, words):
-    assert words in " ".join(drawn(layer, width=200))
 
 
 def test_totals_and_the_data_stand_below():
@@ -228,6 +152,6 @@ def drawn(layer, width=100):
     """Return the lines of a network from those of this layer on."""
     facts = LayerFacts("layer", "Layer", parse_layer(layer), ((None, 4),), trainable_params=1234)
     description = Description((facts,), trainable_params=1234, other_params=56)
-    network = models(LISTED)["scaled"]
-    lines = shown(network_text("net", network, description, SHAPE, PROVENANCE), width)
+    network = benchmark().models["rnn"]
+    lines = shown(network_view("net", network, description, SHAPE, PROVENANCE), width)
     return lines[1 + next(n for n, line in enumerate(lines) if line.endswith("─")) :]

@@ -2,11 +2,11 @@
 
 import io
 import re
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import matplotlib as mpl
 import pytest
+from elements import texts_of
 from factories import finished_run, scored_run
 from matplotlib import pyplot as plt
 from PIL import Image
@@ -24,22 +24,11 @@ from rnnbench.report.plots_of_run import (
 from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import History
 
+pytestmark = pytest.mark.usefixtures("no_figures")
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
-PLOTS = [
-    ("accuracy", None),
-    ("differences", None),
-    ("learning_curves", None),
-    ("confusion", "lstm"),
-]
+PLOTS = {"accuracy": None, "differences": None, "learning_curves": None, "confusion": "lstm"}
 
-every_plot = pytest.mark.parametrize(("name", "models"), PLOTS, ids=[name for name, _ in PLOTS])
-
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
+every_plot = pytest.mark.parametrize(("name", "models"), PLOTS.items(), ids=PLOTS)
 
 
 def made_up(**changes):
@@ -146,13 +135,6 @@ def test_a_model_without_epochs_has_no_learning_curve():
         plot_run(made_up(records=records | {"rnn": records["lstm"]}), "learning_curves")
 
 
-def test_a_run_of_one_model_needs_no_name_for_its_confusion():
-    axes = plot_run(finished_run({"rnn": ANSWERS["rnn"]}), "confusion")
-
-    assert axes.get_title() == "Confusion of rnn"
-    assert axes.get_yticklabels()[0].get_text() == "earn (2)"
-
-
 SEEDS = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18, 19]}
 
 
@@ -167,21 +149,22 @@ def marks_of(axes):
     ]
 
 
+def test_a_run_of_one_model_needs_no_name_for_its_confusion():
+    axes = plot_run(finished_run({"rnn": ANSWERS["rnn"]}), "confusion")
+
+    assert axes.get_title() == "Confusion of rnn"
+    assert axes.get_yticklabels()[0].get_text() == "earn (2)"
+
+
 def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
     axes = plot_run(scored_run(SEEDS), "differences")
 
-    labels = axes.get_yticklabels()
-    assert [(label.get_text(), label.get_fontweight()) for label in labels] == [
-        ("gru minus", "bold"),
-        ("lstm", "normal"),
-        ("svm", "normal"),
-        ("rnn", "normal"),
-        ("lstm minus", "bold"),
-        ("svm", "normal"),
-        ("rnn", "normal"),
-        ("svm minus", "bold"),
-        ("rnn", "normal"),
-    ]
+    weights = {label.get_text(): label.get_fontweight() for label in axes.get_yticklabels()}
+    rows = "gru minus, lstm, svm, rnn, lstm minus, svm, rnn, svm minus, rnn"
+    assert ", ".join(label.get_text() for label in axes.get_yticklabels()) == rows
+    assert {name for name, weight in weights.items() if weight == "bold"} == {
+        f"{better} minus" for better in ("gru", "lstm", "svm")
+    }
     verdicts = [("lstm", "o", False), *[(name, "o", True) for name in ("svm", "rnn")]]
     assert marks_of(axes) == [*verdicts, *verdicts[1:], verdicts[2]]
     assert legend_of(axes) == ["clear", "not clear", "95 % over documents and seeds"]
@@ -199,15 +182,9 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 # On a page
 
 
-def texts_of(plot):
-    root = ET.fromstring(plot.svg)  # noqa: S314 - drawn here
-    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-
-
 def drawn():
-    run = made_up()
-    plots = [kind.in_report(run)[0] for kind in (AccuracyPlot, DifferencesPlot, LearningCurves)]
-    return [*plots, *ConfusionPlot.in_report(run)]
+    run, kinds = made_up(), (AccuracyPlot, DifferencesPlot, LearningCurves, ConfusionPlot)
+    return [plot for kind in kinds for plot in kind.in_report(run)]
 
 
 @pytest.fixture(scope="module")
@@ -215,10 +192,13 @@ def plots():
     return drawn()
 
 
-def test_every_plot_is_an_svg_without_background_and_a_png_with_one(plots):
+def test_plots_are_always_the_same_svg_without_background_and_png_with_one(plots):
+    again = drawn()
+
+    assert [plot.svg for plot in again] == [plot.svg for plot in plots]
+    assert again[0].png() == plots[0].png()
     for plot in plots:
         png = Image.open(io.BytesIO(plot.png()))
-
         assert plot.svg.startswith("<?xml")
         assert PAPER not in plot.svg
         assert png.convert("RGB").getpixel((0, 0)) == (254, 254, 254)
@@ -226,14 +206,9 @@ def test_every_plot_is_an_svg_without_background_and_a_png_with_one(plots):
         assert len(ids) == len(set(ids))
 
 
-def test_the_same_run_gives_the_same_plots(plots):
-    again = drawn()
-
-    assert [plot.svg for plot in again] == [plot.svg for plot in plots]
-    assert again[0].png() == plots[0].png()
-
-
-def test_text_stays_text_and_the_alternative_text_has_the_numbers(plots):
+def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_numbers(plots):
+    found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:3]]
+    assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}]
     accuracy, differences, _, _, of_lstm = plots
 
     assert {"rnn", "lstm", "always 'earn'", "test accuracy"} <= {*texts_of(accuracy)}
@@ -244,12 +219,6 @@ def test_text_stays_text_and_the_alternative_text_has_the_numbers(plots):
     assert of_lstm.alt.endswith(
         "lstm classified correctly: earn 0.75, acq 1.00, grain 1.00, others 0.00"
     )
-
-
-def test_parts_of_a_plot_name_their_models(plots):
-    found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:3]]
-
-    assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}]
 
 
 def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():
@@ -271,9 +240,8 @@ def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends
 
 def test_validation_stands_beside_training():
     curves = History(loss=[2.0], accuracy=[0.5], val_loss=[2.5], val_accuracy=[0.25])
-    records = {"rnn": {"history": curves}}
 
-    (plot,) = LearningCurves.in_report(made_up(records=records))
+    (plot,) = LearningCurves.in_report(made_up(records={"rnn": {"history": curves}}))
 
     assert "loss on the validation documents" in texts_of(plot)
     assert plot.table().headers[3:] == ["validation loss", "validation accuracy"]
@@ -295,8 +263,8 @@ HUGE = Interval(low=-1e308, high=1e308)
 
 
 def test_numbers_that_are_far_too_large_leave_room_for_the_others():
-    records = {"rnn": {"history": History(loss=[1e308, -1e308], accuracy=[1e308, -1e308])}}
-    run = made_up(records=records)
+    history = History(loss=[1e308, -1e308], accuracy=[1e308, -1e308])
+    run = made_up(records={"rnn": {"history": history}})
     model, pair = run.results.models[0], run.results.comparisons[0]
     model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
     changes = {"interval": HUGE, "difference": 1e308}

@@ -1,11 +1,11 @@
 """The plots of several runs."""
 
-import xml.etree.ElementTree as ET
 from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from elements import texts_of
 from factories import runs_on_datasets, scored_run
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
@@ -18,17 +18,7 @@ from rnnbench.report.plot import COLOURS, PAPER
 from rnnbench.report.plots_of_runs import ChangesPlot, HistoryPlot, RanksPlot, ranks_caption
 from rnnbench.results.schema import Interval
 
-
-@pytest.fixture(autouse=True)
-def no_figures():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
-def texts_of(plot):
-    root = ET.fromstring(plot.svg)  # noqa: S314 - drawn here
-    return [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+pytestmark = pytest.mark.usefixtures("no_figures")
 
 
 def test_a_change_is_filled_if_it_is_clear():
@@ -38,9 +28,8 @@ def test_a_change_is_filled_if_it_is_clear():
 
     axes = plot.on(None)
 
-    marks = [
-        line for line in axes.get_lines() if line.get_marker() == "o" and any(line.get_xdata())
-    ]
+    lines = axes.get_lines()
+    marks = [line for line in lines if line.get_marker() == "o" and any(line.get_xdata())]
     assert [mark.get_markerfacecolor() == "none" for mark in marks] == [True, False]
     assert [round(mark.get_xdata()[0], 2) for mark in marks] == [0.05, 0.85]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
@@ -159,9 +148,8 @@ def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
     width, height = axes.figure.bbox.size
     corners = np.array([box.extents for box in boxes])
-    assert (corners[:, :2] >= 0).all()
-    assert (corners[:, 2] <= width).all()
-    assert (corners[:, 3] <= height).all()
+    assert (corners >= 0).all()
+    assert (corners[:, 2:] <= (width, height)).all()
 
 
 def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
@@ -179,14 +167,11 @@ def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use()
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.parametrize(
-    ("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")]
-)
-def test_a_diagram_of_ranks_is_a_file_that_is_always_the_same(suffix, start):
+def test_a_picture_is_a_file_that_is_always_the_same():
     plot = RanksPlot(ranks_on(2))
 
-    picture = plot.picture(suffix)
-
-    assert picture.startswith(start)
-    assert plot.picture(suffix) == picture
-    assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"
+    for suffix, start in {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}.items():
+        picture = plot.picture(suffix)
+        assert picture.startswith(start)
+        assert plot.picture(suffix) == picture
+        assert (PAPER.encode() in picture) == (suffix == ".svg"), "it is on paper"

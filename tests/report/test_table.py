@@ -81,25 +81,15 @@ def test_headers_are_broken_then_columns_stand_below_each_other_then_cells(width
     assert printed(TWO, width)[1:] == [*LAYOUTS[width].splitlines(), "", "The caption."]
 
 
-def test_every_group_of_columns_tells_the_points_of_a_grid_apart():
-    points = Table(
-        ["model", "accuracy", "its interval"],
-        [["svm[C=1]", "0.9149", "0.8898 to 0.9346"], ["svm[C=3]", "0.9150", "0.8899 to 0.9347"]],
-        "",
-    )
+def test_every_group_of_columns_tells_points_apart_and_rows_keep_the_whole_names_of_models():
+    rows = [["svm[C=1]", "0.9149", "0.8898 to 0.9346"], ["svm[C=3]", "0.9150", "0.8899 to 0.9347"]]
+    points = with_points(Table(["model", "accuracy", "its interval"], rows, ""))
 
-    lines = printed(with_points(points), 32)
+    lines = printed(points, 32)
 
     assert lines.count(" model  C  accuracy") == lines.count(" model  C      its interval") == 1
-
-
-def test_rows_about_points_keep_the_whole_names_of_their_models():
-    points = with_points(
-        Table(["model", "accuracy"], [["svm[C=1]", "0.8"], ["svm[C=2]", "0.9"]], "")
-    )
-
-    assert points.rows == [["svm", "1", "0.8"], ["svm", "2", "0.9"]]
-    assert points.models == [["svm[C=1]"], ["svm[C=2]"]]
+    assert [row[:2] for row in points.rows] == [["svm", "1"], ["svm", "3"]]
+    assert points.models == [["svm[C=1]"], ["svm[C=3]"]]
 
 
 def test_a_caption_is_no_wider_than_a_line_that_is_easy_to_read():
@@ -150,12 +140,9 @@ def test_control_characters_and_markup_are_shown_and_columns_stay_in_line(monkey
     assert "[/] ␛[2J" in result._repr_html_()
 
 
-@pytest.mark.parametrize(
-    ("p", "text"),
-    [(1, "1"), (0.3149, "0.31"), (0.0499, "0.05"), (0.00123, "0.0012"), (9.9e-99, "1e-98")],
-)
-def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten(p, text):
-    assert short_p(p) == text
+def test_a_p_value_is_shown_with_two_digits_or_one_and_a_power_of_ten():
+    found = [short_p(p) for p in (1, 0.3149, 0.0499, 0.00123, 9.9e-99)]
+    assert found == ["1", "0.31", "0.05", "0.0012", "1e-98"]
 
 
 def test_there_are_no_more_blocks_than_documents():
@@ -167,13 +154,10 @@ def differences(**rights):
     return scored_run(rights).results.comparisons
 
 
-def test_few_seeds_are_explained_each_number_once():
+def test_few_seeds_are_explained_each_number_once_and_intervals_are_over_several():
     one, two = differences(a=[12], b=[14]), differences(a=[12, 13], b=[14, 15])
 
     assert condition([*one, *two]) == f"{condition(one)} {condition(two)}"
     assert condition(differences(a=[12, 13, 14], b=[14, 15, 16])) == ""
-
-
-def test_an_interval_is_over_seeds_if_there_are_several():
-    assert scope_of(differences(a=[12], b=[14])) == "over documents"
+    assert scope_of(one) == "over documents"
     assert scope_of(differences(a=[12], b=[14, 15])) == "over documents and seeds"

@@ -23,7 +23,6 @@ from rnnbench.results.store import Store, compact, compact_scores, read_weights
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
-    UnwritableError,
     sha256_file,
     write_document,
 )
@@ -42,7 +41,7 @@ def store(tmp_path):
 @pytest.fixture
 def files(store):
     """The files of ``KEY``."""
-    return stores.place_of(store.folder, *KEY)
+    return stores.place_of(store.folder, KEY)
 
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.ones(3, np.float32)]
@@ -58,14 +57,14 @@ def with_network(**changes):
 def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, key, files):
     store.save(with_network())
     for file in (files.record, files.predictions, files.weights):
-        other = stores.place_of(store.folder, *key).record.stem
+        other = stores.place_of(store.folder, key).record.stem
         shutil.copy(file, file.with_stem(other))
 
-    assert store.find(*key) is None
+    assert store.find(key) is None
     with pytest.raises(FileNotFoundError):
-        store.load(*key)
+        store.load(key)
     with pytest.raises(FileNotFoundError):
-        store.weights_file(*key)
+        store.weights_file(key)
 
 
 def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(store, files):
@@ -77,13 +76,13 @@ def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(st
     names = [f"trials/{STEM}.json", f"predictions/{STEM}.npz", f"models/{STEM}.npz"]
     other = "lstm-seed7-bbbbbbbbbbbbbbbb"
     assert found == {*names, f"trials/{other}.json", f"predictions/{other}.npz"}
-    loaded = store.load(*KEY)
+    loaded = store.load(KEY)
     assert loaded.record == saved.record
     np.testing.assert_array_equal(loaded.labels, saved.labels)
     np.testing.assert_array_equal(loaded.scores, saved.scores)
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
-    assert store.find(*KEY, with_model=True)
-    assert store.weights_file(*KEY) == files.weights
+    assert store.find(KEY, with_model=True)
+    assert store.weights_file(KEY) == files.weights
     for ours, theirs in zip(read_weights(files.weights, DECLARED), WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -92,8 +91,8 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     store.save(with_network(params=1))
     store.save(result(fingerprint=MINE, params=2))
 
-    assert store.load(*KEY).record.params == 2
-    assert store.find(*KEY, with_model=True) is None, "the new one was stored without its network"
+    assert store.load(KEY).record.params == 2
+    assert store.find(KEY, with_model=True) is None, "the new one was stored without its network"
     assert not any((store.folder / "models").iterdir())
 
 
@@ -107,15 +106,6 @@ def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, mo
     assert not store.folder.exists()
 
 
-@pytest.mark.parametrize("name", ["trials", "predictions", "models"])
-def test_a_file_in_the_place_of_a_folder_is_named(store, name):
-    store.folder.mkdir()
-    (store.folder / name).touch()
-
-    with pytest.raises(UnwritableError, match=f"^{store.folder / name}: cannot be written: "):
-        store.check_writable()
-
-
 @pytest.mark.parametrize(
     ("model", "fingerprint"),
     [
@@ -126,10 +116,10 @@ def test_a_file_in_the_place_of_a_folder_is_named(store, name):
     ],
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
-    assert store.find(model, 0, fingerprint) is None
+    assert store.find((model, 0, fingerprint)) is None
     for read in (store.load, store.weights_file):
         with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
-            read(model, 0, fingerprint)
+            read((model, 0, fingerprint))
     with pytest.raises(DamagedResultError):
         store.save(result(model=model, fingerprint=fingerprint))
     assert not store.folder.exists()
@@ -141,7 +131,7 @@ def test_a_loss_that_is_not_a_number_is_stored_as_null(store, files):
 
     text = files.record.read_text()
     assert json.loads(text, parse_constant=pytest.fail)["history"]["loss"] == [None, None]
-    assert store.load(*KEY).record.history.loss == [None, None]
+    assert store.load(KEY).record.history.loss == [None, None]
 
 
 def _truncate(file):
@@ -167,11 +157,11 @@ def test_what_is_damaged_is_named_and_not_used(store, files, kind, damage, reaso
     file, is_network = getattr(files, kind), kind == "weights"
     damage(file)
 
-    assert bool(store.find(*KEY)) == is_network, "the trial of a damaged network can be used"
-    assert store.find(*KEY, with_model=True) is None
+    assert bool(store.find(KEY)) == is_network, "the trial of a damaged network can be used"
+    assert store.find(KEY, with_model=True) is None
     assert f"unusable result: {file}: " in caplog.text
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: {reason}"):
-        (store.weights_file if is_network else store.load)(*KEY)
+        (store.weights_file if is_network else store.load)(KEY)
 
 
 LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
@@ -218,7 +208,7 @@ def test_predictions_made_to_mislead_are_named_and_run_nothing(store, files, wri
     write_document(files.record, saved.record, predictions_sha256=sha256_file(files.predictions))
 
     with pytest.raises(DamagedResultError, match=f"^unusable result: {files.predictions}: "):
-        store.load(*KEY)
+        store.load(KEY)
 
     assert not files.predictions.with_name("trace").exists()
 
@@ -252,11 +242,11 @@ def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, files, ca
     hashes = {"predictions_sha256": sha256_file(files.predictions), "model_sha256": "0" * 64}
     write_document(files.record, result(fingerprint=MINE).record, **hashes)
 
-    assert store.find(*KEY)
-    assert store.find(*KEY, with_model=True) is None
+    assert store.find(KEY)
+    assert store.find(KEY, with_model=True) is None
     assert not caplog.text
     with pytest.raises(OtherVersionError, match=rf"{old}: an older .* again with --save-models$"):
-        store.weights_file(*KEY)
+        store.weights_file(KEY)
     store.save(with_network())
     assert not old.exists()
 
@@ -327,15 +317,15 @@ def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind, is_
     (file,) = tmp_path.glob("predictions/*")
     size, store = file.stat().st_size, Store(tmp_path, is_compact=True)
 
-    light = store.find(*key) if is_stored else store.save(trial)
+    light = store.find(key) if is_stored else store.save(trial)
 
     assert file.stat().st_size < size / 5
-    loaded = store.load(*key, with_model=True)
+    loaded = store.load(key, with_model=True)
     assert loaded.record == light.record == compact(trial).record
     assert loaded.record.compact
     assert loaded.record.history == History(loss=[0.3333, None], accuracy=[0.6667, 1.0])
     np.testing.assert_array_equal(loaded.scores, light.scores)
     np.testing.assert_array_equal(loaded.labels, trial.labels)
     written = file.stat().st_mtime_ns
-    assert store.find(*key, with_model=True).weights is None
+    assert store.find(key, with_model=True).weights is None
     assert file.stat().st_mtime_ns == written

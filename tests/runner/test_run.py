@@ -58,21 +58,16 @@ def run_all(plan, store, **options):
     return done.trials, events
 
 
-def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(plan):
-    assert [(trial.name, trial.seed) for trial in plan.trials] == [
-        ("big", 0),
-        ("big", 7),
-        ("small", 0),
-        ("small", 7),
-    ]
+def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
+    plan, tiny_sgml_folder
+):
+    names = ["big seed 0", "big seed 7", "small seed 0", "small seed 7"]
+    assert [str(trial) for trial in plan.trials] == names
     assert {trial.dataset_fingerprint for trial in plan.trials} == {plan.dataset.fingerprint}
     assert {trial.source for trial in plan.trials} == {"sgml"}
-
-
-def test_trials_name_their_corpus_by_fingerprint_and_hold_no_path(plan, tiny_sgml_folder):
     assert {trial.corpus_fingerprint for trial in plan.trials} == plan.corpora.keys()
     assert plan.corpora.keys() == {plan.dataset.corpus_fingerprint}
-    assert str(tiny_sgml_folder) not in repr(plan.trials)
+    assert str(tiny_sgml_folder) not in repr(plan.trials), "they hold no path"
 
 
 def test_the_longest_training_comes_first_and_programs_are_shared(make_plan):

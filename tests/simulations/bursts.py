@@ -59,7 +59,7 @@ def _facts(population, n_seeds, n_documents):
                 hits = {"a": Hits(a, in_order), "b": Hits(b, in_order)}
                 interval = accuracy_interval(hits["a"])
                 held.append(population.accuracy in interval)
-                (compared,) = compare_pairs([("a", "b")], hits, ())
+                (compared,) = compare_pairs([("a", "b")], hits)
                 found.append(compared.p < 0.05)
     shares = [np.mean(each[way::2]) for each in (held, found) for way in (0, 1)]
     return [f"{np.mean(ratios):.2f}", *(f"{share:.3f}" for share in shares)]

@@ -33,11 +33,13 @@ def main(folder):
     hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
     columns = {"trained on in R52": is_shared, "others": ~is_shared}
     best = max(hits, key=lambda name: float(hits[name][:, ~is_shared].mean()))
-    fixed = {name for name in hits if not run.benchmark.models[name].is_random}
+    is_random = {model.name: model.is_random for model in run.results.models}
     rows = {name: [name] for name in hits}
     for part in columns.values():
-        of_part = {name: Hits(right[:, part]) for name, right in hits.items()}
-        compared = compare_pairs([*combinations(of_part, 2)], of_part, fixed)
+        of_part = {
+            name: Hits(right[:, part], is_random=is_random[name]) for name, right in hits.items()
+        }
+        compared = compare_pairs([*combinations(of_part, 2)], of_part)
         with_best = [each for each in compared if best in (each.a, each.b)]
         p = {each.seen_from(best).b: each.p_holm for each in with_best}
         for name, of_model in of_part.items():

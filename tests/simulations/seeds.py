@@ -4,6 +4,7 @@ Run it as ``python tests/simulations/seeds.py RUN`` with the folder of a run tha
 """
 
 import sys
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -58,14 +59,15 @@ def _spreads(random, hits, sets):
 def _verdicts(random, hits, sets):
     fixed = set(hits) - set(random)
     pairs = [pair for pair in combinations(hits, 2) if not fixed.issuperset(pair)]
-    whole = {name: Hits(right) for name, right in hits.items()}
-    found = compare_pairs(pairs, whole, fixed)
+    whole = {name: Hits(right, is_random=name in random) for name, right in hits.items()}
+    found = compare_pairs(pairs, whole)
     same = np.zeros(len(pairs))
     for few in sets:
         of_few = {
-            name: Hits(right[few] if name in random else right) for name, right in hits.items()
+            name: replace(of_model, right=of_model.right[few]) if of_model.is_random else of_model
+            for name, of_model in whole.items()
         }
-        again = compare_pairs(pairs, of_few, fixed)
+        again = compare_pairs(pairs, of_few)
         same += [a.is_clear == b.is_clear for a, b in zip(found, again, strict=True)]
     rows = [
         [each.a, each.b, f"{each.difference:+.4f}", each.verdict, f"{share:.0%}"]

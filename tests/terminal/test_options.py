@@ -53,12 +53,12 @@ def test_options_beat_the_file_only_when_given(tmp_path):
     config = tmp_path / "mine.yaml"
     config.write_text("extends: smoke\ntraining: {epochs: 7, batch_size: 5}\n")
 
-    given = changes(["training.batch_size=8"], seeds="3,8", data="sgml", path="a b", track=["a,b"])
+    given = changes(["training.batch_size=8"], seeds="3,8", data="sgml", path="a 😀", track=["a,b"])
 
     assert [(change.flag, change.key, change.value) for change in given] == [
         ("--seeds", "training.seeds", "[3,8]"),
         ("--data", "data.source", '"sgml"'),
-        ("--path", "data.path", '"a b"'),
+        ("--path", "data.path", '"a 😀"'),
         ("--track", "tracking", '["a", "b"]'),
         ("--set training.batch_size=8", "training.batch_size", "8"),
     ]

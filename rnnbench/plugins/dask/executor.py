@@ -10,7 +10,7 @@ import logging
 import pickle
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,8 +27,8 @@ from rnnbench.runner.executors.base import (
     Connected,
     Executor,
     Listener,
+    Outcomes,
     PhaseBegan,
-    T,
     Task,
     TrialFailure,
 )
@@ -45,8 +45,6 @@ BEGIN_SECONDS = 20.0  # by then, a run begins without workers that say nothing
 SILENCE_SECONDS, FILES_SECONDS = 60.0, 300.0  # of a lost scheduler; more for workers to take files
 END_SECONDS = 5.0  # for workers to end their children
 LOST_CONNECTION = "the connection to the scheduler is lost"
-
-Outcomes = Generator[tuple[Trial, Any], None, None]
 
 
 class DaskExecutor(Executor):
@@ -77,12 +75,8 @@ class DaskExecutor(Executor):
         return min(cores, self._limit or cores)
 
     def run(
-        self,
-        trials: Sequence[Trial],
-        corpora: Mapping[str, Path],
-        listener: Listener,
-        task: Task[T],
-    ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
+        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+    ) -> Outcomes:
         """Yield each trial with its outcome.
 
         That of a lost worker or dead child is tried again, at last alone in the cluster.
@@ -132,7 +126,7 @@ class ClusterRun:
         trials: Sequence[Trial],
         corpora: Mapping[str, Path],
         listener: Listener,
-        task: Task[Any],
+        task: Task,
         limit: int | None,
     ):
         self._client, self._listener, self._task = client, listener, task
@@ -278,7 +272,7 @@ class ClusterRun:
             if attempt.at not in ("", facts["worker"]):
                 self._say_again(attempt)
             attempt.at, attempt.worker = facts["worker"], facts["name"]
-            self._has_started |= len(facts["report"]) > 1
+            self._has_started |= not isinstance(facts["report"], str)
             self._listener(event_of(attempt.trial, facts["report"], facts["name"]))
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:

@@ -32,7 +32,7 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models import code
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.runner.executors.base import TrialFailure
-from rnnbench.runner.executors.local import Child, Died, Done, Phase, Report, work
+from rnnbench.runner.executors.local import Child, Died, Done, Report, work
 from rnnbench.storage import atomic_write, sha256_file
 from rnnbench.text import listed
 from rnnbench.training.trial import Trial
@@ -188,9 +188,7 @@ class WorkerChild(Child):
 
     def reports(self, message: bytes) -> Iterator[Report | Done | Died]:
         """Have it carry out a trial; yield what it says, of quick epochs the first and the last."""
-        self._has_started = False
-        with suppress(ConnectionError):  # it died; ``receive`` says so
-            self.connection.send_bytes(message)
+        self.give(message)
         held, last, report = None, 0.0, None
         while not isinstance(report, Done | Died):
             has_ended = self._process.poll() is not None  # before looking for a last report
@@ -198,10 +196,10 @@ class WorkerChild(Child):
                 continue
             report, now = self.receive(), time.monotonic()
             is_quick = now - last < REPORT_SECONDS
-            if is_quick and not isinstance(report, Phase | Done | Died) and report[0] > 0:
+            if is_quick and not isinstance(report, str | Done | Died) and report[0] > 0:
                 held = report
                 continue
-            if held is not None and isinstance(report, Done | Phase):
+            if held is not None and isinstance(report, Done | str):
                 yield held
             held, last = None, now
             yield report

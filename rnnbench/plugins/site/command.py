@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from rnnbench.metrics import find_quantity
-from rnnbench.terminal import completion, console, options
+from rnnbench.metrics import find_quantity, quantity_names
+from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench site results/*",
@@ -15,35 +15,41 @@ EXAMPLES = options.examples(
 )
 
 
+Runs = Annotated[
+    list[Path],
+    options.run_folder("Folders of finished runs; anything else is left out.", "RUN"),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER",
+        help="The folder of the site: new, empty, or with an earlier site.",
+        parser=options.folder,
+    ),
+]
+Metrics = Annotated[
+    list[str],
+    typer.Option(
+        metavar="METRIC",
+        help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.QUANTITIES}.",
+        autocompletion=quantity_names,
+    ),
+]
+Words = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Words shown of each misclassified document, if you may publish them.",
+    ),
+]
+
+
 def site(
-    runs: Annotated[
-        list[Path],
-        options.run_folder("Folders of finished runs; anything else is left out.", "RUN"),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            metavar="FOLDER",
-            help="The folder of the site: new, empty, or with an earlier site.",
-            parser=options.folder,
-        ),
-    ] = Path("site"),
-    metric: Annotated[
-        list[str],
-        typer.Option(
-            metavar="METRIC",
-            help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.METRICS}.",
-            autocompletion=completion.metrics,
-        ),
-    ] = ["accuracy"],  # noqa: B006 - Typer's way to give a default
-    words: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            metavar="N",
-            help="Words shown of each misclassified document, if you may publish them.",
-        ),
-    ] = 0,
+    runs: Runs,
+    out: Out = Path("site"),
+    metric: Metrics = ["accuracy"],  # noqa: B006 - Typer's way to give a default
+    words: Words = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:

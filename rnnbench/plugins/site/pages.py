@@ -19,7 +19,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Columns, Table, mean_and_interval, table_of
+from rnnbench.report.table import Table, mean_and_interval
 from rnnbench.report.tables_of_runs import (
     board_tables,
     direction,
@@ -110,28 +110,23 @@ def _index(
 
 
 def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
-    columns: Columns[tuple[str, StoredRun]] = {
-        "run": lambda named: named[0],
-        "documents": lambda named: sets[named[1].results.dataset.split_fingerprint],
-        "date (UTC)": lambda named: minute(named[1].environment.get("date")),
-        "commit": lambda named: short_hash(named[1].environment["git_commit"]),
-        "processor": lambda named: named[1].environment["cpu"],
-        "best model": lambda named: named[1].results.best.name,
-        "test accuracy": lambda named: (
-            mean_and_interval(named[1].results.best.accuracy)
-            + " (partial run)" * bool(named[1].results.missing)
-        ),
-        "models": lambda named: str(len(named[1].results.models)),
-        "seeds": lambda named: str(len(named[1].results.seeds)),
-    }
-    newest = sorted(
-        runs.items(), key=lambda named: named[1].environment.get("date") or "", reverse=True
-    )
+    date = {name: run.environment.get("date") or "" for name, run in runs.items()}
+    headers = ["run", "documents", "date (UTC)", "commit", "processor", "best model"]
+    rows = []
+    for name in sorted(runs, key=date.__getitem__, reverse=True):
+        results, environment = runs[name].results, runs[name].environment
+        best, partial = results.best, " (partial run)" * bool(results.missing)
+        commit, processor = short_hash(environment["git_commit"]), environment["cpu"]
+        where = [sets[results.dataset.split_fingerprint], minute(date[name]), commit, processor]
+        counts = [str(len(results.models)), str(len(results.seeds))]
+        accuracy = mean_and_interval(best.accuracy) + partial
+        rows.append([name, *where, best.name, accuracy, *counts])
     caption = (
         "The test accuracy is that of the best model, mean ± 95 % over seeds. The commit is that "
         "of rnnbench; a + means that files were changed since."
     )
-    return replace(table_of(newest, columns, caption), text_columns=6)
+    numbers = ["test accuracy", "models", "seeds"]
+    return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
 
 
 def _leaderboard(

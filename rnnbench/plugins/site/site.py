@@ -7,7 +7,7 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -88,8 +88,7 @@ def site(
             into it.
         RnnbenchError: a file cannot be written.
     """
-    given, folder = list(runs), Path(out)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    given, names = list(runs), [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
     for those, what in ((given, "runs"), (names, "metrics")):
@@ -97,35 +96,50 @@ def site(
             raise UserError(f"{what}: names none (should be one or more)")
     for run in given:
         check_report(run, words, errors)
-    files_in(folder)  # refuse somebody else's folder before computing anything
-    distinct = list({run.folder.resolve(): run for run in given}.values())
+    folder, distinct = Path(out), list({run.folder.resolve(): run for run in given}.values())
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
-    places = folders_of(named)
-    reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
-    pages = pages_of(named, names, reports)
-    # They are made anew, not copied: in a run from elsewhere, they may be links to private files.
-    beside: dict[str, dict[str, str]] = {}
-    for name, run in named.items():
-        beside[name] = {f"{places[name]}/{CONFIG}": dump(run.benchmark, folder / places[name])}
-        if (run.folder / CONSTRAINTS).exists():
-            beside[name][f"{places[name]}/{CONSTRAINTS}"] = constraints(run.environment)
-    others = [file for texts in beside.values() for file in texts]
-    files = SiteFiles(files=[*pages, *reports.values(), *others], reports=reports)
-    titles = {page.heading: file for file, page in pages.items()}
-    with (
-        show_steps("report", quiet=not progress) as on_run,
-        open_site(folder, files, command),
-    ):
-        for number, (name, run) in enumerate(named.items(), start=1):
-            on_run(name, number, len(named))
-            for file, text in beside[name].items():
-                write_text(folder / file, text)
-            texts = words_of_test_documents(run) if words else None
-            page = report_page(run, texts, words, errors)
-            write_text(folder / reports[name], render(_within(page, titles, reports[name])))
-        for file, page in reversed(pages.items()):  # the index, which links to the others, last
-            write_text(folder / file, render(_within(page, titles, file)))
+    with show_steps("report", quiet=not progress) as on_run:
+        _write(folder, named, names, words, errors, command, on_run)
     return folder / INDEX
+
+
+def _write(
+    folder: Path,
+    runs: Mapping[str, StoredRun],
+    metrics: Sequence[str],
+    words: int,
+    errors: int,
+    command: str,
+    on_run: Callable[[str, int, int], None],
+) -> None:
+    """Write the site of some runs, by names that tell them apart."""
+    files_in(folder)  # refuse somebody else's folder before computing anything
+    places = folders_of(runs)
+    reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
+    pages = pages_of(runs, metrics, reports)
+    # They are made anew, not copied: in a run from elsewhere, they may be links to private files.
+    beside = {}
+    for name, run in runs.items():
+        beside[f"{places[name]}/{CONFIG}"] = dump(run.benchmark, folder / places[name])
+        if (run.folder / CONSTRAINTS).exists():
+            beside[f"{places[name]}/{CONSTRAINTS}"] = constraints(run.environment)
+    titles = {page.heading: file for file, page in pages.items()}
+
+    def write(file: str, page: PageContent) -> None:
+        up = "../" * (len(PurePosixPath(file).parts) - 1)
+        links = {title: f"{up}{other}" for title, other in titles.items()}
+        write_text(folder / file, render(replace(page, pages=links, address=file)))
+
+    files = SiteFiles(files=[*pages, *reports.values(), *beside], reports=reports)
+    with open_site(folder, files, command):
+        for file, text in beside.items():
+            write_text(folder / file, text)
+        for number, (name, run) in enumerate(runs.items(), start=1):
+            on_run(name, number, len(runs))
+            texts = words_of_test_documents(run) if words else None
+            write(reports[name], report_page(run, texts, words, errors))
+        for file, page in reversed(pages.items()):  # the index, which links to the others, last
+            write(file, page)
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
@@ -145,14 +159,6 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
         taken.add(folder.casefold())
         found[name] = f"runs/{folder}"
     return found
-
-
-def _within(page: PageContent, titles: Mapping[str, str], file: str) -> PageContent:
-    """Return the page of a file, with links to the pages about several runs."""
-    up = "../" * (len(PurePosixPath(file).parts) - 1)
-    return replace(
-        page, pages={title: f"{up}{other}" for title, other in titles.items()}, address=file
-    )
 
 
 def files_in(folder: Path) -> set[str]:

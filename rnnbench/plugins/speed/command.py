@@ -1,16 +1,12 @@
 """The command ``rnnbench bench-speed``."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rnnbench.errors import Interruption, signal_of
 from rnnbench.terminal import completion, options
-
-if TYPE_CHECKING:
-    from rnnbench.runner.executors.base import Listener
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -21,6 +17,22 @@ CONTENDERS = ("compiled", "compiled-1", "native", "keras", "torch")
 """The names of all contenders; what they are takes long to import."""
 
 
+Rounds = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help=f"Only these contenders: {', '.join(CONTENDERS)}.",
+        show_default=False,
+        autocompletion=completion.among(*CONTENDERS, is_list=True),
+    ),
+]
+OUT = "The folder for the results; by default results/speed-NAME."
+Out = Annotated[Path | None, typer.Option(help=OUT, show_default=False, **options.FOLDER)]
+
+
 def bench_speed(
     config: options.Config,
     epochs: options.Epochs = None,
@@ -28,27 +40,9 @@ def bench_speed(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    rounds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
-    ] = 3,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B",
-            help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-            show_default=False,
-            autocompletion=completion.among(*CONTENDERS, is_list=True),
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="The folder for the results; by default results/speed-NAME.",
-            show_default=False,
-            parser=options.folder,
-        ),
-    ] = None,
+    rounds: Rounds = 3,
+    only: Only = None,
+    out: Out = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -68,7 +62,7 @@ def bench_speed(
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
     from rnnbench.terminal.console import err, print_record
-    from rnnbench.terminal.display import show_download, show_trials
+    from rnnbench.terminal.display import show_download
 
     changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     benchmark = only_networks(options.load_benchmark(config, models, changes))
@@ -78,16 +72,10 @@ def bench_speed(
     check_inputs(config, benchmark, folder, FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
-
-    def show(table: str) -> AbstractContextManager["Listener"]:
-        if not quiet:
-            err.print(table, soft_wrap=True)
-        return show_trials(quiet=quiet)
-
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in measure(benchmark, plan, contenders, rounds, show):
+            for results in measure(benchmark, plan, contenders, rounds, quiet=quiet):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:

@@ -8,9 +8,10 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from itertools import chain, pairwise
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.dataset import Dataset
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.environment import machine
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.estimate import time_products
@@ -36,21 +37,18 @@ from rnnbench.plugins.speed.results import (
     TrialTime,
 )
 from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
-from rnnbench.runner.executors.base import Finished, Listener, Planned, prepare_engine
+from rnnbench.runner.executors.base import Finished, Listener, Planned
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import TRAINING, begin, count_batches, ms_per_step
-from rnnbench.training.settings import Training
+from rnnbench.training.epochs import TRAINING, Epochs, begin
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
 PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on Linux
 
 log = logging.getLogger(__name__)
-
-Show = Callable[[str], AbstractContextManager[Listener]]
-"""Shows the trials of a table while it is trained, under the given title."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Contender:
     name: str
     what: str
     executor: LocalExecutor
-    task: Task[TrialTime]  # carried out in a process of the executor
+    task: Task  # which gives a ``TrialTime``, carried out in a process of the executor
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
@@ -92,7 +90,8 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     cores = usable_cores()
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
-    ours, torchs = Task(run_engine, prepare_engine), Task(run_torch, prepare_torch)
+    ours = Task(partial(time_trial, run_trial))
+    torchs = Task(partial(time_trial, run_torch), prepare_torch)
     eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
     contenders = [
         Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
@@ -142,11 +141,26 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     return benchmark.model_copy(update={"models": models, "training": training})
 
 
-def run_engine(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
-    """Carry out a trial exactly as ``rnnbench run`` does."""
+def time_trial(
+    train: Callable[[Trial, Path, OnEpoch], TrialResult],
+    trial: Trial,
+    corpus: Path,
+    on_epoch: OnEpoch,
+) -> TrialTime:
+    """Carry out a trial by ``run_trial``, or as it does; return the cost."""
     started = time.time()
-    result = run_trial(trial, corpus, on_epoch)
-    return _cost(trial, started, result.accuracy, result.record.ms_per_step, result.record.steps)
+    result = train(trial, corpus, on_epoch)
+    return TrialTime(
+        model=trial.name,
+        seed=trial.seed,
+        accuracy=result.accuracy,
+        ms_per_step=cast(float, result.record.ms_per_step),  # None only for baselines
+        steps=result.record.steps,
+        seconds=time.time() - started,
+        started=started,
+        process=os.getpid(),
+        peak_memory_mb=peak_memory() / 1e6,
+    )
 
 
 def prepare_torch(trial: Trial) -> None:
@@ -158,30 +172,20 @@ def prepare_torch(trial: Trial) -> None:
     torch.set_num_threads(trial.threads)
 
 
-def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
-    """Train a model of the same shapes on the same data with PyTorch."""
-    started = time.time()
-    dataset, model = dataset_of(trial, corpus), cast(LayeredNetwork, trial.model)
-    begin(TRAINING)
-    epochs, accuracy = _train_torch(model, dataset, trial.training, trial.seed, on_epoch)
-    steps = count_batches(len(dataset.y_train), trial.training.batch_size)
-    ms = ms_per_step(epochs, steps)
-    return _cost(trial, started, accuracy, ms, steps * trial.training.epochs)
+def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialResult:
+    """Train a model of the same shapes on the same data as the engines do, but with PyTorch.
 
-
-def _train_torch(
-    model: LayeredNetwork, dataset: Dataset, training: Training, seed: int, on_epoch: OnEpoch
-) -> tuple[list[float], float]:
-    """Train as the engines do, with Adam, and predict the test set.
-
-    Return the wall time of each epoch in seconds, and the test accuracy. PyTorch has its own
-    initial weights, and a second bias in each layer: its models are timed, not scored.
+    PyTorch has its own initial weights, and a second bias in each layer: its models are timed, not
+    scored.
     """
     import torch
 
+    dataset, training = dataset_of(trial, corpus), trial.training
+    begin(TRAINING)
     kinds = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
     torch.set_flush_denormal(True)  # as TensorFlow does: such numbers are slow
-    torch.manual_seed(seed)
+    torch.manual_seed(trial.seed)
+    model = cast(LayeredNetwork, trial.model)
     layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
     sizes = list(pairwise([1, *(layer.units for layer in layers), len(dataset.topics)]))
     stack = [kinds[layer.kind](*size) for layer, size in zip(layers, sizes, strict=False)]
@@ -193,8 +197,8 @@ def _train_torch(
         for ids in (dataset.x_train, dataset.x_test)
     )
     y = torch.from_numpy(dataset.y_train).long()
-    times = [time.perf_counter()]
-    for epoch in range(1, training.epochs + 1):
+    epochs = Epochs(on_epoch)
+    for _ in range(training.epochs):
         loss_sum, hits = torch.zeros(()), torch.zeros(())
         for rows in torch.randperm(len(y)).split(training.batch_size):
             scores = _scores(net, x[:, rows])
@@ -204,11 +208,12 @@ def _train_torch(
             optimizer.step()
             loss_sum += loss.detach() * len(rows)
             hits += (scores.argmax(1) == y[rows]).sum()
-        times.append(time.perf_counter())
-        on_epoch(epoch, float(loss_sum) / len(y), float(hits) / len(y))
+        epochs.note(float(loss_sum) / len(y), float(hits) / len(y), None, list)
     with torch.no_grad():
-        predicted = _scores(net, x_test).argmax(1).numpy()
-    return np.diff(times).tolist(), float(np.mean(predicted == dataset.y_test))
+        answers = _scores(net, x_test).log_softmax(1).numpy()
+    params = sum(weight.numel() for weight in net.parameters())
+    record = epochs.record(engine="torch", params=params, recipe=training, documents=len(y))
+    return TrialResult(record, dataset.y_test, answers)
 
 
 def _scores(net: Any, x: Any) -> Any:
@@ -217,20 +222,6 @@ def _scores(net: Any, x: Any) -> Any:
     for layer in stack:
         x, _ = layer(x)
     return dense(x[-1])
-
-
-def _cost(trial: Trial, started: float, accuracy: float, ms: float | None, steps: int) -> TrialTime:
-    return TrialTime(
-        model=trial.name,
-        seed=trial.seed,
-        accuracy=accuracy,
-        ms_per_step=cast(float, ms),  # None only for baselines, which are not timed
-        steps=steps,
-        seconds=time.time() - started,
-        started=started,
-        process=os.getpid(),
-        peak_memory_mb=peak_memory() / 1e6,
-    )
 
 
 def peak_memory() -> int:
@@ -248,7 +239,7 @@ def peak_memory() -> int:
 
 
 def measure(
-    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
+    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, *, quiet: bool
 ) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
@@ -258,56 +249,72 @@ def measure(
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    dataset, training = plan.dataset, benchmark.training
-    batch_size = min(training.batch_size, dataset.train_size)
-    shape = Shape(dataset.timesteps, len(dataset.topics), plan.trials[0].n_ids)
+    from rnnbench.terminal.console import err  # late: the processes need no memory for it
+    from rnnbench.terminal.display import show_trials
+
+    batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
+    shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
     models = networks(benchmark).items()
     products = {name: model.products(batch_size, shape) for name, model in models}
-    compiled, native = ENGINES["compiled"], ENGINES["native"]
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
         timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
-        for product, now in timed.items():
-            seconds[product] = min(now, seconds.get(product, now))
+        seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
-            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
+            if not quiet:
+                err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
+            with show_trials(quiet=quiet) as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
-        yield SpeedResults(
-            name=benchmark.name,
-            dataset_fingerprint=dataset.fingerprint,
-            train_size=dataset.train_size,
-            timesteps=dataset.timesteps,
-            epochs=training.epochs,
-            batch_size=training.batch_size,
-            optimizer=training.optimizer,
-            seeds=list(training.seeds),
-            contenders=[
-                ContenderTimes(
-                    name=contender.name,
-                    what=contender.what,
-                    jobs=contender.executor.jobs,
-                    threads=contender.executor.threads,
-                    rounds=tables[contender.name],
-                )
-                for contender in contenders
-            ],
-            products=[
-                ProductRate(
-                    **asdict(product),
-                    microseconds=seconds[product] / product.count * 1e6,
-                    gflops=2 * product.multiply_adds / seconds[product] / 1e9,
-                )
-                for product in sorted(seconds, key=astuple)
-            ],
-            product_times=[
-                ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
-                for name, of_model in products.items()
-                for timed in [[seconds[product] for product in of_model if product in seconds]]
-            ],
-            environment=machine((*compiled.packages, *native.packages, "torch")),
-        )
+        times = [
+            ContenderTimes(
+                name=contender.name,
+                what=contender.what,
+                jobs=contender.executor.jobs,
+                threads=contender.executor.threads,
+                rounds=tables[contender.name],
+            )
+            for contender in contenders
+        ]
+        yield _results(benchmark, plan.dataset, times, products, seconds)
+
+
+def _results(
+    benchmark: Benchmark,
+    dataset: DatasetSummary,
+    contenders: list[ContenderTimes],
+    products: Mapping[str, Sequence[Product]],
+    seconds: Mapping[Product, float],
+) -> SpeedResults:
+    """Return the results; ``products`` of a step are by model, ``seconds`` those of each."""
+    training = benchmark.training
+    packages = [ENGINES[name].packages for name in ("compiled", "native")]
+    return SpeedResults(
+        name=benchmark.name,
+        dataset_fingerprint=dataset.fingerprint,
+        train_size=dataset.train_size,
+        timesteps=dataset.timesteps,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        optimizer=training.optimizer,
+        seeds=list(training.seeds),
+        contenders=contenders,
+        products=[
+            ProductRate(
+                **asdict(product),
+                microseconds=seconds[product] / product.count * 1e6,
+                gflops=2 * product.multiply_adds / seconds[product] / 1e9,
+            )
+            for product in sorted(seconds, key=astuple)
+        ],
+        product_times=[
+            ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
+            for name, of_model in products.items()
+            for timed in [[seconds[product] for product in of_model if product in seconds]]
+        ],
+        environment=machine([*chain.from_iterable(packages), "torch"]),
+    )
 
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:

@@ -9,6 +9,7 @@ import typer
 
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.teach import LARGEST
+from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, options
 
 if TYPE_CHECKING:
@@ -24,40 +25,45 @@ EXAMPLES = options.examples(
 )
 
 
+Layers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="LAYER",
+        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
+        show_default=False,
+        autocompletion=completion.among("simple_rnn", "gru", "lstm"),
+    ),
+]
+Toy = Annotated[
+    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
+]
+Code = Annotated[
+    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
+]
+Drawing = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
+        show_default=False,
+    ),
+]
+
+
 def _size(largest: int, help_text: str) -> Any:
     return typer.Option(min=1, max=largest, metavar="N", help=help_text)
 
 
 def explain(
     context: typer.Context,
-    layers: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="LAYER",
-            help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-            show_default=False,
-            autocompletion=completion.among("simple_rnn", "gru", "lstm"),
-        ),
-    ],
+    layers: Layers,
     units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
     features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
     steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
     batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
-    toy: Annotated[
-        bool,
-        typer.Option("--toy", help="Work through the toy array of the notebook, with numbers."),
-    ] = False,
-    code: Annotated[
-        bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
-    ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-            show_default=False,
-        ),
-    ] = None,
+    toy: Toy = False,
+    code: Code = False,
+    save: Drawing = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -77,11 +83,11 @@ def explain(
     kinds = [find_kind(layer) for layer in layers]
     _check_options(context, kinds)
     if save is not None:
-        exports.save_drawing(kinds, save, overwrite=force)
+        check_new(save, "--save", [".svg"], overwrite=force)
+        write_text(save, exports.draw(kinds))
         err.print(f"Written to {save}", soft_wrap=True)
     if toy:
-        worked = exports.work_through(kinds)
-        print_record(exports.toy_facts(worked), exports.toy_page(worked), as_json=as_json)
+        print_record(*exports.toy_view(exports.work_through(kinds)), as_json=as_json)
     elif code and as_json:
         names = [kind.name for kind in kinds]
         print_record({"layers": names, "code": exports.numpy_code(kinds)}, as_json=True)

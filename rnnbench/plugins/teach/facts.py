@@ -1,6 +1,5 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -18,14 +17,19 @@ from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.report.table import plain_console
+from rnnbench.report.table import as_text
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
+OF_KIND = ("keras_name", "title", "source", "gates", "equations", "notes")
+"""The facts about a kind of layer that an explanation repeats."""
+
 Shape = tuple[int, ...]
+Part = tuple[str, Sequence[RenderableType]]
+"""A heading, and what is below it."""
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
@@ -37,13 +41,18 @@ LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collap
 class Page:
     """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
 
-    Where the encoding has only ASCII, signs of equations are spelled, and columns may not align.
+    What is below a heading is indented; a heading may be empty. Where the encoding has only ASCII,
+    signs of equations are spelled, and columns may not align.
     """
 
-    blocks: Sequence[RenderableType]
+    parts: Sequence[Part]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = Group(*[line for block in self.blocks for line in (block, "")][:-1])
+        blocks: list[RenderableType] = []
+        for heading, body in self.parts:
+            below = [Padding(block, (0, 0, 0, 3)) for block in body]
+            blocks += [Text(heading, HEADING), *below] if heading else body
+        lines = Group(*[line for block in blocks for line in (block, "")][:-1])
         for segment in console.render(lines, options.update_width(min(WIDTH, options.max_width))):
             text = segment.text
             for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
@@ -166,11 +175,7 @@ class Explanation(Record):
         return console.render(explanation_page(self), options.update(width=WIDTH))
 
     def __repr__(self) -> str:
-        text = io.StringIO()
-        console = plain_console(text)
-        console.width = WIDTH
-        console.print(self, crop=False)
-        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+        return "\n".join(line.rstrip() for line in as_text(self, width=WIDTH).splitlines())
 
     __str__ = __repr__
 
@@ -229,14 +234,9 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
-        keras_name=kind.keras_name,
         keras_version=keras.__version__,
-        title=kind.title,
-        source=kind.source,
-        gates=kind.gates,
-        equations=kind.equations,
-        notes=kind.notes,
         sizes=sizes,
+        **{name: getattr(kind, name) for name in OF_KIND},
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
             Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),
@@ -305,11 +305,6 @@ def _check(
     )
 
 
-def indented(block: RenderableType) -> Padding:
-    """Return a block below a heading."""
-    return Padding(block, (0, 0, 0, 3))
-
-
 def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
     """Return rows without lines, perhaps with a style for each column."""
     table = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
@@ -321,7 +316,7 @@ def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
 def explanation_page(facts: Explanation) -> Page:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
-    blocks: list[RenderableType] = [
+    title: list[RenderableType] = [
         Text.assemble((name, "bold"), f", {facts.title}\n", (facts.source, ASIDE)),
         Text(
             f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
@@ -357,9 +352,8 @@ def explanation_page(facts: Explanation) -> Page:
         "The trainable parameters": _sizes(facts.sizes, facts.parameters),
         "The same in NumPy, step by step": _steps(facts.check),
     }
-    for number, (heading, body) in enumerate(parts.items(), start=1):
-        blocks += [Text(f"{number}  {heading}", style=HEADING), *map(indented, body)]
-    return Page(blocks)
+    numbered = enumerate(parts.items(), start=1)
+    return Page([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
 def _in_brackets(names: Iterable[str]) -> str:

@@ -121,22 +121,26 @@ class Kind:
         texts |= {"b": width} if self.bias_rows == 1 else {"b, d": f"{self.bias_rows} × {width}"}
         return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
 
-    def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
+    @property
+    def splits(self) -> list[str]:
+        """Assignments in Python that split the weights ``W``, ``U`` and ``b`` by gate."""
+        if (n := len(self.gates)) == 1:
+            return []
+        parts = {"W": "W", "U": "U"}
+        parts |= {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+        names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in parts}
+        return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts.items()]
+
+    def by_gate(self, *weights: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
         Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
         G * H)``, have the gates side by side.
         """
-        named = {"W": kernel, "U": recurrent_kernel}
-        named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
-        if (n := len(self.gates)) == 1:
-            return named
-        parts = {name: np.split(weight, n, axis=-1) for name, weight in named.items()}
-        return {
-            f"{name}_{gate}": split[position]
-            for position, gate in enumerate(self.gates)
-            for name, split in parts.items()
-        }
+        known: dict[str, Any] = dict(zip("WUb", weights, strict=True))
+        exec("\n".join(self.splits), {"np": np}, known)  # noqa: S102 - our own code
+        ends = [f"_{gate}" for gate in self.gates]
+        return {name: known[name] for end in ends for name in known if name.endswith(end)} or known
 
     def run(self, x: Floats, *weights: Floats) -> Values:
         """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
@@ -156,7 +160,8 @@ class Kind:
             [[[0.762], [0.964], [0.995]]]
         """
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
-        known: dict[str, Any] = {"np": np, "sigmoid": _sigmoid, **self.by_gate(*weights)}
+        known: dict[str, Any] = {"np": np, **self.by_gate(*weights)}
+        known["sigmoid"] = lambda a: 0.5 * (1 + np.tanh(0.5 * a))  # which does not overflow
         known |= {state.symbol: zeros for state in self.states}
         lines = {equation.symbol: equation.python for equation in self.equations}
         program = compile("\n".join(lines.values()), self.name, "exec")
@@ -178,12 +183,6 @@ def _formula(text: str, h: int, i: int) -> Formula:
     products = re.sub(r"(?<=[0-9h])(?=[(h])", " × ", text)
     numbers = products.replace("h", f"{h}").replace("i", f"{i}")
     return Formula(text, numbers, eval(numbers.replace("×", "*")))  # noqa: S307 - our own
-
-
-def _sigmoid(z: Floats) -> Floats:
-    """Return ``1 / (1 + exp(-z))``; computed with ``tanh``, it does not overflow."""
-    half: Floats = 0.5 * (1 + np.tanh(0.5 * z))
-    return half
 
 
 _ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence."
@@ -260,11 +259,7 @@ KINDS = {kind.name: kind for kind in (SIMPLE_RNN, GRU, LSTM)}
 
 
 def find_kind(name: str) -> Kind:
-    """Return the kind of layer of that name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Return the kind of layer of that name, or raise ``UserError``."""
     if name not in KINDS:
         raise UserError(f"no layer '{name}' ({did_you_mean(name, KINDS)})")
     return KINDS[name]

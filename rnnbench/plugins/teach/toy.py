@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import (
-    ASIDE,
-    HEADING,
-    VALUE,
-    Page,
-    grid,
-    indented,
-)
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part, grid
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
-from rnnbench.storage import check_new, write_text
 
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
 """The array: 3 sequences of 2 steps with 3 features each."""
@@ -34,8 +25,6 @@ PATTERNS = {
 }
 """Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
 DIGITS = 4  # decimals of the numbers on the page
-COLUMNS = (88, 160, 232, 304)  # the middle of each step, in pixels from the left
-TOP, APART = 88, 80  # the top of the last layer, and the distance between layers
 
 
 @dataclass(frozen=True)
@@ -93,9 +82,9 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     return found
 
 
-def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
-    """Return the facts that ``--json`` prints."""
-    return {
+def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
+    """Return a stack of layers working through the toy array: its record and its page."""
+    record = {
         "x": TOY.tolist(),
         "layers": [
             {
@@ -108,47 +97,44 @@ def toy_facts(layers: Sequence[ToyLayer]) -> dict[str, Any]:
         ],
         "output": layers[-1].values["h"][:, -1].tolist(),
     }
-
-
-def toy_page(layers: Sequence[ToyLayer]) -> Page:
-    """Return a stack of layers working through the toy array."""
     names = ", then ".join(layer.kind.keras_name for layer in layers)
     units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
     shape = layers[-1].values["h"].shape
-    blocks: list[RenderableType] = [
+    title: list[RenderableType] = [
         Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}"),
         Text(
             "The weights are made up, to be easy to work with on paper. Numbers are rounded here; "
             "the option --code prints NumPy code that computes them."
         ),
-        Text(f"x, {TOY.shape}, (batch, timesteps, features)", HEADING),
-        indented(grid(_sequences(TOY))),
     ]
+    of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
+    parts: list[Part] = [("", title), (of_x, [grid(_sequences(TOY))])]
     for number, layer in enumerate(layers, start=1):
-        blocks += _layer(layer, f"Layer {number}: " if len(layers) > 1 else "")
+        reads = "x" if layer.x is TOY else "the states of the previous layer"
+        heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
+        heading = f"Layer {number}: {heading}" if len(layers) > 1 else heading
+        parts.append((heading, list(_steps(layer))))
     ending = Text(
         f"With return_sequences=True the output is all of these states, {shape}; with False it is "
         f"only those after the last step, {(shape[0], shape[2])}. The larger the numbers in x, the "
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return Page([*blocks, ending])
+    return record, Page([*parts, ("", [ending])])
 
 
-def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:
-    """Yield its weights, each equation with symbols and with numbers, and its states."""
-    kind, shape = layer.kind, layer.x.shape
-    reads = "x" if layer.x is TOY else "the states of the previous layer"
-    yield Text(f"{title}{kind.keras_name} reads {reads}, {shape}", HEADING)
+def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
+    """Yield the weights of a layer, each equation with symbols and with numbers, and the states."""
+    kind = layer.kind
     weights = kind.by_gate(*layer.weights.values()).items()
-    yield indented(grid((name, _spelled(weight)) for name, weight in weights))
-    for step in range(shape[1]):
+    yield grid((name, _spelled(weight)) for name, weight in weights)
+    for step in range(layer.x.shape[1]):
         spelled = {name: _spelled(value) for name, value in terms(layer, 0, step).items()}
         by_length = sorted(spelled, key=len, reverse=True)
         term = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, by_length))})(?!\w)")
         title = f"Sequence 1, step {step + 1}: x = {_spelled(layer.x[0, step])}"
         before = (f", {one.name} {spelled[one.symbol + 'ₜ₋₁']}" for one in kind.states)
-        yield indented(Text.assemble((title, VALUE), *before))
+        yield Text.assemble((title, VALUE), *before)
         for equation in kind.equations:
             left, _, right = equation.text.partition(" = ")
             numbers = "".join(spelled.get(part, part) for part in term.split(right))
@@ -156,9 +142,9 @@ def _layer(layer: ToyLayer, title: str) -> Iterator[RenderableType]:
             lines.add_row(Text(left), Text(f"= {right}"))
             lines.add_row("", Text(f"= {numbers}"))
             lines.add_row("", Text(f"= {spelled[left]}", VALUE))
-            yield indented(Group(Text(equation.meaning, ASIDE), lines))
-    yield indented(Text("The hidden state after each step", VALUE))
-    yield indented(grid(_sequences(layer.values["h"])))
+            yield Group(Text(equation.meaning, ASIDE), lines)
+    yield Text("The hidden state after each step", VALUE)
+    yield grid(_sequences(layer.values["h"]))
 
 
 def _sequences(array: Floats) -> Iterator[tuple[str, ...]]:
@@ -180,48 +166,25 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
     It has a function for each kind of layer, and one for the stack. As a script, it prints the
     output of the stack for the toy array.
     """
-
-    def splits(kind: Kind) -> Iterator[str]:
-        """Yield the assignments that split the weights of a layer by gate."""
-        if (n := len(kind.gates)) > 1:
-            rows = {"b": "b"} if kind.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-            for name, weight in ({"W": "W", "U": "U"} | rows).items():
-                names = ", ".join(f"{name}_{gate}" for gate in kind.gates)
-                yield f"{names} = np.split({weight}, {n}, axis=-1)"
-
     return _template("numpy.py.j2").render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
-        splits=splits,
         toy_shape=TOY.shape,
         patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
         shapes=[weight_shapes(layer.kind, layer.x.shape[-1]) for layer in work_through(kinds)],
     )
 
 
-def save_drawing(kinds: Sequence[Kind], file: Path, *, overwrite: bool) -> None:
-    """Write the drawing of a layer, or of a stack of layers, to a file.
+def draw(kinds: Sequence[Kind]) -> str:
+    """Return a step of a layer, or a stack of layers over four steps, as SVG.
 
-    Raises:
-        UserError: the file is not an SVG file, exists and may not be overwritten, or cannot be
-            written.
+    The first layer of a stack is at the bottom.
     """
-    check_new(file, "--save", [".svg"], overwrite=overwrite)
-    write_text(file, cell(kinds[0]) if len(kinds) == 1 else stack(kinds))
-
-
-def cell(kind: Kind) -> str:
-    """Return a step of a layer as SVG."""
-    drawing = files("rnnbench.plugins.teach") / f"drawings/{kind.name}.svg"
-    return drawing.read_text(encoding="utf-8")
-
-
-def stack(kinds: Sequence[Kind]) -> str:
-    """Return a stack of layers over four steps as SVG, the first layer at the bottom."""
-    return _template("stacking.svg.j2").render(
-        kinds=kinds, columns=COLUMNS, bottom=TOP + APART * (len(kinds) - 1), apart=APART
-    )
+    if len(kinds) == 1:
+        file = files("rnnbench.plugins.teach") / f"drawings/{kinds[0].name}.svg"
+        return file.read_text(encoding="utf-8")
+    return _template("stacking.svg.j2").render(kinds=kinds)
 
 
 def _template(name: str) -> Template:

@@ -2,12 +2,11 @@
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
-from rnnbench.runner.executors.base import TRAINING, Executor, Task, TrialFailure
+from rnnbench.runner.executors.base import Executor, Task, TrialFailure
 from rnnbench.runner.executors.local import LocalExecutor
 
 __all__ = [
     "EXECUTORS",
-    "TRAINING",
     "Executor",
     "LocalExecutor",
     "Task",

@@ -5,14 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
-
-T = TypeVar("T")
 
 WAITING = "waiting to be tried again"
 """The phase of a trial whose process or worker was lost."""
@@ -99,9 +97,15 @@ class TrialFailure:
         object.__setattr__(self, "traceback", self.traceback[-LONGEST_TRACEBACK:])
 
 
+def prepare_engine(trial: Trial) -> None:
+    """Have the engine of a trial import what it needs, with the trial's number of threads."""
+    with ENGINES.blamed(trial.engine.name):
+        trial.engine.prepare(trial.threads)
+
+
 @dataclass(frozen=True)
-class Task(Generic[T]):
-    """The work to be done for each trial, in the process that the trial is given to.
+class Task:
+    """The work to be done for each trial, in the process that the trial is given to: training.
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
@@ -109,12 +113,12 @@ class Task(Generic[T]):
         prepare: called first, with the trial, to import the libraries needed.
     """
 
-    carry_out: Callable[[Trial, Path, OnEpoch], T]
-    prepare: Callable[[Trial], None]
+    carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
+    prepare: Callable[[Trial], None] = prepare_engine
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
-    ) -> T | TrialFailure:
+    ) -> Any:
         """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
 
         ``on_start`` is called when everything is prepared, ``on_epoch`` after each epoch.
@@ -137,14 +141,7 @@ class Task(Generic[T]):
             return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
 
-def prepare_engine(trial: Trial) -> None:
-    """Have the engine of a trial import what it needs, with the trial's number of threads."""
-    with ENGINES.blamed(trial.engine.name):
-        trial.engine.prepare(trial.threads)
-
-
-TRAINING: Task[TrialResult] = Task(run_trial, prepare_engine)
-"""The task of ``rnnbench run``: train each trial."""
+Outcomes = Generator[tuple[Trial, Any], None, None]
 
 
 class Executor(ABC):
@@ -176,13 +173,11 @@ class Executor(ABC):
 
     @abstractmethod
     def run(
-        self,
-        trials: Sequence[Trial],
-        corpora: Mapping[str, Path],
-        listener: Listener,
-        task: Task[T],
-    ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
+        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+    ) -> Outcomes:
         """Yield each trial with its outcome as soon as there is one, in any order.
+
+        It is what the task returns, or a ``TrialFailure``.
 
         A trial that fails does not keep others from being carried out. When the generator is
         closed, trials in progress are abandoned, and no process that it started keeps running.

@@ -7,12 +7,13 @@ import gc
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -30,8 +31,8 @@ from rnnbench.runner.executors.base import (
     EpochEnded,
     Executor,
     Listener,
+    Outcomes,
     PhaseBegan,
-    T,
     Task,
     TrialFailure,
 )
@@ -66,12 +67,8 @@ class LocalExecutor(Executor):
         self.threads = threads or max(1, cores // self.jobs)
 
     def run(
-        self,
-        trials: Sequence[Trial],
-        corpora: Mapping[str, Path],
-        listener: Listener,
-        task: Task[T],
-    ) -> Generator[tuple[Trial, T | TrialFailure], None, None]:
+        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+    ) -> Outcomes:
         """Yield each trial with its outcome; when a worker dies, a new one takes its place.
 
         The trial of a dead worker is tried again after all others, alone: two trials may need more
@@ -90,30 +87,25 @@ class LocalExecutor(Executor):
                 else:
                     yield trial, outcome
         for trial in again:
-            with closing(self._side_by_side([trial], corpora, listener, task)) as outcomes:
-                for _, outcome in outcomes:
-                    if not isinstance(outcome, Died):
-                        yield trial, outcome
-                    elif outcome.has_started:
-                        yield trial, TrialFailure(str(outcome))
-                    else:  # others would not start either
-                        message = f"{DIED} before it could start a trial\n{outcome.last_words}"
-                        raise RnnbenchError(message.rstrip())
+            ((_, outcome),) = self._side_by_side([trial], corpora, listener, task)
+            if not isinstance(outcome, Died):
+                yield trial, outcome
+            elif outcome.has_started:
+                yield trial, TrialFailure(str(outcome))
+            else:  # others would not start either
+                message = f"{DIED} before it could start a trial\n{outcome.last_words}"
+                raise RnnbenchError(message.rstrip())
 
     def _side_by_side(
-        self,
-        trials: Sequence[Trial],
-        corpora: Mapping[str, Path],
-        listener: Listener,
-        task: Task[Any],
-    ) -> Generator[tuple[Trial, Any], None, None]:
+        self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
+    ) -> Outcomes:
         """Yield each trial with its outcome, or with the death of its worker."""
         waiting, number = deque(trials), count()
         workers: dict[Any, Worker] = {}
 
         def give_next(worker: Worker) -> None:
-            trial = waiting.popleft()
-            worker.give(task, trial, corpora[trial.corpus_fingerprint])
+            worker.trial = trial = waiting.popleft()
+            worker.give(pickle.dumps((task, trial, corpora[trial.corpus_fingerprint])))
 
         with temporary_folder() as folder:
             try:
@@ -128,7 +120,7 @@ class LocalExecutor(Executor):
                     for connection in ended.union(ready):
                         worker = workers[connection]
                         trial, message = worker.trial, worker.receive()
-                        if isinstance(message, tuple):
+                        if isinstance(message, tuple | str):
                             listener(event_of(trial, message))
                             continue
                         if isinstance(message, Done) and waiting:
@@ -163,26 +155,16 @@ class Died:
         return f"{self.cause}\n{self.last_words}".rstrip()
 
 
-class Phase(NamedTuple):
-    """A child's message that a phase of its trial begins."""
-
-    name: str
-
-
-Report = tuple[int, float, float] | Phase
-"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy; or a
-phase."""
+Report = tuple[int, float, float] | str
+"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy; or the
+name of a phase that begins."""
 
 
-def event_of(trial: Trial, report: Sequence[Any], worker: str = "") -> EpochEnded | PhaseBegan:
-    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``.
-
-    From a Dask worker, a report comes as a plain sequence, whatever it was.
-    """
-    if len(report) == 1:
-        return PhaseBegan(trial, report[0], worker)
-    epoch, loss, accuracy = report
-    return EpochEnded(trial, epoch, loss, accuracy, worker)
+def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
+    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``."""
+    if isinstance(report, str):
+        return PhaseBegan(trial, report, worker)
+    return EpochEnded(trial, *report, worker)
 
 
 def start_process(
@@ -216,19 +198,17 @@ def start_process(
 class Child:
     """The executor's side of a process that carries out one trial after another."""
 
-    trial: Trial
-
     def __init__(self, connection: "Connection[Any, Any]", log: Path):
         self.connection = connection
         """Becomes readable when the process says something or has ended. Its end may not be noticed
         this way while a process that it started still runs."""
         self._log, self._has_started = log, False
 
-    def give(self, task: Task[Any], trial: Trial, corpus: Path) -> None:
-        """Have the process carry out a trial."""
-        self.trial, self._has_started = trial, False
+    def give(self, message: bytes) -> None:
+        """Have the process carry out a trial: a pickled task, trial and file of its corpus."""
+        self._has_started = False
         with suppress(ConnectionError):  # it died; ``receive`` says so
-            self.connection.send((task, trial, corpus))
+            self.connection.send_bytes(message)
 
     def receive(self) -> Report | Done | Died:
         """Return the next message of the process, or its death if there is nothing to be read."""
@@ -236,7 +216,7 @@ class Child:
             if self.connection.poll():
                 message: Report | Done = self.connection.recv()
                 # Some phases begin before all is prepared.
-                self._has_started |= not isinstance(message, Phase)
+                self._has_started |= not isinstance(message, str)
                 return message
         lines = []
         with suppress(OSError), self._log.open("rb") as file:  # it may be missing, or of any length
@@ -245,29 +225,23 @@ class Child:
         return Died(self._has_started, "\n".join(lines[-LAST_WORDS:]))
 
 
-def _wait_for_parent() -> None:
-    """Return when the parent has ended: it may have been killed, and cannot end this process."""
+def _end_with_parent() -> None:
+    """End this process when its parent has ended: it may have been killed, and cannot do so."""
     if parent := multiprocessing.parent_process():
         parent.join()
+    os._exit(1)
 
 
 def work(
     connection: "Connection[Any, Any]",
     threads: int,
     log: Path,
-    wait_for_parent: Callable[[], object] = _wait_for_parent,
-    patience: float | None = None,
+    end_with_parent: Callable[[], None] = _end_with_parent,
 ) -> None:
-    """Carry out the trials that come through ``connection``, in a process of its own.
+    """Carry out the trials that come through ``connection``, in a process that prints into ``log``.
 
-    It prints into ``log``, ends as soon as ``wait_for_parent`` returns, and after ``patience``, in
-    seconds, without a trial.
+    ``end_with_parent`` waits in a thread.
     """
-
-    def end_with_parent() -> None:
-        wait_for_parent()
-        os._exit(1)
-
     threading.Thread(target=end_with_parent, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
@@ -289,8 +263,8 @@ def work(
         connection.send((epoch, loss, accuracy))
 
     folder = Path.cwd()
-    with report_phases_to(lambda name: connection.send(Phase(name))):
-        while connection.poll(patience):
+    with report_phases_to(connection.send):
+        while True:
             task, trial, corpus = connection.recv()
             os.chdir(folder)  # the model of another trial may have left it
             connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
@@ -298,6 +272,8 @@ def work(
 
 class Worker(Child):
     """A process of this machine that carries out one trial after another."""
+
+    trial: Trial
 
     def __init__(self, threads: int, log: Path):
         connection, self.process = start_process(work, threads, log)

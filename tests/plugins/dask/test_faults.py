@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import cluster_tasks
@@ -12,6 +11,7 @@ from cluster_runs import baselines, run, start
 from clusters import (
     ON_LOOPBACK,
     SCHEDULER,
+    after,
     asleep,
     children,
     cluster,
@@ -26,7 +26,8 @@ from rnnbench.plugins.dask import executor as dask_executor
 
 
 @pytest.fixture
-def trials(tmp_path):
+def trials(tmp_path, monkeypatch):
+    monkeypatch.setattr(dask_executor, "END_SECONDS", 1.0)  # what is silent is waited for
     return baselines(tmp_path, 4)
 
 
@@ -46,19 +47,6 @@ def start_until_last(where, trials, folder, act):
     assert [next(outcomes)[0].seed for _ in trials[1:]] == [3, 2, 1]
     after(lambda: asleep(where.folder), act)
     return outcomes
-
-
-def after(moment, act):
-    """Do something in a thread, after something else; return what its result can be asked of."""
-
-    def wait_and_act():
-        wait_for(moment, "the moment")
-        act()
-
-    pool = ThreadPoolExecutor(1)
-    acting = pool.submit(wait_and_act)
-    pool.shutdown(wait=False)
-    return acting
 
 
 def test_neither_the_begin_nor_the_end_of_a_run_waits_for_a_worker_that_stalls(

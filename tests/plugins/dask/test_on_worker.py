@@ -66,30 +66,9 @@ def test_where_code_or_documents_differ_no_trial_is_carried_out(tmp_path):
         begin(one.fingerprint, corpus, one)
 
 
-def _modules(folder, *functions):
-    """Return the files that travel for networks of the user's own."""
-    models = [{"models": {"own": {"python": function}}} for function in functions]
-    content = zip_modules([trial(folder, **model) for model in models])
-    with zipfile.ZipFile(BytesIO(content)) as opened:
-        return opened.namelist()
-
-
-def test_modules_travel_with_all_files_of_their_package(working_folder, tmp_path):
-    package = working_folder / "mine" / "parts"
-    package.mkdir(parents=True)
-    for name in ("mine/__init__.py", "mine/parts/__init__.py", "mine/parts/a.py", "alone.py"):
-        (working_folder / name).write_text("def build(shape): ...")
-    (package / "notes.txt").write_text("")
-
-    assert _modules(tmp_path, "mine.parts.a:build", "alone:build") == [
-        "alone.py",
-        "mine/__init__.py",
-        "mine/parts/__init__.py",
-        "mine/parts/a.py",
-    ]
-
-
-def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, tmp_path):
+def test_modules_travel_with_their_package_and_what_they_import_from_its_folder(
+    working_folder, tmp_path
+):
     files = {
         "mine.py": "import os, numpy, rnnbench\nfrom helper import WIDTH\nimport random, missing",
         "helper.py": "def width():\n    import parts.sizes\nimport mine\nfrom loose import sizes",
@@ -99,15 +78,25 @@ def test_what_a_module_imports_from_its_folder_travels_with_it(working_folder, t
         "other.py": "",
         "random.py": "import other",  # the standard library's comes first
         "numpy.py": "",
+        "package/__init__.py": "",
+        "package/below/__init__.py": "",
+        "package/below/a.py": "",
+        "package/below/notes.txt": "",
     }
     for name, code in files.items():
-        (working_folder / name).parent.mkdir(exist_ok=True)
+        (working_folder / name).parent.mkdir(parents=True, exist_ok=True)
         (working_folder / name).write_text(code)
 
-    found = _modules(tmp_path, "mine:build")
+    found = []
+    for function in ("mine:build", "package.below.a:build"):
+        content = zip_modules([trial(tmp_path, models={"own": {"python": function}})])
+        with zipfile.ZipFile(BytesIO(content)) as opened:
+            found.append(opened.namelist())
 
     parts = ["parts/__init__.py", "parts/sizes.py"]
-    assert found == ["helper.py", "loose/sizes.py", "mine.py", *parts]
+    assert found[0] == ["helper.py", "loose/sizes.py", "mine.py", *parts]
+    below = ["package/below/__init__.py", "package/below/a.py"]
+    assert found[1] == ["package/__init__.py", *below]
 
 
 def test_what_differs_between_versions_is_grouped():

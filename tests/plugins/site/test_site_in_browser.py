@@ -9,8 +9,9 @@ from rnnbench.training.outcome import History
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 PAGES = ["index.html", "leaderboard.html", "history.html", "runs/1/report.html"]
-MODELS = {"a_network_with_a_long_name": [18, 18, 17], "lstm[units=32,lr=0.003]": [9, 8, 9]}
-WORSE = {"a_network_with_a_long_name": [3, 2, 3], "lstm[units=32,lr=0.003]": [10, 9, 9]}
+LONG = "a_network_with_a_long_name"
+MODELS = {LONG: [18, 18, 17], "lstm[units=32,lr=0.003]": [9, 8, 9]}
+WORSE = {LONG: [3, 2, 3], "lstm[units=32,lr=0.003]": [10, 9, 9]}
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +69,14 @@ def test_links_lead_to_a_report_and_back_and_nothing_is_refused(browser, site):
 
 
 def test_a_model_that_is_not_picked_leaves_its_plots_and_rows(browser, site):
-    name = "a_network_with_a_long_name"
     for page, parts in (("history.html", "figure"), ("leaderboard.html", "tbody tr")):
         browser.open(site / page)
-        visible = (
-            f"[...document.querySelectorAll('{parts}')].filter((each) => each.checkVisibility())"
-        )
+        found = f"[...document.querySelectorAll('{parts}')]"
+        visible = f"{found}.filter((each) => each.checkVisibility())"
         before = browser.evaluate(f"{visible}.length")
-        browser.evaluate(f"document.querySelector('input[value={name}]').click()")
+        browser.evaluate(f"document.querySelector('input[value={LONG}]').click()")
 
         left = browser.evaluate(f"{visible}.map((each) => each.textContent)")
 
         assert 0 < len(left) < before
-        assert not [text for text in left if name in text]
+        assert not [text for text in left if LONG in text]

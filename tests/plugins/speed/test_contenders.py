@@ -7,8 +7,9 @@ from factories import SOFTMAX, benchmark, train, trial
 from rnnbench.errors import UserError
 from rnnbench.plugins.speed import contenders
 from rnnbench.plugins.speed.command import CONTENDERS
-from rnnbench.plugins.speed.contenders import choose_contenders, peak_memory, run_engine, run_torch
+from rnnbench.plugins.speed.contenders import choose_contenders, peak_memory, run_torch, time_trial
 from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.trial import run_trial
 
 RNN = {"layers": [{"simple_rnn": {"units": 3}}, SOFTMAX]}
 
@@ -62,7 +63,7 @@ def test_a_contender_that_is_not_available_is_named(monkeypatch, names, message)
 def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
     planned = trial(tmp_path, training={"epochs": 3, "batch_size": 4})
 
-    cost = run_engine(planned, tmp_path / "made-up.npz", ignore)
+    cost = time_trial(run_trial, planned, tmp_path / "made-up.npz", ignore)
 
     assert cost.accuracy == train(tmp_path, planned).accuracy
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
@@ -104,14 +105,13 @@ def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
     layers = [{"lstm": {"units": 3, "return_sequences": True}}, {"gru": {"units": 3}}, SOFTMAX]
     training = {"epochs": 60, "learning_rate": 0.01}
     planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
-    losses = []
 
-    cost = run_torch(planned, tmp_path / "made-up.npz", lambda _, loss, __: losses.append(loss))
+    result = run_torch(planned, tmp_path / "made-up.npz", ignore)
 
-    assert len(losses) == 60
+    losses = result.record.history.loss
+    assert len(losses) == result.record.steps == 60
     assert losses[-1] < losses[0]
-    assert (cost.model, cost.steps) == ("rnn", 60)
-    assert 0 <= cost.accuracy <= 1
+    assert result.scores.shape == (len(result.labels), 3)
 
 
 def test_models_with_a_training_of_their_own_are_not_timed():

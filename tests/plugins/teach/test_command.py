@@ -10,7 +10,7 @@ import pytest
 
 import rnnbench
 from rnnbench.plugins.teach.kinds import GRU, KINDS
-from rnnbench.plugins.teach.toy import cell, numpy_code, stack
+from rnnbench.plugins.teach.toy import draw, numpy_code
 
 SMALL = ["--units", 3, "--features", 2, "--steps", 4, "--batch", 2]
 
@@ -65,8 +65,8 @@ def test_the_toy_array_is_worked_through(cli):
 
 
 def test_code_is_printed_as_it_is_to_be_copied(cli):
-    printed = cli("explain", "lstm", "gru", "--code").stdout
-    facts = json.loads(cli("explain", "lstm", "gru", "--code", "--json").stdout)
+    command = ("explain", "lstm", "gru", "--code")
+    printed, facts = cli(*command).stdout, json.loads(cli(*command, "--json").stdout)
 
     assert printed == numpy_code([KINDS["lstm"], GRU]) == facts["code"]
     assert facts["layers"] == ["lstm", "gru"]
@@ -79,13 +79,13 @@ def test_a_drawing_is_saved_beside_what_is_printed(cli, tmp_path):
 
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == f"Written to {file}\n"
-    assert file.read_text() == stack([GRU, GRU])
+    assert file.read_text() == draw([GRU, GRU])
     again = cli("explain", "gru", "--save", file)
     assert again.exit_code == 2
     assert "exists already (--force overwrites it)" in again.stderr
     both = cli("explain", "gru", "--save", file, "--force", "--code")
     assert both.stdout == numpy_code([GRU])
-    assert file.read_text() == cell(GRU)
+    assert file.read_text() == draw([GRU])
 
 
 @pytest.mark.parametrize(
