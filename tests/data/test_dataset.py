@@ -9,6 +9,7 @@ import pytest
 from factories import corpus, corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from newswires import write_keras_files
 from strategies import settings_of_data
 
 from rnnbench.data.corpus import corpus_of_words
@@ -57,14 +58,12 @@ def keras_dataset(npz, data):
 
 @few
 @given(corpus=corpora(shortest=1), data=SETTINGS)
-def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(
-    corpus, data, write_keras_files, tmp_path_factory
-):
+def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(corpus, data, tmp_path_factory):
     try:
         dataset = make_dataset(replace(corpus, is_test=None), data)
     except UserError:
         assume(False)
-    npz = write_keras_files(tmp_path_factory.mktemp("npz"), corpus)
+    npz, _ = write_keras_files(tmp_path_factory.mktemp("npz"), corpus)
 
     ours = (dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test)
     for found, expected in zip(ours, keras_dataset(npz, data), strict=True):

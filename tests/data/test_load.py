@@ -1,13 +1,16 @@
 """The origins of the documents in a ``data`` section, and the messages if none is in reach."""
 
+import hashlib
 import io
 import os
 import re
 import shutil
+import socket
 import tarfile
 from pathlib import Path
 
 import pytest
+from newswires import write_keras_files
 
 from rnnbench.config.load import load
 from rnnbench.data import cache
@@ -16,13 +19,17 @@ from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
 from rnnbench.data.load import load_corpus, prepare
 from rnnbench.data.sources import SOURCES, sgml
 from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.storage import sha256_file
 
 
 @pytest.fixture
-def no_network(monkeypatch, tmp_path, closed_port, no_settings):  # noqa: ARG001
+def no_network(monkeypatch, tmp_path, no_settings):  # noqa: ARG001
     """Nothing can be reached, and neither Keras nor pip has left anything."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
     for name in ("http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, f"http://{closed_port}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
@@ -39,9 +46,14 @@ def homes(monkeypatch, tmp_path, server):
 
 
 @pytest.fixture
-def keras_files(keras_npz, pinned):
+def keras_files(keras_corpus, monkeypatch, tmp_path):
     """The folder of the rebuilt Keras files, which pass for those that Keras distributes."""
-    return pinned(keras_npz).parent
+    (tmp_path / "rebuilt").mkdir()
+    npz, word_index = write_keras_files(tmp_path / "rebuilt", keras_corpus)
+    monkeypatch.setattr(sgml, "NPZ_SHA256", sha256_file(npz))
+    md5 = hashlib.md5(word_index.read_bytes()).hexdigest()  # noqa: S324
+    monkeypatch.setattr(sgml, "WORD_INDEX_MD5", md5)
+    return npz.parent
 
 
 def put_into_cache(name, is_damaged=False):
