@@ -79,11 +79,9 @@ class Cluster:
             return client.run(function, *arguments)
 
     def cut_clients(self):
-        """Have the scheduler cut the connections of all clients."""
         self.ask_scheduler(_cut_clients)
 
     def ask_scheduler(self, function, **arguments):
-        """Return the result of a function in the scheduler."""
         with self.client() as client:
             return client.run_on_scheduler(function, **arguments)
 

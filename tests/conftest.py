@@ -1,7 +1,6 @@
 """Fixtures for all tests: corpora, made-up newswires, and a cache for each test."""
 
 import importlib
-import json
 import os
 import re
 import signal
@@ -9,7 +8,6 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 from browser import chromium
 from hypothesis import settings
@@ -65,7 +63,6 @@ def cache_folder(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def repository():
-    """The root of the repository."""
     return Path(__file__).parents[1]
 
 
@@ -102,29 +99,6 @@ def tiny_sgml():
 def tiny_sgml_folder(tmp_path, tiny_sgml):
     """A folder with the files of ``tiny_sgml``."""
     return write_files(tmp_path / "tiny-reuters", tiny_sgml)
-
-
-@pytest.fixture(scope="session")
-def write_keras_files():
-    """Writes a corpus in the format of Keras: reuters.npz and its word index."""
-
-    def write(folder, corpus):
-        documents = np.empty(len(corpus), dtype=object)
-        for number in range(len(corpus)):
-            documents[number] = corpus.tokens[slice(*corpus.offsets[number : number + 2])].tolist()
-        npz = folder / "reuters.npz"
-        np.savez(npz, x=documents, y=corpus.labels.astype(np.int64))
-        word_index = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
-        (folder / "reuters_word_index.json").write_text(json.dumps(word_index))
-        return npz
-
-    return write
-
-
-@pytest.fixture(scope="session")
-def keras_npz(keras_corpus, write_keras_files, tmp_path_factory):
-    """The Keras Reuters set in the format of Keras."""
-    return write_keras_files(tmp_path_factory.mktemp("keras-files"), keras_corpus)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Small valid records; each test changes only what it is about."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -111,28 +112,23 @@ def train(folder: Path, planned: Trial, on_epoch: OnEpoch = ignore) -> TrialResu
     return run_trial(planned, folder / "made-up.npz", on_epoch)
 
 
-def record(**changes) -> TrialRecord:
-    """Return the record of a trial that never happened."""
-    facts = {
-        "fingerprint": "f" * 64,
-        "source": "made-up",
-        "dataset_fingerprint": "d" * 64,
-        "cpu": "none",
-        "threads": 1,
-        "model": "rnn",
-        "seed": 0,
-        "engine": "keras",
-        "params": 10,
-        "score_kind": "log_probabilities",
-        "epochs": 2,
-        "steps": 6,
-        "fit_seconds": 1.5,
-        "ms_per_step": 2.5,
-        "history": History(loss=[1.0, 0.5], accuracy=[0.25, 0.5]),
-    }
-    return TrialRecord(**facts | changes)
-
-
+record = partial(
+    TrialRecord,
+    fingerprint="f" * 64,
+    source="made-up",
+    dataset_fingerprint="d" * 64,
+    cpu="none",
+    model="rnn",
+    engine="keras",
+    params=10,
+    score_kind="log_probabilities",
+    epochs=2,
+    steps=6,
+    fit_seconds=1.5,
+    ms_per_step=2.5,
+    history=History(loss=[1.0, 0.5], accuracy=[0.25, 0.5]),
+)
+"""Returns the record of a trial that never happened."""
 MARGINS = {"score_kind": "margins"}
 """The changes to the record of a model that gives margins instead of log-probabilities."""
 LABELS = np.array([0, 0, 1, 2], np.int32)
@@ -146,44 +142,40 @@ def result(answers: Sequence[int] = (0, 0, 0, 1), **changes) -> TrialResult:
     return TrialResult(record(**changes), LABELS, np.log(scores))
 
 
-def dataset_summary(**changes) -> DatasetSummary:
-    """Return the summary of a dataset that is nowhere, with the test documents of ``LABELS``."""
-    facts = {
-        "source": "made-up",
-        "origin": "nowhere",
-        "fingerprint": "d" * 64,
-        "split_fingerprint": "5" * 64,
-        "corpus_fingerprint": "c" * 64,
-        "train_size": 1395,
-        "test_size": 4,
-        "timesteps": 49,
-        "topics": [
-            TopicCount(topic=topic, train=train, test=test)
-            for topic, train, test in (("earn", 997, 2), ("acq", 398, 1), ("grain", 0, 1))
-        ],
-        "duplicates": {},
-        "whole_duplicates": {},
-        "majority_topic": "earn",
-        "majority_accuracy": 0.5,
-        "majority_macro_f1": 2 / 9,
-    }
-    return DatasetSummary(**facts | changes)
-
-
-def trial_time(**changes) -> TrialTime:
-    """Return what a trial that never happened cost."""
-    facts = {
-        "model": "rnn",
-        "seed": 0,
-        "accuracy": 0.5,
-        "ms_per_step": 2.0,
-        "steps": 100,
-        "seconds": 1.0,
-        "started": 3.0,
-        "process": 1,
-        "peak_memory_mb": 800.0,
-    }
-    return TrialTime(**facts | changes)
+dataset_summary = partial(
+    DatasetSummary,
+    source="made-up",
+    origin="nowhere",
+    fingerprint="d" * 64,
+    split_fingerprint="5" * 64,
+    corpus_fingerprint="c" * 64,
+    train_size=1395,
+    test_size=4,
+    timesteps=49,
+    topics=[
+        TopicCount(topic=topic, train=train, test=test)
+        for topic, train, test in (("earn", 997, 2), ("acq", 398, 1), ("grain", 0, 1))
+    ],
+    duplicates={},
+    whole_duplicates={},
+    majority_topic="earn",
+    majority_accuracy=0.5,
+    majority_macro_f1=2 / 9,
+)
+"""Returns the summary of a dataset that is nowhere, with the test documents of ``LABELS``."""
+trial_time = partial(
+    TrialTime,
+    model="rnn",
+    seed=0,
+    accuracy=0.5,
+    ms_per_step=2.0,
+    steps=100,
+    seconds=1.0,
+    started=3.0,
+    process=1,
+    peak_memory_mb=800.0,
+)
+"""Returns what a trial that never happened cost."""
 
 
 def table_time(trials: Sequence[TrialTime] = (), seconds: float = 10.0) -> TableTime:
@@ -191,32 +183,41 @@ def table_time(trials: Sequence[TrialTime] = (), seconds: float = 10.0) -> Table
     return TableTime(seconds=seconds, trials=list(trials) or [trial_time()])
 
 
-def contender_times(**changes) -> ContenderTimes:
-    """Return what a contender needed in one round."""
-    facts = {"name": "compiled", "what": "fast", "jobs": 2, "threads": 1, "rounds": [table_time()]}
-    return ContenderTimes(**facts | changes)
+contender_times = partial(
+    ContenderTimes, name="compiled", what="fast", jobs=2, threads=1, rounds=[table_time()]
+)
+"""Returns what a contender needed in one round."""
+SLOW = [table_time([trial_time(ms_per_step=10.0)], seconds=75.0)]
+speed_results = partial(
+    SpeedResults,
+    name="small",
+    dataset_fingerprint="d" * 64,
+    train_size=1395,
+    timesteps=49,
+    epochs=200,
+    batch_size=50,
+    optimizer="adam",
+    seeds=[0],
+    contenders=[contender_times(), contender_times(name="keras", rounds=SLOW, jobs=1)],
+    products=[ProductRate(rows=5, inner=6, columns=7, count=9, microseconds=8.0, gflops=0.0525)],
+    product_times=[ProductTime(model="rnn", ms_per_step=1.25)],
+    environment={"cpu": "none", "cores": 2},
+)
+"""Returns a speed benchmark of one model that never happened."""
 
 
-def speed_results(**changes) -> SpeedResults:
-    """Return a speed benchmark of one model that never happened."""
-    slow = [table_time([trial_time(ms_per_step=10.0)], seconds=75.0)]
-    facts = {
-        "name": "small",
-        "dataset_fingerprint": "d" * 64,
-        "train_size": 1395,
-        "timesteps": 49,
-        "epochs": 200,
-        "batch_size": 50,
-        "optimizer": "adam",
-        "seeds": [0],
-        "contenders": [contender_times(), contender_times(name="keras", rounds=slow, jobs=1)],
-        "products": [
-            ProductRate(rows=5, inner=6, columns=7, count=9, microseconds=8.0, gflops=0.0525)
-        ],
-        "product_times": [ProductTime(model="rnn", ms_per_step=1.25)],
-        "environment": {"cpu": "none", "cores": 2},
-    }
-    return SpeedResults(**facts | changes)
+MACHINE = {
+    "schema_version": SCHEMA_VERSION,
+    "jobs": 1,
+    "threads_per_job": 1,
+    "python": "3.11.7",
+    "platform": "none",
+    "cpu": "none",
+    "cores": 2,
+    "versions": {"rnnbench": "0.0", "keras": "3.0"},
+    "installed": {"keras": "3.0"},
+    "git_commit": "0" * 40,
+}
 
 
 def finished_run(
@@ -249,19 +250,7 @@ def finished_run(
     facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
     summary = dataset_summary(**facts | dict(dataset or {}))
     results = summarize_run(plan, summary, trials)
-    machine = {
-        "schema_version": SCHEMA_VERSION,
-        "jobs": 1,
-        "threads_per_job": 1,
-        "python": "3.11.7",
-        "platform": "none",
-        "cpu": "none",
-        "cores": 2,
-        "versions": {"rnnbench": "0.0", "keras": "3.0"},
-        "installed": {"keras": "3.0"},
-        "git_commit": "0" * 40,
-    }
-    return StoredRun(folder, results, trials, plan, machine | dict(environment or {}))
+    return StoredRun(folder, results, trials, plan, MACHINE | dict(environment or {}))
 
 
 def scored_run(

@@ -1,4 +1,8 @@
-"""Made-up newswires in the files of Reuters-21578."""
+"""Made-up newswires in the files of Reuters-21578, and any corpus in those of Keras."""
+
+import json
+
+import numpy as np
 
 from rnnbench.data.sources import sgml
 
@@ -31,3 +35,15 @@ def write_files(folder, files):
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return folder
+
+
+def write_keras_files(folder, corpus):
+    """Write a corpus in the format of Keras: reuters.npz and its word index, which are returned."""
+    npz, word_index = folder / sgml.NPZ, folder / sgml.WORD_INDEX
+    documents = np.empty(len(corpus), dtype=object)
+    for number in range(len(corpus)):  # all at once, lists of one length would become a matrix
+        documents[number] = corpus.ranks(number).tolist()
+    np.savez(npz, x=documents, y=corpus.labels.astype(np.int64))
+    ranks = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
+    word_index.write_text(json.dumps(ranks))
+    return npz, word_index

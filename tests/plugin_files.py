@@ -40,13 +40,7 @@ def write_distribution(
 ):
     """Write an installed distribution; return the folder to put on the path.
 
-    Args:
-        folder: where to.
-        entries: the place of each plug-in, ``module:Class``, by name.
-        modules: the source of each module, by name.
-        group: the entry-point group of the plug-ins.
-        name: of the distribution.
-        version: of the distribution.
+    The places of plug-ins, ``module:Class``, and the sources of modules are given by name.
     """
     for module, source in modules.items():
         write_module(folder, module, source)
@@ -64,14 +58,12 @@ def example(name):
 
 
 def write_scale(folder, **facts):
-    """Write a distribution with the layer ``scale``."""
     layers = example("layers").replace("my_package.keras_layers", "made_up_keras")
     modules = {"made_up_layers": layers, "made_up_keras": example("keras_layers")}
     return write_distribution(folder, {"scale": "made_up_layers:Scale"}, modules, **facts)
 
 
 def write_nearest(folder, **facts):
-    """Write a distribution with the baseline ``nearest``."""
     entries = {"nearest": "made_up_baselines:Nearest"}
     modules = {"made_up_baselines": example("baselines")}
     return write_distribution(folder, entries, modules, group="rnnbench.baselines", **facts)

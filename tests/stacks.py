@@ -1,9 +1,13 @@
 """A few stacks in which every kind of layer stands, with each of its options."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 import keras
 import numpy as np
+import tensorflow as tf
 from factories import SOFTMAX
 
 from rnnbench.models.descriptions import LayeredNetwork
@@ -20,8 +24,7 @@ def options_of(layer: type, parameter: str) -> tuple[str, ...]:
 
 MERGE_MODES = options_of(Bidirectional, "merge_mode")
 PADDINGS = options_of(Conv1D, "padding")
-VALUES_OF_WORDS = options_of(WordCounts, "values")
-WAYS_OF_POOLING = options_of(Pooling, "by")
+OPTIONS = MERGE_MODES + PADDINGS + options_of(WordCounts, "values") + options_of(Pooling, "by")
 
 EMBEDDING = {"embedding": {"dim": 4}}
 MASKED = {"embedding": {"dim": 4, "masking": True}}
@@ -46,19 +49,15 @@ def both_ways(kind: str, merge_mode: str = "concat", **parameters: Any) -> Descr
 
 
 def bag_of_words(values: str) -> Description:
-    """Return a layer that counts words."""
     return {"bag_of_words": {"values": values}}
 
 
 def conv1d(padding: str) -> Description:
     """Return a convolution of an even number of steps, which "same" cannot centre."""
-    return {
-        "conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"},
-    }
+    return {"conv1d": {"filters": 3, "kernel_size": 4, "padding": padding, "activation": "tanh"}}
 
 
 def pooling(by: str) -> Description:
-    """Return one vector for each document."""
     return {"pooling": {"by": by}}
 
 
@@ -88,7 +87,6 @@ STACKS: dict[str, list[Description]] = {
 
 
 def network(stack: list[Description], **options: Any) -> LayeredNetwork:
-    """Return the network of a stack."""
     return LayeredNetwork.model_validate({"layers": [*stack, SOFTMAX]} | options)
 
 
@@ -99,6 +97,11 @@ def randomized(model: keras.Model) -> keras.Model:
     return model
 
 
-def is_random(stack: list[Description]) -> bool:
-    """Return whether training is random apart from first weights and order."""
-    return any(word in str(stack) for word in ("dropout", "weight_drop"))
+@contextmanager
+def line_by_line(*, if_so: bool = True) -> Iterator[None]:
+    """Run programs line by line, which takes less time than to compile them for a few steps."""
+    tf.config.run_functions_eagerly(if_so)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
+        yield
+    tf.config.run_functions_eagerly(False)

@@ -8,13 +8,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 import rnnbench
-from rnnbench.environment import (
-    Environment,
-    constraints,
-    environment,
-    installed,
-    machine,
-)
+from rnnbench.environment import Environment, constraints, environment, installed, machine
 
 
 def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_shared():

@@ -1,5 +1,12 @@
-import factories
+"""How estimates of time follow from the speed of products, which the tests make up."""
 
+from types import SimpleNamespace
+
+import factories
+import numpy as np
+import pytest
+
+from rnnbench import estimate
 from rnnbench.data.dataset import make_dataset
 from rnnbench.estimate import estimate_seconds, time_products
 from rnnbench.models.layers import Product
@@ -15,15 +22,25 @@ def seconds(models, **training):
     return estimate_seconds(benchmark, dataset, params)
 
 
+@pytest.fixture
+def arithmetic(monkeypatch):
+    """A machine of one core, which takes a nanosecond for a multiplication, or for an addition."""
+
+    def of_products(products, _):
+        return {product: product.multiply_adds * 1e-9 for product in products}
+
+    monkeypatch.setattr(estimate, "time_products", of_products)
+    monkeypatch.setattr(estimate, "repeat", lambda *_, **__: [2_000_000e-9])
+    monkeypatch.setattr(estimate, "usable_cores", lambda: 1)
+
+
+@pytest.mark.usefixtures("arithmetic")
 def test_larger_networks_more_epochs_also_of_one_model_and_more_seeds_take_longer():
     once = seconds({"m": SMALL})
     assert seconds({"m": LARGE}) > 3 * once
     assert seconds({"m": SMALL}, epochs=1_000_000) > 3 * once
     assert seconds({"m": SMALL}, seeds=100) > 3 * once
     assert seconds({"m": SMALL | {"training": {"epochs": 1}}}) < once / 2
-
-
-def test_a_faster_engine_takes_less():
     assert seconds({"m": LARGE}, engine="native") < seconds({"m": LARGE}, engine="compiled")
 
 
@@ -32,14 +49,19 @@ def test_without_networks_or_with_other_engines_nothing_is_estimated():
     assert seconds({"m": SMALL}, engine="keras") is None
 
 
-def test_more_arithmetic_takes_longer():
-    small, large = Product(32, 32, 32), Product(256, 256, 256)
-    repeated = Product(32, 32, 32, count=50)
+def test_the_time_of_a_product_is_that_of_all_its_repeats(monkeypatch):
+    now = [0.0]
 
-    times = time_products([small, large, repeated], 0.02)
+    def multiply(left, right, out):
+        assert out.shape == (*left.shape[:-1], right.shape[-1])
+        now[0] += left.size * right.shape[-1]
 
-    assert times[large] > times[small]
-    assert times[small] < times[repeated] < 10 * 50 * times[small]
+    monkeypatch.setattr(np, "matmul", multiply)
+    monkeypatch.setattr(estimate, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    products = [Product(32, 16, 8), Product(5, 60, 7), Product(32, 16, 8, count=50)]
     # Those that are too thin to be bound by arithmetic are left out.
     thin = [Product(2450, 1, 200), Product(1, 2450, 200), Product(50, 50, 4)]
-    assert time_products(thin, 0.02) == {}
+
+    times = time_products([*products, *thin], 1e6)
+
+    assert times == {product: product.multiply_adds for product in products}

@@ -12,10 +12,7 @@ from rnnbench.errors import UserError
 from rnnbench.registry import PluginError
 from rnnbench.tracking import TRACKERS, check_trackers
 
-CONFIG = {
-    "name": "small",
-    "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, SOFTMAX]}},
-}
+CONFIG = {"name": "small", "models": {"rnn": {"layers": [{"simple_rnn": {"units": 2}}, SOFTMAX]}}}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
             advice="No model can get these documents right: use split: stratified, or leave such "
             "topics out.",
         )
-    if summary.duplicate_positions:
+    if summary.duplicates.positions:
         yield Note(
             title="documents in both sets",
             evidence=f"{summary.duplicates_in_words()}.",

@@ -124,7 +124,7 @@ def _without_duplicates(
     dataset: DatasetSummary, pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits]
 ) -> WithoutDuplicates | None:
     """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
-    duplicates = dataset.duplicate_positions
+    duplicates = dataset.duplicates.positions
     if len(duplicates) in (0, dataset.test_size):
         return None
     rest = {

@@ -85,11 +85,6 @@ class DatasetSummary(Record):
         """The name of the baseline that always answers the most frequent topic."""
         return f"always '{self.majority_topic}'"
 
-    @property
-    def duplicate_positions(self) -> list[int]:
-        """The positions of the duplicates in the test set."""
-        return self.duplicates.positions
-
     def duplicates_in_words(self, *, whole: bool = False) -> str:
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
         found = self.whole_duplicates if whole else self.duplicates
@@ -153,7 +148,7 @@ def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummar
     """
     test = np.bincount(labels, minlength=len(summary.topics))
     names = [count.topic for count in summary.topics]
-    pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicate_positions
+    pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicates.positions
     facts = {
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
         "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),

@@ -88,9 +88,7 @@ class Document:
     ids: list[int]  # the start mark, and the id of each word
     sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
     n_ids: int  # every id is below it
-    maxlen: int | None  # documents with this many ids or more are left out
-    cut_side: Side
-    padding_side: Side
+    data: Data
 
     @property
     def n_cut(self) -> int:
@@ -106,7 +104,7 @@ class Document:
     def kept(self) -> slice:
         """The part of ``ids`` that is not cut off."""
         end = len(self.ids)
-        return slice(self.n_cut, end) if self.cut_side == "pre" else slice(end - self.n_cut)
+        return slice(self.n_cut, end) if self.data.truncating == "pre" else slice(end - self.n_cut)
 
     @property
     def unknown(self) -> list[str]:
@@ -133,7 +131,5 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         ids=[START, *dataset.documents[number].tolist()],
         sequence=sequence,
         n_ids=dataset.n_ids,
-        maxlen=data.maxlen,
-        cut_side=data.truncating,
-        padding_side=data.padding,
+        data=data,
     )

@@ -1,6 +1,6 @@
 """The models of a config: networks of layers, networks of the user's own, and baselines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -110,6 +110,13 @@ class LayeredNetwork(Network):
         inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
         return " → ".join([*inputs, *(layer.in_short() for layer in self.layers)])
 
+    def with_inputs(self, batch_size: int, shape: Shape) -> Iterator[tuple[Layer, Batch]]:
+        """Yield each layer with the shape of its input."""
+        batch = Batch(batch_size, shape.timesteps, 1, shape.n_topics, shape.n_ids)
+        for layer in self.layers:
+            yield layer, batch
+            batch = layer.gives(batch)
+
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the matrix products of one optimizer step, the least that its arithmetic costs.
 
@@ -118,12 +125,8 @@ class LayeredNetwork(Network):
         Learning, 6.5). In a recurrent layer the first two of the hidden state are carried out step
         by step, all others for all steps at once. No gradient passes back to word ids.
         """
-        batch = Batch(batch_size, shape.timesteps, 1, shape.n_topics, shape.n_ids)
-        products: list[Product] = []
-        for layer in self.layers:
-            products += layer.products(batch)
-            batch = layer.gives(batch)
-        return products
+        inputs = self.with_inputs(batch_size, shape)
+        return [product for layer, batch in inputs for product in layer.products(batch)]
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
         products = self.products(len(dataset.y_train), Shape.of(dataset))

@@ -3,7 +3,8 @@
 For a few documents, the answers are there before TensorFlow could be imported.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -78,15 +79,8 @@ def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
 
     The network is one that ``is_covered``.
     """
-    return [of_one for _, shapes in _with_shapes(network, shape) for of_one in shapes]
-
-
-def _with_shapes(network: LayeredNetwork, shape: Shape) -> Iterator[tuple[Layer, Shapes]]:
-    """Yield each layer with the shapes of its weights."""
-    batch = Batch(1, shape.timesteps, 1, shape.n_topics, shape.n_ids)
-    for layer in network.layers:
-        yield layer, _shapes(layer, batch)
-        batch = layer.gives(batch)
+    inputs = network.with_inputs(1, shape)
+    return [of_one for layer, batch in inputs for of_one in _shapes(layer, batch)]
 
 
 def predict(
@@ -98,11 +92,11 @@ def predict(
     """
     answers = []
     for start in range(0, len(ids), ROWS_AT_ONCE):
-        part, left = ids[start : start + ROWS_AT_ONCE], list(weights)
+        part, left = ids[start : start + ROWS_AT_ONCE], iter(weights)
         x: Floats = as_numbers(network, shape.n_ids, part)[..., np.newaxis]
         mask = np.ones(part.shape, bool)
-        for layer, shapes in _with_shapes(network, shape):
-            own, left = left[: len(shapes)], left[len(shapes) :]
+        for layer, batch in network.with_inputs(1, shape):
+            own = list(islice(left, len(_shapes(layer, batch))))
             if layer.gives_mask:
                 mask = part != 0
             x = _output(layer, own, part if layer.takes == "ids" else x, mask)

@@ -149,8 +149,8 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
     plain = ("number", "topic", "place", "words", "ids", "n_ids", "unknown")
     record = {
         **{key: getattr(document, key) for key in plain},
-        "cut_off": {"count": document.n_cut, "side": document.cut_side},
-        "padding": {"count": document.n_padding, "side": document.padding_side},
+        "cut_off": {"count": document.n_cut, "side": document.data.truncating},
+        "padding": {"count": document.n_padding, "side": document.data.padding},
         "sequence": document.sequence,
         "inputs": [{"models": names, "kind": kind} for kind, names in (inputs or {}).items()],
     }
@@ -188,8 +188,8 @@ def _glosses(document: Document) -> list[RenderableType]:
     ][document.kept]
     parts: list[RenderableType] = [columns.Columns(glosses, (0, 2))]
     for name, n, side in (
-        ("cut off", document.n_cut, document.cut_side),
-        (f"padding ({PAD})", document.n_padding, document.padding_side),
+        ("cut off", document.n_cut, document.data.truncating),
+        (f"padding ({PAD})", document.n_padding, document.data.padding),
     ):
         if n:
             line = Text(f"{name}: {counted(n, 'step')}\n", ASIDE)
@@ -202,15 +202,15 @@ def _remarks(document: Document) -> Iterator[str]:
     n = len(document.ids)
     length = f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
     if document.sequence is None:
-        reason = f": it is not shorter than data.maxlen, {document.maxlen}"
-        yield f"{length} No model is given this document{reason if document.maxlen else ''}."
+        reason = f": it is not shorter than data.maxlen, {document.data.maxlen}"
+        yield f"{length} No model is given this document{reason if document.data.maxlen else ''}."
     else:
         steps = f"{length} Every sequence has {counted(len(document.sequence), 'step')}"
         if document.n_cut:
-            end = {"pre": "first", "post": "last"}[document.cut_side]
+            end = {"pre": "first", "post": "last"}[document.data.truncating]
             yield f"{steps}: the {end} {document.n_cut:,} are cut off."
         elif document.n_padding:
-            side = {"pre": "before", "post": "after"}[document.padding_side]
+            side = {"pre": "before", "post": "after"}[document.data.padding]
             zeros = counted(document.n_padding, "step")
             yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
         else:

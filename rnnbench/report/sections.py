@@ -173,7 +173,7 @@ def differences(reported: Reported) -> ReportSection:
 def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates, but not all."""
     dataset, parts = reported.results.dataset, list[Part]()
-    if 0 < len(dataset.duplicate_positions) < dataset.test_size:
+    if 0 < len(dataset.duplicates.positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
         parts = [
             ("table", make(rest)) for make in (accuracy_table, comparisons_table, metrics_table)

@@ -198,7 +198,7 @@ def _caption(results: Results) -> str:
 def _rest(results: Results) -> str:
     """Return which verdicts change without duplicates."""
     dataset, rest = results.dataset, results.without_duplicates
-    if not dataset.duplicate_positions:
+    if not dataset.duplicates.positions:
         return ""
     if not rest:
         return f"{dataset.duplicates_in_words()}."

@@ -255,7 +255,7 @@ class Results(Record):
     def _is_about_its_models(self) -> Self:
         names, always = {model.name for model in self.models}, self.dataset.majority_name
         pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
-        n_left = self.dataset.test_size - len(self.dataset.duplicate_positions)
+        n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
         if rest and rest.accuracy.keys() != names:
             raise ValueError("other models without duplicates")
         if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:

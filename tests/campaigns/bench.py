@@ -48,12 +48,10 @@ class Bench:
 
     @property
     def run(self):
-        """The folder of the run."""
         return self.folder / "results" / "tiny"
 
     @property
     def cache(self):
-        """The cache that the run filled."""
         return self.folder / "cache"
 
     def lay_out(self, folder):
@@ -68,7 +66,6 @@ class Bench:
         return shutil.copytree(self.folder / "results" / "older", folder / "results" / "tiny")
 
     def copy_run(self, folder):
-        """Copy the undisturbed run to where ``folder`` would have its own."""
         return shutil.copytree(self.run, folder / "results" / "tiny")
 
 

@@ -141,16 +141,11 @@ def at_most(seconds):
 @contextmanager
 def warnings_heard():
     """Collect the warnings of the package, which are then shown nowhere else."""
-    log = logging.getLogger("rnnbench")
     heard: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
-    before = log.handlers, log.propagate
-    log.handlers, log.propagate = [handler], False
-    try:
+    with patch.multiple(logging.getLogger("rnnbench"), handlers=[handler], propagate=False):
         yield heard
-    finally:
-        log.handlers, log.propagate = before
 
 
 def spell(error):
@@ -167,10 +162,7 @@ def spell(error):
 def misbehaviour(done, statuses, lines=6):
     """Yield what is wrong with a command that should have ended with a short message.
 
-    Args:
-        done: the command.
-        statuses: the allowed ones; with 0, no message is needed.
-        lines: how many a message may have.
+    It has one of the ``statuses``, and at most so many lines; with status 0, it needs none.
     """
     last = done.err.strip().rpartition("\n")[2][:200]
     if done.hung:

@@ -3,9 +3,7 @@
 import datetime
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import yaml
@@ -15,7 +13,6 @@ from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings
 import rnnbench
 from rnnbench.config.load import dump
 from rnnbench.config.nodes import MAX_MESSAGE, MAX_PROBLEMS, ConfigError
-from rnnbench.config.schema import Benchmark
 from rnnbench.config.shipped import starter
 from rnnbench.errors import UserError
 from rnnbench.terminal.options import changes, load_benchmark
@@ -88,13 +85,8 @@ def _misloaded(load):
         yield f"it took {took:.1f} s"
 
 
-Change = tuple[str, Callable[[], Benchmark]]
-"""How something was changed, and a function that loads it."""
-TextChange = Callable[[Random, bytes], bytes]
-"""Returns the content of a file, changed."""
-
-
 def _changed_text(random, file):
+    """Change the content of a file; return how, and a function that loads it, as all ways do."""
     content, made = file.read_bytes(), []
     for _ in range(random.choice((1, 1, 2, 3))):
         made.append(random.choice([*TEXT_CHANGES]))

@@ -294,7 +294,6 @@ def _forge_predictions(random, run):
 
 
 def _with(labels=lambda labels: labels, scores=lambda scores: scores):
-    """Return a function that changes the two arrays of predictions."""
     return lambda old, of_old: {"labels": labels(old), "scores": scores(of_old)}
 
 

@@ -86,7 +86,6 @@ MAY_WORK = ("report", "run")
 
 
 def attempt(number, _random, bench, folder):
-    """Yield what is wrong in one of the cases."""
     name, check = CASES[number]
     bench.lay_out(folder)
     bench.copy_run(folder)

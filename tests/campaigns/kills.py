@@ -14,15 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from campaigns.bench import (
-    N_TRIALS,
-    RUN,
-    SECONDS,
-    end_group,
-    processes_of,
-    start,
-    wait_until,
-)
+from campaigns.bench import N_TRIALS, RUN, SECONDS, end_group, processes_of, start, wait_until
 from campaigns.campaign import Campaign, rerun, spell, unreadable
 
 from rnnbench.errors import RnnbenchError

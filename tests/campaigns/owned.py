@@ -39,7 +39,6 @@ OWN_IN_RUNS = ["report.html", "report.md", "plots/mine.png", "mine.txt", "trials
 
 
 def attempt(_number, random, bench, folder):
-    """Yield what is wrong in one of the cases."""
     bench.lay_out(folder)
     match random.choice(("folder", "folder", "file", "run", "inputs", "removal")):
         case "removal":

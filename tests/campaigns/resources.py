@@ -30,7 +30,6 @@ COMMANDS = {
 
 
 def attempt(number, _random, bench, folder):
-    """Yield what is wrong in one of the cases."""
     name, check = CASES[number]
     bench.lay_out(folder)
     yield from (f"{name}: {what}" for what in check(bench, folder))

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from campaigns.bench import Bench
 from campaigns.campaign import Campaign, Skip, as_text, carry_out
 
@@ -18,7 +17,7 @@ def test_the_short_form_finds_nothing():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _attempt(number, random, context, folder):
+def attempt(number, random, context, folder):
     assert context == "shared"
     assert not list(folder.iterdir())
     if number == 1:
@@ -28,33 +27,24 @@ def _attempt(number, random, context, folder):
     yield f"drew {random.randrange(10**9)}"
 
 
-@pytest.fixture
-def made_up():
-    return Campaign(3, 3, _attempt, prepare=lambda _bench, _folder: "shared")
+def test_findings_come_with_the_command_that_repeats_them_alone(tmp_path):
+    made_up = Campaign(3, 3, attempt, prepare=lambda _bench, _folder: "shared")
 
+    outcome, *alone = (
+        carry_out("made-up", made_up, seed, numbers, Bench(tmp_path))
+        for seed, numbers in [(7, range(4)), (7, [3]), (8, [3])]
+    )
 
-def test_findings_come_with_the_command_that_repeats_them(made_up, tmp_path):
-    outcome = carry_out("made-up", made_up, 7, range(3), Bench(tmp_path))
-
-    (_, drew), (_, failed) = outcome.findings
-    assert outcome.cases == 2
+    (_, drew), (_, failed), last = outcome.findings
+    assert [last] == alone[0].findings != alone[1].findings
     assert "ValueError: 'oh'" in failed
     text = as_text([outcome], seed=7)
-    assert "| made-up | 2 | 2 | " in text
+    assert "| made-up | 3 | 3 | " in text
     assert f"--only made-up --seed 7 --case 0`\n  {drew}" in text
     assert "- skipped: made-up 1: not here" in text
 
 
-def test_a_case_draws_the_same_alone(made_up, tmp_path):
-    def found(seed, numbers):
-        return carry_out("made-up", made_up, seed, numbers, Bench(tmp_path)).findings
+def test_the_cases_of_a_list_are_spread_over_it():
+    listed = Campaign(10, 3, attempt, is_list=True)
 
-    assert found(7, [3, 5])[1:] == found(7, [5]) != found(8, [5])
-
-
-def test_the_cases_of_a_list_are_spread_over_it(made_up):
-    listed = Campaign(10, 3, made_up.attempt, is_list=True)
-
-    assert list(listed.numbers(3)) == [0, 4, 8]
-    assert list(listed.numbers(10)) == list(range(10))
-    assert list(made_up.numbers(2)) == [0, 1]
+    assert [list(listed.numbers(count)) for count in (3, 10)] == [[0, 4, 8], list(range(10))]

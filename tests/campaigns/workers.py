@@ -17,13 +17,7 @@ from campaigns.campaign import Campaign, rerun
 from campaigns.kills import PATIENCE, RUN_FOLDER, other_results
 from clusters import children, cluster, kept, kill_session
 
-ENDINGS = {
-    "scheduler": 3,
-    "connection": 3,
-    "silence": 3,
-    "ctrl-c": 130,
-    "ctrl-c in silence": 130,
-}
+ENDINGS = {"scheduler": 3, "connection": 3, "silence": 3, "ctrl-c": 130, "ctrl-c in silence": 130}
 """The exit status of a run that was struck so, if it ends early."""
 TARGETS = ("child", "worker", "machine", "retirement", *ENDINGS)
 MOMENTS = ("started", "test accuracy")

@@ -1,38 +1,13 @@
 """Fixtures for tests of data: servers on the loopback."""
 
-import hashlib
 import http.server
 import os
-import socket
 import threading
 import urllib.request
 
 import pytest
 
-from rnnbench.data.sources import sgml
-
 CONTENT = bytes(range(256)) * 1_000
-
-
-@pytest.fixture
-def pinned(monkeypatch):
-    """Makes an npz and its word index pass for the files that Keras distributes."""
-
-    def pin(npz):
-        word_index = npz.with_name(sgml.WORD_INDEX).read_bytes()
-        monkeypatch.setattr(sgml, "NPZ_SHA256", hashlib.sha256(npz.read_bytes()).hexdigest())
-        monkeypatch.setattr(sgml, "WORD_INDEX_MD5", hashlib.md5(word_index).hexdigest())  # noqa: S324
-        return npz
-
-    return pin
-
-
-@pytest.fixture
-def closed_port():
-    """The address of a port at which nobody listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{unused.getsockname()[1]}"
 
 
 @pytest.fixture

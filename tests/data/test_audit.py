@@ -24,28 +24,23 @@ DOCUMENTS = [  # words, topic, whether it is a test document
 ]
 
 
-@pytest.fixture
-def corpus():
-    texts, labels, is_test = zip(*DOCUMENTS, strict=True)
-    found = corpus_of_texts(texts, list(map(str, labels)), is_test)
-    return replace(found, topics=("earn", "acq", "trade", "gold"))
+TEXTS, LABELS, IS_TEST = zip(*DOCUMENTS, strict=True)
+CORPUS = replace(
+    corpus_of_texts(TEXTS, list(map(str, LABELS)), IS_TEST), topics=("earn", "acq", "trade", "gold")
+)
+DATASET = make_dataset(CORPUS, Data(maxlen=5, num_words=100))
 
 
-@pytest.fixture
-def dataset(corpus):
-    return make_dataset(corpus, Data(maxlen=5, num_words=100))
-
-
-def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets(corpus, dataset):
-    summary = summarize_dataset(corpus, dataset)
+def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets():
+    summary = summarize_dataset(CORPUS, DATASET)
 
     topics = [
         TopicCount(topic=topic, train=train, test=test)
         for topic, train, test in (("earn", 3, 2), ("acq", 1, 1), ("trade", 0, 2), ("gold", 0, 0))
     ]
     assert (summary.source, summary.origin) == ("made-up", "nowhere")
-    assert summary.fingerprint == dataset.fingerprint
-    assert summary.split_fingerprint == split_fingerprint(corpus.fingerprint, dataset)
+    assert summary.fingerprint == DATASET.fingerprint
+    assert summary.split_fingerprint == split_fingerprint(CORPUS.fingerprint, DATASET)
     assert (summary.train_size, summary.test_size, summary.timesteps) == (4, 5, 4)
     assert summary.topics == summary.topics_by_frequency == topics
     assert summary.duplicates == summary.whole_duplicates == Duplicates(same_topic=[0], both=[1])
@@ -53,24 +48,24 @@ def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets(corpus, dat
     assert summary.topics_only_in_test == ["trade"]
 
 
-def test_cut_documents_are_duplicates_if_what_is_left_of_them_is(corpus):
-    dataset = make_dataset(corpus, Data(pad_length=2, num_words=100))  # a mark and the last word
+def test_cut_documents_are_duplicates_if_what_is_left_of_them_is():
+    dataset = make_dataset(CORPUS, Data(pad_length=2, num_words=100))  # a mark and the last word
 
-    summary = summarize_dataset(corpus, dataset)
+    summary = summarize_dataset(CORPUS, dataset)
 
     assert summary.duplicates.positions == summary.whole_duplicates.positions == [0, 1]
     one = replace(dataset, x_test=dataset.x_test.copy())
     one.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
-    changed = summarize_dataset(corpus, one)
+    changed = summarize_dataset(CORPUS, one)
     assert changed.duplicates.other_topics == [4]
     words = "also in the training set: 1 only with the same topic, 1 only with other topics, 1 with"
     assert words in changed.duplicates_in_words()
 
 
-@pytest.mark.parametrize("positions", [[5], [-1], [0, 0]])
-def test_duplicates_are_documents_of_the_test_set(positions):
-    with pytest.raises(ValueError, match="duplicates that are not documents of the test set"):
-        dataset_summary(duplicates={"same_topic": positions})
+def test_duplicates_are_documents_of_the_test_set():
+    for positions in ([5], [-1], [0, 0]):
+        with pytest.raises(ValueError, match="duplicates that are not documents of the test set"):
+            dataset_summary(duplicates={"same_topic": positions})
 
 
 def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
@@ -86,8 +81,8 @@ def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
 
 
 @pytest.mark.parametrize("y_test", [[EARN] * 5, [ACQ] * 5, [EARN, TRADE, GOLD, ACQ, ACQ]])
-def test_macro_f1_of_the_majority_is_that_of_scikit_learn(corpus, dataset, y_test):
-    summary = summarize_dataset(corpus, replace(dataset, y_test=np.array(y_test, np.int32)))
+def test_macro_f1_of_the_majority_is_that_of_scikit_learn(y_test):
+    summary = summarize_dataset(CORPUS, replace(DATASET, y_test=np.array(y_test, np.int32)))
 
     expected = f1_score(y_test, [EARN] * 5, average="macro")
     assert summary.majority_macro_f1 == pytest.approx(expected)

@@ -41,11 +41,9 @@ def test_tokens_are_ranks_of_words():
         {"vocabulary": ("up", "it", "gain")},
         {"is_test": np.array([True, False, True])},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=list,
 )
-def test_the_fingerprint_is_that_of_the_content_whatever_its_origin_and_the_type_of_its_numbers(
-    change,
-):
+def test_the_fingerprint_is_that_of_the_content_whatever_its_origin_and_types(change):
     same = {"tokens": CORPUS.tokens.astype(">i8"), "labels": CORPUS.labels.astype("u1")}
 
     assert replace(CORPUS, provenance={}, **same).fingerprint == CORPUS.fingerprint
@@ -123,14 +121,12 @@ def test_a_file_with_other_content_is_damaged(file, arrays):
         cache.read(file)
 
 
-def test_a_cache_that_cannot_be_written_to_is_the_users_error(cache_folder):
+def test_the_folder_is_chosen_by_the_environment_which_is_named_if_it_cannot_be_written_to(
+    monkeypatch, cache_folder
+):
+    assert cache.folder() == cache_folder
     (cache_folder / "corpora").touch()
-
     with pytest.raises(UserError, match=r"cannot be written: .*RNNBENCH_CACHE"):
         cache.store("made_up", CORPUS)
-
-
-def test_the_folder_is_chosen_by_the_environment_or_the_platform(monkeypatch, cache_folder):
-    assert cache.folder() == cache_folder
     monkeypatch.setenv("RNNBENCH_CACHE", "")
     assert cache.folder() == platformdirs.user_cache_path("rnnbench")

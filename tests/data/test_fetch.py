@@ -118,23 +118,23 @@ WANTED = {*FILES, "a", "b", "folder"}
 
 def tar_of(*members):
     """A tar of members, each ``(name, content)`` or a ``tarfile.TarInfo``."""
-    with io.BytesIO() as buffer:
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            for member in members:
-                info, content = member if isinstance(member, tuple) else (member, b"")
-                if isinstance(info, str):
-                    info = tarfile.TarInfo(info)
-                    info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
-        return buffer.getvalue()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for member in members:
+            info, content = member if isinstance(member, tuple) else (member, b"")
+            if isinstance(info, str):
+                info = tarfile.TarInfo(info)
+                info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
 
 
 def zip_of(*members, method=zipfile.ZIP_DEFLATED):
-    with io.BytesIO() as buffer:
-        with zipfile.ZipFile(buffer, "w", method) as file:
-            for info, content in members:
-                file.writestr(info, content)
-        return buffer.getvalue()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        for info, content in members:
+            file.writestr(info, content)
+    return buffer.getvalue()
 
 
 def special(kind, name="a", size=0):
@@ -147,21 +147,10 @@ def read(content):
     return read_members(content, WANTED, "x")
 
 
-TAR = tar_of(*FILES.items())
+TAR, ZIP = tar_of(*FILES.items()), zip_of(*FILES.items())
 PACKED = {"gz": gzip.compress(TAR), "bz2": bz2.compress(TAR), "xz": lzma.compress(TAR)}
-ARCHIVES = PACKED | {
-    "tar": TAR,
-    "zip": zip_of(*FILES.items()),
-    "stored zip": zip_of(*FILES.items(), method=zipfile.ZIP_STORED),
-}
-
-
-@pytest.fixture
-def small_limits(monkeypatch):
-    """Limits that small archives exceed."""
-    monkeypatch.setattr(fetch, "MAX_MEMBERS", 10)
-    monkeypatch.setattr(fetch, "MAX_MEMBER_BYTES", 1_000)
-    monkeypatch.setattr(fetch, "MAX_TOTAL_BYTES", 100_000)
+STORED = zip_of(*FILES.items(), method=zipfile.ZIP_STORED)
+ARCHIVES = PACKED | {"tar": TAR, "zip": ZIP, "stored zip": STORED}
 
 
 BOTH = pytest.mark.parametrize("make", [tar_of, zip_of])
@@ -183,9 +172,10 @@ def test_links_folders_and_devices_are_not_read():
     assert read(content) == read(zip_of(("folder/", b""), ("b", b"b"))) == {"b": b"b"}
 
 
-@pytest.mark.usefixtures("small_limits")
 @BOTH
 def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
+    monkeypatch.setattr(fetch, "MAX_MEMBERS", 10)
+    monkeypatch.setattr(fetch, "MAX_MEMBER_BYTES", 1_000)
     members = [("a", bytes(1_000)), *((f"a{number}", bytes(100)) for number in range(9))]
 
     assert read(make(*members)) == {"a": bytes(1_000)}
@@ -198,9 +188,9 @@ def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
         read(make(*members))
 
 
-@pytest.mark.usefixtures("small_limits")
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
-def test_a_bomb_is_refused_before_it_is_unpacked(compress):
+def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch, compress):
+    monkeypatch.setattr(fetch, "MAX_TOTAL_BYTES", 100_000)
     long_header = special(tarfile.XHDTYPE, size=2**25).tobuf(tarfile.USTAR_FORMAT)
 
     for content in (compress(bytes(2**25)), compress(long_header + bytes(2**25))):

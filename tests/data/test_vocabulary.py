@@ -5,6 +5,7 @@ import pytest
 from factories import corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from strategies import settings_of_data, sides
 
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import PAD, START, UNKNOWN, Data, make_dataset
@@ -12,22 +13,13 @@ from rnnbench.data.vocabulary import encode, find_document, make_vocabulary
 from rnnbench.errors import UserError
 
 WORDS = ["net", "profit", "rose", "it", "buys", "unit", "gap", "loss", "quarter"]
-SIDES = st.sampled_from(["pre", "post"])
 
 
 @settings(max_examples=25)
 @given(
     documents=st.lists(st.lists(st.sampled_from(WORDS), max_size=8), min_size=2, max_size=12),
     source=st.sampled_from(["keras", "sgml", "r52", "r8"]),
-    data=st.builds(
-        Data,
-        num_words=st.none() | st.integers(4, 15),
-        maxlen=st.none() | st.integers(3, 10),
-        pad_length=st.none() | st.integers(1, 10),
-        padding=SIDES,
-        truncating=SIDES,
-        test_split=st.just(0.5),
-    ),
+    data=settings_of_data(test_split=st.just(0.5)),
 )
 def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data):
     labels = [number % 2 for number in range(len(documents))]
@@ -82,7 +74,7 @@ def found_in(number, **settings):
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 3), st.none() | st.integers(1, 12), SIDES, SIDES)
+@given(st.integers(0, 3), st.none() | st.integers(1, 12), sides, sides)
 def test_a_document_has_a_topic_a_place_and_ids_of_which_those_kept_and_padding_are_its_sequence(
     number, pad_length, padding, truncating
 ):

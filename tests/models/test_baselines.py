@@ -4,18 +4,10 @@ import numpy as np
 import pytest
 from baseline_kinds import KINDS
 from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from rnnbench.errors import UserError
-from rnnbench.models.baselines import (
-    BASELINES,
-    Baseline,
-    MultinomialNaiveBayes,
-    TfidfLinearSVM,
-    check_installed,
-    parse_baseline,
-)
+from rnnbench.models.baselines import BASELINES, Baseline, check_installed, parse_baseline
 
 kinds = pytest.mark.parametrize("kind", KINDS)
 
@@ -37,13 +29,7 @@ def test_a_baseline_is_its_kind_alone_or_with_parameters(kind):
     assert parse_baseline(baseline) is baseline
 
 
-COUNTED = {
-    "analyzer": "word",
-    "min_ngram": 1,
-    "max_ngram": 1,
-    "min_df": 1,
-    "char_ngrams": None,
-}
+COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 1, "min_df": 1, "char_ngrams": None}
 PAIRS = COUNTED | {"max_ngram": 2}
 TFIDF = {"sublinear_tf": False}
 OTHERS = {"analyzer": "char", "min_ngram": 3, "max_ngram": 5, "min_df": 2}
@@ -104,62 +90,32 @@ def test_words_and_characters_are_counted_as_scikit_learn_does(kind, analyzer):
 def test_words_and_the_characters_within_them_are_counted_together(kind):
     texts, labels = ["grain exports 3", "grain prices fell", "3 3", ""], [0, 1, 0, 1]
     within = {"analyzer": "char_wb", "min_ngram": 3, "max_ngram": 5}
+    options = {"max_ngram": 1, "char_ngrams": [3, 5]}, {"max_ngram": 1}, within
 
-    together, _ = fitted(BASELINES[kind](max_ngram=1, char_ngrams=[3, 5]), texts, labels)
+    counted = (fitted(BASELINES[kind](**option), texts, labels)[0] for option in options)
 
-    parts = [
-        fitted(BASELINES[kind](**part), texts, labels)[0] for part in ({"max_ngram": 1}, within)
-    ]
-    expected = np.hstack([part.transform(texts).toarray() for part in parts])
-    np.testing.assert_allclose(together.transform(texts).toarray(), expected)
-
-
-def test_characters_are_those_of_the_words_and_not_of_their_ids():
-    assert not TfidfLinearSVM().reads_words
-    for characters in ({"char_ngrams": [3, 5]}, {"analyzer": "char"}, {"analyzer": "char_wb"}):
-        assert TfidfLinearSVM(**characters).reads_words
+    together, *parts = (vectorizer.transform(texts).toarray() for vectorizer in counted)
+    np.testing.assert_allclose(together, np.hstack(parts))
 
 
 def test_only_what_occurs_in_enough_documents_is_counted():
-    words, _ = fitted(MultinomialNaiveBayes(min_df=2), ["5 6", "5 7", "5 6 6 8"], [0, 1, 1])
+    baseline = BASELINES["multinomial_naive_bayes"](min_df=2)
+
+    words, _ = fitted(baseline, ["5 6", "5 7", "5 6 6 8"], [0, 1, 1])
 
     assert list(words.get_feature_names_out()) == ["5", "6"]
-    with pytest.raises(ValidationError, match=r"min_ngram: got 3 \(allowed: up to max_ngram, 2\)"):
-        TfidfLinearSVM(min_ngram=3)
-
-
-@pytest.mark.parametrize("written", [None, 3, ["stratified"], {}, {"stratified": 1, "svm": 2}])
-def test_nothing_else_is_a_baseline(written):
-    with pytest.raises(
-        PydanticCustomError, match="a baseline is written as `baseline: tfidf_linear_svm`"
-    ):
-        parse_baseline(written)
-
-
-@pytest.mark.parametrize("written", ["multinomial_bayes", {"multinomial_bayes": {"alpha": 1}}])
-def test_an_unknown_kind_is_answered_with_the_nearest_one(written):
-    with pytest.raises(
-        PydanticCustomError,
-        match=r"unknown baseline 'multinomial_bayes' \(allowed: most_frequent, .*; "
-        r"did you mean 'multinomial_naive_bayes'\?\)",
-    ):
-        parse_baseline(written)
 
 
 @pytest.mark.parametrize(
     ("kind", "parameter", "wrong"),
     [
-        ("tfidf_linear_svm", "C", [0, -1, float("inf"), float("nan"), "1", True, None]),
-        ("tfidf_linear_svm", "C", [1e-300, 1e300]),  # with which a solver would never end
-        ("tfidf_logistic_regression", "C", [0, float("inf")]),
+        # With the last two, a solver would never end.
+        ("tfidf_linear_svm", "C", [-1, float("inf"), float("nan"), "1", True, None, 1e-300, 1e300]),
         ("multinomial_naive_bayes", "alpha", [0, float("inf")]),
         ("tfidf_linear_svm", "max_ngram", [0, 6, 1.5, "2"]),
         ("tfidf_linear_svm", "min_df", [0, 1.5]),
-        ("tfidf_linear_svm", "analyzer", ["words", None]),
-        ("tfidf_linear_svm", "char_ngrams", [3, [3], [0, 3], [5, 3], [3, 6], [3, 4, 5], "35"]),
-        ("complement_naive_bayes", "norm", [1]),
+        ("tfidf_linear_svm", "char_ngrams", [[3], [0, 3], [5, 3], [3, 6], [3, 4, 5], "35"]),
         ("nb_svm", "beta", [-0.1, 1.1, float("nan")]),
-        ("most_frequent", "max_ngram", [1]),
     ],
 )
 def test_strengths_are_positive_and_one_to_five_words_are_counted_together(kind, parameter, wrong):

@@ -9,18 +9,7 @@ import keras
 import numpy as np
 import pytest
 from plugin_files import MAKE, write_distribution, write_module, write_scale
-from stacks import (
-    EMBEDDING,
-    MASKED,
-    MEAN,
-    MERGE_MODES,
-    PADDINGS,
-    STACKS,
-    VALUES_OF_WORDS,
-    WAYS_OF_POOLING,
-    network,
-    randomized,
-)
+from stacks import EMBEDDING, MASKED, MEAN, OPTIONS, STACKS, both_ways, network, randomized
 
 from rnnbench.config.load import load
 from rnnbench.errors import RnnbenchError, UserError
@@ -39,8 +28,7 @@ IDS = np.random.default_rng(0).integers(0, SHAPE.n_ids, (5, SHAPE.timesteps), dt
 
 def test_every_kind_and_option_stands_in_a_stack_that_is_tested():
     written = str(STACKS.values())
-    options = (*LAYERS, *MERGE_MODES, *PADDINGS, *VALUES_OF_WORDS, *WAYS_OF_POOLING)
-    assert all(f"'{option}'" in written for option in options)
+    assert all(f"'{option}'" in written for option in (*LAYERS, *OPTIONS))
 
 
 def built(stack, seed):
@@ -62,9 +50,7 @@ def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_to
 
     probabilities = predict(randomized(model), IDS)
 
-    (inputs,) = model.inputs
-    assert (inputs.shape, inputs.dtype) == ((None, 6), "int32")
-    assert model.output_shape == (None, 7)
+    assert (model.input_shape, model.inputs[0].dtype) == ((None, 6), "int32")
     assert (probabilities.shape, probabilities.dtype) == ((5, 7), np.float32)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert np.ptp(probabilities, axis=0).max() > 0.001, "words have an influence"
@@ -83,16 +69,11 @@ def test_a_model_follows_the_seed_and_maps_word_ids_to_a_probability_for_each_to
 
 def test_the_notebooks_models_have_the_notebooks_parameters():
     shape = Shape(timesteps=49, n_topics=46, n_ids=30_000)
-    params = {
-        "vanilla_rnn": 4_946,
-        "stacked_vanilla_rnn": 9_996,
-        "lstm": 12_746,
-        "stacked_lstm": 32_946,
-    }
+    names = ("vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm")
 
-    found = {name: build(ALL.models[name], shape, 0).count_params() for name in params}
+    found = [build(ALL.models[name], shape, 0).count_params() for name in names]
 
-    assert found == params
+    assert found == [4_946, 9_996, 12_746, 32_946]
 
 
 @pytest.mark.parametrize("between", [[], [{"dropout": {"rate": 0.1}}, {"layer_norm": {}}]])
@@ -107,13 +88,8 @@ def test_masking_leaves_padding_without_influence(between):
     np.testing.assert_allclose(masked, as_if_short, atol=1e-6)
 
 
-RECURRENT_PARAMETERS = {
-    "units": 3,
-    "activation": "relu",
-    "recurrent_activation": "hard_sigmoid",
-    "dropout": 0.1,
-    "recurrent_dropout": 0.2,
-}
+ACTIVATIONS = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
+RECURRENT_PARAMETERS = ACTIVATIONS | {"units": 3, "dropout": 0.1, "recurrent_dropout": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -128,8 +104,7 @@ RECURRENT_PARAMETERS = {
 )
 def test_parameters_reach_keras(kind, parameters):
     if kind in RECURRENT:
-        stack = [EMBEDDING, {"bidirectional": {"layer": {kind: parameters}}}, {kind: parameters}]
-        stack[1]["bidirectional"]["layer"][kind] = parameters | {"return_sequences": True}
+        stack = [EMBEDDING, both_ways(kind, **parameters), {kind: parameters}]
         both, alone = build(network(stack), SHAPE, 0).layers[1:3]
         layers = [both.forward_layer, both.backward_layer, alone]
         assert [layer.go_backwards for layer in layers] == [False, True, False]
@@ -141,44 +116,41 @@ def test_parameters_reach_keras(kind, parameters):
         assert {name: config[name] for name in parameters} == parameters
 
 
-@pytest.mark.parametrize(("options", "scale"), [({}, 1), ({"inputs": "scaled_ids"}, 50_000)])
-def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(options, scale):
+@pytest.mark.parametrize(("inputs", "scale"), [("ids", 1), ("scaled_ids", 50_000)])
+def test_without_an_embedding_a_word_is_its_id_or_its_share_of_the_ids(inputs, scale):
     ids = np.array([[0, 1, 2], [3, 30_001, 49_999]], np.int32)
 
-    model = build(network([{"simple_rnn": {"units": 2}}], **options), Shape(3, 2, 50_000), 0)
-    (recurrent,) = (layer for layer in model.layers if isinstance(layer, keras.layers.RNN))
-    found = np.array(keras.Model(model.inputs[0], recurrent.input)(ids))
+    model = build(network([{"simple_rnn": {"units": 2}}], inputs=inputs), Shape(3, 2, 50_000), 0)
+    found = np.array(keras.Model(model.inputs[0], model.layers[-2].input)(ids))
 
     assert (found.shape, found.dtype) == ((2, 3, 1), np.float32)
     np.testing.assert_allclose(found[..., 0], ids / scale, rtol=1e-6)
 
 
-@pytest.mark.parametrize("documents", [1, 4, 9])
-def test_documents_are_predicted_alike_however_many_there_are(documents, monkeypatch):
+def test_documents_are_predicted_alike_however_many_there_are(monkeypatch):
     monkeypatch.setattr(module, "EVALUATION_BATCH", 4)
     model = build(network([EMBEDDING, MEAN]), SHAPE, 0)
-    ids = np.concatenate([IDS, IDS[:4]])[:documents]
 
-    np.testing.assert_allclose(predict(model, ids), model(ids), atol=1e-6)
+    for ids in (IDS[:1], IDS[:4], np.concatenate([IDS, IDS[:4]])):
+        np.testing.assert_allclose(predict(model, ids), model(ids), atol=1e-6)
 
 
 def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
-    def windows(size):
-        return {"conv1d": {"filters": 3, "kernel_size": size, "padding": "valid"}}
+    six, seven = (
+        network([EMBEDDING, {"conv1d": {"filters": 3, "kernel_size": n, "padding": "valid"}}, MEAN])
+        for n in (6, 7)
+    )
 
-    model = build(network([EMBEDDING, windows(6), MEAN]), SHAPE, 0)
-    assert model.layers[1].output.shape[1:] == (1, 3)
+    assert build(six, SHAPE, 0).layers[1].output.shape[1:] == (1, 3)
     with pytest.raises(UserError, match=r"^the layers do not fit 6 steps: .*\(7, 4, 3\)"):
-        build(network([EMBEDDING, windows(7), MEAN]), SHAPE, 0)
+        build(seven, SHAPE, 0)
 
 
 # Files
 
-SIX = Shape(timesteps=6, n_topics=3, n_ids=12)
-
 
 def test_keras_loads_the_file_with_the_same_answers(tmp_path):
-    model = build(network(STACKS["masked"]), SIX, 0)  # has layers of our own
+    model = build(network(STACKS["masked"]), SHAPE, 0)  # has layers of our own
     file = tmp_path / "model.keras"
     file.write_bytes(to_bytes(model))
 
@@ -193,7 +165,7 @@ def test_a_full_disk_of_temporary_files_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "temporary_folder", lambda: nullcontext(tmp_path))
 
     with pytest.raises(UnwritableError) as caught:
-        to_bytes(build(network(STACKS["tfidf"]), SIX, 0))
+        to_bytes(build(network(STACKS["tfidf"]), SHAPE, 0))
 
     assert str(caught.value) == f"{file}: cannot be written: No space left on device"
 
@@ -241,15 +213,6 @@ def assert_follows_its_seed(described):
     assert not np.array_equal(first, other)
 
 
-A_CLASS = """
-    import keras
-
-
-    class make(keras.Sequential):
-        def __init__(self, shape):
-            ids = keras.Input((shape.timesteps,), dtype="int32")
-            super().__init__([ids, keras.layers.Dense(shape.n_topics, "softmax")])
-"""
 FUNCTIONAL = """
     import keras
 
@@ -263,7 +226,7 @@ FUNCTIONAL = """
 """
 
 
-@pytest.mark.parametrize("source", [MAKE, A_CLASS, FUNCTIONAL])
+@pytest.mark.parametrize("source", [MAKE, FUNCTIONAL])
 def test_a_model_follows_the_seed_whatever_was_drawn_before(working_folder, source):
     write_module(working_folder, "nets", source)
     assert_follows_its_seed(OWN)
@@ -272,15 +235,13 @@ def test_a_model_follows_the_seed_whatever_was_drawn_before(working_folder, sour
 FAILS = "raise RuntimeError('out of order')"
 
 
-def sequential(inputs, outputs):
-    layers = f"[keras.Input({inputs}), keras.layers.Dense({outputs})]"
-    return f"import keras\ndef make(shape): return keras.Sequential({layers})"
+MISFIT = """
+    import keras
 
 
-MISFIT = (
-    r"returned a model from {} to {} \(should be from \(None, 5\), word ids, "
-    r"to \(None, 3\), a probability for each topic\)$"
-)
+    def make(shape):
+        return keras.Sequential([keras.Input((5, 1)), keras.layers.Dense(4)])
+"""
 SUBCLASS = """
     import keras
 
@@ -288,9 +249,6 @@ SUBCLASS = """
     class make(keras.Model):
         def __init__(self, shape):
             super().__init__()
-
-        def call(self, ids):
-            return keras.ops.zeros((len(ids), 3))
 """
 COMPILED = f"""{MAKE}
     made = make
@@ -306,27 +264,18 @@ COMPILED = f"""{MAKE}
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "cannot be imported: AttributeError: .*no attribute 'make'$"),
-        ("def make(:", "cannot be imported: SyntaxError: "),
         (FAILS, r"cannot be imported: RuntimeError: out of order \(nets.py, line 1\)$"),
-        ("raise SystemExit(0)", "cannot be imported: SystemExit: 0"),
-        (f"def make(shape): {FAILS}", "failed: RuntimeError: out of order"),
-        ("def make(): ...", "failed: TypeError: .*0 positional arguments"),
         ("def make(shape, units): ...", "failed: TypeError: .*missing 1 required .*'units'"),
         (COMPILED, "returned a compiled model"),
-        ("def make(shape): ...", "returned NoneType, not a keras.Model"),
-        (sequential("(5,)", 4), MISFIT.format(r"\(None, 5\)", r"\(None, 4\)")),
-        (sequential("(5, 1)", 3), MISFIT.format(r"\(None, 5, 1\)", r"\(None, 5, 3\)")),
-        (sequential("(5,)", 3), r"returned a model that gives no probabilities \(should end in a "),
         (
-            SUBCLASS,
-            r"returned a model without known inputs \(should be sequential or functional\)$",
+            MISFIT,
+            r"returned a model from \(None, 5, 1\) to \(None, 5, 4\) \(should be from \(None, 5\), "
+            r"word ids, to \(None, 3\), a probability for each topic\)$",
         ),
+        (SUBCLASS, r"returned a model without known inputs \(should be sequential or functional"),
     ],
 )
-def test_a_function_that_fails_or_returns_no_model_that_fits_is_named(
-    working_folder, source, message
-):
+def test_a_function_that_fails_or_returns_no_model_that_fits(working_folder, source, message):
     write_module(working_folder, "nets", source)
 
     with pytest.raises(PluginError, match=f"^python: nets:make {message}"):
@@ -360,12 +309,10 @@ LAYER = """
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (FAILS, "failed: RuntimeError: out of order"),
-        ("import not_there", "failed: ModuleNotFoundError: No module named 'not_there'"),
         ("import keras; return keras.layers.Dense", "failed: ValueError: Only instances of"),
         ("return super().keras_layer(shape, seed_of)", "failed: AttributeError: .*keras_name"),
     ],
-    ids=["fails", "cannot import", "a class", "not written"],
+    ids=["a class", "not written"],
 )
 def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
     modules = {"own_layers": LAYER.format(body=body, takes="anything")}

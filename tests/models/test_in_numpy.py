@@ -2,50 +2,23 @@
 
 import numpy as np
 import pytest
-from stacks import EMBEDDING, MASKED, bag_of_words, bidirectional, conv1d, network, randomized
+from stacks import MASKED, STACKS, bidirectional, network, pooling, randomized, recurrent
 
 from rnnbench.models import in_numpy
 from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.models.layers import feedforward, recurrent
+from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.base import Shape
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)
-SEQUENCES = {"return_sequences": True}
+OTHER_ACTIVATIONS = {"activation": "relu", "recurrent_activation": "tanh"}
 NETWORKS = {
-    "masked": network(
-        [
-            MASKED,
-            {"simple_rnn": {"units": 4, "activation": "relu", **SEQUENCES}},
-            {"lstm": {"units": 5, "recurrent_activation": "tanh", **SEQUENCES}},
-            {"dropout": {"rate": 0.5}},
-            bidirectional("gru", **SEQUENCES),
-            {"layer_norm": {"epsilon": 0.01}},
-            {"pooling": {"by": "attention"}},
-        ]
-    ),
-    **{f"masked, {by}": network([MASKED, {"pooling": {"by": by}}]) for by in ("max", "last")},
-    "masked, gru": network([MASKED, {"gru": {"units": 3}}]),
-    "convolutions": network(
-        [
-            EMBEDDING,
-            {"spatial_dropout": {"rate": 0.5}},
-            *map(conv1d, ("same", "causal", "valid")),
-            {"dense": {"units": 5, "activation": "tanh"}},
-            {"pooling": {"by": "mean"}},
-        ]
-    ),
-    "both ways": network(
-        [
-            {"embedding": {"dim": 4, "dropout": 0.5}},
-            bidirectional("gru", "sum", weight_drop=0.5, **SEQUENCES),
-            bidirectional("lstm", "ave", **SEQUENCES),
-            bidirectional("simple_rnn", "mul"),
-        ]
-    ),
+    **{name: network(stack) for name, stack in STACKS.items()},
+    **{f"masked, {by}": network([MASKED, pooling(by)]) for by in ("max", "mean", "last")},
+    "masked, gru": network([MASKED, bidirectional("gru")]),
+    "masked, lstm": network([MASKED, recurrent("lstm", **OTHER_ACTIVATIONS), pooling("max")]),
     "reset before": network([{"gru": {"units": 3, "reset_after": False}}]),
     "scaled ids": network([{"lstm": {"units": 3}}], inputs="scaled_ids"),
-    **{values: network([bag_of_words(values)]) for values in ("tfidf", "shares")},
 }
 
 
@@ -64,10 +37,8 @@ def test_the_answers_and_the_shapes_of_weights_are_those_of_keras(description):
 
 
 def test_every_layer_of_this_package_is_computed():
-    assert {type(layer) for described in NETWORKS.values() for layer in described.layers} == {
-        *feedforward.KINDS,
-        *recurrent.KINDS,
-    }
+    kinds = {layer.kind for described in NETWORKS.values() for layer in described.layers}
+    assert kinds == {*LAYERS}
     assert all(map(in_numpy.is_covered, NETWORKS.values()))
 
 

@@ -26,26 +26,18 @@ id_arrays = arrays.arrays(
 )
 
 
-def bag(values, learned=None):
-    """Return a layer that has learned from documents, if there are any."""
-    layer = BagOfWords(N_IDS, values)
-    layer.build((None, None))
-    if learned is not None:
-        layer.adapt(learned)
-    return layer
-
-
 def words(ids):
-    """Return the words of each document."""
     return [[word for word in row if word > START] for row in ids.tolist()]
 
 
 def assert_numbers(values, learned, other, expected):
     """Compare the numbers of the layer, and those in NumPy, with others."""
-    weights = word_weights(learned, N_IDS, values)
+    layer, weights = BagOfWords(N_IDS, values), word_weights(learned, N_IDS, values)
+    layer.build((None, None))
+    layer.adapt(learned)
     in_numpy = [weighted_counts(ids, weights, values) for ids in other]
 
-    for found in (bag(values, learned)(other), in_numpy):
+    for found in (layer(other), in_numpy):
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -77,9 +69,7 @@ def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(l
 
 # Pooling
 
-filtered = pytest.mark.filterwarnings("ignore:You are using a softmax over axis 1")
-"""Attention to the one step of a sequence."""
-
+of_one_step = pytest.mark.filterwarnings("ignore:You are using a softmax over axis 1")
 ways = pytest.mark.parametrize("by", POOLING)
 
 
@@ -106,20 +96,14 @@ def layer_and_sequences(by, sequences, steps, features, seed):
 
 
 small = st.integers(1, 5)
+masks = arrays.arrays(bool, st.tuples(small, small)).filter(lambda mask: mask.any(axis=1).all())
+"""Which steps of some sequences count: at least one of each."""
 
 
-@st.composite
-def masks(draw):
-    """Return which steps of some sequences count: at least one of each."""
-    sequences, steps = draw(small), draw(small)
-    rows = st.lists(st.booleans(), min_size=steps, max_size=steps).filter(any)
-    return np.array(draw(st.lists(rows, min_size=sequences, max_size=sequences)))
-
-
-@filtered
+@of_one_step
 @ways
 @settings(max_examples=20)
-@given(mask=masks(), is_masked=st.booleans(), features=small, seed=st.integers(0, 99))
+@given(mask=masks, is_masked=st.booleans(), features=small, seed=st.integers(0, 99))
 def test_all_steps_count_that_are_not_masked(by, mask, is_masked, features, seed):
     layer, x = layer_and_sequences(by, *mask.shape, features, seed)
 
@@ -131,10 +115,10 @@ def test_all_steps_count_that_are_not_masked(by, mask, is_masked, features, seed
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@filtered
+@of_one_step
 @ways
 @settings(max_examples=20)
-@given(mask=masks(), features=small, seed=st.integers(0, 99))
+@given(mask=masks, features=small, seed=st.integers(0, 99))
 def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features, seed):
     layer, x = layer_and_sequences(by, *mask.shape, features, seed)
     other = np.where(mask[..., np.newaxis], x, np.float32(1000))
@@ -151,7 +135,6 @@ def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features
     np.testing.assert_array_equal(np.array(outcomes[0][1])[~mask], 0)
 
 
-@filtered
 @ways
 def test_in_a_compiled_program_a_sequence_may_be_masked_throughout(by):
     layer, x = layer_and_sequences(by, sequences=3, steps=4, features=3, seed=0)
@@ -164,19 +147,6 @@ def test_in_a_compiled_program_a_sequence_may_be_masked_throughout(by):
     np.testing.assert_allclose(nothing, expected[by], atol=1e-6)
     for found, steps in zip(others, (x[1], x[2, ::2]), strict=True):
         np.testing.assert_allclose(found, pooled(by, steps, layer.get_weights()), atol=1e-6)
-
-
-@filtered
-@ways
-def test_padding_is_skipped_after_an_embedding_that_masks_and_no_mask_is_handed_on(by):
-    ids = keras.Input((None,), dtype="int32")
-    out = POOLING[by]()(keras.layers.Embedding(9, 3, mask_zero=True)(ids))
-    model = keras.Model(ids, out)
-
-    short, padded = np.array([[5, 6, 7]]), np.array([[0, 5, 0, 6, 7, 0]])
-
-    assert getattr(out, "_keras_mask", None) is None
-    np.testing.assert_allclose(model(padded), model(short), atol=1e-6)
 
 
 # Dropped weights and words

@@ -11,8 +11,8 @@ from pydantic_core import PydanticCustomError
 from stacks import EMBEDDING, MASKED
 
 from rnnbench.models.layers import LAYERS, derive_seed, parse_layer, parse_layers
-from rnnbench.models.layers.feedforward import Conv1D, Dense, Dropout, LayerNorm
-from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
+from rnnbench.models.layers.feedforward import Conv1D, Dense, LayerNorm
+from rnnbench.models.layers.recurrent import GRU, LSTM, SimpleRNN
 
 VECTOR = {"gru": {"units": 2}}
 SEQUENCE = {"gru": {"units": 2, "return_sequences": True}}
@@ -30,12 +30,8 @@ NEED_A_SEQUENCE = [SEQUENCE, VECTOR, BOTH_WAYS, BOTH_WAYS_STEP_BY_STEP, CONV, PO
 ANY = [EMBEDDING, MASKED, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
 
 
-def kind_of(described):
-    return next(iter(described))
-
-
 def fits(*layers):
-    return [layer.kind for layer in parse_layers(layers)] == [kind_of(layer) for layer in layers]
+    return [layer.kind for layer in parse_layers(layers)] == [kind for (kind,) in layers]
 
 
 def misfits(*layers):
@@ -50,11 +46,9 @@ def test_a_layer_is_its_kind_and_its_parameters_and_is_dumped_with_every_default
     layer = parse_layer(described)
 
     ((kind, parameters),) = described.items()
+    dumped = layer.model_dump()[kind]
     assert type(layer) is LAYERS[kind]
-    assert (
-        layer.model_dump()[kind].items()
-        >= {key: value for key, value in parameters.items() if key != "layer"}.items()
-    )
+    assert all(dumped[key] == parameters[key] for key in parameters.keys() - {"layer"})
     assert parse_layer(layer.model_dump()) == layer
     assert parse_layer(layer) is layer
 
@@ -73,39 +67,13 @@ def test_the_defaults_are_those_of_keras_but_a_convolution_keeps_the_length():
         assert dict(layer).items() <= (stock | ours).items()
 
 
-@pytest.mark.parametrize("described", ["lstm", {}, VECTOR | SOFTMAX])
-def test_nothing_else_is_a_layer(described):
-    with pytest.raises(PydanticCustomError, match=r"a layer is written as `- lstm: \{units: 50\}`"):
-        parse_layer(described)
-
-
-def test_a_rate_is_a_share_below_one_and_units_are_counted():
-    for rate in (-0.1, 1, float("nan"), True):
-        with pytest.raises(ValidationError):
-            Dropout(rate=rate)
-    for units in (0, 1.0, "5", True, 100_001):
-        for kind in (Dense, LSTM):
-            with pytest.raises(ValidationError):
-                kind(units=units)
-
-
-def test_a_layer_within_a_bidirectional_one_is_recurrent():
-    for inner in (DENSE, BOTH_WAYS, "gru", None):
-        with pytest.raises(ValidationError, match="recurrent layer"):
-            parse_layer({"bidirectional": {"layer": inner}})
-    with pytest.raises(ValidationError):
-        Bidirectional(layer=Dense(units=3))
+NEEDED, TOOK_IDS = "needs a sequence,", "takes word ids,"
 
 
 def test_every_misfit_is_told_but_the_layer_after_a_wrong_one_is_not_blamed():
-    assert misfits(VECTOR, DENSE, SEQUENCE, VECTOR, VECTOR) == [
-        (2, "needs a sequence,"),
-        (4, "needs a sequence,"),
-        (4, "the last layer"),
-    ]
+    found = misfits(VECTOR, DENSE, SEQUENCE, VECTOR, VECTOR)
+    assert found == [(2, NEEDED), (4, NEEDED), (4, "the last layer")]
     assert misfits(VECTOR, {"lstn": {}}, VECTOR, SOFTMAX) == [(1, "unknown layer 'lstn'")]
-    assert misfits(VECTOR, {"lstn": {}}, SOFTMAX) == [(1, "unknown layer 'lstn'")]
-    assert misfits(VECTOR, {"dense": {"units": "topic"}}) == [(1, "got 'topic' (allowed:")]
 
 
 def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document():
@@ -119,11 +87,9 @@ def test_the_last_layer_gives_a_probability_for_each_topic_of_a_document():
 
 def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_ids():
     assert fits(EMBEDDING, VECTOR, SOFTMAX)
-    assert misfits(DROPOUT, EMBEDDING, EMBEDDING, POOLING, SOFTMAX) == [
-        (1, "takes word ids,"),
-        (2, "takes word ids,"),
-    ]
-    assert misfits(EMBEDDING, BAG, SOFTMAX) == [(1, "takes word ids,")]
+    found = misfits(DROPOUT, EMBEDDING, EMBEDDING, POOLING, SOFTMAX)
+    assert found == [(1, TOOK_IDS), (2, TOOK_IDS)]
+    assert misfits(EMBEDDING, BAG, SOFTMAX) == [(1, TOOK_IDS)]
     takes_ids = [kind for kind, layer in LAYERS.items() if layer.takes == "ids"]
     assert takes_ids == ["embedding", "bag_of_words"]
 
@@ -131,7 +97,7 @@ def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_
 def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vectors_too():
     for before in (VECTOR, BOTH_WAYS, POOLING, BAG):
         for layer in NEED_A_SEQUENCE:
-            assert (1, "needs a sequence,") in misfits(before, layer, SOFTMAX)
+            assert (1, NEEDED) in misfits(before, layer, SOFTMAX)
     for layer in (DENSE, DROPOUT, NORM):
         assert fits(layer, VECTOR, layer, SOFTMAX)
         assert fits(EMBEDDING, layer, POOLING, layer, SOFTMAX)
@@ -143,78 +109,72 @@ def test_a_convolution_would_end_masking_as_long_as_there_are_steps_to_mask():
         assert fits(EMBEDDING, *between, CONV, POOLING, SOFTMAX)
         assert misfits(MASKED, *between, CONV, POOLING, SOFTMAX) == [(place, "does not know")]
     assert fits(MASKED, DROPOUT, BOTH_WAYS_STEP_BY_STEP, NORM, SPATIAL, POOLING, DENSE, SOFTMAX)
-    assert misfits(MASKED, VECTOR, CONV, SOFTMAX) == [(2, "needs a sequence,")]
-
-
-@pytest.mark.parametrize("layers", [[], VECTOR])
-def test_a_model_has_layers(layers):
-    with pytest.raises(PydanticCustomError, match="should be a list of layers"):
-        parse_layers(layers)
+    assert misfits(MASKED, VECTOR, CONV, SOFTMAX) == [(2, NEEDED)]
 
 
 SCALE = {"scale": {"start": 2.0}}
 OWN = {"own": {}}
 
 
-class TestPlugins:
-    """Kinds of layers that other packages bring."""
-
-    def test_a_layer_of_another_package_is_one_like_ours(self, install, tmp_path):
-        install(write_scale(tmp_path))
-
-        layer = parse_layer(SCALE)
-
-        assert (layer.kind, layer.start) == ("scale", 2.0)
-        assert parse_layer({"scale": {}}).model_dump() == {"scale": {"start": 1.0}}
-        assert fits(EMBEDDING, SCALE, POOLING, SCALE, SOFTMAX)
-        assert layer.in_short() == "scale"
-        assert layer.settings() == {"start": 2.0}
-        assert layer.in_words(None) == "Multiplies each feature by a number that it learns."
-        with pytest.raises(PydanticCustomError, match=r"scale; did you mean 'scale'\?"):
-            parse_layer({"scal": {}})
-        with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):
-            parse_layer({"scale": {"strat": 2.0}})
-
-    def test_it_declares_its_inputs_and_outputs(self, install, tmp_path):
-        source = """
-            from rnnbench.models.layers import Layer
+# Kinds of layers that other packages bring
 
 
-            class Own(Layer):
-                kind = "own"
-                takes = "sequence"
-                hands_mask_on = False
+def test_a_layer_of_another_package_is_one_like_ours(install, tmp_path):
+    install(write_scale(tmp_path))
 
-                @property
-                def gives_topics(self):
-                    return True
+    layer = parse_layer(SCALE)
 
-                def gives_sequence(self, *, from_sequence):
-                    return False
-        """
-        install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source}))
+    assert (layer.kind, layer.start) == ("scale", 2.0)
+    assert parse_layer({"scale": {}}).model_dump() == {"scale": {"start": 1.0}}
+    assert fits(EMBEDDING, SCALE, POOLING, SCALE, SOFTMAX)
+    assert layer.in_short() == "scale"
+    assert layer.settings() == {"start": 2.0}
+    assert layer.in_words(None) == "Multiplies each feature by a number that it learns."
+    with pytest.raises(PydanticCustomError, match=r"scale; did you mean 'scale'\?"):
+        parse_layer({"scal": {}})
+    with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):
+        parse_layer({"scale": {"strat": 2.0}})
 
-        assert fits(EMBEDDING, OWN, SOFTMAX)
-        assert fits(EMBEDDING, OWN)
-        assert misfits(VECTOR, OWN, SOFTMAX) == [(1, "needs a sequence,")]
-        assert misfits(MASKED, OWN, SOFTMAX) == [(1, "does not know")]
-        assert misfits(OWN, VECTOR, SOFTMAX) == [(1, "needs a sequence,")]
 
-    def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(
-        self, install, tmp_path
-    ):
-        install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": "Own = 3"}))
+def test_it_declares_its_inputs_and_outputs(install, tmp_path):
+    source = """
+        from rnnbench.models.layers import Layer
 
-        with pytest.raises(ValidationError) as caught:
-            parse_layers([OWN, {"lstn": {}}, SOFTMAX])
 
-        ours, other = caught.value.errors()
-        assert ours["loc"] == (0,)
-        assert ours["msg"] == (
-            "layer 'own' of the package made-up: own_layers:Own is not a subclass of "
-            "rnnbench.models.layers.base.Layer"
-        )
-        assert other["msg"].startswith("unknown layer 'lstn'")
+        class Own(Layer):
+            kind = "own"
+            takes = "sequence"
+            hands_mask_on = False
+
+            @property
+            def gives_topics(self):
+                return True
+
+            def gives_sequence(self, *, from_sequence):
+                return False
+    """
+    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source}))
+
+    assert fits(EMBEDDING, OWN, SOFTMAX)
+    assert fits(EMBEDDING, OWN)
+    assert misfits(VECTOR, OWN, SOFTMAX) == [(1, NEEDED)]
+    assert misfits(MASKED, OWN, SOFTMAX) == [(1, "does not know")]
+    assert misfits(OWN, VECTOR, SOFTMAX) == [(1, NEEDED)]
+
+
+def test_one_that_cannot_be_used_is_named_beside_other_problems_of_a_stack(install, tmp_path):
+    install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": "Own = 3"}))
+
+    with pytest.raises(ValidationError) as caught:
+        parse_layers([OWN, {"lstn": {}}, SOFTMAX])
+
+    ours, other = caught.value.errors()
+    assert ours["loc"] == (0,)
+    assert ours["msg"] == (
+        "layer 'own' of the package made-up: own_layers:Own is not a subclass of "
+        "rnnbench.models.layers.base.Layer"
+    )
+    assert other["msg"].startswith("unknown layer 'lstn'")
 
 
 places = st.tuples(
@@ -229,7 +189,5 @@ def test_each_place_has_a_seed_of_its_own_that_keras_and_tensorflow_take(one, ot
 
 
 def test_seeds_never_change_for_that_would_change_all_results():
-    assert [derive_seed(0, 0, "kernel"), derive_seed(7, 2, "forward dropout")] == [
-        1284679834,
-        1293499687,
-    ]
+    assert derive_seed(0, 0, "kernel") == 1284679834
+    assert derive_seed(7, 2, "forward dropout") == 1293499687

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from rnnbench.models.quiet import quiet_tensorflow, without
+from rnnbench.models.quiet import QUIET_ON_CPU, quiet_tensorflow, without
 
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch):
-    for name in ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES"):
+    for name in QUIET_ON_CPU:
         monkeypatch.setenv(name, "0")
 
 

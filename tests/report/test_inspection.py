@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from factories import SOFTMAX, benchmark
 
+from rnnbench.data.dataset import Data
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
 from rnnbench.models.layers import parse_layer
@@ -21,13 +22,11 @@ SHORT = Document(
     ids=[1, 39, 61, 1900, 2],
     sequence=[1, 39, 61, 1900, 2, 0, 0, 0],
     n_ids=2000,
-    maxlen=None,
-    cut_side="pre",
-    padding_side="post",
+    data=Data(padding="post"),
 )
 LONG = replace(SHORT, sequence=[1900, 2])
 CONTROLS = replace(SHORT, words=["\x1b" * 30] * 4)
-LEFT_OUT = replace(SHORT, sequence=None, place="left out", maxlen=5)
+LEFT_OUT = replace(SHORT, sequence=None, place="left out", data=Data(maxlen=5))
 INPUTS = {"scaled_numbers": ["rnn"], "masked_ids": ["lstm[units=1]", "lstm[units=2]"]}
 
 
@@ -49,12 +48,13 @@ def test_words_stand_above_their_ids_and_padding_at_its_place():
     place = lines.index("   (start)  net  profit  rose  zyzzyva")
     assert lines[place + 1] == "   1        39   61      1900  2"
     assert lines[place + 3] == "   padding (0): 3 steps"
-    before = shown(document_view(replace(SHORT, padding_side="pre"), {}))
+    before = shown(document_view(replace(SHORT, data=Data()), {}))
     assert before.index("   padding (0): 3 steps") == place
 
 
 def test_what_is_cut_off_is_counted_and_named():
-    long, at_the_end = (document_view(each, {}) for each in (LONG, replace(LONG, cut_side="post")))
+    other = replace(LONG, data=Data(truncating="post"))
+    long, at_the_end = (document_view(each, {}) for each in (LONG, other))
     lines, text = shown(long), words(long)
 
     place = lines.index("   cut off: 3 steps")

@@ -21,14 +21,9 @@ def main():
         for points in POINTS:
             population = Population.of(accuracy, points)
             held = [coverage(population, n_seeds, n_documents, TIMES) for n_seeds in SEEDS]
-            row = [
-                f"{n_documents:,}",
-                f"{accuracy:.0%}",
-                f"{points:g}",
-                *map("{:.3f}".format, held),
-            ]
-            print(row, file=sys.stderr)  # noqa: T201
-            rows.append(row)
+            cell = [f"{n_documents:,}", f"{accuracy:.0%}", f"{points:g}"]
+            rows.append([*cell, *map("{:.3f}".format, held)])
+            print(rows[-1], file=sys.stderr)  # noqa: T201
     headers = ["documents", "accuracy", "points", *(f"{n_seeds} seeds" for n_seeds in SEEDS)]
     caption = (
         f"Share of 95 % intervals that contain the true mean accuracy, of {TIMES:,} simulated "

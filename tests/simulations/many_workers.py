@@ -97,10 +97,7 @@ def _measured(address, folder, server):
             begun.append(time.monotonic())
 
     outcomes = DaskExecutor(address=address).run(
-        trials,
-        corpora(folder),
-        listen,
-        cluster_tasks.task(cluster_tasks.process),
+        trials, corpora(folder), listen, cluster_tasks.task(cluster_tasks.process)
     )
     rows = []
     for done, _ in enumerate(outcomes, 1):

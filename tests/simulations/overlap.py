@@ -44,11 +44,8 @@ def main(folder):
         p = {each.seen_from(best).b: each.p_holm for each in with_best}
         for name, of_model in of_part.items():
             interval = interval_text(accuracy_interval(of_model))
-            rows[name] += [
-                f"{of_model.accuracy:.4f}",
-                interval,
-                short_p(p[name]) if name in p else "-",
-            ]
+            shown_p = short_p(p[name]) if name in p else "-"
+            rows[name] += [f"{of_model.accuracy:.4f}", interval, shown_p]
     headers = [
         f"{header}, {part.sum():,} {which}"
         for which, part in columns.items()

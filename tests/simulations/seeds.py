@@ -45,14 +45,8 @@ def _spreads(random, hits, sets):
         row = [name, f"{accuracies.mean():.4f}", f"{accuracies.std(ddof=1):.4f}"]
         row.append(f"{accuracies.min():.4f} to {accuracies.max():.4f}")
         rows.append([*row, f"{np.mean(held):.0%}", f"{np.mean(others_held):.0%}"])
-    headers = [
-        "model",
-        "mean",
-        "standard deviation",
-        "lowest to highest",
-        "mean held",
-        "others held",
-    ]
+    headers = ["model", "mean", "standard deviation", "lowest to highest"]
+    headers += ["mean held", "others held"]
     n = len(hits[random[0]])
     caption = (
         f"Accuracies of {n} seeds. Mean held: of {N_SETS:,} random sets of {FEW} of them, those "

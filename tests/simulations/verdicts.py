@@ -50,7 +50,6 @@ def main():
 
 
 def _facts(n_documents, accuracy, spreads, n_seeds):
-    """Return the shares of differences that are found."""
     equal = [Population.of(accuracy, points) for points in spreads]
     p, best = _p_values(equal, n_seeds, n_documents)
     with_best = np.array([(best == a) | (best == b) for a, b in combinations(range(N_MODELS), 2)])
@@ -59,10 +58,8 @@ def _facts(n_documents, accuracy, spreads, n_seeds):
     facts = [f"{np.mean(share):.3f}" for share in shares]
     for difference in DIFFERENCES:
         half = difference / 200
-        apart = [
-            Population.of(accuracy + half, spreads[0]),
-            *(Population.of(accuracy - half, points) for points in spreads[1:]),
-        ]
+        apart = [Population.of(accuracy - half, points) for points in spreads]
+        apart[0] = Population.of(accuracy + half, spreads[0])
         p, _ = _p_values(apart, n_seeds, n_documents, with_first=True)
         facts.append(" / ".join(f"{np.mean(p < level):.2f}" for level in (0.05, 0.05 / N_PAIRS)))
     return facts
@@ -80,13 +77,8 @@ def _p_values(models, n_seeds, n_documents, *, with_first=False):
     for _ in range(times // CHUNK):
         drawn = draw_models(random, CHUNK, [(model, n_seeds) for model in models], n_documents)
         best.append(np.argmax([hits.mean(axis=2).mean(axis=1) for hits in drawn], axis=0))
-        ps = [
-            [
-                estimate_difference(Hits(a), Hits(b)).p
-                for a, b in zip(drawn[i], drawn[j], strict=True)
-            ]
-            for i, j in pairs
-        ]
+        of_pairs = [zip(drawn[i], drawn[j], strict=True) for i, j in pairs]
+        ps = [[estimate_difference(Hits(a), Hits(b)).p for a, b in pair] for pair in of_pairs]
         found.append(np.array(ps))
     return np.concatenate(found, axis=1), np.concatenate(best)
 

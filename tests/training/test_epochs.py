@@ -61,9 +61,8 @@ def test_every_epoch_is_recorded_timed_and_told(judged, n):
     assert epochs.ends == sorted(epochs.ends)
 
 
-sizes = st.integers(1, 300)
+sizes, numbers = st.integers(1, 300), st.integers(1, 1000)
 seeds = st.integers(0, 2**32 - 1)
-numbers = st.integers(1, 1000)
 
 
 @given(n=sizes, batch_size=sizes, seed=seeds, epoch=numbers, other=seeds)

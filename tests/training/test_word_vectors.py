@@ -79,42 +79,27 @@ def test_the_features_of_the_largest_singular_values_are_kept():
     assert_decomposes([random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)], 3)
 
 
-@pytest.fixture
-def dataset():
-    """A made-up corpus, without its longest documents."""
-    return make_dataset(factories.corpus(documents=60), Data(test_split=0.3, maxlen=6))
+DATASET = make_dataset(factories.corpus(documents=60), Data(test_split=0.3, maxlen=6))
+"""A made-up corpus, without its longest documents."""
 
 
-def vectors_of(dataset):
-    return pretrained_vectors(dataset, 3, SHARE)
-
-
-def rewritten(dataset, which):
-    """Return the same dataset with other texts in some documents."""
-    texts = list(dataset.documents)
+def vectors_of(which, **changes):
+    """Return the vectors of the same dataset with other texts in some documents."""
+    texts = list(DATASET.documents)
     for document in which:
         texts[document] = np.full(20, UNKNOWN + 1, np.int32)
-    return replace(dataset, documents=texts)
+    return pretrained_vectors(replace(DATASET, documents=texts, **changes), 3, SHARE)
 
 
-def test_they_depend_on_no_test_document_and_none_that_is_held_out(dataset):
-    _, held_out = hold_out(len(dataset.y_train), SHARE)
-    judging = [*dataset.test_documents, *dataset.train_documents[held_out]]
+def test_they_depend_on_training_documents_and_those_left_out_for_their_length_and_no_others():
+    kept, held_out = (DATASET.train_documents[part] for part in hold_out(32, SHARE))
+    used = np.concatenate([DATASET.train_documents, DATASET.test_documents])
+    left_out = np.setdiff1d(np.arange(len(DATASET.documents)), used)
+    ours, judging = vectors_of([]), [*DATASET.test_documents, *held_out]
 
-    np.testing.assert_array_equal(vectors_of(rewritten(dataset, judging)), vectors_of(dataset))
-
-
-def test_they_depend_on_training_documents_and_on_those_left_out_for_their_length(dataset):
-    kept, _ = hold_out(len(dataset.y_train), SHARE)
-    used = np.concatenate([dataset.train_documents, dataset.test_documents])
-    left_out = np.setdiff1d(np.arange(len(dataset.documents)), used)
-
-    for which in (dataset.train_documents[kept], left_out):
+    for which in (kept, left_out):
         assert len(which)
-        assert not np.allclose(vectors_of(rewritten(dataset, which)), vectors_of(dataset))
-
-
-def test_they_depend_on_no_topic(dataset):
-    shuffled = replace(dataset, y_train=dataset.y_train[::-1], y_test=dataset.y_test[::-1])
-
-    np.testing.assert_array_equal(vectors_of(shuffled), vectors_of(dataset))
+        assert not np.allclose(vectors_of(which), ours)
+    np.testing.assert_array_equal(vectors_of(judging), ours)
+    topics = {"y_train": DATASET.y_train[::-1], "y_test": DATASET.y_test[::-1]}
+    np.testing.assert_array_equal(vectors_of([], **topics), ours, "nor on topics")

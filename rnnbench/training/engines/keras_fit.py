@@ -105,9 +105,7 @@ def train(
         )
         callbacks = [averaging, *callbacks]
     model.compile(
-        optimizer=make_optimizer(recipe),
-        loss="sparse_categorical_crossentropy",
-        metrics=[ACCURACY],
+        optimizer=make_optimizer(recipe), loss="sparse_categorical_crossentropy", metrics=[ACCURACY]
     )
     model.fit(
         _batches(documents, recipe, seed),

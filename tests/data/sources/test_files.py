@@ -71,9 +71,6 @@ def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, ca
     ]
 
 
-ROWS = [("profit rose", "earn"), ('they said: "no"', "acq"), ("été à Oslo", "earn")]
-
-
 def rows_of(path, *columns):
     return [(found.text, found.label) for found in read_texts(path, columns or ("text", "label"))]
 
@@ -81,14 +78,12 @@ def rows_of(path, *columns):
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
 def test_a_table_has_columns_of_any_name_and_others_are_left_out(tmp_path, ending):
     before = csv.field_size_limit()
-
-    assert rows_of(write_table(tmp_path / f"own.{ending}", ROWS)) == ROWS
-    assert csv.field_size_limit() == before, "it is that of the process"
     rows = [("spam", 7, "buy now"), ("ham", -1, "hello")]
     table = write_table(tmp_path / f"own.{ending}", rows, ("kind", "id", "body"))
 
     assert rows_of(table, "body", "kind") == [("buy now", "spam"), ("hello", "ham")]
     assert rows_of(table, "body", "id") == [("buy now", "7"), ("hello", "-1")]
+    assert csv.field_size_limit() == before, "it is that of the process"
 
 
 def test_a_folder_has_a_folder_for_each_label(tmp_path):
@@ -114,7 +109,7 @@ LABELS = TEXTS.map(str.strip).filter(str.isprintable)
     max_examples=10,
 )
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1))
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "ndjson", "parquet"])
 def test_any_text_is_read_as_it_is(tmp_path, ending, rows):
     assert rows_of(write_table(tmp_path / f"own.{ending}", rows)) == rows
 

@@ -5,7 +5,6 @@ import pytest
 from rnnbench.data.sources.r52 import (
     R8,
     R52,
-    Newswire,
     build_corpus,
     parse_newswires,
     parse_table,
@@ -13,19 +12,15 @@ from rnnbench.data.sources.r52 import (
     text_of,
 )
 
-HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n"
-
-
-def table(*rows):
-    """Return a table with one more row, which has no topic, so it is not a document."""
-    return HEADER + "\t\n" + "".join(f"{topic}\t{text}\n" for topic, text in rows)
+HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n\t\n"
+"""The start of a table, and a row without a topic, which is not a document."""
 
 
 def test_training_documents_come_first_and_number_the_topics_and_all_rank_the_words():
-    train = table(("earn", "net profit up"), ("acq", "up it buys"))
-    test = table(("trade", "up profit gap"), ("earn", "loss"))
+    train = "earn\tnet profit up\nacq\tup it buys\n"
+    test = "trade\tup profit gap\nearn\tloss\n"
 
-    corpus = build_corpus(parse_table(train), parse_table(test))
+    corpus = build_corpus(parse_table(HEADER + train), parse_table(HEADER + test))
 
     assert corpus.is_test.tolist() == [False, False, True, True]
     assert corpus.words(1) == ["up", "it", "buys"]
@@ -51,12 +46,11 @@ def parts(name, *documents):
 
 
 def test_the_documents_of_the_split_have_topics_and_their_part():
-    others = [wire("NOT-USED", "earn"), wire("TRAIN", "earn", has_topics="BYPASS"), wire("TRAIN")]
-    wires = [wire("TRAIN", "earn"), wire("TEST", "acq", "earn"), *others]
+    others = wire("NOT-USED", "earn") + wire("TRAIN", "earn", has_topics="BYPASS") + wire("TRAIN")
+    wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others
 
-    text = "a title a body"
-    expected = [Newswire("TRAIN", ("earn",), text), Newswire("TEST", ("acq", "earn"), text)]
-    assert list(parse_newswires("".join(wires))) == expected
+    parts = [("TRAIN", ["earn"]), ("TEST", ["acq", "earn"])]
+    assert list(parse_newswires(wires)) == [(*part, "a title a body") for part in parts]
 
 
 @pytest.mark.parametrize(
