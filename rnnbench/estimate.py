@@ -21,10 +21,10 @@ from rnnbench.training.trial import program_of
 
 FEW = 4  # a product with this few rows, columns or features is bound by memory, not by arithmetic
 ESTIMATE_SECONDS = 0.02  # the time for which each product is repeated
-STEP_BY_PRODUCTS = {"compiled": 2.5, "native": 1.2}
+STEP_BY_PRODUCTS = {"keras": 5.0, "native": 1.2}
 """The time of an engine's step divided by that of its products, where nothing else uses the cores.
 Processors differ: ``results/reference/speed/speed.md`` has 1.8 to 2.1 and 1.0 to 1.2."""
-COMPILATION = {"compiled": 5.0, "native": 0.7}
+COMPILATION = {"keras": 5.0, "native": 0.7}
 """Seconds that an engine needs to make the program of a model."""
 PASSES = 2.5
 """Adam's time for a parameter, divided by that for adding two numbers of large arrays. Adam reads

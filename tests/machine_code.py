@@ -1,4 +1,4 @@
-"""Networks of many sizes for the engine ``native``, and the machine code that trains them."""
+"""Networks of many layers and sizes for the engine ``native``, and machine code for them."""
 
 import os
 from typing import Any
@@ -8,11 +8,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines.native.assembler import Assembler, Processor, processor
-from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.engine import NativeNetwork
-from rnnbench.training.engines.native.network import NetworkSizes, initial_weights
-from rnnbench.training.engines.native.program import Program, program_for
+from rnnbench.training.engines.native.group import Sizes
+from rnnbench.training.engines.native.program import Program
+from rnnbench.training.settings import Training
 
 MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
 """Examples for each property, if there should be more of them than in the suite."""
@@ -20,6 +21,8 @@ MANY = int(os.environ.get("RNNBENCH_NATIVE_EXAMPLES", "0"))
 is_x86 = bool(processor() and processor().is_x86)
 LANES = st.sampled_from([4, 8, 16])
 REGISTERS = st.sampled_from([16, 32])
+RATE, DECAY = 0.01, 0.9
+SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
 
 
 def examples(few: int) -> Any:
@@ -28,37 +31,93 @@ def examples(few: int) -> Any:
 
 
 @st.composite
-def sizes(draw: Any, most_units: int = 130) -> NetworkSizes:
-    """Sizes of networks of one to three layers."""
-    layer = st.tuples(st.sampled_from(sorted(CELLS)), st.integers(1, most_units))
-    return NetworkSizes(
-        layers=tuple(draw(st.lists(layer, min_size=1, max_size=3))),
-        topics=draw(st.integers(1, 60)),
+def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
+    """Networks of the layers that machine code covers, without dropout."""
+    sizes = st.integers(1, most_units)
+
+    def recurrent(*, is_sequence: bool) -> dict[str, Any]:
+        kind = draw(st.sampled_from(["simple_rnn", "lstm", "gru"]))
+        layer = {kind: {"units": draw(sizes), "return_sequences": is_sequence}}
+        return {"bidirectional": {"layer": layer}} if draw(st.booleans()) else layer
+
+    def on_vectors() -> dict[str, Any]:
+        activation = draw(st.sampled_from(["linear", "relu", "tanh", "sigmoid"]))
+        dense = {"dense": {"units": draw(sizes), "activation": activation}}
+        return draw(st.sampled_from([{"layer_norm": {}}, dense]))
+
+    def on_sequences() -> dict[str, Any]:
+        padding = draw(st.sampled_from(["same", "causal"]))
+        convolution = {"filters": draw(sizes), "kernel_size": draw(st.integers(1, 4))}
+        choices = [recurrent(is_sequence=True), on_vectors()]
+        if not is_masked:
+            choices.append({"conv1d": convolution | {"padding": padding, "activation": "tanh"}})
+        return draw(st.sampled_from(choices))
+
+    first = draw(st.sampled_from(["numbers", "embedding", "bag_of_words"]))
+    layers, is_masked = [], first == "embedding" and draw(st.booleans())
+    if first == "bag_of_words":
+        values = draw(st.sampled_from(["tfidf", "shares"]))
+        dense = {"units": draw(sizes), "activation": "relu"}
+        layers = [{"bag_of_words": {"values": values}}, {"dense": dense}]
+    else:
+        if first == "embedding":
+            layers = [{"embedding": {"dim": draw(sizes), "masking": is_masked}}]
+        layers += [on_sequences() for _ in range(draw(st.integers(0, 2)))]
+        by = draw(st.sampled_from(["max", "mean", "last", "attention"]))
+        to_vector = [recurrent(is_sequence=False), {"pooling": {"by": by}}]
+        layers.append(draw(st.sampled_from(to_vector)))
+    layers += [on_vectors() for _ in range(draw(st.integers(0, 1)))]
+    return LayeredNetwork.model_validate({"layers": [*layers, SOFTMAX]})
+
+
+@st.composite
+def all_sizes(draw: Any) -> Sizes:
+    """Sizes of documents and batches."""
+    batch = draw(st.integers(1, 25))
+    return Sizes(
         timesteps=draw(st.integers(1, 7)),
-        batch=draw(st.integers(1, 25)),
+        topics=draw(st.integers(1, 60)),
+        n_ids=draw(st.integers(4, 40)),
+        batch=batch,
+        rows=draw(st.integers(1, batch)),
         lanes=draw(LANES),
+        averages=draw(st.booleans()),
     )
 
 
 def program(
-    of: NetworkSizes, registers: int = 32, assembler: type[Assembler] = Assembler
+    model: LayeredNetwork,
+    sizes: Sizes,
+    registers: int = 32,
+    assembler: type[Assembler] = Assembler,
 ) -> Program:
-    """Return machine code for these sizes; this processor need not have such registers."""
-    return program_for(of, Processor(of.lanes, registers, is_x86), assembler)
-
-
-def network(code: Program, seed: int = 0) -> NativeNetwork:
-    """Return a network with random weights, of which no part is zero."""
-    random, (arrays, _) = np.random.default_rng(seed), code
-    weights = initial_weights(arrays.sizes, seed)
-    weights = [own + random.normal(0, 0.1, own.shape).astype(np.float32) for own in weights]
-    return NativeNetwork(code, weights)
+    """Return machine code; this processor need not have such registers."""
+    return Program(model.layers, sizes, Processor(sizes.lanes, registers, is_x86), assembler)
 
 
 def documents(
-    of: NetworkSizes, count: int, seed: int = 0
-) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return made-up sequences and labels."""
+    model: LayeredNetwork, sizes: Sizes, count: int, seed: int = 0
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return made-up documents, some of them empty, and labels."""
     random = np.random.default_rng(seed)
-    x = random.normal(size=(count, of.timesteps)).astype(np.float32)
-    return x, random.integers(0, of.topics, count, dtype=np.int32)
+    x = random.integers(1, sizes.n_ids, (count, sizes.timesteps), dtype=np.int32)
+    lengths = random.integers(0, sizes.timesteps + 1, count)
+    x[np.arange(sizes.timesteps) >= lengths[:, np.newaxis]] = 0
+    return x, random.integers(0, sizes.topics, count, dtype=np.int32)
+
+
+def network(
+    code: Program, model: LayeredNetwork, x: NDArray[np.int32], seed: int = 0
+) -> NativeNetwork:
+    """Return a network with random weights, of which no part is zero."""
+    recipe = Training(
+        epochs=5,
+        batch_size=code.sizes.batch,
+        learning_rate=RATE,
+        ema=DECAY if code.sizes.averages else None,
+    )
+    made, random = NativeNetwork(code, model, x, recipe, seed), np.random.default_rng(seed)
+    for part in code.parts:
+        before = part.read(made.arena, lambda own: own.value)
+        part.write(made.arena, before + random.normal(0, 0.1, part.shape).astype(np.float32))
+    return made

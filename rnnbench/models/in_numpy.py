@@ -100,8 +100,8 @@ def predict(
             if layer.gives_mask:
                 mask = part != 0
             x = _output(layer, own, part if layer.takes == "ids" else x, mask)
-            if not layer.hands_mask_on:
-                mask = np.ones(x.shape[:2], bool)
+            if x.ndim > 2:  # noqa: PLR2004 - a convolution may give fewer steps
+                mask = mask[:, : x.shape[1]]
         answers.append(x)
     return np.concatenate(answers)
 
@@ -147,7 +147,7 @@ def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floa
         case WordCounts():
             x = np.stack([weighted_counts(row, weights[0], layer.values) for row in x])
         case Conv1D():
-            x = _convolve(layer, weights, x)
+            x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
         case Pooling():
             x = _pool(layer, weights, x, mask)
         case Dense():
@@ -181,14 +181,14 @@ def _pool(layer: Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> F
     kept = mask[:, :, np.newaxis]
     if layer.by == "last":
         last = np.where(mask, np.arange(mask.shape[1]), 0).max(axis=1)
-        return np.asarray(x[np.arange(len(x)), last])
+        return np.asarray(x[np.arange(len(x)), last] * mask.any(axis=1, keepdims=True))
     if layer.by == "max":
         return np.asarray(np.where(kept.any(axis=1), np.where(kept, x, -1e9).max(axis=1), 0))
     if layer.by == "mean":
         return np.asarray((x * kept).sum(axis=1) / np.maximum(kept.sum(axis=1), 1, dtype="f4"))
     kernel, bias, query = weights
     scores = np.where(kept, np.tanh(x @ kernel + bias) @ query, np.float32(-1e9))
-    return np.asarray((_softmax(scores, axis=1) * x).sum(axis=1))
+    return np.asarray((_softmax(scores, axis=1) * kept * x).sum(axis=1))
 
 
 def _recur(

@@ -56,6 +56,26 @@ class BagOfWords(keras.layers.Layer):
         return weighted / ops.maximum(ops.sqrt(total) if is_tfidf else total, TINY)
 
 
+@_register
+class MaskedConv1D(keras.layers.Conv1D):
+    """A ``Conv1D`` that reads zeros where steps are masked, and hands the mask on."""
+
+    def __init__(self, *args: Any, **more: Any):
+        super().__init__(*args, **more)
+        self.supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is not None:
+            inputs = inputs * ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
+        return super().call(inputs)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+        """Return the mask of the steps that the windows begin at, or are around."""
+        if mask is None or self.padding != "valid":
+            return mask
+        return mask[:, : ops.shape(mask)[1] - self.kernel_size[0] + 1]
+
+
 class _Pooling(keras.layers.Layer):
     """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the masked steps.
 
@@ -98,19 +118,22 @@ class MeanPooling(_Pooling):
 
 @_register
 class LastPooling(_Pooling):
-    """The last step that is not masked."""
+    """The last step that is not masked; 0 if all steps are masked."""
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return inputs[:, -1]
         steps = ops.arange(ops.shape(inputs)[1])
         last = ops.max(ops.where(mask, steps, 0), axis=1)
-        return ops.take_along_axis(inputs, last[:, None, None], axis=1)[:, 0]
+        values = ops.take_along_axis(inputs, last[:, None, None], axis=1)[:, 0]
+        return ops.where(ops.any(mask, axis=1)[:, None], values, 0.0)
 
 
 @_register
 class AttentionPooling(_Pooling):
     """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps.
+
+    It is 0 if all steps are masked.
 
     The attention of Z. Yang et al.: Hierarchical Attention Networks for Document Classification
     (NAACL 2016), with as many hidden units as features.
@@ -134,9 +157,11 @@ class AttentionPooling(_Pooling):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)
         scores = ops.matmul(hidden, self.query)
-        if mask is not None:
-            scores = ops.where(ops.expand_dims(mask, -1), scores, -1e9)
-        return ops.sum(ops.softmax(scores, axis=1) * inputs, axis=1)
+        if mask is None:
+            return ops.sum(ops.softmax(scores, axis=1) * inputs, axis=1)
+        kept = ops.expand_dims(mask, -1)
+        weights = ops.softmax(ops.where(kept, scores, -1e9), axis=1)
+        return ops.sum(ops.where(kept, weights, 0.0) * inputs, axis=1)
 
 
 POOLING: dict[str, type[_Pooling]] = {

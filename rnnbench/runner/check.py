@@ -113,7 +113,7 @@ def _packages() -> str:
 
 def _engine() -> str:
     why = ENGINES["native"].why_not()
-    return f"compiled; native cannot train here: {why}" if why else "native"
+    return f"keras; native cannot train here: {why}" if why else "native"
 
 
 def _cache() -> str:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 MAX_SEEDS = 10_000
 AUTO = "auto"
-"""In the place of an engine: ``native`` where it can train the model, otherwise ``compiled``."""
+"""In the place of an engine: ``native`` where it can train the model, otherwise ``keras``."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 
 
@@ -58,10 +58,9 @@ class Training(Recipe):
     """The whole ``training`` section."""
 
     engine: Annotated[str, BeforeValidator(lambda name: one_of(name, [AUTO, *ENGINES]))] = AUTO
-    """The engine that trains the networks. ``native`` makes machine code for plain recurrent
-    stacks, ``compiled`` runs whole epochs as one program, and ``keras`` uses ``model.fit``; all
-    take the same steps. ``auto`` is ``native`` where it can train the model, and
-    otherwise ``compiled``. Other packages may add more."""
+    """The engine that trains the networks. ``native`` makes machine code for the network, and
+    ``keras`` uses ``model.fit``; both take the same steps. ``auto`` is ``native`` where it can
+    train the model, and otherwise ``keras``. Other packages may add more."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
     """Each model is trained once for each seed: a list of seeds, or their number."""
 
@@ -102,11 +101,11 @@ def _name_of_engine(model: Model, training: Training) -> str:
     if training.engine != AUTO:
         return training.engine
     is_native = ENGINES["native"].covers(model, training) and _has_native()
-    return "native" if is_native else "compiled"
+    return "native" if is_native else "keras"
 
 
 @cache
 def _has_native() -> bool:
     if reason := ENGINES["native"].why_not():
-        log.warning("training.engine: auto: compiled in place of native: %s", reason)
+        log.warning("training.engine: auto: keras in place of native: %s", reason)
     return not reason

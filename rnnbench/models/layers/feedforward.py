@@ -28,7 +28,7 @@ class Embedding(Layer):
     later_keys = frozenset({"dropout"})
     dim: Size
     trainable: bool = True
-    masking: bool = False
+    masking: bool = True
     """Whether the layers after it skip padding."""
     embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
     """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
@@ -101,17 +101,20 @@ class WordCounts(Layer):
 
 
 class Conv1D(Layer):
-    """A convolution over the steps."""
+    """A convolution over the steps; those that are skipped count as zeros."""
 
     kind = "conv1d"
-    keras_name = "Conv1D"
     initializers = {"kernel": "GlorotUniform"}
     takes = "sequence"
-    hands_mask_on = False
     filters: Size
     kernel_size: Size
     padding: Literal["valid", "same", "causal"] = "same"
     activation: Activation = "linear"
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
+        from rnnbench.models.keras_layers import MaskedConv1D
+
+        return MaskedConv1D(**self.keras_arguments(seed_of) | options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         windows = (batch.steps or 1) - (self.kernel_size - 1 if self.padding == "valid" else 0)

@@ -9,5 +9,6 @@ from rnnbench.training.epochs import OnEpoch, ignore
 
 __all__ = ["ENGINES", "Engine", "OnEpoch", "ignore"]
 
-_KERAS = [KerasEngine("compiled", "compiled"), KerasEngine("keras", "keras_fit")]
-ENGINES: Registry[Engine] = Registry("engine", Engine, [*_KERAS, NativeEngine(), ScikitLearn()])
+ENGINES: Registry[Engine] = Registry(
+    "engine", Engine, [NativeEngine(), KerasEngine("keras", "keras_fit"), ScikitLearn()]
+)

@@ -6,7 +6,7 @@ Documents go through a network without their padding, unless it reads that; see 
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
-from rnnbench.models.layers import derive_seed
+from rnnbench.models.layers import Shape, derive_seed
 from rnnbench.models.layers.feedforward import Embedding, WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.base import Engine
@@ -92,7 +92,8 @@ class NativeEngine(Engine):
             begin("making word vectors")
             vectors = pretrained_vectors(dataset, model.pretrained_dim, share)
         begin("compiling")
-        network = NativeNetwork(model, dataset, x, recipe, seed, vectors)
+        program = program_of(model, Shape.of(dataset), recipe, len(x))
+        network = NativeNetwork(program, model, x, recipe, seed, vectors)
         begin(TRAINING)
         documents = network.lay_out(x)
         held_out = network.lay_out(validation[0]) if validation else None
@@ -145,40 +146,23 @@ class NativeNetwork:
 
     def __init__(
         self,
+        program: "Program",
         model: LayeredNetwork,
-        dataset: Dataset,
         x: NDArray[np.int32],
         recipe: "Recipe",
         seed: int,
         vectors: NDArray[np.float32] | None = None,
     ):
-        from rnnbench.training.engines.native.assembler import processor
-        from rnnbench.training.engines.native.group import Sizes
-        from rnnbench.training.engines.native.program import program_for
-
-        here = processor()
-        assert here is not None  # noqa: S101 - see ``why_not``
-        self.model, self.recipe, self.seed, self.n_ids = model, recipe, seed, dataset.n_ids
-        batch = min(recipe.batch_size, len(x))
-        sizes = Sizes(
-            timesteps=dataset.timesteps,
-            topics=len(dataset.topics),
-            n_ids=dataset.n_ids,
-            batch=batch,
-            rows=rows_for(model, batch),
-            lanes=here.lanes,
-            averages=recipe.ema is not None,
-        )
-        self.program: Program = program_for(model.layers, sizes, here)
+        self.program, self.model, self.recipe, self.seed = program, model, recipe, seed
         self.fixed: Weights = []
         if isinstance(bag := model.layers[0], WordCounts):
-            self.fixed = [word_weights(x, dataset.n_ids, bag.values)]
+            self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
         seed_of = partial(derive_seed, seed)
-        weights = self.program.initial_weights(seed_of)
+        weights = program.initial_weights(seed_of)
         if vectors is not None:
             weights[0] = vectors
-        self.arena = self.program.new_arena(weights, seed_of)
-        steps = np.arange(1.0, recipe.epochs * count_batches(len(x), batch) + 1)
+        self.arena = program.new_arena(weights, seed_of)
+        steps = np.arange(1.0, recipe.epochs * count_batches(len(x), recipe.batch_size) + 1)
         # Keras rounds the decays to float32, too; for 0.999, the result shows it.
         beta_1, beta_2 = float(np.float32(0.9)), float(np.float32(0.999))
         self.rates = np.zeros((len(steps), 2), np.float32)
@@ -203,7 +187,7 @@ class NativeNetwork:
         weight. A network without either reads all ids, as numbers.
         """
         first = self.model.layers[0]
-        values = as_numbers(self.model, self.n_ids, x)
+        values = as_numbers(self.model, self.program.sizes.n_ids, x)
         is_read = np.ones(x.shape, bool)
         if isinstance(first, Embedding) and first.masking:
             is_read = x != 0
@@ -263,6 +247,26 @@ class NativeNetwork:
         return float(loss), float((logs.argmax(axis=1) == y).mean())
 
 
+def program_of(model: LayeredNetwork, shape: Shape, recipe: "Recipe", count: int) -> "Program":
+    """Return the program that trains a network on so many documents."""
+    from rnnbench.training.engines.native.assembler import processor
+    from rnnbench.training.engines.native.group import Sizes
+    from rnnbench.training.engines.native.program import program_for
+
+    here, batch = processor(), min(recipe.batch_size, count)
+    assert here is not None  # noqa: S101 - see ``why_not``
+    sizes = Sizes(
+        timesteps=shape.timesteps,
+        topics=shape.n_topics,
+        n_ids=shape.n_ids,
+        batch=batch,
+        rows=rows_for(model, batch),
+        lanes=here.lanes,
+        averages=recipe.ema is not None,
+    )
+    return program_for(model.layers, sizes, here)
+
+
 def rows_for(model: LayeredNetwork, batch: int) -> int:
     """Return how many documents go through a network together, in parts of a batch of one size."""
     inner = [layer.layer if isinstance(layer, Bidirectional) else layer for layer in model.layers]
@@ -277,6 +281,6 @@ def _in_place_of_floats(whole: NDArray[np.integer]) -> NDArray[np.float32]:
     return _with_slack(whole.astype(np.int32)).view(np.float32)
 
 
-def _with_slack(numbers: NDArray) -> NDArray:
+def _with_slack(numbers: NDArray[Any]) -> NDArray[Any]:
     """Return numbers with a few more after them, which are read but do not count."""
     return np.pad(numbers, (0, 64))

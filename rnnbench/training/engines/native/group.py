@@ -16,8 +16,8 @@ from rnnbench.training.engines.native.products import product
 SLACK = 32
 """Rows after those in use, because the last tile of a product may go past them."""
 DOCUMENTS = ["arena", "order", "starts", "words", "values"]
-"""What a function is given that reads documents: their order, the start of each, the words of all in
-a row, and a number beside each word."""
+"""What a function is given that reads documents: their order, the start of each, the words of all
+in a row, and a number beside each word."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,10 @@ class Activations:
     """Whether there is a vector for each step, and not one for each document."""
     value: Array
     """``(rows, features + 1)``; the last column is 1, so a bias is a row of weights."""
-    gradient: Array | None
-    """``(rows, features)``; none if no layer below is trained."""
+    gradient: Array
+    """``(rows, features)``."""
+    is_trained: bool
+    """Whether a layer so far is trained, so that the gradient is needed."""
 
     @property
     def places(self) -> Array:
@@ -167,10 +169,10 @@ class Activations:
         result = asm.at(out).rows(0, count).columns(0, n)
         product(asm, result, self.inputs(asm), asm.at(weights))
 
-    def back(self, asm: Assembler, d_out: Array, gradient: Array, transposed: Array | None) -> None:
+    def back(self, asm: Assembler, d_out: Array, gradient: Array, transposed: Array) -> None:
         """Add to the gradient of the weights, and write that of the vectors."""
         count = self.count(asm)
         given = asm.at(d_out).rows(0, count)
         product(asm, asm.at(gradient), self.inputs(asm).T, given, adds=True)
-        if self.gradient and transposed:
+        if self.is_trained:
             product(asm, asm.at(self.gradient).rows(0, count), given, asm.at(transposed))

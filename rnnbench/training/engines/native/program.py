@@ -86,45 +86,53 @@ class Program:
         return lambda role: seed_of(stage.number + stage.shift, role)
 
     def _make(self, asm: Assembler) -> None:
-        group, stages = self.group, self.stages
-        tables = [stage.table for stage in stages if stage.table]
-        rows, batch = self.sizes.rows, self.sizes.batch
-        group.make(asm)
-        for stage in stages:
+        """Make all functions."""
+        self.group.make(asm)
+        for stage in self.stages:
             stage.make(asm)
         make_loss(asm, self.logits)
-        adam.make_step(asm, group, [trained for stage in stages for trained in stage.trained])
+        adam.make_step(asm, self.group, [own for stage in self.stages for own in stage.trained])
         with asm.function("forward", DOCUMENTS, 2) as (first, left):
             asm.call("gather", first, left)
-            for stage in stages:
+            for stage in self.stages:
                 asm.call(f"forward_{stage.number}")
-        names = [*DOCUMENTS, "labels", "rates", "answers"]
+        self._make_epoch(asm)
+        self._make_score(asm)
+
+    def _make_epoch(self, asm: Assembler) -> None:
+        """Make ``step``, of the optimizer, and ``epoch``."""
+        tables = [stage.table for stage in self.stages if stage.table]
+        clock, names = self.group.clock, [*DOCUMENTS, "labels", "rates", "answers"]
         with asm.function("step", names, 2) as (first, size):
             asm.call("clear_gradients")
             for table in tables:
                 asm.call(f"find_{table.number}", first, size)
-            for stage in stages:
+            for stage in self.stages:
                 stage.prepare(asm)
-            for done in asm.loop(size, step=rows):
+            for done in asm.loop(size, step=self.sizes.rows):
                 asm.call("forward", first + done, size - done)
                 asm.call("loss", first + done, size - done, size)
-                for stage in reversed(stages):
+                for stage in reversed(self.stages):
                     asm.call(f"backward_{stage.number}")
-            for stage in stages:
+            for stage in self.stages:
                 stage.conclude(asm)
             asm.call("adam")
             for table in tables:
                 asm.call(f"step_{table.number}")
-            asm.set(group.clock, asm.get(group.clock) + 1)
+            asm.set(clock, asm.get(clock) + 1)
         with asm.function("epoch", names, 1) as (count,), asm.flushing():
-            asm.set(group.is_training, 1)
-            for first in asm.loop(count, step=batch):
-                asm.call("step", first, least(batch, count - first))
+            asm.set(self.group.is_training, 1)
+            for first in asm.loop(count, step=self.sizes.batch):
+                asm.call("step", first, least(self.sizes.batch, count - first))
             for table in tables:
                 asm.call(f"finish_{table.number}")
+
+    def _make_score(self, asm: Assembler) -> None:
+        """Make ``score``: the logits of documents."""
+        group, rows = self.group, self.sizes.rows
         with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
             asm.set(group.is_training, 0)
-            for stage in stages:
+            for stage in self.stages:
                 stage.prepare(asm)
             for first in asm.loop(count, step=rows):
                 asm.call("forward", first, count - first)
@@ -144,7 +152,6 @@ def make_loss(asm: Assembler, logits: Activations) -> None:
     topics, lanes, group = logits.features, asm.lanes, logits.group
     columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
     starts = [int(some[0]) for some in columns]
-    assert logits.gradient
     with asm.function("loss", ["arena", "labels", "answers"], 3) as (first, left, size):
         for row in asm.loop(group.rows):
             are_topics = [asm.vector_of(some) < topics for some in columns]

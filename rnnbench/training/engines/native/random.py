@@ -32,8 +32,8 @@ SCRAMBLE = (0x3EC8F720, 0x02461E29)
 SEEDS = 2**31 - 2
 """Keras takes seeds modulo this."""
 QUARTER = 16
-"""Philox gives four numbers at once. The features of a vector are cut into four quarters, whose lengths
-are a multiple of this, so that the numbers do not depend on the lanes of a processor."""
+"""Philox gives four numbers at once. The features of a vector are cut into four quarters, whose
+lengths are a multiple of this, so that the numbers do not depend on the lanes of a processor."""
 LEAST = np.float32(1e-7)
 """Of a uniform number of which the logarithm is taken."""
 
@@ -97,10 +97,10 @@ def quarter(features: int) -> int:
 def make_mask(
     asm: Assembler, key: View, place: Sequence[Index], rate: float, mask: View, features: int
 ) -> None:
-    """Write a mask of dropout: 0 for a share of about ``rate`` of the features, else the rest's inverse.
+    """Write a mask of dropout: 0 with the probability ``rate``, and otherwise ``1 / (1 - rate)``.
 
-    The place is three numbers: the step of the optimizer, a document or a row of weights, and a step
-    in time. The mask has room for four quarters of the features.
+    The place is three numbers: the step of the optimizer, a document or a row of weights, and a
+    step in time. The mask has room for four quarters of the features.
     """
     length, build, words = quarter(features), asm.builder, ir.VectorType(I32, asm.lanes)
     limit = ir.Constant(words, [min(round(rate * 2**32), 2**32 - 1)] * asm.lanes)

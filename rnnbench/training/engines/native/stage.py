@@ -31,11 +31,10 @@ class Site:
     def activations(
         self, features: int, *, is_sequence: bool, is_trained: bool = True
     ) -> Activations:
-        """Return what the stage hands on, which has no gradient if nothing was trained so far."""
+        """Return what the stage hands on."""
         rows = self.group.capacity if is_sequence else self.group.rows
-        value = self.memory.place(rows, features + 1)
-        gradient = self.memory.place(rows, features) if is_trained else None
-        return Activations(self.group, features, is_sequence, value, gradient)
+        value, gradient = self.memory.place(rows, features + 1), self.memory.place(rows, features)
+        return Activations(self.group, features, is_sequence, value, gradient, is_trained)
 
 
 class Stage:
@@ -79,7 +78,7 @@ class Stage:
         if self.key:
             self.key.of(arena).view(np.uint32)[:] = seed_of(self.role), 0
 
-    def initial_weights(self, seed_of: SeedOf) -> Weights:
+    def initial_weights(self, seed_of: SeedOf) -> Weights:  # noqa: ARG002
         """Return the weights with which Keras begins."""
         return []
 

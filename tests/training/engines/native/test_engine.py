@@ -9,8 +9,10 @@ import sys
 import pytest
 from factories import SOFTMAX, benchmark, train, trial
 
+from rnnbench.config import shipped
+from rnnbench.config.load import load
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.training import settings
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.native import assembler, engine, program
@@ -37,29 +39,25 @@ def installed(monkeypatch):
     settings._has_native.cache_clear()
 
 
-MIXED = [
-    {kind: {"units": 2, "return_sequences": kind != "gru"}}
-    for kind in ("lstm", "simple_rnn", "gru")
-]
-
-
-@pytest.mark.parametrize(("layers", "inputs"), [([LSTM], "scaled_ids"), (MIXED, "ids")])
-def test_plain_recurrent_stacks_are_covered(layers, inputs):
-    assert NATIVE.covers(network(*layers, inputs=inputs), Training())
+@pytest.mark.parametrize("config", shipped.listed())
+def test_all_networks_that_ship_are_covered(config):
+    benchmark = load(config)
+    for name, model in benchmark.models.items():
+        if not isinstance(model, BaselineModel):
+            assert NATIVE.covers(model, benchmark.training_of(name))
 
 
 @pytest.mark.parametrize(
     ("layers", "recipe"),
     [
-        ([{"embedding": {"dim": 2}}, LSTM], {}),
+        ([{"embedding": {"dim": 2, "trainable": False}}, LSTM], {}),
         ([{"lstm": {"units": 3, "activation": "relu"}}], {}),
+        ([{"lstm": {"units": 3, "dropout": 0.1}}], {}),
         ([{"gru": {"units": 3, "reset_after": False}}], {}),
-        ([{"simple_rnn": {"units": 3, "weight_drop": 0.1}}], {}),
-        ([{"simple_rnn": {"units": 3, "return_sequences": True}}, POOLING], {}),
-        ([{"bidirectional": {"layer": LSTM}}], {}),
-        ([LSTM, {"dense": {"units": 4}}], {}),
+        ([{"conv1d": {"filters": 3, "kernel_size": 2, "padding": "valid"}}, POOLING], {}),
+        ([{"bidirectional": {"layer": LSTM, "merge_mode": "sum"}}], {}),
+        ([LSTM, {"dense": {"units": 4, "activation": "gelu"}}], {}),
         ([LSTM], {"optimizer": "sgd"}),
-        ([LSTM], {"ema": 0.9}),
     ],
     ids=str,
 )
@@ -70,7 +68,7 @@ def test_other_networks_and_trainings_are_not_covered(layers, recipe):
 
 
 def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
-    installed("it needs llvmlite: pip install llvmlite, or use training.engine: compiled")
+    installed("it needs llvmlite: pip install llvmlite, or use training.engine: keras")
 
     with pytest.raises(UserError, match=r"^training\.engine: native: it needs llvmlite: pip inst"):
         engine_for(network(LSTM), Training(engine="native"))
@@ -94,15 +92,15 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
 def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, reason):
     monkeypatch.setattr(module, name, replacement)
 
-    assert re.match(rf"^{reason}use training\.engine: compiled$", engine.why_not.__wrapped__())
+    assert re.match(rf"^{reason}use training\.engine: keras$", engine.why_not.__wrapped__())
 
 
 @pytest.mark.parametrize(
     ("layers", "reason", "name"),
     [
         ([LSTM], "", "native"),
-        ([LSTM], "it needs llvmlite", "compiled"),
-        ([{"embedding": {"dim": 2}}, LSTM], "", "compiled"),
+        ([LSTM], "it needs llvmlite", "keras"),
+        ([{"embedding": {"dim": 2, "trainable": False}}, LSTM], "", "keras"),
     ],
     ids=["covered", "not here", "not covered"],
 )
@@ -121,7 +119,7 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
         engine_for(network(LSTM), Training(engine="auto"))
 
     assert caplog.messages == [
-        "training.engine: auto: compiled in place of native: it needs llvmlite"
+        "training.engine: auto: keras in place of native: it needs llvmlite"
     ]
 
 

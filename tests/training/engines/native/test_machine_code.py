@@ -9,8 +9,20 @@ import pytest
 from checked_code import Checked, faults
 from hypothesis import given
 from hypothesis import strategies as st
-from machine_code import LANES, REGISTERS, documents, examples, is_x86, network, program, sizes
+from machine_code import (
+    LANES,
+    REGISTERS,
+    SOFTMAX,
+    all_sizes,
+    documents,
+    examples,
+    is_x86,
+    network,
+    networks,
+    program,
+)
 
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.training.engines.native.assembler import (
     Assembler,
     Code,
@@ -18,11 +30,27 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
-from rnnbench.training.engines.native.network import Arena, Array, NetworkSizes
-from rnnbench.training.engines.native.program import passes, product, rows_of_tile
+from rnnbench.training.engines.native.group import Sizes
+from rnnbench.training.engines.native.memory import Array, Memory
+from rnnbench.training.engines.native.products import product, rows_of_tile
+from rnnbench.training.engines.native.program import passes
+from rnnbench.training.engines.native.random import make_mask, philox, quarter
 
-SMALL = NetworkSizes((("gru", 5), ("lstm", 6)), topics=3, timesteps=4, batch=7, lanes=8)
 HERE = Processor(8, 32, is_x86)
+WORD = st.integers(0, 2**31 - 1)
+GRU = {"gru": {"units": 6, "return_sequences": True, "weight_drop": 0.3}}
+DROPPING = LayeredNetwork.model_validate(
+    {
+        "layers": [
+            {"embedding": {"dim": 9, "masking": True, "dropout": 0.2}},
+            {"spatial_dropout": {"rate": 0.4}},
+            {"bidirectional": {"layer": GRU}},
+            {"dropout": {"rate": 0.3}},
+            {"pooling": {"by": "max"}},
+            SOFTMAX,
+        ]
+    }
+)
 
 
 def run(name, arena, make, processor=HERE):
@@ -44,7 +72,7 @@ def run(name, arena, make, processor=HERE):
     is_transposed=st.booleans(),
 )
 def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is_transposed):
-    memory = Arena()
+    memory = Memory(lanes, 1)
     left = memory.place(inner, rows) if is_transposed else memory.place(rows, inner)
     right, out = memory.place(inner, columns), memory.place(rows, columns)
     arena = np.random.default_rng(0).normal(size=memory.size).astype(np.float32)
@@ -97,53 +125,60 @@ def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(function
         assert np.isnan(functions(name, np.array([np.nan]))).all(), "it stays visible"
 
 
-def guarded(count):
-    """Return zeros that end where a page begins that nobody may touch, and what keeps them."""
+def guarded_copy(numbers):
+    """Return a copy in a row, which ends where a page begins that nobody may touch."""
+    count = numbers.size
     size = -(-count * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
     memory = mmap.mmap(-1, size + mmap.PAGESIZE)
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     protect = ctypes.CDLL(None).mprotect
     assert protect(ctypes.c_void_p(start + size), mmap.PAGESIZE, 0) == 0
-    return np.frombuffer(memory, np.float32, size // 4)[size // 4 - count :]
+    copy = np.frombuffer(memory, np.float32, size // 4)[size // 4 - count :]
+    copy[:] = numbers.ravel()
+    return copy
 
 
 CANARY = np.float32(1234.5)
 
 
-@examples(2)
-@given(of=sizes(most_units=40), count=st.integers(1, 60), registers=REGISTERS)
-def test_no_access_is_outside_of_its_array(of, count, registers):
-    code = program(of, registers, Checked)
-    net = network(code)
+@examples(6)
+@given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(1, 60))
+def test_no_access_is_outside_of_its_array(model, sizes, count):
+    x, y = documents(model, sizes, count)
+    net = network(program(model, sizes, assembler=Checked), model, x)
     arena = np.full(net.arena.size + 32, CANARY)
     arena[16:-16] = net.arena
     net.arena = arena[16:-16]
 
-    for _ in range(2):
-        net.train(documents(of, count), 0.01)
-    net.log_probabilities(documents(of, count)[0])
+    for epoch in (1, 2):
+        net.train(net.lay_out(x), y, epoch)
+    net.log_probabilities(net.lay_out(x), net.weights())
 
-    assert faults(net.code) == 0
+    assert faults(net.program.code) == 0
     assert (arena[:16] == CANARY).all()
     assert (arena[-16:] == CANARY).all()
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="pages cannot be protected here")
-@examples(2)
-@given(of=sizes(most_units=40), count=st.integers(1, 40))
-def test_nothing_reads_or_writes_past_what_it_is_given(of, count):
-    net, (x, y) = network(program(of)), documents(of, count)
-    rows = of.rows
-    arena, inputs = guarded(net.arena.size), guarded((count + rows) * of.timesteps)
-    labels, answers = guarded(count + rows), guarded(2 * (count + rows))
-    rates = guarded(-(-count // of.batch))
-    scores = guarded((count + rows) * net.arrays.logits.strides[0])
-    arena[:], rates[:] = net.arena, 0.01
-    inputs[: x.size] = x.ravel()
-    labels[:count] = y
+@examples(4)
+@given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(1, 40))
+def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
+    x, y = documents(model, sizes, count)
+    net = network(program(model, sizes), model, x)
+    laid_out = net.lay_out(x)
+    arrays = {
+        "arena": net.arena,
+        "order": net._order(laid_out, np.arange(count), sizes.batch),
+        "starts": laid_out.starts,
+        "words": laid_out.words,
+        "values": laid_out.values,
+    }
+    more = y.astype(np.float32), net.rates, np.zeros(2 * (count + sizes.rows), np.float32)
+    given = [*map(guarded_copy, arrays.values()), *map(guarded_copy, more)]
+    scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
-    net.code.run("epoch", arena, inputs, labels, rates, answers, count)
-    net.code.run("score", arena, inputs, scores, count)
+    net.program.code.run("epoch", *given, count)
+    net.program.code.run("score", *given[:5], scores, count)
 
     assert np.isfinite(scores).all()
 
@@ -179,24 +214,59 @@ def test_the_self_test_notices_wrong_results(monkeypatch):
     assert not passes(here)
 
 
-def test_the_same_training_gives_the_same_weights_bit_for_bit():
-    first, again = (network(program(SMALL)) for _ in range(2))
-    for net in (first, again):
-        for seed in range(3):
-            net.train(documents(SMALL, 12, seed), 0.01)
+def trained(seed=0, lanes=8, rows=4):
+    """Return the network ``DROPPING`` after two epochs."""
+    sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes)
+    x, y = documents(DROPPING, sizes, 18)
+    net = network(program(DROPPING, sizes), DROPPING, x, seed)
+    for epoch in (1, 2):
+        net.train(net.lay_out(x), y, epoch)
+    return net
 
-    np.testing.assert_array_equal(first.arena, again.arena)
+
+def test_the_same_training_gives_the_same_weights_bit_for_bit():
+    np.testing.assert_array_equal(trained().arena, trained().arena)
     assert np.float32(1e-30) * np.float32(1e-10) > 0, "tiny numbers are what they were"
 
 
-def test_a_network_diverges_visibly():
-    net, (x, y) = network(program(SMALL)), documents(SMALL, 9)
-    x[0, 0] = np.nan
+def test_a_seed_drops_the_same_on_any_vectors_and_in_any_groups():
+    expected = trained().weights()
 
-    loss, _ = net.train((x, y), 1e-3)
+    for other in (trained(lanes=16), trained(lanes=4), trained(rows=7), trained(rows=1)):
+        for mine, right in zip(other.weights(), expected, strict=True):
+            np.testing.assert_allclose(mine, right, atol=1e-4)
+    assert not np.allclose(trained(seed=1).weights()[0], expected[0], atol=1e-2)
+
+
+@given(rate=st.floats(0.01, 0.99), features=st.integers(1, 300), place=st.tuples(*[WORD] * 3))
+def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
+    memory, asm = Memory(8, 1), Assembler(HERE)
+    length = quarter(features)
+    key, mask = memory.place(2), memory.place(4 * length)
+    with asm.function("mask", ["arena"]):
+        make_mask(asm, asm.at(key), place, rate, asm.at(mask), features)
+    arena = memory.new_arena()
+    key.of(arena).view(np.uint32)[:] = 7, 9
+
+    Code(asm).run("mask", arena)
+
+    counters = np.zeros((length, 4), np.uint64)
+    counters[:, 0], counters[:, 1:] = np.arange(length), place
+    words = philox(counters, np.array([7, 9], np.uint64)).T.ravel()
+    expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
+    np.testing.assert_allclose(mask.of(arena), expected, rtol=1e-6)
+
+
+def test_a_network_diverges_visibly():
+    sizes = Sizes(timesteps=4, topics=3, n_ids=9, batch=5, rows=5, lanes=8)
+    x, y = documents(DROPPING, sizes, 9)
+    net = network(program(DROPPING, sizes), DROPPING, x)
+    net.arena[:1000] = np.nan
+
+    loss, _ = net.train(net.lay_out(x), y, 1)
 
     assert np.isnan(loss)
-    assert np.isnan(net.log_probabilities(x)).any()
+    assert np.isnan(net.log_probabilities(net.lay_out(x), net.weights())).any()
 
 
 AVX2 = {"avx2": True, "fma": True}

@@ -23,8 +23,8 @@ from rnnbench.training.engines.native.stages.pooling import (
 from rnnbench.training.engines.native.stages.recurrent import RecurrentStage
 
 STAGES: tuple[type[Stage], ...] = (
-    SharedEmbeddingStage, EmbeddingStage, BagStage, RecurrentStage, ConvStage, DenseStage, NormStage, DropoutStage,
-    MaxStage, MeanStage, LastStage, AttentionStage,
+    SharedEmbeddingStage, EmbeddingStage, BagStage, RecurrentStage, ConvStage, DenseStage,
+    NormStage, DropoutStage, MaxStage, MeanStage, LastStage, AttentionStage,
 )  # fmt: skip
 
 

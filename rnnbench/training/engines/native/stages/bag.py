@@ -17,7 +17,7 @@ VECTORS = 16
 
 
 class BagStage(Stage):
-    """``y = f(b + Σ weight W[word])``. It is given each word of a document once, with its weight."""
+    """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
     shift = 1
 

@@ -1,7 +1,7 @@
 """A convolution over the steps of each document, as one product of all windows.
 
-The vectors of a document lie one below the other, so a window of adjacent ones is a single long row,
-and the windows are a matrix whose rows overlap. Between documents are rows of zeros.
+The vectors of a document lie one below the other, so a window of adjacent ones is a single long
+row, and the windows are a matrix whose rows overlap. Between documents are rows of zeros.
 """
 
 from dataclasses import replace
@@ -39,7 +39,7 @@ class ConvStage(Stage):
             Part((self.size, inputs, layer.filters), ((self.weights, rows),)),
             Part((layer.filters,), ((self.weights, bias_row),)),
         )
-        self.flipped = memory.place(self.size * self.d_width, inputs) if below.gradient else None
+        self.flipped = memory.place(self.size * self.d_width, inputs)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -55,7 +55,7 @@ class ConvStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         inputs, filters = self.below.features, self.layer.filters
-        for n in range(self.size) if self.flipped else ():
+        for n in range(self.size) if self.below.is_trained else ():
             out = asm.at(self.flipped).rows((self.size - 1 - n) * self.d_width, filters)
             transpose(asm, out, asm.at(self.weights.value).rows(n * self.width, inputs))
 
@@ -84,7 +84,7 @@ class ConvStage(Stage):
         for n in range(self.size):
             if n != self.before:  # the ones of other rows are no inputs
                 asm.clear(gradient, n * self.width + self.below.features)
-        if below:
+        if self.below.is_trained:
             windows = self._windows(asm, above, self.size - 1 - self.before)
             out = asm.at(below).rows(self.group.gap, windows.shape[0])
             product(asm, out, windows, asm.at(self.flipped))

@@ -35,7 +35,6 @@ def activate(asm: Assembler, above: Activations, activation: str) -> None:
 
 def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
     """Replace the gradients of the results of a function by those of its arguments."""
-    assert above.gradient
     for row, column, _ in above.vectors(asm) if activation in ACTIVATIONS else ():
         place, value = asm.at(above.gradient, row, column), asm.at(above.value, row, column)
         place.store(ACTIVATIONS[activation][1](value.load(), place.load()))
@@ -55,7 +54,7 @@ class DenseStage(Stage):
             Part((inputs, units), ((self.weights, np.s_[:-1]),)),
             Part((units,), ((self.weights, -1),)),
         )
-        self.transposed = memory.place(units, inputs) if below.gradient else None
+        self.transposed = memory.place(units, inputs)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -66,15 +65,13 @@ class DenseStage(Stage):
         return [glorot_uniform(kernel, seed_of("kernel")), np.zeros(bias, np.float32)]
 
     def prepare(self, asm: Assembler) -> None:
-        if self.transposed:
-            w = asm.at(self.weights.value).rows(0, self.below.features)
-            transpose(asm, asm.at(self.transposed), w)
+        w = asm.at(self.weights.value).rows(0, self.below.features)
+        transpose(asm, asm.at(self.transposed), w)
 
     def forward(self, asm: Assembler) -> None:
         self.below.project(asm, self.above.value, self.weights.value)
         activate(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
-        assert self.above.gradient
         activate_back(asm, self.above, self.layer.activation)
         self.below.back(asm, self.above.gradient, self.weights.gradient, self.transposed)

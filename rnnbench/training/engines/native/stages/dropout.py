@@ -8,14 +8,13 @@ from rnnbench.training.engines.native.stage import Site, Stage
 
 
 class DropoutStage(Stage):
-    """``y = x mask``. The mask follows from the seed, the step, the document and the place in it."""
+    """``y = x mask``, where the seed, the step and the place in a document decide the mask."""
 
     def __init__(self, site: Site):
         super().__init__(site)
         (layer,), below, n = site.layers, self.below, self.below.features
         self.rate, self.is_spatial = layer.rate, isinstance(layer, SpatialDropout)
-        is_trained = below.gradient is not None
-        self.above = site.activations(n, is_sequence=below.is_sequence, is_trained=is_trained)
+        self.above = site.activations(n, is_sequence=below.is_sequence, is_trained=below.is_trained)
         self.mask = site.memory.place(below.value.shape[0], 4 * quarter(n))
         self.key = site.memory.place(2)
 
@@ -42,7 +41,6 @@ class DropoutStage(Stage):
             asm.at(self.above.value, row, column).store(x * mask, size)
 
     def backward(self, asm: Assembler) -> None:
-        gradient = self.below.gradient
-        for row, column, _ in self.below.vectors(asm) if gradient else ():
-            d_y = asm.at(self.above.gradient, row, column).load()
-            asm.at(gradient, row, column).store(d_y * asm.at(self.mask, row, column).load())
+        for row, column, _ in self.below.vectors(asm):
+            d_y, mask = (asm.at(a, row, column).load() for a in (self.above.gradient, self.mask))
+            asm.at(self.below.gradient, row, column).store(d_y * mask)

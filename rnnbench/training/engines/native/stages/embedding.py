@@ -35,15 +35,17 @@ class WordVectors(Activations):
         rows: the number of them.
         of_step: the row of each step in time, in both directions.
         firsts, counts: of each document, its first row and their number.
+        drops: whether the rows of a document lack some features.
         kept, n_kept: of each document the features that its rows have, then that of the ones, and
-            how many there are; none if the rows have all.
+            how many there are.
     """
 
     rows: Array
     of_step: Array
     firsts: Array
     counts: Array
-    kept: Array | None
+    drops: bool
+    kept: Array
     n_kept: Array
 
     @property
@@ -52,33 +54,30 @@ class WordVectors(Activations):
 
     @property
     def weight_rows(self) -> int:
-        return self.features + (2 if self.kept else 1)  # the last is read past the end of ``kept``
+        return self.features + 1 + self.drops  # the last is read past the end of ``kept``
 
     def count(self, asm: Assembler) -> Index:
         return asm.get(self.rows)
 
     def project(self, asm: Assembler, out: Array, weights: Array) -> None:
-        if not self.kept:
+        if not self.drops:
             super().project(asm, out, weights)
             return
         for x, first, kept in self._documents(asm):
             product(asm, asm.at(out).rows(first, x.shape[0]), x, asm.at(weights), inner=kept)
 
-    def back(self, asm: Assembler, d_out: Array, gradient: Array, transposed: Array | None) -> None:
-        if not self.kept:
+    def back(self, asm: Assembler, d_out: Array, gradient: Array, transposed: Array) -> None:
+        if not self.drops:
             super().back(asm, d_out, gradient, transposed)
             return
         for x, first, kept in self._documents(asm):
             given = asm.at(d_out).rows(first, x.shape[0])
             product(asm, asm.at(gradient), x.T, given, adds=True, outer=kept)
-        if self.gradient and transposed:
-            given = asm.at(d_out).rows(0, self.count(asm))
-            out = asm.at(self.gradient).rows(0, self.count(asm))
-            product(asm, out, given, asm.at(transposed))
+        given, out = (asm.at(a).rows(0, self.count(asm)) for a in (d_out, self.gradient))
+        product(asm, out, given, asm.at(transposed))
 
     def _documents(self, asm: Assembler) -> Iterator[tuple[View, Value, View]]:
-        """Have the body of a loop run with the rows of each document, and the features they have."""
-        assert self.kept
+        """Have the body of a loop run with the rows of each document, and their features."""
         for row in asm.loop(self.group.rows):
             first, count = asm.get(self.firsts, row), asm.get(self.counts, row)
             x = asm.at(self.value).rows(first, count).columns(0, asm.get(self.n_kept, row) + 1)
@@ -86,9 +85,7 @@ class WordVectors(Activations):
 
 
 class EmbeddingStage(Stage):
-    """``x = E[word] mask``. The mask is that of the spatial dropout that follows, if any does, times
-    that of the word itself.
-    """
+    """``x = E[word] mask``: the mask of spatial dropout above it, times that of the word."""
 
     def __init__(self, site: Site):
         super().__init__(site)
@@ -153,7 +150,6 @@ class EmbeddingStage(Stage):
         self._make_mask(asm, place, self.rate, self.mask, self.n, row)
 
     def backward(self, asm: Assembler) -> None:
-        assert self.above.gradient
         for row in asm.loop(self.group.rows):
             first, count = self.rows(asm, row)
             for i in asm.loop(count):
@@ -179,10 +175,10 @@ class SharedEmbeddingStage(EmbeddingStage):
         place, group, width = site.memory.place, self.group, self.n + TILE + 1
         ids = group.sizes.n_ids
         self.above = WordVectors(
-            group, self.n, True, place(group.capacity, width), self.above.gradient,
+            group, self.n, True, place(group.capacity, width), self.above.gradient, True,
             rows=place(1), of_step=place(*group.places.shape),
             firsts=place(group.rows), counts=place(group.rows),
-            kept=place(group.rows, width) if self.rate else None, n_kept=place(group.rows),
+            drops=self.rate > 0, kept=place(group.rows, width), n_kept=place(group.rows),
         )  # fmt: skip
         self.seen, self.row_of = place(ids), place(ids)  # of each word: when, and its row
         self.step_rows = place(group.capacity)  # the row of each step of the documents
@@ -207,7 +203,8 @@ class SharedEmbeddingStage(EmbeddingStage):
         for row in asm.loop(self.group.rows):
             first, count = self.rows(asm, row)
             self._mask_document(asm, row)
-            self._list_kept(asm, row)
+            if self.above.drops:
+                self._list_kept(asm, row)
             for i in asm.loop(count):
                 self._write(asm, row, asm.get(self.row_words, first + i), first + i)
 
@@ -236,8 +233,6 @@ class SharedEmbeddingStage(EmbeddingStage):
     def _list_kept(self, asm: Assembler, row: Value) -> None:
         """List the features that the mask of a document leaves."""
         kept = self.above.kept
-        if not kept:
-            return
         count = [asm.number(0)]
         for feature in asm.loop(self.n, count):
             asm.set(kept, row, count[0], feature)
@@ -250,7 +245,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         """Write the features of a word's vector that its document keeps, then 1 and zeros."""
         vectors, value = self.table.trained.value, self.above.value
         scale = asm.at(self.word_mask, word).load(F32)
-        if not self.above.kept:
+        if not self.above.drops:
             for column, size in asm.tiles(self.n, asm.lanes):
                 x = asm.at(vectors, word, column).load() * asm.spread(scale)
                 asm.at(value, out, column).store(x, size)

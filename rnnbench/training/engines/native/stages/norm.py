@@ -82,7 +82,7 @@ class NormStage(Stage):
                 for start, vector in zip(starts, vectors, strict=True):
                     place = asm.at(gradient, line, start)
                     place.store(place.load() + vector)
-            if below:
+            if self.below.is_trained:
                 factor = asm.spread(asm.at(self.factors, row).load(F32))
                 g = [d * a for d, a in zip(d_y, scale, strict=True)]
                 mean = self._mean(asm, g)

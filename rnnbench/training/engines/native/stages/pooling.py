@@ -1,4 +1,4 @@
-"""Pooling: one vector for each document, from those of its steps; 0 for a document without steps."""
+"""Pooling: one vector for each document, from those of its steps; 0 for one without steps."""
 
 import numpy as np
 
@@ -29,8 +29,6 @@ class PoolingStage(Stage):
         return type(layers[0]) is Pooling and layers[0].by == cls.by
 
     def backward(self, asm: Assembler) -> None:
-        if not self.below.gradient:
-            return
         self.group.clear_gaps(asm, self.below.gradient)
         for row, t, place in self.group.steps(asm):
             for column, _ in asm.tiles(self.below.features, asm.lanes):
@@ -142,7 +140,7 @@ class AttentionStage(PoolingStage):
         )
         self.hidden, self.d_hidden = (memory.place(rows, n) for _ in range(2))
         self.shares, self.d_shares = (memory.place(rows) for _ in range(2))
-        self.transposed = memory.place(n, n) if below.gradient else None
+        self.transposed = memory.place(n, n)
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:
         kernel, query = (
@@ -152,8 +150,7 @@ class AttentionStage(PoolingStage):
         return [kernel, np.zeros(self.n, np.float32), query]
 
     def prepare(self, asm: Assembler) -> None:
-        if self.transposed:
-            transpose(asm, asm.at(self.transposed), asm.at(self.weights.value).rows(0, self.n))
+        transpose(asm, asm.at(self.transposed), asm.at(self.weights.value).rows(0, self.n))
 
     def _row(self, asm: Assembler, array: Array, *place: Value | int) -> list[Value]:
         return whole_row(asm, array, self.n, *place)
@@ -213,7 +210,7 @@ class AttentionStage(PoolingStage):
                     asm.at(self.d_hidden, first + t, start).store(d_score * q * (1 - h * h))
         group.clear_gaps(asm, self.d_hidden)
         below.back(asm, self.d_hidden, self.weights.gradient, self.transposed)
-        for row, _, place in group.steps(asm) if below.gradient else ():
+        for row, _, place in group.steps(asm) if below.is_trained else ():
             share = asm.spread(asm.at(self.shares, place).load(F32))
             for column, _ in asm.tiles(self.n, asm.lanes):
                 out, d_y = (

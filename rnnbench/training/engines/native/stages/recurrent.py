@@ -1,7 +1,7 @@
 """Recurrent layers, in one direction or both: step by step forward, and back through time.
 
-A layer's inputs are projected in one product before the first step. If they are single numbers, that
-costs less within the steps. The equations of a step are in ``cells``.
+A layer's inputs are projected in one product before the first step. If they are single numbers,
+that costs less within the steps. The equations of a step are in ``cells``.
 """
 
 import numpy as np
@@ -56,8 +56,8 @@ def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
 class Way:
     """One of the directions in which a layer reads, and its arrays.
 
-    The row of a state is ``[h, 1 (GRU), x, 1 (numbers)]``, so the weights ``u`` have rows for ``h``,
-    for a bias of the state (see ``Cell.split``), and for an input that is a number.
+    The row of a state is ``[h, 1 (GRU), x, 1 (numbers)]``, so the weights ``u`` have rows for
+    ``h``, for a bias of the state (see ``Cell.split``), and for an input that is a number.
 
     Attributes:
         number: 0 forwards, 1 backwards.
@@ -99,7 +99,7 @@ class RecurrentStage(Stage):
         self.units, self.cell = self.layer.units, CELLS[self.layer.kind]
         self.columns = self.cell.gates * self.units
         self.state_rows = self.units + self.cell.state_biases
-        self.is_inline = below.features == 1 and below.gradient is None
+        self.is_inline = below.features == 1 and not below.is_trained
         self.is_shared = below.places is not group.places  # several steps may read the same row
         self.ways = [Way(number, site.memory, self) for number in range(1 + self.is_double)]
         self.trained = tuple(way.u for way in self.ways)
@@ -119,7 +119,7 @@ class RecurrentStage(Stage):
             self.trained = (*self.trained, self.w)
             self.projected = place(group.capacity, columns, slack=lanes)
             self.d_projected = place(group.capacity, columns, slack=lanes)
-            self.transposed = place(columns, below.features) if below.gradient else None
+            self.transposed = place(columns, below.features)
         if self.layer.weight_drop:
             self.key = place(2)
         self.parts = tuple(part for way in self.ways for part in self._parts(way, lanes))
@@ -188,7 +188,7 @@ class RecurrentStage(Stage):
             if way.mask:
                 self._drop_weights(asm, way, way.mask)
             transpose(asm, asm.at(way.transposed), asm.at(way.used).rows(0, self.units))
-        if not self.is_inline and self.transposed:
+        if not self.is_inline:
             w = asm.at(self.w.value).rows(0, self.below.features)
             transpose(asm, asm.at(self.transposed), w)
 
@@ -211,9 +211,9 @@ class RecurrentStage(Stage):
 
     def conclude(self, asm: Assembler) -> None:
         """Leave out the gradients of weights that were dropped."""
-        for way in self.ways:
-            for row in asm.loop(self.units) if way.mask else ():
-                self._apply(asm, way.mask, way.u.gradient, row)
+        for mask, gradient in ((way.mask, way.u.gradient) for way in self.ways if way.mask):
+            for row in asm.loop(self.units):
+                self._apply(asm, mask, gradient, row)
 
     def forward(self, asm: Assembler) -> None:
         group, steps = self.group, asm.get(self.group.longest)
@@ -331,7 +331,6 @@ class RecurrentStage(Stage):
     def _step_back(self, asm: Assembler, way: Way, t: Value, at: Value) -> None:
         """Go back through a step; its gradients are collected at a place."""
         d_above, d = self.above.gradient, way.number
-        assert d_above  # noqa: S101 - it has weights
         for row in asm.loop(self.group.rows) if not self.layer.return_sequences else ():
             with asm.when(asm.get(self.group.lengths, row).equals(t + 1)):  # its last step
                 for unit, size in asm.tiles(self.units, asm.lanes):

@@ -1,0 +1,57 @@
+"""The layout of memory: nothing overlaps, and too much is refused before any is taken."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.errors import RnnbenchError
+from rnnbench.training.engines.native.memory import LINE, Memory, Part
+from rnnbench.training.engines.native.stages.recurrent import column_order
+
+SHAPES = st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=3), min_size=1)
+
+
+@given(SHAPES)
+def test_no_array_overlaps_another_one_and_every_row_begins_at_a_cache_line(shapes):
+    memory = Memory(8, 1)
+
+    arrays = [memory.place(*shape) for shape in shapes]
+
+    places = sorted((own.offset, own.offset + own.size) for own in arrays)
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(places))
+    assert places[-1][1] <= memory.size
+    for array in arrays:
+        last = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True))
+        assert last < array.size
+        assert array.offset % LINE == 0
+        assert all(stride % LINE == 0 for stride in array.strides[:-1])
+    assert memory.new_arena().ctypes.data % (4 * LINE) == 0
+
+
+@given(units=st.integers(1, 40), gates=st.integers(1, 4), lanes=st.sampled_from([4, 8, 16]))
+def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, lanes):
+    memory = Memory(lanes, 1)
+    trained = memory.trained(5, gates * units)
+    order = np.argsort(column_order(units, gates, lanes))
+    part = Part((5, gates * units), ((trained, np.ix_(range(5), order)),))
+    arena, weights = memory.new_arena(), np.arange(5.0 * gates * units, dtype=np.float32)
+
+    part.write(arena, weights.reshape(part.shape))
+
+    np.testing.assert_array_equal(
+        part.read(arena, lambda own: own.value), weights.reshape(part.shape)
+    )
+    assert sorted(arena[arena != 0]) == sorted(weights[1:])
+
+
+def test_all_gates_of_a_vector_of_units_stand_together():
+    assert column_order(units=2, gates=3, lanes=4).tolist() == [0, 1, 2, 3, 4, 5]
+    assert column_order(units=3, gates=2, lanes=2).tolist() == [0, 1, 3, 4, 2, 5]
+
+
+def test_a_network_that_needs_too_much_memory_is_refused_before_any_is_taken():
+    with pytest.raises(RnnbenchError, match=r"needs more than 8\.6 GB; use training\.engine"):
+        Memory(8, 1).place(100_000, 100_000)
