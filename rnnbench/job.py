@@ -29,7 +29,7 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)
 
 
 def prepare_job(request: Request, record: str = RESULTS) -> Job:
-    """Return the job that a request describes; a ``record`` makes its folder a run or a choice."""
+    """Return the job of a request; ``record`` is the file that marks a run or a choice."""
     benchmark = load(source_of(request.config), changes(dashes="", **vars(request)))
     jobs, models = request.jobs, request.models
     if models is not None:

@@ -62,7 +62,7 @@ COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
     "elapsed": (70, {"style": "progress.elapsed"}),
     "left": (0, {"style": "progress.remaining"}),
 }
-"""Those beside the name of a trial, each from this width of the terminal."""
+"""The columns beside the name of a trial, each with the least terminal width that shows it."""
 
 
 def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
@@ -74,10 +74,10 @@ def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
 
 @contextmanager
 def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
-    """On a terminal, draw something again and again; yield a function that does so at once.
+    """On a terminal, draw something repeatedly; yield a function that redraws it at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
-    one that prints could wait for each other for ever. Rich's thread would not lock it.
+    one that prints could wait for each other for ever. Rich's own thread would not lock it.
     """
     if not can_draw():
         yield lambda: None
@@ -317,7 +317,7 @@ class RunProgress:
 
 
 def _table(run: RunProgress, now: float) -> Table:
-    """Return a row for the whole run and one for each running trial; none before it is planned.
+    """Return rows for the whole run and for each running trial; none before the run is planned.
 
     Where there is little room, the names of models are cut, but the count of trials stays whole.
     """

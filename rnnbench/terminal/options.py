@@ -32,7 +32,7 @@ KEYS = {
     "path": "data.path",
     "track": "tracking",
 }
-"""The keys of the config that options, and arguments in Python, change."""
+"""The config keys that options and Python arguments change."""
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
 RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
@@ -148,10 +148,10 @@ def changes(
     dashes: str = "--",
     **values: Any,
 ) -> "list[Override]":
-    """Return the changes to the config that options make or, without ``dashes``, arguments.
+    """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 
-    These are the ``settings``, as ``--set`` takes them or by key, and the ``values`` of ``KEYS``,
-    if they are given.
+    They come from ``settings``, a mapping or texts as for ``--set``, and from the ``values`` given
+    for ``KEYS``.
     """
     from rnnbench.config.load import Override
 
@@ -190,6 +190,6 @@ def _as_yaml(flag: str, value: Any) -> str:
             return value.tolist()
         return list(value) if isinstance(value, Iterable) else str(value)
 
-    # YAML reads the pair of escapes that JSON has for an emoji as two characters.
+    # JSON escapes an emoji as a pair, which YAML would read as two characters.
     text = json.dumps(value, default=plain, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

@@ -40,7 +40,7 @@ def _table(folder):
         sizes = np.bincount(groups)
         row = [name, f"{sizes[sizes > 1].sum():,}", f"{np.count_nonzero(sizes > 1):,}"]
         for values in (shares, differences):
-            ratios = [_ratio(each, groups) for each in values]
+            ratios = [_ratio(item, groups) for item in values]
             row.append(f"{min(ratios):.2f} to {max(ratios):.2f}")
         rows.append(row)
     caption = (

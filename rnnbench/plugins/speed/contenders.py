@@ -58,7 +58,7 @@ class Contender:
     name: str
     what: str
     executor: LocalExecutor
-    task: Task  # which gives a ``TrialTime``, carried out in a process of the executor
+    task: Task  # runs in a process of the executor and gives a ``TrialTime``
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
@@ -147,7 +147,7 @@ def time_trial(
     corpus: Path,
     on_epoch: OnEpoch,
 ) -> TrialTime:
-    """Carry out a trial by ``run_trial``, or as it does; return the cost."""
+    """Carry out a trial with ``train``, which is called as ``run_trial`` is; return the cost."""
     started = time.time()
     result = train(trial, corpus, on_epoch)
     return TrialTime(
@@ -287,7 +287,7 @@ def _results(
     products: Mapping[str, Sequence[Product]],
     seconds: Mapping[Product, float],
 ) -> SpeedResults:
-    """Return the results; ``products`` of a step are by model, ``seconds`` those of each."""
+    """Return the results from the products of a step, by model, and the seconds of each product."""
     training = benchmark.training
     packages = [ENGINES[name].packages for name in ("compiled", "native")]
     return SpeedResults(

@@ -29,7 +29,7 @@ OF_KIND = ("keras_name", "title", "source", "gates", "equations", "notes")
 
 Shape = tuple[int, ...]
 Part = tuple[str, Sequence[RenderableType]]
-"""A heading, and what is below it."""
+"""A heading and the blocks below it."""
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
@@ -41,8 +41,8 @@ LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collap
 class Page:
     """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
 
-    What is below a heading is indented; a heading may be empty. Where the encoding has only ASCII,
-    signs of equations are spelled, and columns may not align.
+    Blocks below a heading are indented; a heading may be empty. Where the encoding has only ASCII,
+    signs in equations are spelled out, and columns may not align.
     """
 
     parts: Sequence[Part]

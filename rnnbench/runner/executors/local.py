@@ -205,7 +205,7 @@ class Child:
         self._log, self._has_started = log, False
 
     def give(self, message: bytes) -> None:
-        """Have the process carry out a trial: a pickled task, trial and file of its corpus."""
+        """Have the process carry out a trial: a pickled task, trial and corpus file."""
         self._has_started = False
         with suppress(ConnectionError):  # it died; ``receive`` says so
             self.connection.send_bytes(message)
@@ -226,7 +226,7 @@ class Child:
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent has ended: it may have been killed, and cannot do so."""
+    """End this process when its parent has ended; a parent that was killed cannot do it."""
     if parent := multiprocessing.parent_process():
         parent.join()
     os._exit(1)
