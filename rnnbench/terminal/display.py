@@ -178,7 +178,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     elif can_draw():
         run, changing = RunProgress(), threading.Lock()
 
-        def draw() -> Table:
+        def draw() -> RenderableType:
             with changing:
                 return _table(run, time.monotonic())
 
@@ -316,13 +316,13 @@ class RunProgress:
         return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
 
 
-def _table(run: RunProgress, now: float) -> Table:
+def _table(run: RunProgress, now: float) -> RenderableType:
     """Return rows for the whole run and for each running trial; none before the run is planned.
 
     Where there is little room, the names of models are cut, but the count of trials stays whole.
     """
     if run.start is None:
-        return Table.grid()
+        return ""
     done, planned = run.work()
     total: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "name": f"{run.ended}/{len(run.planned)} trials",

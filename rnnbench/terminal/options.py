@@ -164,11 +164,12 @@ def changes(
         for key, value in settings.items():
             given.append(Override("settings", key, _as_yaml("settings", value)))
         return given
-    for setting in settings or ():
+    for setting in [settings] if isinstance(settings, str) else settings or ():
         if not isinstance(setting, str):
             given.append(setting)
             continue
-        flag, (key, value) = f"--set {shortened(setting, 60)}", split_setting(setting)
+        flag = f"{'--set' if dashes else 'settings:'} {shortened(setting, 60)}"
+        key, value = split_setting(setting)
         if not key:
             raise UserError(f"{flag}: should be key.path=value, such as training.epochs=5")
         given.append(Override(flag, key, value))
@@ -190,6 +191,7 @@ def _as_yaml(flag: str, value: Any) -> str:
             return value.tolist()
         return list(value) if isinstance(value, Iterable) else str(value)
 
-    # JSON escapes an emoji as a pair, which YAML would read as two characters.
+    # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
+    # characters that cannot be printed, unless they are escaped.
     text = json.dumps(value, default=plain, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

@@ -252,7 +252,9 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
 
 def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_1(run):
     pair = by_names(power_of_pairs(run))["a", "b"]
-    squares = mean_squares(*(Hits.of(run.trials[name], in_order=False) for name in "ab"))
+    squares = mean_squares(
+        *(Hits.of(run.trials[name], in_order=False, is_random=True) for name in "ab")
+    )
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
     random = np.random.default_rng(0)

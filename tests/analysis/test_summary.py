@@ -122,12 +122,14 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
 
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
-    hits = {name: Hits.of(trials, in_order=True) for name, trials in run.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=True, is_random=True) for name, trials in run.trials.items()
+    }
     for model in run.results.models:
         assert model.accuracy_interval == accuracy_interval(hits[model.name])
     for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
         assert [entry.method for entry in comparisons] == [ANOVA, ANOVA, BLOCKS]
-    single = (replace(of_model, in_order=False) for of_model in hits.values())
+    single = (replace(of_model, in_order=False, is_random=True) for of_model in hits.values())
     of_blocks = estimate_difference(*hits.values())
     assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*single).p
 

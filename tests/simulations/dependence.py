@@ -32,7 +32,7 @@ def _table(folder):
     documents = words_of_test_documents(run)
     if documents is None:
         sys.exit(f"{folder}: its documents are not in the cache: see `rnnbench data prepare`")
-    hits = [Hits.of(trials, in_order=False) for trials in run.trials.values()]
+    hits = [Hits.of(trials, in_order=False, is_random=True) for trials in run.trials.values()]
     shares = [of_model.right.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]
     rows = []

@@ -30,7 +30,10 @@ def main(folder):
     in_r52 = set(_ends(r52.corpus, r52.dataset.train_documents))
     ends = _ends(ours.corpus, ours.dataset.test_documents)
     is_shared = np.array([end in in_r52 for end in ends])
-    hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=False, is_random=True).right
+        for name, trials in run.trials.items()
+    }
     columns = {"trained on in R52": is_shared, "others": ~is_shared}
     best = max(hits, key=lambda name: float(hits[name][:, ~is_shared].mean()))
     is_random = {model.name: model.is_random for model in run.results.models}

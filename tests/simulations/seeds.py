@@ -21,7 +21,10 @@ N_SETS = 1_000
 
 def main(folder):
     run = load_run(Path(folder))
-    hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=False, is_random=True).right
+        for name, trials in run.trials.items()
+    }
     dataset = run.results.dataset
     topics = [entry.topic for entry in dataset.topics]
     labels = next(iter(run.trials.values()))[0].labels

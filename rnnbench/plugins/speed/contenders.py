@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -49,6 +49,9 @@ PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
 PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on Linux
 
 log = logging.getLogger(__name__)
+
+Show = Callable[[str], AbstractContextManager[Listener]]
+"""Shows the trials of a table while it is trained, under the given title."""
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,7 @@ def peak_memory() -> int:
 
 
 def measure(
-    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, *, quiet: bool
+    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
 ) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
@@ -249,9 +252,6 @@ def measure(
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    from rnnbench.terminal.console import err  # late: the processes need no memory for it
-    from rnnbench.terminal.display import show_trials
-
     batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
     shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
     models = networks(benchmark).items()
@@ -263,9 +263,7 @@ def measure(
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
-            if not quiet:
-                err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
-            with show_trials(quiet=quiet) as listener:
+            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
         times = [
             ContenderTimes(

@@ -24,9 +24,6 @@ TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
-OF_KIND = ("keras_name", "title", "source", "gates", "equations", "notes")
-"""The facts about a kind of layer that an explanation repeats."""
-
 Shape = tuple[int, ...]
 Part = tuple[str, Sequence[RenderableType]]
 """A heading and the blocks below it."""
@@ -234,9 +231,14 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
+        keras_name=kind.keras_name,
         keras_version=keras.__version__,
+        title=kind.title,
+        source=kind.source,
+        gates=kind.gates,
+        equations=kind.equations,
+        notes=kind.notes,
         sizes=sizes,
-        **{name: getattr(kind, name) for name in OF_KIND},
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
             Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),

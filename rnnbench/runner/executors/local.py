@@ -161,7 +161,10 @@ name of a phase that begins."""
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
-    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``."""
+    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``.
+
+    From a Dask worker, a tuple comes as a plain sequence.
+    """
     if isinstance(report, str):
         return PhaseBegan(trial, report, worker)
     return EpochEnded(trial, *report, worker)
