@@ -102,7 +102,7 @@ def ending_of(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "Interrupted.", 128 + signal_of(error)
     if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
-        # Files are named where they are written.
+        # Errors about files name them, so this one is about standard output.
         return f"standard output cannot be written: {error.strerror}", 1
     found = error if isinstance(error, RnnbenchError) else refused(error)
     return (str(found), found.exit_code) if found else None

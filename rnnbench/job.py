@@ -21,7 +21,7 @@ from rnnbench.runner.executors import EXECUTORS, executor_class
 from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
-from rnnbench.terminal.options import changes
+from rnnbench.terminal.options import KEYS, changes
 from rnnbench.text import encodable, listed
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)
@@ -29,8 +29,10 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)
 
 
 def prepare_job(request: Request, record: str = RESULTS) -> Job:
-    """Return the job that a request describes; a ``record`` makes its folder a run or a choice."""
-    benchmark = load(source_of(request.config), changes(dashes="", **vars(request)))
+    """Return the job of a request; ``record`` is the file that marks a run or a choice."""
+    values = {name: getattr(request, name, None) for name in KEYS}
+    changed = changes(request.settings, dashes="", **values)
+    benchmark = load(source_of(request.config), changed)
     jobs, models = request.jobs, request.models
     if models is not None:
         benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")

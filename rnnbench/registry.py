@@ -84,7 +84,7 @@ class Registry(Mapping[str, T], Generic[T]):
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
         found: dict[str, EntryPoint] = {}
-        # Ours come first. Installers differ in the order that they store.
+        # Ours come first. Installers store plug-ins in different orders.
         plugins = entry_points(group=self.group)
         for plugin in sorted(plugins, key=lambda found: (not _is_ours(found), found.name)):
             if plugin.name not in self._built_in:

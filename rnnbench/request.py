@@ -42,8 +42,8 @@ def option(kind: Any, text: str = "", *, default: Any = None, place: int = 0, **
     """Return a field of a request that is also an option of its command.
 
     ``kind`` is the type on the command line, or the whole option; then there is no ``text`` for the
-    help, and no ``facts`` for ``typer.Option``. In the help, those of a lower place come first; see
-    ``takes_options``.
+    help, and no ``facts`` for ``typer.Option``. In the help, options with a lower ``place`` come
+    first; see ``takes_options``.
     """
     facts = facts | {"help": text} if text else {}
     return field(default=default, metadata={"kind": kind, "place": place, "facts": facts})

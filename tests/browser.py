@@ -111,10 +111,10 @@ def barriers(browser):
     # With the gradients at their edges, axe would not tell the contrast within scrolling parts.
     plain = ".scroll, pre { background: var(--paper) !important; }"
     browser.evaluate(f"document.head.append(make('style', {{}}, {json.dumps(plain)}))")
-    browser.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    browser.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     browser.evaluate(AXE.read_text())
     found = browser.evaluate("axe.run()")
-    unsure = [each for each in _elements(found["incomplete"]) if not each[1].startswith("<text")]
+    unsure = [item for item in _elements(found["incomplete"]) if not item[1].startswith("<text")]
     return _elements(found["violations"]) + unsure
 
 
@@ -125,4 +125,4 @@ def violations(browser):
 
 
 def _elements(found):
-    return [(each["id"], node["html"]) for each in found for node in each["nodes"]]
+    return [(item["id"], node["html"]) for item in found for node in item["nodes"]]

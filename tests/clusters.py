@@ -71,7 +71,7 @@ class Cluster:
         """Return what the scheduler knows of its workers, by their names."""
         with self.client() as client:
             known = client.scheduler_info(n_workers=-1)["workers"]
-        return {str(facts["name"]): facts | {"address": each} for each, facts in known.items()}
+        return {str(facts["name"]): facts | {"address": entry} for entry, facts in known.items()}
 
     def ask(self, function, *arguments):
         """Return the results of a function in all workers, by their addresses."""
@@ -120,7 +120,9 @@ def cut_at_gather(dask_scheduler, *, clients, itself):
             _cut_clients(dask_scheduler)
             await asyncio.sleep(0.5)
         if itself:
-            for comm in [each for each, what in dask_scheduler._comms.items() if what == "gather"]:
+            for comm in [
+                entry for entry, what in dask_scheduler._comms.items() if what == "gather"
+            ]:
                 comm.abort()
         return await fetch(keys=keys, serializers=serializers)
 
@@ -167,7 +169,7 @@ def wait_for(condition, what, seconds=60.0):
 
 
 def after(moment, act):
-    """Do something in a thread, after something else; return what its result can be asked of."""
+    """Do something in a thread once something else has happened; return its future."""
 
     def wait_and_act():
         wait_for(moment, "the moment")

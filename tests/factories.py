@@ -175,11 +175,11 @@ trial_time = partial(
     process=1,
     peak_memory_mb=800.0,
 )
-"""Returns what a trial that never happened cost."""
+"""Returns the cost of a trial that never happened."""
 
 
 def table_time(trials: Sequence[TrialTime] = (), seconds: float = 10.0) -> TableTime:
-    """Return what a table cost; of one trial, where none is given."""
+    """Return the cost of a table; it has one trial if none are given."""
     return TableTime(seconds=seconds, trials=list(trials) or [trial_time()])
 
 
@@ -203,7 +203,7 @@ speed_results = partial(
     product_times=[ProductTime(model="rnn", ms_per_step=1.25)],
     environment={"cpu": "none", "cores": 2},
 )
-"""Returns a speed benchmark of one model that never happened."""
+"""Returns a speed benchmark that never happened, of one model."""
 
 
 MACHINE = {

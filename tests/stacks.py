@@ -99,7 +99,7 @@ def randomized(model: keras.Model) -> keras.Model:
 
 @contextmanager
 def line_by_line(*, if_so: bool = True) -> Iterator[None]:
-    """Run programs line by line, which takes less time than to compile them for a few steps."""
+    """Run programs line by line; for a few steps, this takes less time than compiling them."""
     tf.config.run_functions_eagerly(if_so)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data

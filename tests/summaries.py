@@ -26,7 +26,7 @@ def summarize(names=NAMES, n_seeds=2, references=(), **training):
     return scored_run(
         {name: [14, *([15] * (n_seeds - 1))] for name in names},
         records={name: {"params": 12_746} for name in names},
-        references={f"reference{number}": each for number, each in enumerate(references)},
+        references={f"reference{number}": item for number, item in enumerate(references)},
         training=training,
     ).results
 

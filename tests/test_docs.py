@@ -134,8 +134,8 @@ def test_every_command_is_on_its_page_with_its_options(page, name):
 
 def variants(name):
     """The definition of each kind of layer or baseline, by its anchor."""
-    for each in (SCHEMA[name], *SCHEMA[name].get("anyOf", ())):
-        for kind, value in each.get("properties", {}).items():
+    for entry in (SCHEMA[name], *SCHEMA[name].get("anyOf", ())):
+        for kind, value in entry.get("properties", {}).items():
             yield f"{name.lower()}s.{kind}.", value["$ref"].rpartition("/")[2]
 
 
@@ -159,13 +159,13 @@ def test_every_section_and_key_of_a_config_is_on_its_page(page):
 
     shown = {*KEYS.values(), "Layer", "Baseline", "Recurrent"}
     same = {"Recipe", "ModelTraining"}  # a part of Training
-    sections = {name for name, each in SCHEMA.items() if "properties" in each}
+    sections = {name for name, entry in SCHEMA.items() if "properties" in entry}
     assert {name for name in sections - shown - same if not name.endswith("InPart")} == set()
 
 
 def test_signatures_on_the_page_of_the_api_are_broken_into_lines(page):
     signatures = re.findall(r'doc-signature highlight"><pre>(.*?)</pre>', page("api"), re.DOTALL)
-    lines = [line for each in signatures for line in re.sub("<[^>]+>", "", each).splitlines()]
+    lines = [line for entry in signatures for line in re.sub("<[^>]+>", "", entry).splitlines()]
 
     assert len(lines) > len(signatures)
     assert max(len(html.unescape(line)) for line in lines) <= 80
@@ -322,7 +322,7 @@ def test_the_variances_of_alike_documents_are_those_of_the_table():
 def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_path):
     shutil.copytree(REFERENCE / "all", tmp_path / "all")  # an older version would be converted
     run = load_run(tmp_path / "all")
-    pairs = {(each.comparison.a, each.comparison.b): each for each in power_of_pairs(run)}
+    pairs = {(entry.comparison.a, entry.comparison.b): entry for entry in power_of_pairs(run)}
     one_or_two, words = pairs["lstm", "stacked_lstm"], words_of("trust")
 
     difference = -one_or_two.comparison.difference
@@ -332,7 +332,7 @@ def test_the_differences_that_could_be_found_are_those_of_the_reference_run(tmp_
         f"and of {100 * one_or_two.detectable_corrected:.1f} points after" in words
     )
     assert "1,000 seeds are not enough" in words
-    assert {each.seeds_needed for each in pairs.values()} == {None}
+    assert {entry.seeds_needed for entry in pairs.values()} == {None}
 
 
 def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
@@ -349,11 +349,13 @@ def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
 
 def test_the_speed_is_that_of_the_reference_run():
     stored = (REFERENCE / "speed/speed.json").read_text()
-    contenders = {each.name: each for each in SpeedResults.model_validate_json(stored).contenders}
+    contenders = {
+        entry.name: entry for entry in SpeedResults.model_validate_json(stored).contenders
+    }
     times, memory = {}, {}
-    for name, each in contenders.items():
-        times[name] = f"{np.median(contenders['native'].speedups(each)):.1f} times as"
-        memory[name] = f"{max(trial.peak_memory_mb for trial in each.trials):.0f} MB"
+    for name, entry in contenders.items():
+        times[name] = f"{np.median(contenders['native'].speedups(entry)):.1f} times as"
+        memory[name] = f"{max(trial.peak_memory_mb for trial in entry.trials):.0f} MB"
 
     words = words_of("speed")
     assert (

@@ -82,11 +82,11 @@ def test_reference_runs_stay_small():
 def chosen_network(name):
     """Return the network of a config that scored highest on the documents that choose."""
     models = load(ROOT / "configs" / f"{name}.yaml").models
-    best = {each: 0.0 for each in models if isinstance(models[each], Network)}
+    best = {entry: 0.0 for entry in models if isinstance(models[entry], Network)}
     for file in (REFERENCE / "choice").glob(f"{name}*/choice.json"):
-        for each in json.loads(file.read_text())["candidates"]:
-            if (model := model_of(each["name"])) in best:
-                best[model] = max(best[model], each["accuracy"])
+        for entry in json.loads(file.read_text())["candidates"]:
+            if (model := model_of(entry["name"])) in best:
+                best[model] = max(best[model], entry["accuracy"])
     return max(best, key=best.get)
 
 
@@ -123,7 +123,7 @@ def test_the_best_published_accuracy_without_a_caveat_is_named(name):
         for model, published in reference.models.items()
         if reference.split == split and published.caveat is None
     ]
-    best, accuracy = max(comparable, key=lambda each: each[1])
+    best, accuracy = max(comparable, key=lambda entry: entry[1])
 
     assert f" {best} {accuracy:.4f}, " in row_that_links(f"{name}/table.md")
 

@@ -46,8 +46,8 @@ def load(group: Any, name: str) -> Any:
 def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield a command and all below it, each with the words that call it."""
     yield words, command
-    for name, each in getattr(command, "commands", {}).items():
-        yield from _commands(each, (*words, name))
+    for name, entry in getattr(command, "commands", {}).items():
+        yield from _commands(entry, (*words, name))
 
 
 def _section(words: tuple[str, ...], command: Any) -> Iterator[str]:
@@ -59,8 +59,8 @@ def _section(words: tuple[str, ...], command: Any) -> Iterator[str]:
         pieces = map(_usage, command.collect_usage_pieces(context))
         yield f"```text\n{' '.join([name, *pieces])}\n```"
         for kind in ("argument", "option"):
-            found = [each for each in command.params if each.param_type_name == kind]
-            yield from _table(kind, [each.get_help_record(context) for each in found])
+            found = [entry for entry in command.params if entry.param_type_name == kind]
+            yield from _table(kind, [entry.get_help_record(context) for entry in found])
     if examples := re.findall(r"^- `(.+)`$", command.epilog or "", re.MULTILINE):
         yield "\n".join(["```console", *examples, "```"])
 
@@ -72,7 +72,7 @@ def _usage(piece: str) -> str:
 
 def _table(title: str, records: list[tuple[str, str] | None]) -> Iterator[str]:
     """Yield a table of arguments or options, if there are any: their names, and their help."""
-    rows = [f"| {_code(each[0], title)} | {_cell(each[1])} |" for each in records if each]
+    rows = [f"| {_code(entry[0], title)} | {_cell(entry[1])} |" for entry in records if entry]
     if rows:
         yield "\n".join([f"| {title} | meaning |", "| --- | --- |", *rows])
 

@@ -73,7 +73,7 @@ def kinds(definition: Schema) -> Mapping[str, Schema]:
     """Return the kinds of layers or baselines, by name."""
     variants = [definition, *definition.get("anyOf", ())]
     found: Mapping[str, Schema] = next(
-        each["properties"] for each in variants if "properties" in each
+        entry["properties"] for entry in variants if "properties" in entry
     )
     return found
 
@@ -105,11 +105,11 @@ def _default(value: Schema) -> str:
 def allowed(value: Schema) -> str:
     """Return in words what a key may be."""
     if "enum" in value:
-        return ", ".join(f"`{each}`" for each in value["enum"] if each is not None)
+        return ", ".join(f"`{entry}`" for entry in value["enum"] if entry is not None)
     if "$ref" in value:
         return _section_of(value["$ref"].rpartition("/")[2])
     if "anyOf" in value:
-        words = [allowed(each) for each in value["anyOf"] if each.get("type") != "null"]
+        words = [allowed(entry) for entry in value["anyOf"] if entry.get("type") != "null"]
         return " or ".join(dict.fromkeys(words))
     if "const" in value:
         return f"`{value['const']}`"

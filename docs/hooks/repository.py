@@ -25,8 +25,8 @@ NOT_SEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the README as the first page, and the files that pages link to."""
     files.append(File.generated(config, "index.md", content=readme()))
-    pages = [each for each in files.documentation_pages() if "/" not in each.src_uri]
-    texts = [each.content_string for each in pages]
+    pages = [item for item in files.documentation_pages() if "/" not in item.src_uri]
+    texts = [item.content_string for item in pages]
     for name in sorted({name for text in texts for name in linked_files(text)}):
         files.append(_file(name, config))
     return files

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +58,7 @@ def compare_pairs(
     If the results decide which pairs are compared, such as those with the best model, p-values
     have to be corrected for all possible pairs: their number is ``n_tests``.
     """
-    found: list[dict[str, Any]] = []
+    found = []
     for a, b in pairs:
         of_a, of_b = hits[a], hits[b]
         estimate = estimate_difference(of_a, of_b)
@@ -69,10 +68,22 @@ def compare_pairs(
             if of_a.in_order or of_b.in_order:
                 p, method = max(p, blocks_p(of_a.right[0], of_b.right[0])), BLOCKS
         n_seeds = [len(model.right) for model in (of_a, of_b) if model.is_random]
-        facts = {"a": a, "b": b, "difference": estimate.value, "interval": estimate.interval}
-        found.append(facts | {"p": p, "method": method, "n_seeds": min(n_seeds, default=None)})
-    corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
-    return [Comparison(**facts, p_holm=p) for facts, p in zip(found, corrected, strict=True)]
+        comparison = Comparison(
+            a=a,
+            b=b,
+            difference=estimate.value,
+            interval=estimate.interval,
+            p=p,
+            p_holm=p,
+            method=method,
+            n_seeds=min(n_seeds, default=None),
+        )
+        found.append(comparison)
+    corrected = holm([comparison.p for comparison in found], n_tests or len(pairs))
+    return [
+        comparison.model_copy(update={"p_holm": p})
+        for comparison, p in zip(found, corrected, strict=True)
+    ]
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:

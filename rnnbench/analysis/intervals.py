@@ -49,7 +49,7 @@ class Hits:
     """Whether the answers of the model depend on the seed."""
 
     @classmethod
-    def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool = True) -> "Hits":
+    def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool) -> "Hits":
         """Return the hits of trials on the same documents."""
         return cls(np.stack([trial.right for trial in trials]), in_order, is_random)
 

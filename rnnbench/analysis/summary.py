@@ -66,7 +66,7 @@ def summarize_run(
     command: str = "",
     missing: Sequence[MissingTrial] = (),
 ) -> Results:
-    """Return the results of a run, from the trials of each model; ``missing`` ones it lacks.
+    """Return the results of a run from the trials of each model; ``missing`` trials have no result.
 
     Models are in the order of the config.
     """

@@ -253,7 +253,7 @@ def _config_and_number(config: str | None, number: str | None) -> tuple[Path | N
             )
     if number is not None and not is_number(number):
         raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
-    # No set has more documents than a number of 20 digits counts.
+    # No set has so many documents that a number needs more than 20 digits.
     return Path(config) if config else None, None if number is None else int(number[:20])
 
 

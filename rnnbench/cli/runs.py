@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
-from rnnbench import runs as of_runs
 from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
@@ -18,6 +17,9 @@ from rnnbench.report.findings import make_badge
 from rnnbench.report.tables_of_run import power_table
 from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
 from rnnbench.results.schema import SUMMARY_VERSION
+from rnnbench.runs import compare as compare_runs
+from rnnbench.runs import history as trace_runs
+from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import completion, console, options
 
@@ -146,13 +148,13 @@ def leaderboard(
     most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
     find_quantity(metric, "--metric")
-    _check_files(plot, badge, force=force, model=model, history=history, n_runs=len(runs))
+    _check_options(plot, badge, force=force, model=model, history=history, n_runs=len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
-        traced = of_runs.history(stored, metric)
+        traced = trace_runs(stored, metric)
         record, tables = _record(histories=traced.histories), traced.tables()
     else:
-        ranked = of_runs.leaderboard(stored, metric)
+        ranked = rank_runs(stored, metric)
         record, tables = _record(leaderboards=ranked.boards), ranked.tables()
     if plot:
         from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
@@ -173,7 +175,7 @@ def leaderboard(
         console.err.print(f"Written to {file}", soft_wrap=True)
 
 
-def _check_files(
+def _check_options(
     plot: Path | None,
     badge: Path | None,
     *,
@@ -252,13 +254,7 @@ def compare(
     runs, and the number of seeds that would be needed if the measured difference were the true one.
     """
     gates = [parse_gate(text) for text in fail_if or ()]
-    if form not in FORMATS:
-        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
-        raise UserError(f"--format: no format '{form}' ({hint})")
-    if as_json and form != TABLE:
-        raise UserError(f"--json: not with --format {form} (use one of the two)")
-    if form == JUNIT and not gates:
-        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
+    _check_format(form, has_gates=bool(gates), as_json=as_json)
     only = options.names(models)
     if run_b is None:
         if gates or form != TABLE:
@@ -268,7 +264,7 @@ def compare(
         console.print_record(_record(pairs=pairs), power_table(pairs, run.results), as_json=as_json)
         return
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
-    comparison = of_runs.compare(a, b, only)
+    comparison = compare_runs(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]
     if form == TABLE:
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
@@ -282,3 +278,13 @@ def compare(
         console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))
+
+
+def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
+    if form not in FORMATS:
+        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
+        raise UserError(f"--format: no format '{form}' ({hint})")
+    if as_json and form != TABLE:
+        raise UserError(f"--json: not with --format {form} (use one of the two)")
+    if form == JUNIT and not has_gates:
+        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")

@@ -27,7 +27,7 @@ EXAMPLES = options.examples(
 MAX_BYTES = 1_000_000
 """The largest text in bytes."""
 BARS = 30
-"""The width of the bar of a certain topic."""
+"""The width of the bar of a topic with probability 1."""
 UNKNOWN_SHOWN = 10
 
 

@@ -94,7 +94,7 @@ def data_view(prepared: PreparedData) -> View:
 
 
 def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Grid:
-    """Return a line for each fact, by name; ``styles`` are those of some facts."""
+    """Return a line for each fact, by name; ``styles`` has the styles of some of them."""
     grid = Grid.grid(padding=(0, 2))
     for name, fact in facts.items():
         style = (styles or {}).get(name, "")
@@ -142,7 +142,7 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
 def document_view(document: Document, inputs: Inputs | None) -> View:
     """Return a document in parts: its words, their ids, and the inputs of models.
 
-    ``inputs`` is ``None`` if there is no config; a document that is left out is given to no model.
+    ``inputs`` is ``None`` if there is no config. No model is given a document that is left out.
     """
     if inputs and document.sequence is None:
         inputs = {}

@@ -291,7 +291,7 @@ def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
 
 
 def worse_in_words(against_best: Difference | None, of_best: str = MISSING) -> str:
-    """Return in words whether a model is clearly worse than the best, or ``of_best`` for that."""
+    """Return in words whether a model is clearly worse than the best; the best has ``of_best``."""
     verdict = against_best.verdict if against_best else of_best
     return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
 

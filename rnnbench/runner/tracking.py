@@ -94,7 +94,7 @@ class _Trackers:
                 self._end("trial_failed", trial, reason)
 
     def _begin(self, trial: Trial, *, again: bool = False) -> int:
-        """Tell of the start of a trial, if that was not told; return the last epoch that was."""
+        """Tell trackers that a trial starts, unless they know; return the last epoch they know."""
         last = self._unfinished[trial]
         if again or last is None:
             self._tell("trial_started", trial)

@@ -62,7 +62,7 @@ COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
     "elapsed": (70, {"style": "progress.elapsed"}),
     "left": (0, {"style": "progress.remaining"}),
 }
-"""Those beside the name of a trial, each from this width of the terminal."""
+"""The columns beside the name of a trial, each with the least terminal width that shows it."""
 
 
 def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
@@ -74,10 +74,10 @@ def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
 
 @contextmanager
 def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
-    """On a terminal, draw something again and again; yield a function that does so at once.
+    """On a terminal, draw something repeatedly; yield a function that redraws it at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
-    one that prints could wait for each other for ever. Rich's thread would not lock it.
+    one that prints could wait for each other for ever. Rich's own thread would not lock it.
     """
     if not can_draw():
         yield lambda: None
@@ -178,7 +178,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
     elif can_draw():
         run, changing = RunProgress(), threading.Lock()
 
-        def draw() -> Table:
+        def draw() -> RenderableType:
             with changing:
                 return _table(run, time.monotonic())
 
@@ -316,13 +316,13 @@ class RunProgress:
         return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
 
 
-def _table(run: RunProgress, now: float) -> Table:
-    """Return a row for the whole run and one for each running trial; none before it is planned.
+def _table(run: RunProgress, now: float) -> RenderableType:
+    """Return rows for the whole run and for each running trial; none before the run is planned.
 
     Where there is little room, the names of models are cut, but the count of trials stays whole.
     """
     if run.start is None:
-        return Table.grid()
+        return ""
     done, planned = run.work()
     total: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "name": f"{run.ended}/{len(run.planned)} trials",

@@ -32,7 +32,7 @@ KEYS = {
     "path": "data.path",
     "track": "tracking",
 }
-"""The keys of the config that options, and arguments in Python, change."""
+"""The config keys that options and Python arguments change."""
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
 RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
@@ -148,10 +148,10 @@ def changes(
     dashes: str = "--",
     **values: Any,
 ) -> "list[Override]":
-    """Return the changes to the config that options make or, without ``dashes``, arguments.
+    """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 
-    These are the ``settings``, as ``--set`` takes them or by key, and the ``values`` of ``KEYS``,
-    if they are given.
+    They come from ``settings``, a mapping or texts as for ``--set``, and from the ``values`` given
+    for ``KEYS``.
     """
     from rnnbench.config.load import Override
 
@@ -164,11 +164,12 @@ def changes(
         for key, value in settings.items():
             given.append(Override("settings", key, _as_yaml("settings", value)))
         return given
-    for setting in settings or ():
+    for setting in [settings] if isinstance(settings, str) else settings or ():
         if not isinstance(setting, str):
             given.append(setting)
             continue
-        flag, (key, value) = f"--set {shortened(setting, 60)}", split_setting(setting)
+        flag = f"{'--set' if dashes else 'settings:'} {shortened(setting, 60)}"
+        key, value = split_setting(setting)
         if not key:
             raise UserError(f"{flag}: should be key.path=value, such as training.epochs=5")
         given.append(Override(flag, key, value))
@@ -190,6 +191,7 @@ def _as_yaml(flag: str, value: Any) -> str:
             return value.tolist()
         return list(value) if isinstance(value, Iterable) else str(value)
 
-    # YAML reads the pair of escapes that JSON has for an emoji as two characters.
+    # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
+    # characters that cannot be printed, unless they are escaped.
     text = json.dumps(value, default=plain, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

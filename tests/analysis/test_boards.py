@@ -75,7 +75,7 @@ def test_each_is_compared_with_the_best_accuracy_only():
 
     best, close, far = (entry.against_best for entry in board.entries)
     hits = {
-        name: Hits.of(trials, in_order=False).right[0]
+        name: Hits.of(trials, in_order=False, is_random=True).right[0]
         for one in runs
         for name, trials in one.trials.items()
     }
@@ -248,8 +248,8 @@ def test_models_are_ranked_on_each_dataset_and_ordered_by_their_means():
         {"r8": {"rnn": [9], "gru": [15], "svm": [9]}, "r52": {"svm": [8], "rnn": [7], "gru": [8]}}
     )
 
-    assert [each.name for each in ranks.datasets] == ["r8 (r8)", "r52 (r52)"]
-    assert [each.ranks for each in ranks.datasets] == [
+    assert [element.name for element in ranks.datasets] == ["r8 (r8)", "r52 (r52)"]
+    assert [element.ranks for element in ranks.datasets] == [
         {"gru": 1, "rnn": 2.5, "svm": 2.5},
         {"gru": 1.5, "rnn": 3, "svm": 1.5},
     ]
@@ -288,7 +288,7 @@ def test_runs_on_the_same_documents_are_one_dataset_and_the_first_counts(caplog)
 
     ranks = rank_over_datasets(rank_runs([first, again, other]))
 
-    assert [each.name for each in ranks.datasets] == ["r8 (r8, again)", "r52 (r52)"]
+    assert [element.name for element in ranks.datasets] == ["r8 (r8, again)", "r52 (r52)"]
     assert ranks.datasets[0].ranks == {"rnn": 1, "gru": 2}
     assert caplog.messages == [
         "r8 (r8, again): these runs count as one dataset; of models in several of them, one is "

@@ -67,7 +67,7 @@ def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
 def test_runs_are_compared_by_blocks_if_either_says_that_documents_are_in_order_of_time(in_a, in_b):
     a, b = (run({"dataset": {"in_order": way}}, rnn=[n]) for way, n in ((in_a, 3), (in_b, 9)))
 
-    assert [each.method for each in compare_runs(a, b).models] == [BLOCKS]
+    assert [entry.method for entry in compare_runs(a, b).models] == [BLOCKS]
 
 
 def test_p_values_are_corrected_for_the_models_that_are_compared():
@@ -148,7 +148,9 @@ def test_every_difference_of_config_data_and_environment_is_named_in_its_place()
     }
     a, b = run({"training": {"seeds": 2}}, rnn=[3, 4]), run(facts, rnn=[3])
 
-    found = {(each.part, each.key): (each.a, each.b) for each in compare_runs(a, b).differences}
+    found = {
+        (entry.part, entry.key): (entry.a, entry.b) for entry in compare_runs(a, b).differences
+    }
 
     assert found["config", "data.num_words"] == (None, 100)
     assert found["config", "training.seeds"] == ([0, 1], [0])
@@ -231,7 +233,7 @@ def test_a_metric_that_only_a_has_fails_and_one_that_a_lacks_is_named():
     found = verdict("log_loss rises 1", a, b)
 
     assert (found.checked, found.unmeasured) == (["rnn"], ["svm"])
-    assert [(each.model, each.b) for each in found.failures] == [("lstm", None)]
+    assert [(entry.model, entry.b) for entry in found.failures] == [("lstm", None)]
     assert found.failures[0].a > 0
 
 

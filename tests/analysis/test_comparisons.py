@@ -94,20 +94,20 @@ def test_holms_correction_is_that_of_the_definition_in_any_order(ps):
 
 def test_trials_that_agree_are_compared_by_mcnemars_test_others_by_an_analysis_of_variance():
     drawn = Population(seeds=0.1).draw(np.random.default_rng(1), 1, [1, 1, 3], 200)
-    right = {name: each[0] for name, each in zip("cab", drawn, strict=True)}
+    right = {name: entry[0] for name, entry in zip("cab", drawn, strict=True)}
     right["c"] = np.tile(right["c"], (3, 1))
 
     comparisons = compare(right)
 
-    methods = [(each.a, each.b, each.method) for each in comparisons]
+    methods = [(entry.a, entry.b, entry.method) for entry in comparisons]
     assert methods == [("c", "a", MCNEMAR), ("c", "b", ANOVA), ("a", "b", ANOVA)]
-    for each in comparisons:
-        a, b = right[each.a], right[each.b]
+    for entry in comparisons:
+        a, b = right[entry.a], right[entry.b]
         estimate = estimate_difference(Hits(a), Hits(b))
-        assert (each.difference, each.interval) == (estimate.value, estimate.interval)
-        assert each.p == (mcnemar_p(a[0], b[0]) if each.method == MCNEMAR else estimate.p)
-    assert [each.p_holm for each in comparisons] == holm(
-        [each.p for each in comparisons], len(comparisons)
+        assert (entry.difference, entry.interval) == (estimate.value, estimate.interval)
+        assert entry.p == (mcnemar_p(a[0], b[0]) if entry.method == MCNEMAR else estimate.p)
+    assert [entry.p_holm for entry in comparisons] == holm(
+        [entry.p for entry in comparisons], len(comparisons)
     )
 
 
@@ -117,10 +117,10 @@ def test_any_difference_that_is_not_there_is_found_in_5_percent(trials):
     drawn = Population(seeds=0.1).draw(np.random.default_rng(4), times, trials, 599)
 
     benchmarks = (
-        dict(zip(map(str, range(len(trials))), each, strict=True))
-        for each in zip(*drawn, strict=True)
+        dict(zip(map(str, range(len(trials))), entry, strict=True))
+        for entry in zip(*drawn, strict=True)
     )
-    found = [any(each.is_clear for each in compare(hits)) for hits in benchmarks]
+    found = [any(entry.is_clear for entry in compare(hits)) for hits in benchmarks]
 
     assert np.mean(found) <= 0.05 + 2 * (0.05 * 0.95 / times) ** 0.5
 
@@ -142,8 +142,8 @@ def test_a_verdict_needs_three_seeds_of_each_model_that_depends_on_them(
     a, b = answers(60, 0, neither=0)
     random = np.random.default_rng(0)
     hits = {
-        name: each ^ (random.random((n, len(each))) < 0.01)
-        for name, each, n in zip("ab", (a, b), n_seeds, strict=True)
+        name: entry ^ (random.random((n, len(entry))) < 0.01)
+        for name, entry, n in zip("ab", (a, b), n_seeds, strict=True)
     }
 
     (found,) = compare(hits, fixed)
@@ -163,11 +163,11 @@ def test_pairs_are_grouped_by_their_better_model_the_most_accurate_first():
 
     found = by_better(results)
 
-    assert {better: [each.b for each in pairs] for better, pairs in found.items()} == {
+    assert {better: [entry.b for entry in pairs] for better, pairs in found.items()} == {
         "high": ["middle", "low"],
         "middle": ["low"],
     }
-    (stored,) = [each for each in results.comparisons if (each.a, each.b) == ("low", "high")]
+    (stored,) = [entry for entry in results.comparisons if (entry.a, entry.b) == ("low", "high")]
     turned = found["high"][1]
     assert [*by_better(scored_run({"a": [9], "b": [9], "c": [9]}).results)] == ["a", "b"]
     assert [
@@ -189,7 +189,7 @@ def test_of_many_models_only_the_pairs_with_the_best_are_returned(n):
 
     best = max(rights, key=rights.get)
     assert [*found] == [best]
-    assert {each.b for each in found[best]} == rights.keys() - {best}
+    assert {entry.b for entry in found[best]} == rights.keys() - {best}
 
 
 @pytest.mark.parametrize(("n_seeds", "points"), [(5, 3), (10, 1)])
@@ -197,7 +197,7 @@ def test_a_detectable_difference_is_found_in_80_percent(n_seeds, points):
     random = np.random.default_rng(0)
     equal = Population.of(0.85, points).draw(random, 200, [n_seeds] * 2, 599)
     squares = [mean_squares(Hits(a), Hits(b)) for a, b in zip(*equal, strict=True)]
-    half = np.median([detectable(each, 0.05) for each in squares]) / 2
+    half = np.median([detectable(entry, 0.05) for entry in squares]) / 2
     apart = [(Population.of(0.85 + sign * half, points), n_seeds) for sign in (1, -1)]
 
     drawn = draw_models(random, 400, apart, 599)
@@ -213,7 +213,7 @@ def run():
 
 
 def by_names(pairs):
-    return {(each.comparison.a, each.comparison.b): each for each in pairs}
+    return {(entry.comparison.a, entry.comparison.b): entry for entry in pairs}
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_pair_that_no_number_of_seeds_tells_apart_says_why(
 @pytest.mark.parametrize("difference", [0.03, 0.04, 0.05])
 def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable(difference):
     drawn = Population.of(0.85, 3).draw(np.random.default_rng(1), 1, [3, 3], 2_568)
-    squares = mean_squares(*(Hits(each[0]) for each in drawn))
+    squares = mean_squares(*(Hits(entry[0]) for entry in drawn))
 
     n = seeds_needed(squares, 0.05, difference)
 
@@ -252,7 +252,9 @@ def test_the_seeds_needed_are_the_fewest_with_which_the_difference_is_detectable
 
 def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_1(run):
     pair = by_names(power_of_pairs(run))["a", "b"]
-    squares = mean_squares(*(Hits.of(run.trials[name], in_order=False) for name in "ab"))
+    squares = mean_squares(
+        *(Hits.of(run.trials[name], in_order=False, is_random=True) for name in "ab")
+    )
 
     assert pair.detectable == detectable(squares, 0.05) < pair.detectable_corrected
     random = np.random.default_rng(0)
@@ -262,9 +264,9 @@ def test_a_difference_is_detectable_alone_before_it_is_among_all_and_none_above_
 
 def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
     unclear = {
-        (each.a, each.b)
-        for each in run.results.comparisons
-        if not each.is_clear and not each.b.startswith("always")
+        (entry.a, entry.b)
+        for entry in run.results.comparisons
+        if not entry.is_clear and not entry.b.startswith("always")
     }
 
     assert set(by_names(power_of_pairs(run))) == unclear

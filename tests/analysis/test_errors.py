@@ -34,7 +34,7 @@ def test_the_documents_with_most_wrong_answers_come_first_and_models_count_alike
 
     found = hardest_documents(trials, n=10)
 
-    assert [(each.position, each.topic, each.mistaken) for each in found] == [
+    assert [(item.position, item.topic, item.mistaken) for item in found] == [
         (3, 2, 1.0),
         (0, 0, 0.25),
     ]
@@ -45,7 +45,7 @@ def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_
     wrong = {"a": [result(answers=[1, 1, 0, 0])]}
 
     assert hardest_documents(trials, n=1)[0].answers == {"a": Answer(topic=2, trials=2, of=3)}
-    assert [each.position for each in hardest_documents(wrong, n=4, per_topic=1)] == [0, 2, 3]
+    assert [item.position for item in hardest_documents(wrong, n=4, per_topic=1)] == [0, 2, 3]
     assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == [], "all answers are right"
 
 
@@ -58,7 +58,7 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contra
     }
 
     assert [
-        (each.kind, each.n, each.by_model, each.by_all) for each in count_errors(trials, dataset)
+        (item.kind, item.n, item.by_model, item.by_all) for item in count_errors(trials, dataset)
     ] == [
         ("all documents", 4, {"a": 2.5, "b": 3.0}, 1),
         ("topics with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
@@ -86,7 +86,7 @@ def test_the_most_frequent_topics_come_first_ties_by_label_and_empty_ones_not_at
 @settings(max_examples=25)
 @given(st.lists(ANSWERS, min_size=1, max_size=3))
 def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_one(answers):
-    trials = [result(answers=each) for each in answers]
+    trials = [result(answers=item) for item in answers]
 
     shares = confusion(trials, topics=[0, 1, 2])
 
@@ -99,12 +99,12 @@ def test_confusion_is_the_mean_over_trials_and_each_row_with_documents_sums_to_o
 @settings(max_examples=25)
 @given(st.lists(ANSWERS, min_size=1, max_size=3))
 def test_f1_by_topic_is_that_of_scikit_learn_as_a_mean_over_trials(answers):
-    trials = [result(answers=each) for each in answers]
+    trials = [result(answers=item) for item in answers]
 
     scores = f1_by_topic({"rnn": trials}, [1, 0])
 
     expected = [
-        f1_score(LABELS, each, labels=[1, 0], average=None, zero_division=0) for each in answers
+        f1_score(LABELS, item, labels=[1, 0], average=None, zero_division=0) for item in answers
     ]
     assert scores["rnn"] == pytest.approx(np.mean(expected, axis=0))
 

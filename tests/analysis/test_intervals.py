@@ -89,8 +89,8 @@ def two_way_analysis(hits):
     """The mean squares of the two-way analysis of variance, spelled out."""
     n_seeds, n_columns = hits.shape
     mean, of_seeds, of_columns = hits.mean(), hits.mean(axis=1), hits.mean(axis=0)
-    between_seeds = n_columns * sum((each - mean) ** 2 for each in of_seeds) / (n_seeds - 1)
-    between_columns = n_seeds * sum((each - mean) ** 2 for each in of_columns) / (n_columns - 1)
+    between_seeds = n_columns * sum((item - mean) ** 2 for item in of_seeds) / (n_seeds - 1)
+    between_columns = n_seeds * sum((item - mean) ** 2 for item in of_columns) / (n_columns - 1)
     rest = sum(
         (hits[seed, column] - of_seeds[seed] - of_columns[column] + mean) ** 2
         for seed in range(n_seeds)

@@ -76,7 +76,7 @@ def test_an_option_in_advice_is_that_of_a_command_beside_it():
     options = [option for _, rest in commands for option in re.findall(r"--[a-z-]+", rest)]
     assert re.findall(r"--[a-z-]+", advice) == options == ["--without-duplicates", "--seeds"]
     for (command, _), option in zip(commands, options, strict=True):
-        assert option in [name for each in load_command(command).params for name in each.opts]
+        assert option in [name for item in load_command(command).params for name in item.opts]
 
 
 def test_the_offset_of_ids_is_shown_on_the_first_document():
@@ -108,7 +108,7 @@ IDS, PADDING = ["word ids as numbers"], ["padding before the last state"]
         ([EMBEDDING, GRU], {"training": {"validation_split": 0}}, ["nothing to choose on"]),
     ],
 )
-def test_a_network_is_noted_for_what_calls_for_it_and_a_baseline_for_nothing(
+def test_a_network_has_only_the_notes_that_fit_it_and_a_baseline_has_none(
     layers, changes, expected
 ):
     assert titles(notes_on_config(config(layers, **changes))) == expected

@@ -73,11 +73,11 @@ def test_a_model_is_summarized_over_its_seeds():
     metrics = compute_metrics({"rnn": trials})["rnn"]
     assert list(metrics[0]) == list(METRICS)
     assert summary.metrics == {
-        name: statistic([each[name] for each in metrics]) for name in METRICS
+        name: statistic([entry[name] for entry in metrics]) for name in METRICS
     }
     assert summary.accuracy.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
-    assert [(each.seed, each.fingerprint[0]) for each in summary.trials] == [(0, "f"), (7, "a")]
-    assert [each.metrics for each in summary.trials] == list(map(metrics_of, trials)) == metrics
+    assert [(entry.seed, entry.fingerprint[0]) for entry in summary.trials] == [(0, "f"), (7, "a")]
+    assert [entry.metrics for entry in summary.trials] == list(map(metrics_of, trials)) == metrics
 
 
 def test_a_model_without_steps_or_probabilities_has_no_statistic_of_them():
@@ -102,7 +102,9 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
     results = finished_run(answers).results
 
     assert [model.name for model in results.models] == ["z", "a", "b"]
-    assert [(each.a, each.b, each.difference, each.method) for each in results.comparisons] == [
+    assert [
+        (entry.a, entry.b, entry.difference, entry.method) for entry in results.comparisons
+    ] == [
         ("z", "a", 0.5, MCNEMAR),
         ("z", "b", 0.25, ANOVA),
         ("z", ALWAYS, 0.5, MCNEMAR),
@@ -120,12 +122,14 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
 
     run = scored_run({"a": [160, 150, 140], "b": [100]}, of=200, dataset=facts)
 
-    hits = {name: Hits.of(trials, in_order=True) for name, trials in run.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=True, is_random=True) for name, trials in run.trials.items()
+    }
     for model in run.results.models:
         assert model.accuracy_interval == accuracy_interval(hits[model.name])
     for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
-        assert [each.method for each in comparisons] == [ANOVA, ANOVA, BLOCKS]
-    single = (replace(of_model, in_order=False) for of_model in hits.values())
+        assert [entry.method for entry in comparisons] == [ANOVA, ANOVA, BLOCKS]
+    single = (replace(of_model, in_order=False, is_random=True) for of_model in hits.values())
     of_blocks = estimate_difference(*hits.values())
     assert run.results.comparisons[0].p == of_blocks.p > estimate_difference(*single).p
 
@@ -172,7 +176,7 @@ ANSWERS = [(0, 0, 0, 1), (0, 0, 1, 1), (0, 0, 1, 2)]
 
 
 def named(references):
-    return {f"reference{number}": each for number, each in enumerate(references)}
+    return {f"reference{number}": entry for number, entry in enumerate(references)}
 
 
 def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes):
@@ -219,10 +223,12 @@ def of_several_seeds(*references, answers=ANSWERS):
 def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(changes, is_shown):
     found = published(OURS | changes, training={"engine": "keras", "seeds": [3]})
 
-    assert [(each.source, each.model, each.accuracy) for each in found] == [
+    assert [(entry.source, entry.model, entry.accuracy) for entry in found] == [
         ("notebook", "rnn", 0.7563)
     ] * is_shown
-    assert [(*each.intervals, each.lies("rnn")) for each in found] == [("rnn", "inside")] * is_shown
+    assert [(*entry.intervals, entry.lies("rnn")) for entry in found] == [
+        ("rnn", "inside")
+    ] * is_shown
 
 
 def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_training():
@@ -243,7 +249,9 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
 def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_split():
     found = published(OTHERS, OURS, intervals=[(0.5, 0.6), (0.9, 0.9613), (0.97, 0.98)])
 
-    places = [(each.model, {name: each.lies(name) for name in each.intervals}) for each in found]
+    places = [
+        (entry.model, {name: entry.lies(name) for name in entry.intervals}) for entry in found
+    ]
     assert places == [
         ("Text GCN", {"low": "above", "rnn": "above", "high": "inside"}),
         ("fastText", {"low": "above", "rnn": "inside", "high": "below"}),
@@ -254,7 +262,7 @@ def test_accuracies_of_other_models_are_compared_with_all_of_ours_on_the_same_sp
 def test_another_split_rules_out_other_models_and_another_padding_only_ours():
     assert published(OTHERS, split_fingerprint="6" * 64) == []
     found = published(OURS, OTHERS, fingerprint="e" * 64)
-    assert {each.source for each in found} == {"a paper"}
+    assert {entry.source for entry in found} == {"a paper"}
 
 
 LABELS = [0, 0, 1, 2] * 10
@@ -365,7 +373,7 @@ def test_a_run_comes_back_as_it_was_left(finished):
     assert run.results == load_results(finished) == RESULTS
     assert run.benchmark == PLAN
     assert run.environment == ENVIRONMENT
-    assert {name: [trial.record for trial in each] for name, each in run.trials.items()} == {
+    assert {name: [trial.record for trial in entry] for name, entry in run.trials.items()} == {
         name: [trial.record for trial in of_model] for name, of_model in TRIALS.items()
     }
     np.testing.assert_array_equal(run.trials["svm"][0].scores, TRIALS["svm"][0].scores)

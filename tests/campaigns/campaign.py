@@ -162,7 +162,7 @@ def spell(error):
 def misbehaviour(done, statuses, lines=6):
     """Yield what is wrong with a command that should have ended with a short message.
 
-    It has one of the ``statuses``, and at most so many lines; with status 0, it needs none.
+    It must have one of the ``statuses`` and at most ``lines`` lines, but none is needed with 0.
     """
     last = done.err.strip().rpartition("\n")[2][:200]
     if done.hung:

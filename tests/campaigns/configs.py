@@ -86,7 +86,7 @@ def _misloaded(load):
 
 
 def _changed_text(random, file):
-    """Change the content of a file; return how, and a function that loads it, as all ways do."""
+    """Change the content of a file; return how, and a function that loads it, as others do."""
     content, made = file.read_bytes(), []
     for _ in range(random.choice((1, 1, 2, 3))):
         made.append(random.choice([*TEXT_CHANGES]))

@@ -112,7 +112,7 @@ def _target(group, wanted):
         return wanted, group
     before = _ticks_of_workers(group)
     time.sleep(0.05)
-    used = {each: n - before.get(each, 0) for each, n in _ticks_of_workers(group).items()}
+    used = {entry: n - before.get(entry, 0) for entry, n in _ticks_of_workers(group).items()}
     if not used:
         return "parent", group
     choose = max if wanted.startswith("busy") else min
@@ -120,7 +120,7 @@ def _target(group, wanted):
 
 
 def _ticks_of_workers(group):
-    return {each: n for each, command, n in processes_of(group) if "spawn_main" in command}
+    return {entry: n for entry, command, n in processes_of(group) if "spawn_main" in command}
 
 
 def _misjudged(status, said, target, number):

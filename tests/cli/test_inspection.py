@@ -91,9 +91,9 @@ def test_models_are_listed_with_their_layers_and_parameters(cli):
         "svm baseline tfidf_linear_svm -",
     ]
     listed = as_json(cli, "models", "show", "a.yaml")["models"]
-    assert [each["name"] for each in listed] == ["reader", "plain", "svm"]
-    assert [each["kind"] for each in listed] == ["network", "network", "baseline"]
-    assert [each["trainable_params"] for each in listed] == [167, 27, None]
+    assert [item["name"] for item in listed] == ["reader", "plain", "svm"]
+    assert [item["kind"] for item in listed] == ["network", "network", "baseline"]
+    assert [item["trainable_params"] for item in listed] == [167, 27, None]
 
 
 def test_without_data_models_are_listed_without_parameters_but_no_network_is_shown(cli):

@@ -227,7 +227,7 @@ def test_their_saved_models_can_be_used(cli, place, install, model):
 
     assert done.exit_code == 0
     (found,) = json.loads(done.stdout)["predictions"]
-    assert {each["topic"] for each in found["topics"]} == {"earn", "acq"}
+    assert {entry["topic"] for entry in found["topics"]} == {"earn", "acq"}
 
 
 @pytest.mark.usefixtures("tried")

@@ -65,7 +65,7 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
     shown = as_json(cli, "data", "show", 9, "results/mine/config.yaml")
     assert (shown["topic"], shown["place"]) == ("ham", "test")
     assert shown["words"] == ["lunch", "at", "noon"]
-    assert [each["models"] for each in shown["inputs"]] == [["rnn"], ["nb"]]
+    assert [entry["models"] for entry in shown["inputs"]] == [["rnn"], ["nb"]]
 
     assert cli("report", "results/mine").exit_code == 0
     assert "buy cheap pills" in Path("results/mine/report.html").read_text()
@@ -100,7 +100,7 @@ def test_the_points_of_a_grid_are_models_like_any_other(cli):
     (ranked,) = as_json(cli, "leaderboard", "results/mine", "two")["leaderboards"]
     assert len(ranked["entries"]) == 4, "the same trials in both runs are shown once"
     compared = as_json(cli, "compare", "results/mine", "two")
-    assert [each["name"] for each in compared["models"]] == POINTS[1:3]
+    assert [entry["name"] for entry in compared["models"]] == POINTS[1:3]
     assert cli("report", "results/mine").exit_code == 0
     assert "max_ngram" in Path("results/mine/report.md").read_text()
 
@@ -115,7 +115,7 @@ def test_the_points_of_a_grid_are_models_like_any_other(cli):
 def test_models_trained_in_their_own_way_say_so(cli):
     own = as_json(cli, "run", "sub/mine.yaml", "--set", "models.rnn.training.epochs=2")
 
-    (rnn,) = [each for each in own["models"] if each["name"] == "rnn"]
+    (rnn,) = [entry for entry in own["models"] if entry["name"] == "rnn"]
     assert rnn["training"] == {"epochs": 2}
     (stored,) = Path("results/mine/trials").glob("rnn-*.json")
     assert json.loads(stored.read_text())["epochs"] == 2

@@ -146,7 +146,7 @@ def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padde
     changes = [{}, {"padding": "post", "pad_length": 9}, {"num_words": 5}]
     changes += [{"seed": 1}, {"test_split": 0.3}, {"maxlen": 4}]
 
-    made = [make_dataset(corpus_of_texts(texts, ["earn"] * 41), Data(**each)) for each in changes]
+    made = [make_dataset(corpus_of_texts(texts, ["earn"] * 41), Data(**item)) for item in changes]
 
     assert len({dataset.fingerprint for dataset in made}) == 6
     splits = [split_fingerprint("c", dataset) for dataset in made]

@@ -86,7 +86,9 @@ def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
 def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, server):
     reports = []
 
-    with fetch.pip_download("madeup==1.0", pip_index, lambda *each: reports.append(each)) as wheel:
+    with fetch.pip_download(
+        "madeup==1.0", pip_index, lambda *element: reports.append(element)
+    ) as wheel:
         assert wheel.name == WHEEL
         assert wheel.read_bytes() == (server.folder / WHEEL).read_bytes()
         size = wheel.stat().st_size

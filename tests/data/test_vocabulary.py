@@ -33,7 +33,7 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
     words = [corpus.words(number) for number in numbers]
 
     vocabulary = make_vocabulary(corpus, dataset, data)
-    encoded = encode([" ".join(each) for each in words], vocabulary)
+    encoded = encode([" ".join(item) for item in words], vocabulary)
 
     rows = np.concatenate([dataset.x_train, dataset.x_test])
     assert encoded.ids.dtype == rows.dtype == np.int32

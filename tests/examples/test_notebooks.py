@@ -71,16 +71,16 @@ def teaching(tmp_path_factory, tiny_sgml):
         f"<REUTERS><TOPICS><D>acq</D></TOPICS>\n<TEXT><BODY>{body}\n&#3;</BODY></TEXT></REUTERS>\n"
     )
     folder = tmp_path_factory.mktemp("teaching")
-    write_files(folder / "sgml", {name: each + long.encode() for name, each in tiny_sgml.items()})
+    write_files(folder / "sgml", {name: entry + long.encode() for name, entry in tiny_sgml.items()})
     questions = {
         "recurrence": "recurrence_difference",
-        "differences": "[each.check.largest_difference for each in explained]",
-        "failures": "[each.failures for each in explained]",
-        "layers": "[each.layer for each in explained]",
+        "differences": "[item.check.largest_difference for item in explained]",
+        "failures": "[item.failures for item in explained]",
+        "layers": "[item.layer for item in explained]",
         "counts": "[units * (units + features) + units, layer.count_params()]",
         "sizes": "[n_all, n_kept, dataset.timesteps]",
         "decoded": "[decode(first), decode(first, offset=0)]",
-        "last_is_padding": "[(each.x_train[:, -1] == 0).mean() for each in (dataset, before)]",
+        "last_is_padding": "[(item.x_train[:, -1] == 0).mean() for item in (dataset, before)]",
         "masks": "[float(with_mask), float(without_mask)]",
         "models": "[model.name for model in run.results.models]",
         "trained": "[frame['epochs'].max(), list(frame['seed'].unique())]",

@@ -136,7 +136,7 @@ def test_tensorboard_has_the_curves_of_each_trial_and_its_final_metrics(events, 
     assert list(events) == TRIALS
     for name, (record, metrics) in trials.items():
         accumulator = events[name]
-        curves, final = history_of(record), {f"test/{each}": metrics[each] for each in metrics}
+        curves, final = history_of(record), {f"test/{entry}": metrics[entry] for entry in metrics}
         costs = {"fit_seconds", "params"} | ({"ms_per_step", "best_epoch"} if curves else set())
         assert set(accumulator.Tags()["scalars"]) == {*curves, *final, *costs}
         for tag, values in curves.items():

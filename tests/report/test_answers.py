@@ -44,7 +44,7 @@ LONG = "tfidf_logistic_regression"
 
 def said(results):
     """The sentences about the results of a run."""
-    return "\n".join(["", best_in_words(results), *(f"- {each}" for each in findings(results))])
+    return "\n".join(["", best_in_words(results), *(f"- {entry}" for entry in findings(results))])
 
 
 def run(of=100, **rights):
@@ -78,8 +78,8 @@ def of_every_kind():
         "low": 0.1,
     }
     named = {
-        name: each if isinstance(each, dict) else {"accuracy": each}
-        for name, each in models.items()
+        name: entry if isinstance(entry, dict) else {"accuracy": entry}
+        for name, entry in models.items()
     }
     paper = {"source": "a paper", "split": "5" * 64, "models": named}
     own = {"training": {"epochs": 20, "engine": "keras"}, "chosen_from": 24}
@@ -175,8 +175,8 @@ def ranks(n, corpora="", rights=(3, 15, 9)):
     runs = runs_on_datasets({f"set{number}": models for number in range(n)})
     found = rank_over_datasets(rank_runs(runs))
     datasets = [
-        each.model_copy(update={"corpus_fingerprint": corpora[number]}) if corpora else each
-        for number, each in enumerate(found.datasets)
+        entry.model_copy(update={"corpus_fingerprint": corpora[number]}) if corpora else entry
+        for number, entry in enumerate(found.datasets)
     ]
     return found.model_copy(update={"datasets": datasets})
 
@@ -192,7 +192,7 @@ def badges():
     results = scored_run(rights, of=100, dataset=dataset, records={"svm": MARGINS}).results
     gone = results.model_copy(update={"missing": [MissingTrial(model="gru", seed=0, error=None)]})
     asked = [(None, "accuracy"), ("rnn", "accuracy"), ("even", "accuracy"), (None, "log_loss")]
-    found = [make_badge(results, *each) for each in [*asked, ("svm", "macro_f1")]]
+    found = [make_badge(results, *entry) for entry in [*asked, ("svm", "macro_f1")]]
     return "\n".join(map(json.dumps, [*found, make_badge(gone, "svm", "accuracy")]))
 
 

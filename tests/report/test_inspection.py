@@ -54,7 +54,7 @@ def test_words_stand_above_their_ids_and_padding_at_its_place():
 
 def test_what_is_cut_off_is_counted_and_named():
     other = replace(LONG, data=Data(truncating="post"))
-    long, at_the_end = (document_view(each, {}) for each in (LONG, other))
+    long, at_the_end = (document_view(item, {}) for item in (LONG, other))
     lines, text = shown(long), words(long)
 
     place = lines.index("   cut off: 3 steps")

@@ -86,9 +86,9 @@ def test_tables_have_captions_and_headers_landmarks_are_there_and_what_scrolls_h
     assert all(attrs["scope"] in ("row", "col") for tag, attrs in tags if tag == "th")
     assert all("<th scope=" in row for row in re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL))
     assert '<th scope="col"></th>' not in page
-    assert [names.count(each) for each in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
+    assert [names.count(item) for item in ("header", "nav", "main", "h1")] == [1, 1, 1, 1]
     assert len(scrolling) == tables + page.count("<figure")
-    assert all(each["tabindex"] == "0" and each["aria-label"] for each in scrolling)
+    assert all(item["tabindex"] == "0" and item["aria-label"] for item in scrolling)
 
 
 def luminance(colour):
@@ -181,7 +181,7 @@ def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, 
     assert "words of document 3" in document
     assert "<dt>rnn</dt><dd>acq</dd>" in document
     assert "words of …" in pages(run, words=2)[0]
-    assert all("Their words are not shown" in each for each in pages(run, texts=None))
+    assert all("Their words are not shown" in item for item in pages(run, texts=None))
 
 
 def test_the_content_of_a_run_is_escaped():
@@ -200,7 +200,7 @@ def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():
     svg = inline_svg(AccuracyPlot(finished_run(ANSWERS)))
 
     ids = re.findall(r'\bid="([^"]+)"', svg)
-    assert all(each.startswith("accuracy-") for each in ids)
+    assert all(item.startswith("accuracy-") for item in ids)
     used = re.findall(r'(?:url\(#|href="#)([^")]+)', svg)
     assert set(used) <= set(ids)
     assert "var(--ink)" in svg

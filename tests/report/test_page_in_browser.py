@@ -29,7 +29,7 @@ def page(tmp_path_factory):
     """The report of a run with everything that a report can have."""
     labels = [0] * 12 + [1] * 5 + [2] * 3
     answers = {
-        model: [[*labels[:right], *[(each + 1) % 3 for each in labels[right:]]]] * 3
+        model: [[*labels[:right], *[(item + 1) % 3 for item in labels[right:]]]] * 3
         for model, right in zip(MODELS, RIGHT, strict=True)
     }
     notebook = {"source": "notebook", "dataset": "d" * 64, "models": {"rnn": {"accuracy": 0.7}}}
@@ -69,7 +69,7 @@ def test_the_script_runs_and_nothing_is_loaded_or_refused(browser, page):
     assert browser.evaluate("document.querySelectorAll('thead button').length") > 0
     kinds, asks = {event["method"] for event in browser.events}, "Network.requestWillBeSent"
     asked = [event["params"] for event in browser.events if event["method"] == asks]
-    assert [each["request"]["url"] for each in asked] == [page.as_uri()]
+    assert [item["request"]["url"] for item in asked] == [page.as_uri()]
     # What the policy refuses is logged.
     assert not kinds & {"Runtime.exceptionThrown", "Log.entryAdded"}
 
@@ -129,7 +129,7 @@ def test_a_filter_leaves_the_rows_with_its_words_and_counts_them(browser, page):
 def test_a_model_that_is_not_picked_leaves_tables_plots_and_errors(browser, page):
     browser.open(page)
     rows = "[...document.querySelectorAll('tr, dt, summary')]"
-    visible = f"{rows}.filter((each) => each.checkVisibility()).map((each) => each.innerText)"
+    visible = f"{rows}.filter((one) => one.checkVisibility()).map((one) => one.innerText)"
     off = "[...document.querySelectorAll('svg .off')]"
 
     browser.evaluate("document.querySelector('.picker').open = true")
@@ -138,7 +138,7 @@ def test_a_model_that_is_not_picked_leaves_tables_plots_and_errors(browser, page
     texts = browser.evaluate(visible)
     assert any("lstm" in text for text in texts)
     assert not [text for text in texts if "gru" in text]
-    opacities = browser.evaluate(f"{off}.map((each) => getComputedStyle(each).opacity)")
+    opacities = browser.evaluate(f"{off}.map((element) => getComputedStyle(element).opacity)")
     assert {*opacities} == {"0.08"}
     assert "4 of 5" in browser.evaluate("document.querySelector('.picker summary').innerText")
 

@@ -90,14 +90,14 @@ def test_numbers_that_there_is_no_room_for_are_at_the_edge_of_a_history():
 def test_very_many_runs_have_a_wider_plot_whose_labels_do_not_overlap():
     history = history_of(*[{"rnn": [18]}] * 28)
     longer = history.model_copy(update={"entries": history.entries * 4})
-    for each in (history, longer):
-        plot = HistoryPlot(each, "rnn", "mine")
+    for entry in (history, longer):
+        plot = HistoryPlot(entry, "rnn", "mine")
         (axes,) = plot.figure.axes
         boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
 
         assert len(boxes) > 3
         assert not [pair for pair in pairwise(boxes) if pair[0].overlaps(pair[1])]
-        assert plot.is_wide == (each is longer)
+        assert plot.is_wide == (entry is longer)
 
 
 NAMES = ["low", "high", "middle"]

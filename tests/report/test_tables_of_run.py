@@ -36,7 +36,7 @@ from rnnbench.report.tables_of_run import (
     ],
 )  # fmt: skip
 def test_the_caption_says_which_epochs_of_models_that_differ(trainings, epoch):
-    changed = with_models(summarize(), *({"training": each} for each in trainings))
+    changed = with_models(summarize(), *({"training": item} for item in trainings))
     assert f" Epoch: {epoch}. Engine:" in accuracy_table(changed).caption
 
 

@@ -45,7 +45,7 @@ def files(store):
 
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.ones(3, np.float32)]
-DECLARED = [(each.shape, each.dtype) for each in WEIGHTS]
+DECLARED = [(entry.shape, entry.dtype) for entry in WEIGHTS]
 
 
 def with_network(**changes):

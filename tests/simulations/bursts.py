@@ -61,7 +61,7 @@ def _facts(population, n_seeds, n_documents):
                 held.append(population.accuracy in interval)
                 (compared,) = compare_pairs([("a", "b")], hits)
                 found.append(compared.p < 0.05)
-    shares = [np.mean(each[way::2]) for each in (held, found) for way in (0, 1)]
+    shares = [np.mean(item[way::2]) for item in (held, found) for way in (0, 1)]
     return [f"{np.mean(ratios):.2f}", *(f"{share:.3f}" for share in shares)]
 
 

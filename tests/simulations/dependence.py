@@ -32,7 +32,7 @@ def _table(folder):
     documents = words_of_test_documents(run)
     if documents is None:
         sys.exit(f"{folder}: its documents are not in the cache: see `rnnbench data prepare`")
-    hits = [Hits.of(trials, in_order=False) for trials in run.trials.values()]
+    hits = [Hits.of(trials, in_order=False, is_random=True) for trials in run.trials.values()]
     shares = [of_model.right.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]
     rows = []
@@ -40,7 +40,7 @@ def _table(folder):
         sizes = np.bincount(groups)
         row = [name, f"{sizes[sizes > 1].sum():,}", f"{np.count_nonzero(sizes > 1):,}"]
         for values in (shares, differences):
-            ratios = [_ratio(each, groups) for each in values]
+            ratios = [_ratio(item, groups) for item in values]
             row.append(f"{min(ratios):.2f} to {max(ratios):.2f}")
         rows.append(row)
     caption = (

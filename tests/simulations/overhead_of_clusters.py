@@ -31,7 +31,7 @@ def main(arguments):
     cores, rows = os.cpu_count() or 1, []
     for number in range(ROUNDS):
         order = [local, dask][:: 1 if number % 2 else -1]
-        seconds = {each: each(arguments, cores) for each in order}
+        seconds = {entry: entry(arguments, cores) for entry in order}
         rows.append([seconds[local], seconds[dask], seconds[dask] / seconds[local]])
         print(rows[-1], file=sys.stderr)  # noqa: T201
     rows.append([statistics.median(column) for column in zip(*rows, strict=True)])

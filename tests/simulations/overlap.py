@@ -30,7 +30,10 @@ def main(folder):
     in_r52 = set(_ends(r52.corpus, r52.dataset.train_documents))
     ends = _ends(ours.corpus, ours.dataset.test_documents)
     is_shared = np.array([end in in_r52 for end in ends])
-    hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=False, is_random=True).right
+        for name, trials in run.trials.items()
+    }
     columns = {"trained on in R52": is_shared, "others": ~is_shared}
     best = max(hits, key=lambda name: float(hits[name][:, ~is_shared].mean()))
     is_random = {model.name: model.is_random for model in run.results.models}
@@ -40,8 +43,8 @@ def main(folder):
             name: Hits(right[:, part], is_random=is_random[name]) for name, right in hits.items()
         }
         compared = compare_pairs([*combinations(of_part, 2)], of_part)
-        with_best = [each for each in compared if best in (each.a, each.b)]
-        p = {each.seen_from(best).b: each.p_holm for each in with_best}
+        with_best = [entry for entry in compared if best in (entry.a, entry.b)]
+        p = {entry.seen_from(best).b: entry.p_holm for entry in with_best}
         for name, of_model in of_part.items():
             interval = interval_text(accuracy_interval(of_model))
             shown_p = short_p(p[name]) if name in p else "-"
@@ -63,7 +66,7 @@ def main(folder):
 def _ends(corpus, documents):
     """Return the last words of documents in the form that R52 has: letters alone."""
     words = np.array(corpus.vocabulary)
-    texts = (corpus.tokens[slice(*corpus.offsets[each : each + 2])] for each in documents)
+    texts = (corpus.tokens[slice(*corpus.offsets[entry : entry + 2])] for entry in documents)
     return [tuple(re.findall("[a-z]+", " ".join(words[text - 1]))[-END:]) for text in texts]
 
 

@@ -21,9 +21,12 @@ N_SETS = 1_000
 
 def main(folder):
     run = load_run(Path(folder))
-    hits = {name: Hits.of(trials, in_order=False).right for name, trials in run.trials.items()}
+    hits = {
+        name: Hits.of(trials, in_order=False, is_random=True).right
+        for name, trials in run.trials.items()
+    }
     dataset = run.results.dataset
-    topics = [each.topic for each in dataset.topics]
+    topics = [entry.topic for entry in dataset.topics]
     labels = next(iter(run.trials.values()))[0].labels
     hits[dataset.majority_name] = labels[np.newaxis] == topics.index(dataset.majority_topic)
     random = [name for name in run.trials if run.benchmark.models[name].is_random]
@@ -41,7 +44,7 @@ def _spreads(random, hits, sets):
         for few in sets:
             of_few, rest = accuracies[few], np.delete(accuracies, few)
             held.append(accuracies.mean() in t_interval(of_few))
-            others_held.append(np.mean([each in prediction_interval(of_few) for each in rest]))
+            others_held.append(np.mean([entry in prediction_interval(of_few) for entry in rest]))
         row = [name, f"{accuracies.mean():.4f}", f"{accuracies.std(ddof=1):.4f}"]
         row.append(f"{accuracies.min():.4f} to {accuracies.max():.4f}")
         rows.append([*row, f"{np.mean(held):.0%}", f"{np.mean(others_held):.0%}"])
@@ -70,8 +73,8 @@ def _verdicts(random, hits, sets):
         again = compare_pairs(pairs, of_few)
         same += [a.is_clear == b.is_clear for a, b in zip(found, again, strict=True)]
     rows = [
-        [each.a, each.b, f"{each.difference:+.4f}", each.verdict, f"{share:.0%}"]
-        for each, share in zip(found, same / len(sets), strict=True)
+        [entry.a, entry.b, f"{entry.difference:+.4f}", entry.verdict, f"{share:.0%}"]
+        for entry, share in zip(found, same / len(sets), strict=True)
     ]
     headers = ["model", "other", "difference", "verdict", f"same with {FEW}"]
     caption = f"Verdicts with all seeds, and the share of the sets of {FEW} that give the same."

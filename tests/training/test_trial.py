@@ -109,7 +109,7 @@ def test_weights_are_part_of_the_result_if_the_network_is_to_be_kept(tmp_path, m
         train(tmp_path, plan)
 
 
-def test_a_training_that_diverged_has_failed(tmp_path):
+def test_a_training_that_diverges_fails(tmp_path):
     for share in (0, 0.5):
         training = {"epochs": 2, "learning_rate": 3e38, "validation_split": share}
         with pytest.raises(RnnbenchError, match=r"it diverged: .* try a smaller one"):

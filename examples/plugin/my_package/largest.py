@@ -1,4 +1,4 @@
-"""What the command does."""
+"""The work of the command ``largest``."""
 
 import rnnbench
 

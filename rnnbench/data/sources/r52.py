@@ -114,9 +114,9 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
 
 
 def parse_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield the documents of the ModApte split in an SGML file that have a topic.
+    """Yield the documents with a topic in an SGML file that are in the ModApte split.
 
-    Each is ``TRAIN`` or ``TEST``, all of its topics, and its text.
+    Each comes as ``TRAIN`` or ``TEST``, all its topics, and its text.
     """
     for head, body in _DOCUMENT.findall(content):
         attributes = dict(_ATTRIBUTE.findall(head))

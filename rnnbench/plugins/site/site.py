@@ -112,7 +112,7 @@ def _write(
     command: str,
     on_run: Callable[[str, int, int], None],
 ) -> None:
-    """Write the site of some runs, by names that tell them apart."""
+    """Write a site of ``runs``; their names tell them apart."""
     files_in(folder)  # refuse somebody else's folder before computing anything
     places = folders_of(runs)
     reports = {name: f"{place}/{REPORT}" for name, place in places.items()}

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -50,6 +50,9 @@ PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on 
 
 log = logging.getLogger(__name__)
 
+Show = Callable[[str], AbstractContextManager[Listener]]
+"""Shows the trials of a table while it is trained, under the given title."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -58,7 +61,7 @@ class Contender:
     name: str
     what: str
     executor: LocalExecutor
-    task: Task  # which gives a ``TrialTime``, carried out in a process of the executor
+    task: Task  # runs in a process of the executor and gives a ``TrialTime``
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
@@ -147,7 +150,7 @@ def time_trial(
     corpus: Path,
     on_epoch: OnEpoch,
 ) -> TrialTime:
-    """Carry out a trial by ``run_trial``, or as it does; return the cost."""
+    """Carry out a trial with ``train``, which is called as ``run_trial`` is; return the cost."""
     started = time.time()
     result = train(trial, corpus, on_epoch)
     return TrialTime(
@@ -239,7 +242,7 @@ def peak_memory() -> int:
 
 
 def measure(
-    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, *, quiet: bool
+    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
 ) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
@@ -249,9 +252,6 @@ def measure(
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    from rnnbench.terminal.console import err  # late: the processes need no memory for it
-    from rnnbench.terminal.display import show_trials
-
     batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
     shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
     models = networks(benchmark).items()
@@ -263,9 +263,7 @@ def measure(
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
-            if not quiet:
-                err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
-            with show_trials(quiet=quiet) as listener:
+            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
         times = [
             ContenderTimes(
@@ -287,7 +285,7 @@ def _results(
     products: Mapping[str, Sequence[Product]],
     seconds: Mapping[Product, float],
 ) -> SpeedResults:
-    """Return the results; ``products`` of a step are by model, ``seconds`` those of each."""
+    """Return the results from the products of a step, by model, and the seconds of each product."""
     training = benchmark.training
     packages = [ENGINES[name].packages for name in ("compiled", "native")]
     return SpeedResults(

@@ -24,12 +24,9 @@ TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
-OF_KIND = ("keras_name", "title", "source", "gates", "equations", "notes")
-"""The facts about a kind of layer that an explanation repeats."""
-
 Shape = tuple[int, ...]
 Part = tuple[str, Sequence[RenderableType]]
-"""A heading, and what is below it."""
+"""A heading and the blocks below it."""
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
@@ -41,8 +38,8 @@ LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collap
 class Page:
     """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
 
-    What is below a heading is indented; a heading may be empty. Where the encoding has only ASCII,
-    signs of equations are spelled, and columns may not align.
+    Blocks below a heading are indented; a heading may be empty. Where the encoding has only ASCII,
+    signs in equations are spelled out, and columns may not align.
     """
 
     parts: Sequence[Part]
@@ -234,9 +231,14 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
+        keras_name=kind.keras_name,
         keras_version=keras.__version__,
+        title=kind.title,
+        source=kind.source,
+        gates=kind.gates,
+        equations=kind.equations,
+        notes=kind.notes,
         sizes=sizes,
-        **{name: getattr(kind, name) for name in OF_KIND},
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
             Axis("timesteps", x.shape[1], "steps of a sequence, one after the other"),

@@ -131,16 +131,22 @@ class Kind:
         names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in parts}
         return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts.items()]
 
-    def by_gate(self, *weights: Floats) -> dict[str, Floats]:
+    def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
         Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
         G * H)``, have the gates side by side.
         """
-        known: dict[str, Any] = dict(zip("WUb", weights, strict=True))
-        exec("\n".join(self.splits), {"np": np}, known)  # noqa: S102 - our own code
-        ends = [f"_{gate}" for gate in self.gates]
-        return {name: known[name] for end in ends for name in known if name.endswith(end)} or known
+        named = {"W": kernel, "U": recurrent_kernel}
+        named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
+        if (n := len(self.gates)) == 1:
+            return named
+        parts = {name: np.split(weight, n, axis=-1) for name, weight in named.items()}
+        return {
+            f"{name}_{gate}": split[position]
+            for position, gate in enumerate(self.gates)
+            for name, split in parts.items()
+        }
 
     def run(self, x: Floats, *weights: Floats) -> Values:
         """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.

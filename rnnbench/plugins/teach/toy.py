@@ -83,7 +83,7 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
 
 
 def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
-    """Return a stack of layers working through the toy array: its record and its page."""
+    """Return the record and the page of a stack of layers that works through the toy array."""
     record = {
         "x": TOY.tolist(),
         "layers": [

@@ -105,7 +105,7 @@ def prepare_engine(trial: Trial) -> None:
 
 @dataclass(frozen=True)
 class Task:
-    """The work to be done for each trial, in the process that the trial is given to: training.
+    """The work for each trial, in the process that the trial is given to; by default, training.
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of

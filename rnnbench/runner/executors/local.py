@@ -161,7 +161,10 @@ name of a phase that begins."""
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
-    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``."""
+    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``.
+
+    From a Dask worker, a tuple comes as a plain sequence.
+    """
     if isinstance(report, str):
         return PhaseBegan(trial, report, worker)
     return EpochEnded(trial, *report, worker)
@@ -205,7 +208,7 @@ class Child:
         self._log, self._has_started = log, False
 
     def give(self, message: bytes) -> None:
-        """Have the process carry out a trial: a pickled task, trial and file of its corpus."""
+        """Have the process carry out a trial: a pickled task, trial and corpus file."""
         self._has_started = False
         with suppress(ConnectionError):  # it died; ``receive`` says so
             self.connection.send_bytes(message)
@@ -226,7 +229,7 @@ class Child:
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent has ended: it may have been killed, and cannot do so."""
+    """End this process when its parent has ended; a parent that was killed cannot do it."""
     if parent := multiprocessing.parent_process():
         parent.join()
     os._exit(1)

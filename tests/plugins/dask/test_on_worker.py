@@ -130,7 +130,7 @@ def test_another_commit_of_the_same_version_is_a_difference(version, code, found
 
 WITHOUT_RNNBENCH = """
 import os, sys
-lacking = [each for each in sys.path if not os.path.exists(f"{each}/rnnbench/__init__.py")]
+lacking = [path for path in sys.path if not os.path.exists(f"{path}/rnnbench/__init__.py")]
 sys.path[:] = lacking
 """
 

@@ -72,11 +72,11 @@ def test_a_model_that_is_not_picked_leaves_its_plots_and_rows(browser, site):
     for page, parts in (("history.html", "figure"), ("leaderboard.html", "tbody tr")):
         browser.open(site / page)
         found = f"[...document.querySelectorAll('{parts}')]"
-        visible = f"{found}.filter((each) => each.checkVisibility())"
+        visible = f"{found}.filter((element) => element.checkVisibility())"
         before = browser.evaluate(f"{visible}.length")
         browser.evaluate(f"document.querySelector('input[value={LONG}]').click()")
 
-        left = browser.evaluate(f"{visible}.map((each) => each.textContent)")
+        left = browser.evaluate(f"{visible}.map((element) => element.textContent)")
 
         assert 0 < len(left) < before
         assert not [text for text in left if LONG in text]

@@ -22,7 +22,9 @@ def test_json_is_one_document_with_all_facts(cli):
     assert by_default["sizes"] == {"units": 50, "features": 30, "steps": 10, "batch": 4}
     assert (document["schema_version"], document["layer"]) == (1, "gru")
     assert document["gates"] == list("zrh")
-    assert [each["text"] for each in document["equations"]] == [each.text for each in GRU.equations]
+    assert [entry["text"] for entry in document["equations"]] == [
+        entry.text for entry in GRU.equations
+    ]
     assert document["parameters"]["count"] == 63
     assert len(document["check"]["steps"]) == 4
     assert document["check"]["largest_difference"] <= document["check"]["tolerance"] == 1e-6
@@ -58,8 +60,8 @@ def test_the_toy_array_is_worked_through(cli):
     facts = json.loads(cli("explain", "lstm", "gru", "--toy", "--json").stdout)
 
     assert "Sequence 1, step 2: x = [4 5 6], hidden state [0.1636 -0.0734]" in page
-    assert [each["layer"] for each in facts["layers"]] == ["lstm", "gru"]
-    assert list(facts["layers"][0]["values"]) == [each.symbol for each in KINDS["lstm"].equations]
+    assert [entry["layer"] for entry in facts["layers"]] == ["lstm", "gru"]
+    assert list(facts["layers"][0]["values"]) == [entry.symbol for entry in KINDS["lstm"].equations]
     assert np.array(facts["output"]).shape == (3, 2)
     assert (facts["schema_version"], facts["x"][1]) == (1, [[7, 8, 9], [10, 11, 12]])
 

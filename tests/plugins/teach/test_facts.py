@@ -48,7 +48,7 @@ def test_the_values_are_those_of_the_equations_in_the_precision_of_the_arguments
     found = kind.run(*(random.normal(size=shape).astype(dtype) for shape in shapes))
 
     assert list(found) == [equation.symbol for equation in kind.equations]
-    assert {(each.shape, each.dtype) for each in found.values()} == {((2, 4, 3), np.dtype(dtype))}
+    assert {(item.shape, item.dtype) for item in found.values()} == {((2, 4, 3), np.dtype(dtype))}
 
 
 def test_the_examples_in_the_docstrings_are_right():
@@ -74,16 +74,16 @@ def test_axes_outputs_states_and_weights_have_the_shapes_of_the_layer(
     outputs, weights = facts.outputs, facts.parameters.weights
 
     sizes = {"batch": 2, "timesteps": 4, "features": 3}
-    assert {each.name: each.size for each in facts.axes} == sizes
-    assert {each.return_sequences: each.shape for each in outputs} == {
+    assert {item.name: item.size for item in facts.axes} == sizes
+    assert {item.return_sequences: item.shape for item in outputs} == {
         False: (2, 5),
         True: (2, 4, 5),
     }
-    assert all(len(each.axes) == len(each.shape) for each in outputs)
-    assert {each.symbol: each.shape for each in facts.states} == dict.fromkeys(symbols, (2, 5))
-    assert [each.name for each in weights] == ["kernel", "recurrent_kernel", "bias"]
-    assert [each.shape for each in weights] == shapes
-    assert [each.count for each in weights] == [each.formula.value for each in weights] == counts
+    assert all(len(item.axes) == len(item.shape) for item in outputs)
+    assert {item.symbol: item.shape for item in facts.states} == dict.fromkeys(symbols, (2, 5))
+    assert [item.name for item in weights] == ["kernel", "recurrent_kernel", "bias"]
+    assert [item.shape for item in weights] == shapes
+    assert [item.count for item in weights] == [item.formula.value for item in weights] == counts
     assert facts.parameters.count == facts.parameters.formula.value == sum(counts)
 
 
@@ -94,11 +94,11 @@ def test_the_recurrence_is_carried_out_step_by_step(kind):
 
     assert RECURRENT[kind.name].keras_name == kind.keras_name
     assert explain_kind(kind, SIZES) == explanation, "the same sizes give the same numbers"
-    assert [each.step for each in check.steps] == [1, 2, 3, 4]
-    assert all(len(each.numpy) == len(each.keras) == 3 for each in check.steps)
-    assert all(0 not in each.numpy for each in check.steps)
+    assert [item.step for item in check.steps] == [1, 2, 3, 4]
+    assert all(len(item.numpy) == len(item.keras) == 3 for item in check.steps)
+    assert all(0 not in item.numpy for item in check.steps)
     assert check.compared == 2 * 4 * 5 + 2 * 5 + len(kind.states) * 2 * 5
-    assert max(each.largest_difference for each in check.steps) <= check.largest_difference
+    assert max(item.largest_difference for item in check.steps) <= check.largest_difference
     assert check.largest_difference < 1e-12 < check.tolerance == 1e-6
 
 
@@ -217,8 +217,8 @@ def test_signs_are_spelled_where_the_encoding_has_only_ascii():
 def test_a_difference_is_shown_in_red():
     explanation, red = explained(SIMPLE_RNN, NOTEBOOK), "\x1b[1;31m"
     right, wrong = (
-        "\n".join(shown(each, force_terminal=True, color_system="standard"))
-        for each in (explanation, changed(explanation, largest_difference=0.5))
+        "\n".join(shown(item, force_terminal=True, color_system="standard"))
+        for item in (explanation, changed(explanation, largest_difference=0.5))
     )
 
     assert red not in right

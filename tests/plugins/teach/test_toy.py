@@ -89,7 +89,7 @@ def layer_of(kind, units, features, **options):
     random = np.random.default_rng(units)
     layer = getattr(keras.layers, kind.keras_name)(units, dtype="float64", **options)
     layer.build((None, None, features))
-    weights = [random.normal(size=each.shape) for each in layer.get_weights()]
+    weights = [random.normal(size=item.shape) for item in layer.get_weights()]
     layer.set_weights(weights)
     return layer, weights
 
@@ -145,8 +145,8 @@ def test_a_drawing_says_what_it_is_and_can_be_read_on_a_phone_in_both_themes(sta
     drawing = draw(stacked)
     root = ElementTree.fromstring(drawing)  # noqa: S314 - it is ours
 
-    assert [each.tag for each in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
-    assert all(len(each.text) > 5 for each in root[:2])
+    assert [item.tag for item in root[:2]] == [f"{SVG}title", f"{SVG}desc"]
+    assert all(len(item.text) > 5 for item in root[:2])
     assert root.get("viewBox").split()[2] == "372"
     assert min(map(int, re.findall(r"font-size: (\d+)px", drawing))) >= 12
     assert "@media (prefers-color-scheme: dark)" in drawing
@@ -155,17 +155,17 @@ def test_a_drawing_says_what_it_is_and_can_be_read_on_a_phone_in_both_themes(sta
     assert style.search(drawing)[0] == style.search(draw([LSTM]))[0], "all have the same"
     left, top, width, height = map(float, root.get("viewBox").split())
 
-    for each in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):
-        x, y = float(each.get("x")), float(each.get("y"))
+    for item in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text")):
+        x, y = float(item.get("x")), float(item.get("y"))
         assert left < x
         assert top < y
-        assert x + float(each.get("width", 0)) < left + width
-        assert y + float(each.get("height", 0)) < top + height, "nothing is outside"
+        assert x + float(item.get("width", 0)) < left + width
+        assert y + float(item.get("height", 0)) < top + height, "nothing is outside"
 
 
 def test_a_stack_shows_its_layers_from_the_bottom_up():
     root = ElementTree.fromstring(draw([SIMPLE_RNN, LSTM, GRU]))  # noqa: S314 - it is ours
-    place = {each.text: float(each.get("y")) for each in root.iter(f"{SVG}text")}
+    place = {item.text: float(item.get("y")) for item in root.iter(f"{SVG}text")}
 
     assert place["SimpleRNN"] > place["LSTM"] > place["GRU"] > place["dense softmax"]
     assert "layers 1 and 2 pass on all states (return_sequences: true)" in place

@@ -152,7 +152,7 @@ def test_a_trial_that_fails_and_a_worker_that_dies_cost_no_other_trial(tmp_path,
     assert outcomes == {2: "done"}
 
 
-def test_of_what_a_dead_worker_has_printed_only_the_end_is_read(tmp_path):
+def test_only_the_end_of_what_a_dead_worker_printed_is_read(tmp_path):
     ours, theirs = multiprocessing.Pipe()
     theirs.close()
     with (tmp_path / "log").open("wb") as log:
@@ -226,7 +226,7 @@ def _answer(connection):
 
 
 @pytest.mark.parametrize("is_main", [True, False])
-def test_a_process_hears_no_ctrl_c_from_its_first_moment_whichever_thread_starts_it(is_main):
+def test_a_process_ignores_ctrl_c_from_its_first_moment_whichever_thread_starts_it(is_main):
     started = []
 
     def start():

@@ -53,7 +53,7 @@ def dataset() -> Dataset:
 def fit(
     dataset, engine="compiled", model=RNN, seed=0, on_epoch=ignore, keep_model=False, **training
 ):
-    """Train a model; Keras takes a few steps line by line."""
+    """Train a model; Keras runs a few steps line by line."""
     recipe = {"epochs": EPOCHS, "batch_size": 9, "learning_rate": 0.1, "validation_split": SHARE}
     training = Training(**recipe | training)
     with line_by_line(if_so=engine == "keras" and training.epochs < EPOCHS):
@@ -61,7 +61,7 @@ def fit(
 
 
 def assert_was_validated(trained, epoch):
-    """Make sure that the test documents are answered as the validation documents after an epoch."""
+    """Make sure that test documents have the validation loss and accuracy of an epoch."""
     scores, labels, history = trained.scores, trained.labels, trained.record.history
     loss = -scores[np.arange(len(labels)), labels].mean()
     assert loss == pytest.approx(history.val_loss[epoch - 1], rel=1e-4)

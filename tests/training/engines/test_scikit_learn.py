@@ -73,7 +73,7 @@ def test_scores_are_log_probabilities_or_margins_and_lowest_for_topics_without_d
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (4, 0)])
-def test_of_two_topics_the_second_has_the_scores_of_the_second(pair):
+def test_with_two_topics_each_has_its_own_scores(pair):
     labels = np.array(pair * 5)
     documents = [f"{label}0 {label}1" for label in labels]
 
