@@ -96,7 +96,7 @@ def program(
 
 
 def documents(
-    model: LayeredNetwork, sizes: Sizes, count: int, seed: int = 0
+    sizes: Sizes, count: int, seed: int = 0
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return made-up documents, some of them empty, and labels."""
     random = np.random.default_rng(seed)

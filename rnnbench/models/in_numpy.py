@@ -100,7 +100,7 @@ def predict(
             if layer.gives_mask:
                 mask = part != 0
             x = _output(layer, own, part if layer.takes == "ids" else x, mask)
-            if x.ndim > 2:  # noqa: PLR2004 - a convolution may give fewer steps
+            if x.ndim > 2:
                 mask = mask[:, : x.shape[1]]
         answers.append(x)
     return np.concatenate(answers)

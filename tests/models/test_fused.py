@@ -7,9 +7,8 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from keras import layers
-from stacks import MERGE_MODES, PADDINGS, randomized
-
 from rnnbench.models.fused import FAST, FastConv1D, with_cores
+from stacks import MERGE_MODES, PADDINGS, randomized
 
 KINDS = {"simple_rnn": layers.SimpleRNN, "gru": layers.GRU, "lstm": layers.LSTM}
 STEPS = 5

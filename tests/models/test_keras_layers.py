@@ -7,12 +7,12 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from rnnbench.models.fused import with_cores
 from sklearn.feature_extraction.text import TfidfVectorizer
 from stacks import EMBEDDING, bidirectional, network, randomized
 
 from rnnbench.data.dataset import START
 from rnnbench.models.build import build
-from rnnbench.models.fused import with_cores
 from rnnbench.models.in_numpy import weighted_counts, word_weights
 from rnnbench.models.keras_layers import POOLING, WEIGHT_DROP, BagOfWords, DropoutEmbedding
 from rnnbench.models.layers import Shape

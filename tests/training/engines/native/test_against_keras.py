@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -22,13 +21,15 @@ from machine_code import (
 from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Shape
+from rnnbench.training.engines.native.engine import NativeNetwork
+from rnnbench.training.engines.native.group import Sizes
 from rnnbench.training.engines.native.random import (
     glorot_uniform,
     orthogonal,
     random_uniform,
     uniform,
 )
-from rnnbench.training.epochs import batches
+from rnnbench.training.settings import Training
 
 LARGEST = 10
 """Errors may be this many times those of Keras in float32."""
@@ -41,11 +42,13 @@ class Stock:
 
     def __init__(self, model, sizes, dtype):
         keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
         try:
             shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
             self.model = build(model, shape, 0)
         finally:
             keras.config.set_floatx("float32")
+            keras.config.set_dtype_policy("float32")
         self.optimizer = keras.optimizers.Adam(RATE)
 
     def step(self, weights, x, y):
@@ -58,7 +61,7 @@ class Stock:
         gradients = tape.gradient(loss, [own.value for own in variables])
         gradients = list(map(tf.convert_to_tensor, gradients))
         self.optimizer.apply(gradients, variables)
-        after = [np.array(own) for own in variables]
+        after = [own.numpy() for own in variables]
         return [np.array(loss)], [np.array(own) for own in gradients], after
 
 
@@ -76,7 +79,7 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     model, sizes, registers, data
 ):
     count = data.draw(st.integers(1, sizes.batch), label="documents in the batch")
-    x, y = documents(model, sizes, count)
+    x, y = documents(sizes, count)
     net = network(program(model, sizes, registers), model, x)
     exact, stock = (Stock(model, sizes, dtype) for dtype in ("float64", "float32"))
 
@@ -134,14 +137,11 @@ def test_initializers_are_those_of_keras(seed, rows, columns):
     sizes=None,
 )
 def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
-    from rnnbench.training.engines.native.group import Sizes
-    from rnnbench.training.engines.native.engine import NativeNetwork
-    from rnnbench.training.settings import Training
-
     sizes = sizes or Sizes(4, 3, 9, 2, 2, 8)
-    x, _ = documents(model, sizes, 2)
-    ours = NativeNetwork(program(model, sizes), model, x, Training(), 3).weights()
+    x, _ = documents(sizes, 2)
+    net = NativeNetwork(program(model, sizes), model, x, Training(), 3)
+    ours = [part.read(net.arena, lambda own: own.value) for part in net.program.parts]
 
-    stock = build(model, Shape(sizes.timesteps, sizes.topics, sizes.n_ids), 3)
-    for mine, theirs in zip(ours[-len(stock.trainable_variables) :], stock.trainable_variables):
+    shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
+    for mine, theirs in zip(ours, build(model, shape, 3).trainable_variables, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=2e-6)

@@ -118,9 +118,7 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
     for _ in range(3):
         engine_for(network(LSTM), Training(engine="auto"))
 
-    assert caplog.messages == [
-        "training.engine: auto: keras in place of native: it needs llvmlite"
-    ]
+    assert caplog.messages == ["training.engine: auto: keras in place of native: it needs llvmlite"]
 
 
 CONFIG = """\

@@ -144,7 +144,7 @@ CANARY = np.float32(1234.5)
 @examples(6)
 @given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(1, 60))
 def test_no_access_is_outside_of_its_array(model, sizes, count):
-    x, y = documents(model, sizes, count)
+    x, y = documents(sizes, count)
     net = network(program(model, sizes, assembler=Checked), model, x)
     arena = np.full(net.arena.size + 32, CANARY)
     arena[16:-16] = net.arena
@@ -163,7 +163,7 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
 @examples(4)
 @given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(1, 40))
 def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
-    x, y = documents(model, sizes, count)
+    x, y = documents(sizes, count)
     net = network(program(model, sizes), model, x)
     laid_out = net.lay_out(x)
     arrays = {
@@ -217,7 +217,7 @@ def test_the_self_test_notices_wrong_results(monkeypatch):
 def trained(seed=0, lanes=8, rows=4):
     """Return the network ``DROPPING`` after two epochs."""
     sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes)
-    x, y = documents(DROPPING, sizes, 18)
+    x, y = documents(sizes, 18)
     net = network(program(DROPPING, sizes), DROPPING, x, seed)
     for epoch in (1, 2):
         net.train(net.lay_out(x), y, epoch)
@@ -259,9 +259,10 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
 
 def test_a_network_diverges_visibly():
     sizes = Sizes(timesteps=4, topics=3, n_ids=9, batch=5, rows=5, lanes=8)
-    x, y = documents(DROPPING, sizes, 9)
+    x, y = documents(sizes, 9)
     net = network(program(DROPPING, sizes), DROPPING, x)
-    net.arena[:1000] = np.nan
+    vectors = net.program.parts[0]
+    vectors.write(net.arena, np.full(vectors.shape, np.nan, np.float32))
 
     loss, _ = net.train(net.lay_out(x), y, 1)
 

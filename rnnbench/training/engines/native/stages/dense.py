@@ -16,7 +16,7 @@ from rnnbench.training.outcome import Weights
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
-    "relu": (lambda x: where(x > 0, x, 0.0), lambda y, d_y: where(y > 0, d_y, 0.0)),
+    "relu": (lambda x: where(x < 0, x.lift(0.0), x), lambda y, d_y: where(y > 0, d_y, 0.0)),
     "tanh": (lambda x: x.tanh(), lambda y, d_y: d_y * (1 - y * y)),
     "sigmoid": (lambda x: x.sigmoid(), lambda y, d_y: d_y * y * (1 - y)),
 }

@@ -62,7 +62,7 @@ class MaxStage(PoolingStage):
                     x, step = asm.at(self.below.value, first + t, column).load(), asm.to_float(t)
                     is_larger = x > best[0]
                     best[:] = (
-                        where(is_larger, x, best[0]),
+                        where(is_larger, x, best[0]) + (x - x),  # NaN stays visible
                         where(is_larger, asm.spread(step), best[1]),
                     )
                 value = where(length > 0, best[0], asm.vector_of(0.0))

@@ -205,9 +205,12 @@ class RecurrentStage(Stage):
                 self._apply(asm, mask, way.used, row)
 
     def _apply(self, asm: Assembler, mask: Array, array: Array, row: Value) -> None:
-        for column, _ in asm.tiles(self.columns, asm.lanes):
-            place = asm.at(array, row, column)
-            place.store(place.load() * asm.at(mask, row, column).load())
+        """Multiply a row of weights by its mask, whose columns are in Keras's order."""
+        for unit, size in asm.tiles(self.units, asm.lanes):
+            for gate in range(self.cell.gates):
+                place = asm.at(array, row, unit * self.cell.gates + gate * size)
+                kept = asm.at(mask, row, unit + gate * self.units).load()
+                place.store(place.load() * kept, size)
 
     def conclude(self, asm: Assembler) -> None:
         """Leave out the gradients of weights that were dropped."""
