@@ -31,6 +31,9 @@ MOMENT = 0.01
 TOGETHER = 1.0
 """Seconds in which several signals are one: shells, schedulers and fingers repeat them."""
 
+_raised: list[BaseException] = []
+"""The interruptions so far. As classes are made, Python 3.11 and pydantic make errors of them."""
+
 
 def main() -> None:
     """Run the command line; a request to end is treated like Ctrl-C."""
@@ -81,7 +84,8 @@ def _run() -> str | int | None:
     except SystemExit as ending:
         return ending.code
     except BaseException as error:
-        if (found := ending_of(error)) is None:
+        found = ending_of(error) or (ending_of(_raised[-1]) if _raised else None)
+        if found is None:
             raise
         message, status = found
         _say(message)
@@ -119,6 +123,7 @@ def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | Non
     if LATER and (is_uninterrupted() or _is_in_extension(frame)):
         _call_later(partial(_raise_where_it_is_heard, interruption))
     else:
+        _raised.append(interruption)
         raise interruption
 
 

@@ -45,5 +45,5 @@ def write_keras_files(folder, corpus):
         documents[number] = corpus.ranks(number).tolist()
     np.savez(npz, x=documents, y=corpus.labels.astype(np.int64))
     ranks = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
-    word_index.write_text(json.dumps(ranks))
+    word_index.write_text(json.dumps(ranks, sort_keys=True))  # Keras's is not by rank, either
     return npz, word_index

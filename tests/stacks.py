@@ -101,7 +101,9 @@ def randomized(model: keras.Model) -> keras.Model:
 def line_by_line(*, if_so: bool = True) -> Iterator[None]:
     """Run programs line by line; for a few steps, this takes less time than compiling them."""
     tf.config.run_functions_eagerly(if_so)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
-        yield
-    tf.config.run_functions_eagerly(False)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
+            yield
+    finally:
+        tf.config.run_functions_eagerly(False)

@@ -209,6 +209,8 @@ def test_a_run_that_cannot_begin_leaves_no_folder_unless_there_was_one(folder, m
         ({"epochs": 0}, r"^epochs: training\.epochs: got 0"),
         ({"data": "kears"}, r"^data: data\.source: .*did you mean 'keras'"),
         ({"settings": {"training.epochs": "ten"}}, r"training\.epochs: got 'ten'"),
+        ({"settings": {"training.epochs": b"5"}}, r"training\.epochs: got \"b'5'\""),
+        ({"settings": ["training.epochs=1", 4]}, r"settings: got 4 \(should be key\.path=value"),
         ({"config": CONFIG | {"models": {"nb": {"baseline": "\udcff"}}}}, r"models\.nb.*udcff"),
         ({"scheduler": "tcp://host:1"}, "--scheduler: the executor 'in-process' takes no address"),
         ({"out": ""}, "out: names no folder"),

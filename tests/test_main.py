@@ -226,6 +226,22 @@ class Extension(ExtensionFileLoader):
     assert command_that_interrupts_itself(extension, act) == (ENDED, b"", b"")
 
 
+def test_a_signal_while_a_class_is_made_ends_a_command():
+    making = """
+import rnnbench.cli.app as application
+
+class Field:
+    def __set_name__(self, owner, name):
+        interrupt()
+        time.sleep(1)
+
+application.app = lambda: type("Made", (), {"field": Field()})
+run_command = entry._run
+"""
+    said = b"Ended by SIGTERM.\n"
+    assert command_that_interrupts_itself(making, "return run_command()") == (ENDED, b"", said)
+
+
 def test_a_signal_while_a_process_is_started_is_heard_when_it_knows_what_to_do():
     starting = """
 from multiprocessing.context import SpawnProcess

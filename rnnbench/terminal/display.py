@@ -331,7 +331,8 @@ def _table(run: RunProgress, now: float) -> RenderableType:
         "left": _eta(run.seconds_left(now)),
     }
     rows = [total, *(_row(running, now) for running in run.running.values())]
-    shown = [name for name, (least_width, _) in COLUMNS.items() if err.width >= least_width]
+    filled = {name for row in rows for name, value in row.items() if value}
+    shown = [name for name, (least, _) in COLUMNS.items() if err.width >= least and name in filled]
     longest = {"phase": max(err.width // 4, len("epoch 1000/2000"))}
     table = Table.grid(Column(min_width=len(total["name"])), padding=(0, 1), expand="bar" in shown)
     for name in shown:

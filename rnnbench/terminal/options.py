@@ -161,13 +161,16 @@ def changes(
         if values.get(name) is not None
     ]
     if isinstance(settings, Mapping):
-        for key, value in settings.items():
-            given.append(Override("settings", key, _as_yaml("settings", value)))
-        return given
+        settings = [
+            Override("settings", str(key), _as_yaml("settings", value))
+            for key, value in settings.items()
+        ]
     for setting in [settings] if isinstance(settings, str) else settings or ():
-        if not isinstance(setting, str):
+        if isinstance(setting, Override):
             given.append(setting)
             continue
+        if not isinstance(setting, str):
+            raise UserError(f"settings: got {setting!r} (should be key.path=value)")
         flag = f"{'--set' if dashes else 'settings:'} {shortened(setting, 60)}"
         key, value = split_setting(setting)
         if not key:
@@ -189,7 +192,8 @@ def _as_yaml(flag: str, value: Any) -> str:
     def plain(value: Any) -> Any:
         if hasattr(value, "tolist"):
             return value.tolist()
-        return list(value) if isinstance(value, Iterable) else str(value)
+        is_list = isinstance(value, Iterable) and not isinstance(value, bytes)
+        return list(value) if is_list else str(value)
 
     # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
     # characters that cannot be printed, unless they are escaped.

@@ -104,8 +104,10 @@ def test_ctrl_c_ends_children_on_all_workers_and_another_run_finishes_what_is_le
 
     pause = made.folder / "go-on"
     pause.touch()
-    assert "1 of 2 trials are stored already" in on_cluster("run", "tiny.yaml").stderr
+    finished = on_cluster("run", "tiny.yaml")
     pause.unlink()
+    assert finished.exit_code == 0, finished.stderr
+    assert "1 of 2 trials are stored already" in finished.stderr
     results = rnnbench.load_run("results/tiny")
     assert results.trials["mine"][0].record.machine.worker in {"w0", "w1"}
 

@@ -240,7 +240,7 @@ MISFIT = """
 
 
     def make(shape):
-        return keras.Sequential([keras.Input((5, 1)), keras.layers.Dense(4)])
+        return keras.Sequential([keras.Input(({},)), keras.layers.Dense({}, "softmax")])
 """
 SUBCLASS = """
     import keras
@@ -268,10 +268,11 @@ COMPILED = f"""{MAKE}
         ("def make(shape, units): ...", "failed: TypeError: .*missing 1 required .*'units'"),
         (COMPILED, "returned a compiled model"),
         (
-            MISFIT,
-            r"returned a model from \(None, 5, 1\) to \(None, 5, 4\) \(should be from \(None, 5\), "
+            MISFIT.format(5, 4),
+            r"returned a model from \(None, 5\) to \(None, 4\) \(should be from \(None, 5\), "
             r"word ids, to \(None, 3\), a probability for each topic\)$",
         ),
+        (MISFIT.format(6, 3), r"returned a model from \(None, 6\) to \(None, 3\) \(should be "),
         (SUBCLASS, r"returned a model without known inputs \(should be sequential or functional"),
     ],
 )

@@ -101,6 +101,7 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
         assert (" on node1 " in row) == (width >= 100)
         assert (" 0:00" in row) == (width >= 70)
     assert " loading Tens" in starting[1]
+    assert bool(re.search(" ━{5,} ", starting[0])) == (width >= 80), "no column is empty"
     assert " epoch 1/200 " in training[1]
     assert re.search(r" ETA 0:0\d$", training[1])
     assert ("loss 0.7500 accuracy 0.5000" in training[1]) == (width >= 120)

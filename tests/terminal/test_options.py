@@ -52,15 +52,18 @@ def test_a_number_of_seeds_too_long_for_python_is_left_to_the_config():
 def test_options_beat_the_file_only_when_given(tmp_path):
     config = tmp_path / "mine.yaml"
     config.write_text("extends: smoke\ntraining: {epochs: 7, batch_size: 5}\n")
+    path = "a 😀\u2028\x7f"
 
-    given = changes(["training.batch_size=8"], seeds="3,8", data="sgml", path="a 😀", track=["a,b"])
+    given = changes(["training.batch_size=8"], seeds="3,8", data="sgml", path=path, track=["a,b"])
 
     assert [(change.flag, change.key, change.value) for change in given] == [
         ("--seeds", "training.seeds", "[3,8]"),
         ("--data", "data.source", '"sgml"'),
-        ("--path", "data.path", '"a 😀"'),
+        ("--path", "data.path", r'"a 😀\U00002028\U0000007f"'),
         ("--track", "tracking", '["a", "b"]'),
         ("--set training.batch_size=8", "training.batch_size", "8"),
     ]
-    training = load(config, [change for change in given if change.key != "tracking"]).training
+    benchmark = load(config, [change for change in given if change.key != "tracking"])
+    training = benchmark.training
     assert (training.epochs, training.batch_size, training.seeds) == (7, 8, (3, 8))
+    assert str(benchmark.data.path) == path

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from baseline_kinds import KINDS
 from factories import SOFTMAX, corpora, corpus, train, trial
+from plugin_files import MAKE, write_module
 
 from rnnbench import environment
 from rnnbench.data import cache
@@ -20,6 +21,7 @@ from rnnbench.training.word_vectors import pretrained_vectors
 
 LAYERS = [{"simple_rnn": {"units": 3}}, SOFTMAX]
 RNN, SVM = {"rnn": {"layers": LAYERS}}, {"svm": {"baseline": "tfidf_linear_svm"}}
+OWN, LARGER = ({"own": {"python": "nets:make", "arguments": {"units": n}}} for n in (2, 3))
 BATCHES = {"epochs": 1, "batch_size": 4}
 """How the trials of ``factories`` are trained."""
 
@@ -154,6 +156,7 @@ CHANGES = [
     (RNN, {"models": of_layers({"gru": {"units": 3}})}, True),
     (RNN, {"models": {"rnn": {"layers": LAYERS, "inputs": "scaled_ids"}}}, True),
     (RNN, {"models": of_layers({"simple_rnn": {"units": 3, "weight_drop": 0.1}})}, True),
+    (OWN, {"models": LARGER}, True),
     *((SVM, change, True) for change in (DATA, VALIDATION)),
     (SVM, {"models": {"svm": {"baseline": {"tfidf_linear_svm": {"C": 0.5}}}}}, True),
     (SVM, {"models": {"svm": {"baseline": "tfidf_logistic_regression"}}}, True),
@@ -167,12 +170,13 @@ CHANGES = [
 
 @pytest.mark.parametrize(("models", "change", "differs"), CHANGES, ids=str)
 def test_every_fact_that_can_change_the_outcome_changes_the_fingerprint_and_no_other_does(
-    tmp_path, models, change, differs
+    working_folder, models, change, differs
 ):
-    before = trial(tmp_path, models=models, training=BATCHES)
+    write_module(working_folder, "nets", MAKE)
+    before = trial(working_folder, models=models, training=BATCHES)
     training = {"training": BATCHES | change.get("training", {})}
 
-    after = trial(tmp_path, **{"models": models} | change | training)
+    after = trial(working_folder, **{"models": models} | change | training)
 
     assert (after.fingerprint != before.fingerprint) is differs
 

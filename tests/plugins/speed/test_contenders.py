@@ -105,13 +105,16 @@ def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
     layers = [{"lstm": {"units": 3, "return_sequences": True}}, {"gru": {"units": 3}}, SOFTMAX]
     training = {"epochs": 60, "learning_rate": 0.01}
     planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
+    corpus, told = tmp_path / "made-up.npz", []
 
-    result = run_torch(planned, tmp_path / "made-up.npz", ignore)
+    result = run_torch(planned, corpus, ignore)
+    cost = time_trial(run_torch, planned, corpus, lambda *report: told.append(report))
 
     losses = result.record.history.loss
-    assert len(losses) == result.record.steps == 60
+    assert len(losses) == result.record.steps == cost.steps == 60
     assert losses[-1] < losses[0]
     assert result.scores.shape == (len(result.labels), 3)
+    assert [epoch for epoch, _, _ in told] == list(range(1, 61)), "every epoch is told"
 
 
 def test_models_with_a_training_of_their_own_are_not_timed():
