@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
-    "rnnbench bench-speed configs/gru.yaml --only compiled,torch --json",
+    "rnnbench bench-speed configs/gru.yaml --only native,torch --json",
 )
-CONTENDERS = ("compiled", "compiled-1", "native", "keras", "torch")
+CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
 """The names of all contenders; what they are takes long to import."""
 
 
@@ -53,10 +53,10 @@ def bench_speed(
 ) -> None:
     """Time the training of all models of CONFIG by each engine and, if installed, by PyTorch.
 
-    The contenders take turns: compiled, one process per core; compiled-1, a single process;
-    native, machine code, one process per core; keras, model.fit on all cores, one model after
-    another; torch, one process per core. The matrix products of each model's training step are also
-    timed alone. Each round is stored when it ends.
+    The contenders take turns: native, one process per core; native-1, a single process; keras,
+    model.fit on all cores, one model after another; torch and torch-packed, one process per core.
+    The matrix products of each model's training step are also timed alone. Each round is stored
+    when it ends.
     """
     from rnnbench.config.load import dump
     from rnnbench.data.load import prepare

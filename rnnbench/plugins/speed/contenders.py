@@ -13,11 +13,9 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from importlib.util import find_spec
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
+from typing import cast
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -27,7 +25,6 @@ from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.plugins.speed.results import (
     ContenderTimes,
     ProductRate,
@@ -75,9 +72,8 @@ class Contender:
         is_torch, engine = self.engine is None, ENGINES[self.engine or "native"]
         if is_torch and not find_spec("torch"):
             return "PyTorch is not installed (pip install 'rnnbench[torch]')"
-        for name, model in networks(benchmark).items():  # PyTorch is timed with plain stacks alone
-            is_covered = engine.covers(model, benchmark.training)
-            if not is_covered or (is_torch and model.inputs != "ids"):
+        for name, model in networks(benchmark).items():
+            if not engine.covers(model, benchmark.training_of(name)):
                 return f"it cannot train {name}"
         return "" if is_torch else engine.why_not()
 
@@ -95,13 +91,14 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
     ours = Task(partial(time_trial, run_trial))
     torchs = Task(partial(time_trial, run_torch), prepare_torch)
+    packed = Task(partial(time_trial, partial(run_torch, packs=True)), prepare_torch)
     eager = "eager PyTorch, one process per core, denormals flushed, Adam fused"
     contenders = [
-        Contender("compiled", "one process per core", one_a_core, ours, "compiled"),
-        Contender("compiled-1", "a single process", LocalExecutor(1, 1), ours, "compiled"),
         Contender("native", "machine code, one process per core", one_a_core, ours, "native"),
+        Contender("native-1", "a single process", LocalExecutor(1, 1), ours, "native"),
         Contender("keras", "model.fit, as in the notebook", sequential, ours, "keras"),
         Contender("torch", eager, one_a_core, torchs),
+        Contender("torch-packed", f"{eager}, packed sequences", one_a_core, packed),
     ]
     known = {contender.name: contender for contender in contenders}
     chosen = [*known] if names is None else names
@@ -131,15 +128,11 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     """Return ``benchmark`` with its networks alone, trained on all training documents.
 
     Raises:
-        UserError: it has no networks, or one has a training of its own, which the tables of times
-            could not show.
+        UserError: it has no networks.
     """
     models = networks(benchmark)
     if not models:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
-    if own := [name for name, model in models.items() if model.training]:
-        hint = "remove that section, or select other models with --models"
-        raise UserError(f"{benchmark.name}: {own[0]} has its own training section ({hint})")
     training = benchmark.training.model_copy(update={"validation_split": 0.0})
     return benchmark.model_copy(update={"models": models, "training": training})
 
@@ -175,56 +168,17 @@ def prepare_torch(trial: Trial) -> None:
     torch.set_num_threads(trial.threads)
 
 
-def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialResult:
-    """Train a model of the same shapes on the same data as the engines do, but with PyTorch.
+def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = False) -> TrialResult:
+    """Train a network of the same shapes on the same data as the engines do, but with PyTorch."""
+    from rnnbench.plugins.speed.in_torch import train
 
-    PyTorch has its own initial weights, and a second bias in each layer: its models are timed, not
-    scored.
-    """
-    import torch
-
-    dataset, training = dataset_of(trial, corpus), trial.training
+    dataset, recipe, epochs = dataset_of(trial, corpus), trial.training, Epochs(on_epoch)
     begin(TRAINING)
-    kinds = {"simple_rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
-    torch.set_flush_denormal(True)  # as TensorFlow does: such numbers are slow
-    torch.manual_seed(trial.seed)
     model = cast(LayeredNetwork, trial.model)
-    layers = [layer for layer in model.layers if isinstance(layer, Recurrent)]
-    sizes = list(pairwise([1, *(layer.units for layer in layers), len(dataset.topics)]))
-    stack = [kinds[layer.kind](*size) for layer, size in zip(layers, sizes, strict=False)]
-    net = torch.nn.ModuleList([*stack, torch.nn.Linear(*sizes[-1])])
-    optimizer = torch.optim.Adam(net.parameters(), lr=training.learning_rate, eps=1e-7, fused=True)
-    # Word ids ``(n, timesteps)`` become numbers, ``(timesteps, n, 1)``.
-    x, x_test = (
-        torch.from_numpy(ids.T[..., np.newaxis].astype(np.float32))
-        for ids in (dataset.x_train, dataset.x_test)
-    )
-    y = torch.from_numpy(dataset.y_train).long()
-    epochs = Epochs(on_epoch)
-    for _ in range(training.epochs):
-        loss_sum, hits = torch.zeros(()), torch.zeros(())
-        for rows in torch.randperm(len(y)).split(training.batch_size):
-            scores = _scores(net, x[:, rows])
-            loss = torch.nn.functional.cross_entropy(scores, y[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss_sum += loss.detach() * len(rows)
-            hits += (scores.argmax(1) == y[rows]).sum()
-        epochs.note(float(loss_sum) / len(y), float(hits) / len(y), None, list)
-    with torch.no_grad():
-        answers = _scores(net, x_test).log_softmax(1).numpy()
-    params = sum(weight.numel() for weight in net.parameters())
-    record = epochs.record(engine="torch", params=params, recipe=training, documents=len(y))
+    answers, params = train(model, dataset, recipe, trial.seed, epochs, packs=packs)
+    documents = len(dataset.y_train)
+    record = epochs.record(engine="torch", params=params, recipe=recipe, documents=documents)
     return TrialResult(record, dataset.y_test, answers)
-
-
-def _scores(net: Any, x: Any) -> Any:
-    """Return the scores ``(batch, n_topics)``, before the softmax; ``x`` is time-major."""
-    *stack, dense = net
-    for layer in stack:
-        x, _ = layer(x)
-    return dense(x[-1])
 
 
 def peak_memory() -> int:
@@ -252,10 +206,14 @@ def measure(
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
-    batch_size = min(benchmark.training.batch_size, plan.dataset.train_size)
     shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
     models = networks(benchmark).items()
-    products = {name: model.products(batch_size, shape) for name, model in models}
+    products = {
+        name: model.products(
+            min(benchmark.training_of(name).batch_size, plan.dataset.train_size), shape
+        )
+        for name, model in models
+    }
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
@@ -287,7 +245,7 @@ def _results(
 ) -> SpeedResults:
     """Return the results from the products of a step, by model, and the seconds of each product."""
     training = benchmark.training
-    packages = [ENGINES[name].packages for name in ("compiled", "native")]
+    packages = [ENGINES[name].packages for name in ("native", "keras")]
     return SpeedResults(
         name=benchmark.name,
         dataset_fingerprint=dataset.fingerprint,

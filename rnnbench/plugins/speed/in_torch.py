@@ -1,15 +1,21 @@
-"""Networks in PyTorch with the same shapes as ours, trained on the same data: an opponent for speed.
+"""Networks in PyTorch with the shapes of ours, trained on the same data: an opponent for speed.
 
 They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
-timed, not scored. Each batch is cut to its longest document. Importing this module imports PyTorch.
+timed, not scored. Each batch is cut to its longest document; a bag of words is a sum of the weights
+of its words; numbers too small for full precision count as 0, as in TensorFlow, because they are
+slow; Adam is fused. Importing this module imports PyTorch.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
 from rnnbench.models.layers import Layer, Shape
@@ -24,7 +30,10 @@ from rnnbench.models.layers.feedforward import (
     WordCounts,
 )
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
+from rnnbench.training.epochs import Epochs
+from rnnbench.training.settings import Recipe
 
+TESTED_AT_ONCE = 1024
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 ACTIVATIONS: dict[str, Any] = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
@@ -39,21 +48,30 @@ class Network(nn.Module):
         super().__init__()
         self.layers, self.packs, self.model, self.shape = model.layers, packs, model, shape
         self.parts = nn.ModuleList()
-        features = 1
+        features, first = 1, model.layers[0]
         for layer in model.layers:
             part, features = _part(layer, features, shape)
             self.parts.append(part)
-        first = model.layers[0]
         self.masks = isinstance(first, Embedding) and first.masking
+        if isinstance(first, WordCounts):  # the dense layer above it reads few rows of weights
+            self.parts[1] = nn.EmbeddingBag(shape.n_ids, self.parts[1].out_features, mode="sum")
 
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        lengths = (ids != 0).sum(1) if self.masks else torch.full((len(ids),), ids.shape[1])
+    def forward(self, x: Any) -> torch.Tensor:
+        """Return the scores ``(batch, n_topics)``; for a bag of words, ``x`` are its words, the
+        start of each document, and the weights of the words.
+        """
+        if isinstance(self.layers[0], WordCounts):
+            words, starts, weights = x
+            x = torch.relu(self.parts[1](words, starts, per_sample_weights=weights))
+            return self._above(x, torch.ones(()), torch.ones(()), 2)
+        lengths = (x != 0).sum(1) if self.masks else torch.full((len(x),), x.shape[1])
         lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
-        x: Any = ids[:, : int(lengths.max())] if self.model.layers[0].takes == "ids" else ids
-        if self.model.layers[0].takes != "ids":
-            x = x.unsqueeze(-1)
+        x = x[:, : int(lengths.max())]
         mask = (torch.arange(x.shape[1]) < lengths[:, None]).unsqueeze(-1)
-        for layer, part in zip(self.layers, self.parts, strict=True):
+        return self._above(x if self.layers[0].takes == "ids" else x.unsqueeze(-1), mask, lengths)
+
+    def _above(self, x: Any, mask: Any, lengths: Any, first: int = 0) -> torch.Tensor:
+        for layer, part in list(zip(self.layers, self.parts, strict=True))[first:]:
             if isinstance(layer, Recurrent | Bidirectional):
                 x = self._recur(layer, part, x, lengths)
             elif isinstance(layer, Pooling):
@@ -92,7 +110,9 @@ class Attention(nn.Module):
         self.kernel, self.query = nn.Linear(features, features), nn.Linear(features, 1, bias=False)
 
 
-def _part(layer: Layer, features: int, shape: Shape) -> tuple[nn.Module, int]:
+def _part(  # noqa: PLR0911 - one a kind
+    layer: Layer, features: int, shape: Shape
+) -> tuple[nn.Module, int]:
     """Return the module of a layer, and the number of features that it gives."""
     match layer:
         case Embedding():
@@ -132,3 +152,72 @@ def _pool(layer: Pooling, part: Any, x: Any, mask: Any, lengths: Any) -> Any:
         return x[torch.arange(len(x)), lengths - 1]
     scores = part.query(torch.tanh(part.kernel(x))).masked_fill(~mask, -1e9)
     return (scores.softmax(1) * x).sum(1)
+
+
+def train(
+    model: LayeredNetwork,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int,
+    epochs: Epochs,
+    *,
+    packs: bool,
+) -> tuple[NDArray[np.float32], int]:
+    """Train a network; return its log-probabilities of the test documents, and its size."""
+    torch.set_flush_denormal(True)
+    torch.manual_seed(seed)
+    net = Network(model, Shape.of(dataset), packs=packs)
+    optimizer = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, eps=1e-7, fused=True)
+    averages = [weight.detach().clone() for weight in net.parameters()]
+    take = _inputs(model, dataset)
+    y, steps = torch.from_numpy(dataset.y_train).long(), 0
+    for _ in range(recipe.epochs):
+        loss_sum, hits = torch.zeros(()), torch.zeros(())
+        for rows in torch.randperm(len(y)).split(recipe.batch_size):
+            scores = net(take(dataset.x_train, rows))
+            loss = nn.functional.cross_entropy(scores, y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            steps += 1
+            if recipe.ema is not None:
+                share = (1 - recipe.ema) / (1 - recipe.ema**steps)
+                torch._foreach_lerp_(averages, list(net.parameters()), share)
+            loss_sum += loss.detach() * len(rows)
+            hits += (scores.argmax(1) == y[rows]).sum()
+        epochs.note(float(loss_sum) / len(y), float(hits) / len(y), None, list)
+    net.eval()
+    with torch.no_grad():
+        for weight, average in zip(net.parameters(), averages, strict=True):
+            weight.copy_(weight if recipe.ema is None else average)
+        rows = torch.arange(len(dataset.x_test)).split(TESTED_AT_ONCE)
+        answers = [net(take(dataset.x_test, some)).log_softmax(1) for some in rows]
+    return torch.cat(answers).numpy(), sum(weight.numel() for weight in net.parameters())
+
+
+def _inputs(model: LayeredNetwork, dataset: Dataset) -> Callable[[NDArray[np.int32], Any], Any]:
+    """Return a function that gives some rows of documents as the network reads them."""
+    first = model.layers[0]
+    if not isinstance(first, WordCounts):
+        return lambda x, rows: (
+            torch.from_numpy(as_numbers(model, dataset.n_ids, x[rows]))
+            if (first.takes != "ids")
+            else torch.from_numpy(x[rows])
+        )
+    weights = word_weights(dataset.x_train, dataset.n_ids, first.values)
+    bags: dict[int, Any] = {}
+
+    def bag_of(x: NDArray[np.int32], row: int) -> Any:
+        key = id(x) ^ row
+        if key not in bags:
+            counts = weighted_counts(x[row], weights, first.values)
+            words = np.flatnonzero(counts)
+            bags[key] = torch.from_numpy(words), torch.from_numpy(counts[words])
+        return bags[key]
+
+    def take(x: NDArray[np.int32], rows: Any) -> Any:
+        words, values = zip(*(bag_of(x, int(row)) for row in rows), strict=True)
+        starts = torch.tensor([0, *(len(own) for own in words[:-1])]).cumsum(0)
+        return torch.cat(words), starts, torch.cat(values)
+
+    return take
