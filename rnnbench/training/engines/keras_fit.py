@@ -1,4 +1,4 @@
-"""The engine ``keras``, Keras's own ``model.fit``; and the averages of weights of both engines.
+"""The engine ``keras``, Keras's own ``model.fit``; and the averages of its weights.
 
 Importing this module imports TensorFlow.
 """
@@ -48,11 +48,6 @@ class Averages:
         share = math.expm1(log_decay) / tf.math.expm1(log_decay * tf.cast(step, tf.float32))
         for weight, value in zip(self.weights, self.values, strict=True):
             value.assign_add(tf.cast(share, value.dtype) * (weight - value))
-
-    def clear(self) -> None:
-        """Forget all steps."""
-        for value in self.values:
-            value.assign(tf.zeros_like(value))
 
     def swap(self) -> None:
         """Put the averages in the place of the weights, and the other way round."""

@@ -1,6 +1,4 @@
-"""Averages of weights: their recurrence in NumPy, and their use by both engines."""
-
-import warnings
+"""Averages of weights: their recurrence in NumPy, and their use by the engine ``keras``."""
 
 import keras
 import numpy as np
@@ -8,8 +6,9 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stacks import line_by_line
 
-from rnnbench.training.engines import compiled, keras_fit
+from rnnbench.training.engines import keras_fit
 from rnnbench.training.engines.keras_fit import Averages, averages_of
 from rnnbench.training.epochs import Epochs, batches
 from rnnbench.training.settings import Training
@@ -34,24 +33,20 @@ def fresh():
     return keras.Sequential([keras.Input((4, 1)), *layers])
 
 
-def train(engine, ema=DECAY, validation=None, **recipe):
+def train(ema=DECAY, validation=None):
     """Return a trained model and the notes of its epochs."""
     model, epochs = fresh(), Epochs()
     facts = {"epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.5, "optimizer": "sgd"}
-    training = Training(**facts | {"ema": ema} | recipe)
-    engine.train(model, documents(), validation, training, SEED, epochs)
+    training = Training(**facts, ema=ema)
+    keras_fit.train(model, documents(), validation, training, SEED, epochs)
     return model, epochs
 
 
-@pytest.fixture(scope="module", params=[compiled, keras_fit], ids=["compiled", "keras"])
-def trainings(request):
+@pytest.fixture(scope="module")
+def trainings():
     """The same training with and without averages, each with other documents to validate."""
-    tf.config.run_functions_eagerly(request.param is keras_fit)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Even though the `tf.config")  # not in tf.data
-        both = [train(request.param, ema, OTHERS) for ema in (None, DECAY)]
-    tf.config.run_functions_eagerly(False)
-    return both
+    with line_by_line():
+        return [train(ema, OTHERS) for ema in (None, DECAY)]
 
 
 def weights_of_each_step():
@@ -119,14 +114,6 @@ def test_the_averages_are_validated_and_kept(trainings):
         judged.set_weights(weights)
         loss = -np.log(np.array(judged(x))[np.arange(20), y]).mean()
         assert epochs.history.val_loss[epoch - 1] == pytest.approx(loss, rel=1e-4)
-
-
-def test_the_averages_of_a_training_are_forgotten_before_the_next():
-    compiled._programs.clear()
-    first, _, again = (train(compiled, learning_rate=rate)[0] for rate in (0.5, 1e30, 0.5))
-
-    for one, other in zip(first.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_weights_that_are_not_trained_are_not_averaged():
