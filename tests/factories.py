@@ -184,7 +184,7 @@ def table_time(trials: Sequence[TrialTime] = (), seconds: float = 10.0) -> Table
 
 
 contender_times = partial(
-    ContenderTimes, name="compiled", what="fast", jobs=2, threads=1, rounds=[table_time()]
+    ContenderTimes, name="native", what="fast", jobs=2, threads=1, rounds=[table_time()]
 )
 """Returns what a contender needed in one round."""
 SLOW = [table_time([trial_time(ms_per_step=10.0)], seconds=75.0)]

@@ -41,12 +41,12 @@ def test_larger_networks_more_epochs_also_of_one_model_and_more_seeds_take_longe
     assert seconds({"m": SMALL}, epochs=1_000_000) > 3 * once
     assert seconds({"m": SMALL}, seeds=100) > 3 * once
     assert seconds({"m": SMALL | {"training": {"epochs": 1}}}) < once / 2
-    assert seconds({"m": LARGE}, engine="native") < seconds({"m": LARGE}, engine="compiled")
+    assert seconds({"m": LARGE}, engine="native") < seconds({"m": LARGE}, engine="keras")
 
 
-def test_without_networks_or_with_other_engines_nothing_is_estimated():
+def test_without_networks_or_with_networks_from_functions_nothing_is_estimated():
     assert seconds({"baseline": {"baseline": "most_frequent"}}) is None
-    assert seconds({"m": SMALL}, engine="keras") is None
+    assert seconds({"m": {"python": "own:make"}}) is None
 
 
 def test_the_time_of_a_product_is_that_of_all_its_repeats(monkeypatch):

@@ -138,7 +138,7 @@ def test_results_have_the_facts_of_the_run():
     rnn = benchmark().models["rnn"]
     models = {"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}}
     training = {"epochs": 7, "seeds": [3, 5], "validation_split": 0.25}
-    engines = {"a": "native", "b": "compiled", "c": "native", "naive": "scikit-learn"}
+    engines = {"a": "native", "b": "keras", "c": "native", "naive": "scikit-learn"}
     stock_layers = ["lstm: dropout"]
     trials = {
         name: [result(model=name, engine=engine, threads=len(name), stock_layers=stock_layers)]
@@ -151,7 +151,7 @@ def test_results_have_the_facts_of_the_run():
     assert (results.name, results.command) == ("small", "rnnbench run small.yaml")
     assert results.dataset == dataset_summary()
     assert (results.seeds, results.epochs) == ([3, 5], 7)
-    assert results.engine == "native (a, c), compiled (b)"
+    assert results.engine == "native (a, c), keras (b)"
     assert (results.validation_split, results.threads) == (0.25, [1, 5])
     kinds = {model.name: model.is_baseline for model in results.models}
     assert [*kinds.items()] == [("a", False), ("b", False), ("c", False), ("naive", True)]

@@ -141,7 +141,7 @@ TEXTS = [
     *("<img src=x onerror=forged()>", "<script>forged()</script>", "a|b", "`x`", "[x](forged:)"),
     *("{{ 7 * 7 }}", "$x^2$", "$\\frac$", "\udcff", "earn", "others", "$", "\\frac", "\t"),
     *("\u202eforged", "é\U0001d4b3", "a" * 5_000, "rnn", "nan", "0", "log_probabilities"),
-    *("margins", "compiled", "svg\0", "[bold]x[/bold]", "[/]", ":smile:", "%s{0}"),
+    *("margins", "native", "svg\0", "[bold]x[/bold]", "[/]", ":smile:", "%s{0}"),
 ]
 NUMBERS = [0, 1, 2, 3, -1, 7, 1.5, -0.5, 1e-300, 1e308, -1e308, 10**6, 2**31, 2**63, 10**30]
 OTHERS = [None, True, False, [], {}, [[]], [None], {"x": 1}, [1, "x"], {"": {}}]

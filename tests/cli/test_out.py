@@ -26,7 +26,7 @@ models:
 """
 RUN = ("run", "mine.yaml", "--models", "nb,always", "--jobs", "1", "--quiet")
 CHOOSE = ("choose", "mine.yaml", "--models", "nb,always", "--folds", "2", "--jobs", "1", "--quiet")
-SPEED = ("bench-speed", "mine.yaml", "--models", "rnn", "--only", "compiled-1", "--quiet")
+SPEED = ("bench-speed", "mine.yaml", "--models", "rnn", "--only", "native-1", "--quiet")
 SITE = ("site", "finished")
 NAMES = [
     *("config.yaml", "environment.json", "constraints.txt", "table.md", "table.csv", "choice.md"),

@@ -50,7 +50,7 @@ def variables(line):
         ("explain lstm g", ["gru"]),
         ("leaderboard mine --metric bal", ["balanced_accuracy"]),
         ("site mine --metric accuracy --metric bal", ["balanced_accuracy"]),
-        ("bench-speed lstm --only keras,c", ["keras,compiled", "keras,compiled-1"]),
+        ("bench-speed lstm --only keras,n", ["keras,native", "keras,native-1"]),
         ("compare mine mine --format j", ["junit"]),
         ("report ", RUNS),
         ("compare mine results/a", ["results/all"]),

@@ -5,7 +5,7 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
@@ -102,9 +102,21 @@ class KerasEngine(Engine):
 
 
 def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":
-    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``."""
+    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``.
+
+    Keras has a gradient for each place of a word in a batch. Where it squares gradients, as Adam
+    does, it would square each of them, not their sum, so they are summed up first.
+    """
     import keras
+    import tensorflow as tf
 
     optimizer = keras.optimizers.get(recipe.optimizer)
     optimizer.learning_rate = recipe.learning_rate
+    apply = optimizer.apply
+
+    def apply_sums(gradients: Any, weights: Any = None) -> Any:
+        sums = [own if own is None else tf.convert_to_tensor(own) for own in gradients]
+        return apply(sums, weights)
+
+    optimizer.apply = apply_sums
     return optimizer

@@ -18,7 +18,7 @@ NETWORK = benchmark().models["rnn"]
 BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["svm"]
 
 
-@pytest.mark.parametrize("name", ["compiled", "keras"])
+@pytest.mark.parametrize("name", ["native", "keras"])
 def test_networks_are_trained_by_the_engine_that_the_config_names_and_baselines_are_not(name):
     training = Training(engine=name)
 
@@ -147,11 +147,11 @@ def test_an_engine_that_cannot_be_used_is_named(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.syspath_prepend(install_engines(tmp_path))
         ENGINES.refresh()
-        with pytest.raises(ValidationError, match=r"allowed: auto, compiled, keras, .*careless, "):
+        with pytest.raises(ValidationError, match=r"allowed: auto, native, keras, .*careless, "):
             Training(engine="sharse")
         with pytest.raises(PluginError, match="'broken' of the package made-up cannot be loaded"):
             engine_for(NETWORK, Training(engine="broken"))
-        with pytest.raises(UserError, match=r"train this model \(allowed: compiled, .*careless, "):
+        with pytest.raises(UserError, match=r"train this model \(allowed: native, keras, .*careless, "):
             engine_for(NETWORK, Training(engine="scikit-learn"))
     ENGINES.refresh()
     del sys.modules["made_up"], sys.modules["made_up_shares"]
