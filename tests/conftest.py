@@ -35,7 +35,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 SLOW = re.compile(
     r"/(campaigns|examples|speed|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
     r"|/test_(action|api|cluster|docs|fetch|local|plugins|shipped)\.py|/cli/test_run\.py"
-    r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_(fused|keras_layers)\.py"
+    r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_keras_layers\.py"
 )
 """The files of tests that train with TensorFlow, or start processes, clusters or browsers."""
 

@@ -7,14 +7,19 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from rnnbench.models.fused import with_cores
 from sklearn.feature_extraction.text import TfidfVectorizer
-from stacks import EMBEDDING, bidirectional, network, randomized
+from stacks import EMBEDDING, PADDINGS, bidirectional, network, randomized
 
 from rnnbench.data.dataset import START
 from rnnbench.models.build import build
 from rnnbench.models.in_numpy import weighted_counts, word_weights
-from rnnbench.models.keras_layers import POOLING, WEIGHT_DROP, BagOfWords, DropoutEmbedding
+from rnnbench.models.keras_layers import (
+    POOLING,
+    WEIGHT_DROP,
+    BagOfWords,
+    DropoutEmbedding,
+    MaskedConv1D,
+)
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines.scikit_learn import texts
 
@@ -136,17 +141,49 @@ def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features
 
 
 @ways
-def test_in_a_compiled_program_a_sequence_may_be_masked_throughout(by):
+def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(by):
     layer, x = layer_and_sequences(by, sequences=3, steps=4, features=3, seed=0)
     mask = np.array([[False] * 4, [True] * 4, [True, False, True, False]])
 
-    compiled = tf.function(lambda x, mask: layer(x, mask=mask), jit_compile=True, autograph=False)
-    nothing, *others = np.array(compiled(x, mask))
+    with tf.GradientTape() as tape:
+        tape.watch(inputs := tf.constant(x))
+        found = layer(inputs, mask=mask)
+    gradient = np.array(tape.gradient(found, inputs))
 
-    expected = {"max": np.zeros(3), "mean": np.zeros(3), "last": x[0, 0], "attention": x[0].mean(0)}
-    np.testing.assert_allclose(nothing, expected[by], atol=1e-6)
-    for found, steps in zip(others, (x[1], x[2, ::2]), strict=True):
-        np.testing.assert_allclose(found, pooled(by, steps, layer.get_weights()), atol=1e-6)
+    np.testing.assert_array_equal(found[0], np.zeros(3))
+    np.testing.assert_array_equal(gradient[0], np.zeros((4, 3)))
+    for own, steps in zip(found[1:], (x[1], x[2, ::2]), strict=True):
+        np.testing.assert_allclose(own, pooled(by, steps, layer.get_weights()), atol=1e-6)
+
+
+# Convolutions
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+@settings(max_examples=20)
+@given(
+    lengths=st.lists(st.integers(0, 6), min_size=1, max_size=4),
+    kernel=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
+    padding, lengths, kernel, seed
+):
+    random, steps = np.random.default_rng(seed), 7
+    x = random.normal(size=(len(lengths), steps, 2)).astype(np.float32)
+    mask = np.arange(steps) < np.array(lengths)[:, np.newaxis]
+    layer = MaskedConv1D(3, kernel, padding=padding, activation="tanh")
+    layer.build(x.shape)
+    layer.set_weights([random.normal(size=weight.shape) for weight in layer.get_weights()])
+
+    found, handed_on = np.array(layer(x, mask=mask)), np.array(layer.compute_mask(x, mask))
+
+    np.testing.assert_array_equal(handed_on, mask[:, : found.shape[1]])
+    for own, whole, length in zip(found, x, lengths, strict=True):
+        if alone := max(length - (kernel - 1 if padding == "valid" else 0), 0):
+            np.testing.assert_allclose(own[:alone], layer(whole[None, :length])[0], atol=1e-5)
+    np.testing.assert_array_equal(layer(x), keras.layers.Conv1D.call(layer, x))
+    assert layer.compute_mask(x) is None
 
 
 # Dropped weights and words
@@ -159,7 +196,6 @@ RECURRENT_KERNEL = 1
 """Its place among the weights of a layer."""
 
 dropping_kinds = pytest.mark.parametrize("kind", WEIGHT_DROP)
-engines = pytest.mark.parametrize("is_compiled", [False, True], ids=["keras", "compiled"])
 
 
 def recurrent(kind, rate=0.5, seed=0, below=()):
@@ -189,23 +225,11 @@ def embedding(rate=0.5, seed=0):
     return model
 
 
-def compiled(model):
-    """Return the copy that the engine ``compiled`` trains, and the layers left to Keras."""
-    stock = set()
-    copy = with_cores(model, stock)
-    for ours, theirs in zip(copy.variables, model.variables, strict=True):
-        ours.assign(theirs)
-    return copy, stock
-
-
-def trainer(model, inputs, is_compiled):
+def trainer(model, inputs):
     """Return a function from nothing to the outputs in training, and gradients by the weights.
 
     The gradients are those of the sum of the squares of the outputs.
     """
-    if is_compiled:
-        model, _ = compiled(model)
-
     def step():
         with tf.GradientTape() as tape:
             out = model(tf.constant(inputs), training=True)
@@ -213,8 +237,7 @@ def trainer(model, inputs, is_compiled):
         weights = [weight.value for weight in model.trainable_variables]
         return out, [tf.convert_to_tensor(slope) for slope in tape.gradient(loss, weights)]
 
-    program = tf.function(step, jit_compile=True, autograph=False) if is_compiled else step
-    return lambda: keras.tree.map_structure(np.array, program())
+    return lambda: keras.tree.map_structure(np.array, step())
 
 
 def kept_in(step):
@@ -224,21 +247,18 @@ def kept_in(step):
 
 
 @dropping_kinds
-@engines
-def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the_rest_scaled(
-    kind, is_compiled
-):
+def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the_rest_scaled(kind):
     rate = 0.25
     model = recurrent(kind, rate)
 
-    out, gradients = trainer(model, SEQUENCES, is_compiled)()
+    out, gradients = trainer(model, SEQUENCES)()
 
     mask = (gradients[RECURRENT_KERNEL] != 0) / np.float32(1 - rate)
     assert np.mean(mask == 0) == pytest.approx(rate, abs=0.1)
     weights = model.get_weights()
     weights[RECURRENT_KERNEL] *= mask
     stock = without_dropping(kind, weights)
-    expected, slopes = trainer(stock, SEQUENCES, is_compiled=False)()
+    expected, slopes = trainer(stock, SEQUENCES)()
     np.testing.assert_allclose(out, expected, atol=1e-5)
     for place, (ours, theirs) in enumerate(zip(gradients, slopes, strict=True)):
         scale = mask if place == RECURRENT_KERNEL else 1
@@ -247,8 +267,7 @@ def test_a_step_is_that_of_the_stock_layer_with_some_recurrent_weights_0_and_the
 
 def test_each_step_drops_others_and_a_seed_the_same():
     step, again, other = (
-        trainer(recurrent("SimpleRNN", seed=seed), SEQUENCES, is_compiled=False)
-        for seed in (1, 1, 2)
+        trainer(recurrent("SimpleRNN", seed=seed), SEQUENCES) for seed in (1, 1, 2)
     )
 
     first, second = kept_in(step), kept_in(step)
@@ -261,30 +280,23 @@ def test_each_step_drops_others_and_a_seed_the_same():
 @dropping_kinds
 def test_nothing_is_dropped_while_predicting(kind):
     model = recurrent(kind)
-    copy, stock = compiled(model)
     plain = without_dropping(kind, model.get_weights())
 
-    for own in (model, copy):
-        np.testing.assert_allclose(own(SEQUENCES), plain(SEQUENCES), atol=1e-5)
+    np.testing.assert_allclose(model(SEQUENCES), plain(SEQUENCES), atol=1e-5)
     np.testing.assert_array_equal(embedding()(IDS), np.ones((*IDS.shape, 3)))
-    assert not stock
 
 
-def test_a_layer_that_the_cores_do_not_cover_drops_weights_too():
+def test_weights_are_dropped_under_a_mask_too():
     model = recurrent("SimpleRNN", below=[keras.layers.Masking()])
 
-    step, (copy, stock) = trainer(model, SEQUENCES, is_compiled=True), compiled(model)
-    copy(SEQUENCES)
-
-    assert np.mean(kept_in(step)) == pytest.approx(0.5, abs=0.1)
-    assert stock == {"a: masking"}
+    assert np.mean(kept_in(trainer(model, SEQUENCES))) == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_two_directions_drop_weights_of_their_own():
     stack = [EMBEDDING, bidirectional("gru", units=UNITS, weight_drop=0.5)]
     model = randomized(build(network(stack), Shape(STEPS, 3, WORDS), 0))
 
-    _, gradients = trainer(model, IDS, is_compiled=False)()
+    _, gradients = trainer(model, IDS)()
 
     forward, backward = (gradients[place] != 0 for place in (2, 5))
     assert forward.shape == backward.shape == (UNITS, 3 * UNITS)
@@ -292,10 +304,9 @@ def test_the_two_directions_drop_weights_of_their_own():
         assert np.mean(kept) == pytest.approx(0.5, abs=0.1)
 
 
-@engines
-def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest(is_compiled):
+def test_an_embedding_drops_words_wherever_they_are_and_scales_the_rest():
     rate = 0.9
-    step, again = (trainer(embedding(rate), IDS, is_compiled) for _ in range(2))
+    step, again = (trainer(embedding(rate), IDS) for _ in range(2))
 
     (out, (gradient,)), (second, _) = step(), step()
 

@@ -236,8 +236,9 @@ class NativeNetwork:
         given = documents.starts, documents.words, documents.values
         program.code.run("score", arena, order, *given, scores, count)
         logits = scores[:, : program.sizes.topics].astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
+            logits -= logits.max(axis=1, keepdims=True)
+            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
 
     def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
