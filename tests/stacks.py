@@ -27,7 +27,7 @@ PADDINGS = options_of(Conv1D, "padding")
 OPTIONS = MERGE_MODES + PADDINGS + options_of(WordCounts, "values") + options_of(Pooling, "by")
 
 EMBEDDING = {"embedding": {"dim": 4}}
-MASKED = {"embedding": {"dim": 4, "masking": True}}
+UNMASKED = {"embedding": {"dim": 4, "masking": False}}
 FROZEN = {"embedding": {"dim": 4, "trainable": False}}
 MEAN = {"pooling": {"by": "mean"}}
 
@@ -66,7 +66,8 @@ STACKS: dict[str, list[Description]] = {
     "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
     "both ways": [both_ways("lstm", "concat"), bidirectional("gru", "sum")],
-    "masked": [MASKED, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
+    "masked": [EMBEDDING, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
+    "unmasked": [UNMASKED, conv1d("same"), recurrent("lstm"), pooling("attention")],
     "tfidf": [bag_of_words("tfidf"), DENSE],
     "shares": [bag_of_words("shares")],
     "weight_drop": [

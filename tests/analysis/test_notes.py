@@ -17,7 +17,7 @@ from rnnbench.data.audit import summarize_dataset
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import Data, make_dataset
 
-EMBEDDING, MASKED = {"embedding": {"dim": 2}}, {"embedding": {"dim": 2, "masking": True}}
+MASKED, EMBEDDING = {"embedding": {"dim": 2}}, {"embedding": {"dim": 2, "masking": False}}
 GRU, STACKED = {"gru": {"units": 2}}, {"gru": {"units": 2, "return_sequences": True}}
 POOLED = [{"conv1d": {"filters": 2, "kernel_size": 2}}, {"pooling": {"by": "max"}}]
 BOTH_WAYS = {"bidirectional": {"layer": {"gru": {"units": 2}}}}

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from plugin_files import MAKE, write_distribution, write_module, write_scale
-from stacks import EMBEDDING, MASKED, MEAN, OPTIONS, STACKS, both_ways, network, randomized
+from stacks import EMBEDDING, MEAN, OPTIONS, STACKS, both_ways, network, randomized
 
 from rnnbench.config.load import load
 from rnnbench.errors import RnnbenchError, UserError
@@ -78,7 +78,7 @@ def test_the_notebooks_models_have_the_notebooks_parameters():
 
 @pytest.mark.parametrize("between", [[], [{"dropout": {"rate": 0.1}}, {"layer_norm": {}}]])
 def test_masking_leaves_padding_without_influence(between):
-    stack = [MASKED, *between, {"lstm": {"units": 3, "return_sequences": True}}, MEAN]
+    stack = [EMBEDDING, *between, {"lstm": {"units": 3, "return_sequences": True}}, MEAN]
     model = build(network(stack), SHAPE, 0)
     short = np.array([[1, 5, 6, 7, 0, 0]], np.int32)
     model.layers[0].set_weights([np.random.default_rng(1).normal(size=(12, 4))])

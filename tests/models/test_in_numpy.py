@@ -2,21 +2,35 @@
 
 import numpy as np
 import pytest
-from stacks import MASKED, STACKS, bidirectional, network, pooling, randomized, recurrent
+from stacks import (
+    EMBEDDING,
+    PADDINGS,
+    STACKS,
+    bidirectional,
+    conv1d,
+    network,
+    options_of,
+    pooling,
+    randomized,
+    recurrent,
+)
 
 from rnnbench.models import in_numpy
 from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers.feedforward import Pooling
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)
+BY = options_of(Pooling, "by")
 OTHER_ACTIVATIONS = {"activation": "relu", "recurrent_activation": "tanh"}
 NETWORKS = {
     **{name: network(stack) for name, stack in STACKS.items()},
-    **{f"masked, {by}": network([MASKED, pooling(by)]) for by in ("max", "mean", "last")},
-    "masked, gru": network([MASKED, bidirectional("gru")]),
-    "masked, lstm": network([MASKED, recurrent("lstm", **OTHER_ACTIVATIONS), pooling("max")]),
+    **{f"masked, {by}": network([EMBEDDING, pooling(by)]) for by in BY},
+    "masked, gru": network([EMBEDDING, bidirectional("gru")]),
+    "masked, lstm": network([EMBEDDING, recurrent("lstm", **OTHER_ACTIVATIONS), pooling("max")]),
+    **{f"masked, {way}": network([EMBEDDING, conv1d(way), pooling("mean")]) for way in PADDINGS},
     "reset before": network([{"gru": {"units": 3, "reset_after": False}}]),
     "scaled ids": network([{"lstm": {"units": 3}}], inputs="scaled_ids"),
 }
@@ -40,6 +54,18 @@ def test_every_layer_of_this_package_is_computed():
     kinds = {layer.kind for described in NETWORKS.values() for layer in described.layers}
     assert kinds == {*LAYERS}
     assert all(map(in_numpy.is_covered, NETWORKS.values()))
+
+
+@pytest.mark.parametrize("by", BY)
+def test_an_empty_document_is_pooled_to_0(by):
+    described = network([EMBEDDING, pooling(by)])
+    model, ids = randomized(build(described, SHAPE, 0)), np.zeros((1, SHAPE.timesteps), np.int32)
+
+    answers = in_numpy.predict(described, SHAPE, model.get_weights(), ids), predict(model, ids)
+
+    only_bias = np.exp(model.get_weights()[-1])
+    for found in answers:
+        np.testing.assert_allclose(found[0], only_bias / only_bias.sum(), rtol=1e-5)
 
 
 def test_many_documents_are_predicted_part_by_part(monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plugin_files import write_distribution, write_scale
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
-from stacks import EMBEDDING, MASKED
+from stacks import EMBEDDING, UNMASKED
 
 from rnnbench.models.layers import LAYERS, derive_seed, parse_layer, parse_layers
 from rnnbench.models.layers.feedforward import Conv1D, Dense, LayerNorm
@@ -27,7 +27,7 @@ BOTH_WAYS = {"bidirectional": {"layer": VECTOR}}
 BOTH_WAYS_STEP_BY_STEP = {"bidirectional": {"layer": SEQUENCE, "merge_mode": "sum"}}
 
 NEED_A_SEQUENCE = [SEQUENCE, VECTOR, BOTH_WAYS, BOTH_WAYS_STEP_BY_STEP, CONV, POOLING, SPATIAL]
-ANY = [EMBEDDING, MASKED, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
+ANY = [EMBEDDING, UNMASKED, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
 
 
 def fits(*layers):
@@ -62,7 +62,7 @@ def test_the_defaults_are_those_of_keras_but_a_convolution_keeps_the_length():
     for layer in layers:
         fields = type(layer).model_fields.items()
         required = {name: dict(layer)[name] for name, field in fields if field.is_required()}
-        stock = getattr(keras.layers, layer.keras_name)(**required).get_config() | required
+        stock = getattr(keras.layers, getattr(layer, "keras_name", "Conv1D"))(**required).get_config() | required
         ours = {"padding": "same"} if type(layer) is Conv1D else {"weight_drop": 0.0}
         assert dict(layer).items() <= (stock | ours).items()
 
@@ -103,13 +103,9 @@ def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vector
         assert fits(EMBEDDING, layer, POOLING, layer, SOFTMAX)
 
 
-def test_a_convolution_would_end_masking_as_long_as_there_are_steps_to_mask():
-    for between in ([], [DROPOUT], [DENSE, NORM], [SEQUENCE]):
-        place = 1 + len(between)
-        assert fits(EMBEDDING, *between, CONV, POOLING, SOFTMAX)
-        assert misfits(MASKED, *between, CONV, POOLING, SOFTMAX) == [(place, "does not know")]
-    assert fits(MASKED, DROPOUT, BOTH_WAYS_STEP_BY_STEP, NORM, SPATIAL, POOLING, DENSE, SOFTMAX)
-    assert misfits(MASKED, VECTOR, CONV, SOFTMAX) == [(2, NEEDED)]
+def test_every_layer_hands_masks_on():
+    assert all(layer.hands_mask_on for layer in LAYERS.values())
+    assert fits(EMBEDDING, CONV, BOTH_WAYS_STEP_BY_STEP, NORM, SPATIAL, POOLING, DENSE, SOFTMAX)
 
 
 SCALE = {"scale": {"start": 2.0}}
@@ -155,10 +151,12 @@ def test_it_declares_its_inputs_and_outputs(install, tmp_path):
     """
     install(write_distribution(tmp_path, {"own": "own_layers:Own"}, {"own_layers": source}))
 
-    assert fits(EMBEDDING, OWN, SOFTMAX)
-    assert fits(EMBEDDING, OWN)
+    assert fits(UNMASKED, OWN, SOFTMAX)
+    assert fits(UNMASKED, OWN)
     assert misfits(VECTOR, OWN, SOFTMAX) == [(1, NEEDED)]
-    assert misfits(MASKED, OWN, SOFTMAX) == [(1, "does not know")]
+    for between in ([], [DROPOUT], [DENSE, NORM], [SEQUENCE], [CONV]):
+        place = 1 + len(between)
+        assert misfits(EMBEDDING, *between, OWN, SOFTMAX) == [(place, "does not know")]
     assert misfits(OWN, VECTOR, SOFTMAX) == [(1, NEEDED)]
 
 

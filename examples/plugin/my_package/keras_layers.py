@@ -8,6 +8,7 @@ class ScaleLayer(keras.layers.Layer):
     def __init__(self, start, **kwargs):
         super().__init__(**kwargs)
         self.start = start
+        self.supports_masking = True
 
     def build(self, input_shape):
         start = keras.initializers.Constant(self.start)
