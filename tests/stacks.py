@@ -24,7 +24,8 @@ def options_of(layer: type, parameter: str) -> tuple[str, ...]:
 
 MERGE_MODES = options_of(Bidirectional, "merge_mode")
 PADDINGS = options_of(Conv1D, "padding")
-OPTIONS = MERGE_MODES + PADDINGS + options_of(WordCounts, "values") + options_of(Pooling, "by")
+BY = options_of(Pooling, "by")
+OPTIONS = MERGE_MODES + PADDINGS + options_of(WordCounts, "values") + BY
 
 EMBEDDING = {"embedding": {"dim": 4}}
 UNMASKED = {"embedding": {"dim": 4, "masking": False}}
@@ -66,7 +67,12 @@ STACKS: dict[str, list[Description]] = {
     "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
     "both ways": [both_ways("lstm", "concat"), bidirectional("gru", "sum")],
-    "masked": [EMBEDDING, {"layer_norm": {"epsilon": 0.01}}, recurrent("gru"), pooling("attention")],
+    "masked": [
+        EMBEDDING,
+        {"layer_norm": {"epsilon": 0.01}},
+        recurrent("gru"),
+        pooling("attention"),
+    ],
     "unmasked": [UNMASKED, conv1d("same"), recurrent("lstm"), pooling("attention")],
     "tfidf": [bag_of_words("tfidf"), DENSE],
     "shares": [bag_of_words("shares")],

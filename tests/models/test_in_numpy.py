@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from stacks import (
+    BY,
     EMBEDDING,
     PADDINGS,
     STACKS,
     bidirectional,
     conv1d,
     network,
-    options_of,
     pooling,
     randomized,
     recurrent,
@@ -20,10 +20,8 @@ from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.base import Shape
-from rnnbench.models.layers.feedforward import Pooling
 
 SHAPE = Shape(timesteps=6, n_topics=3, n_ids=12)
-BY = options_of(Pooling, "by")
 OTHER_ACTIVATIONS = {"activation": "relu", "recurrent_activation": "tanh"}
 NETWORKS = {
     **{name: network(stack) for name, stack in STACKS.items()},

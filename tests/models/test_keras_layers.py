@@ -230,6 +230,7 @@ def trainer(model, inputs):
 
     The gradients are those of the sum of the squares of the outputs.
     """
+
     def step():
         with tf.GradientTape() as tape:
             out = model(tf.constant(inputs), training=True)

@@ -62,7 +62,10 @@ def test_the_defaults_are_those_of_keras_but_a_convolution_keeps_the_length():
     for layer in layers:
         fields = type(layer).model_fields.items()
         required = {name: dict(layer)[name] for name, field in fields if field.is_required()}
-        stock = getattr(keras.layers, getattr(layer, "keras_name", "Conv1D"))(**required).get_config() | required
+        stock = (
+            getattr(keras.layers, getattr(layer, "keras_name", "Conv1D"))(**required).get_config()
+            | required
+        )
         ours = {"padding": "same"} if type(layer) is Conv1D else {"weight_drop": 0.0}
         assert dict(layer).items() <= (stock | ours).items()
 

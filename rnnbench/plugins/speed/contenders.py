@@ -85,7 +85,7 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
         UserError: there is no such contender, it cannot train a model of the benchmark, or there
             is only one epoch, which is spent on compiling.
     """
-    if benchmark.training.epochs < 2:
+    if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
     cores = usable_cores()
     one_a_core, sequential = LocalExecutor(cores, 1), LocalExecutor(1, cores)
@@ -130,7 +130,12 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     Raises:
         UserError: it has no networks.
     """
-    models = networks(benchmark)
+    models = {
+        name: model.model_copy(
+            update={"training": (model.training or {}) | {"validation_split": 0.0}}
+        )
+        for name, model in networks(benchmark).items()
+    }
     if not models:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
     training = benchmark.training.model_copy(update={"validation_split": 0.0})

@@ -62,7 +62,8 @@ class Network(nn.Module):
         """
         if isinstance(self.layers[0], WordCounts):
             words, starts, weights = x
-            x = torch.relu(self.parts[1](words, starts, per_sample_weights=weights))
+            x = self.parts[1](words, starts, per_sample_weights=weights)
+            x = ACTIVATIONS.get(self.layers[1].activation, lambda x: x)(x)
             return self._above(x, torch.ones(()), torch.ones(()), 2)
         lengths = (x != 0).sum(1) if self.masks else torch.full((len(x),), x.shape[1])
         lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
@@ -205,10 +206,10 @@ def _inputs(model: LayeredNetwork, dataset: Dataset) -> Callable[[NDArray[np.int
             else torch.from_numpy(x[rows])
         )
     weights = word_weights(dataset.x_train, dataset.n_ids, first.values)
-    bags: dict[int, Any] = {}
+    bags: dict[tuple[int, int], Any] = {}
 
     def bag_of(x: NDArray[np.int32], row: int) -> Any:
-        key = id(x) ^ row
+        key = id(x), row
         if key not in bags:
             counts = weighted_counts(x[row], weights, first.values)
             words = np.flatnonzero(counts)

@@ -65,6 +65,16 @@ def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_as_stored
     assert "svm" not in (FOLDER / "speed-config.yaml").read_text()
 
 
+def test_pytorch_takes_part_padded_and_packed(bench):
+    pytest.importorskip("torch")
+
+    result = bench("--only", "torch,torch-packed,native", "--rounds", "1")
+
+    assert result.exit_code == 0, result.stderr
+    for words in ("torch / native", "torch-packed / native"):
+        assert words in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -96,7 +106,7 @@ def test_ctrl_c_says_how_many_rounds_are_stored(bench, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(contenders, "time_products", press_ctrl_c)
-    result = bench("--only", "compiled")
+    result = bench("--only", "native")
 
     assert result.exit_code == 130
     assert "Interrupted. 0 of 3 rounds are stored." in result.stderr

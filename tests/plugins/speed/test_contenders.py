@@ -31,13 +31,13 @@ def test_each_engine_is_timed_in_its_own_way(tmp_path):
     found = {contender.name: contender for contender in choose_contenders(None, plan())}
 
     jobs = {name: (how.executor.jobs, how.executor.threads) for name, how in found.items()}
-    assert jobs == {"compiled": (4, 1), "compiled-1": (1, 1), "native": (4, 1), "keras": (1, 4)}
+    assert jobs == {"native": (4, 1), "native-1": (1, 1), "keras": (1, 4)}
     adapted = found["keras"].adapt(trial(tmp_path))
     assert (adapted.training.engine, adapted.threads) == ("keras", 4)
 
 
 def test_a_contender_that_cannot_train_every_model_takes_no_part_and_says_why(caplog):
-    found = choose_contenders(None, plan({"embedding": {"dim": 2}}, {"simple_rnn": {"units": 3}}))
+    found = choose_contenders(None, plan({"gru": {"units": 3, "dropout": 0.5}}))
 
     assert "native" not in {contender.name for contender in found}
     assert "native does not take part: it cannot train rnn" in caplog.text
@@ -85,19 +85,17 @@ def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started
     "changed",
     [
         plan({"gru": {"units": 3, "dropout": 0.5}}),
-        plan({"simple_rnn": {"units": 3}}, {"layer_norm": {}}),
-        plan(models={"rnn": RNN | {"inputs": "scaled_ids"}}),
+        plan({"lstm": {"units": 3, "activation": "relu"}}),
         plan(training={"optimizer": "sgd", "epochs": 2}),
-        plan(training={"ema": 0.9, "epochs": 2}),
     ],
 )
-def test_pytorch_is_timed_with_plain_stacks_alone(changed, monkeypatch):
+def test_pytorch_is_timed_with_the_networks_of_native(changed, monkeypatch):
     monkeypatch.setattr(contenders, "find_spec", lambda _: "installed")
 
-    assert choose_contenders(None, plan())[-1].name == "torch"
-    assert "torch" not in {found.name for found in choose_contenders(None, changed)}
+    assert [found.name for found in choose_contenders(None, plan())] == [*CONTENDERS]
+    assert [found.name for found in choose_contenders(None, changed)] == ["keras"]
     with pytest.raises(UserError, match=r"^--only torch: it cannot train rnn"):
-        choose_contenders(["compiled", "torch"], changed)
+        choose_contenders(["keras", "torch"], changed)
 
 
 def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
@@ -117,6 +115,19 @@ def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
     assert [epoch for epoch, _, _ in told] == list(range(1, 61)), "every epoch is told"
 
 
-def test_models_with_a_training_of_their_own_are_not_timed():
-    with pytest.raises(UserError, match="rnn has its own training section"):
-        contenders.only_networks(benchmark(models={"rnn": RNN | {"training": {"epochs": 3}}}))
+def test_a_model_is_timed_with_its_own_training_but_no_documents_are_held_out():
+    own = {"epochs": 3, "batch_size": 7, "validation_split": 0.5}
+    models = {"rnn": RNN | {"training": own}, "other": RNN}
+
+    timed = contenders.only_networks(plan(models=models, training={"epochs": 2, "ema": 0.9}))
+
+    trainings = {name: timed.training_of(name) for name in models}
+    assert {name: how.validation_split for name, how in trainings.items()} == {"rnn": 0, "other": 0}
+    assert {how.ema for how in trainings.values()} == {0.9}
+    assert (trainings["rnn"].epochs, trainings["rnn"].batch_size) == (3, 7)
+    assert trainings["other"].epochs == 2
+
+
+def test_each_model_needs_a_second_epoch():
+    with pytest.raises(UserError, match=r"training\.epochs: got 1 \(allowed: 2 or more"):
+        choose_contenders(None, plan(models={"rnn": RNN | {"training": {"epochs": 1}}}))

@@ -151,7 +151,9 @@ def test_an_engine_that_cannot_be_used_is_named(monkeypatch, tmp_path):
             Training(engine="sharse")
         with pytest.raises(PluginError, match="'broken' of the package made-up cannot be loaded"):
             engine_for(NETWORK, Training(engine="broken"))
-        with pytest.raises(UserError, match=r"train this model \(allowed: native, keras, .*careless, "):
+        with pytest.raises(
+            UserError, match=r"train this model \(allowed: native, keras, .*careless, "
+        ):
             engine_for(NETWORK, Training(engine="scikit-learn"))
     ENGINES.refresh()
     del sys.modules["made_up"], sys.modules["made_up_shares"]

@@ -46,9 +46,7 @@ def dataset() -> Dataset:
     return Dataset(x, y, x[HELD_OUT], y[HELD_OUT], topics, 5, places, places[HELD_OUT], documents=x)
 
 
-def fit(
-    dataset, engine="native", model=RNN, seed=0, on_epoch=ignore, keep_model=False, **training
-):
+def fit(dataset, engine="native", model=RNN, seed=0, on_epoch=ignore, keep_model=False, **training):
     """Train a model; Keras runs a few steps line by line."""
     recipe = {"epochs": EPOCHS, "batch_size": 9, "learning_rate": 0.1, "validation_split": SHARE}
     training = Training(**recipe | training)

@@ -1,0 +1,112 @@
+"""The networks in PyTorch: what they compute, padded and packed, and that they train."""
+
+import numpy as np
+import pytest
+from stacks import (
+    BY,
+    EMBEDDING,
+    UNMASKED,
+    bag_of_words,
+    both_ways,
+    conv1d,
+    network,
+    pooling,
+    recurrent,
+)
+
+from rnnbench.data.dataset import START, Dataset
+from rnnbench.models.in_numpy import weighted_counts, word_weights
+from rnnbench.models.layers import Shape
+from rnnbench.training.epochs import Epochs
+from rnnbench.training.settings import Training
+
+torch = pytest.importorskip("torch")
+in_torch = pytest.importorskip("rnnbench.plugins.speed.in_torch")
+
+N, N_IDS, STEPS, TOPICS = 20, 12, 6, ("a", "b", "c")
+SHAPE = Shape(STEPS, len(TOPICS), N_IDS)
+DENSE = {"dense": {"units": 5, "activation": "relu"}}
+PACKABLE = {
+    **{kind: [EMBEDDING, {kind: {"units": 3}}] for kind in ("simple_rnn", "gru", "lstm")},
+    **{by: [EMBEDDING, recurrent("lstm"), recurrent("gru"), pooling(by)] for by in BY},
+    "convolutions": [EMBEDDING, conv1d("same"), conv1d("causal"), {"lstm": {"units": 3}}],
+    "no masks": [UNMASKED, both_ways("gru"), pooling("mean")],
+    "numbers": [recurrent("simple_rnn"), {"layer_norm": {}}, {"gru": {"units": 3}}],
+}
+"""Stacks in which padding has no influence, however it is skipped."""
+TRAINED = PACKABLE | {
+    "directions": [
+        EMBEDDING,
+        both_ways("lstm"),
+        {"bidirectional": {"layer": {"gru": {"units": 3}}}},
+    ],
+    "dropout": [
+        EMBEDDING,
+        {"spatial_dropout": {"rate": 0.5}},
+        pooling("max"),
+        {"dropout": {"rate": 0.5}},
+    ],
+    "bag": [bag_of_words("tfidf"), DENSE, {"dropout": {"rate": 0.5}}],
+    "bag alone": [bag_of_words("shares")],
+}
+
+
+def documents():
+    """Return documents of none to six words, padded behind, whose first word tells the topic."""
+    random = np.random.default_rng(0)
+    ids = random.integers(START + 1, N_IDS, (N, STEPS), dtype=np.int32)
+    ids[np.arange(STEPS) >= random.integers(1, STEPS + 1, (N, 1))] = 0
+    labels, places = np.array(ids[:, 0] % 3, np.int32), np.arange(N)
+    ids[0] = 0
+    return Dataset(ids, labels, ids, labels, TOPICS, N_IDS, places, places, documents=ids)
+
+
+@pytest.mark.parametrize("packs", [False, True], ids=["padded", "packed"])
+@pytest.mark.parametrize("stack", TRAINED.values(), ids=TRAINED)
+def test_a_network_of_each_layer_trains(stack, packs):
+    recipe = Training(epochs=15, batch_size=6, learning_rate=0.02, ema=0.5)
+    epochs = Epochs()
+
+    scores, params = in_torch.train(network(stack), documents(), recipe, 0, epochs, packs=packs)
+
+    assert scores.shape == (N, len(TOPICS))
+    np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1, rtol=1e-5)
+    assert epochs.history.loss[-1] < epochs.history.loss[0]
+    assert params > 3 * N_IDS or stack[0] not in (EMBEDDING, UNMASKED)
+
+
+@pytest.mark.parametrize("stack", PACKABLE.values(), ids=PACKABLE)
+def test_padded_and_packed_sequences_give_the_same_scores(stack):
+    padded, packed = scores_of(stack, documents().x_test)
+
+    np.testing.assert_allclose(padded, packed, atol=1e-6)
+
+
+def test_they_do_in_both_directions_if_documents_have_the_same_length():
+    ids = documents().x_test
+    padded, packed = scores_of(TRAINED["directions"], ids)
+
+    is_whole = (ids != 0).all(axis=1)
+    assert 0 < is_whole.sum() < len(ids)
+    np.testing.assert_allclose(padded[is_whole], packed[is_whole], atol=1e-6)
+
+
+def scores_of(stack, ids):
+    """Return the scores of documents by the same weights, padded and packed."""
+    nets = [in_torch.Network(network(stack), SHAPE, packs=packs).eval() for packs in (False, True)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    x = torch.from_numpy(ids if stack[0] in (EMBEDDING, UNMASKED) else ids.astype(np.float32))
+    with torch.no_grad():
+        return [net(x).numpy() for net in nets]
+
+
+def test_a_bag_of_words_is_a_sum_of_rows_of_weights():
+    model, dataset = network([bag_of_words("tfidf")]), documents()
+    net = in_torch.Network(model, SHAPE, packs=False).eval()
+    kernel = next(net.parameters()).detach().numpy()
+
+    given = in_torch._inputs(model, dataset)(dataset.x_test, torch.arange(N))
+
+    weights = word_weights(dataset.x_train, N_IDS, "tfidf")
+    counts = np.stack([weighted_counts(row, weights, "tfidf") for row in dataset.x_test])
+    np.testing.assert_allclose(net(given).detach(), counts @ kernel, atol=1e-6)
