@@ -62,8 +62,9 @@ class Network(nn.Module):
         """
         if isinstance(self.layers[0], WordCounts):
             words, starts, weights = x
+            dense: Any = self.layers[1]
             x = self.parts[1](words, starts, per_sample_weights=weights)
-            x = ACTIVATIONS.get(self.layers[1].activation, lambda x: x)(x)
+            x = ACTIVATIONS.get(dense.activation, lambda x: x)(x)
             return self._above(x, torch.ones(()), torch.ones(()), 2)
         lengths = (x != 0).sum(1) if self.masks else torch.full((len(x),), x.shape[1])
         lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences

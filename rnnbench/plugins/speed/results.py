@@ -160,8 +160,9 @@ def speed_table(results: SpeedResults) -> Table:
         f"{counted(len(models), 'model')}, {counted(len(results.seeds), 'seed')}, "
         f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
         f"long, in batches of {results.batch_size}, or as a model's own training says; medians "
-        f"over {counted(n_rounds, 'round')}, in which the contenders took turns. Products alone: the "
-        f"time of a step's matrix products in NumPy's BLAS on one core. {environment['cpu']}, {environment['cores']} cores."
+        f"over {counted(n_rounds, 'round')}, in which the contenders took turns. Products alone: "
+        f"the time of a step's matrix products in NumPy's BLAS on one core. {environment['cpu']}, "
+        f"{environment['cores']} cores."
     )
     return Table(list(columns), rows, caption, is_last_apart=True)
 

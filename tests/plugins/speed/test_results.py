@@ -20,8 +20,9 @@ def test_each_model_and_last_the_whole_table_is_compared_with_the_other_contende
     assert table.is_last_apart
     assert table.caption == (
         "1 model, 1 seed, 200 epochs of 1,395 documents, 49 steps long, in batches of 50, or as a "
-        "model's own training says; medians over 1 round, in which the contenders took turns. Products alone: the time of "
-        "a step's matrix products in NumPy's BLAS on one core. none, 2 cores."
+        "model's own training says; medians over 1 round, in which the contenders took turns. "
+        "Products alone: the time of a step's matrix products in NumPy's BLAS on one core. "
+        "none, 2 cores."
     )
 
 

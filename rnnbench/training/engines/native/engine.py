@@ -203,8 +203,8 @@ class NativeNetwork:
         self, lengths: NDArray[np.int64], words: NDArray[np.integer], values: NDArray[np.float32]
     ) -> LaidOut:
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        as_floats = [_in_place_of_floats(whole) for whole in (starts, words)]
-        return LaidOut(lengths, *as_floats, _with_slack(values.astype(np.float32)))
+        whole = _in_place_of_floats(starts), _in_place_of_floats(words)
+        return LaidOut(lengths, *whole, _with_slack(values.astype(np.float32)))
 
     def _order(
         self, documents: LaidOut, order: NDArray[np.intp], batch: int

@@ -109,8 +109,8 @@ class Group:
             after = asm.get(self.firsts, row) + asm.get(self.lengths, row)
             for i in asm.loop(self.gap):
                 asm.clear(array, after + i)
-        for i in range(self.gap):
-            asm.clear(array, asm.number(i))
+        for before in range(self.gap):
+            asm.clear(array, asm.number(before))
 
 
 def length_of(asm: Assembler, document: Value) -> Value:

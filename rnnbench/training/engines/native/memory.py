@@ -134,7 +134,8 @@ class Memory:
         of_gradient = rows if touched is None else touched
         average = self.place(rows, columns) if self.averages else None
         sizes = rows, of_gradient, rows, rows
-        return Trained(*(self.place(some, columns) for some in sizes), average)
+        value, gradient, mean, square = (self.place(some, columns) for some in sizes)
+        return Trained(value, gradient, mean, square, average)
 
     def new_arena(self) -> Floats:
         """Return zeros for all arrays; the first begins at a cache line."""

@@ -19,6 +19,7 @@ VECTORS = 16
 class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
+    table: Table
     shift = 1
 
     def __init__(self, site: Site):
@@ -37,7 +38,7 @@ class BagStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        if [type(layer) for layer in layers[:2]] != [WordCounts, Dense]:
+        if type(layers[0]) is not WordCounts or type(layers[1]) is not Dense:
             return 0
         return 2 if layers[1].activation in COVERED else 0
 

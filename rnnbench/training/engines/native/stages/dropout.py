@@ -3,12 +3,15 @@
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dropout, SpatialDropout
 from rnnbench.training.engines.native.assembler import Assembler
+from rnnbench.training.engines.native.memory import Array
 from rnnbench.training.engines.native.random import make_mask, quarter
 from rnnbench.training.engines.native.stage import Site, Stage
 
 
 class DropoutStage(Stage):
     """``y = x mask``, where the seed, the step and the place in a document decide the mask."""
+
+    key: Array
 
     def __init__(self, site: Site):
         super().__init__(site)
@@ -37,8 +40,8 @@ class DropoutStage(Stage):
             for i in asm.loop(self.mask.size, step=asm.lanes):
                 asm.at(self.mask.flat, i).store(asm.vector_of(1.0))
         for row, column, size in below.vectors(asm):
-            x, mask = (asm.at(array, row, column).load() for array in (below.value, self.mask))
-            asm.at(self.above.value, row, column).store(x * mask, size)
+            x, kept = (asm.at(array, row, column).load() for array in (below.value, self.mask))
+            asm.at(self.above.value, row, column).store(x * kept, size)
 
     def backward(self, asm: Assembler) -> None:
         for row, column, _ in self.below.vectors(asm):

@@ -87,6 +87,9 @@ class WordVectors(Activations):
 class EmbeddingStage(Stage):
     """``x = E[word] mask``: the mask of spatial dropout above it, times that of the word."""
 
+    table: Table
+    key: Array
+
     def __init__(self, site: Site):
         super().__init__(site)
         (self.layer, *others), group, memory = site.layers, self.group, site.memory
@@ -256,5 +259,5 @@ class SharedEmbeddingStage(EmbeddingStage):
             x = asm.at(vectors, word, feature).load(F32)
             asm.at(value, out, i).store(x * asm.at(self.mask, row, feature).load(F32) * scale)
         asm.at(value, out, count).store(asm.one)
-        for i in range(1, TILE):
-            asm.at(value, out, count + i).store(asm.zero)
+        for past in range(1, TILE):
+            asm.at(value, out, count + past).store(asm.zero)

@@ -210,11 +210,8 @@ class AttentionStage(PoolingStage):
                     asm.at(self.d_hidden, first + t, start).store(d_score * q * (1 - h * h))
         group.clear_gaps(asm, self.d_hidden)
         below.back(asm, self.d_hidden, self.weights.gradient, self.transposed)
-        for row, _, place in group.steps(asm) if below.is_trained else ():
-            share = asm.spread(asm.at(self.shares, place).load(F32))
+        for row, _, step in group.steps(asm) if below.is_trained else ():
+            weight = asm.spread(asm.at(self.shares, step).load(F32))
             for column, _ in asm.tiles(self.n, asm.lanes):
-                out, d_y = (
-                    asm.at(below.gradient, place, column),
-                    asm.at(self.above.gradient, row, column),
-                )
-                out.store(out.load() + share * d_y.load())
+                out = asm.at(below.gradient, step, column)
+                out.store(out.load() + weight * asm.at(self.above.gradient, row, column).load())

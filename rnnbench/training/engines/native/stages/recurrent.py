@@ -142,8 +142,8 @@ class RecurrentStage(Stage):
         biases = [(of_inputs, np.ix_([first + inputs], own))]
         biases += [(u, np.ix_([n], order))] * self.cell.state_biases
         return [
-            Part((inputs, columns), ((of_inputs, np.ix_(range(first, first + inputs), own)),)),
-            Part((n, columns), ((u, np.ix_(range(n), order)),)),
+            Part((inputs, columns), ((of_inputs, np.ix_(np.arange(first, first + inputs), own)),)),
+            Part((n, columns), ((u, np.ix_(np.arange(n), order)),)),
             Part((2, columns) if self.cell.state_biases else (columns,), tuple(biases)),
         ]
 
@@ -185,14 +185,14 @@ class RecurrentStage(Stage):
     def prepare(self, asm: Assembler) -> None:
         """Drop weights, and transpose what the way back needs."""
         for way in self.ways:
-            if way.mask:
-                self._drop_weights(asm, way, way.mask)
+            if way.mask and self.key:
+                self._drop_weights(asm, way, way.mask, self.key)
             transpose(asm, asm.at(way.transposed), asm.at(way.used).rows(0, self.units))
         if not self.is_inline:
             w = asm.at(self.w.value).rows(0, self.below.features)
             transpose(asm, asm.at(self.transposed), w)
 
-    def _drop_weights(self, asm: Assembler, way: Way, mask: Array) -> None:
+    def _drop_weights(self, asm: Assembler, way: Way, mask: Array, key: Array) -> None:
         """Drop a share of the weights of the state, but none of the biases and inputs."""
         for row in asm.loop(way.used.shape[0]):
             for column, _ in asm.tiles(self.columns, asm.lanes):
@@ -200,8 +200,8 @@ class RecurrentStage(Stage):
         with asm.when(asm.get(self.group.is_training).equals(1)):
             for row in asm.loop(self.units):
                 place = asm.get(self.group.clock), row, way.number
-                rate, key = self.layer.weight_drop, asm.at(self.key)
-                make_mask(asm, key, place, rate, asm.at(mask, row), self.columns)
+                rate, drawn = self.layer.weight_drop, asm.at(mask, row)
+                make_mask(asm, asm.at(key), place, rate, drawn, self.columns)
                 self._apply(asm, mask, way.used, row)
 
     def _apply(self, asm: Assembler, mask: Array, array: Array, row: Value) -> None:
