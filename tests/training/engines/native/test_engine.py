@@ -20,6 +20,8 @@ from rnnbench.training.settings import Training, engine_for, resolve_engine
 
 NATIVE = ENGINES["native"]
 LSTM, POOLING = {"lstm": {"units": 3}}, {"pooling": {"by": "mean"}}
+EXTENDED = {"notebook", "references", "baseline_grids"}
+"""The configs without models, or for others."""
 BASELINE = benchmark(models={"svm": {"baseline": "tfidf_linear_svm"}}).models["svm"]
 
 
@@ -39,7 +41,7 @@ def installed(monkeypatch):
     settings._has_native.cache_clear()
 
 
-@pytest.mark.parametrize("config", shipped.listed())
+@pytest.mark.parametrize("config", sorted({*shipped.names()} - EXTENDED))
 def test_all_networks_that_ship_are_covered(config):
     benchmark = load(config)
     for name, model in benchmark.models.items():
