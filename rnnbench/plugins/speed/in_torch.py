@@ -1,9 +1,9 @@
 """Networks in PyTorch with the shapes of ours, trained on the same data: an opponent for speed.
 
-They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
-timed, not scored. Each batch is cut to its longest document; a bag of words is a sum of the weights
-of its words; numbers too small for full precision count as 0, as in TensorFlow, because they are
-slow; Adam is fused. Importing this module imports PyTorch.
+They have PyTorch's own initial weights, and a second bias in each recurrent layer, and drop neither
+whole words nor weights, so they are timed, not scored. Each batch is cut to its longest document; a
+bag of words is a sum of the weights of its words; numbers too small for full precision count as 0,
+as in TensorFlow, because they are slow; Adam is fused. Importing this module imports PyTorch.
 """
 
 from collections.abc import Callable
