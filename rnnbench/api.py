@@ -18,11 +18,10 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
-from rnnbench.request import Config, RunRequest, Settings, takes
+from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
-from rnnbench.terminal.options import changes
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:

@@ -14,14 +14,13 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.request import Config, Request, RunRequest, Settings
+from rnnbench.request import KEYS, Config, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, check_folder
 from rnnbench.results.store import FILES, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
 from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file
-from rnnbench.terminal.options import KEYS, changes
 from rnnbench.text import encodable, listed
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)

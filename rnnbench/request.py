@@ -1,8 +1,13 @@
-"""The arguments of ``run`` and ``choose``, declared once for Python and the command line."""
+"""The arguments of ``run`` and ``choose``, declared once for Python and the command line.
+
+Those that change the config, as options of other commands do, become its ``Override``.
+"""
 
 import inspect
+import json
+import logging
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
 from functools import wraps
 from operator import itemgetter
@@ -20,8 +25,9 @@ from typing import (
 
 import typer
 
+from rnnbench.errors import UserError, shortened
+from rnnbench.points import split_names, split_setting
 from rnnbench.terminal import completion, options
-from rnnbench.terminal.options import KEYS
 from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
@@ -32,6 +38,19 @@ Config: TypeAlias = "str | Path | Mapping[str, Any] | Benchmark"
 """A config file, its content, or the result of ``load_config``."""
 Settings = Mapping[str, Any] | Sequence["Override"]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
+
+KEYS = {
+    "epochs": "training.epochs",
+    "seeds": "training.seeds",
+    "data": "data.source",
+    "path": "data.path",
+    "track": "tracking",
+}
+"""The config keys that options and Python arguments change."""
+MANY_SEEDS = 50
+"""A larger number may have been meant as a single seed."""
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -238,7 +257,7 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
             keyed = {name: given.pop(name) for name in KEYS if name in given}
             given |= {
                 "models": options.names(given["models"]),
-                "settings": options.changes(given["settings"], **keyed),
+                "settings": changes(given["settings"], **keyed),
                 "progress": not values["quiet"],
                 "command": options.command(),
             }
@@ -269,3 +288,61 @@ def _parameter(option: Field[Any]) -> inspect.Parameter:
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
     )
+
+
+def changes(
+    settings: "Mapping[str, Any] | Iterable[str | Override] | None" = None,
+    dashes: str = "--",
+    **values: Any,
+) -> "list[Override]":
+    """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
+
+    They come from ``settings``, a mapping or texts as for ``--set``, and from the ``values`` given
+    for ``KEYS``.
+    """
+    from rnnbench.config.load import Override
+
+    given = [
+        Override(f"{dashes}{name}", key, _as_yaml(f"{dashes}{name}", values[name]))
+        for name, key in KEYS.items()
+        if values.get(name) is not None
+    ]
+    if isinstance(settings, Mapping):
+        settings = [
+            Override("settings", str(key), _as_yaml("settings", value))
+            for key, value in settings.items()
+        ]
+    for setting in [settings] if isinstance(settings, str) else settings or ():
+        if isinstance(setting, Override):
+            given.append(setting)
+            continue
+        if not isinstance(setting, str):
+            raise UserError(f"settings: got {setting!r} (should be key.path=value)")
+        flag = f"{'--set' if dashes else 'settings:'} {shortened(setting, 60)}"
+        key, value = split_setting(setting)
+        if not key:
+            raise UserError(f"{flag}: should be key.path=value, such as training.epochs=5")
+        given.append(Override(flag, key, value))
+    return given
+
+
+def _as_yaml(flag: str, value: Any) -> str:
+    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
+    if flag == "--seeds":
+        if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
+            means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+            log.warning("--seeds %d: %s (%s)", n, means, alone)
+        return f"[{value}]" if "," in value else str(value)
+    if flag == "--track":
+        value = [item for text in value for item in split_names(text)]
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):
+            return value.tolist()
+        is_list = isinstance(value, Iterable) and not isinstance(value, bytes)
+        return list(value) if is_list else str(value)
+
+    # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
+    # characters that cannot be printed, unless they are escaped.
+    text = json.dumps(value, default=plain, ensure_ascii=False)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

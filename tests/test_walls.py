@@ -16,7 +16,7 @@ OPEN = {
     f"rnnbench{module}"
     for module in (
         *("", ".command", ".environment", ".errors", ".estimate", ".job", ".metrics"),
-        *(".section", ".storage", ".text", ".tracking", ".runner.run"),
+        *(".request", ".section", ".storage", ".text", ".tracking", ".runner.run"),
     )
 }
 OPEN_FOLDERS = {

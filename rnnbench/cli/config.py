@@ -13,6 +13,7 @@ from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
 from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
+from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, console, options
@@ -57,8 +58,8 @@ def check(
     cache, the total training time is estimated; if not, typical sizes are assumed. The exit status
     is 0 if all files are fine, or else 2.
     """
-    changes = options.changes(settings)
-    checked = [_check(file, changes, build=build) for file in configs]
+    given = changes(settings)
+    checked = [_check(file, given, build=build) for file in configs]
     if as_json:
         console.print_record({"files": checked}, as_json=True)
     else:
@@ -109,7 +110,7 @@ def show(
     if schema and settings:
         raise UserError("--set: changes a CONFIG, not a schema")
     if config is not None:
-        _print_yaml(dump(load(config, options.changes(settings))))
+        _print_yaml(dump(load(config, changes(settings))))
         return
     from rnnbench.json_schema import config_schema, results_schema
 

@@ -42,6 +42,7 @@ from rnnbench.report.inspection import (
     notes_text,
     sources_view,
 )
+from rnnbench.request import changes
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
 
@@ -93,8 +94,8 @@ def show_models(
     its purpose, output shapes, states and parameters. The numbers are for the documents of CONFIG,
     which have to be in the cache; nothing is downloaded. The list does not need them.
     """
-    changes = options.changes(settings, data=data, path=path)
-    benchmark = options.load_benchmark(config, None, changes)
+    given = changes(settings, data=data, path=path)
+    benchmark = options.load_benchmark(config, None, given)
     view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
     console.print_record(*view, as_json=as_json)
 
@@ -180,8 +181,8 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    changes = options.changes(settings, data=data, path=path)
-    prepared = _prepare(load_data(config, changes))
+    given = changes(settings, data=data, path=path)
+    prepared = _prepare(load_data(config, given))
     console.print_record(*data_view(prepared), as_json=as_json)
 
 
@@ -225,17 +226,17 @@ def show_data(
     padding, words that are cut off and unknown words are marked. Without CONFIG, the data section
     has its defaults, which are those of Keras's loader.
     """
-    changes = options.changes(settings, data=data, path=path)
-    if sources and (config or number or changes):
+    given = changes(settings, data=data, path=path)
+    if sources and (config or number or given):
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
     file, n = _config_and_number(config, number)
     if sources:
         view = sources_view(SOURCES.usable())
     elif n is None:
-        view = data_view(_prepare(load_data(file, changes), offline=True))
+        view = data_view(_prepare(load_data(file, given), offline=True))
     else:
-        benchmark = load(file, changes) if file else None
-        prepared = _prepare(benchmark.data if benchmark else load_data(None, changes))
+        benchmark = load(file, given) if file else None
+        prepared = _prepare(benchmark.data if benchmark else load_data(None, given))
         found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
         inputs = models_by_input(benchmark.models) if benchmark else None
         view = document_view(found, inputs)

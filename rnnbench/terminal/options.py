@@ -1,11 +1,10 @@
 """Options and arguments that several commands share."""
 
-import json
 import logging
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.data.sources import SOURCES
-from rnnbench.errors import UserError, shortened
+from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
-from rnnbench.points import split_names, split_setting
+from rnnbench.points import split_names
 from rnnbench.terminal import completion
 from rnnbench.text import encodable
 
@@ -25,16 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEYS = {
-    "epochs": "training.epochs",
-    "seeds": "training.seeds",
-    "data": "data.source",
-    "path": "data.path",
-    "track": "tracking",
-}
-"""The config keys that options and Python arguments change."""
-MANY_SEEDS = 50
-"""A larger number may have been meant as a single seed."""
 RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
@@ -141,61 +130,3 @@ def command() -> str:
 def names(text: str | None) -> list[str] | None:
     """Return the names in a comma-separated list; ``None`` if there is no list."""
     return None if text is None else split_names(text)
-
-
-def changes(
-    settings: "Mapping[str, Any] | Iterable[str | Override] | None" = None,
-    dashes: str = "--",
-    **values: Any,
-) -> "list[Override]":
-    """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
-
-    They come from ``settings``, a mapping or texts as for ``--set``, and from the ``values`` given
-    for ``KEYS``.
-    """
-    from rnnbench.config.load import Override
-
-    given = [
-        Override(f"{dashes}{name}", key, _as_yaml(f"{dashes}{name}", values[name]))
-        for name, key in KEYS.items()
-        if values.get(name) is not None
-    ]
-    if isinstance(settings, Mapping):
-        settings = [
-            Override("settings", str(key), _as_yaml("settings", value))
-            for key, value in settings.items()
-        ]
-    for setting in [settings] if isinstance(settings, str) else settings or ():
-        if isinstance(setting, Override):
-            given.append(setting)
-            continue
-        if not isinstance(setting, str):
-            raise UserError(f"settings: got {setting!r} (should be key.path=value)")
-        flag = f"{'--set' if dashes else 'settings:'} {shortened(setting, 60)}"
-        key, value = split_setting(setting)
-        if not key:
-            raise UserError(f"{flag}: should be key.path=value, such as training.epochs=5")
-        given.append(Override(flag, key, value))
-    return given
-
-
-def _as_yaml(flag: str, value: Any) -> str:
-    """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
-    if flag == "--seeds":
-        if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
-            means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
-            log.warning("--seeds %d: %s (%s)", n, means, alone)
-        return f"[{value}]" if "," in value else str(value)
-    if flag == "--track":
-        value = [item for text in value for item in split_names(text)]
-
-    def plain(value: Any) -> Any:
-        if hasattr(value, "tolist"):
-            return value.tolist()
-        is_list = isinstance(value, Iterable) and not isinstance(value, bytes)
-        return list(value) if is_list else str(value)
-
-    # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
-    # characters that cannot be printed, unless they are escaped.
-    text = json.dumps(value, default=plain, ensure_ascii=False)
-    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

@@ -15,7 +15,8 @@ from rnnbench.config.load import dump
 from rnnbench.config.nodes import MAX_MESSAGE, MAX_PROBLEMS, ConfigError
 from rnnbench.config.shipped import starter
 from rnnbench.errors import UserError
-from rnnbench.terminal.options import changes, load_benchmark
+from rnnbench.request import changes
+from rnnbench.terminal.options import load_benchmark
 
 SHIPPED = Path(__file__).parents[2] / "configs"
 SLOW, LONGEST = 2, 10

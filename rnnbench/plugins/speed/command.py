@@ -63,13 +63,14 @@ def bench_speed(
     from rnnbench.job import check_inputs
     from rnnbench.plugins.speed.contenders import choose_contenders, measure, only_networks
     from rnnbench.plugins.speed.results import FILES, speed_tables, write_speed
+    from rnnbench.request import changes
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download, show_trials
 
-    changes = options.changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    benchmark = only_networks(options.load_benchmark(config, models, changes))
+    given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
+    benchmark = only_networks(options.load_benchmark(config, models, given))
     contenders = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
