@@ -48,6 +48,27 @@ def report_phases_to(on_phase: Callable[[str], None]) -> Iterator[None]:
         _on_phase.reset(token)
 
 
+_threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
+
+
+def threads_now() -> int:
+    """Return how many threads a training may use from now on, if they do not change its result.
+
+    The number grows when other trainings end and none is left to begin.
+    """
+    return _threads.get()()
+
+
+@contextmanager
+def ask_for_threads(threads: Callable[[], int]) -> Iterator[None]:
+    """Have ``threads_now`` call a function in the block."""
+    token = _threads.set(threads)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
+
+
 @dataclass
 class Epochs:
     """The epochs of one training so far.

@@ -37,7 +37,7 @@ from rnnbench.runner.executors.base import (
     TrialFailure,
 )
 from rnnbench.storage import temporary_folder
-from rnnbench.training.epochs import report_phases_to
+from rnnbench.training.epochs import ask_for_threads, report_phases_to
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,8 @@ class LocalExecutor(Executor):
                         workers[worker.connection] = worker
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
+                    for worker in workers.values():  # those that are left share all cores
+                        worker.use(self.jobs * self.threads // len(workers))
                     ready = wait(list(workers), LOOK_SECONDS)
                     ended = {key for key, it in workers.items() if not it.process.is_alive()}
                     for connection in ended.union(ready):
@@ -265,10 +267,20 @@ def work(
     def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
         connection.send((epoch, loss, accuracy))
 
+    def threads_now() -> int:
+        nonlocal threads
+        while connection.poll():  # nothing else comes during a trial
+            threads = connection.recv()
+        return threads
+
     folder = Path.cwd()
-    with report_phases_to(connection.send):
+    with report_phases_to(connection.send), ask_for_threads(threads_now):
         while True:
-            task, trial, corpus = connection.recv()
+            message = connection.recv()
+            if isinstance(message, int):  # it came too late for the trial before
+                threads = message
+                continue
+            task, trial, corpus = message
             os.chdir(folder)  # the model of another trial may have left it
             connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))
 
@@ -281,6 +293,14 @@ class Worker(Child):
     def __init__(self, threads: int, log: Path):
         connection, self.process = start_process(work, threads, log)
         super().__init__(connection, log)
+        self._threads = threads
+
+    def use(self, threads: int) -> None:
+        """Let its trial use more threads from the next epoch on, if that changes no result."""
+        if threads > self._threads:
+            self._threads = threads
+            with suppress(ConnectionError):  # it died; ``receive`` says so
+                self.connection.send(threads)
 
     def end(self) -> None:
         """End the process; a trial in progress is abandoned."""

@@ -18,6 +18,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure, local
 from rnnbench.runner.executors.base import EpochEnded, PhaseBegan, prepare_engine
 from rnnbench.runner.executors.local import Child, start_process
+from rnnbench.training.epochs import threads_now
 
 
 def _prepare_nothing(_):
@@ -66,6 +67,21 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
     phases = {one.seed: phases_of(one, events) for one in trials}
     of_network = ["reading documents", "training", "compiling", "training", "testing"]
     assert phases == {1: ["starting worker", *of_network], 0: of_network, 2: of_network}
+
+
+def _threads_at_last(one, *_):
+    """Return the threads that a trial may use at last; that of seed 0 waits for more than one."""
+    patience = time.monotonic() + 60
+    while one.seed == 0 and threads_now() == 1 and time.monotonic() < patience:
+        time.sleep(0.01)
+    return threads_now()
+
+
+def test_the_last_trial_may_use_the_threads_of_all(tmp_path, trials):
+    outcomes, _ = run(trials, tmp_path, _threads_at_last, jobs=2)
+
+    assert outcomes == {1: 1, 0: 2, 2: 1}
+    assert run([trials[1]], tmp_path, _threads_at_last, jobs=3)[0] == {0: 3}
 
 
 def _facts(*_):

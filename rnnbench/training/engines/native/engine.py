@@ -28,6 +28,7 @@ from rnnbench.training.epochs import (
     begin,
     count_batches,
     hold_out_documents,
+    threads_now,
 )
 from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 
@@ -98,6 +99,7 @@ class NativeEngine(Engine):
         documents = network.lay_out(x)
         held_out = network.lay_out(validation[0]) if validation else None
         for epoch in range(1, recipe.epochs + 1):
+            network.use(threads_now())
             loss, accuracy = network.train(documents, y, epoch)
             judged = network.judge(held_out, validation[1]) if validation and held_out else None
             epochs.note(loss, accuracy, judged, network.weights)
