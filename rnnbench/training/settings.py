@@ -54,10 +54,17 @@ def _seeds(value: Any) -> Any:
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
+def _engine(value: Any) -> str:
+    names = [AUTO, *ENGINES]
+    if value == "compiled":
+        raise problem("the engine compiled is gone", f"use {AUTO}; allowed: {', '.join(names)}")
+    return one_of(value, names)
+
+
 class Training(Recipe):
     """The whole ``training`` section."""
 
-    engine: Annotated[str, BeforeValidator(lambda name: one_of(name, [AUTO, *ENGINES]))] = AUTO
+    engine: Annotated[str, BeforeValidator(_engine)] = AUTO
     """The engine that trains the networks. ``native`` makes machine code for the network, and
     ``keras`` uses ``model.fit``; both take the same steps. ``auto`` is ``native`` where it can
     train the model, and otherwise ``keras``. Other packages may add more."""
