@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 MAX_SEEDS = 10_000
 AUTO = "auto"
 """In the place of an engine: ``native`` where it can train the model, otherwise ``keras``."""
+GONE = "compiled"
+"""An engine of earlier versions, which configs of stored runs may name. It trains nothing."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 
 
@@ -55,10 +57,7 @@ def _seeds(value: Any) -> Any:
 
 
 def _engine(value: Any) -> str:
-    names = [AUTO, *ENGINES]
-    if value == "compiled":
-        raise problem("the engine compiled is gone", f"use {AUTO}; allowed: {', '.join(names)}")
-    return one_of(value, names)
+    return GONE if value == GONE else one_of(value, [AUTO, *ENGINES])
 
 
 class Training(Recipe):
@@ -77,7 +76,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
 
     Raises:
         UserError: the engine does not cover the model, and the message names those that do; or it
-            cannot work on this machine.
+            cannot work on this machine; or it is gone.
         PluginError: the engine comes from another package and cannot be loaded.
     """
     engine = ENGINES[_name_of_engine(model, training)]
@@ -93,18 +92,22 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
 
 
 def resolve_engine(model: Model, training: Training) -> Training:
-    """Return ``training`` with the name of an engine in the place of ``auto``.
+    """Return ``training`` with the name of the engine that trains the model.
 
     So a trial is trained by the same engine wherever that happens, and is stored as its work.
+
+    Raises:
+        UserError: the engine is gone.
     """
-    if training.engine != AUTO:
-        return training
     return training.model_copy(update={"engine": _name_of_engine(model, training)})
 
 
 def _name_of_engine(model: Model, training: Training) -> str:
     if isinstance(model, BaselineModel):
         return "scikit-learn"
+    if training.engine == GONE:
+        allowed = ", ".join([AUTO, *ENGINES])
+        raise UserError(f"training.engine: {GONE} is gone (use {AUTO}; allowed: {allowed})")
     if training.engine != AUTO:
         return training.engine
     is_native = ENGINES["native"].covers(model, training) and _has_native()
