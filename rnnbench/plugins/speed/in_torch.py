@@ -1,9 +1,9 @@
 """Networks in PyTorch with the shapes of ours, trained on the same data: an opponent for speed.
 
-They have PyTorch's own initial weights, and a second bias in each recurrent layer, and drop neither
-whole words nor weights, so they are timed, not scored. Each batch is cut to its longest document; a
-bag of words is a sum of the weights of its words; numbers too small for full precision count as 0,
-as in TensorFlow, because they are slow; Adam is fused. Importing this module imports PyTorch.
+They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
+timed, not scored. Each batch is cut to its longest document; a bag of words is a sum of the weights
+of its words; numbers too small for full precision count as 0, as in TensorFlow, because they are
+slow; Adam is fused. Importing this module imports PyTorch.
 """
 
 from collections.abc import Callable
@@ -54,7 +54,9 @@ class Network(nn.Module):
             self.parts.append(part)
         self.masks = isinstance(first, Embedding) and first.masking
         if isinstance(first, WordCounts):  # the dense layer above it reads few rows of weights
-            self.parts[1] = nn.EmbeddingBag(shape.n_ids, self.parts[1].out_features, mode="sum")
+            bias = self.parts[1].bias
+            self.parts[1] = nn.EmbeddingBag(shape.n_ids, len(bias), mode="sum")
+            self.parts[1].register_parameter("bias", bias)
 
     def forward(self, x: Any) -> torch.Tensor:
         """Return the scores ``(batch, n_topics)``; for a bag of words, ``x`` are its words, the
@@ -63,7 +65,7 @@ class Network(nn.Module):
         if isinstance(self.layers[0], WordCounts):
             words, starts, weights = x
             dense: Any = self.layers[1]
-            x = self.parts[1](words, starts, per_sample_weights=weights)
+            x = self.parts[1](words, starts, per_sample_weights=weights) + self.parts[1].bias
             x = ACTIVATIONS.get(dense.activation, lambda x: x)(x)
             return self._above(x, torch.ones(()), torch.ones(()), 2)
         lengths = (x != 0).sum(1) if self.masks else torch.full((len(x),), x.shape[1])
@@ -76,6 +78,9 @@ class Network(nn.Module):
         for layer, part in list(zip(self.layers, self.parts, strict=True))[first:]:
             if isinstance(layer, Recurrent | Bidirectional):
                 x = self._recur(layer, part, x, lengths)
+            elif isinstance(layer, Embedding) and layer.dropout:
+                words = torch.ones(self.shape.n_ids, 1)
+                x = part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
             elif isinstance(layer, Pooling):
                 x = _pool(layer, part, x, mask, lengths)
             elif isinstance(layer, Conv1D):
@@ -91,6 +96,12 @@ class Network(nn.Module):
 
     def _recur(self, layer: Any, part: Any, x: Any, lengths: Any) -> Any:
         inner = layer.layer if isinstance(layer, Bidirectional) else layer
+        if inner.weight_drop:  # PyTorch computes with this list
+            named = {name: getattr(part, name) for name in part._flat_weights_names}
+            part._flat_weights = [
+                nn.functional.dropout(weight, inner.weight_drop, self.training and "hh" in name)
+                for name, weight in named.items()
+            ]
         if self.packs:
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             x, _ = pad_packed_sequence(part(packed)[0], batch_first=True)
