@@ -1,4 +1,4 @@
-"""The engine ``keras``, Keras's own ``model.fit``; and the averages of its weights.
+"""The steps of the engine ``keras``, by ``model.fit``; and the averages of its weights.
 
 Importing this module imports TensorFlow.
 """
@@ -80,8 +80,8 @@ def train(
     recipe: Recipe,
     seed: int,
     epochs: Epochs,
-) -> list[str]:
-    """Train ``model`` in place with ``model.fit``; see ``keras_engine.Train``."""
+) -> None:
+    """Train an uncompiled model in place, in the order of ``epochs.batches``; note each epoch."""
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None
@@ -113,7 +113,6 @@ def train(
         callbacks=callbacks,
     )
     averages.swap()
-    return []
 
 
 def _batches(documents: Documents, recipe: Recipe, seed: int) -> tf.data.Dataset:
