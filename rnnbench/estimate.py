@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from timeit import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,22 +23,11 @@ from rnnbench.training.trial import program_of
 
 FEW = 4  # a product with this few rows, columns or features is bound by memory, not by arithmetic
 ESTIMATE_SECONDS = 0.02  # the time for which each product is repeated
-
-
-class Cost(NamedTuple):
-    """What an engine's optimizer step takes beside its products, and what it takes to begin."""
-
-    of_operation: float
-    """Seconds for each product, mostly of a step of a recurrent layer, to start its operations."""
-    passes: float
-    """Adam's time for a parameter, divided by that for adding two numbers of large arrays."""
-    compilation: float
-    """Seconds to make the program of a model."""
-
-
-COSTS = {"native": Cost(0, 4, 0.7), "keras": Cost(1e-4, 45, 5)}
-"""Fitted to the steps of all networks of the configs ``all``, ``zoo`` and ``r52`` on one core of an
-AMD EPYC: they took 0.4 to 1.3 times as long as is estimated so."""
+COSTS = {"native": (0.0, 4, 0.7), "keras": (1e-4, 45, 5.0)}
+"""The seconds that a product takes besides its arithmetic; Adam's time for a parameter, divided by
+that for adding two numbers of large arrays; the seconds to make a program. Fitted to steps of all
+networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4 to 1.3 times as
+long as is estimated so."""
 
 
 def estimate_seconds(
@@ -61,8 +50,7 @@ def estimate_seconds(
         if not isinstance(model, LayeredNetwork) or trained[name].engine not in COSTS:
             return None
         batch_size = min(trained[name].batch_size, len(dataset.y_train))
-        shape = _shape_read(model, dataset, trained[name].engine)
-        products[name] = model.products(batch_size, shape)
+        products[name] = model.products(batch_size, _shape(model, dataset, trained[name].engine))
     of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
     a, b = np.ones((2, 2_000_000), np.float32)
     to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
@@ -71,23 +59,20 @@ def estimate_seconds(
         training = trained[name]
         learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
         steps = training.epochs * count_batches(learned, training.batch_size)
-        cost = COSTS[training.engine]
-        step = cost.passes * to_add * params[name]
-        step += sum(
-            of_product.get(product, 0.0) + cost.of_operation * product.count
-            for product in products[name]
-        )
+        overhead, passes, _ = COSTS[training.engine]
+        of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products[name]]
+        step = sum(of_products) + passes * to_add * params[name]
         trainings += [steps * step] * len(training.seeds)
         programs[program_of(model, training)] += len(training.seeds)
     cores = min(usable_cores(), len(trainings))
     compilations = sum(  # each process has its own
-        min(cores, n) * COSTS[engine].compilation for (_, engine, *_), n in programs.items()
+        min(cores, n) * COSTS[engine][-1] for (_, engine, *_), n in programs.items()
     )
     return max((sum(trainings) + compilations) / cores, *trainings)
 
 
-def _shape_read(model: LayeredNetwork, dataset: Dataset, engine: str) -> Shape:
-    """Return the mean shape of what an engine reads: ``native`` only real words."""
+def _shape(model: LayeredNetwork, dataset: Dataset, engine: str) -> Shape:
+    """Return the mean shape of what an engine reads; ``native`` skips padding and absent words."""
     shape = Shape.of(dataset)
     if engine != "native":
         return shape

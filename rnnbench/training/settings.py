@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.training.engines import ENGINES, Engine
 
@@ -112,6 +112,15 @@ def _name_of_engine(model: Model, training: Training) -> str:
         return training.engine
     is_native = ENGINES["native"].covers(model, training) and _has_native()
     return "native" if is_native else "keras"
+
+
+def revision_of(engine: str, model: Model) -> int:
+    """Return how often an engine's results for a model have changed within this version of ours.
+
+    ``native`` was written anew. ``keras`` sums up the gradients of a word, see ``make_optimizer``.
+    """
+    has_words = not isinstance(model, LayeredNetwork) or model.layers[0].takes == "ids"
+    return {"native": 1, "keras": int(has_words)}.get(engine, 0)
 
 
 @cache

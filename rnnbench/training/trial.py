@@ -24,20 +24,14 @@ from rnnbench.environment import cpu, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import in_numpy
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import (
-    ABOUT_A_MODEL,
-    BaselineModel,
-    LayeredNetwork,
-    Model,
-    Network,
-)
+from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialResult
-from rnnbench.training.settings import Training, engine_for
+from rnnbench.training.settings import Training, engine_for, revision_of
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ class Trial:
             "seed": self.seed,
             "threads": self.threads_used,
         }
-        if revision := _revision(self.engine.name, model):
+        if revision := revision_of(self.engine.name, model):
             facts["revision"] = revision
         if model.pretrained_dim:
             facts["split"] = self.split_fingerprint
@@ -142,15 +136,6 @@ class Trial:
     def __str__(self) -> str:
         part = f", {self.part}" if self.part else ""
         return f"{self.name} seed {self.seed}{part}"
-
-
-def _revision(engine: str, model: Model) -> int:
-    """Return how often an engine's results for a model have changed within this version of ours.
-
-    ``native`` was written anew. ``keras`` sums up the gradients of a word, see ``make_optimizer``.
-    """
-    has_words = not isinstance(model, LayeredNetwork) or model.layers[0].takes == "ids"
-    return {"native": 1, "keras": int(has_words)}.get(engine, 0)
 
 
 def program_of(model: Model, training: Training) -> tuple[Any, ...]:

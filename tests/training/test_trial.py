@@ -224,7 +224,7 @@ def test_trials_from_before_an_engine_changed_are_not_taken_for_those_of_today(
     write_module(working_folder, "nets", MAKE)
     plan = trial(working_folder, models=models, training={"engine": engine})
     today = plan.fingerprint
-    monkeypatch.setattr("rnnbench.training.trial._revision", lambda *_: 0)
+    monkeypatch.setattr("rnnbench.training.trial.revision_of", lambda *_: 0)
 
     assert (replace(plan).fingerprint != today) is differs
 

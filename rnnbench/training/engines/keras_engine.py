@@ -3,7 +3,7 @@
 import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
@@ -13,8 +13,6 @@ from rnnbench.training.epochs import Epochs, OnEpoch, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
 if TYPE_CHECKING:
-    import keras
-
     from rnnbench.data.dataset import Dataset
     from rnnbench.training.settings import Recipe
 
@@ -87,24 +85,3 @@ class KerasEngine(Engine):
         scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None
         return TrialResult(record, dataset.y_test, scores, weights)
-
-
-def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":
-    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``.
-
-    Keras has a gradient for each place of a word in a batch. Where it squares gradients, as Adam
-    does, it would square each of them, not their sum, so they are summed up first.
-    """
-    import keras
-    import tensorflow as tf
-
-    optimizer = keras.optimizers.get(recipe.optimizer)
-    optimizer.learning_rate = recipe.learning_rate
-    apply = optimizer.apply
-
-    def apply_sums(gradients: Any, weights: Any = None) -> Any:
-        sums = [own if own is None else tf.convert_to_tensor(own) for own in gradients]
-        return apply(sums, weights)
-
-    optimizer.apply = apply_sums
-    return optimizer
