@@ -44,6 +44,16 @@ def test_larger_networks_more_epochs_also_of_one_model_and_more_seeds_take_longe
     assert seconds({"m": LARGE}, engine="native") < seconds({"m": LARGE}, engine="keras")
 
 
+@pytest.mark.usefixtures("arithmetic")
+def test_padding_takes_no_time_where_it_is_skipped():
+    def of(*, masking):
+        embedding = {"embedding": {"dim": 8, "masking": masking}}
+        return {"m": {"layers": [embedding, *LARGE["layers"]]}}
+
+    assert seconds(of(masking=True), engine="native") < seconds(of(masking=False), engine="native")
+    assert seconds(of(masking=True), engine="keras") == seconds(of(masking=False), engine="keras")
+
+
 def test_without_networks_or_with_networks_from_functions_nothing_is_estimated():
     assert seconds({"baseline": {"baseline": "most_frequent"}}) is None
     assert seconds({"m": {"python": "own:make"}}) is None

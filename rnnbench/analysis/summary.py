@@ -198,7 +198,6 @@ def _summarize(
         topics_never_predicted=[dataset.topics[topic].topic for topic in never],
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
-        stock_layers=sorted({layer for record in records for layer in record.stock_layers}),
         training=description.training or {},
         chosen_from=description.chosen_from,
         trials=[

@@ -178,8 +178,6 @@ class WeightDrop(keras.layers.RNN):
     the layers of Keras.
     """
 
-    uniform = staticmethod(keras.random.uniform)
-
     def __init__(
         self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed = None, **more: Any
     ):
@@ -197,7 +195,7 @@ class WeightDrop(keras.layers.RNN):
         if not training or not self.weight_drop:
             return super().call(sequences, initial_state, mask, training)
         whole = self.cell.recurrent_kernel
-        uniform = self.uniform(whole.shape, seed=self.weight_drop_generator)
+        uniform = keras.random.uniform(whole.shape, seed=self.weight_drop_generator)
         self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
         try:
             return super().call(sequences, initial_state, mask, training)
@@ -221,8 +219,6 @@ class DropoutEmbedding(keras.layers.Embedding):
     paper of Merity et al. All ids are dropped alike, that of padding too.
     """
 
-    uniform = staticmethod(keras.random.uniform)
-
     def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
         super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
@@ -239,7 +235,7 @@ class DropoutEmbedding(keras.layers.Embedding):
         vectors = super().call(inputs)
         if not training or not self.dropout:
             return vectors
-        uniform = self.uniform((self.input_dim,), seed=self.dropout_generator)
+        uniform = keras.random.uniform((self.input_dim,), seed=self.dropout_generator)
         mask = _mask(uniform, self.dropout)
         # The same as to drop rows of the matrix, but it touches only the rows that are read.
         return vectors * ops.expand_dims(ops.take(mask, ops.cast(inputs, "int32")), -1)

@@ -172,7 +172,7 @@ def _caption(results: Results) -> str:
         sentences.append(threads)
     else:
         sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
-    own_training, left_to_keras = dict[str, None](), list[str]()
+    own_training = dict[str, None]()
     for model in results.models:
         shown = values_of(model.name)  # in columns
         own = {
@@ -182,12 +182,8 @@ def _caption(results: Results) -> str:
         }
         if own:
             own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
-        if model.stock_layers:
-            left_to_keras.append(f"{model.name} ({', '.join(model.stock_layers)})")
     if own_training:
         sentences.append(f"Models with their own training values: {', '.join(own_training)}.")
-    if left_to_keras:
-        sentences.append(f"Layers left to Keras's own code: {', '.join(left_to_keras)}.")
     n = counted(results.n_corrected_for, "comparison")
     sentences.append(f"No clear difference: a p-value of 0.05 or more, corrected for {n} (Holm).")
     if results.missing:

@@ -80,7 +80,7 @@ class ModelSummary(Record):
     ms_per_step: Statistic | None
     fit_seconds: Statistic
     stock_layers: list[str] = []
-    """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why."""
+    """Noted by an engine of earlier versions; empty in new results."""
     training: dict[str, Any] = {}
     """Training values that are set for this model alone."""
     chosen_from: PositiveInt | None = None

@@ -111,15 +111,7 @@ class Epochs:
         self.ends.append(time.perf_counter())
         self.on_epoch(epoch, loss, accuracy)
 
-    def record(
-        self,
-        *,
-        engine: str,
-        params: int,
-        recipe: "Recipe",
-        documents: int,
-        stock_layers: Sequence[str] = (),
-    ) -> TrialRecord:
+    def record(self, *, engine: str, params: int, recipe: "Recipe", documents: int) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now."""
         steps = count_batches(documents, recipe.batch_size)
         return TrialRecord(
@@ -132,7 +124,6 @@ class Epochs:
             fit_seconds=time.perf_counter() - self.ends[0],
             ms_per_step=ms_per_step(np.diff(self.ends), steps),
             history=self.history,
-            stock_layers=list(stock_layers),
         )
 
 

@@ -76,8 +76,7 @@ class TrialRecord(Record):
     """Milliseconds per optimizer step; the median over the epochs after the first."""
     history: History = History()
     stock_layers: list[str] = []
-    """Recurrent layers that the engine ``compiled`` left to Keras's own code, and why:
-    ``gru_1: dropout``."""
+    """Noted by an engine of earlier versions; empty in new records."""
     schema_version: Literal[4] = TRIAL_VERSION
     fingerprint: str = ""
     """Of everything that can change the outcome: model, data, training, seed and versions."""

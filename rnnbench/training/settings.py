@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
 
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.training.engines import ENGINES, Engine
 
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 MAX_SEEDS = 10_000
 AUTO = "auto"
 """In the place of an engine: ``native`` where it can train the model, otherwise ``keras``."""
+GONE = "compiled"
+"""An engine of earlier versions, which configs of stored runs may name. It trains nothing."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 
 
@@ -54,10 +56,14 @@ def _seeds(value: Any) -> Any:
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
+def _engine(value: Any) -> str:
+    return GONE if value == GONE else one_of(value, [AUTO, *ENGINES])
+
+
 class Training(Recipe):
     """The whole ``training`` section."""
 
-    engine: Annotated[str, BeforeValidator(lambda name: one_of(name, [AUTO, *ENGINES]))] = AUTO
+    engine: Annotated[str, BeforeValidator(_engine)] = AUTO
     """The engine that trains the networks. ``native`` makes machine code for the network, and
     ``keras`` uses ``model.fit``; both take the same steps. ``auto`` is ``native`` where it can
     train the model, and otherwise ``keras``. Other packages may add more."""
@@ -70,7 +76,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
 
     Raises:
         UserError: the engine does not cover the model, and the message names those that do; or it
-            cannot work on this machine.
+            cannot work on this machine; or it is gone.
         PluginError: the engine comes from another package and cannot be loaded.
     """
     engine = ENGINES[_name_of_engine(model, training)]
@@ -86,22 +92,35 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
 
 
 def resolve_engine(model: Model, training: Training) -> Training:
-    """Return ``training`` with the name of an engine in the place of ``auto``.
+    """Return ``training`` with the name of the engine that trains the model.
 
     So a trial is trained by the same engine wherever that happens, and is stored as its work.
+
+    Raises:
+        UserError: the engine is gone.
     """
-    if training.engine != AUTO:
-        return training
     return training.model_copy(update={"engine": _name_of_engine(model, training)})
 
 
 def _name_of_engine(model: Model, training: Training) -> str:
     if isinstance(model, BaselineModel):
         return "scikit-learn"
+    if training.engine == GONE:
+        allowed = ", ".join([AUTO, *ENGINES])
+        raise UserError(f"training.engine: {GONE} is gone (use {AUTO}; allowed: {allowed})")
     if training.engine != AUTO:
         return training.engine
     is_native = ENGINES["native"].covers(model, training) and _has_native()
     return "native" if is_native else "keras"
+
+
+def revision_of(engine: str, model: Model) -> int:
+    """Return how often an engine's results for a model have changed within this version of ours.
+
+    ``native`` was written anew. ``keras`` sums up the gradients of a word, see ``make_optimizer``.
+    """
+    has_words = not isinstance(model, LayeredNetwork) or model.layers[0].takes == "ids"
+    return {"native": 1, "keras": int(has_words)}.get(engine, 0)
 
 
 @cache

@@ -31,7 +31,7 @@ from rnnbench.storage import sha256_json
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialResult
-from rnnbench.training.settings import Training, engine_for
+from rnnbench.training.settings import Training, engine_for, revision_of
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ class Trial:
             "seed": self.seed,
             "threads": self.threads_used,
         }
+        if revision := revision_of(self.engine.name, model):
+            facts["revision"] = revision
         if model.pretrained_dim:
             facts["split"] = self.split_fingerprint
             if self.part:  # the vectors saw no text of the test documents

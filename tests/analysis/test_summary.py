@@ -139,9 +139,8 @@ def test_results_have_the_facts_of_the_run():
     models = {"a": rnn, "b": rnn, "c": rnn, "naive": {"baseline": "most_frequent"}}
     training = {"epochs": 7, "seeds": [3, 5], "validation_split": 0.25}
     engines = {"a": "native", "b": "keras", "c": "native", "naive": "scikit-learn"}
-    stock_layers = ["lstm: dropout"]
     trials = {
-        name: [result(model=name, engine=engine, threads=len(name), stock_layers=stock_layers)]
+        name: [result(model=name, engine=engine, threads=len(name))]
         for name, engine in reversed(engines.items())
     }
 
@@ -155,7 +154,6 @@ def test_results_have_the_facts_of_the_run():
     assert (results.validation_split, results.threads) == (0.25, [1, 5])
     kinds = {model.name: model.is_baseline for model in results.models}
     assert [*kinds.items()] == [("a", False), ("b", False), ("c", False), ("naive", True)]
-    assert results.models[0].stock_layers == ["lstm: dropout"]
     assert results.metrics == list(METRICS)
 
 

@@ -89,6 +89,9 @@ FAULTS = {
     "softmax}]}\ntraining: {engine: native}\n": (
         "a.yaml:4: models.n: training.engine: native cannot train n (allowed: keras)"
     ),
+    "  n: {python: nowhere:make, training: {engine: compiled}}\n": (
+        "a.yaml:4: models.n: training.engine: compiled is gone (use auto; allowed: auto, native, "
+    ),
 }
 
 

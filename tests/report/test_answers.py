@@ -86,7 +86,7 @@ def of_every_kind():
     few = {"accuracy": statistic([0.5]), "macro_f1": statistic([0.1])}
     return with_models(
         summarize(["a_b", "c"], 3, [NOTEBOOK, paper], validation_split=0.2),
-        own | {"stock_layers": ["gru: dropout", "gru_1: masking"]},
+        own,
         {"metrics": few, "ms_per_step": None, "accuracy_interval": Interval(low=0.6, high=0.8)},
     )
 

@@ -206,6 +206,29 @@ def test_threads_change_the_fingerprint_of_a_network_if_its_engine_uses_them(tmp
         assert (other.threads_used == 2) is differs
 
 
+EMBEDDING = of_layers({"embedding": {"dim": 2}}, {"simple_rnn": {"units": 3}})
+
+
+@pytest.mark.parametrize(
+    ("models", "engine", "differs"),
+    [
+        (RNN, "native", True),
+        (RNN, "keras", False),
+        (EMBEDDING, "keras", True),
+        (OWN, "keras", True),
+    ],
+)
+def test_trials_from_before_an_engine_changed_are_not_taken_for_those_of_today(
+    working_folder, monkeypatch, models, engine, differs
+):
+    write_module(working_folder, "nets", MAKE)
+    plan = trial(working_folder, models=models, training={"engine": engine})
+    today = plan.fingerprint
+    monkeypatch.setattr("rnnbench.training.trial.revision_of", lambda *_: 0)
+
+    assert (replace(plan).fingerprint != today) is differs
+
+
 def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_path):
     lstm = {"lstm": {"units": 3, "dropout": 0.1}}
     models = of_layers({"embedding": {"dim": 2}}, {"bidirectional": {"layer": lstm}})
@@ -214,6 +237,7 @@ def test_keys_that_came_later_are_no_part_of_fingerprints_at_their_defaults(tmp_
     embedding, both, _ = plan.model.facts("training")["layers"]
 
     assert "dropout" not in embedding["embedding"]
+    assert embedding["embedding"]["masking"] is True, "its default has changed"
     assert "weight_drop" not in both["bidirectional"]["layer"]["lstm"]
     assert both["bidirectional"]["layer"]["lstm"]["dropout"] == 0.1
     assert "ema" not in plan.training.facts()

@@ -1,12 +1,13 @@
 """Networks in PyTorch with the shapes of ours, trained on the same data: an opponent for speed.
 
-They have PyTorch's own initial weights, and a second bias in each recurrent layer, and drop neither
-whole words nor weights, so they are timed, not scored. Each batch is cut to its longest document; a
-bag of words is a sum of the weights of its words; numbers too small for full precision count as 0,
-as in TensorFlow, because they are slow; Adam is fused. Importing this module imports PyTorch.
+They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
+timed, not scored. Each batch is cut to its longest document; a bag of words is a sum of the weights
+of its words; numbers too small for full precision count as 0, as in TensorFlow, because they are
+slow; Adam is fused. Importing this module imports PyTorch.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LST
 ACTIVATIONS: dict[str, Any] = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 
-class Network(nn.Module):
+class TorchNetwork(nn.Module):
     """A network for word ids ``(batch, timesteps)``; it gives scores, before the softmax.
 
     With ``packs``, recurrent layers skip padding by PyTorch's packed sequences.
@@ -46,7 +47,7 @@ class Network(nn.Module):
 
     def __init__(self, model: LayeredNetwork, shape: Shape, *, packs: bool):
         super().__init__()
-        self.layers, self.packs, self.model, self.shape = model.layers, packs, model, shape
+        self.layers, self.packs, self.shape = model.layers, packs, shape
         self.parts = nn.ModuleList()
         features, first = 1, model.layers[0]
         for layer in model.layers:
@@ -54,43 +55,48 @@ class Network(nn.Module):
             self.parts.append(part)
         self.masks = isinstance(first, Embedding) and first.masking
         if isinstance(first, WordCounts):  # the dense layer above it reads few rows of weights
-            self.parts[1] = nn.EmbeddingBag(shape.n_ids, self.parts[1].out_features, mode="sum")
+            bias = self.parts[1].bias
+            self.parts[1] = Bag(shape.n_ids, len(bias), mode="sum")
+            self.parts[1].bias = bias
 
     def forward(self, x: Any) -> torch.Tensor:
-        """Return the scores ``(batch, n_topics)``; for a bag of words, ``x`` are its words, the
-        start of each document, and the weights of the words.
-        """
+        """Return the scores ``(batch, n_topics)``; of bags of words, see ``Bag``."""
         if isinstance(self.layers[0], WordCounts):
-            words, starts, weights = x
-            dense: Any = self.layers[1]
-            x = self.parts[1](words, starts, per_sample_weights=weights)
-            x = ACTIVATIONS.get(dense.activation, lambda x: x)(x)
-            return self._above(x, torch.ones(()), torch.ones(()), 2)
+            return self._apply_layers(x)
         lengths = (x != 0).sum(1) if self.masks else torch.full((len(x),), x.shape[1])
         lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
         x = x[:, : int(lengths.max())]
         mask = (torch.arange(x.shape[1]) < lengths[:, None]).unsqueeze(-1)
-        return self._above(x if self.layers[0].takes == "ids" else x.unsqueeze(-1), mask, lengths)
+        x = x if self.layers[0].takes == "ids" else x.unsqueeze(-1)
+        return self._apply_layers(x, mask, lengths)
 
-    def _above(self, x: Any, mask: Any, lengths: Any, first: int = 0) -> torch.Tensor:
-        for layer, part in list(zip(self.layers, self.parts, strict=True))[first:]:
+    def _apply_layers(self, x: Any, mask: Any = None, lengths: Any = None) -> Any:
+        for layer, part in zip(self.layers, self.parts, strict=True):
             if isinstance(layer, Recurrent | Bidirectional):
                 x = self._recur(layer, part, x, lengths)
+            elif isinstance(layer, Embedding) and layer.dropout:
+                words = torch.ones(self.shape.n_ids, 1)
+                x = part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
             elif isinstance(layer, Pooling):
                 x = _pool(layer, part, x, mask, lengths)
             elif isinstance(layer, Conv1D):
                 x = part((x * mask).transpose(1, 2)).transpose(1, 2)[:, : mask.shape[1]]
-                x = ACTIVATIONS.get(layer.activation, lambda x: x)(x)
             elif isinstance(layer, SpatialDropout):
                 x = part(x.transpose(1, 2)).transpose(1, 2)
             else:
                 x = part(x)
-                if isinstance(layer, Dense):
-                    x = ACTIVATIONS.get(layer.activation, lambda x: x)(x)
+            if isinstance(layer, Conv1D | Dense):
+                x = ACTIVATIONS.get(layer.activation, lambda x: x)(x)
         return x
 
     def _recur(self, layer: Any, part: Any, x: Any, lengths: Any) -> Any:
         inner = layer.layer if isinstance(layer, Bidirectional) else layer
+        if inner.weight_drop:  # PyTorch computes with this list
+            drop = partial(nn.functional.dropout, p=inner.weight_drop)
+            part._flat_weights = [
+                drop(getattr(part, name), training=self.training and "hh" in name)
+                for name in part._flat_weights_names
+            ]
         if self.packs:
             packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
             x, _ = pad_packed_sequence(part(packed)[0], batch_first=True)
@@ -102,6 +108,15 @@ class Network(nn.Module):
         if not isinstance(layer, Bidirectional):
             return last
         return torch.cat([last[:, : inner.units], x[:, 0, inner.units :]], dim=1)
+
+
+class Bag(nn.EmbeddingBag):
+    """The dense layer above a bag of words: sums of the weights of its words, and a bias."""
+
+    def forward(self, given: Any) -> Any:
+        """Return the sums for some words, the start of each document, and weights of the words."""
+        words, starts, weights = given
+        return super().forward(words, starts, per_sample_weights=weights) + self.bias
 
 
 class Attention(nn.Module):
@@ -168,7 +183,7 @@ def train(
     """Train a network; return its log-probabilities of the test documents, and its size."""
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
-    net = Network(model, Shape.of(dataset), packs=packs)
+    net = TorchNetwork(model, Shape.of(dataset), packs=packs)
     optimizer = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, eps=1e-7, fused=True)
     averages = [weight.detach().clone() for weight in net.parameters()]
     take = _inputs(model, dataset)

@@ -10,5 +10,5 @@ from rnnbench.training.epochs import OnEpoch, ignore
 __all__ = ["ENGINES", "Engine", "OnEpoch", "ignore"]
 
 ENGINES: Registry[Engine] = Registry(
-    "engine", Engine, [NativeEngine(), KerasEngine("keras", "keras_fit"), ScikitLearn()]
+    "engine", Engine, [NativeEngine(), KerasEngine(), ScikitLearn()]
 )

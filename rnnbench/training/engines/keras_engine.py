@@ -1,40 +1,27 @@
-"""The part that the engines of Keras models share. TensorFlow is imported when one is used."""
+"""The engine ``keras``, Keras's own ``model.fit``. TensorFlow is imported when it is used."""
 
-import importlib
 import math
 import os
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import Documents, Epochs, OnEpoch, begin, hold_out_documents
+from rnnbench.training.epochs import Epochs, OnEpoch, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
 if TYPE_CHECKING:
-    import keras
-
     from rnnbench.data.dataset import Dataset
     from rnnbench.training.settings import Recipe
 
-Train = Callable[["keras.Model", Documents, Documents | None, "Recipe", int, Epochs], list[str]]
-"""Trains an uncompiled model in place, in the order of ``epochs.batches``, and notes each epoch.
-
-It is given documents to train and to validate on, and the seed. It returns the layers that are run
-by Keras itself; see ``TrialRecord.stock_layers``.
-"""
-
 
 class KerasEngine(Engine):
-    """Trains networks; those of this class differ in the module whose ``train`` takes the steps."""
+    """Trains any network; ``keras_fit`` takes the steps."""
 
+    name = "keras"
     packages = ("tensorflow", "keras", "numpy")
-
-    def __init__(self, name: str, module: str):
-        self.name, self._module = name, f"{__package__}.{module}"
 
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
@@ -66,11 +53,11 @@ class KerasEngine(Engine):
 
         from rnnbench.models.build import build, predict, weights_of
         from rnnbench.models.keras_layers import BagOfWords
+        from rnnbench.training.engines.keras_fit import train
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         share = recipe.validation_split
         (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
-        train: Train = importlib.import_module(self._module).train
         begin("building network")
         keras.utils.clear_session()  # or memory would grow with every trial
         tf.config.experimental.enable_op_determinism()
@@ -85,7 +72,7 @@ class KerasEngine(Engine):
         for layer in built.layers:
             if isinstance(layer, BagOfWords):
                 layer.adapt(x)
-        keras_layers = train(built, (x, y), validation, recipe, seed, epochs)
+        train(built, (x, y), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
         record = epochs.record(
@@ -93,30 +80,8 @@ class KerasEngine(Engine):
             params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
             recipe=recipe,
             documents=len(y),
-            stock_layers=keras_layers,
         )
         begin("testing")
         scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None
         return TrialResult(record, dataset.y_test, scores, weights)
-
-
-def make_optimizer(recipe: "Recipe") -> "keras.Optimizer":
-    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``.
-
-    Keras has a gradient for each place of a word in a batch. Where it squares gradients, as Adam
-    does, it would square each of them, not their sum, so they are summed up first.
-    """
-    import keras
-    import tensorflow as tf
-
-    optimizer = keras.optimizers.get(recipe.optimizer)
-    optimizer.learning_rate = recipe.learning_rate
-    apply = optimizer.apply
-
-    def apply_sums(gradients: Any, weights: Any = None) -> Any:
-        sums = [own if own is None else tf.convert_to_tensor(own) for own in gradients]
-        return apply(sums, weights)
-
-    optimizer.apply = apply_sums
-    return optimizer

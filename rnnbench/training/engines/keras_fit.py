@@ -1,19 +1,17 @@
-"""The engine ``keras``, Keras's own ``model.fit``; and the averages of its weights.
+"""The steps of the engine ``keras``, by ``model.fit``; and the averages of its weights.
 
 Importing this module imports TensorFlow.
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.training.engines.keras_engine import make_optimizer
 from rnnbench.training.epochs import Documents, Epochs, batches, begin, count_batches
 from rnnbench.training.settings import Recipe
 
@@ -56,15 +54,6 @@ class Averages:
             weight.assign(value)
             value.assign(before)
 
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Have the model use the averages for a while."""
-        self.swap()
-        try:
-            yield
-        finally:
-            self.swap()
-
 
 def averages_of(model: keras.Model, decay: float | None) -> Averages:
     """Return the averages of a model before its first step; of no weights without a decay."""
@@ -80,13 +69,14 @@ def train(
     recipe: Recipe,
     seed: int,
     epochs: Epochs,
-) -> list[str]:
-    """Train ``model`` in place with ``model.fit``; see ``keras_engine.Train``."""
+) -> None:
+    """Train an uncompiled model in place, in the order of ``epochs.batches``; note each epoch."""
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None
-        with averages.in_use():
-            epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
+        averages.swap()
+        epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
+        averages.swap()
 
     begin("compiling")  # which ends in the first epoch
     averages = averages_of(model, recipe.ema)
@@ -113,7 +103,24 @@ def train(
         callbacks=callbacks,
     )
     averages.swap()
-    return []
+
+
+def make_optimizer(recipe: Recipe) -> keras.Optimizer:
+    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``.
+
+    Keras has a gradient for each place of a word in a batch. Where it squares gradients, as Adam
+    does, it would square each of them, not their sum, so they are summed up first.
+    """
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    optimizer.learning_rate = recipe.learning_rate
+    apply = optimizer.apply
+
+    def apply_sums(gradients: Any, weights: Any = None) -> Any:
+        sums = [own if own is None else tf.convert_to_tensor(own) for own in gradients]
+        return apply(sums, weights)
+
+    optimizer.apply = apply_sums
+    return optimizer
 
 
 def _batches(documents: Documents, recipe: Recipe, seed: int) -> tf.data.Dataset:

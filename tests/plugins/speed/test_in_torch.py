@@ -46,6 +46,11 @@ TRAINED = PACKABLE | {
         pooling("max"),
         {"dropout": {"rate": 0.5}},
     ],
+    "words and weights dropped": [
+        {"embedding": {"dim": 4, "dropout": 0.2}},
+        recurrent("lstm", weight_drop=0.5),
+        {"gru": {"units": 3, "weight_drop": 0.5}},
+    ],
     "bag": [bag_of_words("tfidf"), DENSE, {"dropout": {"rate": 0.5}}],
     "bag alone": [bag_of_words("shares")],
 }
@@ -93,7 +98,9 @@ def test_they_do_in_both_directions_if_documents_have_the_same_length():
 
 def scores_of(stack, ids):
     """Return the scores of documents by the same weights, padded and packed."""
-    nets = [in_torch.Network(network(stack), SHAPE, packs=packs).eval() for packs in (False, True)]
+    nets = [
+        in_torch.TorchNetwork(network(stack), SHAPE, packs=packs).eval() for packs in (False, True)
+    ]
     nets[1].load_state_dict(nets[0].state_dict())
     x = torch.from_numpy(ids if stack[0] in (EMBEDDING, UNMASKED) else ids.astype(np.float32))
     with torch.no_grad():
@@ -102,11 +109,11 @@ def scores_of(stack, ids):
 
 def test_a_bag_of_words_is_a_sum_of_rows_of_weights():
     model, dataset = network([bag_of_words("tfidf")]), documents()
-    net = in_torch.Network(model, SHAPE, packs=False).eval()
-    kernel = next(net.parameters()).detach().numpy()
+    net = in_torch.TorchNetwork(model, SHAPE, packs=False).eval()
+    kernel, bias = (part.detach().numpy() for part in net.parameters())
 
     given = in_torch._inputs(model, dataset)(dataset.x_test, torch.arange(N))
 
     weights = word_weights(dataset.x_train, N_IDS, "tfidf")
     counts = np.stack([weighted_counts(row, weights, "tfidf") for row in dataset.x_test])
-    np.testing.assert_allclose(net(given).detach(), counts @ kernel, atol=1e-6)
+    np.testing.assert_allclose(net(given).detach(), counts @ kernel + bias, atol=1e-6)
