@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
+from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape, derive_seed
 from rnnbench.models.layers.feedforward import Embedding, WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
@@ -192,11 +192,8 @@ class NativeNetwork:
         if isinstance(first, Embedding) and first.masking:
             is_read = x != 0
         elif isinstance(first, WordCounts):
-            counts = [weighted_counts(row, self.fixed[0], first.values) for row in x]
-            words = [np.flatnonzero(count) for count in counts]
-            lengths = np.array([len(own) for own in words], np.int64)
-            numbers = [count[own] for count, own in zip(counts, words, strict=True)]
-            return self._in_a_row(lengths, np.concatenate(words), np.concatenate(numbers))
+            numbers, words, counts = weighted_words(x, self.fixed[0], first.values)
+            return self._in_a_row(np.bincount(numbers, minlength=len(x)), words, counts)
         return self._in_a_row(is_read.sum(axis=1), x[is_read], values[is_read])
 
     def _in_a_row(
