@@ -43,6 +43,9 @@ ROWS_OF_LARGE = 32
 SECOND_CACHE = 2**19
 """Floats in it, or about so many."""
 
+AT_ONCE = 4096
+"""Documents that are laid out and scored together, so that they take little memory."""
+
 
 class NativeEngine(Engine):
     """Trains networks of most layers; a whole epoch is one call of machine code."""
@@ -141,44 +144,15 @@ class LaidOut:
     """Beside each word: itself as a number, or its weight."""
 
 
-class NativeNetwork:
-    """A network in training: its program, its arena, and the optimizer steps taken so far."""
+class Scorer:
+    """A network's program, which scores documents.
 
-    def __init__(
-        self,
-        program: "Program",
-        model: LayeredNetwork,
-        x: NDArray[np.int32],
-        recipe: "Recipe",
-        seed: int,
-        vectors: NDArray[np.float32] | None = None,
-    ):
-        self.program, self.model, self.recipe, self.seed = program, model, recipe, seed
-        self.fixed: Weights = []
-        if isinstance(bag := model.layers[0], WordCounts):
-            self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
-        seed_of = partial(derive_seed, seed)
-        weights = program.initial_weights(seed_of)
-        if vectors is not None:
-            weights[0] = vectors
-        self.arena = program.new_arena(weights, seed_of)
-        steps = np.arange(1.0, recipe.epochs * count_batches(len(x), recipe.batch_size) + 1)
-        # Keras rounds the decays to float32, too; for 0.999, the result shows it.
-        beta_1, beta_2 = float(np.float32(0.9)), float(np.float32(0.999))
-        self.rates = np.zeros((len(steps), 2), np.float32)
-        self.rates[:, 0] = recipe.learning_rate * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
-        if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
-            decay = np.log(recipe.ema)
-            self.rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
+    Attributes:
+        fixed: Keras's weights that training does not move; they come first.
+    """
 
-    def count_params(self) -> int:
-        """Return the number of trained weights."""
-        return sum(int(np.prod(part.shape)) for part in self.program.parts)
-
-    def weights(self) -> Weights:
-        """Return a copy of the weights, or of their averages, in Keras's order."""
-        parts = self.program.parts
-        return [*self.fixed, *(part.read(self.arena, lambda own: own.result) for part in parts)]
+    def __init__(self, program: "Program", model: LayeredNetwork, fixed: Weights):
+        self.program, self.model, self.fixed = program, model, fixed
 
     def lay_out(self, x: NDArray[np.int32]) -> LaidOut:
         """Return documents ``(n, timesteps)`` as the network reads them.
@@ -211,6 +185,67 @@ class NativeNetwork:
         by_length = np.lexsort((-documents.lengths[order], number))
         return _in_place_of_floats(np.pad(order[by_length], (0, self.program.sizes.rows)))
 
+    def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
+        return self.score(documents, self.arena_with(weights))
+
+    def arena_with(self, weights: Weights) -> NDArray[np.float32]:
+        """Return an arena for ``score``, which draws no random numbers."""
+        return self.program.new_arena(weights[len(self.fixed) :], partial(derive_seed, 0))
+
+    def score(self, documents: LaidOut, arena: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
+        count, program = len(documents.lengths), self.program
+        scores = np.zeros((count, program.width), np.float32)
+        order = self._order(documents, np.arange(count), max(count, 1))
+        given = documents.starts, documents.words, documents.values
+        program.code.run("score", arena, order, *given, scores, count)
+        logits = scores[:, : program.sizes.topics].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
+            logits -= logits.max(axis=1, keepdims=True)
+            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits
+
+
+class NativeNetwork(Scorer):
+    """A network in training: its program, its arena, and the optimizer steps taken so far."""
+
+    def __init__(
+        self,
+        program: "Program",
+        model: LayeredNetwork,
+        x: NDArray[np.int32],
+        recipe: "Recipe",
+        seed: int,
+        vectors: NDArray[np.float32] | None = None,
+    ):
+        super().__init__(program, model, [])
+        self.recipe, self.seed = recipe, seed
+        if isinstance(bag := model.layers[0], WordCounts):
+            self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
+        seed_of = partial(derive_seed, seed)
+        weights = program.initial_weights(seed_of)
+        if vectors is not None:
+            weights[0] = vectors
+        self.arena = program.new_arena(weights, seed_of)
+        steps = np.arange(1.0, recipe.epochs * count_batches(len(x), recipe.batch_size) + 1)
+        # Keras rounds the decays to float32, too; for 0.999, the result shows it.
+        beta_1, beta_2 = float(np.float32(0.9)), float(np.float32(0.999))
+        self.rates = np.zeros((len(steps), 2), np.float32)
+        self.rates[:, 0] = recipe.learning_rate * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+        if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
+            decay = np.log(recipe.ema)
+            self.rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
+
+    def count_params(self) -> int:
+        """Return the number of trained weights."""
+        return sum(int(np.prod(part.shape)) for part in self.program.parts)
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights, or of their averages, in Keras's order."""
+        parts = self.program.parts
+        return [*self.fixed, *(part.read(self.arena, lambda own: own.result) for part in parts)]
+
     def train(self, documents: LaidOut, y: NDArray[np.int32], epoch: int) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the accuracy meanwhile."""
         count, sizes = len(y), self.program.sizes
@@ -224,20 +259,6 @@ class NativeNetwork:
         of_topic, total = answers[:count].astype(np.float64).T
         return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
 
-    def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
-        """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
-        count, program = len(documents.lengths), self.program
-        arena = program.new_arena(weights[len(self.fixed) :], partial(derive_seed, self.seed))
-        scores = np.zeros((count, program.width), np.float32)
-        order = self._order(documents, np.arange(count), max(count, 1))
-        given = documents.starts, documents.words, documents.values
-        program.code.run("score", arena, order, *given, scores, count)
-        logits = scores[:, : program.sizes.topics].astype(np.float64)
-        with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
-            logits -= logits.max(axis=1, keepdims=True)
-            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        return logits
-
     def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
         logs = self.log_probabilities(documents, self.weights())
@@ -245,13 +266,29 @@ class NativeNetwork:
         return float(loss), float((logs.argmax(axis=1) == y).mean())
 
 
-def program_of(model: LayeredNetwork, shape: Shape, recipe: "Recipe", count: int) -> "Program":
-    """Return the program that trains a network on so many documents."""
+def log_probabilities(
+    model: LayeredNetwork, shape: Shape, weights: Weights, x: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return the log-probabilities ``(n, topics)`` of documents ``(n, timesteps)``.
+
+    The engine covers the network, and its weights are those of Keras's ``get_weights()``.
+    """
+    fixed = weights[: isinstance(model.layers[0], WordCounts)]
+    scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, fixed)
+    arena = scorer.arena_with(weights)
+    parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
+    return np.concatenate([scorer.score(scorer.lay_out(part), arena) for part in parts])
+
+
+def program_of(
+    model: LayeredNetwork, shape: Shape, recipe: "Recipe | None", count: int
+) -> "Program":
+    """Return the program that trains a network on so many documents, or without a recipe scores."""
     from rnnbench.training.engines.native.assembler import processor
     from rnnbench.training.engines.native.group import Sizes
     from rnnbench.training.engines.native.program import program_for
 
-    here, batch = processor(), min(recipe.batch_size, count)
+    here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
     sizes = Sizes(
         timesteps=shape.timesteps,
@@ -260,7 +297,8 @@ def program_of(model: LayeredNetwork, shape: Shape, recipe: "Recipe", count: int
         batch=batch,
         rows=rows_for(model, batch),
         lanes=here.lanes,
-        averages=recipe.ema is not None,
+        averages=bool(recipe and recipe.ema),
+        only_scores=recipe is None,
     )
     return program_for(model.layers, sizes, here)
 
