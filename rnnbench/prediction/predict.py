@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+MANY = 2000
+"""Texts for which machine code is made; NumPy needs less time for fewer than making it takes."""
+
 
 class TopicProbability(Record):
     """A topic and its probability."""
@@ -122,13 +125,21 @@ def export_network(
         opened.write(content)
 
 
-def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
+def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.floating]":
     """Return a network's probability for each text and topic."""
     network, shape = kept.network, kept.shape
     if in_numpy.is_covered(network):
         floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
         weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
-        return np.asarray(in_numpy.predict(network, shape, weights, ids), np.float32)
+        if len(ids) >= MANY:
+            from rnnbench.training.engines import ENGINES
+            from rnnbench.training.engines.native.engine import log_probabilities
+            from rnnbench.training.settings import Recipe
+
+            native = ENGINES["native"]
+            if native.covers(network, Recipe()) and not native.why_not():
+                return np.exp(log_probabilities(network, shape, weights, ids))
+        return in_numpy.predict(network, shape, weights, ids)
     with quiet_tensorflow():
         from rnnbench.models.build import predict
 

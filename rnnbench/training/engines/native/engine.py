@@ -276,8 +276,11 @@ def log_probabilities(
     fixed = weights[: isinstance(model.layers[0], WordCounts)]
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, fixed)
     arena = scorer.arena_with(weights)
-    parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
-    return np.concatenate([scorer.score(scorer.lay_out(part), arena) for part in parts])
+    logs = np.empty((len(x), shape.n_topics))
+    for start in range(0, len(x), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        logs[some] = scorer.score(scorer.lay_out(x[some]), arena)
+    return logs
 
 
 def program_of(
