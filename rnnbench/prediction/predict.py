@@ -94,9 +94,9 @@ def predict_texts(
             TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
             for label in (-row).argsort(kind="stable")[: top if is_known else 0]
         ]
-        read = min(len(words), readable)
+        read = min(words, readable)
         predictions.append(
-            Prediction(words=len(words), words_read=read, unknown_words=unknown, topics=topics)
+            Prediction(words=words, words_read=read, unknown_words=unknown, topics=topics)
         )
     return predictions
 
