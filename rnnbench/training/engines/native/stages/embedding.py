@@ -61,7 +61,7 @@ class WordVectors(Activations):
 
     def project(self, asm: Assembler, out: Array, weights: Array) -> None:
         if not self.drops:
-            first = asm.get(self.firsts, 0)
+            first = asm.get(self.firsts, 0)  # rows before it, if any, have their products already
             count = asm.get(self.rows) - first
             result, x = (asm.at(own).rows(first, count) for own in (out, self.value))
             inputs = x.columns(0, self.features + 1)
@@ -176,7 +176,8 @@ class SharedEmbeddingStage(EmbeddingStage):
     """The same below a recurrent layer: a word that occurs again in a document has the same row.
 
     Attributes:
-        stays: whether a word keeps its row for all documents, as it may if nothing is trained.
+        stays: whether a word keeps its row for all documents, as it may if nothing is trained; then
+            a document's own rows are those of the words that no document before it had.
     """
 
     above: WordVectors
@@ -191,7 +192,8 @@ class SharedEmbeddingStage(EmbeddingStage):
             group, self.n, True, place(rows, width), self.above.gradient, True,
             rows=place(1), of_step=place(*group.places.shape),
             firsts=place(group.rows), counts=place(group.rows),
-            drops=self.rate > 0 and not self.stays, kept=place(group.rows, width), n_kept=place(group.rows),
+            drops=self.rate > 0 and not self.stays,
+            kept=place(group.rows, width), n_kept=place(group.rows),
         )  # fmt: skip
         self.row_words = place(rows)
         self.seen, self.row_of = place(ids), place(ids)  # of each word: when, and its row
