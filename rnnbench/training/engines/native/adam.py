@@ -6,11 +6,13 @@ registers when the row is next read, with the same result to the last bit. The i
 B. Carpenter: Lazy Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
 from rnnbench.training.engines.native.group import DOCUMENTS, Group, length_of
-from rnnbench.training.engines.native.memory import Memory, Trained
+from rnnbench.training.engines.native.memory import BLOCKS, LINE, OF_HALF, OTHER, Memory, Trained
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 VECTORS = 4
@@ -22,17 +24,17 @@ their own average."""
 
 
 def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
-    """Make ``adam``, a step of the optimizer, and ``clear_gradients``."""
-    with asm.function("clear_gradients", ["arena"]):
+    """Make ``adam``, a step of the optimizer by the gradients of both halves, which become 0."""
+    with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
+        rates, nothing = _rates(asm, asm.get(group.clock)), asm.vector_of(0.0)
         for one in trained:
-            for i in asm.loop(one.gradient.size, step=asm.lanes):
-                asm.at(one.gradient.flat, i).store(asm.vector_of(0.0))
-    with asm.function("adam", ["arena", "rates"]):
-        rates = _rates(asm, asm.get(group.clock))
-        for one in trained:
+            ours = one.gradient.flat
             for i in asm.loop(one.value.size, step=asm.lanes):
-                gradient = asm.at(one.gradient.flat, i).load()
+                halves = [asm.at(flat, i) for flat in (ours, replace(ours, block=OTHER))]
+                gradient = halves[0].load() + halves[1].load()
                 _step(asm, [asm.at(array.flat, i) for array in one.state], gradient, rates)
+                for half in halves:
+                    half.store(nothing)
 
 
 def _rates(asm: Assembler, clock: Value) -> Rates:
@@ -61,6 +63,8 @@ def _after(
 class Table:
     """Weights with a row for each word, of which a batch reads few.
 
+    Each half of a batch, and so each of two threads, works on one half of the columns.
+
     Attributes:
         words, count: the words of the batch, each once, and their number.
         slots: of each word, its place among them, which is that of its gradient.
@@ -70,18 +74,18 @@ class Table:
 
     def __init__(self, memory: Memory, group: Group, number: int, columns: int):
         self.group, self.number, self.columns = group, number, columns
-        sizes = group.sizes
+        sizes, place = group.sizes, partial(memory.place, block=OF_HALF)
         most = min(sizes.batch * sizes.timesteps, sizes.n_ids)
         self.trained = memory.trained(sizes.n_ids, columns, touched=most)
-        self.words, self.count = memory.place(most), memory.place(1)
-        self.slots, self.seen, self.done = (memory.place(sizes.n_ids) for _ in range(3))
+        self.words, self.count = place(most), place(1)
+        self.slots, self.seen, self.done = (place(sizes.n_ids) for _ in range(3))
 
     def make(self, asm: Assembler) -> None:
         """Make ``find_N``, which lists the words of a batch and brings their rows up to date,
         ``step_N``, and ``finish_N``, which brings all rows up to date.
         """
         n, group = self.number, self.group
-        with asm.function(f"catch_up_{n}", ["arena", "rates"], 1) as (word,):
+        with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):
             now, done = asm.get(group.clock), asm.get(self.done, word)
             with asm.when(done < now):
                 self._catch_up(asm, word, done, now)
@@ -93,22 +97,30 @@ class Table:
                 start = asm.given["starts"][document].load_index()
                 for t in asm.loop(length_of(asm, document), found):
                     word = asm.given["words"][start + t].load_index()
-                    found[0] = self.list_once(asm, word, found[0])
+                    found[0] = self._list_once(asm, word, found[0])
             asm.set(self.count, found[0])
-        with asm.function(f"step_{n}", ["arena", "rates"]):
+        with asm.function(f"step_{n}", [*BLOCKS, "rates"]):
             now = asm.get(group.clock)
             rates = _rates(asm, now)
             for i in asm.loop(asm.get(self.count)):
                 word = asm.get(self.words, i)
-                for column, _ in asm.tiles(self.columns, asm.lanes):
+                for column, _ in self.own_columns(asm, asm.lanes):
                     places = [asm.at(array, word, column) for array in self.trained.state]
                     _step(asm, places, asm.at(self.trained.gradient, i, column).load(), rates)
                 asm.set(self.done, word, now + 1)
-        with asm.function(f"finish_{n}", ["arena", "rates"]):
+        with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
             for word in asm.loop(group.sizes.n_ids):
                 asm.call(f"catch_up_{n}", word)
 
-    def list_once(self, asm: Assembler, word: Value, found: Value) -> Value:
+    def own_columns(self, asm: Assembler, size: int) -> Iterator[tuple[Value, int]]:
+        """Have the body of a loop run with tiles of the columns that this half works on."""
+        middle = min(-(-self.columns // (2 * LINE)) * LINE, self.columns)
+        for half, (start, end) in enumerate(((0, middle), (middle, self.columns))):
+            with asm.when(asm.get(self.group.half).equals(half)):
+                for column, width in asm.tiles(end - start, size):
+                    yield column + start, width
+
+    def _list_once(self, asm: Assembler, word: Value, found: Value) -> Value:
         """List a word unless the batch had it; return the number of words found so far."""
         now = asm.get(self.group.clock) + 1
         is_new = asm.get(self.seen, word).differs(now)
@@ -116,18 +128,19 @@ class Table:
             asm.set(self.seen, word, now)
             asm.set(self.slots, word, found)
             asm.set(self.words, found, word)
-            asm.clear(self.trained.gradient, found)
+            for column, _ in self.own_columns(asm, asm.lanes):
+                asm.at(self.trained.gradient, found, column).store(asm.vector_of(0.0))
             asm.call(f"catch_up_{self.number}", word)
         return found + is_new.to_index()
 
-    def add(self, asm: Assembler, slot: Value, column: Index, gradient: Value) -> None:
+    def add(self, asm: Assembler, slot: Value, column: Value, gradient: Value) -> None:
         """Add to the gradient of a vector of weights of the word that has a slot."""
         place = asm.at(self.trained.gradient, slot, column)
         place.store(place.load() + gradient)
 
     def _catch_up(self, asm: Assembler, word: Value, done: Value, now: Value) -> None:
         arrays = self.trained.state
-        for column, width in asm.tiles(self.columns, VECTORS * asm.lanes):
+        for column, width in self.own_columns(asm, VECTORS * asm.lanes):
             starts = [column + n for n in range(0, width, asm.lanes)]
             places = [asm.at(array, word, start) for start in starts for array in arrays]
             values = [place.load() for place in places]

@@ -273,10 +273,14 @@ class Assembler:
         yield [Value(self.builder, number) for number in function.args[len(arrays) :]]
         self.builder.ret_void()
 
-    def call(self, name: str, *numbers: Index) -> None:
-        """Call a function that was made before, with this one's arrays of the same names."""
+    def call(self, name: str, *numbers: Index, **renamed: str) -> None:
+        """Call a function that was made before, with this one's arrays of the same names.
+
+        If an array has another name here, ``renamed`` gives it.
+        """
         function = self.module.globals[name]
-        pointers = [self.given[arg.name].pointer for arg in function.args if arg.type == POINTER]
+        names = [arg.name for arg in function.args if arg.type == POINTER]
+        pointers = [self.given[renamed.get(own, own)].pointer for own in names]
         self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
 
     def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
@@ -368,7 +372,7 @@ class Assembler:
 
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
-        arena = replace(self.given["arena"], shape=array.shape, strides=array.strides)
+        arena = replace(self.given[array.block], shape=array.shape, strides=array.strides)
         return arena.moved(array.offset)[indices]
 
     def get(self, array: Array, *indices: Index) -> Value:

@@ -3,9 +3,11 @@
 Documents go through a network without their padding, unless it reads that; see ``lay_out``.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,16 +35,13 @@ if TYPE_CHECKING:
     from rnnbench.training.engines.native.program import Program
     from rnnbench.training.settings import Recipe
 
-ROWS = 8
+ROWS = range(4, 9)
 """Documents that go through a network together: so few that everything that the way back needs of
 them stays near the processor, and so many that a tile is full."""
-ROWS_OF_NUMBERS = 10
-"""The same, if a step has little work: its input is a number."""
 ROWS_OF_LARGE = 32
 """The same, where a layer's weights fill the second-level cache, and every group reads them."""
 SECOND_CACHE = 2**19
 """Floats in it, or about so many."""
-
 AT_ONCE = 4096
 """Documents that are laid out and scored together, so that they take little memory."""
 
@@ -132,6 +131,9 @@ def why_not() -> str:
         return f"llvmlite does not work here ({error}); {use}"
 
 
+Arrays = tuple[NDArray[np.float32], ...]
+
+
 @dataclass(frozen=True)
 class LaidOut:
     """Documents one after the other, as machine code reads them; whole numbers look like floats."""
@@ -142,6 +144,10 @@ class LaidOut:
     words: NDArray[np.float32]
     values: NDArray[np.float32]
     """Beside each word: itself as a number, or its weight."""
+
+    @property
+    def arrays(self) -> Arrays:
+        return self.starts, self.words, self.values
 
 
 class Scorer:
@@ -191,15 +197,14 @@ class Scorer:
 
     def arena_with(self, weights: Weights) -> NDArray[np.float32]:
         """Return an arena for ``score``, which draws no random numbers."""
-        return self.program.new_arena(weights[len(self.fixed) :], partial(derive_seed, 0))
+        return self.program.new_arenas(weights[len(self.fixed) :], partial(derive_seed, 0))[0]
 
     def score(self, documents: LaidOut, arena: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
         count, program = len(documents.lengths), self.program
         scores = np.zeros((count, program.width), np.float32)
         order = self._order(documents, np.arange(count), max(count, 1))
-        given = documents.starts, documents.words, documents.values
-        program.code.run("score", arena, order, *given, scores, count)
+        program.code.run("score", arena, arena, arena, order, *documents.arrays, scores, count)
         logits = scores[:, : program.sizes.topics].astype(np.float64)
         with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
             logits -= logits.max(axis=1, keepdims=True)
@@ -227,7 +232,8 @@ class NativeNetwork(Scorer):
         weights = program.initial_weights(seed_of)
         if vectors is not None:
             weights[0] = vectors
-        self.arena = program.new_arena(weights, seed_of)
+        self.arenas, self._seed_of = program.new_arenas(weights, seed_of), seed_of
+        self.threads = 1
         steps = np.arange(1.0, recipe.epochs * count_batches(len(x), recipe.batch_size) + 1)
         # Keras rounds the decays to float32, too; for 0.999, the result shows it.
         beta_1, beta_2 = float(np.float32(0.9)), float(np.float32(0.999))
@@ -244,20 +250,53 @@ class NativeNetwork(Scorer):
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
         parts = self.program.parts
-        return [*self.fixed, *(part.read(self.arena, lambda own: own.result) for part in parts)]
+        return [*self.fixed, *(part.read(self.arenas[0], lambda own: own.result) for part in parts)]
 
     def train(self, documents: LaidOut, y: NDArray[np.int32], epoch: int) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the accuracy meanwhile."""
         count, sizes = len(y), self.program.sizes
         order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
         answers = np.zeros((count + sizes.rows, 2), np.float32)
-        self.program.code.run(
-            "epoch", self.arena, self._order(documents, order, sizes.batch), documents.starts,
-            documents.words, documents.values, _with_slack(y.astype(np.float32)), self.rates,
-            answers, count,
-        )  # fmt: skip
+        read = self._order(documents, order, sizes.batch), *documents.arrays
+        others = _with_slack(y.astype(np.float32)), self.rates, answers
+        (arena, second), run = self.arenas, self.program.code.run
+        if self.threads == 1:
+            run("epoch", arena, arena, arena, *read, second, *others, count)
+        else:
+            self._train_halves(read, others, count)
         of_topic, total = answers[:count].astype(np.float64).T
         return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
+
+    def use(self, threads: int) -> None:
+        """Train the two halves of each batch side by side from the next epoch on."""
+        if threads > 1 and self.threads == 1 and self.program.group.per_batch > 1:
+            self.program.begin(self.arenas[1], self._seed_of)
+            self.threads = 2
+
+    def _train_halves(self, read: Arrays, others: Arrays, count: int) -> None:
+        """Train for an epoch with two threads, which wait for each other twice a step."""
+        barrier, batch, run = Barrier(2), self.program.sizes.batch, self.program.code.run
+
+        def train(half: int) -> None:
+            own, other = self.arenas[half], self.arenas[1 - half]
+            arrays = self.arenas[0], own, own, *read, other, *others
+            try:
+                for first in range(0, count, batch):
+                    size = min(batch, count - first)
+                    run("begin", *arrays, first, size)
+                    barrier.wait()
+                    run("work", *arrays, first, size)
+                    barrier.wait()
+                    run("update", *arrays, first, size)
+                run("finish", *arrays)
+            except BaseException:
+                barrier.abort()
+                raise
+
+        with ThreadPoolExecutor(1) as pool:
+            second = pool.submit(train, 1)
+            train(0)
+            second.result()
 
     def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
@@ -293,12 +332,13 @@ def program_of(
 
     here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
+    rows = rows_for(model, batch)
     sizes = Sizes(
         timesteps=shape.timesteps,
         topics=shape.n_topics,
         n_ids=shape.n_ids,
-        batch=batch,
-        rows=rows_for(model, batch),
+        batch=batch if recipe else rows,
+        rows=rows,
         lanes=here.lanes,
         averages=bool(recipe and recipe.ema),
         only_scores=recipe is None,
@@ -307,13 +347,15 @@ def program_of(
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:
-    """Return how many documents go through a network together, in parts of a batch of one size."""
+    """Return how many documents go through a network together, a part of a batch.
+
+    Of those that leave the fewest places empty in the last part, it is the largest number.
+    """
     inner = [layer.layer if isinstance(layer, Bidirectional) else layer for layer in model.layers]
     recurrent = [layer for layer in inner if isinstance(layer, Recurrent)]
-    most = ROWS_OF_NUMBERS if model.layers[0].takes != "ids" else ROWS
     if any(layer.gates * layer.units**2 >= SECOND_CACHE for layer in recurrent):
-        most = ROWS_OF_LARGE
-    return -(-batch // -(-batch // most))
+        return -(-batch // -(-batch // ROWS_OF_LARGE))
+    return min(batch, max(ROWS, key=lambda rows: (-(-batch % rows), rows)))
 
 
 def _in_place_of_floats(whole: NDArray[np.integer]) -> NDArray[np.float32]:

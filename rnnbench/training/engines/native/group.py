@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
-from rnnbench.training.engines.native.memory import Array, Memory
+from rnnbench.training.engines.native.memory import BLOCKS, OF_HALF, Array, Memory
 from rnnbench.training.engines.native.products import product
 
 SLACK = 32
 """Rows after those in use, because the last tile of a product may go past them."""
-DOCUMENTS = ["arena", "order", "starts", "words", "values"]
-"""What a function is given that reads documents: their order, the start of each, the words of all
-in a row, and a number beside each word."""
+DOCUMENTS = [*BLOCKS, "order", "starts", "words", "values"]
+"""The arrays that a function is given: the blocks of memory, the order of documents, the start of
+each, the words of all in a row, and a number beside each word."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ class Group:
             but nothing depends on it; its gradient stays 0.
         total: the rows in use, with the gaps.
         longest: the steps of the longest document.
+        number: its place among the groups of a batch, of which there are ``per_batch``.
+        count: the groups so far.
+        half: 0 or 1, of the batch that it belongs to.
         clock: the optimizer steps so far.
         is_training: 1 if units are dropped, otherwise 0.
-        count: the groups so far.
         documents, lengths, firsts: of each document its number, its steps, and its first row.
         places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
     """
@@ -61,16 +63,17 @@ class Group:
         self.sizes, self.rows, self.gap = sizes, sizes.rows, gap
         self.dummy = self.rows * (sizes.timesteps + gap) + gap + SLACK
         self.capacity = self.dummy + 1
-        self.total, self.longest, self.clock, self.is_training, self.count = (
-            memory.place(1) for _ in range(5)
-        )
+        self.per_batch = -(-sizes.batch // self.rows)
+        self.total, self.longest, self.number, self.count = (memory.place(1) for _ in range(4))
+        self.half, self.clock, self.is_training = (memory.place(1, block=OF_HALF) for _ in range(3))
         self.documents, self.lengths, self.firsts = (memory.place(self.rows) for _ in range(3))
         self.places = memory.place(2, sizes.timesteps, self.rows)
 
     def make(self, asm: Assembler) -> None:
         """Make the function ``gather``, which finds the places of some documents."""
-        with asm.function("gather", DOCUMENTS, 2) as (first, left):
+        with asm.function("gather", DOCUMENTS, 3) as (first, left, number):
             asm.set(self.count, asm.get(self.count) + 1)
+            asm.set(self.number, number)
             total, longest = sums = [asm.number(self.gap), asm.number(0)]
             for row in asm.loop(self.rows, sums):
                 total, longest = sums
@@ -102,8 +105,7 @@ class Group:
 
     def words(self, asm: Assembler, row: Index) -> tuple[View, View]:
         """Return the words of a document of the group, and the numbers beside them."""
-        start = asm.given["starts"][asm.get(self.documents, row)].load_index()
-        return asm.given["words"].moved(start), asm.given["values"].moved(start)
+        return words_of(asm, asm.get(self.documents, row))
 
     def clear_gaps(self, asm: Assembler, array: Array) -> None:
         """Write zeros into the gaps between documents."""
@@ -113,6 +115,12 @@ class Group:
                 asm.clear(array, after + i)
         for before in range(self.gap):
             asm.clear(array, asm.number(before))
+
+
+def words_of(asm: Assembler, document: Value) -> tuple[View, View]:
+    """Return the words of a document, and the numbers beside them."""
+    start = asm.given["starts"][document].load_index()
+    return asm.given["words"].moved(start), asm.given["values"].moved(start)
 
 
 def length_of(asm: Assembler, document: Value) -> Value:

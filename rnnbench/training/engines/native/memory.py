@@ -1,8 +1,15 @@
-"""Arrays of floats and whole numbers, all in one block of memory, the arena."""
+"""Arrays of floats and whole numbers, all in one block of memory, the arena.
+
+There are two arenas, because two processors can work on a batch. The weights lie in the first. What
+one half of a batch needs for itself lies in the first for the first half, in the second for the
+second. Then there is what a group of documents needs on its way through the network: in both,
+if there are two threads, which do not wait for each other; otherwise in the first alone.
+"""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +19,10 @@ from rnnbench.errors import RnnbenchError
 
 LINE = 16
 """Floats in a cache line; every array begins at one."""
+BLOCKS = SHARED, OF_HALF, OF_GROUP = "arena", "half", "scratch"
+"""The arenas that a function is given: the first one; that of its half; that of its thread."""
+OTHER = "other"
+"""The arena of the other half."""
 LARGEST_ARENA = 2**31
 """Floats, 8.6 GB in all: much more than networks have needed so far."""
 
@@ -24,12 +35,16 @@ class Array:
 
     The strides can be longer than the shape needs, because vectors are read and written whole. All
     numbers are in floats.
+
+    Attributes:
+        block: in which of the arenas that a function is given the array lies.
     """
 
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     size: int
+    block: str
 
     def of(self, arena: Floats) -> Floats:
         """Return the array as a part of the arena."""
@@ -39,7 +54,7 @@ class Array:
     @property
     def flat(self) -> "Array":
         """The same floats in a row, with those between its rows."""
-        return Array(self.offset, (self.size,), (1,), self.size)
+        return replace(self, shape=(self.size,), strides=(1,))
 
     def rows(self, first: int, count: int) -> "Array":
         """Return some of its rows."""
@@ -109,7 +124,7 @@ class Memory:
     def __init__(self, lanes: int, rows: int, *, averages: bool = False):
         self.lanes, self.rows, self.averages, self.size = lanes, rows, averages, 0
 
-    def place(self, *shape: int, slack: int = 0) -> Array:
+    def place(self, *shape: int, slack: int = 0, block: str = OF_GROUP) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least.
 
         Raises:
@@ -120,7 +135,7 @@ class Memory:
             width += LINE
         padded = (*shape[:-1], width)
         strides = tuple(math.prod(padded[n + 1 :]) for n in range(len(shape)))
-        array = Array(self.size, shape, strides, math.prod(padded))
+        array = Array(self.size, shape, strides, math.prod(padded), block)
         self.size += array.size
         if self.size > LARGEST_ARENA:
             raise RnnbenchError(
@@ -130,15 +145,21 @@ class Memory:
         return array
 
     def trained(self, rows: int, columns: int, *, touched: int | None = None) -> Trained:
-        """Return an array of weights; only so many rows get a gradient at once, by default all."""
-        of_gradient = rows if touched is None else touched
-        average = self.place(rows, columns) if self.averages else None
-        sizes = rows, of_gradient, rows, rows
-        value, gradient, mean, square = (self.place(some, columns) for some in sizes)
+        """Return an array of weights.
+
+        Both halves of a batch have a gradient, or one for the rows that are touched at once.
+        """
+        place = partial(self.place, block=SHARED)
+        average = place(rows, columns) if self.averages else None
+        value, mean, square = (place(rows, columns) for _ in range(3))
+        if touched is None:
+            gradient = self.place(rows, columns, block=OF_HALF)
+        else:
+            gradient = place(touched, columns)
         return Trained(value, gradient, mean, square, average)
 
-    def new_arena(self) -> Floats:
-        """Return zeros for all arrays; the first begins at a cache line."""
-        raw = np.zeros(self.size + LINE, np.float32)
+    def new_arenas(self) -> tuple[Floats, Floats]:
+        """Return zeros for all arrays, twice; the first begins at a cache line."""
+        raw = np.zeros(2 * self.size + LINE, np.float32)
         start = -raw.ctypes.data // raw.itemsize % LINE
-        return raw[start : start + self.size]
+        return raw[start : start + self.size], raw[start + self.size :][: self.size]

@@ -21,12 +21,15 @@ from rnnbench.training.engines.native.assembler import (
     where,
 )
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group, Sizes
-from rnnbench.training.engines.native.memory import Floats, Memory
+from rnnbench.training.engines.native.memory import BLOCKS, OF_HALF, OTHER, SHARED, Floats, Memory
 from rnnbench.training.engines.native.products import product
 from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
 
+OF_TRAINING = [OTHER, "labels", "rates", "answers"]
+STEP = "begin", "work", "update"
+"""The functions of an optimizer step."""
 SPREAD = 4.0
 """The standard deviation of the numbers that test the code."""
 
@@ -34,9 +37,10 @@ SPREAD = 4.0
 class Program:
     """The stages of a network, their memory, and machine code that trains it.
 
-    Its functions ``epoch`` and ``score`` take, besides the arena and the ``DOCUMENTS``: ``labels``
-    ``(n,)``; ``rates``, two for each optimizer step, see ``adam.Rates``; ``answers (n, 2)``; and
-    ``scores (n, width)``. The order of documents has ``rows`` more numbers than it needs.
+    Its function ``score`` takes, besides the ``DOCUMENTS``, ``scores (n, width)``. Those that train
+    take the arena of the other half; ``labels (n,)``; ``rates``, two for each optimizer step, see
+    ``adam.Rates``; and ``answers (n, 2)``. The order of documents has ``rows`` more numbers than it
+    needs.
     """
 
     def __init__(
@@ -73,14 +77,23 @@ class Program:
             for own in stage.initial_weights(self._seeds(stage, seed_of))
         ]
 
-    def new_arena(self, weights: Weights, seed_of: Any) -> Floats:
-        """Return an arena with weights in it, before the first optimizer step."""
-        arena = self.memory.new_arena()
+    def new_arenas(self, weights: Weights, seed_of: Any) -> tuple[Floats, Floats]:
+        """Return arenas with weights in the first, before the first optimizer step.
+
+        The second has only what a half of a batch needs, see ``begin``.
+        """
+        arenas = self.memory.new_arenas()
+        self.begin(arenas[0], seed_of)
+        for half, arena in enumerate(arenas):
+            self.group.half.of(arena).view(np.int32)[0] = half
+        for part, own in zip(self.parts, weights, strict=True):
+            part.write(arenas[0], own)
+        return arenas
+
+    def begin(self, arena: Floats, seed_of: Any) -> None:
+        """Write into an arena what a thread needs that takes groups through the network."""
         for stage in self.stages:
             stage.begin(arena, self._seeds(stage, seed_of))
-        for part, own in zip(self.parts, weights, strict=True):
-            part.write(arena, own)
-        return arena
 
     def _seeds(self, stage: Stage, seed_of: Any) -> SeedOf:
         return lambda role: seed_of(stage.number + stage.shift, role)
@@ -92,40 +105,56 @@ class Program:
             stage.make(asm)
         make_loss(asm, self.logits)
         adam.make_step(asm, self.group, [own for stage in self.stages for own in stage.trained])
-        with asm.function("forward", DOCUMENTS, 2) as (first, left):
-            asm.call("gather", first, left)
+        with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
+            asm.call("gather", first, left, number)
             for stage in self.stages:
                 asm.call(f"forward_{stage.number}")
         self._make_epoch(asm)
         self._make_score(asm)
 
     def _make_epoch(self, asm: Assembler) -> None:
-        """Make ``step``, of the optimizer, and ``epoch``."""
-        tables = [stage.table for stage in self.stages if stage.table]
-        clock, names = self.group.clock, [*DOCUMENTS, "labels", "rates", "answers"]
-        with asm.function("step", names, 2) as (first, size):
-            asm.call("clear_gradients")
+        """Make the three functions of an optimizer step, for half a batch, and ``epoch``.
+
+        Each can be called for both halves at once, on two processors. The results are the same.
+        """
+        tables = [stage.table.number for stage in self.stages if stage.table]
+        clock, rows, names = self.group.clock, self.sizes.rows, [*DOCUMENTS, *OF_TRAINING]
+        with asm.function("begin", names, 2) as (first, size), asm.flushing():
+            asm.set(self.group.is_training, 1)
             for table in tables:
-                asm.call(f"find_{table.number}", first, size)
-            for stage in self.stages:
-                stage.prepare(asm)
-            for done in asm.loop(size, step=self.sizes.rows):
-                asm.call("forward", first + done, size - done)
-                asm.call("loss", first + done, size - done, size)
+                asm.call(f"find_{table}", first, size)
+            with asm.when(asm.get(self.group.half).equals(0)):
+                for stage in self.stages:
+                    stage.prepare(asm)
+        with asm.function("work", names, 2) as (first, size), asm.flushing():
+            start = asm.get(self.group.half) * rows
+            for done in asm.loop(size - start, step=2 * rows):  # every second group
+                at = start + done
+                asm.call("forward", first + at, size - at, at // rows)
+                asm.call("loss", first + at, size - at, size)
                 for stage in reversed(self.stages):
                     asm.call(f"backward_{stage.number}")
             for stage in self.stages:
                 stage.conclude(asm)
-            asm.call("adam")
+        with asm.function("update", names, 2) as (first, size), asm.flushing():
+            for stage in self.stages:
+                stage.collect(asm, first, size)
             for table in tables:
-                asm.call(f"step_{table.number}")
+                asm.call(f"step_{table}")
+            with asm.when(asm.get(self.group.half).equals(0)):
+                asm.call("adam")
             asm.set(clock, asm.get(clock) + 1)
-        with asm.function("epoch", names, 1) as (count,), asm.flushing():
-            asm.set(self.group.is_training, 1)
-            for first in asm.loop(count, step=self.sizes.batch):
-                asm.call("step", first, least(self.sizes.batch, count - first))
+        with asm.function("finish", names), asm.flushing():
             for table in tables:
-                asm.call(f"finish_{table.number}")
+                asm.call(f"finish_{table}")
+        with asm.function("epoch", names, 1) as (count,):
+            for first in asm.loop(count, step=self.sizes.batch):
+                size = least(self.sizes.batch, count - first)
+                for name in STEP:
+                    asm.call(name, first, size)
+                    asm.call(name, first, size, half=OTHER, other=OF_HALF)
+            asm.call("finish")
+            asm.call("finish", half=OTHER, other=OF_HALF)
 
     def _make_score(self, asm: Assembler) -> None:
         """Make ``score``: the logits of documents."""
@@ -135,7 +164,7 @@ class Program:
             for stage in self.stages:
                 stage.prepare(asm)
             for first in asm.loop(count, step=rows):
-                asm.call("forward", first, count - first)
+                asm.call("forward", first, count - first, 0)
                 for row in asm.loop(least(rows, count - first)):
                     out = asm.given["scores"].moved(asm.get(group.documents, row) * self.width)
                     for i in asm.loop(self.width, step=asm.lanes):
@@ -152,7 +181,7 @@ def make_loss(asm: Assembler, logits: Activations) -> None:
     topics, lanes, group = logits.features, asm.lanes, logits.group
     columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)
     starts = [int(some[0]) for some in columns]
-    with asm.function("loss", ["arena", "labels", "answers"], 3) as (first, left, size):
+    with asm.function("loss", [*BLOCKS, "labels", "answers"], 3) as (first, left, size):
         for row in asm.loop(group.rows):
             are_topics = [asm.vector_of(some) < topics for some in columns]
             values = [asm.at(logits.value, row, start).load() for start in starts]
@@ -184,14 +213,14 @@ def passes(processor: Processor) -> bool:
     """Return whether a product, sigmoid, tanh and exp in machine code are those of NumPy."""
     lanes, memory = processor.lanes, Memory(processor.lanes, 1)
     shapes = (7, 5), (5, 3 * lanes), (7, 3 * lanes), (lanes,), (3, lanes)
-    arrays = [memory.place(*shape) for shape in shapes]
+    arrays = [memory.place(*shape, block=SHARED) for shape in shapes]
     asm = Assembler(processor)
-    with asm.function("test", ["arena"]):
+    with asm.function("test", [SHARED]):
         a, b, out, x, gates = map(asm.at, arrays)
         product(asm, out, a, b)
         for number, name in enumerate(("sigmoid", "tanh", "exp")):
             gates[number, 0].store(getattr(x[0].load(), name)())
-    arena = memory.new_arena()
+    arena, _ = memory.new_arenas()
     arena[:] = np.random.default_rng(0).normal(0, SPREAD, memory.size)
     Code(asm).run("test", arena)
     left, right, result, numbers, results = (array.of(arena) for array in arrays)

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.training.engines.native.adam import Table
-from rnnbench.training.engines.native.assembler import Assembler
+from rnnbench.training.engines.native.assembler import Assembler, Value
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group
 from rnnbench.training.engines.native.memory import Array, Floats, Memory, Part, Trained
 from rnnbench.training.outcome import Weights
@@ -86,7 +86,10 @@ class Stage:
         """Add the code for the begin of an optimizer step."""
 
     def conclude(self, asm: Assembler) -> None:
-        """Add the code for the end of the way back of a batch."""
+        """Add the code for the end of the way back of half a batch."""
+
+    def collect(self, asm: Assembler, first: Value, size: Value) -> None:
+        """Add the code that sums up the gradient of the table, over a batch."""
 
     def forward(self, asm: Assembler) -> None:
         """Add the code from the activations below to those above."""

@@ -84,7 +84,7 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     exact, stock = (Stock(model, sizes, dtype) for dtype in ("float64", "float32"))
 
     def read(of):
-        return [part.read(net.arena, of) for part in net.program.parts]
+        return [part.read(net.arenas[0], of) for part in net.program.parts]
 
     laid_out, mean, average = net.lay_out(x), None, 0
     for step in range(1, 3):
@@ -140,7 +140,7 @@ def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
     sizes = sizes or Sizes(4, 3, 9, 2, 2, 8)
     x, _ = documents(sizes, 2)
     net = NativeNetwork(program(model, sizes), model, x, Training(), 3)
-    ours = [part.read(net.arena, lambda own: own.value) for part in net.program.parts]
+    ours = [part.read(net.arenas[0], lambda own: own.value) for part in net.program.parts]
 
     shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
     for mine, theirs in zip(ours, build(model, shape, 3).trainable_variables, strict=True):

@@ -35,7 +35,7 @@ from rnnbench.training.engines.native.assembler import (
 )
 from rnnbench.training.engines.native.engine import Scorer
 from rnnbench.training.engines.native.group import Sizes
-from rnnbench.training.engines.native.memory import Array, Memory
+from rnnbench.training.engines.native.memory import OF_GROUP, SHARED, Array, Memory
 from rnnbench.training.engines.native.products import product, rows_of_tile
 from rnnbench.training.engines.native.program import passes
 from rnnbench.training.engines.native.random import make_mask, philox, quarter
@@ -60,7 +60,7 @@ DROPPING = LayeredNetwork.model_validate(
 def run(name, arena, make, processor=HERE):
     """Make a function of an arena, and call it."""
     asm = Assembler(processor)
-    with asm.function(name, ["arena"]):
+    with asm.function(name, [OF_GROUP]):
         make(asm)
     Code(asm).run(name, arena)
 
@@ -150,17 +150,20 @@ CANARY = np.float32(1234.5)
 def test_no_access_is_outside_of_its_array(model, sizes, count):
     x, y = documents(sizes, count)
     net = network(program(model, sizes, assembler=Checked), model, x)
-    arena = np.full(net.arena.size + 32, CANARY)
-    arena[16:-16] = net.arena
-    net.arena = arena[16:-16]
+    first, second = net.arenas
+    size = first.size
+    arenas = np.full(2 * size + 48, CANARY)
+    arenas[16 : 16 + size], arenas[32 + size : -16] = first, second
+    net.arenas = arenas[16 : 16 + size], arenas[32 + size : -16]
 
-    for epoch in (1, 2):
-        net.train(net.lay_out(x), y, epoch)
+    net.train(net.lay_out(x), y, 1)
+    net.use(threads=2)
+    net.train(net.lay_out(x), y, 2)
     net.log_probabilities(net.lay_out(x), net.weights())
 
     assert faults(net.program.code) == 0
-    assert (arena[:16] == CANARY).all()
-    assert (arena[-16:] == CANARY).all()
+    for gap in (arenas[:16], arenas[16 + size : 32 + size], arenas[-16:]):
+        assert (gap == CANARY).all()
 
 
 @examples(12)
@@ -190,27 +193,24 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     x, y = documents(sizes, count)
     net = network(program(model, sizes), model, x)
     laid_out = net.lay_out(x)
-    arrays = {
-        "arena": net.arena,
-        "order": net._order(laid_out, np.arange(count), sizes.batch),
-        "starts": laid_out.starts,
-        "words": laid_out.words,
-        "values": laid_out.values,
-    }
-    more = y.astype(np.float32), net.rates, np.zeros(2 * (count + sizes.rows), np.float32)
-    given = [*map(guarded_copy, arrays.values()), *map(guarded_copy, more)]
+    order = net._order(laid_out, np.arange(count), sizes.batch)
+    answers = np.zeros(2 * (count + sizes.rows), np.float32)
+    arena, second = map(guarded_copy, net.arenas)
+    read = arena, arena, arena, *map(guarded_copy, (order, *laid_out.arrays))
+    labels = y.astype(np.float32)
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
-    net.program.code.run("epoch", *given, count)
-    net.program.code.run("score", *given[:5], scores, count)
+    others = map(guarded_copy, (labels, net.rates, answers))
+    net.program.code.run("epoch", *read, second, *others, count)
+    net.program.code.run("score", *read, scores, count)
 
     assert np.isfinite(scores).all()
 
 
 def test_checked_code_notices_an_access_outside_of_its_array():
     asm = Checked(Processor(4, 16, is_x86))
-    with asm.function("run", ["arena"], numbers=1) as (place,):
-        asm.at(Array(4, (8,), (1,), 8), place).store(asm.vector_of(1.0))
+    with asm.function("run", [SHARED], numbers=1) as (place,):
+        asm.at(Array(4, (8,), (1,), 8, SHARED), place).store(asm.vector_of(1.0))
     code, arena = Code(asm), np.zeros(16, np.float32)
 
     noticed = []
@@ -238,18 +238,21 @@ def test_the_self_test_notices_wrong_results(monkeypatch):
     assert not passes(here)
 
 
-def trained(seed=0, lanes=8, rows=4):
-    """Return the network ``DROPPING`` after two epochs."""
+def trained(seed=0, lanes=8, rows=4, threads=1):
+    """Return the network ``DROPPING`` after two epochs, the second one by so many threads."""
     sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes)
     x, y = documents(sizes, 18)
     net = network(program(DROPPING, sizes), DROPPING, x, seed)
-    for epoch in (1, 2):
-        net.train(net.lay_out(x), y, epoch)
+    net.train(net.lay_out(x), y, 1)
+    net.use(threads)
+    net.train(net.lay_out(x), y, 2)
     return net
 
 
-def test_the_same_training_gives_the_same_weights_bit_for_bit():
-    np.testing.assert_array_equal(trained().arena, trained().arena)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_training_gives_the_same_weights_bit_for_bit(threads):
+    for one, other in zip(trained().weights(), trained(threads=threads).weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
     assert np.float32(1e-30) * np.float32(1e-10) > 0, "tiny numbers are what they were"
 
 
@@ -267,9 +270,9 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     memory, asm = Memory(8, 1), Assembler(HERE)
     length = quarter(features)
     key, mask = memory.place(2), memory.place(4 * length)
-    with asm.function("mask", ["arena"]):
+    with asm.function("mask", [OF_GROUP]):
         make_mask(asm, asm.at(key), place, rate, asm.at(mask), features)
-    arena = memory.new_arena()
+    arena, _ = memory.new_arenas()
     key.of(arena).view(np.uint32)[:] = 7, 9
 
     Code(asm).run("mask", arena)
@@ -286,7 +289,7 @@ def test_a_network_diverges_visibly():
     x, y = documents(sizes, 9)
     net = network(program(DROPPING, sizes), DROPPING, x)
     vectors = net.program.parts[0]
-    vectors.write(net.arena, np.full(vectors.shape, np.nan, np.float32))
+    vectors.write(net.arenas[0], np.full(vectors.shape, np.nan, np.float32))
 
     loss, _ = net.train(net.lay_out(x), y, 1)
 

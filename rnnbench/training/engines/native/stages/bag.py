@@ -5,8 +5,9 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Dense, WordCounts
 from rnnbench.training.engines.native.adam import Table
-from rnnbench.training.engines.native.assembler import F32, Assembler
-from rnnbench.training.engines.native.memory import Part
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value
+from rnnbench.training.engines.native.group import length_of, words_of
+from rnnbench.training.engines.native.memory import SHARED, Part
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
 from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
@@ -35,6 +36,9 @@ class BagStage(Stage):
             Part((self.units,), ((self.bias, 0),)),
         )
         self.above = site.activations(self.units, is_sequence=False)
+        # The gradients above of the documents of a batch.
+        rows = self.group.per_batch * self.group.rows
+        self.d_above = site.memory.place(rows, self.units, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -69,17 +73,22 @@ class BagStage(Stage):
         activate(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
-        group, above = self.group, self.above
-        activate_back(asm, above, self.layer.activation)
-        for row in asm.loop(group.rows):
-            words, weights = group.words(asm, row)
-            for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
+        activate_back(asm, self.above, self.layer.activation)
+        start = asm.get(self.group.number) * self.group.rows
+        for row, column, _ in self.above.vectors(asm):
+            d_y = asm.at(self.above.gradient, row, column).load()
+            asm.at(self.d_above, start + row, column).store(d_y)
+            bias = asm.at(self.bias.gradient, 0, column)
+            bias.store(bias.load() + d_y)
+
+    def collect(self, asm: Assembler, first: Value, size: Value) -> None:
+        for row in asm.loop(size):
+            document = asm.given["order"][first + row].load_index()
+            words, weights = words_of(asm, document)
+            for column, width in self.table.own_columns(asm, VECTORS * asm.lanes):
                 starts = [column + v for v in range(0, width, asm.lanes)]
-                d_y = [asm.at(above.gradient, row, start).load() for start in starts]
-                for start, d in zip(starts, d_y, strict=True):
-                    place = asm.at(self.bias.gradient, 0, start)
-                    place.store(place.load() + d)
-                for i in asm.loop(asm.get(group.lengths, row)):
+                d_y = [asm.at(self.d_above, row, start).load() for start in starts]
+                for i in asm.loop(length_of(asm, document)):
                     slot = asm.get(self.table.slots, words[i].load_index())
                     weight = asm.spread(weights[i].load(F32))
                     for start, d in zip(starts, d_y, strict=True):

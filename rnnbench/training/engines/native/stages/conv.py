@@ -11,7 +11,7 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.training.engines.native.assembler import Assembler, View
-from rnnbench.training.engines.native.memory import Array, Part
+from rnnbench.training.engines.native.memory import SHARED, Array, Part
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
@@ -39,7 +39,7 @@ class ConvStage(Stage):
             Part((self.size, inputs, layer.filters), ((self.weights, rows),)),
             Part((layer.filters,), ((self.weights, bias_row),)),
         )
-        self.flipped = memory.place(self.size * self.d_width, inputs)
+        self.flipped = memory.place(self.size * self.d_width, inputs, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:

@@ -8,7 +8,7 @@ from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.training.engines.native.assembler import Assembler, Value, where
 from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import Part
+from rnnbench.training.engines.native.memory import SHARED, Part
 from rnnbench.training.engines.native.products import transpose
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
@@ -54,7 +54,7 @@ class DenseStage(Stage):
             Part((inputs, units), ((self.weights, np.s_[:-1]),)),
             Part((units,), ((self.weights, -1),)),
         )
-        self.transposed = memory.place(units, inputs)
+        self.transposed = memory.place(units, inputs, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:

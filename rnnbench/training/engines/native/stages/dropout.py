@@ -3,7 +3,7 @@
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dropout, SpatialDropout
 from rnnbench.training.engines.native.assembler import Assembler
-from rnnbench.training.engines.native.memory import Array
+from rnnbench.training.engines.native.memory import SHARED, Array
 from rnnbench.training.engines.native.random import make_mask, quarter
 from rnnbench.training.engines.native.stage import Site, Stage
 
@@ -19,7 +19,7 @@ class DropoutStage(Stage):
         self.rate, self.is_spatial = layer.rate, isinstance(layer, SpatialDropout)
         self.above = site.activations(n, is_sequence=below.is_sequence, is_trained=below.is_trained)
         self.mask = site.memory.place(below.value.shape[0], 4 * quarter(n))
-        self.key = site.memory.place(2)
+        self.key = site.memory.place(2, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:

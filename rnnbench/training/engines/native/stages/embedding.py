@@ -8,6 +8,7 @@ spatial dropout sets some features of a document to 0, so its rows have only the
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
 from rnnbench.training.engines.native.group import SLACK, Activations
-from rnnbench.training.engines.native.memory import Array, Floats, Part
+from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Part
 from rnnbench.training.engines.native.products import product
 from rnnbench.training.engines.native.random import make_mask, quarter, random_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
@@ -103,9 +104,13 @@ class EmbeddingStage(Stage):
         self.parts = (Part((ids, self.n), ((self.table.trained, np.s_[:]),)),)
         self.above = site.activations(self.n, is_sequence=True)
         self.row_words = memory.place(group.capacity)  # the word of each row
-        self.key = memory.place(2)
+        self.key = memory.place(2, block=SHARED)
         self.mask = memory.place(group.rows, 4 * quarter(self.n))
-        self.word_mask = memory.place(4 * quarter(ids))
+        self.word_mask = memory.place(4 * quarter(ids), block=SHARED)
+        # The gradients of the rows of all groups of a batch, their words, and their number.
+        place, rows = partial(memory.place, block=SHARED), group.per_batch * group.capacity
+        self.d_rows, self.d_words = place(rows, self.n), place(rows)
+        self.d_count = place(group.per_batch)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -157,15 +162,30 @@ class EmbeddingStage(Stage):
         self._make_mask(asm, place, self.rate, self.mask, self.n, row)
 
     def backward(self, asm: Assembler) -> None:
-        for row in asm.loop(self.group.rows):
+        number = asm.get(self.group.number)
+        start = number * self.group.capacity
+        end = [start]
+        for row in asm.loop(self.group.rows, end):
             first, count = self.rows(asm, row)
             for i in asm.loop(count):
                 word = asm.get(self.row_words, first + i)
-                slot, scale = asm.get(self.table.slots, word), asm.at(self.word_mask, word)
+                scale = asm.spread(asm.at(self.word_mask, word).load(F32))
+                asm.set(self.d_words, end[0] + i, word)
                 for column, _ in asm.tiles(self.n, asm.lanes):
                     d_x = asm.at(self.above.gradient, first + i, column).load()
-                    d_x *= asm.at(self.mask, row, column).load() * asm.spread(scale.load(F32))
-                    self.table.add(asm, slot, column, d_x)
+                    d_x *= asm.at(self.mask, row, column).load() * scale
+                    asm.at(self.d_rows, end[0] + i, column).store(d_x)
+            end[0] += count
+        asm.set(self.d_count, number, end[0] - start)
+
+    def collect(self, asm: Assembler, first: Value, size: Value) -> None:  # noqa: ARG002
+        group = self.group
+        for number in asm.loop((size + (group.rows - 1)) // group.rows):
+            for i in asm.loop(asm.get(self.d_count, number)):
+                row = number * group.capacity + i
+                slot = asm.get(self.table.slots, asm.get(self.d_words, row))
+                for column, _ in self.table.own_columns(asm, asm.lanes):
+                    self.table.add(asm, slot, column, asm.at(self.d_rows, row, column).load())
 
     def rows(self, asm: Assembler, row: Value) -> tuple[Value, Value]:
         """Return the first row of a document, and their number."""

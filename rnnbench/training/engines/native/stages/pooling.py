@@ -5,7 +5,7 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Pooling
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, where
-from rnnbench.training.engines.native.memory import Array, Part
+from rnnbench.training.engines.native.memory import SHARED, Array, Part
 from rnnbench.training.engines.native.products import transpose
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
@@ -140,7 +140,7 @@ class AttentionStage(PoolingStage):
         )
         self.hidden, self.d_hidden = (memory.place(rows, n) for _ in range(2))
         self.shares, self.d_shares = (memory.place(rows) for _ in range(2))
-        self.transposed = memory.place(n, n)
+        self.transposed = memory.place(n, n, block=SHARED)
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:
         kernel, query = (

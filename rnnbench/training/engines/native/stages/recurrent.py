@@ -19,7 +19,14 @@ from rnnbench.training.engines.native.assembler import (
     where,
 )
 from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.memory import Array, Floats, Memory, Part
+from rnnbench.training.engines.native.memory import (
+    BLOCKS,
+    SHARED,
+    Array,
+    Floats,
+    Memory,
+    Part,
+)
 from rnnbench.training.engines.native.products import (
     Sums,
     product,
@@ -75,11 +82,11 @@ class Way:
         self.states = memory.place(steps + 1, rows, width)
         lanes = memory.lanes
         self.kept = memory.place(steps, -(-n // lanes), rows, cell.kept * lanes)
-        self.transposed = memory.place(columns, n)
+        self.transposed = memory.place(columns, n, block=SHARED)
         self.used, self.mask = self.u.value, None
         if stage.layer.weight_drop:
-            self.used = memory.place(width, columns)
-            self.mask = memory.place(n, 4 * quarter(columns))
+            self.used = memory.place(width, columns, block=SHARED)
+            self.mask = memory.place(n, 4 * quarter(columns), block=SHARED)
 
 
 class RecurrentStage(Stage):
@@ -119,9 +126,9 @@ class RecurrentStage(Stage):
             self.trained = (*self.trained, self.w)
             self.projected = place(below.value.shape[0], columns, slack=lanes)
             self.d_projected = place(group.capacity, columns, slack=lanes)
-            self.transposed = place(columns, below.features)
+            self.transposed = place(columns, below.features, block=SHARED)
         if self.layer.weight_drop:
-            self.key = place(2)
+            self.key = place(2, block=SHARED)
         self.parts = tuple(part for way in self.ways for part in self._parts(way, lanes))
 
     @classmethod
@@ -175,11 +182,11 @@ class RecurrentStage(Stage):
         """Make the functions of a step in each direction."""
         for way in self.ways:
             name = f"{self.number}_{way.number}"
-            with asm.function(f"step_{name}", ["arena"], 1) as (t,):
+            with asm.function(f"step_{name}", BLOCKS, 1) as (t,):
                 self._step(asm, way, t)
-            with asm.function(f"step_back_{name}", ["arena"], 2) as (t, at):
+            with asm.function(f"step_back_{name}", BLOCKS, 2) as (t, at):
                 self._step_back(asm, way, t, at)
-            with asm.function(f"outer_{name}", ["arena"], 2) as (t, count):
+            with asm.function(f"outer_{name}", BLOCKS, 2) as (t, count):
                 self._outer(asm, way, t, count)
 
     def prepare(self, asm: Assembler) -> None:
