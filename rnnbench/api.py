@@ -237,7 +237,12 @@ def badge(run: StoredRun, model: str | None = None, metric: str = "accuracy") ->
 
 
 def predict(
-    run: StoredRun, model: str, texts: str | Sequence[str], *, seed: int | None = None
+    run: StoredRun,
+    model: str,
+    texts: str | Sequence[str],
+    *,
+    seed: int | None = None,
+    top: int | None = None,
 ) -> "list[Prediction]":
     """Return the predictions of a network that was kept with ``save_models``: one for each text.
 
@@ -246,6 +251,7 @@ def predict(
         model: its name.
         texts: documents, at least one; the predictions have the same order.
         seed: of the trial; by default the first.
+        top: the topics of each prediction, the most probable ones; by default all.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or a text contains no words.
@@ -255,4 +261,4 @@ def predict(
     from rnnbench.prediction.predict import predict_texts
 
     given = [texts] if isinstance(texts, str) else texts
-    return predict_texts(run.folder, model, seed, given)
+    return predict_texts(run.folder, model, seed, given, top)

@@ -370,7 +370,7 @@ def test_a_report_is_written_beside_the_results_of_its_run_alone():
 def test_a_network_that_was_kept_predicts_texts():
     kept = run(["nb", "rnn"], save_models=True)
 
-    one = rnnbench.predict(kept, "rnn", "net profit rose")
+    one = rnnbench.predict(kept, "rnn", "net profit rose", top=1)
     several = rnnbench.predict(kept, "rnn", ["net profit rose", "it rose"], seed=1)
     with pytest.raises(rnnbench.UserError, match="a text contains no words"):
         rnnbench.predict(kept, "rnn", [])
@@ -378,7 +378,8 @@ def test_a_network_that_was_kept_predicts_texts():
         rnnbench.predict(kept, "nb", ["net profit rose"])
 
     assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
-    assert one[0].topics != several[0].topics, "another seed gives other weights"
+    assert one[0].topics != several[0].topics[:1], "another seed gives other weights"
+    assert len(several[0].topics) > 1 == len(one[0].topics)
 
 
 @pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions", "models"])

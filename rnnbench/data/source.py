@@ -85,8 +85,9 @@ def _word() -> re.Pattern[str]:
     """Return the pattern of a word; the list of all marks takes a moment to make."""
     characters = map(chr, range(sys.maxunicode + 1))
     marks = "".join(sign for sign in characters if unicodedata.category(sign) in ("Mn", "Mc"))
-    inner = rf"[\w{re.escape(marks)}]*"
-    return re.compile(rf"\w{inner}(?:['’]\w{inner})*")  # noqa: RUF001
+    # ASCII has no marks, and finding that out from their list takes most of the time.
+    part = rf"\w+(?:(?![\0-\x7f])[\w{re.escape(marks)}]+)*"
+    return re.compile(rf"{part}(?:['’]{part})*")  # noqa: RUF001
 
 
 def words(text: str) -> list[str]:

@@ -57,8 +57,8 @@ class Encoded:
     """Texts as input of a model."""
 
     ids: NDArray[np.int32]  # (n_texts, timesteps)
-    words: list[list[str]]  # of each text
-    unknown: list[list[str]]  # those that are not in the vocabulary
+    words: list[int]  # the number of words of each text
+    unknown: list[list[str]]  # of each text, those that are not in the vocabulary
 
 
 def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
@@ -66,15 +66,17 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
+    id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
+    sequences, unknown = [], []
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        words = [list(tokenize(text)) for text in texts]
-    id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
-    sequences = [[id_of.get(word, UNKNOWN) for word in of_text] for of_text in words]
+        for text in texts:  # one by one, as the words of many take much memory
+            words = list(tokenize(text))
+            sequences.append([id_of.get(word, UNKNOWN) for word in words])
+            unknown.append([word for word in words if word not in id_of])
     ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
-    unknown = [[word for word in of_text if word not in id_of] for of_text in words]
-    return Encoded(ids, words, unknown)
+    return Encoded(ids, list(map(len, sequences)), unknown)
 
 
 @dataclass(frozen=True)

@@ -127,16 +127,33 @@ def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.fl
     return np.where(frequency > 0, weights, 0).astype(np.float32)
 
 
-def weighted_counts(
-    ids: NDArray[np.int32], weights: NDArray[np.floating], values: str
-) -> NDArray[np.float32]:
-    """Return the number of each id in a document ``(timesteps,)``, as ``bag_of_words`` does.
+def weighted_words(
+    x: NDArray[np.int32], weights: NDArray[np.floating], values: str
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Return the words of documents ``(n, timesteps)``, each once, with its weighted count.
 
-    ``weights`` are those of ``word_weights``.
+    There is a document's number, an id and a count for each, sorted by the first two. ``weights``
+    are those of ``word_weights``; words without weight are left out.
     """
-    weighted = np.bincount(ids[ids > START], minlength=len(weights)) * weights
-    size = np.sqrt(np.sum(weighted**2)) if values == "tfidf" else np.sum(np.abs(weighted))
-    return np.asarray(weighted / max(size, TINY), np.float32)
+    rows, columns = np.nonzero(x > START)
+    keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)
+    documents, words = np.divmod(keys, len(weights))
+    weighted = counts * weights[words]
+    power = 2 if values == "tfidf" else 1
+    sizes = np.bincount(documents, np.abs(weighted) ** power, len(x)) ** (1 / power)
+    shares = np.asarray(weighted / np.maximum(sizes, TINY)[documents], np.float32)
+    has_weight = shares != 0
+    return documents[has_weight], words[has_weight], shares[has_weight]
+
+
+def weighted_counts(
+    x: NDArray[np.int32], weights: NDArray[np.floating], values: str
+) -> NDArray[np.float32]:
+    """Return the number of each id in documents ``(n, timesteps)``, as ``bag_of_words`` does."""
+    documents, words, shares = weighted_words(x, weights, values)
+    counts = np.zeros((len(x), len(weights)), np.float32)
+    counts[documents, words] = shares
+    return counts
 
 
 def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floats:
@@ -145,7 +162,7 @@ def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floa
         case Embedding():
             x = weights[0][x]
         case WordCounts():
-            x = np.stack([weighted_counts(row, weights[0], layer.values) for row in x])
+            x = weighted_counts(x, weights[0], layer.values)
         case Conv1D():
             x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
         case Pooling():

@@ -10,9 +10,9 @@ import numpy as np
 
 from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models import in_numpy
-from rnnbench.models.descriptions import Network
+from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
@@ -24,6 +24,10 @@ from rnnbench.storage import DamagedResultError, atomic_write, check_new
 if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
+
+MANY = 3000
+"""Texts for which machine code is made. In about the time that this takes, NumPy predicts so many
+with the network ``bilstm_max`` of ``configs/zoo.yaml``."""
 
 
 class TopicProbability(Record):
@@ -68,7 +72,8 @@ def predict_texts(
 
     Texts are split into words in the same way as the corpus of the run. A text of which the network
     reads nothing but unknown words has no topics: the answer would not be about this text.
-    TensorFlow is imported only for a network that NumPy cannot compute.
+    Many texts are read by machine code, if there is some for the network; fewer, for which it would
+    be made in vain, by NumPy. TensorFlow is imported only for a network that NumPy cannot compute.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or there is no text to read.
@@ -91,9 +96,9 @@ def predict_texts(
             TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
             for label in (-row).argsort(kind="stable")[: top if is_known else 0]
         ]
-        read = min(len(words), readable)
+        read = min(words, readable)
         predictions.append(
-            Prediction(words=len(words), words_read=read, unknown_words=unknown, topics=topics)
+            Prediction(words=words, words_read=read, unknown_words=unknown, topics=topics)
         )
     return predictions
 
@@ -122,17 +127,30 @@ def export_network(
         opened.write(content)
 
 
-def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.float32]":
+def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.floating]":
     """Return a network's probability for each text and topic."""
     network, shape = kept.network, kept.shape
     if in_numpy.is_covered(network):
         floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
         weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
-        return np.asarray(in_numpy.predict(network, shape, weights, ids), np.float32)
+        if len(ids) >= MANY and _has_machine_code(network):
+            from rnnbench.training.engines.native.engine import log_probabilities
+
+            with suppress(RnnbenchError):  # it is too large for machine code
+                return np.exp(log_probabilities(network, shape, weights, ids))
+        return in_numpy.predict(network, shape, weights, ids)
     with quiet_tensorflow():
         from rnnbench.models.build import predict
 
         return predict(_in_keras(kept), ids)
+
+
+def _has_machine_code(network: LayeredNetwork) -> bool:
+    from rnnbench.training.engines import ENGINES
+    from rnnbench.training.settings import Recipe
+
+    native = ENGINES["native"]
+    return native.covers(network, Recipe()) and not native.why_not()
 
 
 def _in_keras(kept: KeptNetwork) -> "keras.Model":

@@ -38,7 +38,7 @@ def test_a_document_is_encoded_as_its_row_in_the_dataset(documents, source, data
     rows = np.concatenate([dataset.x_train, dataset.x_test])
     assert encoded.ids.dtype == rows.dtype == np.int32
     np.testing.assert_array_equal(encoded.ids, rows)
-    assert encoded.words == words
+    assert encoded.words == list(map(len, words))
     assert (vocabulary.dataset_fingerprint, vocabulary.topics) == (dataset.fingerprint, TOPICS[:2])
 
 
@@ -54,7 +54,7 @@ def test_words_that_are_not_in_the_vocabulary_are_unknown_and_listed_in_order():
         [START, 6, PAD, PAD, PAD],
         [START, PAD, PAD, PAD, PAD],
     ]
-    assert encoded.words == [["zinc", "net", "tin", "zinc"], ["rose"], []]
+    assert encoded.words == [4, 1, 0]
     assert encoded.unknown == [["zinc", "tin", "zinc"], [], []]
     assert encode([], vocabulary).ids.shape == (0, 5)
     other = vocabulary.model_copy(update={"source": "tweets"})

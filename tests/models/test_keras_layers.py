@@ -40,7 +40,7 @@ def assert_numbers(values, learned, other, expected):
     layer, weights = BagOfWords(N_IDS, values), word_weights(learned, N_IDS, values)
     layer.build((None, None))
     layer.adapt(learned)
-    in_numpy = [weighted_counts(ids, weights, values) for ids in other]
+    in_numpy = weighted_counts(other, weights, values)
 
     for found in (layer(other), in_numpy):
         np.testing.assert_allclose(found, expected, atol=1e-6)

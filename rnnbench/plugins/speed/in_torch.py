@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
+from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Layer, Shape
 from rnnbench.models.layers.feedforward import (
     Conv1D,
@@ -227,9 +227,8 @@ def _inputs(model: LayeredNetwork, dataset: Dataset) -> Callable[[NDArray[np.int
     def bag_of(x: NDArray[np.int32], row: int) -> Any:
         key = id(x), row
         if key not in bags:
-            counts = weighted_counts(x[row], weights, first.values)
-            words = np.flatnonzero(counts)
-            bags[key] = torch.from_numpy(words), torch.from_numpy(counts[words])
+            _, words, counts = weighted_words(x[row : row + 1], weights, first.values)
+            bags[key] = torch.from_numpy(words), torch.from_numpy(counts)
         return bags[key]
 
     def take(x: NDArray[np.int32], rows: Any) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.in_numpy import as_numbers, weighted_counts, word_weights
+from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape, derive_seed
 from rnnbench.models.layers.feedforward import Embedding, WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
@@ -43,6 +43,8 @@ ROWS_OF_LARGE = 32
 """The same, where a layer's weights fill the second-level cache, and every group reads them."""
 SECOND_CACHE = 2**19
 """Floats in it, or about so many."""
+AT_ONCE = 4096
+"""Documents that are laid out and scored together, so that they take little memory."""
 
 
 class NativeEngine(Engine):
@@ -150,7 +152,69 @@ class LaidOut:
         return self.starts, self.words, self.values
 
 
-class NativeNetwork:
+class Scorer:
+    """A network's program, which scores documents.
+
+    Attributes:
+        fixed: Keras's weights that training does not move; they come first.
+    """
+
+    def __init__(self, program: "Program", model: LayeredNetwork, fixed: Weights):
+        self.program, self.model, self.fixed = program, model, fixed
+
+    def lay_out(self, x: NDArray[np.int32]) -> LaidOut:
+        """Return documents ``(n, timesteps)`` as the network reads them.
+
+        An embedding that masks reads no padding. A bag of words reads each word once, with its
+        weight. A network without either reads all ids, as numbers.
+        """
+        first = self.model.layers[0]
+        values = as_numbers(self.model, self.program.sizes.n_ids, x)
+        is_read = np.ones(x.shape, bool)
+        if isinstance(first, Embedding) and first.masking:
+            is_read = x != 0
+        elif isinstance(first, WordCounts):
+            numbers, words, counts = weighted_words(x, self.fixed[0], first.values)
+            return self._in_a_row(np.bincount(numbers, minlength=len(x)), words, counts)
+        return self._in_a_row(is_read.sum(axis=1), x[is_read], values[is_read])
+
+    def _in_a_row(
+        self, lengths: NDArray[np.int64], words: NDArray[np.integer], values: NDArray[np.float32]
+    ) -> LaidOut:
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        whole = _in_place_of_floats(starts), _in_place_of_floats(words)
+        return LaidOut(lengths, *whole, _with_slack(values.astype(np.float32)))
+
+    def _order(
+        self, documents: LaidOut, order: NDArray[np.intp], batch: int
+    ) -> NDArray[np.float32]:
+        """Return an order of documents with the longest of each batch first."""
+        number = np.arange(len(order)) // batch
+        by_length = np.lexsort((-documents.lengths[order], number))
+        return _in_place_of_floats(np.pad(order[by_length], (0, self.program.sizes.rows)))
+
+    def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
+        return self.score(documents, self.arena_with(weights))
+
+    def arena_with(self, weights: Weights) -> NDArray[np.float32]:
+        """Return an arena for ``score``, which draws no random numbers."""
+        return self.program.new_arenas(weights[len(self.fixed) :], partial(derive_seed, 0))[0]
+
+    def score(self, documents: LaidOut, arena: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
+        count, program = len(documents.lengths), self.program
+        scores = np.zeros((count, program.width), np.float32)
+        order = self._order(documents, np.arange(count), max(count, 1))
+        program.code.run("score", arena, arena, arena, order, *documents.arrays, scores, count)
+        logits = scores[:, : program.sizes.topics].astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
+            logits -= logits.max(axis=1, keepdims=True)
+            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits
+
+
+class NativeNetwork(Scorer):
     """A network in training: its program, its arena, and the optimizer steps taken so far."""
 
     def __init__(
@@ -162,8 +226,8 @@ class NativeNetwork:
         seed: int,
         vectors: NDArray[np.float32] | None = None,
     ):
-        self.program, self.model, self.recipe, self.seed = program, model, recipe, seed
-        self.fixed: Weights = []
+        super().__init__(program, model, [])
+        self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
         seed_of = partial(derive_seed, seed)
@@ -189,40 +253,6 @@ class NativeNetwork:
         """Return a copy of the weights, or of their averages, in Keras's order."""
         parts = self.program.parts
         return [*self.fixed, *(part.read(self.arenas[0], lambda own: own.result) for part in parts)]
-
-    def lay_out(self, x: NDArray[np.int32]) -> LaidOut:
-        """Return documents ``(n, timesteps)`` as the network reads them.
-
-        An embedding that masks reads no padding. A bag of words reads each word once, with its
-        weight. A network without either reads all ids, as numbers.
-        """
-        first = self.model.layers[0]
-        values = as_numbers(self.model, self.program.sizes.n_ids, x)
-        is_read = np.ones(x.shape, bool)
-        if isinstance(first, Embedding) and first.masking:
-            is_read = x != 0
-        elif isinstance(first, WordCounts):
-            counts = [weighted_counts(row, self.fixed[0], first.values) for row in x]
-            words = [np.flatnonzero(count) for count in counts]
-            lengths = np.array([len(own) for own in words], np.int64)
-            numbers = [count[own] for count, own in zip(counts, words, strict=True)]
-            return self._in_a_row(lengths, np.concatenate(words), np.concatenate(numbers))
-        return self._in_a_row(is_read.sum(axis=1), x[is_read], values[is_read])
-
-    def _in_a_row(
-        self, lengths: NDArray[np.int64], words: NDArray[np.integer], values: NDArray[np.float32]
-    ) -> LaidOut:
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        whole = _in_place_of_floats(starts), _in_place_of_floats(words)
-        return LaidOut(lengths, *whole, _with_slack(values.astype(np.float32)))
-
-    def _order(
-        self, documents: LaidOut, order: NDArray[np.intp], batch: int
-    ) -> NDArray[np.float32]:
-        """Return an order of documents with the longest of each batch first."""
-        number = np.arange(len(order)) // batch
-        by_length = np.lexsort((-documents.lengths[order], number))
-        return _in_place_of_floats(np.pad(order[by_length], (0, self.program.sizes.rows)))
 
     def train(self, documents: LaidOut, y: NDArray[np.int32], epoch: int) -> tuple[float, float]:
         """Train for an epoch; return the mean loss and the accuracy meanwhile."""
@@ -270,19 +300,6 @@ class NativeNetwork:
             train(0)
             second.result()
 
-    def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
-        """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
-        count, program = len(documents.lengths), self.program
-        arena, _ = program.new_arenas(weights[len(self.fixed) :], self._seed_of)
-        scores = np.zeros((count, program.width), np.float32)
-        order = self._order(documents, np.arange(count), max(count, 1))
-        program.code.run("score", arena, arena, arena, order, *documents.arrays, scores, count)
-        logits = scores[:, : program.sizes.topics].astype(np.float64)
-        with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
-            logits -= logits.max(axis=1, keepdims=True)
-            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        return logits
-
     def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
         logs = self.log_probabilities(documents, self.weights())
@@ -290,22 +307,43 @@ class NativeNetwork:
         return float(loss), float((logs.argmax(axis=1) == y).mean())
 
 
-def program_of(model: LayeredNetwork, shape: Shape, recipe: "Recipe", count: int) -> "Program":
-    """Return the program that trains a network on so many documents."""
+def log_probabilities(
+    model: LayeredNetwork, shape: Shape, weights: Weights, x: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return the log-probabilities ``(n, topics)`` of documents ``(n, timesteps)``.
+
+    The engine covers the network, and its weights are those of Keras's ``get_weights()``.
+    """
+    fixed = weights[: isinstance(model.layers[0], WordCounts)]
+    scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, fixed)
+    arena = scorer.arena_with(weights)
+    logs = np.empty((len(x), shape.n_topics))
+    for start in range(0, len(x), AT_ONCE):
+        some = slice(start, start + AT_ONCE)
+        logs[some] = scorer.score(scorer.lay_out(x[some]), arena)
+    return logs
+
+
+def program_of(
+    model: LayeredNetwork, shape: Shape, recipe: "Recipe | None", count: int
+) -> "Program":
+    """Return the program that trains a network on so many documents, or without a recipe scores."""
     from rnnbench.training.engines.native.assembler import processor
     from rnnbench.training.engines.native.group import Sizes
     from rnnbench.training.engines.native.program import program_for
 
-    here, batch = processor(), min(recipe.batch_size, count)
+    here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
+    rows = rows_for(model, batch)
     sizes = Sizes(
         timesteps=shape.timesteps,
         topics=shape.n_topics,
         n_ids=shape.n_ids,
-        batch=batch,
-        rows=rows_for(model, batch),
+        batch=batch if recipe else rows,
+        rows=rows,
         lanes=here.lanes,
-        averages=recipe.ema is not None,
+        averages=bool(recipe and recipe.ema),
+        only_scores=recipe is None,
     )
     return program_for(model.layers, sizes, here)
 

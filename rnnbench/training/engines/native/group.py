@@ -28,6 +28,7 @@ class Sizes:
         timesteps: of the longest document.
         batch: documents in an optimizer step.
         rows: documents that go through the network together, a part of a batch.
+        only_scores: whether it is not trained.
     """
 
     timesteps: int
@@ -37,6 +38,7 @@ class Sizes:
     rows: int
     lanes: int
     averages: bool = False
+    only_scores: bool = False
 
 
 class Group:

@@ -59,6 +59,7 @@ def test_all_networks_that_ship_are_covered(config):
         ([{"conv1d": {"filters": 3, "kernel_size": 2, "padding": "valid"}}, POOLING], {}),
         ([{"bidirectional": {"layer": LSTM, "merge_mode": "sum"}}], {}),
         ([LSTM, {"dense": {"units": 4, "activation": "gelu"}}], {}),
+        ([LSTM, {"dense": {"units": 4, "activation": "softmax"}}], {}),
         ([LSTM], {"optimizer": "sgd"}),
     ],
     ids=str,

@@ -2,12 +2,13 @@
 
 import ctypes
 import mmap
+from dataclasses import replace
 
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from checked_code import Checked, faults
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from machine_code import (
     LANES,
@@ -22,7 +23,9 @@ from machine_code import (
     program,
 )
 
+from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.layers import Shape
 from rnnbench.training.engines.native.assembler import (
     Assembler,
     Code,
@@ -30,6 +33,7 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
+from rnnbench.training.engines.native.engine import Scorer
 from rnnbench.training.engines.native.group import Sizes
 from rnnbench.training.engines.native.memory import OF_GROUP, SHARED, Array, Memory
 from rnnbench.training.engines.native.products import product, rows_of_tile
@@ -160,6 +164,26 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
     assert faults(net.program.code) == 0
     for gap in (arenas[:16], arenas[16 + size : 32 + size], arenas[-16:]):
         assert (gap == CANARY).all()
+
+
+@examples(12)
+@given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(2, 60))
+@example(model=DROPPING, sizes=Sizes(6, 3, 20, 7, 7, 8), count=40)
+def test_a_program_that_only_scores_gives_the_answers_of_numpy(model, sizes, count):
+    sizes = replace(sizes, only_scores=True)
+    x, _ = documents(sizes, count)
+    shape, random = Shape(sizes.timesteps, sizes.topics, sizes.n_ids), np.random.default_rng(0)
+    shapes = in_numpy.weight_shapes(model, shape)
+    weights = [random.normal(0, 0.3, own).astype(np.float32) for own in shapes]
+    code = program(model, sizes, assembler=Checked)
+    scorer = Scorer(code, model, weights[: len(weights) - len(code.parts)])
+    arena = scorer.arena_with(weights)
+
+    parts = [scorer.score(scorer.lay_out(some), arena) for some in np.array_split(x, 2)]
+
+    expected = in_numpy.predict(model, shape, weights, x)
+    np.testing.assert_allclose(np.exp(np.concatenate(parts)), expected, atol=1e-5)
+    assert faults(code.code) == 0
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="pages cannot be protected here")

@@ -10,7 +10,7 @@ from rnnbench.training.engines.native.group import length_of, words_of
 from rnnbench.training.engines.native.memory import SHARED, Part
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
-from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
+from rnnbench.training.engines.native.stages.dense import activate, activate_back, is_covered
 from rnnbench.training.outcome import Weights
 
 VECTORS = 16
@@ -44,7 +44,7 @@ class BagStage(Stage):
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         if type(layers[0]) is not WordCounts or type(layers[1]) is not Dense:
             return 0
-        return 2 if layers[1].activation in COVERED else 0
+        return 2 if is_covered(layers[1:]) else 0
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:
         kernel, bias = (part.shape for part in self.parts)

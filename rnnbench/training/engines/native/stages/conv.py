@@ -15,7 +15,7 @@ from rnnbench.training.engines.native.memory import SHARED, Array, Part
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Site, Stage
-from rnnbench.training.engines.native.stages.dense import COVERED, activate, activate_back
+from rnnbench.training.engines.native.stages.dense import ACTIVATIONS, activate, activate_back
 from rnnbench.training.outcome import Weights
 
 
@@ -46,7 +46,7 @@ class ConvStage(Stage):
         return (
             type(layers[0]) is Conv1D
             and layers[0].padding != "valid"
-            and layers[0].activation in COVERED[:1] + COVERED[2:]
+            and layers[0].activation in ("linear", *ACTIVATIONS)
         )
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:

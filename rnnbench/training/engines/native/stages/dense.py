@@ -1,6 +1,7 @@
 """Dense layers: weighted sums of the features of each vector, and a function of them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,15 @@ ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
     "sigmoid": (lambda x: x.sigmoid(), lambda y, d_y: d_y * y * (1 - y)),
 }
 """Of each activation but the linear one, the values and their gradients, from the values above."""
-COVERED = ("linear", "softmax", *ACTIVATIONS)
+
+
+def is_covered(layers: tuple[Any, ...]) -> bool:
+    """Return whether there is code for the activation of the first of some layers.
+
+    The softmax of the last layer is computed with the loss.
+    """
+    activation = layers[0].activation
+    return activation in ("linear", *ACTIVATIONS) or (activation == "softmax" and len(layers) == 1)
 
 
 def activate(asm: Assembler, above: Activations, activation: str) -> None:
@@ -58,7 +67,7 @@ class DenseStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return type(layers[0]) is Dense and layers[0].activation in COVERED
+        return type(layers[0]) is Dense and is_covered(layers)
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:
         kernel, bias = (part.shape for part in self.parts)

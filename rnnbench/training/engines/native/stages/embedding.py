@@ -17,7 +17,7 @@ from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
-from rnnbench.training.engines.native.group import Activations
+from rnnbench.training.engines.native.group import SLACK, Activations
 from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Part
 from rnnbench.training.engines.native.products import product
 from rnnbench.training.engines.native.random import make_mask, quarter, random_uniform
@@ -62,7 +62,11 @@ class WordVectors(Activations):
 
     def project(self, asm: Assembler, out: Array, weights: Array) -> None:
         if not self.drops:
-            super().project(asm, out, weights)
+            first = asm.get(self.firsts, 0)  # rows before it, if any, have their products already
+            count = asm.get(self.rows) - first
+            result, x = (asm.at(own).rows(first, count) for own in (out, self.value))
+            inputs = x.columns(0, self.features + 1)
+            product(asm, result.columns(0, weights.shape[1]), inputs, asm.at(weights))
             return
         for x, first, kept in self._documents(asm):
             product(asm, asm.at(out).rows(first, x.shape[0]), x, asm.at(weights), inner=kept)
@@ -189,7 +193,12 @@ class EmbeddingStage(Stage):
 
 
 class SharedEmbeddingStage(EmbeddingStage):
-    """The same below a recurrent layer: a word that occurs again in a document has the same row."""
+    """The same below a recurrent layer: a word that occurs again in a document has the same row.
+
+    Attributes:
+        stays: whether a word keeps its row for all documents, as it may if nothing is trained; then
+            a document's own rows are those of the words that no document before it had.
+    """
 
     above: WordVectors
 
@@ -197,12 +206,16 @@ class SharedEmbeddingStage(EmbeddingStage):
         super().__init__(site)
         place, group, width = site.memory.place, self.group, self.n + TILE + 1
         ids = group.sizes.n_ids
+        self.stays = group.sizes.only_scores
+        rows = max(group.capacity, ids + SLACK) if self.stays else group.capacity
         self.above = WordVectors(
-            group, self.n, True, place(group.capacity, width), self.above.gradient, True,
+            group, self.n, True, place(rows, width), self.above.gradient, True,
             rows=place(1), of_step=place(*group.places.shape),
             firsts=place(group.rows), counts=place(group.rows),
-            drops=self.rate > 0, kept=place(group.rows, width), n_kept=place(group.rows),
+            drops=self.rate > 0 and not self.stays,
+            kept=place(group.rows, width), n_kept=place(group.rows),
         )  # fmt: skip
+        self.row_words = place(rows)
         self.seen, self.row_of = place(ids), place(ids)  # of each word: when, and its row
         self.step_rows = place(group.capacity)  # the row of each step of the documents
 
@@ -233,11 +246,12 @@ class SharedEmbeddingStage(EmbeddingStage):
 
     def _find_rows(self, asm: Assembler) -> None:
         """Give each word of a document a row, where it occurs first."""
-        group, above, found = self.group, self.above, [asm.number(0)]
+        group, above, stays = self.group, self.above, self.stays
+        found = [asm.get(above.rows) if stays else asm.number(0)]
         for row in asm.loop(group.rows, found):
             words, _ = group.words(asm, row)
             # A number that no other document of this or an earlier group had.
-            stamp = asm.get(group.count) * group.rows + row
+            stamp = asm.number(1) if stays else asm.get(group.count) * group.rows + row
             first, begin = asm.get(group.firsts, row), found[0]
             for t in asm.loop(asm.get(group.lengths, row), found):
                 word = words[t].load_index()

@@ -124,7 +124,7 @@ class RecurrentStage(Stage):
             columns = len(self.ways) * self.columns
             self.w = site.memory.trained(below.weight_rows, columns)
             self.trained = (*self.trained, self.w)
-            self.projected = place(group.capacity, columns, slack=lanes)
+            self.projected = place(below.value.shape[0], columns, slack=lanes)
             self.d_projected = place(group.capacity, columns, slack=lanes)
             self.transposed = place(columns, below.features, block=SHARED)
         if self.layer.weight_drop:

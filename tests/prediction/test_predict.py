@@ -1,0 +1,111 @@
+"""Many texts are predicted by machine code, with the answers that few texts get from NumPy."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from rnnbench.models import in_numpy
+from rnnbench.prediction import predict
+from rnnbench.prediction.predict import find_network, predict_texts
+from rnnbench.results.store import read_weights
+from rnnbench.training.engines.native import engine, memory
+from rnnbench.training.engines.native.program import program_for
+
+SOFTMAX = "dense: {units: topics, activation: softmax}"
+LSTM = "bidirectional: {layer: {lstm: {units: 5, return_sequences: true}}}"
+CONFIG = f"""\
+name: tiny
+data: {{source: sgml, path: sgml, num_words: 60, pad_length: 9, padding: post, test_split: 0.5}}
+training: {{epochs: 20, batch_size: 4, learning_rate: 0.02}}
+models:
+  masked:
+    layers:
+      - embedding: {{dim: 6}}
+      - spatial_dropout: {{rate: 0.5}}
+      - {LSTM}
+      - layer_norm: {{}}
+      - pooling: {{by: max}}
+      - dropout: {{rate: 0.5}}
+      - {SOFTMAX}
+  unmasked:
+    layers:
+      - embedding: {{dim: 6, masking: false}}
+      - conv1d: {{filters: 5, kernel_size: 3, activation: relu}}
+      - pooling: {{by: attention}}
+      - {SOFTMAX}
+  bag: {{layers: [bag_of_words: {{values: tfidf}}, dense: {{units: 7}}, {SOFTMAX}]}}
+  numbers: {{layers: [gru: {{units: 4, return_sequences: true}}, lstm: {{units: 5}}, {SOFTMAX}]}}
+  other: {{layers: [gru: {{units: 4, reset_after: false}}, {SOFTMAX}]}}
+"""
+COVERED = ["masked", "unmasked", "bag", "numbers"]
+TEXTS = ["Net profit rose 7 pct in the quarter", "It buys unit 3", "zinc", "profit " * 20] * 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, run_apart):
+    """The folder of a run that kept its networks."""
+    folder = tmp_path_factory.mktemp("kept")
+    run_apart(folder, CONFIG, "--save-models")
+    return folder / "results/tiny"
+
+
+@pytest.fixture
+def used(monkeypatch):
+    """Has two texts be many; lists the functions that read texts, in NumPy or machine code."""
+    names = []
+
+    def noted(call, *arguments):
+        names.append(call.__name__)
+        return call(*arguments)
+
+    for module, call in ((in_numpy, in_numpy.predict), (engine, engine.log_probabilities)):
+        monkeypatch.setattr(module, call.__name__, partial(noted, call))
+    monkeypatch.setattr(predict, "MANY", 2)
+    return names
+
+
+@pytest.mark.parametrize("model", COVERED)
+def test_machine_code_gives_the_answers_of_numpy_to_kept_networks(folder, monkeypatch, model):
+    kept = find_network(folder, model, None)
+    shapes = in_numpy.weight_shapes(kept.network, kept.shape)
+    weights = read_weights(kept.weights, [(own, np.dtype(np.float32)) for own in shapes])
+    random, timesteps = np.random.default_rng(0), kept.shape.timesteps
+    ids = random.integers(1, kept.shape.n_ids, (50, timesteps), dtype=np.int32)
+    ids[np.arange(timesteps) >= random.integers(0, timesteps + 1, (50, 1))] = 0
+    ids[7:9] = 0
+    monkeypatch.setattr(engine, "AT_ONCE", 8)
+
+    logs = engine.log_probabilities(kept.network, kept.shape, weights, ids)
+
+    answers = in_numpy.predict(kept.network, kept.shape, weights, ids)
+    np.testing.assert_allclose(np.exp(logs), answers, atol=2e-6)
+    assert np.ptp(answers, axis=0).max() > 0.1, "it has learned something"
+
+
+@pytest.mark.parametrize("model", COVERED)
+def test_many_texts_are_read_by_machine_code_and_few_by_numpy(folder, used, model):
+    many = predict_texts(folder, model, None, TEXTS)
+    few = [own for text in TEXTS for own in predict_texts(folder, model, None, [text])]
+
+    assert used == ["log_probabilities", *["predict"] * len(TEXTS)]
+    for one, other in zip(many, few, strict=True):
+        assert one.words == other.words
+        assert [own.topic for own in one.topics] == [own.topic for own in other.topics]
+        np.testing.assert_allclose(
+            [own.probability for own in one.topics],
+            [own.probability for own in other.topics],
+            atol=2e-6,
+        )
+
+
+def test_numpy_reads_what_machine_code_cannot(folder, used, monkeypatch):
+    predict_texts(folder, "other", None, TEXTS)
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "LARGEST_ARENA", 1000)
+        program_for.cache_clear()
+        predict_texts(folder, "masked", None, TEXTS)
+    monkeypatch.setattr(engine, "why_not", lambda: "it needs llvmlite")
+    predict_texts(folder, "masked", None, TEXTS)
+
+    assert used == ["predict", "log_probabilities", "predict", "predict"]
