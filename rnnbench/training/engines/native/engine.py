@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rnnbench.training.engines.native.program import Program
     from rnnbench.training.settings import Recipe
 
-ROWS = range(4, 9)
+ROWS = range(4, 7)
 """Documents that go through a network together: so few that everything that the way back needs of
 them stays near the processor, and so many that a tile is full."""
 ROWS_OF_LARGE = 32
