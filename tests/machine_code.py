@@ -48,10 +48,8 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
     def on_sequences() -> dict[str, Any]:
         padding = draw(st.sampled_from(["same", "causal"]))
         convolution = {"filters": draw(sizes), "kernel_size": draw(st.integers(1, 4))}
-        choices = [recurrent(is_sequence=True), on_vectors()]
-        if not is_masked:
-            choices.append({"conv1d": convolution | {"padding": padding, "activation": "tanh"}})
-        return draw(st.sampled_from(choices))
+        convolved = {"conv1d": convolution | {"padding": padding, "activation": "tanh"}}
+        return draw(st.sampled_from([recurrent(is_sequence=True), on_vectors(), convolved]))
 
     first = draw(st.sampled_from(["numbers", "embedding", "bag_of_words"]))
     layers, is_masked = [], first == "embedding" and draw(st.booleans())
