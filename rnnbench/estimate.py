@@ -41,34 +41,32 @@ def estimate_seconds(
     """
     if not params:
         return None
-    models = {name: benchmark.models[name] for name in params}
-    trained = {
-        name: resolve_engine(model, benchmark.training_of(name)) for name, model in models.items()
-    }
+    trainings, programs = {}, Counter[tuple[Any, ...]]()
     products: dict[str, list[Product]] = {}
-    for name, model in models.items():
-        if not isinstance(model, LayeredNetwork) or trained[name].engine not in COSTS:
+    for name in params:
+        model = benchmark.models[name]
+        training = trainings[name] = resolve_engine(model, benchmark.training_of(name))
+        if not isinstance(model, LayeredNetwork) or training.engine not in COSTS:
             return None
-        batch_size = min(trained[name].batch_size, len(dataset.y_train))
-        products[name] = model.products(batch_size, _shape(model, dataset, trained[name].engine))
+        batch_size = min(training.batch_size, len(dataset.y_train))
+        products[name] = model.products(batch_size, _shape(model, dataset, training.engine))
+        programs[program_of(model, training)] += len(training.seeds)
     of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
     a, b = np.ones((2, 2_000_000), np.float32)
     to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
-    trainings, programs = [], Counter[tuple[Any, ...]]()
-    for name, model in models.items():
-        training = trained[name]
+    seconds: list[float] = []
+    for name, training in trainings.items():
         learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
         steps = training.epochs * count_batches(learned, training.batch_size)
         overhead, passes, _ = COSTS[training.engine]
         of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products[name]]
         step = sum(of_products) + passes * to_add * params[name]
-        trainings += [steps * step] * len(training.seeds)
-        programs[program_of(model, training)] += len(training.seeds)
-    cores = min(usable_cores(), len(trainings))
+        seconds += [steps * step] * len(training.seeds)
+    cores = min(usable_cores(), len(seconds))
     compilations = sum(  # each process has its own
         min(cores, n) * COSTS[engine][-1] for (_, engine, *_), n in programs.items()
     )
-    return max((sum(trainings) + compilations) / cores, *trainings)
+    return max((sum(seconds) + compilations) / cores, *seconds)
 
 
 def _shape(model: LayeredNetwork, dataset: Dataset, engine: str) -> Shape:
@@ -76,7 +74,7 @@ def _shape(model: LayeredNetwork, dataset: Dataset, engine: str) -> Shape:
     shape = Shape.of(dataset)
     if engine != "native":
         return shape
-    words = math.ceil((dataset.x_train != 0).sum(axis=1).mean())
+    words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
     steps = words if model.layers[0].gives_mask else shape.timesteps
     return replace(shape, timesteps=steps, n_ids=words)
 

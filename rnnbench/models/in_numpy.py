@@ -214,11 +214,11 @@ def _recur(
     """Return the last hidden states, or those of each step; a step that is skipped changes none."""
     kernel, recurrent_kernel, bias = weights
     biases = np.atleast_2d(bias)
-    sums = x @ kernel + biases[0]
+    sums, own_bias = x @ kernel + biases[0], biases[1:].sum(axis=0)
     hidden = cell = np.zeros((len(x), layer.units), np.float32)
     history = np.zeros((*x.shape[:2], layer.units), np.float32)
     for step in range(x.shape[1])[:: -1 if backwards else 1]:
-        new = _step(layer, sums[:, step], hidden, cell, recurrent_kernel, biases[1:])
+        new = _step(layer, sums[:, step], hidden, cell, recurrent_kernel, own_bias)
         kept = mask[:, step, np.newaxis]
         hidden, cell = np.where(kept, new[0], hidden), np.where(kept, new[1], cell)
         history[:, step] = hidden
@@ -230,18 +230,18 @@ def _step(
 ) -> tuple[Floats, Floats]:
     """Return the hidden state after a step, and the cell state of an LSTM, ``(batch, units)``.
 
-    ``sums`` are those of the inputs, with their bias; ``kernel`` is that of the hidden state, which
-    has a ``bias``, ``(1, gates * units)``, only in a GRU with ``reset_after``.
+    ``sums`` are those of the inputs, with their bias; ``kernel`` and ``bias`` are those of the
+    hidden state. The bias is 0 but for a GRU with ``reset_after``.
     """
     act = ACTIVATIONS[layer.activation]
     gate = ACTIVATIONS[getattr(layer, "recurrent_activation", "linear")]
-    parts = np.split(sums, layer.gates, axis=1)
     if isinstance(layer, GRU):
+        parts = np.split(sums, 3, axis=1)
         z_kernel, r_kernel, kernel = np.split(kernel, 3, axis=1)
-        z_bias, r_bias, own_bias = np.split(bias, 3, axis=1) if len(bias) else [np.float32(0)] * 3
+        z_bias, r_bias, bias = np.split(bias, 3)
         z = gate(parts[0] + hidden @ z_kernel + z_bias)
         r = gate(parts[1] + hidden @ r_kernel + r_bias)
-        reset = r * (hidden @ kernel + own_bias) if layer.reset_after else (r * hidden) @ kernel
+        reset = r * (hidden @ kernel + bias) if layer.reset_after else (r * hidden) @ kernel
         return z * hidden + (1 - z) * act(parts[2] + reset), cell
     if isinstance(layer, LSTM):
         i, f, candidate, o = np.split(sums + hidden @ kernel, 4, axis=1)

@@ -12,7 +12,7 @@ from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models import in_numpy
-from rnnbench.models.descriptions import LayeredNetwork, Network
+from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
@@ -133,24 +133,19 @@ def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.f
     if in_numpy.is_covered(network):
         floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
         weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
-        if len(ids) >= MANY and _has_machine_code(network):
-            from rnnbench.training.engines.native.engine import log_probabilities
+        if len(ids) >= MANY:
+            from rnnbench.training.engines.native.engine import NativeEngine, log_probabilities
+            from rnnbench.training.settings import Recipe
 
-            with suppress(RnnbenchError):  # it is too large for machine code
-                return np.exp(log_probabilities(network, shape, weights, ids))
+            native = NativeEngine()
+            if native.covers(network, Recipe()) and not native.why_not():
+                with suppress(RnnbenchError):  # it is too large for machine code
+                    return np.exp(log_probabilities(network, shape, weights, ids))
         return in_numpy.predict(network, shape, weights, ids)
     with quiet_tensorflow():
         from rnnbench.models.build import predict
 
         return predict(_in_keras(kept), ids)
-
-
-def _has_machine_code(network: LayeredNetwork) -> bool:
-    from rnnbench.training.engines import ENGINES
-    from rnnbench.training.settings import Recipe
-
-    native = ENGINES["native"]
-    return native.covers(network, Recipe()) and not native.why_not()
 
 
 def _in_keras(kept: KeptNetwork) -> "keras.Model":

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,26 +29,14 @@ def ignore(*_: Any) -> None:
     """Do nothing after an epoch, or when a phase begins."""
 
 
-# The listener is not an argument, so that engines and tasks of other packages need not pass it on.
+# These are no arguments, so that engines and tasks of other packages need not pass them on.
 _on_phase: ContextVar[Callable[[str], None]] = ContextVar("on_phase", default=ignore)
+_threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
 
 
 def begin(phase: str) -> None:
     """Announce that a phase of the trial in progress begins."""
     _on_phase.get()(phase)
-
-
-@contextmanager
-def report_phases_to(on_phase: Callable[[str], None]) -> Iterator[None]:
-    """Call ``on_phase`` with the name of each phase that begins in the block."""
-    token = _on_phase.set(on_phase)
-    try:
-        yield
-    finally:
-        _on_phase.reset(token)
-
-
-_threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
 
 
 def threads_now() -> int:
@@ -59,14 +47,23 @@ def threads_now() -> int:
     return _threads.get()()
 
 
-@contextmanager
-def ask_for_threads(threads: Callable[[], int]) -> Iterator[None]:
+def report_phases_to(on_phase: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Call ``on_phase`` with the name of each phase that begins in the block."""
+    return _set(_on_phase, on_phase)
+
+
+def ask_for_threads(threads: Callable[[], int]) -> AbstractContextManager[None]:
     """Have ``threads_now`` call a function in the block."""
-    token = _threads.set(threads)
+    return _set(_threads, threads)
+
+
+@contextmanager
+def _set(variable: ContextVar[Any], value: Any) -> Iterator[None]:
+    token = variable.set(value)
     try:
         yield
     finally:
-        _threads.reset(token)
+        variable.reset(token)
 
 
 @dataclass

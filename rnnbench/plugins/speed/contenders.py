@@ -130,16 +130,13 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     Raises:
         UserError: it has no networks.
     """
-    models = {
-        name: model.model_copy(
-            update={"training": (model.training or {}) | {"validation_split": 0.0}}
-        )
-        for name, model in networks(benchmark).items()
-    }
+    models = {}
+    for name, model in networks(benchmark).items():
+        training = (model.training or {}) | {"validation_split": 0.0}
+        models[name] = model.model_copy(update={"training": training})
     if not models:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")
-    training = benchmark.training.model_copy(update={"validation_split": 0.0})
-    return benchmark.model_copy(update={"models": models, "training": training})
+    return benchmark.model_copy(update={"models": models})
 
 
 def time_trial(
@@ -212,13 +209,10 @@ def measure(
         RnnbenchError: a training failed, or a worker process died.
     """
     shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
-    models = networks(benchmark).items()
-    products = {
-        name: model.products(
-            min(benchmark.training_of(name).batch_size, plan.dataset.train_size), shape
-        )
-        for name, model in models
-    }
+    products: dict[str, list[Product]] = {}
+    for name, model in networks(benchmark).items():
+        batch_size = min(benchmark.training_of(name).batch_size, plan.dataset.train_size)
+        products[name] = model.products(batch_size, shape)
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):

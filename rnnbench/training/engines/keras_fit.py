@@ -4,7 +4,6 @@ Importing this module imports TensorFlow.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -19,8 +18,7 @@ ACCURACY = "sparse_categorical_accuracy"
 """With a single topic, plain ``accuracy`` would become the binary one."""
 
 
-@dataclass(frozen=True)
-class Averages:
+class Averages(keras.callbacks.Callback):
     """The averages of the weights that are trained, over the optimizer steps so far.
 
     With the decay ``d``, the weights after step ``s`` of ``t`` have the share ``d^(t-s)`` in the
@@ -33,14 +31,16 @@ class Averages:
     Without a decay, which is above 0 and below 1, nothing is averaged and there are no weights.
     """
 
-    decay: float | None
-    weights: list[tf.Variable]
-    values: list[tf.Variable]
+    def __init__(self, model: keras.Model, decay: float | None):
+        super().__init__()
+        self.decay = decay
+        self.weights = [] if decay is None else [own.value for own in model.trainable_variables]
+        self.values = [tf.Variable(tf.zeros_like(own), trainable=False) for own in self.weights]
+        self._update = tf.function(self.update, autograph=False)
 
     def update(self, step: tf.Tensor) -> None:
         """Take in the weights after an optimizer step; steps count from 1."""
-        if self.decay is None:
-            return
+        assert self.decay is not None  # noqa: S101 - otherwise, it is no callback
         # The share of the last step, (1 - d) / (1 - d^t), without loss of digits.
         log_decay = math.log(self.decay)
         share = math.expm1(log_decay) / tf.math.expm1(log_decay * tf.cast(step, tf.float32))
@@ -54,12 +54,14 @@ class Averages:
             weight.assign(value)
             value.assign(before)
 
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self._update(self.model.optimizer.iterations.value)
 
-def averages_of(model: keras.Model, decay: float | None) -> Averages:
-    """Return the averages of a model before its first step; of no weights without a decay."""
-    weights = [] if decay is None else [own.value for own in model.trainable_variables]
-    values = [tf.Variable(tf.zeros_like(weight), trainable=False) for weight in weights]
-    return Averages(decay, weights, values)
+    def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+        self.swap()
+
+    def on_test_end(self, logs: Any = None) -> None:  # noqa: ARG002
+        self.swap()
 
 
 def train(
@@ -79,16 +81,8 @@ def train(
         averages.swap()
 
     begin("compiling")  # which ends in the first epoch
-    averages = averages_of(model, recipe.ema)
-    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=note)]
-    if recipe.ema is not None:
-        update = tf.function(averages.update, autograph=False)
-        averaging = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda *_, **__: update(model.optimizer.iterations.value),
-            on_test_begin=lambda *_, **__: averages.swap(),
-            on_test_end=lambda *_, **__: averages.swap(),
-        )
-        callbacks = [averaging, *callbacks]
+    averages = Averages(model, recipe.ema)
+    noting = keras.callbacks.LambdaCallback(on_epoch_end=note)
     model.compile(
         optimizer=make_optimizer(recipe), loss="sparse_categorical_crossentropy", metrics=[ACCURACY]
     )
@@ -100,7 +94,7 @@ def train(
         validation_batch_size=EVALUATION_BATCH,
         shuffle=False,  # the batches are in order already
         verbose=0,
-        callbacks=callbacks,
+        callbacks=[noting] if recipe.ema is None else [averages, noting],
     )
     averages.swap()
 

@@ -102,7 +102,8 @@ def scores_of(stack, ids):
         in_torch.TorchNetwork(network(stack), SHAPE, packs=packs).eval() for packs in (False, True)
     ]
     nets[1].load_state_dict(nets[0].state_dict())
-    x = torch.from_numpy(ids if stack[0] in (EMBEDDING, UNMASKED) else ids.astype(np.float32))
+    has_ids = stack[0] in (EMBEDDING, UNMASKED)
+    x = torch.from_numpy(ids if has_ids else ids[..., np.newaxis].astype(np.float32))
     with torch.no_grad():
         return [net(x).numpy() for net in nets]
 
@@ -112,7 +113,7 @@ def test_a_bag_of_words_is_a_sum_of_rows_of_weights():
     net = in_torch.TorchNetwork(model, SHAPE, packs=False).eval()
     kernel, bias = (part.detach().numpy() for part in net.parameters())
 
-    given = in_torch._inputs(model, dataset)(dataset.x_test, torch.arange(N))
+    given = in_torch._reader(model, dataset, dataset.x_test)(torch.arange(N))
 
     weights = word_weights(dataset.x_train, N_IDS, "tfidf")
     counts = weighted_counts(dataset.x_test, weights, "tfidf")
