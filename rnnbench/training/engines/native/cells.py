@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from rnnbench.training.engines.native.assembler import Value
 
@@ -116,12 +117,12 @@ def _gru_back(kept: Values, _h: Any, h_before: Any, d_h: Any, _d_c: Any) -> Grad
     return Gradients([d_z, d_r, d_of_state], [d_z, d_r, d_of_input], h_before=d_h * z)
 
 
-CELLS: dict[str, Cell] = {
-    cell.layer.kind: cell
+CELLS: dict[type[Layer], Cell] = {
+    cell.layer: cell
     for cell in (
         Cell(SimpleRNN, kept=0, forward=_simple_rnn, back=_simple_rnn_back),
         Cell(LSTM, kept=6, forward=_lstm, back=_lstm_back, open_gate=1),
         Cell(GRU, kept=4, forward=_gru, back=_gru_back, split=2, passes_h=True),
     )
 }
-"""All cells, by the kind of layer."""
+"""All cells, by the class of their layer."""

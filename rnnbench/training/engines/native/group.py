@@ -139,12 +139,10 @@ class Activations:
         places: the row of each step in time, in both directions.
     """
 
-    def __init__(
-        self, memory: Memory, group: Group, features: int, *, is_sequence: bool, is_trained: bool
-    ):
+    def __init__(self, memory: Memory, group: Group, features: int, *, is_sequence: bool):
         rows = group.capacity if is_sequence else group.rows
         self.group, self.features, self.weight_rows = group, features, features + 1
-        self.is_sequence, self.is_trained = is_sequence, is_trained
+        self.is_sequence, self.is_trained = is_sequence, True
         self.value, self.gradient = memory.place(rows, features + 1), memory.place(rows, features)
         self.total, self.places = group.total, group.places
         self.firsts, self.lengths = group.firsts, group.lengths
@@ -183,14 +181,7 @@ class Activations:
         result, x = (asm.at(own).rows(first, self.count(asm) - first) for own in (out, self.value))
         product(asm, result, x.columns(0, self.features + 1), asm.at(weights))
 
-    def back(self, asm: Assembler, d_out: Array, gradient: Array, transposed: Array) -> None:
-        """Add to the gradient of the weights, and write that of the vectors."""
-        self.add_gradient(asm, d_out, gradient)
-        if self.is_trained:
-            given = asm.at(d_out).rows(0, self.count(asm))
-            product(asm, asm.at(self.gradient), given, asm.at(transposed))
-
     def add_gradient(self, asm: Assembler, d_out: Array, gradient: Array) -> None:
-        """Add to the gradient of the weights."""
+        """Add to the gradient of weights what the gradient of the products says."""
         given, x = (asm.at(own).rows(0, self.count(asm)) for own in (d_out, self.value))
         product(asm, asm.at(gradient), x.columns(0, self.features + 1).T, given, adds=True)

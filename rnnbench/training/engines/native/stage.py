@@ -1,6 +1,6 @@
 """The base of all stages, which are the layers of a network in machine code."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,11 +11,9 @@ from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group
 from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Memory, Part, Trained
-from rnnbench.training.engines.native.products import transpose
-from rnnbench.training.engines.native.random import make_mask, quarter
+from rnnbench.training.engines.native.products import product, transpose
+from rnnbench.training.engines.native.random import make_mask
 from rnnbench.training.outcome import Weights
-
-Place = tuple[Index, Index, Index]
 
 
 class Stage:
@@ -31,10 +29,12 @@ class Stage:
         above: what it hands on.
         parts: Keras's arrays of trained weights, in Keras's order.
         trained: the weights that every batch reads.
+        projections: some of them, with what they are multiplied by.
         table: those of which a batch reads few rows.
         key: of its random numbers.
         role: what its random numbers are for.
         shift: which of its layers is ``layer``.
+        kinds: the kinds of layers that it computes.
     """
 
     below: Activations
@@ -42,6 +42,7 @@ class Stage:
     table: Table | None = None
     role: ClassVar[str] = "dropout"
     shift: ClassVar[int] = 0
+    kinds: ClassVar[Collection[type[Layer]]] = ()
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Stage:
         self.number, self.layers, self.memory, self.group = number, layers, memory, group
         self.parts: list[Part] = []
         self.trained: list[Trained] = []
+        self.projections: list[Projection] = []
         self._starts: list[Any] = []
         self.place, self.key = memory.place, memory.place(2, block=SHARED)
         if layers:
@@ -65,19 +67,15 @@ class Stage:
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         """Return how many of the first ones of some layers it computes; 0 if it cannot."""
-        raise NotImplementedError
+        return type(layers[0]) in cls.kinds
 
     def build(self) -> None:
         """Find a place for its arrays, and set ``above``."""
         raise NotImplementedError
 
-    def activations(
-        self, features: int, *, is_sequence: bool, is_trained: bool = True
-    ) -> Activations:
+    def activations(self, features: int, *, is_sequence: bool) -> Activations:
         """Return vectors to hand on."""
-        return Activations(
-            self.memory, self.group, features, is_sequence=is_sequence, is_trained=is_trained
-        )
+        return Activations(self.memory, self.group, features, is_sequence=is_sequence)
 
     def add_weights(self, rows: int, columns: int) -> Trained:
         """Return an array of weights that every batch reads."""
@@ -112,14 +110,11 @@ class Stage:
         self.above.value.of(arena)[..., -1] = 1
         self.key.of(arena).view(np.uint32)[:] = seed_of(self.role), 0
 
-    def place_mask(self, *rows: int, features: int, block: str) -> Array:
-        """Return room for masks."""
-        return self.place(*rows, 4 * quarter(features), block=block)
-
-    def draw(self, asm: Assembler, mask: View, place: Place, rate: float, features: int) -> None:
-        """Write a mask of dropout; unless this is training, it is 1 everywhere."""
+    def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
+        """Write the mask of dropout of a place, or ones if this is not training."""
         is_drawn = asm.get(self.group.is_training) if rate else asm.number(0)
         with asm.when(is_drawn.equals(1)):
+            place = asm.get(self.group.clock), *place
             make_mask(asm, asm.at(self.key), place, rate, mask, features)
         with asm.when(is_drawn.equals(0)):
             for column, _ in asm.tiles(features, asm.lanes):
@@ -135,6 +130,8 @@ class Stage:
 
     def prepare(self, asm: Assembler) -> None:
         """Add the code for the begin of an optimizer step."""
+        for projection in self.projections:
+            projection.prepare(asm)
 
     def forward(self, asm: Assembler) -> None:
         """Add the code from the activations below to those above."""
@@ -154,6 +151,7 @@ class Projection:
     """``x W + b`` of all vectors below a stage, where ``b`` is a row of the weights."""
 
     def __init__(self, stage: Stage, columns: int):
+        stage.projections.append(self)
         self.below = stage.below
         self.weights = stage.add_weights(self.below.weight_rows, columns)
         self.transposed = stage.place(columns, self.below.features, block=SHARED)
@@ -166,7 +164,10 @@ class Projection:
         self.below.project(asm, out, self.weights.value)
 
     def backward(self, asm: Assembler, d_out: Array) -> None:
-        self.below.back(asm, d_out, self.weights.gradient, self.transposed)
+        self.below.add_gradient(asm, d_out, self.weights.gradient)
+        if self.below.is_trained:
+            given = asm.at(d_out).rows(0, self.below.count(asm))
+            product(asm, asm.at(self.below.gradient), given, asm.at(self.transposed))
 
 
 def load_row(place: View, features: int) -> list[Value]:

@@ -20,7 +20,7 @@ class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
     table: Table
-    shift = 1
+    shift, kinds = 1, (WordCounts,)
 
     def build(self) -> None:
         sizes = self.group.sizes
@@ -35,9 +35,8 @@ class BagStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        if type(layers[0]) is not WordCounts or type(layers[1]) is not Dense:
-            return 0
-        return 2 if is_covered(layers[1:]) else 0
+        is_bag = super().takes(layers) and type(layers[1]) is Dense and is_covered(layers[1:])
+        return 2 * is_bag
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):

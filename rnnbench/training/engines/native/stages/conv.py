@@ -21,6 +21,8 @@ from rnnbench.training.engines.native.stages.dense import ACTIVATIONS, activate,
 class ConvStage(Stage):
     """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the document."""
 
+    kinds = (Conv1D,)
+
     def build(self) -> None:
         inputs, filters = self.below.features, self.layer.filters
         self.size = self.layer.kernel_size
@@ -39,7 +41,7 @@ class ConvStage(Stage):
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         return (
-            type(layers[0]) is Conv1D
+            super().takes(layers)
             and layers[0].padding != "valid"
             and layers[0].activation in ("linear", *ACTIVATIONS)
         )

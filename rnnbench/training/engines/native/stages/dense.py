@@ -49,6 +49,8 @@ def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
 class DenseStage(Stage):
     """``y = f(x W + b)``. The softmax of the last layer is computed with the loss."""
 
+    kinds = (Dense,)
+
     def build(self) -> None:
         units = self.layer.count_units(self.group.sizes.topics)
         self.above = self.activations(units, is_sequence=self.below.is_sequence)
@@ -59,10 +61,7 @@ class DenseStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return type(layers[0]) is Dense and is_covered(layers)
-
-    def prepare(self, asm: Assembler) -> None:
-        self.projection.prepare(asm)
+        return super().takes(layers) and is_covered(layers)
 
     def forward(self, asm: Assembler) -> None:
         self.projection.forward(asm, self.above.value)

@@ -16,9 +16,9 @@ from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
 from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans
-from rnnbench.training.engines.native.memory import OF_GROUP, SHARED, Array, Floats, Memory
+from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Memory
 from rnnbench.training.engines.native.products import product
-from rnnbench.training.engines.native.random import random_uniform
+from rnnbench.training.engines.native.random import quarter, random_uniform
 from rnnbench.training.engines.native.stage import Stage
 
 TILE = 32
@@ -35,7 +35,7 @@ class WordVectors(Activations):
     """
 
     def __init__(self, memory: Memory, group: Group, features: int, *, rows: int, drops: bool):
-        super().__init__(memory, group, features, is_sequence=True, is_trained=True)
+        super().__init__(memory, group, features, is_sequence=True)
         place, documents = memory.place, group.rows
         self.value = place(rows, features + 1, slack=TILE)
         self.total, self.places = place(1), place(*group.places.shape)
@@ -63,11 +63,8 @@ class WordVectors(Activations):
         """Have the body of a loop run with the rows of each document, and their features."""
         for document, first, count in self.spans(asm):
             x = asm.at(self.value).rows(first, count)
-            yield (
-                x.columns(0, asm.get(self.n_kept, document) + 1),
-                first,
-                asm.at(self.kept, document),
-            )
+            x = x.columns(0, asm.get(self.n_kept, document) + 1)
+            yield x, first, asm.at(self.kept, document)
 
 
 class EmbeddingStage(Stage):
@@ -84,8 +81,8 @@ class EmbeddingStage(Stage):
         )
         self.above = self.vectors()
         self.row_words = self.place(self.above.value.shape[0])  # the word of each row
-        self.mask = self.place_mask(group.rows, features=n, block=OF_GROUP)
-        self.word_mask = self.place_mask(features=ids, block=SHARED)
+        self.mask = self.place(group.rows, 4 * quarter(n))
+        self.word_mask = self.place(4 * quarter(ids), block=SHARED)
         # The gradients of the rows of all groups of a batch, their words, and their number.
         place, rows = partial(self.place, block=SHARED), group.per_batch * group.capacity
         self.d_rows, self.d_words = place(rows, n), place(rows)
@@ -95,7 +92,7 @@ class EmbeddingStage(Stage):
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         if type(layers[0]) is not Embedding or not layers[0].trainable:
             return 0
-        return 1 + (len(layers) > 1 and type(layers[1]) is SpatialDropout)
+        return 1 + (type(layers[1]) is SpatialDropout)
 
     def vectors(self) -> Activations:
         """Return the vectors to hand on."""
@@ -103,16 +100,14 @@ class EmbeddingStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         """Choose the words to drop in a batch."""
-        place = asm.get(self.group.clock), 0, 1
         words = self.group.sizes.n_ids
-        self.draw(asm, asm.at(self.word_mask), place, self.layer.dropout, words)
+        self.draw(asm, asm.at(self.word_mask), self.layer.dropout, words, 0, 1)
 
     def forward(self, asm: Assembler) -> None:
-        group, features = self.group, self.above.features
         self.find_rows(asm)
         for document, first, count in self.above.spans(asm):
-            place = asm.get(group.clock), asm.get(group.documents, document), 0
-            self.draw(asm, asm.at(self.mask, document), place, self.rate, features)
+            mask, number = asm.at(self.mask, document), asm.get(self.group.documents, document)
+            self.draw(asm, mask, self.rate, self.above.features, number, 0)
             self.write(asm, document, first, count)
 
     def find_rows(self, asm: Assembler) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from operator import add, mul
 
-from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import LayerNorm
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
 from rnnbench.training.engines.native.stage import Stage, load_row, real, store_row
@@ -15,6 +14,8 @@ class NormStage(Stage):
     With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) / sqrt(...)``.
     """
 
+    kinds = (LayerNorm,)
+
     def build(self) -> None:
         n, rows = self.below.features, self.below.value.shape[0]
         self.n = n
@@ -23,10 +24,6 @@ class NormStage(Stage):
         self.add_part((n,), (self.weights, 0), start=1)
         self.add_part((n,), (self.weights, 1))
         self.normed, self.factors = self.place(rows, n), self.place(rows)
-
-    @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return type(layers[0]) is LayerNorm
 
     def _mean(self, asm: Assembler, vectors: Iterable[Value]) -> Value:
         return asm.spread(asm.total(list(vectors))) * (1 / self.n)

@@ -8,7 +8,8 @@ class NumbersStage(Stage):
     """``x`` is the number beside each word."""
 
     def build(self) -> None:
-        self.above = self.activations(1, is_sequence=True, is_trained=False)
+        self.above = self.activations(1, is_sequence=True)
+        self.above.is_trained = False
 
     def forward(self, asm: Assembler) -> None:
         for document, t, row in self.above.steps(asm):

@@ -126,9 +126,6 @@ class AttentionStage(PoolingStage):
         self.hidden, self.d_hidden = (self.place(rows, n) for _ in range(2))
         self.shares, self.d_shares = (self.place(rows) for _ in range(2))
 
-    def prepare(self, asm: Assembler) -> None:
-        self.projection.prepare(asm)
-
     def _row(self, asm: Assembler, array: Array, row: Index) -> list[Value]:
         return load_row(asm.at(array, row), self.below.features)
 

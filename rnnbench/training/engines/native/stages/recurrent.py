@@ -28,7 +28,7 @@ from rnnbench.training.engines.native.products import (
     transpose,
     vectors_of_tile,
 )
-from rnnbench.training.engines.native.random import glorot_uniform, orthogonal
+from rnnbench.training.engines.native.random import glorot_uniform, orthogonal, quarter
 from rnnbench.training.engines.native.stage import Projection, Stage
 
 ROWS_OF_OUTER = 50
@@ -77,7 +77,7 @@ class Way:
         self.used, self.mask = self.u.value, None
         if stage.layer.weight_drop:
             self.used = place(width, columns, block=SHARED)
-            self.mask = stage.place_mask(n, features=columns, block=SHARED)
+            self.mask = place(n, 4 * quarter(columns), block=SHARED)
 
 
 class RecurrentStage(Stage):
@@ -88,16 +88,16 @@ class RecurrentStage(Stage):
     """
 
     role = "weight_drop"
+    kinds = CELLS
 
     def build(self) -> None:
         below, group, lanes, outer = self.below, self.group, self.memory.lanes, self.layer
         is_double = isinstance(outer, Bidirectional)
         self.layer = outer.layer if is_double else outer
-        self.units, self.cell = self.layer.units, CELLS[self.layer.kind]
+        self.units, self.cell = self.layer.units, CELLS[type(self.layer)]
         self.columns = self.cell.gates * self.units
         self.state_rows = self.units + self.cell.state_biases
         self.is_inline = below.features == 1 and not below.is_trained
-        self.is_shared = below.places is not group.places  # several steps may read the same row
         self.ways = [Way(number, self) for number in range(1 + is_double)]
         self.above = self.activations(
             len(self.ways) * self.units, is_sequence=self.layer.return_sequences
@@ -122,8 +122,7 @@ class RecurrentStage(Stage):
         layer = layers[0]
         if isinstance(layer, Bidirectional):
             return layer.merge_mode == "concat" and cls.takes((layer.layer,))
-        kinds = [cell.layer for cell in CELLS.values()]
-        return type(layer) in kinds and layer.settings().keys() <= COVERED
+        return super().takes(layers) and layer.settings().keys() <= COVERED
 
     def _add_parts(self, way: Way, side: str) -> None:
         """Add the kernel, the recurrent kernel and the bias of a direction."""
@@ -147,10 +146,7 @@ class RecurrentStage(Stage):
     def begin(self, arena: Floats, seed_of: SeedOf) -> None:
         super().begin(arena, seed_of)
         for way in self.ways:
-            states = way.states.of(arena)
-            states[..., self.units : self.state_rows] = 1
-            if self.is_inline:
-                states[..., -1] = 1
+            way.states.of(arena)[..., self.units :] = 1  # inputs are written over
 
     def make(self, asm: Assembler) -> None:
         for way in self.ways:
@@ -165,20 +161,19 @@ class RecurrentStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         """Drop weights, and transpose what the way back needs."""
+        super().prepare(asm)
         for way in self.ways:
             if way.mask:
                 self._drop_weights(asm, way, way.mask)
             transpose(asm, asm.at(way.transposed), asm.at(way.used).rows(0, self.units))
-        if not self.is_inline:
-            self.projection.prepare(asm)
 
     def _drop_weights(self, asm: Assembler, way: Way, mask: Array) -> None:
         """Drop a share of the weights of the state, but none of the biases and inputs."""
         for i in asm.loop(way.used.size, step=asm.lanes):
             asm.at(way.used.flat, i).store(asm.at(way.u.value.flat, i).load())
         for row in asm.loop(self.units):
-            place = asm.get(self.group.clock), row, way.number
-            self.draw(asm, asm.at(mask, row), place, self.layer.weight_drop, self.columns)
+            drawn, rate = asm.at(mask, row), self.layer.weight_drop
+            self.draw(asm, drawn, rate, self.columns, row, way.number)
             self._apply(asm, mask, way.used, row)
 
     def _apply(self, asm: Assembler, mask: Array, array: Array, row: Value) -> None:
@@ -218,7 +213,7 @@ class RecurrentStage(Stage):
     def backward(self, asm: Assembler) -> None:
         group, steps = self.group, asm.get(self.group.longest)
         chunks = (steps + (self.collected - 1)) // self.collected
-        for row in asm.loop(self.below.count(asm)) if self.is_shared else ():
+        for row in asm.loop(self.below.count(asm)) if not self.is_inline else ():
             asm.clear(self.d_projected, row)
         for way in self.ways:
             name = f"{self.number}_{way.number}"
@@ -233,7 +228,6 @@ class RecurrentStage(Stage):
                     asm.call(f"step_back_{name}", first + at, at)
                 asm.call(f"outer_{name}", first, count)
         if not self.is_inline:
-            group.clear_gaps(asm, self.d_projected)
             self.projection.backward(asm, self.d_projected)
 
     def _step(self, asm: Assembler, way: Way, t: Value) -> None:
@@ -337,11 +331,9 @@ class RecurrentStage(Stage):
         """
         t, row, unit = place
         d_c = asm.at(self.d_cell, row, unit)
+        kept = asm.at(way.kept, t, unit // asm.lanes, row)
         back = self.cell.back(
-            [
-                asm.at(way.kept, t, unit // asm.lanes, row, n * asm.lanes).load()
-                for n in range(self.cell.kept)
-            ],
+            [kept[n * asm.lanes].load() for n in range(self.cell.kept)],
             asm.at(way.states, t + 1, row, unit).load(),
             asm.at(way.states, t, row, unit).load(),
             d_h,
@@ -354,7 +346,7 @@ class RecurrentStage(Stage):
             if not self.is_inline:
                 line = asm.at(self.d_projected, asm.get(self.below.places, way.number, t, row))
                 out = line[column + way.number * self.columns]
-                out.store(value + out.load() if self.is_shared else value, size)
+                out.store(value + out.load(), size)  # several steps may read the same row
             elif back.input_sums:
                 asm.at(self.d_input_sums, at, row, column).store(value)
         if back.h_before:
