@@ -20,7 +20,8 @@ class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
     table: Table
-    shift, kinds = 1, (WordCounts,)
+    shift = 1
+    kinds = (WordCounts,)
 
     def build(self) -> None:
         sizes = self.group.sizes
