@@ -2,40 +2,41 @@
 
 Everything that this engine knows of a cell is one ``Cell`` in ``CELLS``. A name that begins with
 ``d_`` is the gradient of the loss with respect to what follows, and one that ends with ``_before``
-belongs to the step before. Importing this module imports no llvmlite, so any process can ask which
-layers are covered.
+belongs to the step before.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from rnnbench.training.engines.native.assembler import Value
 
-if TYPE_CHECKING:
-    from rnnbench.training.engines.native.assembler import Value
-
-Values = Sequence["Value"]
+Values = Sequence[Value]
 
 
 class States(NamedTuple):
     """The end of a step: its states, and the values that the way back needs besides ``h``."""
 
-    h: "Value"
-    c: "Value | None" = None
+    h: Value
+    c: Value | None = None
     kept: Values = ()
 
 
 class Gradients(NamedTuple):
-    """The gradients of a step."""
+    """The gradients of a step.
+
+    Attributes:
+        sums: of the sums of each gate.
+        input_sums: the same, as the input sees them; none if there is no difference.
+        h_before: of the hidden state before, apart from what reaches it through ``sums``.
+    """
 
     sums: Values
-    """Of the sums of each gate."""
     input_sums: Values = ()
-    """The same, as the input sees them; none if there is no difference."""
-    h_before: "Value | None" = None
-    """Of the hidden state before, apart from what reaches it through ``sums``."""
-    c_before: "Value | None" = None
+    h_before: Value | None = None
+    c_before: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Cell:
 
     layer: type[Recurrent]
     kept: int
-    forward: Callable[[Values, "Value", "Value"], States]
-    back: Callable[[Values, "Value", "Value", "Value", "Value"], Gradients]
+    forward: Callable[[Values, Value, Value], States]
+    back: Callable[[Values, Value, Value, Value, Value], Gradients]
     split: int | None = None
     passes_h: bool = False
     open_gate: int | None = None
@@ -71,7 +72,7 @@ class Cell:
         return int(self.split is not None)
 
 
-def _simple_rnn(sums: Values, _h_before: "Value", _c_before: "Value") -> States:
+def _simple_rnn(sums: Values, _h_before: Value, _c_before: Value) -> States:
     return States(sums[0].tanh())
 
 
@@ -79,7 +80,7 @@ def _simple_rnn_back(_: Values, h: Any, _h_before: Any, d_h: Any, _d_c: Any) -> 
     return Gradients([d_h * (1 - h * h)])
 
 
-def _lstm(sums: Values, _h_before: "Value", c_before: "Value") -> States:
+def _lstm(sums: Values, _h_before: Value, c_before: Value) -> States:
     """Return the states, by input gate i, forget gate f, candidate g and output gate o."""
     i, f, g, o = sums[0].sigmoid(), sums[1].sigmoid(), sums[2].tanh(), sums[3].sigmoid()
     c = f * c_before + i * g
@@ -97,7 +98,7 @@ def _lstm_back(kept: Values, _h: Any, _h_before: Any, d_h: Any, d_c: Any) -> Gra
     return Gradients([d_i, d_f, d_g, d_o], c_before=d_c * f)
 
 
-def _gru(sums: Values, h_before: "Value", _c_before: "Value") -> States:
+def _gru(sums: Values, h_before: Value, _c_before: Value) -> States:
     """Return the hidden state, by update gate z, reset gate r and candidate g.
 
     The reset gate scales the candidate's sum over the state alone.
@@ -116,12 +117,12 @@ def _gru_back(kept: Values, _h: Any, h_before: Any, d_h: Any, _d_c: Any) -> Grad
     return Gradients([d_z, d_r, d_of_state], [d_z, d_r, d_of_input], h_before=d_h * z)
 
 
-CELLS: dict[str, Cell] = {
-    cell.layer.kind: cell
+CELLS: dict[type[Layer], Cell] = {
+    cell.layer: cell
     for cell in (
         Cell(SimpleRNN, kept=0, forward=_simple_rnn, back=_simple_rnn_back),
         Cell(LSTM, kept=6, forward=_lstm, back=_lstm_back, open_gate=1),
         Cell(GRU, kept=4, forward=_gru, back=_gru_back, split=2, passes_h=True),
     )
 }
-"""All cells, by the kind of layer."""
+"""All cells, by the class of their layer."""

@@ -74,7 +74,7 @@ class Group:
         with asm.function("gather", DOCUMENTS, 3) as (first, left, number):
             asm.set(self.count, asm.get(self.count) + 1)
             asm.set(self.number, number)
-            total, longest = sums = [asm.number(self.gap), asm.number(0)]
+            sums = [asm.number(self.gap), asm.number(0)]
             for row in asm.loop(self.rows, sums):
                 total, longest = sums
                 document = asm.given["order"][first + row].load_index()
@@ -89,19 +89,11 @@ class Group:
 
     def find_places(self, asm: Assembler, places: Array, rows: Array | None = None) -> None:
         """Write the row of each step, or the number that an array has for this row."""
-        for row in asm.loop(self.rows):
-            length, start = asm.get(self.lengths, row), asm.get(self.firsts, row)
+        for document, first, length in spans(asm, self.firsts, self.lengths):
             for t in asm.loop(asm.get(self.longest)):
-                for direction, at in enumerate((start + t, start + length - 1 - t)):
-                    found = where(t < length, at, self.dummy)
-                    asm.set(places, direction, t, row, asm.get(rows, found) if rows else found)
-
-    def steps(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
-        """Have the body of a loop run with each document, each of its steps, and the row of it."""
-        for row in asm.loop(self.rows):
-            first = asm.get(self.firsts, row)
-            for t in asm.loop(asm.get(self.lengths, row)):
-                yield row, t, first + t
+                for direction, at in enumerate((first + t, first + length - 1 - t)):
+                    row = where(t < length, at, self.dummy)
+                    asm.set(places, direction, t, document, asm.get(rows, row) if rows else row)
 
     def words(self, asm: Assembler, row: Index) -> tuple[View, View]:
         """Return the words of a document of the group, and the numbers beside them."""
@@ -109,12 +101,16 @@ class Group:
 
     def clear_gaps(self, asm: Assembler, array: Array) -> None:
         """Write zeros into the gaps between documents."""
-        for row in asm.loop(self.rows) if self.gap else ():
-            after = asm.get(self.firsts, row) + asm.get(self.lengths, row)
-            for i in asm.loop(self.gap):
-                asm.clear(array, after + i)
-        for before in range(self.gap):
-            asm.clear(array, asm.number(before))
+        for i in range(self.gap):
+            asm.clear(array, i)
+            for _, first, length in spans(asm, self.firsts, self.lengths):
+                asm.clear(array, first + length + i)
+
+
+def spans(asm: Assembler, firsts: Array, lengths: Array) -> Iterator[tuple[Value, Value, Value]]:
+    """Have the body of a loop run with each document, its first row, and how many it has."""
+    for document in asm.loop(firsts.shape[0]):
+        yield document, asm.get(firsts, document), asm.get(lengths, document)
 
 
 def words_of(asm: Assembler, document: Value) -> tuple[View, View]:
@@ -129,38 +125,31 @@ def length_of(asm: Assembler, document: Value) -> Value:
     return starts.moved(1).load_index() - starts.load_index()
 
 
-@dataclass(frozen=True)
 class Activations:
-    """The vectors that a layer hands on, and the gradient of the loss with respect to them."""
+    """The vectors that a layer hands on, and the gradient of the loss with respect to them.
 
-    group: Group
-    features: int
-    is_sequence: bool
-    """Whether there is a vector for each step, and not one for each document."""
-    value: Array
-    """``(rows, features + 1)``; the last column is 1, so a bias is a row of weights."""
-    gradient: Array
-    """``(rows, features)``."""
-    is_trained: bool
-    """Whether a layer so far is trained, so that the gradient is needed."""
+    Attributes:
+        is_sequence: whether there is a vector for each step, and not one for each document.
+        is_trained: whether a layer so far is trained, so that the gradient is needed.
+        value: ``(rows, features + 1)``; the last column is 1, so a bias is a row of weights.
+        gradient: ``(rows, features)``.
+        weight_rows: the rows of weights that the vectors are multiplied by.
+        firsts, lengths: of each document of a sequence, its first row, and how many it has.
+        total: the rows of a sequence in use.
+        places: the row of each step in time, in both directions.
+    """
 
-    @property
-    def places(self) -> Array:
-        """The row of each step in time, in both directions."""
-        return self.group.places
-
-    @property
-    def weight_rows(self) -> int:
-        """The rows of weights that the vectors are multiplied by."""
-        return self.features + 1
+    def __init__(self, memory: Memory, group: Group, features: int, *, is_sequence: bool):
+        rows = group.capacity if is_sequence else group.rows
+        self.group, self.features, self.weight_rows = group, features, features + 1
+        self.is_sequence, self.is_trained = is_sequence, True
+        self.value, self.gradient = memory.place(rows, features + 1), memory.place(rows, features)
+        self.total, self.places = group.total, group.places
+        self.firsts, self.lengths = group.firsts, group.lengths
 
     def count(self, asm: Assembler) -> Index:
         """Return the number of rows in use."""
-        return asm.get(self.group.total) if self.is_sequence else self.group.rows
-
-    def inputs(self, asm: Assembler) -> View:
-        """Return the rows in use, each with its 1."""
-        return asm.at(self.value).rows(0, self.count(asm)).columns(0, self.features + 1)
+        return asm.get(self.total) if self.is_sequence else self.group.rows
 
     def vectors(self, asm: Assembler) -> Iterator[tuple[Value, Value, int]]:
         """Have the body of a loop run with each row, and the starts and sizes of its vectors."""
@@ -168,21 +157,31 @@ class Activations:
             for column, size in asm.tiles(self.features, asm.lanes):
                 yield row, column, size
 
+    def spans(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
+        """Have the body of a loop run with each document, its first row, and how many it has."""
+        if self.is_sequence:
+            yield from spans(asm, self.firsts, self.lengths)
+        else:
+            for document in asm.loop(self.group.rows):
+                yield document, document, asm.number(1)
+
+    def steps(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
+        """Have the body of a loop run with each document, each of its steps, and the row of it."""
+        for document, first, length in self.spans(asm):
+            for t in asm.loop(length):
+                yield document, t, first + t
+
     def set_ones(self, asm: Assembler) -> None:
         """Write the column of ones, where something else was written past the features."""
         for row in asm.loop(self.count(asm)):
             asm.at(self.value, row, self.features).store(asm.one)
 
-    def project(self, asm: Assembler, out: Array, weights: Array) -> None:
-        """Write the products of all vectors with weights ``(weight_rows, n)``."""
-        count, n = self.count(asm), weights.shape[1]
-        result = asm.at(out).rows(0, count).columns(0, n)
-        product(asm, result, self.inputs(asm), asm.at(weights))
+    def project(self, asm: Assembler, out: Array, weights: Array, first: Index = 0) -> None:
+        """Write the products of the vectors from a row on with weights ``(weight_rows, n)``."""
+        result, x = (asm.at(own).rows(first, self.count(asm) - first) for own in (out, self.value))
+        product(asm, result, x.columns(0, self.features + 1), asm.at(weights))
 
-    def back(self, asm: Assembler, d_out: Array, gradient: Array, transposed: Array) -> None:
-        """Add to the gradient of the weights, and write that of the vectors."""
-        count = self.count(asm)
-        given = asm.at(d_out).rows(0, count)
-        product(asm, asm.at(gradient), self.inputs(asm).T, given, adds=True)
-        if self.is_trained:
-            product(asm, asm.at(self.gradient).rows(0, count), given, asm.at(transposed))
+    def add_gradient(self, asm: Assembler, d_out: Array, gradient: Array) -> None:
+        """Add to the gradient of weights what the gradient of the products says."""
+        given, x = (asm.at(own).rows(0, self.count(asm)) for own in (d_out, self.value))
+        product(asm, asm.at(gradient), x.columns(0, self.features + 1).T, given, adds=True)

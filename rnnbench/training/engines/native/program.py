@@ -23,7 +23,7 @@ from rnnbench.training.engines.native.assembler import (
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group, Sizes
 from rnnbench.training.engines.native.memory import BLOCKS, OF_HALF, OTHER, SHARED, Floats, Memory
 from rnnbench.training.engines.native.products import product
-from rnnbench.training.engines.native.stage import Site, Stage
+from rnnbench.training.engines.native.stage import Stage
 from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
 
@@ -56,7 +56,7 @@ class Program:
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
-            self.stages.append(kind(Site(position, own, memory, self.group, below)))
+            self.stages.append(kind(position, own, memory, self.group, below))
         self.memory = memory
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.width = self.logits.value.strides[0]

@@ -35,7 +35,7 @@ def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple
         NotImplementedError: there is no machine code for a layer.
     """
     if layers[0].takes != "ids":
-        yield NumbersStage, -1, ()
+        yield NumbersStage, len(layers), ()
     position = 0
     while position < len(layers):
         rest = tuple(layers[position:])

@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dense, WordCounts
 from rnnbench.training.engines.native.adam import Table
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
 from rnnbench.training.engines.native.group import length_of, words_of
-from rnnbench.training.engines.native.memory import SHARED, Part
+from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Site, Stage
+from rnnbench.training.engines.native.stage import Stage, store_row
 from rnnbench.training.engines.native.stages.dense import activate, activate_back, is_covered
-from rnnbench.training.outcome import Weights
 
 VECTORS = 16
 """That are summed up together."""
@@ -22,54 +21,38 @@ class BagStage(Stage):
 
     table: Table
     shift = 1
+    kinds = (WordCounts,)
 
-    def __init__(self, site: Site):
-        super().__init__(site)
-        _, self.layer = site.layers
-        ids = self.group.sizes.n_ids
-        self.units = self.layer.count_units(self.group.sizes.topics)
-        self.table = Table(site.memory, self.group, self.number, self.units)
-        self.bias = site.memory.trained(1, self.units)
-        self.trained = (self.bias,)
-        self.parts = (
-            Part((ids, self.units), ((self.table.trained, np.s_[:]),)),
-            Part((self.units,), ((self.bias, 0),)),
-        )
-        self.above = site.activations(self.units, is_sequence=False)
+    def build(self) -> None:
+        sizes = self.group.sizes
+        units = self.units = self.layer.count_units(sizes.topics)
+        self.above = self.activations(units, is_sequence=False)
+        self.table = Table(self.memory, self.group, self.number, units)
+        self.bias = self.add_weights(1, units)
+        self.add_part((sizes.n_ids, units), (self.table.trained, np.s_[:]), start=glorot_uniform)
+        self.add_part((units,), (self.bias, 0))
         # The gradients above of the documents of a batch.
-        rows = self.group.per_batch * self.group.rows
-        self.d_above = site.memory.place(rows, self.units, block=SHARED)
+        self.d_above = self.place(self.group.per_batch * sizes.rows, units, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        if type(layers[0]) is not WordCounts or type(layers[1]) is not Dense:
-            return 0
-        return 2 if is_covered(layers[1:]) else 0
-
-    def initial_weights(self, seed_of: SeedOf) -> Weights:
-        kernel, bias = (part.shape for part in self.parts)
-        return [glorot_uniform(kernel, seed_of("kernel")), np.zeros(bias, np.float32)]
-
-    def helpers(self, asm: Assembler) -> None:
-        self.table.make(asm)
+        is_bag = super().takes(layers) and type(layers[1]) is Dense and is_covered(layers[1:])
+        return 2 * is_bag
 
     def forward(self, asm: Assembler) -> None:
-        group = self.group
-        for row in asm.loop(group.rows):
-            words, weights = group.words(asm, row)
+        for row in asm.loop(self.group.rows):
+            words, weights = self.group.words(asm, row)
             for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
                 starts = range(0, width, asm.lanes)
                 sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]
-                for i in asm.loop(asm.get(group.lengths, row), sums):
+                for i in asm.loop(asm.get(self.group.lengths, row), sums):
                     line = asm.at(self.table.trained.value, words[i].load_index(), column)
                     weight = asm.spread(weights[i].load(F32))
                     sums[:] = [
                         total + weight * line.moved(v).load()
                         for v, total in zip(starts, sums, strict=True)
                     ]
-                for v, total in zip(starts, sums, strict=True):
-                    place = asm.at(self.above.value, row, column).moved(v)
-                    place.store(total, min(asm.lanes, width - v))
+                store_row(asm.at(self.above.value, row, column), sums, width)
         activate(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:

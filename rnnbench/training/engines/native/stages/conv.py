@@ -8,54 +8,47 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.training.engines.native.assembler import Assembler, View
-from rnnbench.training.engines.native.memory import SHARED, Array, Part
+from rnnbench.training.engines.native.memory import SHARED, Array
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Site, Stage
+from rnnbench.training.engines.native.stage import Stage
 from rnnbench.training.engines.native.stages.dense import ACTIVATIONS, activate, activate_back
-from rnnbench.training.outcome import Weights
 
 
 class ConvStage(Stage):
     """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the document."""
 
-    def __init__(self, site: Site):
-        super().__init__(site)
-        (layer,), below, memory = site.layers, self.below, site.memory
-        self.layer, self.size, inputs = layer, layer.kernel_size, below.features
+    kinds = (Conv1D,)
+
+    def build(self) -> None:
+        inputs, filters = self.below.features, self.layer.filters
+        self.size = self.layer.kernel_size
         last = self.size - 1
-        self.before = last if layer.padding == "causal" else last // 2
-        self.above = site.activations(layer.filters, is_sequence=True)
+        self.before = last if self.layer.padding == "causal" else last // 2
+        self.above = self.activations(filters, is_sequence=True)
         # The widths of a row and of what lies after it.
-        self.width, self.d_width = below.value.strides[0], self.above.gradient.strides[0]
-        self.weights = memory.trained(self.size * self.width, layer.filters)
-        self.trained = (self.weights,)
+        self.width, self.d_width = self.below.value.strides[0], self.above.gradient.strides[0]
+        self.weights = self.add_weights(self.size * self.width, filters)
         rows = (np.arange(self.size)[:, np.newaxis] * self.width + np.arange(inputs)).ravel()
-        bias_row = self.before * self.width + inputs  # where the row of the step itself has 1
-        self.parts = (
-            Part((self.size, inputs, layer.filters), ((self.weights, rows),)),
-            Part((layer.filters,), ((self.weights, bias_row),)),
-        )
-        self.flipped = memory.place(self.size * self.d_width, inputs, block=SHARED)
+        self.add_part((self.size, inputs, filters), (self.weights, rows), start=glorot_uniform)
+        # The row of the step itself has 1 there.
+        self.add_part((filters,), (self.weights, self.before * self.width + inputs))
+        self.flipped = self.place(self.size * self.d_width, inputs, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         return (
-            type(layers[0]) is Conv1D
+            super().takes(layers)
             and layers[0].padding != "valid"
             and layers[0].activation in ("linear", *ACTIVATIONS)
         )
 
-    def initial_weights(self, seed_of: SeedOf) -> Weights:
-        kernel, bias = (part.shape for part in self.parts)
-        return [glorot_uniform(kernel, seed_of("kernel")), np.zeros(bias, np.float32)]
-
     def prepare(self, asm: Assembler) -> None:
         inputs, filters = self.below.features, self.layer.filters
-        for n in range(self.size) if self.below.is_trained else ():
+        for n in range(self.size):
             out = asm.at(self.flipped).rows((self.size - 1 - n) * self.d_width, filters)
             transpose(asm, out, asm.at(self.weights.value).rows(n * self.width, inputs))
 
@@ -71,7 +64,7 @@ class ConvStage(Stage):
         self.group.clear_gaps(asm, self.below.value)
         windows = self._windows(asm, self.below.value, self.before)
         out = asm.at(self.above.value).rows(self.group.gap, windows.shape[0])
-        product(asm, out.columns(0, self.layer.filters), windows, asm.at(self.weights.value))
+        product(asm, out, windows, asm.at(self.weights.value))
         activate(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:

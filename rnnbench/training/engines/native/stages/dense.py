@@ -5,15 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.training.engines.native.assembler import Assembler, Value, where
 from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import SHARED, Part
-from rnnbench.training.engines.native.products import transpose
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Site, Stage
-from rnnbench.training.outcome import Weights
+from rnnbench.training.engines.native.stage import Projection, Stage
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
@@ -52,35 +49,24 @@ def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
 class DenseStage(Stage):
     """``y = f(x W + b)``. The softmax of the last layer is computed with the loss."""
 
-    def __init__(self, site: Site):
-        super().__init__(site)
-        (self.layer,), below, memory = site.layers, self.below, site.memory
-        inputs, units = below.features, self.layer.count_units(self.group.sizes.topics)
-        self.above = site.activations(units, is_sequence=below.is_sequence)
-        self.weights = memory.trained(inputs + 1, units)
-        self.trained = (self.weights,)
-        self.parts = (
-            Part((inputs, units), ((self.weights, np.s_[:-1]),)),
-            Part((units,), ((self.weights, -1),)),
-        )
-        self.transposed = memory.place(units, inputs, block=SHARED)
+    kinds = (Dense,)
+
+    def build(self) -> None:
+        units = self.layer.count_units(self.group.sizes.topics)
+        self.above = self.activations(units, is_sequence=self.below.is_sequence)
+        self.projection = Projection(self, units)
+        weights = self.projection.weights
+        self.add_part((self.below.features, units), (weights, np.s_[:-1]), start=glorot_uniform)
+        self.add_part((units,), (weights, -1))
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return type(layers[0]) is Dense and is_covered(layers)
-
-    def initial_weights(self, seed_of: SeedOf) -> Weights:
-        kernel, bias = (part.shape for part in self.parts)
-        return [glorot_uniform(kernel, seed_of("kernel")), np.zeros(bias, np.float32)]
-
-    def prepare(self, asm: Assembler) -> None:
-        w = asm.at(self.weights.value).rows(0, self.below.features)
-        transpose(asm, asm.at(self.transposed), w)
+        return super().takes(layers) and is_covered(layers)
 
     def forward(self, asm: Assembler) -> None:
-        self.below.project(asm, self.above.value, self.weights.value)
+        self.projection.forward(asm, self.above.value)
         activate(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
         activate_back(asm, self.above, self.layer.activation)
-        self.below.back(asm, self.above.gradient, self.weights.gradient, self.transposed)
+        self.projection.backward(asm, self.above.gradient)

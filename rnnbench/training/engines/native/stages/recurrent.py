@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.models.layers import Layer, SeedOf
-from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
+from rnnbench.models.layers.recurrent import Bidirectional
 from rnnbench.training.engines.native.assembler import (
     F32,
     Assembler,
@@ -19,14 +19,7 @@ from rnnbench.training.engines.native.assembler import (
     where,
 )
 from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.memory import (
-    BLOCKS,
-    SHARED,
-    Array,
-    Floats,
-    Memory,
-    Part,
-)
+from rnnbench.training.engines.native.memory import BLOCKS, SHARED, Array, Floats
 from rnnbench.training.engines.native.products import (
     Sums,
     product,
@@ -35,9 +28,8 @@ from rnnbench.training.engines.native.products import (
     transpose,
     vectors_of_tile,
 )
-from rnnbench.training.engines.native.random import glorot_uniform, make_mask, orthogonal, quarter
-from rnnbench.training.engines.native.stage import Site, Stage
-from rnnbench.training.outcome import Weights
+from rnnbench.training.engines.native.random import glorot_uniform, orthogonal, quarter
+from rnnbench.training.engines.native.stage import Projection, Stage
 
 ROWS_OF_OUTER = 50
 """Rows, of several steps in time, that are collected for a product that gives the gradient of
@@ -74,112 +66,89 @@ class Way:
         transposed: the weights of ``h``, transposed.
     """
 
-    def __init__(self, number: int, memory: Memory, stage: "RecurrentStage"):
-        self.number, n, cell, columns = number, stage.units, stage.cell, stage.columns
+    def __init__(self, number: int, stage: "RecurrentStage"):
+        n, columns, lanes, place = stage.units, stage.columns, stage.memory.lanes, stage.place
         rows, steps = stage.group.rows, stage.group.sizes.timesteps
         width = stage.state_rows + 2 * stage.is_inline
-        self.u = memory.trained(width, columns)
-        self.states = memory.place(steps + 1, rows, width)
-        lanes = memory.lanes
-        self.kept = memory.place(steps, -(-n // lanes), rows, cell.kept * lanes)
-        self.transposed = memory.place(columns, n, block=SHARED)
+        self.number, self.u = number, stage.add_weights(width, columns)
+        self.states = place(steps + 1, rows, width)
+        self.kept = place(steps, -(-n // lanes), rows, stage.cell.kept * lanes)
+        self.transposed = place(columns, n, block=SHARED)
         self.used, self.mask = self.u.value, None
         if stage.layer.weight_drop:
-            self.used = memory.place(width, columns, block=SHARED)
-            self.mask = memory.place(n, 4 * quarter(columns), block=SHARED)
+            self.used = place(width, columns, block=SHARED)
+            self.mask = place(n, 4 * quarter(columns), block=SHARED)
 
 
 class RecurrentStage(Stage):
     """A recurrent layer, or two that read in opposite directions.
 
-    Inputs that are no single numbers have the weights ``w``, ``(features + 1, columns)``, with the
-    columns of all directions side by side.
+    Inputs that are no single numbers are projected, with the columns of all directions side by
+    side.
     """
 
     role = "weight_drop"
+    kinds = CELLS
 
-    def __init__(self, site: Site):
-        super().__init__(site)
-        (layer,), below, group, place = site.layers, self.below, self.group, site.memory.place
-        self.is_double = isinstance(layer, Bidirectional)
-        self.layer: Recurrent = layer.layer if self.is_double else layer
-        self.units, self.cell = self.layer.units, CELLS[self.layer.kind]
+    def build(self) -> None:
+        below, group, lanes, outer = self.below, self.group, self.memory.lanes, self.layer
+        is_double = isinstance(outer, Bidirectional)
+        self.layer = outer.layer if is_double else outer
+        self.units, self.cell = self.layer.units, CELLS[type(self.layer)]
         self.columns = self.cell.gates * self.units
         self.state_rows = self.units + self.cell.state_biases
         self.is_inline = below.features == 1 and not below.is_trained
-        self.is_shared = below.places is not group.places  # several steps may read the same row
-        self.ways = [Way(number, site.memory, self) for number in range(1 + self.is_double)]
-        self.trained = tuple(way.u for way in self.ways)
-        features = len(self.ways) * self.units
-        self.above = site.activations(features, is_sequence=self.layer.return_sequences)
+        self.ways = [Way(number, self) for number in range(1 + is_double)]
+        self.above = self.activations(
+            len(self.ways) * self.units, is_sequence=self.layer.return_sequences
+        )
         # The gradients of the gates, before their activations, of the steps that are collected.
-        lanes, rows = site.memory.lanes, group.rows
+        place, rows = self.place, group.rows
         self.collected = min(-(-ROWS_OF_OUTER // rows), group.sizes.timesteps)
-        self.d_sums = place(self.collected, rows, self.columns, slack=lanes)
-        self.d_input_sums = self.d_sums  # as the inputs see them
-        if self.cell.split is not None:
-            self.d_input_sums = place(self.collected, rows, self.columns, slack=lanes)
+        self.d_sums, self.d_input_sums = (  # the second as the inputs see them
+            place(self.collected, rows, self.columns, slack=lanes) for _ in range(2)
+        )
         self.d_hidden, self.d_cell, self.cell_state = (place(rows, self.units) for _ in range(3))
         if not self.is_inline:
             columns = len(self.ways) * self.columns
-            self.w = site.memory.trained(below.weight_rows, columns)
-            self.trained = (*self.trained, self.w)
+            self.projection = Projection(self, columns)
             self.projected = place(below.value.shape[0], columns, slack=lanes)
             self.d_projected = place(group.capacity, columns, slack=lanes)
-            self.transposed = place(columns, below.features, block=SHARED)
-        if self.layer.weight_drop:
-            self.key = place(2, block=SHARED)
-        self.parts = tuple(part for way in self.ways for part in self._parts(way, lanes))
+        for way in self.ways:
+            self._add_parts(way, ("forward ", "backward ")[way.number] if is_double else "")
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         layer = layers[0]
         if isinstance(layer, Bidirectional):
             return layer.merge_mode == "concat" and cls.takes((layer.layer,))
-        kinds = [cell.layer for cell in CELLS.values()]
-        return type(layer) in kinds and layer.settings().keys() <= COVERED
+        return super().takes(layers) and layer.settings().keys() <= COVERED
 
-    def _parts(self, way: Way, lanes: int) -> list[Part]:
-        """Return the kernel, the recurrent kernel and the bias of a direction."""
-        n, inputs, columns, u = self.units, self.below.features, self.columns, way.u
-        order = np.argsort(column_order(n, self.cell.gates, lanes))
-        of_inputs, first, own = u, self.state_rows, order
+    def _add_parts(self, way: Way, side: str) -> None:
+        """Add the kernel, the recurrent kernel and the bias of a direction."""
+        n, inputs, columns, cell = self.units, self.below.features, self.columns, self.cell
+        order = np.argsort(column_order(n, cell.gates, self.memory.lanes))
+        of_inputs, first, own = way.u, self.state_rows, order
         if not self.is_inline:
-            of_inputs, first, own = self.w, 0, order + way.number * columns
+            of_inputs, first, own = self.projection.weights, 0, order + way.number * columns
+        kernel = of_inputs, np.ix_(np.arange(first, first + inputs), own)
         biases = [(of_inputs, np.ix_([first + inputs], own))]
-        biases += [(u, np.ix_([n], order))] * self.cell.state_biases
-        return [
-            Part((inputs, columns), ((of_inputs, np.ix_(np.arange(first, first + inputs), own)),)),
-            Part((n, columns), ((u, np.ix_(np.arange(n), order)),)),
-            Part((2, columns) if self.cell.state_biases else (columns,), tuple(biases)),
-        ]
-
-    def initial_weights(self, seed_of: SeedOf) -> Weights:
-        weights: Weights = []
-        n, gate = self.units, self.cell.open_gate
-        for way in self.ways:
-            side = ("forward ", "backward ")[way.number] if self.is_double else ""
-            kernel, state, bias = (part.shape for part in self.parts[:3])
-            biases = np.zeros(bias, np.float32)
-            if gate is not None and getattr(self.layer, "unit_forget_bias", True):
-                biases[gate * n : (gate + 1) * n] = 1
-            weights += [
-                glorot_uniform(kernel, seed_of(f"{side}kernel")),
-                orthogonal((state[0], state[1]), seed_of(f"{side}recurrent")),
-                biases,
-            ]
-        return weights
+        biases += [(way.u, np.ix_([n], order))] * cell.state_biases
+        starts = np.zeros((cell.gates, n))
+        if cell.open_gate is not None and getattr(self.layer, "unit_forget_bias", True):
+            starts[cell.open_gate] = 1
+        shape = (2, columns) if cell.state_biases else (columns,)
+        self.add_part((inputs, columns), kernel, start=glorot_uniform, role=f"{side}kernel")
+        state = way.u, np.ix_(np.arange(n), order)
+        self.add_part((n, columns), state, start=orthogonal, role=f"{side}recurrent")
+        self.add_part(shape, *biases, start=starts.ravel())
 
     def begin(self, arena: Floats, seed_of: SeedOf) -> None:
         super().begin(arena, seed_of)
         for way in self.ways:
-            states = way.states.of(arena)
-            states[..., self.units : self.state_rows] = 1
-            if self.is_inline:
-                states[..., -1] = 1
+            way.states.of(arena)[..., self.units :] = 1  # inputs are written over
 
-    def helpers(self, asm: Assembler) -> None:
-        """Make the functions of a step in each direction."""
+    def make(self, asm: Assembler) -> None:
         for way in self.ways:
             name = f"{self.number}_{way.number}"
             with asm.function(f"step_{name}", BLOCKS, 1) as (t,):
@@ -188,28 +157,24 @@ class RecurrentStage(Stage):
                 self._step_back(asm, way, t, at)
             with asm.function(f"outer_{name}", BLOCKS, 2) as (t, count):
                 self._outer(asm, way, t, count)
+        super().make(asm)
 
     def prepare(self, asm: Assembler) -> None:
         """Drop weights, and transpose what the way back needs."""
+        super().prepare(asm)
         for way in self.ways:
-            if way.mask and self.key:
-                self._drop_weights(asm, way, way.mask, self.key)
+            if way.mask:
+                self._drop_weights(asm, way, way.mask)
             transpose(asm, asm.at(way.transposed), asm.at(way.used).rows(0, self.units))
-        if not self.is_inline:
-            w = asm.at(self.w.value).rows(0, self.below.features)
-            transpose(asm, asm.at(self.transposed), w)
 
-    def _drop_weights(self, asm: Assembler, way: Way, mask: Array, key: Array) -> None:
+    def _drop_weights(self, asm: Assembler, way: Way, mask: Array) -> None:
         """Drop a share of the weights of the state, but none of the biases and inputs."""
-        for row in asm.loop(way.used.shape[0]):
-            for column, _ in asm.tiles(self.columns, asm.lanes):
-                asm.at(way.used, row, column).store(asm.at(way.u.value, row, column).load())
-        with asm.when(asm.get(self.group.is_training).equals(1)):
-            for row in asm.loop(self.units):
-                place = asm.get(self.group.clock), row, way.number
-                rate, drawn = self.layer.weight_drop, asm.at(mask, row)
-                make_mask(asm, asm.at(key), place, rate, drawn, self.columns)
-                self._apply(asm, mask, way.used, row)
+        for i in asm.loop(way.used.size, step=asm.lanes):
+            asm.at(way.used.flat, i).store(asm.at(way.u.value.flat, i).load())
+        for row in asm.loop(self.units):
+            drawn, rate = asm.at(mask, row), self.layer.weight_drop
+            self.draw(asm, drawn, rate, self.columns, row, way.number)
+            self._apply(asm, mask, way.used, row)
 
     def _apply(self, asm: Assembler, mask: Array, array: Array, row: Value) -> None:
         """Multiply a row of weights by its mask, whose columns are in Keras's order."""
@@ -228,7 +193,7 @@ class RecurrentStage(Stage):
     def forward(self, asm: Assembler) -> None:
         group, steps = self.group, asm.get(self.group.longest)
         if not self.is_inline:
-            self.below.project(asm, self.projected, self.w.value)
+            self.projection.forward(asm, self.projected)
         for way in self.ways:
             d = way.number
             for t in asm.loop(steps) if self.is_inline else ():
@@ -248,7 +213,7 @@ class RecurrentStage(Stage):
     def backward(self, asm: Assembler) -> None:
         group, steps = self.group, asm.get(self.group.longest)
         chunks = (steps + (self.collected - 1)) // self.collected
-        for row in asm.loop(self.below.count(asm)) if self.is_shared else ():
+        for row in asm.loop(self.below.count(asm)) if not self.is_inline else ():
             asm.clear(self.d_projected, row)
         for way in self.ways:
             name = f"{self.number}_{way.number}"
@@ -263,8 +228,7 @@ class RecurrentStage(Stage):
                     asm.call(f"step_back_{name}", first + at, at)
                 asm.call(f"outer_{name}", first, count)
         if not self.is_inline:
-            group.clear_gaps(asm, self.d_projected)
-            self.below.back(asm, self.d_projected, self.w.gradient, self.transposed)
+            self.projection.backward(asm, self.d_projected)
 
     def _step(self, asm: Assembler, way: Way, t: Value) -> None:
         """Take a step: a tile is summed up, and its gates are computed, in registers."""
@@ -367,11 +331,9 @@ class RecurrentStage(Stage):
         """
         t, row, unit = place
         d_c = asm.at(self.d_cell, row, unit)
+        kept = asm.at(way.kept, t, unit // asm.lanes, row)
         back = self.cell.back(
-            [
-                asm.at(way.kept, t, unit // asm.lanes, row, n * asm.lanes).load()
-                for n in range(self.cell.kept)
-            ],
+            [kept[n * asm.lanes].load() for n in range(self.cell.kept)],
             asm.at(way.states, t + 1, row, unit).load(),
             asm.at(way.states, t, row, unit).load(),
             d_h,
@@ -384,7 +346,7 @@ class RecurrentStage(Stage):
             if not self.is_inline:
                 line = asm.at(self.d_projected, asm.get(self.below.places, way.number, t, row))
                 out = line[column + way.number * self.columns]
-                out.store(value + out.load() if self.is_shared else value, size)
+                out.store(value + out.load(), size)  # several steps may read the same row
             elif back.input_sums:
                 asm.at(self.d_input_sums, at, row, column).store(value)
         if back.h_before:
