@@ -60,7 +60,7 @@ def _after(
     return [w, m, v, *(e + (w - e) * rates[1] for e in average)]
 
 
-class Table:
+class WordTable:
     """Weights with a row for each word, of which a batch reads few.
 
     Each half of a batch, and so each of two threads, works on one half of the columns.

@@ -87,7 +87,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Part:
+class KerasArray:
     """One of Keras's arrays of weights: where its numbers lie among ours.
 
     Attributes:

@@ -7,10 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbench.models.layers import Layer, SeedOf
-from rnnbench.training.engines.native.adam import Table
+from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
 from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group
-from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Memory, Part, Trained
+from rnnbench.training.engines.native.memory import (
+    SHARED,
+    Array,
+    Floats,
+    KerasArray,
+    Memory,
+    Trained,
+)
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import make_mask
 from rnnbench.training.outcome import Weights
@@ -39,7 +46,7 @@ class Stage:
 
     below: Activations
     above: Activations
-    table: Table | None = None
+    table: WordTable | None = None
     role: ClassVar[str] = "dropout"
     shift: ClassVar[int] = 0
     kinds: ClassVar[Collection[type[Layer]]] = ()
@@ -53,7 +60,7 @@ class Stage:
         below: Activations | None,
     ):
         self.number, self.layers, self.memory, self.group = number, layers, memory, group
-        self.parts: list[Part] = []
+        self.parts: list[KerasArray] = []
         self.trained: list[Trained] = []
         self.projections: list[Projection] = []
         self._starts: list[Any] = []
@@ -89,11 +96,11 @@ class Stage:
         start: Callable[..., Floats] | ArrayLike = 0,
         role: str = "kernel",
     ) -> None:
-        """Say where one of Keras's arrays lies, see ``Part``, and with what it begins.
+        """Say where one of Keras's arrays lies, see ``KerasArray``, and with what it begins.
 
         That is a number, numbers, or what a function makes of the shape and a seed for a role.
         """
-        self.parts.append(Part(shape, pieces))
+        self.parts.append(KerasArray(shape, pieces))
         self._starts.append((start, role))
 
     def initial_weights(self, seed_of: SeedOf) -> Weights:

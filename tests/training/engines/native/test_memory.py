@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.training.engines.native.memory import LINE, Memory, Part
+from rnnbench.training.engines.native.memory import LINE, KerasArray, Memory
 from rnnbench.training.engines.native.stages.recurrent import column_order
 
 SHAPES = st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=3), min_size=1)
@@ -36,7 +36,7 @@ def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, l
     memory = Memory(lanes, 1)
     trained = memory.trained(5, gates * units)
     order = np.argsort(column_order(units, gates, lanes))
-    part = Part((5, gates * units), ((trained, np.ix_(range(5), order)),))
+    part = KerasArray((5, gates * units), ((trained, np.ix_(range(5), order)),))
     (arena, _), weights = memory.new_arenas(), np.arange(5.0 * gates * units, dtype=np.float32)
 
     part.write(arena, weights.reshape(part.shape))

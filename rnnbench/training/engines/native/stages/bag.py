@@ -4,7 +4,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dense, WordCounts
-from rnnbench.training.engines.native.adam import Table
+from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
 from rnnbench.training.engines.native.group import length_of, words_of
 from rnnbench.training.engines.native.memory import SHARED
@@ -19,7 +19,7 @@ VECTORS = 16
 class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
-    table: Table
+    table: WordTable
     shift = 1
     kinds = (WordCounts,)
 
@@ -27,7 +27,7 @@ class BagStage(Stage):
         sizes = self.group.sizes
         units = self.units = self.layer.count_units(sizes.topics)
         self.above = self.activations(units, is_sequence=False)
-        self.table = Table(self.memory, self.group, self.number, units)
+        self.table = WordTable(self.memory, self.group, self.number, units)
         self.bias = self.add_weights(1, units)
         self.add_part((sizes.n_ids, units), (self.table.trained, np.s_[:]), start=glorot_uniform)
         self.add_part((units,), (self.bias, 0))

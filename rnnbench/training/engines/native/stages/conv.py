@@ -5,10 +5,10 @@ row, and the windows are a matrix whose rows overlap. Between documents are rows
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.training.engines.native.assembler import Assembler, View
 from rnnbench.training.engines.native.memory import SHARED, Array
@@ -39,7 +39,7 @@ class ConvStage(Stage):
         self.flipped = self.place(self.size * self.d_width, inputs, block=SHARED)
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
+    def takes(cls, layers: tuple[Any, ...]) -> int:
         return (
             super().takes(layers)
             and layers[0].padding != "valid"

@@ -13,7 +13,7 @@ import numpy as np
 from rnnbench.models.layers import Layer, SeedOf
 from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.engines.native.adam import Table
+from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
 from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans
 from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Memory
@@ -70,12 +70,12 @@ class WordVectors(Activations):
 class EmbeddingStage(Stage):
     """``x = E[word] mask``: the mask of spatial dropout above it, times that of the word."""
 
-    table: Table
+    table: WordTable
 
     def build(self) -> None:
         n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
         self.rate = sum(other.rate for other in self.layers[1:])
-        self.table = Table(self.memory, group, self.number, n)
+        self.table = WordTable(self.memory, group, self.number, n)
         self.add_part(
             (ids, n), (self.table.trained, np.s_[:]), start=random_uniform, role="embeddings"
         )
