@@ -251,7 +251,7 @@ def predict(
         model: its name.
         texts: documents, at least one; the predictions have the same order.
         seed: of the trial; by default the first.
-        top: the topics of each prediction, the most probable ones; by default all.
+        top: how many of the most probable topics to return; by default all.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or a text contains no words.

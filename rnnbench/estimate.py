@@ -26,8 +26,8 @@ ESTIMATE_SECONDS = 0.02  # the time for which each product is repeated
 COSTS = {"native": (0.0, 4, 0.7), "keras": (1e-4, 45, 5.0)}
 """The seconds that a product takes besides its arithmetic; Adam's time for a parameter, divided by
 that for adding two numbers of large arrays; the seconds to make a program. Fitted to steps of all
-networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4 to 1.3 times as
-long as is estimated so."""
+networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4 to 1.3 times the
+estimate."""
 
 
 def estimate_seconds(

@@ -94,7 +94,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             title="padding before the last state",
             evidence=f"The state after the last step decides in {listed(late)}; that step is "
             "padding in all but the longest documents.",
-            advice="Set padding: pre, or begin with an embedding, which skips it by default.",
+            advice="Set padding: pre, or begin with an embedding that skips padding.",
         )
     has_chance = any(model.is_random for model in benchmark.models.values())
     if has_chance and len(benchmark.training.seeds) == 1:

@@ -132,7 +132,7 @@ def weighted_words(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return the words of documents ``(n, timesteps)``, each once, with its weighted count.
 
-    There is a document's number, an id and a count for each, sorted by the first two. ``weights``
+    These are document numbers, ids and counts, sorted by the first two. ``weights``
     are those of ``word_weights``; words without weight are left out.
     """
     rows, columns = np.nonzero(x > START)

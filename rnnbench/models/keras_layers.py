@@ -70,7 +70,7 @@ class MaskedConv1D(keras.layers.Conv1D):
         return super().call(inputs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
-        """Return the mask of the steps that the windows begin at, or are around."""
+        """Return the mask of a step of each window: with ``valid``, the first."""
         if mask is None or self.padding != "valid":
             return mask
         return mask[:, : ops.shape(mask)[1] - self.kernel_size[0] + 1]

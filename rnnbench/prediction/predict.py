@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MANY = 3000
-"""Texts for which machine code is made. In about the time that this takes, NumPy predicts so many
-with the network ``bilstm_max`` of ``configs/zoo.yaml``."""
+"""From so many texts on, machine code is made; that takes about as long as NumPy predicts them with
+``bilstm_max`` of ``configs/zoo.yaml``."""
 
 
 class TopicProbability(Record):
@@ -72,8 +72,8 @@ def predict_texts(
 
     Texts are split into words in the same way as the corpus of the run. A text of which the network
     reads nothing but unknown words has no topics: the answer would not be about this text.
-    Many texts are read by machine code, if there is some for the network; fewer, for which it would
-    be made in vain, by NumPy. TensorFlow is imported only for a network that NumPy cannot compute.
+    Many texts are read by machine code, if there is some for the network; few, not worth the time
+    to make it, by NumPy. TensorFlow is imported only for a network that NumPy cannot compute.
 
     Raises:
         UserError: there is no such model or seed, it was not kept, or there is no text to read.

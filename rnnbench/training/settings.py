@@ -115,9 +115,9 @@ def _name_of_engine(model: Model, training: Training) -> str:
 
 
 def revision_of(engine: str, model: Model) -> int:
-    """Return how often an engine's results for a model have changed within this version of ours.
+    """Return how often an engine's results for a model changed in this version of rnnbench.
 
-    ``native`` was written anew. ``keras`` sums up the gradients of a word, see ``make_optimizer``.
+    ``native`` was rewritten. ``keras`` adds up the gradients of a word, see ``make_optimizer``.
     """
     has_words = not isinstance(model, LayeredNetwork) or model.layers[0].takes == "ids"
     return {"native": 1, "keras": int(has_words)}.get(engine, 0)

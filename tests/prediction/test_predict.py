@@ -52,7 +52,7 @@ def folder(tmp_path_factory, run_apart):
 
 @pytest.fixture
 def used(monkeypatch):
-    """Has two texts be many; lists the functions that read texts, in NumPy or machine code."""
+    """Makes two texts count as many; lists the functions that read texts."""
     names = []
 
     def noted(call, *arguments):

@@ -1,4 +1,4 @@
-"""Networks in PyTorch with the shapes of ours, trained on the same data: an opponent for speed.
+"""Networks in PyTorch with the shapes of ours, trained on the same data: to compare speed.
 
 They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
 timed, not scored. Each batch is cut to its longest document; a bag of words is a sum of the weights
@@ -104,14 +104,14 @@ class TorchNetwork(nn.Module):
 
 
 class Bag(nn.EmbeddingBag):
-    """The weights of a dense layer above a bag of words, which gives sums of their rows."""
+    """A dense layer above a bag of words, as a weighted sum of rows of its weights."""
 
     def __init__(self, n_ids: int, units: int):
         super().__init__(n_ids, units, mode="sum")
         self.bias = nn.Parameter(torch.zeros(units))
 
     def forward(self, given: Any) -> Any:
-        """Return the sums for some words, the start of each document, and weights of the words."""
+        """Return the sums, given the words, the start of each document, and the words' weights."""
         words, starts, weights = given
         return super().forward(words, starts, per_sample_weights=weights) + self.bias
 

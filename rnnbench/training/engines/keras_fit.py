@@ -102,8 +102,8 @@ def train(
 def make_optimizer(recipe: Recipe) -> keras.Optimizer:
     """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``.
 
-    Keras has a gradient for each place of a word in a batch. Where it squares gradients, as Adam
-    does, it would square each of them, not their sum, so they are summed up first.
+    Keras has a gradient for each occurrence of a word in a batch. Optimizers that square gradients,
+    as Adam does, would square each one, so they are added up first.
     """
     optimizer = keras.optimizers.get(recipe.optimizer)
     optimizer.learning_rate = recipe.learning_rate

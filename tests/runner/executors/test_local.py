@@ -70,7 +70,7 @@ def test_trials_are_trained_and_reported_with_the_same_bits_as_in_this_process(t
 
 
 def _threads_at_last(one, *_):
-    """Return the threads that a trial may use at last; that of seed 0 waits for more than one."""
+    """Return how many threads a trial may use at its end; seed 0 waits for more than one."""
     patience = time.monotonic() + 60
     while one.seed == 0 and threads_now() == 1 and time.monotonic() < patience:
         time.sleep(0.01)

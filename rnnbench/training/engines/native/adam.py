@@ -1,9 +1,9 @@
 """The steps of Adam: D. Kingma, J. Ba: Adam (ICLR 2015), as Keras has it.
 
 A batch names few of the words, and the others have no gradient. Adam moves their vectors all the
-same, as its averages decay. Such steps need no memory but the row's own, so they are made up for in
-registers when the row is next read, with the same result to the last bit. The idea is that of
-B. Carpenter: Lazy Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
+same, as its averages decay. Such steps need only the row itself, so they are made up for when the
+row is next read, with the same result to the last bit. The idea is that of B. Carpenter: Lazy
+Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from rnnbench.training.engines.native.memory import BLOCKS, LINE, OF_HALF, OTHER
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 VECTORS = 4
-"""That are brought up to date side by side, so that their divisions overlap."""
+"""Vectors caught up side by side, so that their divisions overlap."""
 
 Rates = tuple[Value, Value]
-"""Of a step: its size, with the corrections of the averages, and the share of the new weights in
+"""A step's size, with Adam's bias correction, and the share of the new weights in
 their own average."""
 
 
 def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
-    """Make ``adam``, a step of the optimizer by the gradients of both halves, which become 0."""
+    """Make ``adam``, an optimizer step by the gradients of both halves; it sets these to 0."""
     with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
         rates, nothing = _rates(asm, asm.get(group.clock)), asm.vector_of(0.0)
         for one in trained:
@@ -52,7 +52,7 @@ def _step(asm: Assembler, places: Sequence[View], gradient: Value, rates: Rates)
 def _after(
     asm: Assembler, state: Sequence[Value], gradient: Value | None, rates: Rates
 ) -> list[Value]:
-    """Return the state of a vector of weights after a step; without a gradient, it is 0."""
+    """Return the state of a vector of weights after a step; ``None`` is a gradient of 0."""
     w, m, v, *average = state
     m = m + (0 - m if gradient is None else gradient - m) * (1 - BETA_1)
     v = v + (0 - v if gradient is None else gradient * gradient - v) * (1 - BETA_2)
@@ -67,7 +67,7 @@ class WordTable:
 
     Attributes:
         words, count: the words of the batch, each once, and their number.
-        slots: of each word, its place among them, which is that of its gradient.
+        slots: each word's place among them, and that of its gradient.
         seen: of each word, the step that it was last read in.
         done: of each word, the number of steps that its row has taken.
     """
@@ -134,7 +134,7 @@ class WordTable:
         return found + is_new.to_index()
 
     def add(self, asm: Assembler, slot: Value, column: Value, gradient: Value) -> None:
-        """Add to the gradient of a vector of weights of the word that has a slot."""
+        """Add a vector to the gradient of the word in ``slot``."""
         place = asm.at(self.trained.gradient, slot, column)
         place.store(place.load() + gradient)
 

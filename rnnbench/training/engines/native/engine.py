@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from rnnbench.training.settings import Recipe
 
 ROWS = range(4, 7)
-"""Documents that go through a network together: so few that everything that the way back needs of
-them stays near the processor, and so many that a tile is full."""
+"""Documents that go through a network together: few enough that all that the way back needs stays
+in the cache, and enough to fill a tile."""
 ROWS_OF_LARGE = 32
 """The same, where a layer's weights fill the second-level cache, and every group reads them."""
 SECOND_CACHE = 2**19
@@ -48,7 +48,7 @@ AT_ONCE = 4096
 
 
 class NativeEngine(Engine):
-    """Trains networks of most layers; a whole epoch is one call of machine code."""
+    """Trains networks of most kinds of layers with machine code."""
 
     name = "native"
     packages = ("llvmlite", "numpy")
@@ -138,7 +138,7 @@ Arrays = tuple[NDArray[np.float32], ...]
 
 @dataclass(frozen=True)
 class LaidOut:
-    """Documents one after the other, as machine code reads them; whole numbers look like floats."""
+    """Documents one after the other, as machine code reads them; int32 is viewed as float32."""
 
     lengths: NDArray[np.int64]
     starts: NDArray[np.float32]
@@ -327,7 +327,7 @@ def log_probabilities(
 def program_of(
     model: LayeredNetwork, shape: Shape, recipe: "Recipe | None", count: int
 ) -> "Program":
-    """Return the program that trains a network on so many documents, or without a recipe scores."""
+    """Return the program that trains on so many documents; without a recipe, one that scores."""
     from rnnbench.training.engines.native.assembler import processor
     from rnnbench.training.engines.native.group import Sizes
     from rnnbench.training.engines.native.program import program_for
@@ -349,9 +349,9 @@ def program_of(
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:
-    """Return how many documents go through a network together, a part of a batch.
+    """Return how many documents form a group.
 
-    Of those that leave the fewest places empty in the last part, it is the largest number.
+    Of the sizes that leave the fewest places empty in the last group of a batch, it is the largest.
     """
     inner = [layer.layer if isinstance(layer, Bidirectional) else layer for layer in model.layers]
     recurrent = [layer for layer in inner if isinstance(layer, Recurrent)]

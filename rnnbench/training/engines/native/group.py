@@ -52,7 +52,7 @@ class Group:
         longest: the steps of the longest document.
         number: its place among the groups of a batch, of which there are ``per_batch``.
         count: the groups so far.
-        half: 0 or 1, of the batch that it belongs to.
+        half: of the batch that it is in, 0 or 1.
         clock: the optimizer steps so far.
         is_training: 1 if units are dropped, otherwise 0.
         documents, lengths, firsts: of each document its number, its steps, and its first row.
@@ -88,7 +88,7 @@ class Group:
             self.find_places(asm, self.places)
 
     def find_places(self, asm: Assembler, places: Array, rows: Array | None = None) -> None:
-        """Write the row of each step, or the number that an array has for this row."""
+        """Write the row of each step, or the number that ``rows`` has for it."""
         for document, first, length in spans(asm, self.firsts, self.lengths):
             for t in asm.loop(asm.get(self.longest)):
                 for direction, at in enumerate((first + t, first + length - 1 - t)):
@@ -177,11 +177,11 @@ class Activations:
             asm.at(self.value, row, self.features).store(asm.one)
 
     def project(self, asm: Assembler, out: Array, weights: Array, first: Index = 0) -> None:
-        """Write the products of the vectors from a row on with weights ``(weight_rows, n)``."""
+        """Write ``x[first:] @ weights``, where the weights are ``(weight_rows, n)``."""
         result, x = (asm.at(own).rows(first, self.count(asm) - first) for own in (out, self.value))
         product(asm, result, x.columns(0, self.features + 1), asm.at(weights))
 
     def add_gradient(self, asm: Assembler, d_out: Array, gradient: Array) -> None:
-        """Add to the gradient of weights what the gradient of the products says."""
+        """Add ``x.T @ d_out`` to the gradient of the weights."""
         given, x = (asm.at(own).rows(0, self.count(asm)) for own in (d_out, self.value))
         product(asm, asm.at(gradient), x.columns(0, self.features + 1).T, given, adds=True)

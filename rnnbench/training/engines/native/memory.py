@@ -37,7 +37,7 @@ class Array:
     numbers are in floats.
 
     Attributes:
-        block: in which of the arenas that a function is given the array lies.
+        block: the arena that the array lies in, by its name in ``BLOCKS``.
     """
 
     offset: int
@@ -147,7 +147,7 @@ class Memory:
     def trained(self, rows: int, columns: int, *, touched: int | None = None) -> Trained:
         """Return an array of weights.
 
-        Both halves of a batch have a gradient, or one for the rows that are touched at once.
+        Each half of a batch has a gradient, or both share one of ``touched`` rows.
         """
         place = partial(self.place, block=SHARED)
         average = place(rows, columns) if self.averages else None

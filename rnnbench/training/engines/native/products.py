@@ -36,7 +36,7 @@ def sum_up(
 ) -> Sums:
     """Return ``sums[i, v] + Σ_k a[i, k] * b[k, v]``, where ``v`` is a vector of columns.
 
-    With ``places``, the row of ``b`` is not ``k``, but the number that is there.
+    With ``places``, the row of ``b`` is ``places[k]``, not ``k``.
     """
     sums, vectors = list(sums), len(sums) // a.shape[0]
     for k in asm.loop(a.shape[1], sums):
@@ -62,7 +62,7 @@ def product(
     """Write ``a b``, or add it to ``out``; the last vector of a row may go past the columns.
 
     If the code computes the number of rows, the last tile may go past them. The views ``inner`` and
-    ``outer`` hold the numbers of the rows of ``b`` and of ``out`` that are meant.
+    ``outer`` pick rows: ``b[inner]`` and ``out[outer]``.
     """
     (rows, _), columns = a.shape, b.shape[1]
     lanes, registers = asm.lanes, asm.processor.registers

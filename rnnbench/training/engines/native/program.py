@@ -66,7 +66,7 @@ class Program:
 
     @property
     def logits(self) -> Activations:
-        """What the last layer hands on."""
+        """The output of the last layer."""
         return self.stages[-1].above
 
     def initial_weights(self, seed_of: Any) -> Weights:
@@ -91,7 +91,7 @@ class Program:
         return arenas
 
     def begin(self, arena: Floats, seed_of: Any) -> None:
-        """Write into an arena what a thread needs that takes groups through the network."""
+        """Write into an arena what a thread needs to take groups through the network."""
         for stage in self.stages:
             stage.begin(arena, self._seeds(stage, seed_of))
 
@@ -115,7 +115,7 @@ class Program:
     def _make_epoch(self, asm: Assembler) -> None:
         """Make the three functions of an optimizer step, for half a batch, and ``epoch``.
 
-        Each can be called for both halves at once, on two processors. The results are the same.
+        Two threads can call each for both halves at once. The results are the same.
         """
         tables = [stage.table.number for stage in self.stages if stage.table]
         clock, rows, names = self.group.clock, self.sizes.rows, [*DOCUMENTS, *OF_TRAINING]
@@ -172,11 +172,11 @@ class Program:
 
 
 def make_loss(asm: Assembler, logits: Activations) -> None:
-    """Make the function ``loss``: the gradient of the logits, of the mean loss of a batch.
+    """Make ``loss``: the gradient of the mean loss of a batch with respect to its logits.
 
-    The answer on a document has two numbers: the logit of its topic less the largest logit, and
-    the sum of the exponentials of the logits less the largest one. ``first`` is the position of the
-    first row; only the rows that are ``left`` belong to the batch.
+    The answer for a document is two numbers: ``logits[topic] - largest`` and ``sum(exp(logits -
+    largest))``. ``first`` is the position of the first row; only the rows that are ``left`` belong
+    to the batch.
     """
     topics, lanes, group = logits.features, asm.lanes, logits.group
     columns = np.arange(-(-topics // lanes) * lanes).reshape(-1, lanes)

@@ -35,11 +35,11 @@ QUARTER = 16
 """Philox gives four numbers at once. The features of a vector are cut into four quarters, whose
 lengths are a multiple of this, so that the numbers do not depend on the lanes of a processor."""
 LEAST = np.float32(1e-7)
-"""Of a uniform number of which the logarithm is taken."""
+"""The least number whose logarithm is taken."""
 
 
 def philox(counters: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return four random words of 32 bits for each counter, which has four words, too."""
+    """Return four random 32-bit numbers for each counter, itself four such numbers."""
     x0, x1, x2, x3 = counters.T.copy()
     for _ in range(ROUNDS):
         one, two = x0 * MULTIPLIERS[0], x2 * MULTIPLIERS[1]

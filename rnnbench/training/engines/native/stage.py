@@ -24,12 +24,12 @@ from rnnbench.training.outcome import Weights
 
 
 class Stage:
-    """Layers in machine code that are computed together, mostly one.
+    """One or more layers, computed together in machine code.
 
     Its functions are ``forward_N`` and ``backward_N``, where ``N`` is its number.
 
     Attributes:
-        number: the position of its first layer; of what comes before all, the number of layers.
+        number: the position of its first layer; of ``NumbersStage``, the number of layers.
         layers, layer: its layers, and the one that has weights or draws random numbers.
         place: gives an array its place in memory.
         below: what the stage below hands on; the first stage has none.
@@ -73,7 +73,7 @@ class Stage:
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        """Return how many of the first ones of some layers it computes; 0 if it cannot."""
+        """Return how many of the layers, from the first on, it computes; 0 if none."""
         return type(layers[0]) in cls.kinds
 
     def build(self) -> None:
@@ -96,9 +96,9 @@ class Stage:
         start: Callable[..., Floats] | ArrayLike = 0,
         role: str = "kernel",
     ) -> None:
-        """Say where one of Keras's arrays lies, see ``KerasArray``, and with what it begins.
+        """Add one of Keras's arrays: its place, see ``KerasArray``, and initial values.
 
-        That is a number, numbers, or what a function makes of the shape and a seed for a role.
+        These are a number, an array, or what a function makes of the shape and a seed for a role.
         """
         self.parts.append(KerasArray(shape, pieces))
         self._starts.append((start, role))
@@ -118,7 +118,7 @@ class Stage:
         self.key.of(arena).view(np.uint32)[:] = seed_of(self.role), 0
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
-        """Write the mask of dropout of a place, or ones if this is not training."""
+        """Write the dropout mask of a place, or ones if nothing is dropped."""
         is_drawn = asm.get(self.group.is_training) if rate else asm.number(0)
         with asm.when(is_drawn.equals(1)):
             place = asm.get(self.group.clock), *place
@@ -136,22 +136,22 @@ class Stage:
                 getattr(self, name)(asm)
 
     def prepare(self, asm: Assembler) -> None:
-        """Add the code for the begin of an optimizer step."""
+        """Add the code for the start of an optimizer step."""
         for projection in self.projections:
             projection.prepare(asm)
 
     def forward(self, asm: Assembler) -> None:
-        """Add the code from the activations below to those above."""
+        """Add the code that computes the activations above."""
         raise NotImplementedError
 
     def backward(self, asm: Assembler) -> None:
-        """Add the code from the gradient above to that below and those of the weights."""
+        """Add the code that computes the gradients below and of the weights."""
 
     def conclude(self, asm: Assembler) -> None:
         """Add the code for the end of the way back of half a batch."""
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
-        """Add the code that sums up the gradient of the table, over a batch."""
+        """Add the code that adds up the gradient of the table, over a batch."""
 
 
 class Projection:
@@ -192,7 +192,7 @@ def real(asm: Assembler, vectors: list[Value], features: int) -> list[Value]:
 
 
 def store_row(place: View, vectors: Iterable[Value], features: int) -> None:
-    """Write a row of some features."""
+    """Write a row up to its end."""
     lanes = place.asm.lanes
     for start, vector in zip(range(0, features, lanes), vectors, strict=True):
         place.moved(start).store(vector, min(lanes, features - start))

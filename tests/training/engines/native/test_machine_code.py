@@ -130,7 +130,7 @@ def test_functions_of_floats_are_right_to_a_few_units_in_the_last_place(function
 
 
 def guarded_copy(numbers):
-    """Return a copy in a row, which ends where a page begins that nobody may touch."""
+    """Return a flat copy, which ends where a page begins that nobody may touch."""
     count = numbers.size
     size = -(-count * 4 // mmap.PAGESIZE) * mmap.PAGESIZE
     memory = mmap.mmap(-1, size + mmap.PAGESIZE)

@@ -13,7 +13,7 @@ from rnnbench.training.engines.native.stage import Stage, store_row
 from rnnbench.training.engines.native.stages.dense import activate, activate_back, is_covered
 
 VECTORS = 16
-"""That are summed up together."""
+"""Vectors summed together."""
 
 
 class BagStage(Stage):

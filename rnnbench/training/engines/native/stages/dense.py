@@ -18,7 +18,7 @@ ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
     "tanh": (lambda x: x.tanh(), lambda y, d_y: d_y * (1 - y * y)),
     "sigmoid": (lambda x: x.sigmoid(), lambda y, d_y: d_y * y * (1 - y)),
 }
-"""Of each activation but the linear one, the values and their gradients, from the values above."""
+"""For each activation except ``linear``: ``y`` from ``x``, and ``d_x`` from ``y`` and ``d_y``."""
 
 
 def is_covered(layers: tuple[Any, ...]) -> bool:

@@ -1,6 +1,6 @@
 """Embedding: the vectors of words, with the dropout of words, and spatial dropout above it.
 
-Two ideas save work if a recurrent layer follows, which are exact up to the order of sums. A word
+If a recurrent layer follows, two ideas save work, and change only the order of sums. A word
 that occurs again in a document has the same vector, so it has one row, which is projected once; and
 spatial dropout sets some features of a document to 0, so its rows have only the others.
 """
@@ -22,7 +22,7 @@ from rnnbench.training.engines.native.random import quarter, random_uniform
 from rnnbench.training.engines.native.stage import Stage
 
 TILE = 32
-"""At least as many as the rows of a tile."""
+"""No tile has more rows."""
 
 
 class WordVectors(Activations):

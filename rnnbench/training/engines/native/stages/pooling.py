@@ -15,7 +15,7 @@ LOWEST = -1e30
 
 
 class PoolingStage(Stage):
-    """The base of all ways; those without weights pool each feature by itself."""
+    """The base of all kinds; those without weights pool each feature alone."""
 
     by: str
 

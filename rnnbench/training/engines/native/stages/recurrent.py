@@ -1,7 +1,7 @@
 """Recurrent layers, in one direction or both: step by step forward, and back through time.
 
-A layer's inputs are projected in one product before the first step. If they are single numbers,
-that costs less within the steps. The equations of a step are in ``cells``.
+Inputs are projected in one product before the first step; single numbers within the steps, as that
+costs less. The equations of a step are in ``cells``.
 """
 
 import numpy as np
@@ -32,8 +32,8 @@ from rnnbench.training.engines.native.random import glorot_uniform, orthogonal, 
 from rnnbench.training.engines.native.stage import Projection, Stage
 
 ROWS_OF_OUTER = 50
-"""Rows, of several steps in time, that are collected for a product that gives the gradient of
-weights: so many that reading and writing that gradient takes little of the time."""
+"""Rows, of several time steps, that are collected for one product, the gradient of weights: so many
+that reading and writing that gradient takes little of the time."""
 COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}
 """Options of recurrent layers that may differ from Keras's defaults."""
 
@@ -303,7 +303,7 @@ class RecurrentStage(Stage):
         return after.h
 
     def _step_back(self, asm: Assembler, way: Way, t: Value, at: Value) -> None:
-        """Go back through a step; its gradients are collected at a place."""
+        """Go back through a step; its gradients are collected at ``at``."""
         d_above, d = self.above.gradient, way.number
         for row in asm.loop(self.group.rows) if not self.layer.return_sequences else ():
             with asm.when(asm.get(self.group.lengths, row).equals(t + 1)):  # its last step
@@ -326,8 +326,8 @@ class RecurrentStage(Stage):
     ) -> None:
         """Write the gradients of the gates of a vector of units, and of the states before.
 
-        Each is stored as a whole vector, gate by gate, so it overwrites what the one before it
-        wrote too much. What the last one writes too much lies past the columns.
+        Each is stored as a whole vector, gate by gate, so it overwrites the excess of the one
+        before it. The excess of the last one lies past the columns.
         """
         t, row, unit = place
         d_c = asm.at(self.d_cell, row, unit)
@@ -355,7 +355,7 @@ class RecurrentStage(Stage):
             d_c.store(back.c_before)
 
     def _outer(self, asm: Assembler, way: Way, t: Value, steps: Value) -> None:
-        """Add to the gradient of the weights of the state what was collected in some steps."""
+        """Add what was collected in some steps to the gradient of the weights of the state."""
         count, split = steps * self.group.rows, self.state_rows
         states = asm.at(way.states, t).rows(0, count).T  # all steps in a row
         parts = [(self.d_sums, 0, split), (self.d_input_sums, split, 2)][: 1 + self.is_inline]
