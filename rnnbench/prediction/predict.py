@@ -139,7 +139,7 @@ def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.f
 
             native = NativeEngine()
             if native.covers(network, Recipe()) and not native.why_not():
-                with suppress(RnnbenchError):  # it is too large for machine code
+                with suppress(RnnbenchError, MemoryError):  # it is too large for machine code
                     return np.exp(log_probabilities(network, shape, weights, ids))
         return in_numpy.predict(network, shape, weights, ids)
     with quiet_tensorflow():

@@ -38,7 +38,7 @@ from rnnbench.runner.executors.base import Finished, Listener, Planned
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import TRAINING, Epochs, begin
+from rnnbench.training.epochs import TRAINING, Epochs, ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
@@ -147,7 +147,8 @@ def time_trial(
 ) -> TrialTime:
     """Carry out a trial with ``train``, which is called as ``run_trial`` is; return the cost."""
     started = time.time()
-    result = train(trial, corpus, on_epoch)
+    with ask_for_threads(lambda: trial.threads):  # the last ones get no more
+        result = train(trial, corpus, on_epoch)
     return TrialTime(
         model=trial.name,
         seed=trial.seed,

@@ -213,6 +213,8 @@ def _reader(
     """
     first = model.layers[0]
     if not isinstance(first, WordCounts):
+        if first.gives_mask:  # padding goes to the end
+            x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
         numbers = as_numbers(model, dataset.n_ids, x)[..., np.newaxis]
         inputs = torch.from_numpy(x if first.takes == "ids" else numbers)
         return lambda rows: inputs[rows]

@@ -65,6 +65,7 @@ class LocalExecutor(Executor):
         cores = usable_cores()
         self.jobs = jobs or cores
         self.threads = threads or max(1, cores // self.jobs)
+        self._all_threads = self.jobs * threads if threads else cores
 
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
@@ -116,7 +117,7 @@ class LocalExecutor(Executor):
                         give_next(worker)
                         listener(PhaseBegan(worker.trial, "starting worker"))
                     for worker in workers.values():  # those that are left share all cores
-                        worker.use(self.jobs * self.threads // len(workers))
+                        worker.use(self._all_threads // len(workers))
                     ready = wait(list(workers), LOOK_SECONDS)
                     ended = {key for key, it in workers.items() if not it.process.is_alive()}
                     for connection in ended.union(ready):

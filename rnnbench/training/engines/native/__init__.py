@@ -1,5 +1,4 @@
-"""Machine code that trains plain recurrent stacks, made by LLVM for one network at a time.
+"""Machine code that trains networks, made by LLVM for one network at a time.
 
-``docs/native.md`` explains it, with drawings. The equations of the cells and their gradients are in
-``cells``; then come, from bottom to top, ``network``, ``assembler``, ``program`` and ``engine``.
+``docs/native.md`` explains it, with a drawing of a tile, and says where to read.
 """

@@ -4,10 +4,11 @@ Documents go through a network without their padding, unless it reads that; see 
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,13 +67,15 @@ class NativeEngine(Engine):
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         if not find_spec("llvmlite"):
-            return True  # and ``why_not`` says what is missing
-        from rnnbench.training.engines.native.stages import stages_of
-
+            return True  # and ``why_not`` says so
         try:
+            from rnnbench.training.engines.native.stages import stages_of
+
             return bool(list(stages_of(model.layers)))
         except NotImplementedError:
             return False
+        except Exception:  # of a broken llvmlite
+            return True
 
     def fit(
         self,
@@ -100,8 +103,10 @@ class NativeEngine(Engine):
         begin(TRAINING)
         documents = network.lay_out(x)
         held_out = network.lay_out(validation[0]) if validation else None
+        timed = 0
         for epoch in range(1, recipe.epochs + 1):
             network.use(threads_now())
+            timed += network.threads == 1
             loss, accuracy = network.train(documents, y, epoch)
             judged = network.judge(held_out, validation[1]) if validation and held_out else None
             epochs.note(loss, accuracy, judged, network.weights)
@@ -110,7 +115,9 @@ class NativeEngine(Engine):
         logs = network.log_probabilities(network.lay_out(dataset.x_test), best)
         scores = np.maximum(logs, LOWEST).astype(np.float32)
         params = network.count_params()
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
+        record = epochs.record(
+            engine=self.name, params=params, recipe=recipe, documents=len(y), timed=timed
+        )
         return TrialResult(record, dataset.y_test, scores, best if keep_model else None)
 
 
@@ -297,7 +304,8 @@ class NativeNetwork(Scorer):
 
         with ThreadPoolExecutor(1) as pool:
             second = pool.submit(train, 1)
-            train(0)
+            with suppress(BrokenBarrierError):  # of the second one, which has the reason
+                train(0)
             second.result()
 
     def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
