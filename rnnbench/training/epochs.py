@@ -108,8 +108,14 @@ class Epochs:
         self.ends.append(time.perf_counter())
         self.on_epoch(epoch, loss, accuracy)
 
-    def record(self, *, engine: str, params: int, recipe: "Recipe", documents: int) -> TrialRecord:
-        """Return the facts of a training on so many ``documents``, whose time ends now."""
+    def record(
+        self, *, engine: str, params: int, recipe: "Recipe", documents: int, timed: int = 0
+    ) -> TrialRecord:
+        """Return the facts of a training on so many ``documents``, whose time ends now.
+
+        The time of a step is that of the first ``timed`` epochs, or of all.
+        """
+        seconds = np.diff(self.ends)
         steps = count_batches(documents, recipe.batch_size)
         return TrialRecord(
             engine=engine,
@@ -119,7 +125,7 @@ class Epochs:
             best_epoch=self.best_epoch,
             steps=recipe.epochs * steps,
             fit_seconds=time.perf_counter() - self.ends[0],
-            ms_per_step=ms_per_step(np.diff(self.ends), steps),
+            ms_per_step=ms_per_step(seconds[:timed] if timed > 1 else seconds, steps),
             history=self.history,
         )
 

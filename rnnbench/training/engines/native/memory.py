@@ -24,7 +24,7 @@ BLOCKS = SHARED, OF_HALF, OF_GROUP = "arena", "half", "scratch"
 OTHER = "other"
 """The arena of the other half."""
 LARGEST_ARENA = 2**31
-"""Floats, 8.6 GB in all: much more than networks have needed so far."""
+"""Floats, 8.6 GB in each arena: much more than networks have needed so far."""
 
 Floats = NDArray[np.float32]
 
@@ -139,8 +139,8 @@ class Memory:
         self.size += array.size
         if self.size > LARGEST_ARENA:
             raise RnnbenchError(
-                f"native: a network of this size needs more than {LARGEST_ARENA * 4 / 1e9:.1f} GB; "
-                "use training.engine: keras"
+                "native: such a network, with such batches and documents, needs more than "
+                f"{LARGEST_ARENA * 4 / 1e9:.1f} GB; use training.engine: keras"
             )
         return array
 
