@@ -49,13 +49,11 @@ def _step(asm: Assembler, places: Sequence[View], gradient: Value, rates: Rates)
         place.store(value)
 
 
-def _after(
-    asm: Assembler, state: Sequence[Value], gradient: Value | None, rates: Rates
-) -> list[Value]:
-    """Return the state of a vector of weights after a step; ``None`` is a gradient of 0."""
+def _after(asm: Assembler, state: Sequence[Value], gradient: Value, rates: Rates) -> list[Value]:
+    """Return the state of a vector of weights after a step."""
     w, m, v, *average = state
-    m = m + (0 - m if gradient is None else gradient - m) * (1 - BETA_1)
-    v = v + (0 - v if gradient is None else gradient * gradient - v) * (1 - BETA_2)
+    m = m + (gradient - m) * (1 - BETA_1)
+    v = v + (gradient * gradient - v) * (1 - BETA_2)
     w = w - rates[0] * m / (asm.root(v) + EPSILON)
     return [w, m, v, *(e + (w - e) * rates[1] for e in average)]
 
@@ -139,7 +137,7 @@ class WordTable:
         place.store(place.load() + gradient)
 
     def _catch_up(self, asm: Assembler, word: Value, done: Value, now: Value) -> None:
-        arrays = self.trained.state
+        arrays, nothing = self.trained.state, asm.vector_of(0.0)
         for column, width in self.own_columns(asm, VECTORS * asm.lanes):
             starts = [column + n for n in range(0, width, asm.lanes)]
             places = [asm.at(array, word, start) for start in starts for array in arrays]
@@ -147,6 +145,6 @@ class WordTable:
             for missed in asm.loop(now - done, values):
                 rates = _rates(asm, done + missed)
                 states = [values[i : i + len(arrays)] for i in range(0, len(values), len(arrays))]
-                values[:] = [own for state in states for own in _after(asm, state, None, rates)]
+                values[:] = [own for state in states for own in _after(asm, state, nothing, rates)]
             for place, value in zip(places, values, strict=True):
                 place.store(value)

@@ -124,15 +124,8 @@ class Value:
         return x * square._polynomial(TANH_ABOVE) / square._polynomial(TANH_BELOW)
 
     def sigmoid(self) -> "Value":
-        """Return the logistic function, ``0.5 + 0.5 tanh(x / 2)``; polynomials have the halves."""
-        x = self._limited(2 * TANH_LIMIT)
-        square = x * x
-        above, below = (  # the coefficients of the same polynomials of a quarter of the argument
-            [number / 4 ** (len(some) - 1 - place) for place, number in enumerate(some)]
-            for some in (TANH_ABOVE, TANH_BELOW)
-        )
-        above = [number / 4 for number in above]
-        return x * square._polynomial(above) / square._polynomial(below) + 0.5
+        """Return the logistic function."""
+        return (self * 0.5).tanh() * 0.5 + 0.5
 
     def exp(self) -> "Value":
         """Return the exponential of numbers up to 88; of those below -87, that of -87."""
@@ -359,16 +352,12 @@ class Assembler:
         Its code is made twice if the last tile is smaller. If the code computes the total, the last
         tile is whole and goes past it.
         """
-        if not isinstance(total, int):
-            for start in self.loop(total, step=size):
-                yield start, size
-            return
-        whole = total // size * size
-        if whole:
+        rest = total % size if isinstance(total, int) else 0
+        if whole := total - rest:
             for start in self.loop(whole, step=size):
                 yield start, size
-        if total - whole:
-            yield self.number(whole), total - whole
+        if rest:
+            yield self.number(whole), rest
 
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
@@ -389,13 +378,8 @@ class Assembler:
         for column in self.loop(array.strides[0], step=self.lanes):
             self.at(array, row, column).store(self.vector_of(0.0))
 
-    @property
-    def zero(self) -> Value:
-        return Value(self.builder, ir.Constant(F32, 0.0))
-
-    @property
-    def one(self) -> Value:
-        return Value(self.builder, ir.Constant(F32, 1.0))
+    def single(self, number: float) -> Value:
+        return Value(self.builder, ir.Constant(F32, number))
 
     def number(self, number: Index) -> Value:
         if isinstance(number, Value):
@@ -407,7 +391,7 @@ class Assembler:
         return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
 
     def spread(self, single: Value) -> Value:
-        nothing = ir.Constant(self.vector, ir.Undefined)
+        nothing = ir.Constant(ir.VectorType(single.raw.type, self.lanes), ir.Undefined)
         first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
         return pick([Value(self.builder, first)], [0] * self.lanes)
 
@@ -423,8 +407,8 @@ class Assembler:
         return self.intrinsic(f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw)
 
     def total(self, vectors: Sequence[Value]) -> Value:
-        name, zero = f"llvm.vector.reduce.fadd.v{self.lanes}f32", ir.Constant(F32, 0.0)
-        return self.intrinsic(name, F32, zero, reduce(add, vectors).raw)
+        name = f"llvm.vector.reduce.fadd.v{self.lanes}f32"
+        return self.intrinsic(name, F32, self.single(0.0).raw, reduce(add, vectors).raw)
 
     def root(self, floats: Value) -> Value:
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)

@@ -52,7 +52,7 @@ class Cell:
         split: the gate that needs its sum over the state and that over the input apart; they are
             given one after the other. The sum over the state then has a bias of its own.
         passes_h: whether a gradient reaches ``h_before`` past the sums.
-        open_gate: the gate whose bias is 1 at first.
+        open_gate: the gate whose bias is 1 at first, with ``unit_forget_bias``.
     """
 
     layer: type[Recurrent]

@@ -241,7 +241,7 @@ class NativeNetwork(Scorer):
         weights = program.initial_weights(seed_of)
         if vectors is not None:
             weights[0] = vectors
-        self.arenas, self._seed_of = program.new_arenas(weights, seed_of), seed_of
+        self.arenas = program.new_arenas(weights, seed_of)
         self.threads = 1
         steps = np.arange(1.0, recipe.epochs * count_batches(len(x), recipe.batch_size) + 1)
         # Keras rounds the decays to float32, too; for 0.999, the result shows it.
@@ -278,8 +278,7 @@ class NativeNetwork(Scorer):
 
     def use(self, threads: int) -> None:
         """Train the two halves of each batch side by side from the next epoch on."""
-        if threads > 1 and self.threads == 1 and self.program.group.per_batch > 1:
-            self.program.begin(self.arenas[1], self._seed_of)
+        if threads > 1 and self.program.group.per_batch > 1:
             self.threads = 2
 
     def _train_halves(self, read: Arrays, others: Arrays, count: int) -> None:

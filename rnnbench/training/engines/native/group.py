@@ -174,7 +174,7 @@ class Activations:
     def set_ones(self, asm: Assembler) -> None:
         """Write the column of ones, where something else was written past the features."""
         for row in asm.loop(self.count(asm)):
-            asm.at(self.value, row, self.features).store(asm.one)
+            asm.at(self.value, row, self.features).store(asm.single(1.0))
 
     def project(self, asm: Assembler, out: Array, weights: Array, first: Index = 0) -> None:
         """Write ``x[first:] @ weights``, where the weights are ``(weight_rows, n)``."""

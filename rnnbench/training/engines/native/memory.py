@@ -56,11 +56,6 @@ class Array:
         """The same floats in a row, with those between its rows."""
         return replace(self, shape=(self.size,), strides=(1,))
 
-    def rows(self, first: int, count: int) -> "Array":
-        """Return some of its rows."""
-        offset, size = self.offset + first * self.strides[0], count * self.strides[0]
-        return replace(self, offset=offset, shape=(count, *self.shape[1:]), size=size)
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -116,13 +111,11 @@ class Memory:
     """Gives each array its place in the arena, one after the other.
 
     Attributes:
-        lanes: floats in a vector register.
-        rows: documents that go through the network together.
         averages: whether averages of the weights are kept.
     """
 
-    def __init__(self, lanes: int, rows: int, *, averages: bool = False):
-        self.lanes, self.rows, self.averages, self.size = lanes, rows, averages, 0
+    def __init__(self, *, averages: bool = False):
+        self.averages, self.size = averages, 0
 
     def place(self, *shape: int, slack: int = 0, block: str = OF_GROUP) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least.

@@ -27,7 +27,6 @@ from rnnbench.training.engines.native.stage import Stage
 from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
 
-OF_TRAINING = [OTHER, "labels", "rates", "answers"]
 STEP = "begin", "work", "update"
 """The functions of an optimizer step."""
 SPREAD = 4.0
@@ -50,14 +49,13 @@ class Program:
         processor: Processor,
         assembler: type[Assembler] = Assembler,
     ):
-        memory = Memory(sizes.lanes, sizes.rows, averages=sizes.averages)
+        memory = self.memory = Memory(averages=sizes.averages)
         kernels = [layer.kernel_size for layer in layers if isinstance(layer, Conv1D)]
         self.sizes, self.group = sizes, Group(memory, sizes, gap=max(kernels, default=1) - 1)
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
             self.stages.append(kind(position, own, memory, self.group, below))
-        self.memory = memory
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.width = self.logits.value.strides[0]
         asm = assembler(processor)
@@ -78,22 +76,15 @@ class Program:
         ]
 
     def new_arenas(self, weights: Weights, seed_of: Any) -> tuple[Floats, Floats]:
-        """Return arenas with weights in the first, before the first optimizer step.
-
-        The second has only what a half of a batch needs, see ``begin``.
-        """
+        """Return arenas with weights in the first, before the first optimizer step."""
         arenas = self.memory.new_arenas()
-        self.begin(arenas[0], seed_of)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
+            for stage in self.stages:
+                stage.begin(arena, self._seeds(stage, seed_of))
         for part, own in zip(self.parts, weights, strict=True):
             part.write(arenas[0], own)
         return arenas
-
-    def begin(self, arena: Floats, seed_of: Any) -> None:
-        """Write into an arena what a thread needs to take groups through the network."""
-        for stage in self.stages:
-            stage.begin(arena, self._seeds(stage, seed_of))
 
     def _seeds(self, stage: Stage, seed_of: Any) -> SeedOf:
         return lambda role: seed_of(stage.number + stage.shift, role)
@@ -118,7 +109,8 @@ class Program:
         Two threads can call each for both halves at once. The results are the same.
         """
         tables = [stage.table.number for stage in self.stages if stage.table]
-        clock, rows, names = self.group.clock, self.sizes.rows, [*DOCUMENTS, *OF_TRAINING]
+        clock, rows = self.group.clock, self.sizes.rows
+        names = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
         with asm.function("begin", names, 2) as (first, size), asm.flushing():
             asm.set(self.group.is_training, 1)
             for table in tables:
@@ -203,15 +195,13 @@ def make_loss(asm: Assembler, logits: Activations) -> None:
                 asm.at(logits.gradient, row, start).store(gradient)
 
 
-@lru_cache(maxsize=1)
-def program_for(layers: tuple[Layer, ...], sizes: Sizes, processor: Processor) -> Program:
-    """Return the program for a network; only the last is kept, for the other seeds of a model."""
-    return Program(layers, sizes, processor)
+program_for = lru_cache(maxsize=1)(Program)
+"""Returns the program for a network; only the last is kept, for the other seeds of a model."""
 
 
 def passes(processor: Processor) -> bool:
     """Return whether a product, sigmoid, tanh and exp in machine code are those of NumPy."""
-    lanes, memory = processor.lanes, Memory(processor.lanes, 1)
+    lanes, memory = processor.lanes, Memory()
     shapes = (7, 5), (5, 3 * lanes), (7, 3 * lanes), (lanes,), (3, lanes)
     arrays = [memory.place(*shape, block=SHARED) for shape in shapes]
     asm = Assembler(processor)

@@ -103,13 +103,11 @@ def make_mask(
     step in time. The mask has room for four quarters of the features.
     """
     length, build, words = quarter(features), asm.builder, ir.VectorType(I32, asm.lanes)
-    limit = ir.Constant(words, [min(round(rate * 2**32), 2**32 - 1)] * asm.lanes)
+    limit = ir.Constant(words, min(round(rate * 2**32), 2**32 - 1))
     kept, dropped = asm.vector_of(1 / (1 - rate)), asm.vector_of(0.0)
 
     def spread(number: Index) -> ir.Value:
-        word, nothing = build.trunc(asm.number(number).raw, I32), ir.Constant(words, ir.Undefined)
-        first = build.insert_element(nothing, word, ir.Constant(I32, 0))
-        return build.shuffle_vector(first, first, ir.Constant(words, [0] * asm.lanes))
+        return asm.spread(Value(build, build.trunc(asm.number(number).raw, I32))).raw
 
     keys, others = [spread(key[n].load_index()) for n in range(2)], list(map(spread, place))
     lanes = ir.Constant(words, list(range(asm.lanes)))
@@ -126,8 +124,8 @@ def _philox_code(asm: Assembler, counter: Sequence[Any], key: Sequence[Any]) -> 
     wide = ir.VectorType(I64, words.count)
 
     def times(x: Any, factor: np.uint64) -> tuple[Any, Any]:
-        both = build.mul(build.zext(x, wide), ir.Constant(wide, [int(factor)] * words.count))
-        high = build.lshr(both, ir.Constant(wide, [32] * words.count))
+        both = build.mul(build.zext(x, wide), ir.Constant(wide, int(factor)))
+        high = build.lshr(both, ir.Constant(wide, 32))
         return build.trunc(high, words), build.trunc(both, words)
 
     x0, x1, x2, x3 = counter
@@ -135,6 +133,5 @@ def _philox_code(asm: Assembler, counter: Sequence[Any], key: Sequence[Any]) -> 
         (high_0, low_0), (high_2, low_2) = times(x0, MULTIPLIERS[0]), times(x2, MULTIPLIERS[1])
         x0, x1 = build.xor(build.xor(high_2, x1), key[0]), low_2
         x2, x3 = build.xor(build.xor(high_0, x3), key[1]), low_0
-        bumps = [ir.Constant(words, [int(bump)] * words.count) for bump in WEYL]
-        key = [build.add(one, bump) for one, bump in zip(key, bumps, strict=True)]
+        key = [build.add(key[n], ir.Constant(words, int(WEYL[n]))) for n in range(2)]
     return [x0, x1, x2, x3]

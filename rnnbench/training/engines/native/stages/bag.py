@@ -3,14 +3,14 @@
 import numpy as np
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.feedforward import Dense, WordCounts
+from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
 from rnnbench.training.engines.native.group import length_of, words_of
 from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, store_row
-from rnnbench.training.engines.native.stages.dense import activate, activate_back, is_covered
+from rnnbench.training.engines.native.stages.dense import DenseStage, activate, activate_back
 
 VECTORS = 16
 """Vectors summed together."""
@@ -36,8 +36,7 @@ class BagStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        is_bag = super().takes(layers) and type(layers[1]) is Dense and is_covered(layers[1:])
-        return 2 * is_bag
+        return 2 * (super().takes(layers) and DenseStage.takes(layers[1:]))
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.training.engines.native.assembler import Assembler, Value, where
 from rnnbench.training.engines.native.group import Activations
@@ -19,15 +18,6 @@ ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
     "sigmoid": (lambda x: x.sigmoid(), lambda y, d_y: d_y * y * (1 - y)),
 }
 """For each activation except ``linear``: ``y`` from ``x``, and ``d_x`` from ``y`` and ``d_y``."""
-
-
-def is_covered(layers: tuple[Any, ...]) -> bool:
-    """Return whether there is code for the activation of the first of some layers.
-
-    The softmax of the last layer is computed with the loss.
-    """
-    activation = layers[0].activation
-    return activation in ("linear", *ACTIVATIONS) or (activation == "softmax" and len(layers) == 1)
 
 
 def activate(asm: Assembler, above: Activations, activation: str) -> None:
@@ -60,8 +50,9 @@ class DenseStage(Stage):
         self.add_part((units,), (weights, -1))
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return super().takes(layers) and is_covered(layers)
+    def takes(cls, layers: tuple[Any, ...]) -> int:
+        allowed = "linear", *ACTIVATIONS, *["softmax"][: len(layers) == 1]
+        return super().takes(layers) and layers[0].activation in allowed
 
     def forward(self, asm: Assembler) -> None:
         self.projection.forward(asm, self.above.value)

@@ -21,9 +21,6 @@ from rnnbench.training.engines.native.products import product
 from rnnbench.training.engines.native.random import quarter, random_uniform
 from rnnbench.training.engines.native.stage import Stage
 
-TILE = 32
-"""No tile has more rows."""
-
 
 class WordVectors(Activations):
     """Vectors of words, one for each word of a document, however often it occurs there.
@@ -37,10 +34,10 @@ class WordVectors(Activations):
     def __init__(self, memory: Memory, group: Group, features: int, *, rows: int, drops: bool):
         super().__init__(memory, group, features, is_sequence=True)
         place, documents = memory.place, group.rows
-        self.value = place(rows, features + 1, slack=TILE)
+        self.value = place(rows, features + 1, slack=SLACK)
         self.total, self.places = place(1), place(*group.places.shape)
         self.firsts, self.lengths = place(documents), place(documents)
-        self.kept, self.n_kept = place(documents, features + 1, slack=TILE), place(documents)
+        self.kept, self.n_kept = place(documents, features + 1, slack=SLACK), place(documents)
         self.drops = drops
         self.weight_rows += drops  # the last is read past the end of ``kept``
 
@@ -224,8 +221,8 @@ class SharedEmbeddingStage(EmbeddingStage):
                 feature = kept[i].load_index()
                 x = asm.at(self.table.trained.value, word, feature).load(F32)
                 out[i].store(x * mask[feature].load(F32) * scale)
-            for past in range(TILE):  # the ones, and zeros
-                out[n_kept + past].store(asm.zero if past else asm.one)
+            for past in range(SLACK):  # the ones, and zeros
+                out[n_kept + past].store(asm.single(float(past == 0)))
 
     def _list_kept(self, asm: Assembler, kept: View, mask: View) -> Value:
         """List the features that the mask of a document leaves, and return their number."""
@@ -233,6 +230,6 @@ class SharedEmbeddingStage(EmbeddingStage):
         for feature in asm.loop(n, count):
             kept[count[0]].store_index(feature)
             count[0] += (mask[feature].load(F32) > 0).to_index()
-        for i in range(TILE):  # the ones, and rows that a tile may read past them
+        for i in range(SLACK):  # the ones, and rows that a tile may read past them
             kept[count[0] + i].store_index(n + min(i, 1))
         return count[0]

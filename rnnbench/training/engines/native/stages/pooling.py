@@ -158,7 +158,7 @@ class AttentionStage(PoolingStage):
         below, n = self.below, self.below.features
         query, d_query = self._row(asm, self.query.value, 0), asm.at(self.query.gradient, 0)
         for row, first, length in below.spans(asm):
-            d_y, weighted = self._row(asm, self.above.gradient, row), [asm.zero]
+            d_y, weighted = self._row(asm, self.above.gradient, row), [asm.single(0.0)]
             for t in asm.loop(length, weighted):
                 d_share = asm.total(list(map(mul, d_y, self._row(asm, below.value, first + t))))
                 asm.at(self.d_shares, first + t).store(d_share)

@@ -67,8 +67,8 @@ class Way:
     """
 
     def __init__(self, number: int, stage: "RecurrentStage"):
-        n, columns, lanes, place = stage.units, stage.columns, stage.memory.lanes, stage.place
-        rows, steps = stage.group.rows, stage.group.sizes.timesteps
+        n, columns, place, sizes = stage.units, stage.columns, stage.place, stage.group.sizes
+        rows, steps, lanes = sizes.rows, sizes.timesteps, sizes.lanes
         width = stage.state_rows + 2 * stage.is_inline
         self.number, self.u = number, stage.add_weights(width, columns)
         self.states = place(steps + 1, rows, width)
@@ -91,7 +91,7 @@ class RecurrentStage(Stage):
     kinds = CELLS
 
     def build(self) -> None:
-        below, group, lanes, outer = self.below, self.group, self.memory.lanes, self.layer
+        below, group, outer = self.below, self.group, self.layer
         is_double = isinstance(outer, Bidirectional)
         self.layer = outer.layer if is_double else outer
         self.units, self.cell = self.layer.units, CELLS[type(self.layer)]
@@ -106,14 +106,14 @@ class RecurrentStage(Stage):
         place, rows = self.place, group.rows
         self.collected = min(-(-ROWS_OF_OUTER // rows), group.sizes.timesteps)
         self.d_sums, self.d_input_sums = (  # the second as the inputs see them
-            place(self.collected, rows, self.columns, slack=lanes) for _ in range(2)
+            place(self.collected, rows, self.columns, slack=group.sizes.lanes) for _ in range(2)
         )
         self.d_hidden, self.d_cell, self.cell_state = (place(rows, self.units) for _ in range(3))
         if not self.is_inline:
             columns = len(self.ways) * self.columns
             self.projection = Projection(self, columns)
-            self.projected = place(below.value.shape[0], columns, slack=lanes)
-            self.d_projected = place(group.capacity, columns, slack=lanes)
+            self.projected = place(below.value.shape[0], columns, slack=group.sizes.lanes)
+            self.d_projected = place(group.capacity, columns, slack=group.sizes.lanes)
         for way in self.ways:
             self._add_parts(way, ("forward ", "backward ")[way.number] if is_double else "")
 
@@ -127,7 +127,7 @@ class RecurrentStage(Stage):
     def _add_parts(self, way: Way, side: str) -> None:
         """Add the kernel, the recurrent kernel and the bias of a direction."""
         n, inputs, columns, cell = self.units, self.below.features, self.columns, self.cell
-        order = np.argsort(column_order(n, cell.gates, self.memory.lanes))
+        order = np.argsort(column_order(n, cell.gates, self.group.sizes.lanes))
         of_inputs, first, own = way.u, self.state_rows, order
         if not self.is_inline:
             of_inputs, first, own = self.projection.weights, 0, order + way.number * columns
@@ -135,7 +135,7 @@ class RecurrentStage(Stage):
         biases = [(of_inputs, np.ix_([first + inputs], own))]
         biases += [(way.u, np.ix_([n], order))] * cell.state_biases
         starts = np.zeros((cell.gates, n))
-        if cell.open_gate is not None and getattr(self.layer, "unit_forget_bias", True):
+        if cell.open_gate is not None and self.layer.unit_forget_bias:
             starts[cell.open_gate] = 1
         shape = (2, columns) if cell.state_biases else (columns,)
         self.add_part((inputs, columns), kernel, start=glorot_uniform, role=f"{side}kernel")
