@@ -277,10 +277,8 @@ def work(
     folder = Path.cwd()
     with report_phases_to(connection.send), ask_for_threads(threads_now):
         while True:
-            message = connection.recv()
-            if isinstance(message, int):  # it came too late for the trial before
-                threads = message
-                continue
+            while isinstance(message := connection.recv(), int):  # too late for the last trial
+                pass
             task, trial, corpus = message
             os.chdir(folder)  # the model of another trial may have left it
             connection.send(Done(task.attempt(trial, corpus, on_start, on_epoch)))

@@ -79,8 +79,9 @@ class WordTable:
         self.slots, self.seen, self.done = (place(sizes.n_ids) for _ in range(3))
 
     def make(self, asm: Assembler) -> None:
-        """Make ``find_N``, which lists the words of a batch and brings their rows up to date,
-        ``step_N``, and ``finish_N``, which brings all rows up to date.
+        """Make ``catch_up_N``, which brings the row of a word up to date; ``find_N``, which lists
+        the words of a batch and does so for each; ``step_N``; and ``finish_N``, which does so for
+        all words.
         """
         n, group = self.number, self.group
         with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):

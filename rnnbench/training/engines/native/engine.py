@@ -102,13 +102,13 @@ class NativeEngine(Engine):
         network = NativeNetwork(program, model, x, recipe, seed, vectors)
         begin(TRAINING)
         documents = network.lay_out(x)
-        held_out = network.lay_out(validation[0]) if validation else None
+        held_out = (network.lay_out(validation[0]), validation[1]) if validation else None
         timed = 0
         for epoch in range(1, recipe.epochs + 1):
             network.use(threads_now())
             timed += network.threads == 1
             loss, accuracy = network.train(documents, y, epoch)
-            judged = network.judge(held_out, validation[1]) if validation and held_out else None
+            judged = network.judge(*held_out) if held_out else None
             epochs.note(loss, accuracy, judged, network.weights)
         best = epochs.best_weights if validation else network.weights()
         begin("testing")
@@ -190,7 +190,7 @@ class Scorer:
     ) -> LaidOut:
         starts = np.concatenate([[0], np.cumsum(lengths)])
         whole = _in_place_of_floats(starts), _in_place_of_floats(words)
-        return LaidOut(lengths, *whole, _with_slack(values.astype(np.float32)))
+        return LaidOut(lengths, *whole, _with_slack(values))
 
     def _order(
         self, documents: LaidOut, order: NDArray[np.intp], batch: int
@@ -198,7 +198,7 @@ class Scorer:
         """Return an order of documents with the longest of each batch first."""
         number = np.arange(len(order)) // batch
         by_length = np.lexsort((-documents.lengths[order], number))
-        return _in_place_of_floats(np.pad(order[by_length], (0, self.program.sizes.rows)))
+        return _in_place_of_floats(order[by_length])
 
     def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
@@ -222,7 +222,7 @@ class Scorer:
 
 
 class NativeNetwork(Scorer):
-    """A network in training: its program, its arena, and the optimizer steps taken so far."""
+    """A network in training: its program, its two arenas, and the threads that train it."""
 
     def __init__(
         self,
