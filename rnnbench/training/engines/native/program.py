@@ -38,8 +38,8 @@ class Program:
 
     Its function ``score`` takes, besides the ``DOCUMENTS``, ``scores (n, width)``. Those that train
     take the arena of the other half; ``labels (n,)``; ``rates``, two for each optimizer step, see
-    ``adam.Rates``; and ``answers (n, 2)``. The order of documents has at least ``rows`` more numbers
-    than it needs.
+    ``adam.Rates``; and ``answers (n, 2)``. The order of documents has at least ``rows`` more
+    numbers than it needs.
     """
 
     def __init__(
