@@ -16,7 +16,7 @@ SHAPES = st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=3), min_siz
 
 @given(SHAPES)
 def test_no_array_overlaps_another_one_and_every_row_begins_at_a_cache_line(shapes):
-    memory = Memory(8, 1)
+    memory = Memory()
 
     arrays = [memory.place(*shape) for shape in shapes]
 
@@ -33,7 +33,7 @@ def test_no_array_overlaps_another_one_and_every_row_begins_at_a_cache_line(shap
 
 @given(units=st.integers(1, 40), gates=st.integers(1, 4), lanes=st.sampled_from([4, 8, 16]))
 def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, lanes):
-    memory = Memory(lanes, 1)
+    memory = Memory()
     trained = memory.trained(5, gates * units)
     order = np.argsort(column_order(units, gates, lanes))
     part = KerasArray((5, gates * units), ((trained, np.ix_(range(5), order)),))
@@ -54,4 +54,4 @@ def test_all_gates_of_a_vector_of_units_stand_together():
 
 def test_a_network_that_needs_too_much_memory_is_refused_before_any_is_taken():
     with pytest.raises(RnnbenchError, match=r"needs more than 8\.6 GB; use training\.engine"):
-        Memory(8, 1).place(100_000, 100_000)
+        Memory().place(100_000, 100_000)
