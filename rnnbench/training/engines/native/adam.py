@@ -9,18 +9,45 @@ Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
 from rnnbench.training.engines.native.group import DOCUMENTS, Group, length_of
-from rnnbench.training.engines.native.memory import BLOCKS, LINE, OF_HALF, OTHER, Memory, Trained
+from rnnbench.training.engines.native.memory import (
+    BLOCKS,
+    LINE,
+    OF_HALF,
+    OTHER,
+    Floats,
+    Memory,
+    Trained,
+)
+from rnnbench.training.epochs import count_batches
+
+if TYPE_CHECKING:
+    from rnnbench.training.settings import Recipe
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 VECTORS = 4
 """Vectors caught up side by side, so that their divisions overlap."""
 
 Rates = tuple[Value, Value]
-"""A step's size, with Adam's bias correction, and the share of the new weights in
-their own average."""
+"""A step's size, with Adam's bias correction, and the share of the new weights in their average."""
+
+
+def rates_of(recipe: "Recipe", documents: int) -> Floats:
+    """Return the ``Rates`` of all steps of a training on so many documents, ``(steps, 2)``."""
+    steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
+    # Keras rounds the decays to float32, too; for 0.999, the result shows it.
+    beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
+    rates = np.zeros((len(steps), 2), np.float32)
+    rates[:, 0] = recipe.learning_rate * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
+        decay = np.log(recipe.ema)
+        rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
+    return rates
 
 
 def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:

@@ -27,7 +27,6 @@ from rnnbench.training.epochs import (
     OnEpoch,
     batches,
     begin,
-    count_batches,
     hold_out_documents,
     threads_now,
 )
@@ -206,7 +205,8 @@ class Scorer:
 
     def arena_with(self, weights: Weights) -> NDArray[np.float32]:
         """Return an arena for ``score``, which draws no random numbers."""
-        return self.program.new_arenas(weights[len(self.fixed) :], partial(derive_seed, 0))[0]
+        own, seed_of = weights[len(self.fixed) :], partial(derive_seed, 0)
+        return self.program.new_arenas(own, seed_of, count=1)[0]
 
     def score(self, documents: LaidOut, arena: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
@@ -233,6 +233,8 @@ class NativeNetwork(Scorer):
         seed: int,
         vectors: NDArray[np.float32] | None = None,
     ):
+        from rnnbench.training.engines.native.adam import rates_of
+
         super().__init__(program, model, [])
         self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
@@ -243,14 +245,7 @@ class NativeNetwork(Scorer):
             weights[0] = vectors
         self.arenas = program.new_arenas(weights, seed_of)
         self.threads = 1
-        steps = np.arange(1.0, recipe.epochs * count_batches(len(x), recipe.batch_size) + 1)
-        # Keras rounds the decays to float32, too; for 0.999, the result shows it.
-        beta_1, beta_2 = float(np.float32(0.9)), float(np.float32(0.999))
-        self.rates = np.zeros((len(steps), 2), np.float32)
-        self.rates[:, 0] = recipe.learning_rate * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
-        if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
-            decay = np.log(recipe.ema)
-            self.rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
+        self.rates = rates_of(recipe, len(x))
 
     def count_params(self) -> int:
         """Return the number of trained weights."""

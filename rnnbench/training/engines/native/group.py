@@ -108,7 +108,7 @@ class Group:
 
 
 def spans(asm: Assembler, firsts: Array, lengths: Array) -> Iterator[tuple[Value, Value, Value]]:
-    """Have the body of a loop run with each document, its first row, and how many it has."""
+    """Have the body of a loop run with each document, its first row, and its number of rows."""
     for document in asm.loop(firsts.shape[0]):
         yield document, asm.get(firsts, document), asm.get(lengths, document)
 
@@ -134,7 +134,7 @@ class Activations:
         value: ``(rows, features + 1)``; the last column is 1, so a bias is a row of weights.
         gradient: ``(rows, features)``.
         weight_rows: the rows of weights that the vectors are multiplied by.
-        firsts, lengths: of each document of a sequence, its first row, and how many it has.
+        firsts, lengths: of each document of a sequence, its first row, and its number of rows.
         total: the rows of a sequence in use.
         places: the row of each step in time, in both directions.
     """
@@ -158,7 +158,7 @@ class Activations:
                 yield row, column, size
 
     def spans(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
-        """Have the body of a loop run with each document, its first row, and how many it has."""
+        """Have the body of a loop run with each document, its first row, and its number of rows."""
         if self.is_sequence:
             yield from spans(asm, self.firsts, self.lengths)
         else:

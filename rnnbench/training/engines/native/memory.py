@@ -1,9 +1,8 @@
 """Arrays of floats and whole numbers, all in one block of memory, the arena.
 
-There are two arenas, because two processors can work on a batch. The weights lie in the first. What
-one half of a batch needs for itself lies in the first for the first half, in the second for the
-second. Then there is what a group of documents needs on its way through the network: in both,
-if there are two threads, which do not wait for each other; otherwise in the first alone.
+There are two arenas, because two threads can work on a batch. The weights lie in the first. Each
+has what one half of a batch needs for itself, and what a group of documents needs on its way
+through the network; a single thread uses only the first for groups.
 """
 
 import math
@@ -151,8 +150,8 @@ class Memory:
             gradient = place(touched, columns)
         return Trained(value, gradient, mean, square, average)
 
-    def new_arenas(self) -> tuple[Floats, Floats]:
-        """Return zeros for all arrays, twice; the first begins at a cache line."""
-        raw = np.zeros(2 * self.size + LINE, np.float32)
+    def new_arenas(self, count: int) -> list[Floats]:
+        """Return zeros for all arrays, so many times; each begins at a cache line."""
+        raw = np.zeros(count * self.size + LINE, np.float32)
         start = -raw.ctypes.data // raw.itemsize % LINE
-        return raw[start : start + self.size], raw[start + self.size :][: self.size]
+        return list(raw[start : start + count * self.size].reshape(count, self.size))

@@ -14,6 +14,7 @@ from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.training.engines.native import adam
 from rnnbench.training.engines.native.assembler import (
     F32,
+    VERY_LOW,
     Assembler,
     Code,
     Processor,
@@ -27,8 +28,6 @@ from rnnbench.training.engines.native.stage import Stage
 from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
 
-STEP = "begin", "work", "update"
-"""The functions of an optimizer step."""
 SPREAD = 4.0
 """The standard deviation of the numbers that test the code."""
 
@@ -75,9 +74,9 @@ class Program:
             for own in stage.initial_weights(self._seeds(stage, seed_of))
         ]
 
-    def new_arenas(self, weights: Weights, seed_of: Any) -> tuple[Floats, Floats]:
+    def new_arenas(self, weights: Weights, seed_of: Any, count: int = 2) -> list[Floats]:
         """Return arenas with weights in the first, before the first optimizer step."""
-        arenas = self.memory.new_arenas()
+        arenas = self.memory.new_arenas(count)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
             for stage in self.stages:
@@ -142,7 +141,7 @@ class Program:
         with asm.function("epoch", names, 1) as (count,):
             for first in asm.loop(count, step=self.sizes.batch):
                 size = least(self.sizes.batch, count - first)
-                for name in STEP:
+                for name in ("begin", "work", "update"):
                     asm.call(name, first, size)
                     asm.call(name, first, size, half=OTHER, other=OF_HALF)
             asm.call("finish")
@@ -177,7 +176,7 @@ def make_loss(asm: Assembler, logits: Activations) -> None:
         for row in asm.loop(group.rows):
             are_topics = [asm.vector_of(some) < topics for some in columns]
             values = [asm.at(logits.value, row, start).load() for start in starts]
-            values = list(map(where, are_topics, values, repeat(-1e30)))
+            values = list(map(where, are_topics, values, repeat(VERY_LOW)))
             largest = asm.spread(asm.largest(values))
             values = [value - largest for value in values]
             powers = list(map(where, are_topics, (value.exp() for value in values), repeat(0.0)))
@@ -210,7 +209,7 @@ def passes(processor: Processor) -> bool:
         product(asm, out, a, b)
         for number, name in enumerate(("sigmoid", "tanh", "exp")):
             gates[number, 0].store(getattr(x[0].load(), name)())
-    arena, _ = memory.new_arenas()
+    (arena,) = memory.new_arenas(1)
     arena[:] = np.random.default_rng(0).normal(0, SPREAD, memory.size)
     Code(asm).run("test", arena)
     left, right, result, numbers, results = (array.of(arena) for array in arrays)

@@ -28,7 +28,7 @@ def test_no_array_overlaps_another_one_and_every_row_begins_at_a_cache_line(shap
         assert last < array.size
         assert array.offset % LINE == 0
         assert all(stride % LINE == 0 for stride in array.strides[:-1])
-    assert all(arena.ctypes.data % (4 * LINE) == 0 for arena in memory.new_arenas())
+    assert all(arena.ctypes.data % (4 * LINE) == 0 for arena in memory.new_arenas(2))
 
 
 @given(units=st.integers(1, 40), gates=st.integers(1, 4), lanes=st.sampled_from([4, 8, 16]))
@@ -37,7 +37,7 @@ def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, l
     trained = memory.trained(5, gates * units)
     order = np.argsort(column_order(units, gates, lanes))
     part = KerasArray((5, gates * units), ((trained, np.ix_(range(5), order)),))
-    (arena, _), weights = memory.new_arenas(), np.arange(5.0 * gates * units, dtype=np.float32)
+    (arena,), weights = memory.new_arenas(1), np.arange(5.0 * gates * units, dtype=np.float32)
 
     part.write(arena, weights.reshape(part.shape))
 

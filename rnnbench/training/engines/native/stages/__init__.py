@@ -1,31 +1,15 @@
-"""The layers in machine code, each in its file. A new one is a class there, and named here."""
+"""The layers in machine code. A new one is a class in a file here."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.stage import Stage
-from rnnbench.training.engines.native.stages.bag import BagStage
-from rnnbench.training.engines.native.stages.conv import ConvStage
-from rnnbench.training.engines.native.stages.dense import DenseStage
-from rnnbench.training.engines.native.stages.dropout import DropoutStage
-from rnnbench.training.engines.native.stages.embedding import (
-    EmbeddingStage,
-    SharedEmbeddingStage,
-)
-from rnnbench.training.engines.native.stages.norm import NormStage
 from rnnbench.training.engines.native.stages.numbers import NumbersStage
-from rnnbench.training.engines.native.stages.pooling import (
-    AttentionStage,
-    LastStage,
-    MaxStage,
-    MeanStage,
-)
-from rnnbench.training.engines.native.stages.recurrent import RecurrentStage
 
-STAGES: tuple[type[Stage], ...] = (
-    SharedEmbeddingStage, EmbeddingStage, BagStage, RecurrentStage, ConvStage, DenseStage,
-    NormStage, DropoutStage, MaxStage, MeanStage, LastStage, AttentionStage,
-)  # fmt: skip
+for module in iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")
 
 
 def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
@@ -39,10 +23,17 @@ def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple
     position = 0
     while position < len(layers):
         rest = tuple(layers[position:])
-        for stage in STAGES:
+        for stage in _kinds_of(Stage):
             if count := int(stage.takes(rest)):
                 yield stage, position, rest[:count]
                 position += count
                 break
         else:
             raise NotImplementedError(rest[0].kind)
+
+
+def _kinds_of(stage: type[Stage]) -> Iterator[type[Stage]]:
+    """Yield the kinds of a stage; a special one comes before what it is a special case of."""
+    for kind in stage.__subclasses__():
+        yield from _kinds_of(kind)
+        yield kind

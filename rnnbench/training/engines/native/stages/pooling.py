@@ -6,12 +6,18 @@ import numpy as np
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Pooling
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View, where
+from rnnbench.training.engines.native.assembler import (
+    F32,
+    VERY_LOW,
+    Assembler,
+    Index,
+    Value,
+    View,
+    where,
+)
 from rnnbench.training.engines.native.memory import Array
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Projection, Stage, load_row, store_row
-
-LOWEST = -1e30
 
 
 class PoolingStage(Stage):
@@ -61,7 +67,7 @@ class MaxStage(PoolingStage):
 
     def pool(self, x: View, row: Value, column: Value) -> Value:
         asm = x.asm
-        best = [asm.vector_of(LOWEST), asm.vector_of(0.0)]
+        best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
         for t in asm.loop(x.shape[0], best):
             own, step = x[t].load(), asm.spread(asm.to_float(t))
             is_larger = own > best[0]
@@ -134,7 +140,7 @@ class AttentionStage(PoolingStage):
         self.projection.forward(asm, self.hidden)
         query = self._row(asm, self.query.value, 0)
         for row, first, length in self.below.spans(asm):
-            largest = [asm.vector_of(LOWEST)]
+            largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
                 hidden = [x.tanh() for x in self._row(asm, self.hidden, first + t)]
                 store_row(asm.at(self.hidden, first + t), hidden, n)
