@@ -97,7 +97,7 @@ class Trial:
         if plugin and plugin.dist and plugin.dist.name not in packages:
             packages += (plugin.dist.name,)
         if self.model.pretrained_dim:
-            packages += ("scikit-learn", "scipy")  # they compute the word vectors
+            packages += ("scipy",)  # it computes the word vectors
         if isinstance(self.model, BaselineModel):
             packages += self.model.baseline.packages
         return packages

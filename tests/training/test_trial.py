@@ -273,8 +273,8 @@ def test_texts_and_the_package_that_decomposes_matrices_change_networks_with_vec
     before = plan.fingerprint
 
     assert (replace(plan, split_fingerprint="0" * 64).fingerprint != before) is differs
-    assert ({"scikit-learn", "scipy"} <= set(plan.packages)) is differs
-    update("scikit-learn")
+    assert ("scipy" in plan.packages) is differs
+    update("scipy")
     assert (pretrained(tmp_path, initializer).fingerprint != before) is differs
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array, random_array
+from sklearn.utils.extmath import randomized_svd
 
 from rnnbench.data.dataset import UNKNOWN, Data, hold_out, make_dataset
 from rnnbench.training.word_vectors import (
@@ -14,6 +16,7 @@ from rnnbench.training.word_vectors import (
     ROUNDING,
     SMOOTHING,
     WINDOW,
+    _largest_singular,
     ppmi_svd_vectors,
     pretrained_vectors,
 )
@@ -77,6 +80,14 @@ def test_padding_and_words_in_no_document_have_zeros(texts, dim):
 def test_the_features_of_the_largest_singular_values_are_kept():
     random = np.random.default_rng(0)
     assert_decomposes([random.integers(UNKNOWN, N_IDS, 12, dtype=np.int32) for _ in range(5)], 3)
+
+
+@pytest.mark.parametrize("n", [3, 30])  # more and fewer iterations
+def test_the_decomposition_is_that_of_scikit_learn_bit_for_bit(n):
+    matrix = csr_array(random_array((60, 60), density=0.2, rng=np.random.default_rng(0)))
+
+    u, s, _ = randomized_svd(matrix, n, random_state=0)
+    np.testing.assert_equal(_largest_singular(matrix, n), (u, s))
 
 
 DATASET = make_dataset(factories.corpus(documents=60), Data(test_split=0.3, maxlen=6))

@@ -102,8 +102,8 @@ class KerasArray:
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        pieces = [of(trained).of(arena)[index].ravel() for trained, index in self.pieces]
-        return np.concatenate(pieces).reshape(self.shape)
+        pieces = [of(trained).of(arena)[index].flatten() for trained, index in self.pieces]
+        return (pieces[0] if len(pieces) == 1 else np.concatenate(pieces)).reshape(self.shape)
 
 
 class Memory:
