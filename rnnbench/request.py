@@ -44,6 +44,8 @@ KEYS = {
     "seeds": "training.seeds",
     "data": "data.source",
     "path": "data.path",
+    "text": "data.text",
+    "label": "data.label",
     "track": "tracking",
 }
 """The config keys that options and Python arguments change."""
@@ -73,12 +75,14 @@ class Request:
     """The arguments that ``run`` and ``choose`` share.
 
     Attributes:
-        config: a config file, its content, or the result of ``load_config``.
+        config: a config file, its content, or the result of ``load_config``; or a table of texts.
         epochs: the number of epochs of every training.
         seeds: the number of seeds, or a list of seeds.
         models: only these models of the config.
         data: the source of the documents: ``data.source`` of the config.
         path: a file or folder to read the source from: ``data.path`` of the config.
+        text: the column of a table that holds the texts: ``data.text`` of the config.
+        label: the column of a table that holds the labels: ``data.label`` of the config.
         jobs: the number of trials that run side by side; by default one per core.
         executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
         scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
@@ -103,6 +107,8 @@ class Request:
     models: str | Sequence[str] | None = option(options.Models)
     data: str | None = option(options.Source)
     path: str | Path | None = option(options.DataPath)
+    text: str | None = option(options.TextColumn)
+    label: str | None = option(options.LabelColumn)
     jobs: int | None = option(
         int,
         "Trials side by side; by default one per core.",

@@ -125,6 +125,7 @@ def show(
         "rnnbench config new my.yaml",
         "rnnbench config new my.yaml --force",
         "rnnbench config new mine.yaml --from own_texts",
+        "rnnbench config new mine.yaml --from tweets.csv",
         "rnnbench config new",
     )
 )
@@ -139,9 +140,9 @@ def new(
         str | None,
         typer.Option(
             "--from",
-            metavar="NAME",
-            help="Copy this config of the package, and the table of texts that it names, if any. "
-            "`rnnbench config list` shows the names.",
+            metavar="NAME|TABLE",
+            help="Copy this config of the package, and the table of texts that it names, if any; "
+            "`rnnbench config list` shows the names. Or make a config for a table of your own.",
             show_default=False,
             autocompletion=shipped.listed,
         ),
@@ -149,12 +150,15 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
+    table = Path(source) if source and shipped.is_table(Path(source)) else None
     if config is None:
-        _print_yaml(starter() if source is None else shipped.get(source).read_text("utf-8"))
+        kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
+        _print_yaml(shipped.for_table(table) if table else kept)
         return
-    if source is None:
+    if source is None or table:
         check_new(config, overwrite=force, replaced="a config")
-        write_text(config, starter(config.stem))
+        text = shipped.for_table(table, config.parent) if table else starter(config.stem)
+        write_text(config, text)
         others = []
     else:
         others = copy_config(source, config, overwrite=force)[1:]

@@ -156,16 +156,20 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a file or a mapping, with the values of flags.
 
-    A file that does not exist may be the name of a config that comes with the package. Paths in a
-    mapping are relative to the working folder.
+    A file that does not exist may be the name of a config that comes with the package; a table of
+    texts gets a config of its own. Paths in a mapping are relative to the working folder.
     """
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())
     else:
         path = Path(config)
-        found = None if path.is_file() else shipped.find(path)
-        tree.root = _read(tree, found or path, ())
+        if shipped.is_table(path):
+            root, _ = parse(shipped.for_table(path), str(path))
+            tree.root = _extended(tree, root or Node({}, ""), Path(), ())
+        else:
+            found = None if path.is_file() else shipped.find(path)
+            tree.root = _read(tree, found or path, ())
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:

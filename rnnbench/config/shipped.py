@@ -1,19 +1,22 @@
 """Configs to begin with: those that come with the package, by their names, and the starter."""
 
+import os
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from textwrap import wrap
+from textwrap import indent, wrap
 
 import yaml
 
 from rnnbench.config.nodes import to_yaml
+from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
 from rnnbench.storage import check_new, write_text
 
-STARTER = "starter"
+STARTER, TEXTS = "starter", "texts"
 GRIDS = re.compile(r"_(baselines|grids|layers|networks)$")
 """How the names of configs end that have the grids from which the models of others were chosen."""
 
@@ -75,22 +78,44 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     return list(copies)
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a file, by its name, is a table of texts, which can stand for a config."""
+    return path.suffix.lower() in READERS and path.is_file()
+
+
+def for_table(path: Path, folder: Path = Path()) -> str:
+    """Return a config for a table of texts, to be stored in ``folder``; see ``configs/texts.yaml``.
+
+    Raises:
+        UserError: the table has no header.
+    """
+    layout = {key: value for key, value in asdict(sniff(path, Layout())).items() if value}
+    data = indent(to_yaml({"path": os.path.relpath(path, folder)} | layout), "  ")
+    text = get(TEXTS).read_text(encoding="utf-8")
+    return text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)})).replace(
+        "  source: files\n", f"  source: files\n{data}"
+    )
+
+
 def starter(name: str = STARTER) -> str:
     """Return a config with a small example, whose comments explain every section."""
     from rnnbench.models.baselines import BASELINES  # completion goes without them
     from rnnbench.models.layers import LAYERS
 
     package = files("rnnbench.config")
-    valid = re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:100] or STARTER
     text = package.joinpath("starter.yaml").read_text(encoding="utf-8")
     for old, new in {
         "SCHEMA": str(package.joinpath("config.schema.json")),
-        f"name: {STARTER}\n": to_yaml({"name": valid}),
+        f"name: {STARTER}\n": to_yaml({"name": _valid(name)}),
         "#   LAYERS\n": _kinds(LAYERS.usable(), "#   - "),
         "  #   BASELINES\n": _kinds(BASELINES.usable(), "  #   "),
     }.items():
         text = text.replace(old, new, 1)
     return text
+
+
+def _valid(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).lstrip("_-")[:100] or STARTER
 
 
 def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:

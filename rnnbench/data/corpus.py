@@ -25,8 +25,11 @@ class Corpus:
         vocabulary: words by rank; the word of rank ``r`` is ``vocabulary[r - 1]``.
         is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
             source has no split.
+        groups: int32 ``(n_documents,)``, the group of each document; ``None`` without groups.
         provenance: the origin of the corpus, in words; not part of the fingerprint.
         file: its file in the cache, if it has one; not part of the fingerprint.
+        bad_rows: the place, reason and fault of rows that were left out; not part of the
+            fingerprint, and not cached.
     """
 
     tokens: NDArray[np.int32]
@@ -35,8 +38,10 @@ class Corpus:
     topics: tuple[str, ...]
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
+    groups: NDArray[np.int32] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     file: Path | None = None
+    bad_rows: tuple[tuple[str, str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,7 +62,13 @@ class Corpus:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the content, which is the same if the corpus is rebuilt from other files."""
-        types = {"tokens": "<i4", "offsets": "<i8", "labels": "<i4", "is_test": "u1"}
+        types = {
+            "tokens": "<i4",
+            "offsets": "<i8",
+            "labels": "<i4",
+            "is_test": "u1",
+            "groups": "<i4",
+        }
         arrays = {key: getattr(self, key) for key in types if getattr(self, key) is not None}
         stored = {key: array.astype(types[key]) for key, array in arrays.items()}
         return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})

@@ -45,6 +45,13 @@ def _path(value: Any) -> Any:
     raise problem(f"got {spell(value)}", "should be the name of a file or a folder")
 
 
+def _encoding(value: Any) -> Any:
+    with suppress(LookupError, TypeError, ValueError):
+        "".encode(value)
+        return value
+    raise problem(f"got {spell(value)}", "should be a codec of Python, such as utf-8 or cp1252")
+
+
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
 Side = Literal["pre", "post"]
@@ -52,6 +59,10 @@ Side = Literal["pre", "post"]
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 PATHS = ("path", "train", "test")
 """The keys that hold paths, which are relative to the file that they stand in."""
+FORMER = {"text_column": "text", "label_column": "label"}
+"""The former names of keys."""
+TABLE_KEYS = ("text", "label", "group", "delimiter", "encoding")
+"""The keys that describe a table of texts."""
 
 
 class Data(Section):
@@ -65,12 +76,27 @@ class Data(Section):
     """With source ``files``: a file or folder of texts to train on; ``test`` holds the rest."""
     test: FilePath | None = None
     """A file or folder of texts to test on."""
-    text_column: Column | None = None
-    """With source ``files``: the column of a table that holds the texts; by default ``text``."""
-    label_column: Column | None = None
-    """The column of a table that holds the labels; by default ``label``."""
+    text: Column | None = None
+    """With source ``files``: the column of a table that holds the texts; by default the one called
+    ``text``, or the one that looks most like it."""
+    label: Column | None = None
+    """The column of a table that holds the labels."""
+    group: Column | None = None
+    """The column of a table with an author, a thread or the like. The texts of one are all for
+    training, or all for testing; in a cross-validation, they are in one fold."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """The character between the columns of a ``.csv`` file; by default that of most rows."""
+    encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
+    """Of the files, such as ``cp1252``; by default UTF-8, or the most likely one if it is not."""
+    on_bad: Literal["error", "skip"] | None = None
+    """Whether rows that cannot be used end the run, which is the default, or are left out."""
     tokenizer: Tokenizer | None = None
     """With source ``files``: splits texts into words; by default ``words``."""
+    deduplicate: Literal["none", "exact", "same_label"] = "none"
+    """``exact`` leaves out all copies of a text but the first, before the documents are split;
+    ``same_label`` only copies with the label of the first."""
+    min_per_label: Annotated[int, Field(ge=1)] = 1
+    """Labels with fewer documents are left out."""
     num_words: Annotated[int, Field(ge=4)] | None = None
     """Ids from this one on are replaced by the id for unknown words, 2."""
     maxlen: Annotated[int, Field(ge=3)] | None = None
@@ -97,12 +123,22 @@ class Data(Section):
             raise problem("needs either path, or train and test")
         if self.train and self.split != "auto":
             raise problem("train and test are a split already", "allowed: split: auto")
+        if self.group and (self.train or self.split not in ("auto", "shuffled")):
+            raise problem("groups need a split of their own", "allowed: path, and split: shuffled")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, data: Any) -> Any:
+        """Accept the names that the columns had in older configs."""
+        if not isinstance(data, dict):
+            return data
+        return {FORMER.get(key, key): value for key, value in data.items()}
 
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = ("test", "text_column", "label_column", "tokenizer")
+        keys = ("test", *TABLE_KEYS, "on_bad", "tokenizer")
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
@@ -122,6 +158,7 @@ class Dataset:
         documents: the ids of every document of the corpus, int32, uncut, without a start mark.
         vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
         separator: stands between the words of a text; nothing if they are single characters.
+        groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
     """
 
@@ -136,6 +173,7 @@ class Dataset:
     documents: Sequence[NDArray[np.int32]]
     vocabulary: Sequence[str] = ()
     separator: str = " "
+    groups: NDArray[np.int32] | None = None
     in_order: bool = False
 
     @property
@@ -172,7 +210,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
-    train, test = _split(corpus, data)
+    copies = _copies(corpus, data.deduplicate)
+    train, test = _split(corpus, data, copies)
     has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
@@ -196,27 +235,56 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     n_ids = min(limit, data.num_words or limit)
     ids = corpus.tokens + np.int32(INDEX_FROM)
     documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
+    for number in copies:  # no word vector may be learned from a copy of a test document
+        documents[number] = documents[number][:0]
+    topics = (
+        np.unique(corpus.labels[kept]) if data.min_per_label > 1 else np.arange(len(corpus.topics))
+    )
+    labels = np.searchsorted(topics, corpus.labels).astype(np.int32)
     x_train, x_test = (
         pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
         for part in (train, test)
     )
     return Dataset(
         x_train=x_train,
-        y_train=corpus.labels[train],
+        y_train=labels[train],
         x_test=x_test,
-        y_test=corpus.labels[test],
-        topics=corpus.topics,
+        y_test=labels[test],
+        topics=tuple(corpus.topics[label] for label in topics),
         n_ids=n_ids,
         train_documents=train,
         test_documents=test,
         documents=documents,
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
         separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
+        groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
     )
 
 
-def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _copies(corpus: Corpus, deduplicate: str) -> NDArray[np.intp]:
+    """Return the positions of the documents that ``data.deduplicate`` leaves out."""
+    seen: set[tuple[bytes, int]] = set()
+    is_copy = np.zeros(len(corpus), bool)
+    for number, label in enumerate(corpus.labels if deduplicate != "none" else ()):
+        key = corpus.ranks(number).tobytes(), int(label) if deduplicate == "same_label" else -1
+        is_copy[number] = key in seen
+        seen.add(key)
+    return np.flatnonzero(is_copy)
+
+
+def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
+    """Return whether each document's group is one to test on, for about a ``share`` of them all."""
+    sizes = np.bincount(groups)
+    order = np.random.RandomState(seed).permutation(len(sizes))
+    is_test = np.zeros(len(sizes), bool)
+    is_test[order] = np.cumsum(sizes[order]) > len(groups) * (1 - share)
+    return is_test[groups]
+
+
+def _split(
+    corpus: Corpus, data: Data, copies: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
     is_test = corpus.is_test if data.split in ("auto", "modapte") else None
@@ -229,6 +297,11 @@ def _split(corpus: Corpus, data: Data) -> tuple[NDArray[np.int64], NDArray[np.in
             np.random.RandomState(data.seed).shuffle(order)
     if data.maxlen is not None:
         order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
+    order = order[~np.isin(order, copies)]
+    counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
+    order = order[counts[corpus.labels[order]] >= data.min_per_label]
+    if corpus.groups is not None:
+        is_test = _in_test_groups(corpus.groups, data.test_split, data.seed)
     if data.split == "stratified":
         # Of each topic, the first documents in this order are for training, at least one, not all.
         is_test = np.ones(len(corpus), bool)
@@ -298,9 +371,16 @@ class Part:
     of: int = 1
     share: float | None = None
 
-    def positions(self, y_train: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Return the positions of its documents in the training set, ascending; at least one."""
+    def positions(
+        self, y_train: NDArray[np.int32], groups: NDArray[np.int32] | None = None
+    ) -> NDArray[np.intp]:
+        """Return the positions of its documents in the training set, ascending; at least one.
+
+        A fold has whole ``groups``, if there are any; then it is not stratified.
+        """
         n = len(y_train)
+        if groups is not None and not self.share:
+            return np.flatnonzero(_folds_of(groups, self.of)[groups] == self.number - 1)
         if self.share:
             return np.arange(n - max(1, int(n * self.share)), n)
         order = np.random.default_rng(0).permutation(n)
@@ -311,6 +391,16 @@ class Part:
         if self.share:
             return f"the last {100 * self.share:.3g}%"
         return f"fold {self.number} of {self.of}"
+
+
+def _folds_of(groups: NDArray[np.int32], folds: int) -> NDArray[np.intp]:
+    """Return the fold of each group, the largest groups first, each into the smallest fold."""
+    sizes, of_group = np.bincount(groups), np.zeros(groups.max() + 1, np.intp)
+    totals = np.zeros(folds)
+    for group in np.argsort(-sizes, kind="stable"):
+        of_group[group] = totals.argmin()
+        totals[of_group[group]] += sizes[group]
+    return of_group
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
@@ -335,7 +425,11 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     n = len(dataset.y_train)
     if part.of > n:
         raise UserError(f"folds: got {part.of} (allowed: 2 to {n}, the training documents)")
-    held_out = part.positions(dataset.y_train)
+    if part.share and dataset.groups is not None:
+        raise UserError("last: would part the texts of a group; use folds")
+    held_out = part.positions(dataset.y_train, dataset.groups)
+    if not len(held_out):
+        raise UserError(f"folds: {part} has no documents; there are too few groups")
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
         raise UserError(f"last: {part} of {n} training documents leaves none to train on")
@@ -349,6 +443,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
         dataset,
         x_train=dataset.x_train[learned],
         y_train=dataset.y_train[learned],
+        groups=None if dataset.groups is None else dataset.groups[learned],
         train_documents=dataset.train_documents[learned],
         x_test=dataset.x_train[held_out],
         y_test=dataset.y_train[held_out],

@@ -18,6 +18,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,11 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
     """Load the documents that ``data`` asks for, and split and pad them: see ``make_dataset``."""
     corpus = load_corpus(data, progress, offline=offline)
     dataset = make_dataset(corpus, data)
+    left = len(corpus) - len(dataset.y_train) - len(dataset.y_test)
+    keys = [key for key in ("deduplicate", "min_per_label") if key in data.model_fields_set]
+    if left and keys:
+        of = " and ".join(f"data.{key}" for key in keys)
+        log.warning("%s of %s are left out by %s", f"{left:,}", counted(len(corpus), "text"), of)
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
@@ -54,7 +60,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
         PluginError: the source of another package failed.
     """
     if path := data.path or data.train:
-        return _from_path(path, data)
+        return _from_path(path, data, progress)
     if data.options or data.source == FILES.name:
         key = next(iter(data.options), "source")
         raise UserError(f"data.{key}: needs data.path (or --path), or data.train and data.test")
@@ -100,7 +106,7 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
     raise OutOfReachError("\n".join(lines))
 
 
-def _from_path(path: Path, data: Data) -> Corpus:
+def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
     for given in filter(None, (path, data.test)):
         if not given.exists():
             raise UserError(f"{given}: no such file or folder (data.path, or --path)")
@@ -116,8 +122,9 @@ def _from_path(path: Path, data: Data) -> Corpus:
         source = SOURCES[data.source]
     if misplaced := sorted(set(data.options) - set(source.options)):
         raise UserError(f"data.{misplaced[0]}: the source {source.name} has no such key")
+    options = data.options | ({"progress": progress} if "progress" in source.options else {})
     try:
-        corpus = _from_source(source, path.name, lambda: source.read(path, **data.options))
+        corpus = _from_source(source, path.name, lambda: source.read(path, **options))
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{error.filename or path}: cannot be read: {reason}") from error

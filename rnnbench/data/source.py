@@ -28,7 +28,7 @@ class Source:
         read: returns the corpus in such a file or folder. Raises ``UserError`` if it contains
             something else. ``source`` and ``from`` of the provenance have defaults.
         options: keys of the ``data`` section that ``read`` takes as keyword arguments, if they
-            are given.
+            are given; and ``progress`` if it takes a ``Progress``.
         tokenize: splits a new text into words as the texts of the corpus were split.
         fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
             ``None`` if the source can only be read from a path.

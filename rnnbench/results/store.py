@@ -52,7 +52,9 @@ CONSTRAINTS = "constraints.txt"
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
 CHOICE, CHOICE_TABLE = "choice.json", "choice.md"
 """The file that makes a folder a choice, and its tables."""
-_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
+BAD_ROWS = "bad_rows.csv"
+"""Lists the rows of a table that were left out; only if there are any."""
+_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS, BAD_ROWS
 FILES = {
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),

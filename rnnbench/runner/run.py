@@ -1,11 +1,13 @@
 """The way of a run: plan its trials, train and store them, summarize them, write the run."""
 
+import csv
 import logging
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store
+from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, Executor, Task, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
@@ -330,6 +332,10 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
     try:
         machine = load_environment(folder)
         files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
+        if bad := job.data.corpus.bad_rows:
+            listed = StringIO()
+            csv.writer(listed, lineterminator="\n").writerows([("place", "reason", "fault"), *bad])
+            files[BAD_ROWS] = listed.getvalue()
         save_run(folder, results, files | table_files(results), plan.vocabulary)
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"

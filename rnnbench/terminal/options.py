@@ -67,6 +67,12 @@ Source = Annotated[
 ]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
+TextColumn = Annotated[
+    str | None, _change("--text", metavar="COLUMN", help="The column of a table with the texts.")
+]
+LabelColumn = Annotated[
+    str | None, _change("--label", metavar="COLUMN", help="The column of a table with the labels.")
+]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 WithoutDuplicates = Annotated[

@@ -12,7 +12,7 @@ from rnnbench import job
 
 CONFIG = """\
 name: mine
-data: {source: files, train: data/train.csv, test: data/test.csv, label_column: kind}
+data: {source: files, train: data/train.csv, test: data/test.csv, label: kind}
 training: {epochs: 1, batch_size: 4}
 models:
   rnn: {layers: [simple_rnn: {units: 2}, dense: {units: topics, activation: softmax}]}
@@ -73,12 +73,35 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
     assert predicted["unknown_words"] == ["noon"]
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_messy_table_is_enough(cli):
+    rows = [(number, f"{'buy' if number % 2 else 'see'} you {number}") for number in range(40)]
+    lines = [f"{n};{text} à côté;{['ham', 'spam'][n % 2]}" for n, text in rows]
+    Path("tweets.csv").write_bytes("\n".join(["id;tweet;mood", *lines, "40;;ham"]).encode("cp1252"))
+
+    models = "multinomial_naive_bayes,tfidf_linear_svm"
+    done = cli("run", "tweets.csv", "--models", models)
+    assert done.exit_code == 0, done.stderr
+    assert "read as semicolons, cp1252, texts in 'tweet', labels in 'mood'\n" in done.stderr
+    assert "1 of 41 rows cannot be used: 1 empty text\n  tweets.csv:42: " in done.stderr
+    listed = Path("results/tweets/bad_rows.csv").read_text()
+    assert listed == "place,reason,fault\ntweets.csv:42,empty text,the text is empty\n"
+    assert "without 1 bad row" in Path("results/tweets/table.md").read_text()
+
+    again = cli("run", "results/tweets/config.yaml", "--models", models, "--out", "results/tweets")
+    assert "2 of 2 trials are stored already" in again.stderr
+    Path("conf").mkdir()
+    assert cli("config", "new", "conf/own.yaml", "--from", "tweets.csv").exit_code == 0
+    assert "path: ../tweets.csv\n" in Path("conf/own.yaml").read_text()
+
+
 def test_a_mistake_in_a_table_is_named_with_its_line(cli):
     Path("sub/data/test.csv").write_text("text,kind\n,ham\n")
 
     refused = cli("run", "sub/mine.yaml")
 
-    assert (refused.exit_code, refused.stderr) == (2, "sub/data/test.csv:2: the text is empty\n")
+    assert refused.exit_code == 2
+    assert "1 of 9 rows cannot be used: 1 empty text\n  sub/data/test.csv:2: " in refused.stderr
 
 
 def test_a_table_is_not_the_name_of_a_source(cli):

@@ -32,7 +32,7 @@ WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 SHIPPED = [name for name in shipped.names() if name not in EXTENDED]
 CHOICES = [name for name in SHIPPED if name not in shipped.listed()]
 """Configs from which models are chosen for others, on the same documents."""
-OTHER_SETTINGS = ["own_texts", *WITH_GRIDS, *CHOICES]
+OTHER_SETTINGS = ["own_texts", "texts", *WITH_GRIDS, *CHOICES]
 """Configs with other documents or another training than the notebook's."""
 NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
 
@@ -76,10 +76,11 @@ def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_d
     if name in CHOICES:
         run = benchmark_of(name.partition("_")[0])
         assert (benchmark.data, benchmark.training) == (run.data, run.training)
-    sources = {"r52": "r52", "r8": "r8", "own_texts": "files"}
+    sources = {"r52": "r52", "r8": "r8", "own_texts": "files", "texts": "files"}
     documents = name.partition("_")[0] if name in CHOICES else name
     assert benchmark.data.source == sources.get(documents, "auto")
-    assert benchmark.references == ({} if name == "own_texts" else benchmark_of("all").references)
+    is_own = benchmark.data.source == "files"
+    assert benchmark.references == ({} if is_own else benchmark_of("all").references)
     if name not in OTHER_SETTINGS:
         epochs, seeds = (2, 1) if name == "smoke" else (200, 5)
         assert benchmark.data == Data(num_words=30_000, maxlen=50, test_split=0.3, padding="post")

