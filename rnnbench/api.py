@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.summary import drop_duplicates
+from rnnbench.analysis.summary import RunOrFolder, drop_duplicates, opened
 from rnnbench.analysis.summary import load_run as load_stored_run
 from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
@@ -221,11 +221,11 @@ def load_run(folder: str | Path) -> Run:
     return Run(**vars(load_stored_run(Path(folder))))
 
 
-def badge(run: StoredRun, model: str | None = None, metric: str = "accuracy") -> dict[str, Any]:
+def badge(run: RunOrFolder, model: str | None = None, metric: str = "accuracy") -> dict[str, Any]:
     """Return the JSON that an endpoint badge of shields.io reads, as plain data.
 
     Args:
-        run: a finished run.
+        run: a finished run, or its folder.
         model: the name of a model; by default that with the best value.
         metric: a metric or a cost.
 
@@ -233,11 +233,11 @@ def badge(run: StoredRun, model: str | None = None, metric: str = "accuracy") ->
         UserError: there is no such model or metric, or the model does not have the metric.
     """
     find_quantity(metric, "metric")
-    return make_badge(run.results, model, metric)
+    return make_badge(opened(run).results, model, metric)
 
 
 def predict(
-    run: StoredRun,
+    run: RunOrFolder,
     model: str,
     texts: str | Sequence[str],
     *,
@@ -247,7 +247,7 @@ def predict(
     """Return the predictions of a network that was kept with ``save_models``: one for each text.
 
     Args:
-        run: the run that kept it.
+        run: the run that kept it, or its folder.
         model: its name.
         texts: documents, at least one; the predictions have the same order.
         seed: of the trial; by default the first.
@@ -261,4 +261,4 @@ def predict(
     from rnnbench.prediction.predict import predict_texts
 
     given = [texts] if isinstance(texts, str) else texts
-    return predict_texts(run.folder, model, seed, given, top)
+    return predict_texts(opened(run).folder, model, seed, given, top)

@@ -1,34 +1,38 @@
 """The part that ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
 
 import hashlib
+import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
-from rnnbench.request import KEYS, Config, Request, RunRequest, Settings, changes
-from rnnbench.results.lock import HINT, check_folder
-from rnnbench.results.store import FILES, RESULTS, Store
+from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
+from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
+from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
 from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
-from rnnbench.storage import SUBFOLDERS, peek, sha256_file
+from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.text import encodable, listed
 
-WRITTEN = (*dict.fromkeys(chain(*FILES.values())), *SUBFOLDERS)
+WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
 def prepare_job(request: Request, record: str = RESULTS) -> Job:
     """Return the job of a request; ``record`` is the file that marks a run or a choice."""
+    request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
     benchmark = load(source_of(request.config), changed)
@@ -46,6 +50,8 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
+    if texts is not None:
+        _store_texts(folder / OWN_TEXTS, texts)
     check_inputs(request.config, benchmark, folder)
     if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
         message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
@@ -61,6 +67,35 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
     command = request.command or request.repeated_by(folder)
     is_new = not folder.exists()
     return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+
+
+def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
+    """Return a request that names a file instead of texts that were given in Python, and these.
+
+    The file is to be in the folder of the results, so that they can be repeated.
+    """
+    config: Config = request.config
+    given: str | OwnTexts | None = request.data
+    if not isinstance(config, str | Path | Mapping | Benchmark):
+        given, config = config, shipped.get(shipped.TEXTS)
+    if given is None or isinstance(given, str):
+        return request, None
+    if not isinstance(given, tuple | list) and hasattr(given, "to_json"):
+        texts = given.to_json(orient="records", lines=True)
+    elif isinstance(given, tuple | list) and len(given) == 2 and len(given[0]) == len(given[1]):
+        rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
+        texts = "".join(f"{json.dumps(row, default=str)}\n" for row in rows)
+    else:
+        raise UserError("data: should be a data frame, or two lists of one length: texts, labels")
+    file = request.folder_of(load_config(config).name) / OWN_TEXTS
+    return replace(request, config=config, data="files", path=file), texts
+
+
+def _store_texts(file: Path, texts: str) -> None:
+    if file.exists() and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
+        raise UserError(f"{file}: holds other texts ({HINT})")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, texts)
 
 
 def display_of(request: Request) -> AbstractContextManager[Listener]:
@@ -191,4 +226,8 @@ def source_of(config: Config) -> Path | Mapping[str, Any]:
     """Return a config as ``config.load`` takes it."""
     if isinstance(config, Benchmark):
         return config.model_dump(exclude_none=True)
-    return Path(config) if isinstance(config, str) else config
+    if isinstance(config, Mapping):
+        return config
+    if not isinstance(config, str | Path):
+        raise UserError(f"config: got {type(config).__name__} (should be a file or a mapping)")
+    return Path(config)

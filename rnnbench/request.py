@@ -17,7 +17,9 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
+    Literal,
     ParamSpec,
+    Protocol,
     TypeAlias,
     TypeVar,
     get_type_hints,
@@ -34,8 +36,18 @@ if TYPE_CHECKING:
     from rnnbench.config.load import Override
     from rnnbench.config.schema import Benchmark
 
-Config: TypeAlias = "str | Path | Mapping[str, Any] | Benchmark"
-"""A config file, its content, or the result of ``load_config``."""
+
+class Frame(Protocol):
+    """A pandas data frame."""
+
+    def to_json(self, *, orient: Literal["records"], lines: Literal[True]) -> str:
+        """Return its rows, one in each line."""
+
+
+OwnTexts: TypeAlias = Frame | tuple[Sequence[str], Sequence[Any]]
+"""Texts with labels: a data frame, or a pair of lists."""
+Config: TypeAlias = "str | Path | Mapping[str, Any] | Benchmark | OwnTexts"
+"""A config file, its content, or the result of ``load_config``; or texts to make one for."""
 Settings = Mapping[str, Any] | Sequence["Override"]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
 
@@ -75,11 +87,13 @@ class Request:
     """The arguments that ``run`` and ``choose`` share.
 
     Attributes:
-        config: a config file, its content, or the result of ``load_config``; or a table of texts.
+        config: a config file, its content, or the result of ``load_config``. Or texts with labels:
+            a table, a pandas data frame, or a pair ``(texts, labels)``; see ``configs/texts.yaml``.
         epochs: the number of epochs of every training.
         seeds: the number of seeds, or a list of seeds.
         models: only these models of the config.
-        data: the source of the documents: ``data.source`` of the config.
+        data: the source of the documents: ``data.source`` of the config. Or texts with labels, a
+            data frame or a pair, which are stored in the folder of the results.
         path: a file or folder to read the source from: ``data.path`` of the config.
         text: the column of a table that holds the texts: ``data.text`` of the config.
         label: the column of a table that holds the labels: ``data.label`` of the config.
@@ -105,7 +119,7 @@ class Request:
     epochs: int | None = option(options.Epochs)
     seeds: int | Sequence[int] | None = option(options.Seeds)
     models: str | Sequence[str] | None = option(options.Models)
-    data: str | None = option(options.Source)
+    data: str | OwnTexts | None = option(options.Source)
     path: str | Path | None = option(options.DataPath)
     text: str | None = option(options.TextColumn)
     label: str | None = option(options.LabelColumn)

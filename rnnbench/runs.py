@@ -13,10 +13,10 @@ from rnnbench.analysis.boards import (
     trace_runs,
 )
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
+from rnnbench.analysis.summary import RunOrFolder, opened
 from rnnbench.metrics import find_quantity
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
-from rnnbench.results.run import StoredRun
 from rnnbench.section import Record
 
 if TYPE_CHECKING:
@@ -87,36 +87,38 @@ class Histories(Shown, Record):
         return list(map(history_table, self.histories))
 
 
-def compare(a: StoredRun, b: StoredRun, models: str | Sequence[str] | None = None) -> RunComparison:
+def compare(
+    a: RunOrFolder, b: RunOrFolder, models: str | Sequence[str] | None = None
+) -> RunComparison:
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
     Args:
-        a: the run to compare with.
-        b: another run, tested on the same documents.
+        a: the run to compare with, or its folder.
+        b: another run, or its folder, tested on the same documents.
         models: only these models; by default all.
 
     Raises:
         UserError: the documents differ, or the runs have no model in common.
     """
     names = [models] if isinstance(models, str) else models
-    return RunComparison(**dict(compare_runs(a, b, names)))
+    return RunComparison(**dict(compare_runs(opened(a), opened(b), names)))
 
 
-def leaderboard(runs: Sequence[StoredRun], metric: str = "accuracy") -> Leaderboard:
-    """Return the models of all runs, the best by a metric first.
+def leaderboard(runs: Sequence[RunOrFolder], metric: str = "accuracy") -> Leaderboard:
+    """Return the models of all runs, or of those in folders, the best by a metric first.
 
     Raises:
         UserError: there is no such metric.
     """
     find_quantity(metric, "metric")
-    return Leaderboard(boards=rank_runs(runs, metric))
+    return Leaderboard(boards=rank_runs(list(map(opened, runs)), metric))
 
 
-def history(runs: Sequence[StoredRun], metric: str = ACCURACY) -> Histories:
+def history(runs: Sequence[RunOrFolder], metric: str = ACCURACY) -> Histories:
     """Return a metric or a cost over all runs, the oldest first, with clear changes of accuracy.
 
     Raises:
         UserError: there is no such metric.
     """
     find_quantity(metric, "metric")
-    return Histories(histories=trace_runs(runs, metric))
+    return Histories(histories=trace_runs(list(map(opened, runs)), metric))

@@ -382,6 +382,35 @@ def test_a_network_that_was_kept_predicts_texts():
     assert len(several[0].topics) > 1 == len(one[0].topics)
 
 
+OWN = [f"{'buy' if number % 2 else 'see'} you {number}" for number in range(40)]
+LABELS = [number % 2 for number in range(40)]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [(OWN, LABELS), (np.array(OWN), np.array(LABELS)), pd.DataFrame({"body": OWN, "kind": LABELS})],
+    ids=["lists", "arrays", "frame"],
+)
+def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
+    options = {"models": "multinomial_naive_bayes", "progress": False}
+
+    first = rnnbench.run(texts, out="own", **options)
+    assert first.results.models[0].accuracy.mean == 1
+    assert len(Path("own/texts.jsonl").read_text().splitlines()) == 40
+    again = rnnbench.run("own/config.yaml", out="own", **options)
+    assert again.results.fingerprints == first.results.fingerprints
+    with pytest.raises(rnnbench.UserError, match=r"texts\.jsonl: holds other texts"):
+        rnnbench.run((OWN[1:], LABELS[1:]), out="own", **options)
+    both = rnnbench.leaderboard(["own", first])
+    assert len(both.boards[0].entries) == 1
+
+
+@pytest.mark.parametrize("data", [7, (OWN,), (OWN, LABELS[1:])])
+def test_other_things_than_texts_and_labels_are_refused(data):
+    with pytest.raises(rnnbench.UserError, match="should be a data frame, or two lists of one"):
+        rnnbench.run(CONFIG, data=data)
+
+
 @pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions", "models"])
 def test_a_folder_in_the_place_of_a_file_and_the_other_way_round_is_named(folder, name):
     results = write_run(scored_run({"nb": [18]}, folder=folder / "results" / "mine"))

@@ -285,6 +285,14 @@ def drop_duplicates(run: R) -> R:
 
 # Finished runs
 
+RunOrFolder = StoredRun | str | Path
+"""A run, or the folder that holds it."""
+
+
+def opened(run: RunOrFolder) -> StoredRun:
+    """Return a run, loaded if only its folder is given; see ``load_run``."""
+    return run if isinstance(run, StoredRun) else load_run(Path(run))
+
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``, with all test documents or without duplicates.

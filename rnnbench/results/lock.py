@@ -36,6 +36,8 @@ SPEED, SITE = "speed.json", "site.json"
 KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
 """The kinds of folders, by the file that only folders of that kind have."""
 HINT = "use --out to name a new or empty folder"
+OWN_TEXTS = "texts.jsonl"
+"""The texts that a call in Python was given."""
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
 
@@ -58,7 +60,7 @@ def check_folder(folder: Path, record: str) -> None:
     Hidden files, such as those of Git, do not count. A run or a choice may have been interrupted
     before it was finished.
     """
-    names = {path.name for path in folder.glob("[!.]*")}
+    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
     if not names or _is_ours(folder / record):
         return
     what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)

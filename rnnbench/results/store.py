@@ -54,7 +54,7 @@ CHOICE, CHOICE_TABLE = "choice.json", "choice.md"
 """The file that makes a folder a choice, and its tables."""
 BAD_ROWS = "bad_rows.csv"
 """Lists the rows of a table that were left out; only if there are any."""
-_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS, BAD_ROWS
+_FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
 FILES = {
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
@@ -121,7 +121,7 @@ class Store:
                     raise PermissionError(errno.EACCES, "Permission denied")
             except OSError as error:
                 raise UnwritableError(folder, error) from error
-        for name in FILES[record]:
+        for name in (*FILES[record], BAD_ROWS):
             check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult) -> TrialResult:

@@ -37,6 +37,8 @@ STREAMS = (0, 1, 2)
 JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
+IN_NOTEBOOK = Console().is_jupyter
+"""Whether this is a Jupyter notebook, which can change what it has displayed."""
 DRAWING = threading.RLock()
 """Held by a thread that writes to standard error, so that none prints while another one redraws."""
 
@@ -98,9 +100,10 @@ def _console(*, stderr: bool) -> Console:
         stream.reconfigure(errors="replace")  # a ± is not worth losing the table
     kind = _Messages if stderr else SafeConsole
     options: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
-    console = kind(stderr=stderr, **options)
-    if console.is_jupyter:  # a notebook: lines of text take less room than Rich's pieces of HTML
-        console = kind(stderr=stderr, force_jupyter=False, force_terminal=False, **options)
+    if IN_NOTEBOOK:  # lines of text take less room than Rich's pieces of HTML
+        options |= {"force_jupyter": False, "force_terminal": False}
+    # What goes to standard error is red in a notebook, as if it were an error.
+    console = kind(stderr=stderr and not IN_NOTEBOOK, **options)
     if not any(map(os.isatty, STREAMS)) and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH  # or else that of the terminal, as in `rnnbench ... | less`
     return console

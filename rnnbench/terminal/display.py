@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from io import StringIO
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -40,7 +41,7 @@ from rnnbench.runner.executors.base import (
     PhaseBegan,
     Planned,
 )
-from rnnbench.terminal.console import DRAWING, err
+from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
@@ -65,6 +66,10 @@ COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
 """The columns beside the name of a trial, each with the least terminal width that shows it."""
 
 
+PIECE = '<pre style="line-height: normal">{code}</pre>'
+"""How a notebook shows what a terminal would."""
+
+
 def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
     """Return bars between their names and some figures."""
     column = Column(no_wrap=True, overflow="ellipsis", max_width=name_width)
@@ -74,13 +79,28 @@ def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
 
 @contextmanager
 def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
-    """On a terminal, draw something repeatedly; yield a function that redraws it at once.
+    """If it can be redrawn, draw something repeatedly; yield a function that redraws it at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
     one that prints could wait for each other for ever. Rich's own thread would not lock it.
     """
     if not can_draw():
         yield lambda: None
+        return
+
+    if IN_NOTEBOOK:
+        from IPython.display import HTML, display
+
+        shown = display(HTML(), display_id=True)
+
+        def update() -> None:
+            page = Console(record=True, file=StringIO(), width=err.width, force_jupyter=False)
+            page.print(draw())
+            shown.update(HTML(page.export_html(inline_styles=True, code_format=PIECE)))
+
+        with _repeated(update):
+            yield update
+        shown.update(HTML())
         return
 
     def with_line_of_cursor() -> Group:
@@ -123,7 +143,7 @@ def _repeated(tick: Callable[[], None]) -> Iterator[None]:
 
 def can_draw() -> bool:
     """Return whether bars can be redrawn in place where messages go."""
-    return err.is_terminal and not err.is_dumb_terminal
+    return IN_NOTEBOOK or (err.is_terminal and not err.is_dumb_terminal)
 
 
 @contextmanager
