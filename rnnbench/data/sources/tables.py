@@ -6,6 +6,7 @@ Files are read once, piece by piece, and never kept in memory as a whole, except
 import csv
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
@@ -34,6 +35,8 @@ NOT_A_ROW = "not a row"
 """The reason of rows that have too many or too few fields, or are no JSON."""
 SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
+MOST_LINES = 10_000
+"""A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
 ROWS_PER_REPORT = 5_000
 """Rows between two calls of ``Progress``."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -146,6 +149,9 @@ def sniff(path: Path, layout: Layout) -> Layout:
         layout = replace(
             layout, label=_named(LABEL_NAMES, header) or (few[0][1] if is_clear else None)
         )
+    if layout.label in columns.get(layout.label or "", ()):
+        hint = "add a line with the names of the columns"
+        raise UserError(f"{path}: its first line is no header: '{layout.label}' is a label; {hint}")
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
@@ -166,6 +172,8 @@ def _named(names: Sequence[str], header: Sequence[str]) -> str | None:
 def _encoding_of(path: Path) -> str:
     with open_regular(path, MAX_FILE) as file:
         sample = file.read(SAMPLE)
+    if sample.count(0) > len(sample) / 4 and sample[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
     lines = [line for line in sample.splitlines() if not line.isascii()]
     if sum(not _is_utf_8(line) for line in lines[:-1] or lines) <= MOST_WRONG * len(lines):
         return "utf-8"
@@ -228,28 +236,59 @@ Reader = Callable[[Path, Layout, Progress, Sequence[str] | None], Iterator[Any]]
 """Yields the header of a table, and then its rows."""
 
 
+class _Pushback:
+    """Lines that can be given back, with the number of the last one."""
+
+    def __init__(self, lines: Iterator[str]):
+        self.lines, self.number = lines, 0
+        self.taken: list[str] = []
+        self.waiting: deque[str] = deque()
+
+    def __iter__(self) -> "_Pushback":
+        return self
+
+    def __next__(self) -> str:
+        self.taken.append(self.waiting.popleft() if self.waiting else next(self.lines))
+        self.number += 1
+        return self.taken[-1]
+
+    def give_back(self, kept: int) -> None:
+        """Give back all lines that were taken last but the first ones."""
+        self.waiting.extendleft(reversed(self.taken[kept:]))
+        self.number -= len(self.taken) - kept
+
+
 def _separated(
     path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None, **dialect: Any
 ) -> Iterator[Any]:
     """Read comma-separated or tab-separated values."""
-    dialect = {"delimiter": layout.delimiter or ","} | dialect
-    rows = csv.reader(_lines(path, layout, progress), **dialect)
+    lines = _Pushback(_lines(path, layout, progress))
+    rows = csv.reader(lines, **{"delimiter": layout.delimiter or ","} | dialect)
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         header: list[str] = [name.strip() for name in next(rows, [])]
+        if header and header[0].lower() == "sep=":  # Excel's own line
+            header = [name.strip() for name in next(rows, [])]
         yield header
         while True:
-            place = f"{path}:{rows.line_num + 1}"
+            lines.taken.clear()
+            place = f"{path}:{lines.number + 1}"
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
+                if len(lines.taken) > MOST_LINES:
+                    message = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    raise UserError(
+                        f"{place}: {message}; is a quotation mark not closed?"
+                    ) from None
                 yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
+                lines.give_back(1)
                 continue
             if row and len(row) != len(header):
-                columns = counted(len(row), "field")
-                yield BadRow(place, NOT_A_ROW, f"{columns}, but the header has {len(header)}")
+                found = counted(len(row), "field")
+                yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
             elif row:
                 yield place, row
     finally:
