@@ -7,7 +7,7 @@ import csv
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from io import TextIOWrapper
@@ -53,28 +53,8 @@ TIE = 0.02
 """Encodings whose disorder, as charset-normalizer measures it, differs by less are as likely."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
-TEXT_NAMES = (
-    "text",
-    "texts",
-    "tweet",
-    "sentence",
-    "body",
-    "content",
-    "message",
-    "comment",
-    "review",
-)
-LABEL_NAMES = (
-    "label",
-    "labels",
-    "topic",
-    "class",
-    "category",
-    "target",
-    "sentiment",
-    "intent",
-    "y",
-)
+TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
+LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "intent", "y")
 """Names of columns that tell what is in them, the surest first."""
 
 
@@ -132,23 +112,18 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if layout.delimiter is None and ending == ".csv":
         layout = replace(layout, delimiter=_delimiter_of(path, layout))
     header, rows = open_table(path, layout)
-    sample = [row[1] for row in islice(rows, SAMPLE_ROWS) if not isinstance(row, BadRow)]
+    first = [row[1] for row in islice(rows, SAMPLE_ROWS) if not isinstance(row, BadRow)]
     columns = {
-        name: [str(value) for value in values]
-        for name, values in zip(header, zip(*sample, strict=True), strict=False)
+        name: [str(row[position]) for row in first]
+        for position, name in enumerate(header)
         if name not in (layout.text, layout.label, layout.group)
     }
-    if layout.text is None:
-        by_length = sorted(columns, key=lambda name: -mean(map(len, columns[name])))
-        layout = replace(layout, text=_named(TEXT_NAMES, header) or next(iter(by_length), None))
-        columns.pop(layout.text or "", None)
+    if layout.text is None and columns:
+        longest = max(columns, key=lambda name: sum(map(len, columns[name])))
+        layout = replace(layout, text=_named(TEXT_NAMES, header) or longest)
     if layout.label is None:
-        counts = {name: len(set(values) - {""}) for name, values in columns.items()}
-        few = sorted((n, name) for name, n in counts.items() if 1 < n <= len(sample) / 2)
-        is_clear = len(few) == 1 or (few and few[0][0] * MUCH_FEWER <= few[1][0])
-        layout = replace(
-            layout, label=_named(LABEL_NAMES, header) or (few[0][1] if is_clear else None)
-        )
+        columns.pop(layout.text or "", None)
+        layout = replace(layout, label=_named(LABEL_NAMES, header) or _with_few_values(columns))
     if layout.label in columns.get(layout.label or "", ()):
         hint = "add a line with the names of the columns"
         raise UserError(f"{path}: its first line is no header: '{layout.label}' is a label; {hint}")
@@ -156,6 +131,15 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
     return layout
+
+
+def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column that clearly has fewer different values than the others, but several."""
+    counts = {name: len(set(values) - {""}) for name, values in columns.items()}
+    rows = max(map(len, columns.values()), default=0)
+    few = sorted((n, name) for name, n in counts.items() if 1 < n <= rows / 2)
+    is_clear = len(few) == 1 or (few and few[0][0] * MUCH_FEWER <= few[1][0])
+    return few[0][1] if is_clear else None
 
 
 @lru_cache(maxsize=100)  # a table may be looked at several times
@@ -174,8 +158,9 @@ def _encoding_of(path: Path) -> str:
         sample = file.read(SAMPLE)
     if sample.count(0) > len(sample) / 4 and sample[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
-    lines = [line for line in sample.splitlines() if not line.isascii()]
-    if sum(not _is_utf_8(line) for line in lines[:-1] or lines) <= MOST_WRONG * len(lines):
+    whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]
+    lines = [line for line in whole if not line.isascii()]
+    if sum("\ufffd" in line.decode(errors="replace") for line in lines) <= MOST_WRONG * len(lines):
         return "utf-8"
     from charset_normalizer import from_bytes
 
@@ -186,14 +171,6 @@ def _encoding_of(path: Path) -> str:
         return best.encoding
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
     return "cp1250" if central > MOST_WRONG * sum(byte > 127 for byte in foreign) else "cp1252"
-
-
-def _is_utf_8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _delimiter_of(path: Path, layout: Layout) -> str:
