@@ -42,10 +42,10 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
             )
     if summary.topics_only_in_test:
         yield Note(
-            title="topics that are tested but never trained",
+            title=f"{summary.noun}s that are tested but never trained",
             evidence=f"No training document is about {listed(summary.topics_only_in_test)}.",
             advice="No model can get these documents right: use split: stratified, or leave such "
-            "topics out.",
+            f"{summary.noun}s out.",
         )
     if summary.duplicates.positions:
         yield Note(
@@ -116,8 +116,8 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
         )
 
 
-def notes_on_run(run: StoredRun) -> Iterator[Note]:
-    """Yield all notes on a finished run that its own files give evidence for."""
+def notes_on_answers(run: StoredRun) -> Iterator[Note]:
+    """Yield a note on each network that has learned one answer."""
     summary = run.results.dataset
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
     for name, trials in run.trials.items():
@@ -127,10 +127,15 @@ def notes_on_run(run: StoredRun) -> Iterator[Note]:
                 title=f"{name} has learned one answer",
                 evidence=f"It answers '{summary.majority_topic}' for all "
                 f"{summary.test_size:,} test documents with {stuck} of {len(trials)} seeds.",
-                advice="Its accuracy is that of the most frequent topic: look at its learning "
-                "curve, and try an embedding or another learning rate.",
+                advice=f"Its accuracy is that of the most frequent {summary.noun}: look at its "
+                "learning curve, and try an embedding or another learning rate.",
             )
-    yield from notes_on_data(summary, run.benchmark.data, None)
+
+
+def notes_on_run(run: StoredRun) -> Iterator[Note]:
+    """Yield all notes on a finished run that its own files give evidence for."""
+    yield from notes_on_answers(run)
+    yield from notes_on_data(run.results.dataset, run.benchmark.data, None)
     yield from notes_on_config(run.benchmark)
 
 
