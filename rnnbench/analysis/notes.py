@@ -116,26 +116,29 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
         )
 
 
-def notes_on_answers(run: StoredRun) -> Iterator[Note]:
-    """Yield a note on each network that has learned one answer."""
-    summary = run.results.dataset
+def one_answer_alone(run: StoredRun) -> dict[str, str]:
+    """Return with how many seeds a network always answers the most frequent topic, by name."""
+    summary, found = run.results.dataset, dict[str, str]()
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
     for name, trials in run.trials.items():
-        stuck = sum(bool(np.all(trial.answers == majority)) for trial in trials)
-        if stuck and not isinstance(run.benchmark.models[name], BaselineModel):
-            yield Note(
-                title=f"{name} has learned one answer",
-                evidence=f"It answers '{summary.majority_topic}' for all "
-                f"{summary.test_size:,} test documents with {stuck} of {len(trials)} seeds.",
-                advice=f"Its accuracy is that of the most frequent {summary.noun}: look at its "
-                "learning curve, and try an embedding or another learning rate.",
-            )
+        n = sum(bool(np.all(trial.answers == majority)) for trial in trials)
+        if n and not isinstance(run.benchmark.models[name], BaselineModel):
+            found[name] = f"{n} of {len(trials)} seeds"
+    return found
 
 
 def notes_on_run(run: StoredRun) -> Iterator[Note]:
     """Yield all notes on a finished run that its own files give evidence for."""
-    yield from notes_on_answers(run)
-    yield from notes_on_data(run.results.dataset, run.benchmark.data, None)
+    summary = run.results.dataset
+    for name, seeds in one_answer_alone(run).items():
+        yield Note(
+            title=f"{name} has learned one answer",
+            evidence=f"It answers '{summary.majority_topic}' for all "
+            f"{summary.test_size:,} test documents with {seeds}.",
+            advice=f"Its accuracy is that of the most frequent {summary.noun}: look at its "
+            "learning curve, and try an embedding or another learning rate.",
+        )
+    yield from notes_on_data(summary, run.benchmark.data, None)
     yield from notes_on_config(run.benchmark)
 
 

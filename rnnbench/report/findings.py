@@ -1,5 +1,6 @@
 """The main results of a run, in sentences and as a badge that shields.io reads."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
@@ -29,8 +30,11 @@ def best_in_words(results: Results) -> str:
     return f"{sentence}."
 
 
-def findings(results: Results) -> list[str]:
-    """Return the verdict in sentences: the models that lead, and those that learned nothing."""
+def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
+    """Return the verdict in sentences: the models that lead, and those that learned nothing.
+
+    ``stuck`` has, by name, the seeds with which a model gives one answer alone.
+    """
     best, dataset, always = results.best, results.dataset, results.dataset.majority_name
     others = _by_verdict(results, best.name, without=always)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)
@@ -54,7 +58,9 @@ def findings(results: Results) -> list[str]:
         f"{TOO_FEW_SEEDS.capitalize()} for a verdict against {it}": against[TOO_FEW_SEEDS],
     }
     found = [f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names]
-    return sentences + (found or [f"Clearly better than {it}: all models."])
+    alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
+    sentences += found or [f"Clearly better than {it}: all models."]
+    return [*sentences, *[f"Has learned one answer alone: {listed(alone)}."] * bool(alone)]
 
 
 def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:

@@ -27,12 +27,10 @@ from rnnbench.report.plot import Plot
 from rnnbench.report.plots_of_run import PLOTS
 from rnnbench.report.table import (
     SECOND,
-    Columns,
     Table,
     interval_text,
     number_first,
     scope,
-    table_of,
     with_points,
 )
 from rnnbench.report.tables_of_run import (
@@ -186,15 +184,13 @@ def published(reported: Reported) -> ReportSection:
 def differences(reported: Reported) -> ReportSection:
     """Return the differences of the models in pairs."""
     pairs = reported.results.comparisons
-    others = [f"{pair.a} - {pair.b}" for pair in pairs if not pair.is_clear]
-    clear = f"{len(pairs) - len(others)} of {counted(len(pairs), 'difference')} clear"
     return ReportSection(
         "differences",
         "Differences",
         [("table", comparisons_table(reported.results))],
         "Each interval is for its own comparison alone, but clear means after correction for all. "
         "Of many models, the plot shows only the pairs with the best.",
-        f"{clear}; not: {listed(others, 2)}" if others else clear,
+        f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear",
     )
 
 
@@ -245,19 +241,14 @@ def calibration(reported: Reported) -> ReportSection:
         for name, trials in reported.run.trials.items()
         if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
-    columns: Columns[str] = {
-        "model": lambda name: name,
-        "ECE": lambda name: f"{found[name][0]:.3f}",
-        f"95 % interval {scope(len(results.seeds_used))}": lambda name: interval_text(
-            found[name][1], ".3f"
-        ),
-    }
+    headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
+    rows = [[name, f"{ece:.3f}", interval_text(ends, ".3f")] for name, (ece, ends) in found.items()]
     caption = (
         f"Expected calibration error (ECE): in {N_BINS} bins of equal width, how far the mean "
         "probability of answers is from their accuracy. By chance, it is too high in a sample; the "
         "interval allows for that. Models without probabilities are left out."
     )
-    parts: list[Part] = [("table", with_points(table_of([*found], columns, caption)))]
+    parts: list[Part] = [("table", with_points(Table(headers, rows, caption)))]
     errors = sorted(f"{error:.3f} ({name})" for name, (error, _) in found.items())
     result = f"expected calibration error {' to '.join(dict.fromkeys([*errors[:1], *errors[-1:]]))}"
     return ReportSection("calibration", "Calibration", parts if found else [], "", result)
@@ -365,9 +356,7 @@ def data(reported: Reported) -> ReportSection:
     dataset = reported.results.dataset
     never = ", ".join(dataset.topics_only_in_test)
     facts = {
-        "source": f"{dataset.source} ({dataset.origin})",
-        "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
-        f"{dataset.timesteps} steps each",
+        "run": trained_on(reported.results),
         f"majority {dataset.noun}": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
         "duplicates": dataset.duplicates_in_words(),
@@ -377,8 +366,8 @@ def data(reported: Reported) -> ReportSection:
         "split": dataset.split_fingerprint,
         "corpus": dataset.corpus_fingerprint,
     }
-    n = counted(len(dataset.topics), dataset.noun)
-    return ReportSection("data", "Data", [("facts", facts)], "", f"{facts['source']}, {n}")
+    result = f"{dataset.source} ({dataset.origin}), {counted(len(dataset.topics), dataset.noun)}"
+    return ReportSection("data", "Data", [("facts", facts)], "", result)
 
 
 def notes(reported: Reported) -> ReportSection:
@@ -394,7 +383,6 @@ def reproduce(reported: Reported) -> ReportSection:
     environment = reported.run.environment
     apart = ("versions", "installed", "schema_version")
     facts = {
-        "training": trained_on(reported.results),
         **{key.replace("_", " "): environment[key] for key in environment if key not in apart},
         **environment["versions"],
     }

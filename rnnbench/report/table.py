@@ -90,13 +90,10 @@ def with_points(table: Table, position: int = 0) -> Table:
 
 def number_first(table: Table) -> Table:
     """Return ``table`` with its first number beside its first column: a phone shows two columns."""
-    number = table.text_columns
-
-    def reorder(cells: Sequence[str]) -> list[str]:
-        return [cells[0], cells[number], *cells[1:number], *cells[number + 1 :]]
-
-    rows = list(map(reorder, table.rows))
-    return replace(table, headers=reorder(table.headers), rows=rows, text_columns=1, keys=1)
+    n = table.text_columns
+    order = [0, n, *range(1, n), *range(n + 1, len(table.headers))]
+    headers, *rows = [[cells[place] for place in order] for cells in (table.headers, *table.rows)]
+    return replace(table, headers=headers, rows=rows, text_columns=1, keys=1)
 
 
 def to_rich(table: Table, console: "Console") -> "RenderableType":
