@@ -31,10 +31,7 @@ def best_in_words(results: Results) -> str:
 
 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
-    """Return the verdict in sentences: the models that lead, and those that learned nothing.
-
-    ``stuck`` has, by name, the seeds with which a model gives one answer alone.
-    """
+    """Return the verdict in sentences; ``stuck`` are models that give one answer, and the seeds."""
     best, dataset, always = results.best, results.dataset, results.dataset.majority_name
     others = _by_verdict(results, best.name, without=always)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)

@@ -154,9 +154,8 @@ def inline_svg(plot: Plot) -> Markup:
     """
     if not plot.wide_svg:
         return _inline(plot, plot.svg)
-    # A slash keeps the second from being taken for a file of the report.
-    wide = _inline(plot, plot.wide_svg, "wide/", "broad")
-    return _inline(plot, plot.svg, "", "narrow") + wide
+    # The slash keeps it from being taken for a file of the report.
+    return _inline(plot, plot.svg, "", "narrow") + _inline(plot, plot.wide_svg, "/", "broad")
 
 
 def _inline(plot: Plot, svg: str, prefix: str = "", kind: str = "") -> Markup:

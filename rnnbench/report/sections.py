@@ -62,10 +62,7 @@ a mistake is a misclassified document.
 
 BY_ALL = "all models"
 SHOWN_POWERS = 20
-NO_TEXTS = (
-    " Their words are not shown: either none were asked for, or the documents of this run are not "
-    "in the cache of the machine that wrote this report."
-)
+NO_TEXTS = " Their words are not shown: not asked for, or not in the cache where this was written."
 
 
 @dataclass(frozen=True)
@@ -171,11 +168,10 @@ def accuracy(reported: Reported) -> ReportSection:
 
 def published(reported: Reported) -> ReportSection:
     """Return the published accuracies, and where each source is found."""
-    results = reported.results
+    results, best = reported.results, reported.results.best.name
     parts: list[Part] = [("table", number_first(table)) for table in published_tables(results)]
     if sources := {result.source: result.where for result in results.published if result.where}:
         parts.append(("facts", sources))
-    best = results.best.name
     lies = [of.lies(of.model if of.is_of_our_model else best) for of in results.published]
     result = f"{lies.count('above')} of {len(lies)} above our intervals"
     return ReportSection("published", "Published accuracies", parts, "", result)
@@ -256,15 +252,13 @@ def calibration(reported: Reported) -> ReportSection:
 
 def learning(reported: Reported) -> ReportSection:
     """Return the place of the learning curves, which there are if any model trained in epochs."""
-    n = sum(bool(trials[0].record.history.loss) for trials in reported.run.trials.values())
     return ReportSection(
         "learning",
         "Learning curves",
         [],
-        "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
-        "training documents, loss and accuracy are means over the batches of an epoch, while "
-        "the weights are still changing. Each network has a colour of its own.",
-        f"loss and accuracy of {counted(n, 'network')}; evaluated: {which_epoch(reported.results)}",
+        "Lines are medians over seeds, in bands from the lowest to the highest. On the training "
+        "documents, both are means over the batches of an epoch, while the weights still change.",
+        f"epoch of the networks: {which_epoch(reported.results)}",
     )
 
 
@@ -333,7 +327,7 @@ def errors(reported: Reported) -> ReportSection:
         parts,
         "How many documents of each kind were misclassified, and the documents misclassified most "
         "often." + NO_TEXTS * (texts is None),
-        f"{table.rows[-1][1]} test documents misclassified by every model with most of its seeds",
+        f"{table.rows[-1][1]} documents misclassified by every model",
     )
 
 
@@ -390,9 +384,8 @@ def reproduce(reported: Reported) -> ReportSection:
         "reproduce",
         "Reproduce",
         [("command", reported.results.command), ("facts", facts)],
-        "The config with every default is in config.yaml beside this file, and the exact versions "
-        f"of all packages are in {CONSTRAINTS}, for pip install -c. Another processor may round "
-        "sums differently.",
+        "Beside this file, config.yaml has every default, and the exact versions of all packages "
+        f"are in {CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
         f"rnnbench {environment['versions']['rnnbench']}, {environment['cpu']}",
     )
 

@@ -65,8 +65,7 @@ def table_files(results: Results) -> dict[str, str]:
 def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     """Return the accuracies, and whether each clearly differs from the best and the majority.
 
-    If it ``is_wide``, as on a page, the accuracies without duplicates have a column, parameters of
-    grids come after the accuracy, and the caption leaves out what the page has elsewhere.
+    If it ``is_wide``, as on a page, it has the accuracies without duplicates, and a short caption.
     """
     dataset, n = results.dataset, len(results.seeds_used)
 
