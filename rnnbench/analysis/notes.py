@@ -12,7 +12,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.results.run import StoredRun
 from rnnbench.section import Record
-from rnnbench.text import listed
+from rnnbench.text import counted, listed
 
 SHOWN = 5
 """The most words of a document that a note quotes."""
@@ -123,7 +123,7 @@ def one_answer_alone(run: StoredRun) -> dict[str, str]:
     for name, trials in run.trials.items():
         n = sum(bool(np.all(trial.answers == majority)) for trial in trials)
         if n and not isinstance(run.benchmark.models[name], BaselineModel):
-            found[name] = f"{n} of {len(trials)} seeds"
+            found[name] = f"{n} of {counted(len(trials), 'seed')}"
     return found
 
 
