@@ -96,6 +96,8 @@ def predict(
         raise UserError("--in: use it without texts and --file")
     if (out or column) and not table:
         raise UserError(f"{'--out' if out else '--text'}: needs --in TABLE")
+    if table and table != STREAM and not table.is_file():
+        raise UserError(f"--in {table}: no such file")
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
     elif table and as_json:
@@ -110,16 +112,18 @@ def predict(
         if as_json:
             print_record(counts, as_json=True)
         return
-    typed = [
-        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), 40)}"'
-        for text in texts
-    ]
-    names = [*typed, *map(str, file or [])]
     found = model.answers(given, top)
+    if not all(prediction.words for prediction in found):
+        raise UserError("a text contains no words")
+    names = [*map(_name_of, texts), *map(str, file or [])]
     headings = names if len(names) > 1 else [""]
     predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
     record = {"model": model.name, "seed": model.seed, "texts": names, "predictions": predictions}
     print_record(record, *map(prediction_table, found, headings), as_json=as_json)
+
+
+def _name_of(text: str) -> str:
+    return "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), 40)}"'
 
 
 def split_words(
@@ -151,7 +155,7 @@ def _answer_table(
         empty = f"{counted(counts['empty'], 'text')} without words"
         notice(f"Without an answer: {empty}, {unknown}", style="yellow")
     if out and not quiet:
-        notice(f"{counted(counts['rows'], 'row')} written to {out}")
+        notice(f"{counted(sum(counts.values()), 'row')} written to {out}")
     return counts
 
 
@@ -186,10 +190,9 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     """
     table = Table.grid(padding=(0, 2))
     for topic in prediction.topics:
-        probability = topic.probability
-        bar = "" if probability is None else "█" * round(probability * BARS) or "▏"
-        score = topic.margin if probability is None else probability
-        table.add_row(topic.topic, f"{score:.4f}", bar)
+        is_share = topic.probability is not None
+        bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
+        table.add_row(topic.topic, f"{topic.score:.4f}", bar)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""

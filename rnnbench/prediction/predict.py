@@ -49,6 +49,11 @@ class TopicScore(Record):
     probability: float | None = None
     margin: float | None = None
 
+    @property
+    def score(self) -> float:
+        """The one that it has."""
+        return next(one for one in (self.probability, self.margin) if one is not None)
+
 
 class Prediction(Record):
     """A model's answer to one text."""
@@ -116,32 +121,25 @@ class KeptModel:
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
-
-        Raises:
-            UserError: a text has no words, or there is none.
         """
-        vocabulary = self.vocabulary
-        encoded = encode(texts, vocabulary)
-        if not encoded.words or not all(encoded.words):
-            raise UserError("a text contains no words")
+        vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
-        of_each = zip(
-            encoded.words, encoded.unknown, encoded.ids, self.scores(encoded.ids), strict=True
-        )
-        predictions = []
-        for words, unknown, ids, row in of_each:
-            is_known = (ids > INDEX_FROM).any()
-            topics = [
-                TopicScore(topic=vocabulary.topics[label]).model_copy(
-                    update={self.kind: float(row[label])}
-                )
-                for label in (-row).argsort(kind="stable")[: top if is_known else 0]
-            ]
-            read = min(words, readable)
-            predictions.append(
-                Prediction(words=words, words_read=read, unknown_words=unknown, topics=topics)
+        of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
+        return [
+            Prediction(
+                words=words,
+                words_read=min(words, readable),
+                unknown_words=unknown,
+                topics=[
+                    TopicScore.model_validate(
+                        {"topic": vocabulary.topics[label], self.kind: float(row[label])}
+                    )
+                    for label in (-row).argsort(kind="stable")[:top]
+                    if (ids > INDEX_FROM).any()
+                ],
             )
-        return predictions
+            for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
+        ]
 
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
         """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
@@ -151,6 +149,8 @@ class KeptModel:
         compute.
         """
         model, words = self.model, self.vocabulary
+        if not len(ids):
+            return np.zeros((0, len(words.topics)))
         if isinstance(model, LinearModel):
             in_words = (words.words, words.separator) if model.rule.reads_words else ()
             scores = model.scores(texts_of(ids, *in_words))
@@ -167,20 +167,21 @@ class KeptModel:
             from rnnbench.training.engines.native.engine import log_probabilities
 
             with suppress(RnnbenchError, MemoryError):
-                return np.exp(log_probabilities(model, self._shape, self._weights, ids))
+                return np.exp(log_probabilities(model, self.shape, self.weights, ids))
             self.makes_code = False  # it is too large
-        return in_numpy.predict(model, self._shape, self._weights, ids)
+        return in_numpy.predict(model, self.shape, self.weights, ids)
 
     @property
-    def _shape(self) -> Shape:
+    def shape(self) -> Shape:
+        """The shape of its input."""
         words = self.vocabulary
         return Shape(words.timesteps, len(words.topics), len(words.words) + INDEX_FROM + 1)
 
     @cached_property
-    def _weights(self) -> Weights:
+    def weights(self) -> Weights:
         """The weights of a network that NumPy covers."""
         assert in_numpy.is_covered(self.model)  # noqa: S101 - see ``scores``
-        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(self.model, self._shape)
+        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(self.model, self.shape)
         return read_weights(self.file, [(of_one, floats) for of_one in shapes])
 
     @cached_property
@@ -190,7 +191,7 @@ class KeptModel:
 
         if not isinstance(self.model, Network):
             raise UserError(f"{self.name} is a baseline (allowed: a network)")
-        model = build(self.model, self._shape, seed=0)
+        model = build(self.model, self.shape, seed=0)
         expected = [(array.shape, array.dtype) for array in weights_of(model)]
         model.set_weights(read_weights(self.file, expected))
         return model

@@ -6,20 +6,16 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from rnnbench.data.dataset import INDEX_FROM
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources import files
-from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.prediction.predict import KeptModel
+from rnnbench.prediction.predict import KeptModel, Prediction
 from rnnbench.storage import atomic_write, open_regular, temporary_folder
 
 AT_ONCE, STEPS = 4096, 2**26
@@ -38,23 +34,22 @@ def predict_table(
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
     These are the topic, its probability or margin, the second-best topic, and the share of words
-    that are not in the vocabulary of the run. They are empty in a row whose text has no words, or
-    none that the model knows. A few thousand rows are in memory at once. The numbers of rows of
-    each kind are returned. ``progress`` is called with the characters that have been read, and the
-    size of the file. Standard output gets lines of the same kind as the ``source``.
+    that are not in the vocabulary of the run. A text without words, or without any that the model
+    knows, has no answer. Only some thousand rows are in memory at once. Standard output gets lines
+    of the kind of the ``source``. The rows of each kind are counted.
 
     Raises:
         UserError: a row cannot be read or written, or a column is missing or exists already.
     """
-    counts = Counter(rows=0, empty=0, unknown=0)
+    counts = Counter(answered=0, unknown=0, empty=0)
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    rows = _rows(source, progress)
+    rows, write = _rows(source, progress), None
     with ExitStack() as stack:
-        write = None
         while block := list(islice(rows, at_once)):
-            for (place, row), answer in zip(
-                block, _answers(model, block, column, counts), strict=True
-            ):
+            texts = [_text_of(row, column, place) for place, row in block]
+            for (place, row), found in zip(block, model.answers(texts, 2), strict=True):
+                counts["answered" if found.topics else "unknown" if found.words else "empty"] += 1
+                answer = _answer(found, model.kind)
                 if taken := answer.keys() & row.keys():
                     raise UserError(f"{place}: rename the column '{min(taken)}', which is added")
                 whole = row | answer
@@ -63,35 +58,27 @@ def predict_table(
                     write(whole)
                 except (ValueError, csv.Error) as error:
                     raise UserError(f"{place}: cannot be written: {error} (use .jsonl)") from None
+    if write is None:
+        raise UserError(f"{source}: no row in it")
     return counts
 
 
-def _answers(
-    model: KeptModel, block: list[tuple[str, Row]], column: str, counts: Counter[str]
-) -> Iterator[Row]:
-    """Yield the new columns of some rows, and count the rows."""
-    for place, row in block:
-        if column not in row:
-            hint = did_you_mean(column, row)
-            raise UserError(f"{place}: no column '{column}' ({hint}; --text names it)")
-    texts = ("" if row[column] is None else str(row[column]) for _, row in block)
-    encoded = encode(texts, model.vocabulary)
-    is_known = np.any(encoded.ids > INDEX_FROM, axis=1)
-    scores = iter(model.scores(encoded.ids[is_known]))
-    topics = model.vocabulary.topics
-    for known, words, unknown in zip(
-        is_known.tolist(), encoded.words, encoded.unknown, strict=True
-    ):
-        counts.update(rows=1, empty=not words, unknown=bool(words and not known))
-        row = dict.fromkeys(("predicted", model.kind, "second_best", "unknown_words"))
-        if words:
-            row["unknown_words"] = round(len(unknown) / words, 4)
-        if known:
-            score = next(scores)
-            first, second = (-score).argsort(kind="stable")[:2]
-            best = {"predicted": topics[first], "second_best": topics[second]}
-            row |= best | {model.kind: round(float(score[first]), 6)}
-        yield row
+def _text_of(row: Row, column: str, place: str) -> str:
+    if column not in row:
+        hint = did_you_mean(column, row)
+        raise UserError(f"{place}: no column '{column}' ({hint}; --text names it)")
+    return "" if row[column] is None else str(row[column])
+
+
+def _answer(found: Prediction, kind: str) -> Row:
+    """Return the new columns of a row."""
+    first, second = (*found.topics, None, None)[:2]
+    return {
+        "predicted": first and first.topic,
+        kind: first and round(first.score, 6),
+        "second_best": second and second.topic,
+        "unknown_words": round(len(found.unknown_words) / found.words, 4) if found.words else None,
+    }
 
 
 @contextmanager
@@ -114,6 +101,9 @@ def _writer(out: Path | None, ending: str, first: Row) -> Iterator[Callable[[Row
 def _rows(path: Path, progress: Progress) -> Iterator[tuple[str, Row]]:
     """Yield the rows of a table, each with its place and all of its columns."""
     ending, size, done = path.suffix.lower(), path.stat().st_size, 0
+    if ending not in files.READERS:
+        hint = did_you_mean(ending or path.name, files.READERS)
+        raise UserError(f"{path}: not a table of texts ({hint})")
 
     def lines() -> Iterator[str]:
         nonlocal done
@@ -125,25 +115,19 @@ def _rows(path: Path, progress: Progress) -> Iterator[tuple[str, Row]]:
 
     if ending == ".parquet":
         yield from _parquet_rows(path, progress)
-    elif ending in JSON_LINES:
-        for number, line in enumerate(lines(), start=1):
-            if line.strip():
-                yield f"{path}:{number}", _object(line, f"{path}:{number}")
     elif ending in DIALECTS:
         yield from _separated_rows(path, lines(), DIALECTS[ending])
     else:
-        hint = did_you_mean(ending or path.name, files.READERS)
-        raise UserError(f"{path}: not a table of texts ({hint})")
+        for number, line in enumerate(lines(), start=1):
+            if line.strip():
+                yield f"{path}:{number}", _object(line, f"{path}:{number}")
 
 
 def _object(line: str, place: str) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{place}: not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise UserError(f'{place}: should be an object, such as {{"text": ...}}')
-    return row
+    with suppress(ValueError, RecursionError):
+        if isinstance(row := json.loads(line), dict):
+            return row
+    raise UserError(f'{place}: should be a JSON object, such as {{"text": ...}}')
 
 
 def _separated_rows(path: Path, lines: Iterator[str], dialect: Any) -> Iterator[tuple[str, Row]]:
