@@ -22,6 +22,8 @@ CHECKED, TOLERANCE = 1_000, 1e-5
 NEARLY_0 = float(np.log(1e-9))
 """Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
 NO_RULE = "its answers are not those of a linear rule over counted words or text vectors"
+CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
+"""Options of vectorizers that change a text before anything is counted."""
 Length = Annotated[int, Field(ge=1, le=100)]
 """Of a sequence of words or characters."""
 
@@ -169,12 +171,10 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.flo
     for step in steps:
         for _, part in getattr(step, "transformer_list", [("", step)]):
             given, names = part.get_params(), part.get_feature_names_out()
-            others = ("lowercase", "preprocessor", "strip_accents", "stop_words")
-            is_split = given["analyzer"] != "word" or given["tokenizer"] is str.split
-            if not type(part).__module__.startswith("sklearn.") or not is_split:
+            is_known = given["analyzer"] != "word" or given["tokenizer"] is str.split
+            is_known &= type(part).__module__.startswith("sklearn.")
+            if not is_known or any(given[option] for option in CHANGES):
                 raise ValueError("it counts other things")
-            if any(given[name] for name in others):
-                raise ValueError("it changes texts before")
             options = {name: given[name] for name in Counts.model_fields if name in given}
             counts.append(Counts(n_terms=len(names), **options))
             idf.append(getattr(part, "idf_", np.ones(len(names))))

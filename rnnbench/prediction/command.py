@@ -42,9 +42,8 @@ def predict(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL] [TEXT]...",
-            help="A model of RUN, by default the most accurate that was kept; then texts, or - for "
-            "one from standard input.",
+            metavar="[MODEL] TEXT",
+            help="A model of RUN, by default the best; texts, or - for one from standard input.",
         ),
     ] = None,
     file: Annotated[
@@ -53,20 +52,14 @@ def predict(
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option(
-            "--in",
-            metavar="TABLE",
-            help="A table with a text in each row (.csv, .tsv, .jsonl, .parquet), or - for "
-            "standard input.",
-        ),
+        typer.Option("--in", metavar="TABLE", help="A table with a text in each row, or -."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             metavar="FILE",
-            help="The new table (.csv, .tsv, .jsonl): all rows and columns of --in, with the "
-            "answers; by default, or with -, standard output.",
+            help="The rows of --in with the answers (.csv, .tsv, .jsonl); by default -.",
         ),
     ] = None,
     column: Annotated[
@@ -82,7 +75,8 @@ def predict(
     """Predict the topics of documents with a model that `rnnbench run --save-models` kept.
 
     Texts are split into words in the same way as the corpus; unknown words are counted. There is no
-    answer to a text of which the model knows no word.
+    answer to a text of which the model knows no word. A table (.csv, .tsv, .jsonl, .parquet) is
+    written again, with the answers in new columns.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -145,10 +139,12 @@ def _answer_table(
     """Write a table with answers, showing progress, and say which rows have none."""
     from rnnbench.prediction.table import predict_table, standard_input
     from rnnbench.terminal.console import notice
+    from rnnbench.terminal.console import out as stdout
     from rnnbench.terminal.display import show_download
 
+    is_hidden = quiet or (out is None and stdout.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
-    with source as file, show_download(quiet=quiet) as progress:
+    with source as file, show_download(quiet=is_hidden) as progress:
         counts = predict_table(model, file, out, column or model.text_column, progress)
     if counts["empty"] or counts["unknown"]:
         unknown = f"and {counts['unknown']:,} whose words are unknown"
