@@ -151,18 +151,18 @@ class Run(Shown, StoredRun):
         """Return a prediction for each text, by a model that was kept with ``save_models``.
 
         Args:
-            texts: documents, at least one; the predictions have the same order.
+            texts: a document, or several; the predictions have the same order. One in which the
+                model knows no word has no topics.
             model: its name; by default that of the most accurate model that was kept.
             seed: of the trial; by default the first.
             top: how many of the best topics to return; by default all.
 
         Raises:
-            UserError: there is no such model or seed, it was not kept, or a text contains no words.
+            UserError: there is no such model or seed, or it was not kept.
             DamagedResultError: a file is not as it was written, or cannot be loaded.
             PluginError: the code of the model's own layers is gone, or failed.
         """
-        given = [texts] if isinstance(texts, str) else texts
-        return self.model(model, seed=seed).answers(given, top)
+        return self.model(model, seed=seed).answers(texts, top)
 
     def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
         """Return a trained model that was kept, in the manner of a classifier of scikit-learn.

@@ -397,6 +397,7 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         np.testing.assert_array_equal(found, model.classes_[shares.argmax(axis=1)])
         assert [own.topics[0].topic for own in kept.predict(texts[:2], name)] == found[:2].tolist()
         assert model.predict([]).tolist() == []
+        assert model.predict(texts[0]).tolist() == found[:1].tolist()
     assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
 
 

@@ -67,7 +67,7 @@ class Encoded:
 
 
 def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
-    """Split ``texts`` into words as the corpus was split, and return their ids."""
+    """Split texts, or a single one, into words as the corpus was split, and return their ids."""
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
@@ -76,7 +76,9 @@ def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for text in texts:  # one by one, as the words of many take much memory
+        for text in (
+            [texts] if isinstance(texts, str) else texts
+        ):  # one by one, as the words of many take much memory
             words = list(tokenize(text))
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
             unknown.append([word for word in words if word not in id_of])

@@ -249,15 +249,16 @@ def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
     assert [own["words_read"] for own in found] == [8, 9, 9]
 
 
+@pytest.mark.parametrize("model", ["reader", "svm"])
 def test_another_process_gives_the_same_prints_nothing_else_and_needs_no_tensorflow(
-    predict, finished
+    predict, finished, model
 ):
     code = (
         "import sys\n"
-        f"sys.argv = ['rnnbench', 'predict', {str(finished)!r}, 'reader', '-', '--json']\n"
+        f"sys.argv = ['rnnbench', 'predict', {str(finished)!r}, {model!r}, '-', '--json']\n"
         "from rnnbench.__main__ import main\n"
         "try: main()\n"
-        "finally: assert not {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)"
+        "finally: assert not {'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)"
     )
 
     done = subprocess.run(
@@ -265,7 +266,7 @@ def test_another_process_gives_the_same_prints_nothing_else_and_needs_no_tensorf
     )
 
     assert done.stderr == ""
-    assert json.loads(done.stdout)["predictions"] == predict(TEXT)
+    assert json.loads(done.stdout)["predictions"] == predict(TEXT, model=model)
 
 
 def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_path):

@@ -77,6 +77,7 @@ def test_machine_code_gives_the_answers_of_numpy_to_kept_networks(folder, monkey
     logs = engine.log_probabilities(kept.model, kept.shape, weights, ids)
 
     answers = in_numpy.predict(kept.model, kept.shape, weights, ids)
+    assert in_numpy.is_covered(kept.model), "TensorFlow is not needed"
     np.testing.assert_allclose(np.exp(logs), answers, atol=2e-6)
     assert np.ptp(answers, axis=0).max() > 0.1, "it has learned something"
 

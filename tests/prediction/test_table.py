@@ -127,6 +127,15 @@ def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(p
     assert wrong.stderr.endswith(expected)
 
 
+def test_a_field_that_tabs_cannot_separate_is_refused(predict, tmp_path):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    done = predict("svm", "--in", "new.csv", "--out", "out.tsv", status=2)
+
+    assert "new.csv:4: cannot be written: need to escape, " in done.stderr
+    assert not (tmp_path / "out.tsv").exists()
+
+
 @pytest.mark.skipif(not find_spec("pyarrow"), reason="needs pyarrow")
 def test_parquet_is_read(predict, tmp_path):
     import pyarrow
