@@ -76,9 +76,8 @@ def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for text in (
-            [texts] if isinstance(texts, str) else texts
-        ):  # one by one, as the words of many take much memory
+        given = [texts] if isinstance(texts, str) else texts
+        for text in given:  # one by one, as the words of many take much memory
             words = list(tokenize(text))
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
             unknown.append([word for word in words if word not in id_of])

@@ -121,6 +121,11 @@ def test_what_is_no_linear_rule_over_counted_words_has_no_arrays(steps):
     assert arrays_of(pipeline, DOCUMENTS, scores, **kind) == []
 
 
+def test_what_is_no_pipeline_has_no_arrays():
+    kind = {"reads_words": False, "gives_probabilities": False}
+    assert arrays_of(RidgeClassifier(), DOCUMENTS, np.zeros((20, N_TOPICS)), **kind) == []
+
+
 def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
     pipeline = make_pipeline(TfidfVectorizer(**SPLIT), RidgeClassifier()).fit(DOCUMENTS, LABELS)
     scores = np.full((20, N_TOPICS), -9.0)
