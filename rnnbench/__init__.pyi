@@ -33,6 +33,7 @@ from .models.layers.base import Shape as Shape
 from .plugins.site.site import site as site
 from .plugins.teach.facts import Explanation as Explanation
 from .plugins.teach.facts import explain_layer as explain_layer
+from .prediction.predict import KeptModel as KeptModel
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
 from .report.plots_of_run import RunPlot as RunPlot

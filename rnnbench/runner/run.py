@@ -32,6 +32,7 @@ from rnnbench.environment import constraints, environment
 from rnnbench.errors import RnnbenchError, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, lock_folder
@@ -177,7 +178,7 @@ def _trials(
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             work=model.work_of_epoch(data.dataset),
-            keep_model=keep and not isinstance(model, BaselineModel),
+            keep_model=keep,
             **facts,
         )
         for name, model, seed in benchmark.trials
@@ -246,6 +247,7 @@ class Job:
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
         if not (store.folder / ENVIRONMENT).is_file():
             store.save_environment(facts)
+        unkept = set[str]()
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 event: Failed | Finished
@@ -261,6 +263,9 @@ class Job:
                         stored = store.save(outcome)
                         store.save_environment(facts)  # until now, the stored one was still true
                         done.results[trial] = _fitting(stored, trial, done.results, store)
+                    if outcome.weights == [] and trial.name not in unkept:
+                        unkept.add(trial.name)
+                        log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
                     event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
                 listener(event)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ LOWEST = float(np.log(np.finfo(np.float32).tiny))
 ROUNDING = 1e-3
 """How far above 0 rounding may lift a log-probability."""
 
-Weights = list[NDArray[np.float32]]
-"""The weights of a network, in the order of Keras's ``model.get_weights()``."""
+Weights = list[NDArray[Any]]
+"""The weights of a network, in the order of Keras's ``model.get_weights()``; or the arrays of a
+baseline, see ``models.linear``, of which there are none if it cannot be kept."""
 
 
 class History(Record):
@@ -98,7 +99,7 @@ class TrialRecord(Record):
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial: its record, its scores, and the weights of a network to keep."""
+    """The result of one trial: its record, its scores, and the arrays of a model to keep."""
 
     record: TrialRecord
     labels: NDArray[np.int32]

@@ -66,7 +66,7 @@ class Engine(ABC):
                 out are used only to choose the best epoch.
             seed: decides everything random.
             on_epoch: called after each epoch.
-            keep_model: whether to return the weights of the trained network too.
+            keep_model: whether to return the weights of the trained model too.
 
         Returns:
             A record of the training, without what identifies it; ``dataset.y_test``; and finite

@@ -11,6 +11,7 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.linear import arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import OnEpoch, begin
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ScikitLearn(Engine):
-    """Fits baselines, which have no epochs and are never kept."""
+    """Fits baselines, which have no epochs."""
 
     name = "scikit-learn"
     packages = ("scikit-learn", "scipy", "numpy")
@@ -45,7 +46,7 @@ class ScikitLearn(Engine):
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
-        keep_model: bool,  # noqa: ARG002
+        keep_model: bool,
     ) -> TrialResult:
         """Fit a baseline and score the test documents; see ``Engine.fit``.
 
@@ -72,7 +73,14 @@ class ScikitLearn(Engine):
             score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
             fit_seconds=seconds,
         )
-        return TrialResult(record, dataset.y_test, scores.astype(np.float32))
+        weights = None
+        if keep_model:
+            kind = {
+                "reads_words": baseline.reads_words,
+                "gives_probabilities": baseline.gives_probabilities,
+            }
+            weights = arrays_of(classifier, tested, scores, **kind)
+        return TrialResult(record, dataset.y_test, scores.astype(np.float32), weights)
 
 
 REASONS = {
