@@ -38,7 +38,7 @@ from rnnbench.training.engines.native.group import Sizes
 from rnnbench.training.engines.native.memory import OF_GROUP, SHARED, Array, Memory
 from rnnbench.training.engines.native.products import product, rows_of_tile
 from rnnbench.training.engines.native.program import passes
-from rnnbench.training.engines.native.random import make_mask, philox, quarter
+from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 
 HERE = Processor(8, 32, is_x86)
 WORD = st.integers(0, 2**31 - 1)
@@ -277,9 +277,8 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
 
     Code(asm).run("mask", arena)
 
-    counters = np.zeros((length, 4), np.uint64)
-    counters[:, 0], counters[:, 1:] = np.arange(length), place
-    words = philox(counters, np.array([7, 9], np.uint64)).T.ravel()
+    numbers, others = np.arange(length, dtype=np.uint32), np.array([place], np.uint32).T
+    words = np.concatenate(philox([numbers, *others], np.array([[7], [9]], np.uint32), times))
     expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
     np.testing.assert_allclose(mask.of(arena), expected, rtol=1e-6)
 
