@@ -135,7 +135,7 @@ def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.f
         weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
         if len(ids) >= MANY:
             from rnnbench.training.engines.native.engine import NativeEngine, log_probabilities
-            from rnnbench.training.settings import Recipe
+            from rnnbench.training.epochs import Recipe
 
             native = NativeEngine()
             if native.covers(network, Recipe()) and not native.why_not():

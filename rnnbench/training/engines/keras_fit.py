@@ -11,8 +11,7 @@ import keras
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.training.epochs import Documents, Epochs, batches, begin, count_batches
-from rnnbench.training.settings import Recipe
+from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, begin, count_batches
 
 ACCURACY = "sparse_categorical_accuracy"
 """With a single topic, plain ``accuracy`` would become the binary one."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,8 @@ from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import OnEpoch, begin
+from rnnbench.training.epochs import OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, with_floor
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from rnnbench.training.settings import Recipe
 
 
 class ScikitLearn(Engine):
@@ -34,14 +29,14 @@ class ScikitLearn(Engine):
         with without(("pandas",)):
             import sklearn.base  # noqa: F401
 
-    def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
         return isinstance(model, BaselineModel)
 
     def fit(
         self,
         model: Model,
         dataset: Dataset,
-        recipe: "Recipe",
+        recipe: Recipe,
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
@@ -86,7 +81,7 @@ REASONS = {
 
 def _fitted(
     baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
-) -> tuple["Pipeline", float]:
+) -> tuple[Any, float]:
     """Return a fitted classifier, and the seconds that it took."""
     try:
         with BASELINES.blamed(baseline.kind):
@@ -117,7 +112,7 @@ def texts(
 
 
 def score(
-    baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
+    baseline: Baseline, classifier: Any, documents: list[str], n_topics: int
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
@@ -141,7 +136,7 @@ def score(
     return with_floor(scores) if baseline.gives_probabilities else scores
 
 
-def count_params(classifier: "Pipeline") -> int:
+def count_params(classifier: Any) -> int:
     """Return the number of values that a classifier has learned, without the IDF of words."""
     fitted = classifier[-1]
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")

@@ -9,7 +9,6 @@ Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,10 +23,7 @@ from rnnbench.training.engines.native.memory import (
     Memory,
     Trained,
 )
-from rnnbench.training.epochs import count_batches
-
-if TYPE_CHECKING:
-    from rnnbench.training.settings import Recipe
+from rnnbench.training.epochs import Recipe, count_batches
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 VECTORS = 4
@@ -37,7 +33,7 @@ Rates = tuple[Value, Value]
 """A step's size, with Adam's bias correction, and the share of the new weights in their average."""
 
 
-def rates_of(recipe: "Recipe", documents: int) -> Floats:
+def rates_of(recipe: Recipe, documents: int) -> Floats:
     """Return the ``Rates`` of all steps of a training on so many documents, ``(steps, 2)``."""
     steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.

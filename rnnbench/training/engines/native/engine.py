@@ -34,7 +34,7 @@ from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 
 if TYPE_CHECKING:
     from rnnbench.training.engines.native.program import Program
-    from rnnbench.training.settings import Recipe
+    from rnnbench.training.epochs import Recipe
 
 ROWS = range(4, 7)
 """Documents that go through a network together: few enough that all that the way back needs stays
