@@ -58,7 +58,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
             cannot work on this machine; or it is gone.
         PluginError: the engine comes from another package and cannot be loaded.
     """
-    engine = ENGINES[_name_of_engine(model, training)]
+    engine = ENGINES[resolve_engine(model, training).engine]
     with ENGINES.blamed(engine.name):
         if engine.covers(model, training):
             if reason := engine.why_not():
@@ -78,19 +78,16 @@ def resolve_engine(model: Model, training: Training) -> Training:
     Raises:
         UserError: the engine is gone.
     """
-    return training.model_copy(update={"engine": _name_of_engine(model, training)})
-
-
-def _name_of_engine(model: Model, training: Training) -> str:
+    name = training.engine
     if isinstance(model, BaselineModel):
-        return "scikit-learn"
-    if training.engine == GONE:
+        name = "scikit-learn"
+    elif name == GONE:
         allowed = ", ".join([AUTO, *ENGINES])
         raise UserError(f"training.engine: {GONE} is gone (use {AUTO}; allowed: {allowed})")
-    if training.engine != AUTO:
-        return training.engine
-    is_native = ENGINES["native"].covers(model, training) and _has_native()
-    return "native" if is_native else "keras"
+    elif name == AUTO:
+        is_native = ENGINES["native"].covers(model, training) and _has_native()
+        name = "native" if is_native else "keras"
+    return training.model_copy(update={"engine": name})
 
 
 def revision_of(engine: str, model: Model) -> int:

@@ -74,11 +74,6 @@ class Trial:
         """Multiply-adds of its whole training, or nearly so."""
         return self.work * max(self.epochs, 1)
 
-    @cached_property
-    def program(self) -> tuple[Any, ...]:
-        """The same for trainings that can share a program; see ``program_of``."""
-        return program_of(self.model, self.training)
-
     @property
     def engine(self) -> Engine:
         """The engine that trains it; see ``engine_for``."""
@@ -92,9 +87,8 @@ class Trial:
     @property
     def packages(self) -> tuple[str, ...]:
         """The distributions whose versions can change the outcome."""
-        engine, plugin = self.engine, ENGINES.plugin(self.engine.name)
-        packages = engine.packages
-        if plugin and plugin.dist and plugin.dist.name not in packages:
+        packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
+        if plugin and plugin.dist:
             packages += (plugin.dist.name,)
         if self.model.pretrained_dim:
             packages += ("scipy",)  # it computes the word vectors
@@ -112,19 +106,16 @@ class Trial:
             "validation_split": self.training.validation_split,
             "versions": versions(self.packages),
         }
+        if model.is_random:
+            facts["seed"] = self.seed
         if isinstance(model, BaselineModel):
-            if model.is_random:
-                facts["seed"] = self.seed
+            if code:
+                facts["code"] = code
             if model.baseline.reads_words:
                 facts["split"] = self.split_fingerprint  # the ids do not tell the words
-            return sha256_json(facts | ({"code": code} if code else {}))
-        facts |= {
-            "code": code,
-            "n_ids": self.n_ids,
-            "training": self.training.facts("seeds"),
-            "seed": self.seed,
-            "threads": self.threads_used,
-        }
+            return sha256_json(facts)
+        facts |= {"code": code, "n_ids": self.n_ids, "threads": self.threads_used}
+        facts["training"] = self.training.facts("seeds")
         if revision := revision_of(self.engine.name, model):
             facts["revision"] = revision
         if model.pretrained_dim:
@@ -153,10 +144,8 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         RnnbenchError: the corpus is not the one that the trial was planned with, or the training
             diverged.
     """
-    dataset = dataset_of(trial, corpus)
-    result = train(
-        trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
-    )
+    facts = trial.model, dataset_of(trial, corpus), trial.training, trial.seed, on_epoch
+    result = train(*facts, keep_model=trial.keep_model)
     if not np.isfinite(result.scores).all():
         rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
@@ -200,8 +189,8 @@ def train(
     above = scores[scores > ROUNDING]
     if trained.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
-        largest = f"log-probabilities of up to {above.max():.3g}"
-        raise PluginError(f"{returned} {largest} (should be {allowed})")
+        largest = f"{above.max():.3g}"
+        raise PluginError(f"{returned} log-probabilities of up to {largest} (should be {allowed})")
     if trained.weights is not None and in_numpy.is_covered(model):
         shapes = [array.shape for array in trained.weights]
         if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
