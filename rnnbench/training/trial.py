@@ -38,23 +38,20 @@ from rnnbench.training.settings import Training, engine_for, revision_of
 class Trial:
     """Everything that decides the outcome of one training, as plain data without paths."""
 
-    name: str
-    """Of the model."""
+    name: str  # of the model
     model: Model
     training: Training
     seed: int
     data: Data
     corpus_fingerprint: str
-    source: str
-    """Of the corpus."""
+    source: str  # of the corpus
     dataset_fingerprint: str
     split_fingerprint: str
     """Of the whole corpus and its training and test documents, because word vectors are also
     learned from texts outside the dataset."""
     n_ids: int
     """All word ids are below this; the largest need not occur in the dataset."""
-    threads: int
-    """Of the process that trains."""
+    threads: int  # of the process that trains
     work: int
     """Multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome."""
     keep_model: bool = False
@@ -141,13 +138,22 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     The same trial on the same machine gives the same weights, bit for bit.
 
     Raises:
+        UserError: the engine that the config names does not cover the model.
+        PluginError: an engine from another package failed, or returned scores or weights of wrong
+            shapes or log-probabilities above 0.
         RnnbenchError: the corpus is not the one that the trial was planned with, or the training
             diverged.
     """
-    facts = trial.model, dataset_of(trial, corpus), trial.training, trial.seed, on_epoch
-    result = train(*facts, keep_model=trial.keep_model)
+    dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
+    begin(TRAINING)  # an engine may say more
+    with ENGINES.blamed(engine.name):
+        result = engine.fit(
+            trial.model, dataset, training, trial.seed, on_epoch, keep_model=trial.keep_model
+        )
+    if fault := _fault(result, trial.model, dataset):
+        raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
-        rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
+        rate = f" (training.learning_rate: {training.learning_rate:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
     identity = {
@@ -162,41 +168,20 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     return replace(result, record=result.record.model_copy(update=identity))
 
 
-def train(
-    model: Model,
-    dataset: Dataset,
-    training: Training,
-    seed: int,
-    on_epoch: OnEpoch = ignore,
-    *,
-    keep_model: bool = False,
-) -> TrialResult:
-    """Train a model with the engine that covers it; see ``Engine.fit``.
-
-    Raises:
-        UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package failed, or returned scores or weights of wrong
-            shapes or log-probabilities above 0.
-    """
-    engine = engine_for(model, training)
-    begin(TRAINING)  # an engine may say more
-    with ENGINES.blamed(engine.name):
-        trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    returned = f"{ENGINES.label(engine.name)} returned"
-    scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
+def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
+    """Return what is wrong with the result of an engine; empty if nothing is."""
+    scores, expected = result.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
-        raise PluginError(f"{returned} scores of the shape {scores.shape} (should be {expected})")
+        return f"scores of the shape {scores.shape} (should be {expected})"
     above = scores[scores > ROUNDING]
-    if trained.record.score_kind == "log_probabilities" and above.size:
+    if result.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
-        largest = f"{above.max():.3g}"
-        raise PluginError(f"{returned} log-probabilities of up to {largest} (should be {allowed})")
-    if trained.weights is not None and in_numpy.is_covered(model):
-        shapes = [array.shape for array in trained.weights]
+        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    if result.weights is not None and in_numpy.is_covered(model):
+        shapes = [array.shape for array in result.weights]
         if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
-            allowed = "those of Keras's get_weights()"
-            raise PluginError(f"{returned} weights of the shapes {shapes} (should be {allowed})")
-    return trained
+            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
+    return ""
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:

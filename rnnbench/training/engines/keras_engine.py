@@ -71,12 +71,8 @@ class KerasEngine(Engine):
         train(built, (x, y), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
-        record = epochs.record(
-            engine=self.name,
-            params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
-            recipe=recipe,
-            documents=len(y),
-        )
+        params = sum(math.prod(weight.shape) for weight in built.trainable_weights)
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
         begin("testing")
         scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None

@@ -8,7 +8,8 @@ Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import numpy as np
 
@@ -53,15 +54,12 @@ def rates_of(recipe: Recipe, documents: int) -> Floats:
 def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
     """Make ``adam``, an optimizer step by the gradients of both halves; it sets these to 0."""
     with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
-        rates, nothing = _rates(asm, asm.get(group.clock)), asm.vector_of(0.0)
+        rates = _rates(asm, asm.get(group.clock))
         for one in trained:
             ours = one.gradient.flat
             for i in asm.loop(one.value.size, step=asm.lanes):
                 halves = [asm.at(flat, i) for flat in (ours, replace(ours, block=OTHER))]
-                gradient = halves[0].load() + halves[1].load()
-                _step(asm, [asm.at(array.flat, i) for array in one.state], gradient, rates)
-                for half in halves:
-                    half.store(nothing)
+                _step(asm, [asm.at(array.flat, i) for array in one.state], halves, rates)
 
 
 def _rates(asm: Assembler, clock: Value) -> Rates:
@@ -69,11 +67,14 @@ def _rates(asm: Assembler, clock: Value) -> Rates:
     return asm.spread(place.load(F32)), asm.spread(place.moved(1).load(F32))
 
 
-def _step(asm: Assembler, places: Sequence[View], gradient: Value, rates: Rates) -> None:
-    """Take a step with a vector of weights."""
+def _step(asm: Assembler, places: Sequence[View], gradients: Sequence[View], rates: Rates) -> None:
+    """Take a step with a vector of weights, whose gradient is a sum, and set that to 0."""
+    gradient = reduce(add, [place.load() for place in gradients])
     state = _after(asm, [place.load() for place in places], gradient, rates)
     for place, value in zip(places, state, strict=True):
         place.store(value)
+    for place in gradients:
+        place.store(asm.vector_of(0.0))
 
 
 def _after(asm: Assembler, state: Sequence[Value], gradient: Value, rates: Rates) -> list[Value]:
@@ -127,14 +128,12 @@ class WordTable:
                     found[0] = where(is_new, found[0] + 1, found[0])
             asm.set(self.count, found[0])
         with asm.function(f"step_{n}", [*BLOCKS, "rates"]):
-            rates, nothing = _rates(asm, asm.get(group.clock)), asm.vector_of(0.0)
+            rates = _rates(asm, asm.get(group.clock))
             for i in asm.loop(asm.get(self.count)):
                 word = asm.get(self.words, i)
                 for column, _ in self.own_columns(asm, asm.lanes):
-                    gradient = asm.at(self.trained.gradient, i, column)
                     places = [asm.at(array, word, column) for array in state]
-                    _step(asm, places, gradient.load(), rates)
-                    gradient.store(nothing)
+                    _step(asm, places, [asm.at(self.trained.gradient, i, column)], rates)
         with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
             for word in asm.loop(group.sizes.n_ids):
                 asm.call(f"catch_up_{n}", word)
