@@ -142,8 +142,8 @@ def plan_benchmark(
     programs: dict[tuple[Any, ...], int] = {}
 
     def place(trial: Trial) -> tuple[int, int]:
-        program = program_of(trial.model, trial.training)
-        return -trial.length, programs.setdefault(program, len(programs))
+        work, program = trial.work * max(trial.epochs, 1), program_of(trial.model, trial.training)
+        return -work, programs.setdefault(program, len(programs))  # the longest comes first
 
     trials.sort(key=place)
     for model in {trial.name: trial.model for trial in trials}.values():

@@ -33,6 +33,8 @@ from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialResult
 from rnnbench.training.settings import Training, engine_for, revision_of
 
+CHANGED = "changed while the benchmark ran; run it again"
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -65,11 +67,6 @@ class Trial:
     def epochs(self) -> int:
         """Epochs of its training; a baseline has none."""
         return self.training.epochs if isinstance(self.model, Network) else 0
-
-    @property
-    def length(self) -> int:
-        """Multiply-adds of its whole training, or nearly so."""
-        return self.work * max(self.epochs, 1)
 
     @property
     def engine(self) -> Engine:
@@ -187,27 +184,22 @@ def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     """Return the dataset that a trial is trained and tested on; see ``run_trial``."""
     begin("reading documents")
-    dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data, trial.part)
+    dataset = _load(corpus, trial.corpus_fingerprint, trial.data, blind=trial.part is not None)
+    if trial.part:
+        dataset = _part_of(dataset, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)
     if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):
-        raise _changed(corpus)
+        raise RnnbenchError(f"{corpus}: {CHANGED}")
     return dataset
 
 
-@lru_cache(maxsize=1)
-def _load_dataset(file: Path, corpus_fingerprint: str, data: Data, part: Part | None) -> Dataset:
-    """Return a dataset, once for all trials of a process that follow each other."""
-    whole = _load_whole(file, corpus_fingerprint, data, blind=part is not None)
-    return whole if part is None else hold_out_part(whole, part)
+# Trials of a process that follow each other mostly have the same dataset.
+_part_of = lru_cache(maxsize=1)(hold_out_part)
 
 
 @lru_cache(maxsize=1)
-def _load_whole(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
+def _load(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
     corpus = cache.read(file)
     if corpus.fingerprint != corpus_fingerprint:
-        raise _changed(file)
+        raise RnnbenchError(f"{file}: {CHANGED}")
     return make_dataset(corpus, data, blind=blind)
-
-
-def _changed(file: Path) -> RnnbenchError:
-    return RnnbenchError(f"{file}: changed while the benchmark ran; run it again")

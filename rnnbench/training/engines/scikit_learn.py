@@ -42,12 +42,6 @@ class ScikitLearn(Engine):
         *,
         keep_model: bool,  # noqa: ARG002
     ) -> TrialResult:
-        """Fit a baseline and score the test documents; see ``Engine.fit``.
-
-        Raises:
-            PluginError: a baseline from another package failed; the message names it.
-            UserError: a baseline cannot learn from these documents with its parameters.
-        """
         from threadpoolctl import threadpool_limits
 
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
@@ -82,7 +76,12 @@ REASONS = {
 def _fitted(
     baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
 ) -> tuple[Any, float]:
-    """Return a fitted classifier, and the seconds that it took."""
+    """Return a fitted classifier, and the seconds that it took.
+
+    Raises:
+        PluginError: a baseline from another package failed; the message names it.
+        UserError: a baseline cannot learn from these documents with its parameters.
+    """
     try:
         with BASELINES.blamed(baseline.kind):
             classifier = baseline.pipeline(seed)
@@ -100,8 +99,7 @@ def texts(
 ) -> list[str]:
     """Return the ids ``(n, timesteps)`` as texts, without padding or start mark.
 
-    With a vocabulary, the texts are the words themselves, with a ``separator`` between them; words
-    that are not in it are left out.
+    With a vocabulary, the texts are its words, with a ``separator`` between them.
     """
     rows, first = ids.tolist(), INDEX_FROM + 1
     if vocabulary is None:

@@ -13,13 +13,7 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    Assembler,
-    Value,
-    View,
-    where,
-)
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, where
 from rnnbench.training.engines.native.group import DOCUMENTS, Group, length_of
 from rnnbench.training.engines.native.memory import (
     BLOCKS,

@@ -138,11 +138,10 @@ class Value:
         whole = shifted - TO_WHOLE  # x / log 2, rounded
         rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
         polynomial = rest._polynomial(EXP)
-        build, kind = self.builder, self.raw.type
-        bits = ir.VectorType(I32, kind.count)
+        build, bits = self.builder, ir.VectorType(I32, self.raw.type.count)
         exponent = build.shl(build.bitcast(shifted.raw, bits), ir.Constant(bits, 23))
-        power = build.bitcast(build.add(exponent, ir.Constant(bits, 127 << 23)), kind)
-        return polynomial * Value(build, power)
+        power = build.add(exponent, ir.Constant(bits, 127 << 23))
+        return polynomial * Value(build, build.bitcast(power, self.raw.type))
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
         """Return a polynomial of the number; the coefficient of the highest power comes first."""
@@ -202,7 +201,7 @@ class View:
         return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
-        return replace(self, pointer=self[first].pointer, shape=(count, *self.shape[1:]))
+        return replace(self.moved(first * self.strides[0]), shape=(count, *self.shape[1:]))
 
     def columns(self, first: Index, count: Index) -> "View":
         return self.T.rows(first, count).T
@@ -348,8 +347,8 @@ class Assembler:
 
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
-        arena = replace(self.given[array.block], shape=array.shape, strides=array.strides)
-        return arena.moved(array.offset)[indices]
+        start = self.given[array.block].moved(array.offset)
+        return replace(start, shape=array.shape, strides=array.strides)[indices]
 
     def get(self, array: Array, *indices: Index) -> Value:
         """Return the whole number in an array of such, by default its only one."""
