@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 
 from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.stage import Stage
-from rnnbench.training.engines.native.stages.numbers import NumbersStage
+from rnnbench.training.engines.native.stages.embedding import NumbersStage
 
 for module in iter_modules(__path__):
     import_module(f"{__name__}.{module.name}")
@@ -21,8 +21,7 @@ def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple
     if layers[0].takes != "ids":
         yield NumbersStage, len(layers), ()
     position = 0
-    while position < len(layers):
-        rest = tuple(layers[position:])
+    while rest := tuple(layers[position:]):
         for stage in _kinds_of(Stage):
             if count := int(stage.takes(rest)):
                 yield stage, position, rest[:count]

@@ -9,7 +9,7 @@ from rnnbench.models.layers.feedforward import Dense
 from rnnbench.training.engines.native.assembler import Assembler, Value, where
 from rnnbench.training.engines.native.group import Activations
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Projection, Stage
+from rnnbench.training.engines.native.stage import Stage
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
@@ -43,9 +43,8 @@ class DenseStage(Stage):
 
     def build(self) -> None:
         units = self.layer.count_units(self.group.sizes.topics)
-        self.above = self.activations(units, is_sequence=self.below.is_sequence)
-        self.projection = Projection(self, units)
-        weights = self.projection.weights
+        self.above = Activations(self.group, units, is_sequence=self.below.is_sequence)
+        weights = self.add_projection(units)
         self.add_part((self.below.features, units), (weights, np.s_[:-1]), start=glorot_uniform)
         self.add_part((units,), (weights, -1))
 
@@ -55,9 +54,9 @@ class DenseStage(Stage):
         return super().takes(layers) and layers[0].activation in allowed
 
     def forward(self, asm: Assembler) -> None:
-        self.projection.forward(asm, self.above.value)
+        self.project(asm, self.above.value)
         activate(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
         activate_back(asm, self.above, self.layer.activation)
-        self.projection.backward(asm, self.above.gradient)
+        self.project_back(asm, self.above.gradient)

@@ -1,23 +1,17 @@
 """Pooling: one vector for each document, from those of its steps; 0 for one without steps."""
 
+from functools import partial
 from operator import add, mul
 
 import numpy as np
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Pooling
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    VERY_LOW,
-    Assembler,
-    Index,
-    Value,
-    View,
-    where,
-)
+from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler, Value, View, where
+from rnnbench.training.engines.native.group import Activations, spans
 from rnnbench.training.engines.native.memory import Array
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Projection, Stage, load_row, store_row
+from rnnbench.training.engines.native.stage import Stage, load_row, store_row
 
 
 class PoolingStage(Stage):
@@ -26,14 +20,14 @@ class PoolingStage(Stage):
     by: str
 
     def build(self) -> None:
-        self.above = self.activations(self.below.features, is_sequence=False)
+        self.above = Activations(self.group, self.below.features, is_sequence=False)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         return type(layers[0]) is Pooling and layers[0].by == cls.by
 
     def forward(self, asm: Assembler) -> None:
-        for row, first, length in self.below.spans(asm):
+        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             for column, size in asm.tiles(self.below.features, asm.lanes):
                 x = asm.at(self.below.value).rows(first, length).columns(column, size)
                 y = where(length > 0, self.pool(x, row, column), asm.vector_of(0.0))
@@ -71,10 +65,8 @@ class MaxStage(PoolingStage):
         for t in asm.loop(x.shape[0], best):
             own, step = x[t].load(), asm.spread(asm.to_float(t))
             is_larger = own > best[0]
-            best[:] = (
-                where(is_larger, own, best[0]) + (own - own),  # NaN stays visible
-                where(is_larger, step, best[1]),
-            )
+            best[0] = where(is_larger, own, best[0]) + (own - own)  # NaN stays visible
+            best[1] = where(is_larger, step, best[1])
         asm.at(self.winners, row, column).store(best[1])
         return best[0]
 
@@ -99,18 +91,16 @@ class MeanStage(PoolingStage):
         return asm.spread(1 / asm.to_float(where(length > 1, length, 1)))
 
 
-class LastStage(PoolingStage):
+class LastStage(MaxStage):
     """The last step alone."""
 
     by = "last"
 
-    def pool(self, x: View, *_: Value) -> Value:
+    def pool(self, x: View, row: Value, column: Value) -> Value:
         length = x.shape[0]
-        return x[where(length > 0, length - 1, 0)].load()
-
-    def share(self, asm: Assembler, row: Value, t: Value, *_: Value) -> Value:
-        is_last = asm.get(self.group.lengths, row).equals(t + 1)
-        return where(is_last, asm.vector_of(1.0), 0.0)
+        last = where(length > 0, length - 1, 0)
+        x.asm.at(self.winners, row, column).store(x.asm.spread(x.asm.to_float(last)))
+        return x[last].load()
 
 
 class AttentionStage(PoolingStage):
@@ -124,22 +114,21 @@ class AttentionStage(PoolingStage):
 
     def build(self) -> None:
         super().build()
-        n, rows = self.below.features, self.group.capacity
-        self.projection, self.query = Projection(self, n), self.add_weights(1, n)
-        self.add_part((n, n), (self.projection.weights, np.s_[:-1]), start=glorot_uniform)
-        self.add_part((n,), (self.projection.weights, -1))
+        n, place = self.below.features, partial(self.place, self.group.capacity)
+        weights, self.query = self.add_projection(n), self.add_weights(1, n)
+        self.add_part((n, n), (weights, np.s_[:-1]), start=glorot_uniform)
+        self.add_part((n,), (weights, -1))
         self.add_part((n, 1), (self.query, 0), start=glorot_uniform, role="query")
-        self.hidden, self.d_hidden = (self.place(rows, n) for _ in range(2))
-        self.shares, self.d_shares = (self.place(rows) for _ in range(2))
+        self.hidden, self.d_hidden = place(n), place(n)
+        self.shares, self.d_shares = place(), place()
 
-    def _row(self, asm: Assembler, array: Array, row: Index) -> list[Value]:
+    def _row(self, asm: Assembler, array: Array, row: Value | int) -> list[Value]:
         return load_row(asm.at(array, row), self.below.features)
 
     def forward(self, asm: Assembler) -> None:
-        n = self.below.features
-        self.projection.forward(asm, self.hidden)
-        query = self._row(asm, self.query.value, 0)
-        for row, first, length in self.below.spans(asm):
+        n, query = self.below.features, self._row(asm, self.query.value, 0)
+        self.project(asm, self.hidden)
+        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
                 hidden = [x.tanh() for x in self._row(asm, self.hidden, first + t)]
@@ -149,9 +138,9 @@ class AttentionStage(PoolingStage):
                 largest[0] = where(asm.spread(score) > largest[0], asm.spread(score), largest[0])
             sums = [asm.vector_of(0.0)] * (1 + len(query))  # of the powers, and of powers times x
             for t in asm.loop(length, sums):
-                score = asm.spread(asm.at(self.shares, first + t).load(F32))
-                power = (score - largest[0]).exp()
-                asm.at(self.shares, first + t).store(asm.first(power))
+                share = asm.at(self.shares, first + t)
+                power = (asm.spread(share.load(F32)) - largest[0]).exp()
+                share.store(asm.first(power))
                 weighted = [power * x for x in self._row(asm, self.below.value, first + t)]
                 sums[:] = map(add, sums, [power, *weighted])
             total = where(length > 0, sums[0], asm.vector_of(1.0))
@@ -163,7 +152,7 @@ class AttentionStage(PoolingStage):
     def backward(self, asm: Assembler) -> None:
         below, n = self.below, self.below.features
         query, d_query = self._row(asm, self.query.value, 0), asm.at(self.query.gradient, 0)
-        for row, first, length in below.spans(asm):
+        for row, first, length in spans(asm, below.firsts, below.lengths):
             d_y, weighted = self._row(asm, self.above.gradient, row), [asm.single(0.0)]
             for t in asm.loop(length, weighted):
                 d_share = asm.total(list(map(mul, d_y, self._row(asm, below.value, first + t))))
@@ -177,10 +166,10 @@ class AttentionStage(PoolingStage):
                 hidden = self._row(asm, self.hidden, first + t)
                 d_h = [d_score * q * (1 - h * h) for q, h in zip(query, hidden, strict=True)]
                 store_row(asm.at(self.d_hidden, first + t), d_h, n)
-                so_far = load_row(d_query, n)
-                store_row(d_query, map(add, so_far, [d_score * h for h in hidden]), n)
+                d_q = [d_score * h for h in hidden]
+                store_row(d_query, map(add, load_row(d_query, n), d_q), n)
         self.group.clear_gaps(asm, self.d_hidden)
-        self.projection.backward(asm, self.d_hidden)
+        self.project_back(asm, self.d_hidden)
         for row, _, step in below.steps(asm):
             weight = asm.spread(asm.at(self.shares, step).load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
