@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
 from rnnbench.training.engines.native.memory import BLOCKS, Array, Memory
+from rnnbench.training.engines.native.products import product
 
 SLACK = 32
 """Rows after those in use, because the last tile of a product may go past them."""
@@ -138,17 +139,13 @@ class Activations:
         rows, place = group.capacity if is_sequence else group.rows, group.memory.place
         self.group, self.features, self.weight_rows = group, features, features + 1
         self.is_sequence, self.is_trained = is_sequence, True
-        self.value, self.gradient = place(rows, features + 1), place(rows, features)
+        self.value, self.gradient = place(rows, features + 1, ones=1), place(rows, features)
         self.firsts, self.lengths = group.firsts, group.lengths
         self.total, self.places = group.total, group.places
 
     def count(self, asm: Assembler) -> Index:
         """Return the number of rows in use."""
         return asm.get(self.total) if self.is_sequence else self.group.rows
-
-    def in_use(self, asm: Assembler, array: Array) -> View:
-        """Return the rows in use of an array that has a row for each vector."""
-        return asm.at(array).rows(0, self.count(asm))
 
     def vectors(self, asm: Assembler) -> Iterator[tuple[Value, Value, int]]:
         """Have the body of a loop run with each row, and the starts and sizes of its vectors."""
@@ -171,10 +168,26 @@ class Activations:
         for row in asm.loop(self.count(asm)):
             asm.at(self.value, row, self.features).store(asm.single(1.0))
 
+    def project(self, asm: Assembler, out: View, weights: View) -> None:
+        """Write ``x W + b`` of all vectors, where ``b`` is the last row of the weights."""
+        for x, first, kept in self.factors(asm):
+            product(asm, out.rows(first, x.shape[0]), x, weights, inner=kept)
+
+    def project_back(
+        self, asm: Assembler, d_out: View, gradient: View, transposed: View, *, adds: bool = False
+    ) -> None:
+        """Add up the gradient of such weights; write that of the vectors, or add to it."""
+        for x, first, kept in self.factors(asm):
+            given = d_out.rows(first, x.shape[0])
+            product(asm, gradient, x.T, given, adds=True, outer=kept)
+        if self.is_trained:
+            given = d_out.rows(0, self.count(asm))
+            product(asm, asm.at(self.gradient), given, transposed, adds=adds)
+
     def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
-        """Have the body of a loop run with all vectors to multiply by weights, and the first's row.
+        """Have the body of a loop run with all vectors, and the row of the first.
 
         Those of a document may lack some features; the last view then lists those that they have.
         """
-        x = self.in_use(asm, self.value)
+        x = asm.at(self.value).rows(0, self.count(asm))
         yield x.columns(0, self.features + 1), 0, None

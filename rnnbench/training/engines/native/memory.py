@@ -118,9 +118,12 @@ class Memory:
 
     def __init__(self, *, averages: bool = False):
         self.averages, self.size = averages, 0
+        self._ones: list[tuple[Array, int]] = []
 
-    def place(self, *shape: int, slack: int = 0, block: str = OF_HALF) -> Array:
+    def place(self, *shape: int, slack: int = 0, ones: int = 0, block: str = OF_HALF) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least.
+
+        The last columns are ``ones`` at first, and the others 0.
 
         Raises:
             RnnbenchError: the network needs too much memory.
@@ -137,6 +140,8 @@ class Memory:
                 "native: such a network, with such batches and documents, needs more than "
                 f"{LARGEST_ARENA * 4 / 1e9:.1f} GB; use training.engine: keras"
             )
+        if ones:
+            self._ones.append((array, shape[-1] - ones))
         return array
 
     def trained(self, *shape: int, touched: int = 0) -> Trained:
@@ -151,7 +156,11 @@ class Memory:
         return Trained(value, gradient, mean, square, average)
 
     def new_arenas(self, count: int) -> list[Floats]:
-        """Return zeros for all arrays, so many times; each begins at a cache line."""
+        """Return the memory for all arrays, so many times; each begins at a cache line."""
         raw = np.zeros(count * self.size + LINE, np.float32)
         start = -raw.ctypes.data // raw.itemsize % LINE
-        return list(raw[start : start + count * self.size].reshape(count, self.size))
+        arenas = list(raw[start : start + count * self.size].reshape(count, self.size))
+        for arena in arenas:
+            for array, first in self._ones:
+                array.of(arena)[..., first:] = 1
+        return arenas

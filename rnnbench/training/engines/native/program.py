@@ -77,7 +77,6 @@ class Program:
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
             for stage in self.stages:
-                stage.begin(arena)
                 key = derive_seed(seed, stage.number, stage.role)
                 stage.key.of(arena).view(np.uint32)[:] = key, 0
         for part, own in zip(self.parts, weights, strict=True):
@@ -85,9 +84,7 @@ class Program:
         return arenas
 
     def _make_steps(self, asm: Assembler) -> None:
-        """Make ``forward`` and ``backward`` for a group, and the functions of their stages."""
-        for stage in self.stages:
-            stage.make(asm)
+        """Make ``forward`` and ``backward`` for a group, and what the optimizer does."""
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
             self.group.gather(asm, first, left, number)
             for stage in self.stages:

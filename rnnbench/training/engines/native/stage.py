@@ -9,8 +9,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
 from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import SHARED, Array, Floats, KerasArray, Trained
-from rnnbench.training.engines.native.products import product, transpose
+from rnnbench.training.engines.native.memory import SHARED, KerasArray, Trained
 from rnnbench.training.engines.native.random import make_mask
 
 
@@ -24,7 +23,6 @@ class Stage:
         below, above: what the stage below hands on, if there is one, and what it hands on itself.
         parts: Keras's arrays of trained weights, in Keras's order.
         trained: the weights that every batch reads.
-        projection: those that all vectors below are multiplied by; the last row is a bias.
         table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
         kinds: the kinds of layers that it computes.
@@ -32,7 +30,6 @@ class Stage:
 
     below: Activations
     above: Activations
-    projection: Trained
     table: WordTable | None = None
     role: ClassVar[str] = "dropout"
     kinds: ClassVar[Collection[type[Layer]]] = ()
@@ -64,19 +61,9 @@ class Stage:
         self.trained.append(self.group.memory.trained(*shape))
         return self.trained[-1]
 
-    def add_projection(self, columns: int) -> Trained:
-        """Return the weights of a projection."""
-        self.projection = self.add_weights(self.below.weight_rows, columns)
-        self.transposed_projection = self.place(columns, self.below.features, block=SHARED)
-        return self.projection
-
     def add_part(self, shape: tuple[int, ...], *pieces: tuple[Trained, Any], **start: Any) -> None:
         """Add one of Keras's arrays, see ``KerasArray``."""
         self.parts.append(KerasArray(shape, pieces, **start))
-
-    def begin(self, arena: Floats) -> None:
-        """Write what stays the same in training."""
-        self.above.value.of(arena)[..., -1] = 1
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""
@@ -88,14 +75,8 @@ class Stage:
             for column, _ in asm.tiles(features, asm.lanes):
                 mask[column].store(asm.vector_of(1.0))
 
-    def make(self, asm: Assembler) -> None:
-        """Make the functions that its code calls."""
-
     def prepare(self, asm: Assembler) -> None:
         """Add the code for the start of an optimizer step."""
-        if self.projection:
-            w = asm.at(self.projection.value).rows(0, self.below.features)
-            transpose(asm, asm.at(self.transposed_projection), w)
 
     def forward(self, asm: Assembler) -> None:
         """Add the code that computes the activations above."""
@@ -109,21 +90,6 @@ class Stage:
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         """Add the code that adds up the gradient of the table, over a batch."""
-
-    def project(self, asm: Assembler, out: Array) -> None:
-        """Write ``x W + b`` of all vectors below."""
-        for x, first, kept in self.below.factors(asm):
-            rows = asm.at(out).rows(first, x.shape[0])
-            product(asm, rows, x, asm.at(self.projection.value), inner=kept)
-
-    def project_back(self, asm: Assembler, d_out: Array) -> None:
-        """Add up the gradient of the projection, and write that of the vectors below."""
-        for x, first, kept in self.below.factors(asm):
-            given = asm.at(d_out).rows(first, x.shape[0])
-            product(asm, asm.at(self.projection.gradient), x.T, given, adds=True, outer=kept)
-        if self.below.is_trained:
-            given, out = self.below.in_use(asm, d_out), asm.at(self.below.gradient)
-            product(asm, out, given, asm.at(self.transposed_projection))
 
 
 def load_row(place: View, features: int, fill: float = 0.0) -> list[Value]:

@@ -16,7 +16,7 @@ from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
 from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans
-from rnnbench.training.engines.native.memory import SHARED, Floats
+from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import quarter, random_uniform
 from rnnbench.training.engines.native.stage import Stage
 
@@ -144,10 +144,6 @@ class SharedEmbeddingStage(EmbeddingStage):
         rows = max(group.capacity, ids + SLACK) if self.stays else group.capacity
         return WordVectors(group, self.layer.dim, rows, drops=self.rate > 0 and not self.stays)
 
-    def begin(self, arena: Floats) -> None:
-        super().begin(arena)
-        self.step_rows.of(arena).view(np.int32)[self.group.dummy] = self.group.dummy
-
     def find_rows(self, asm: Assembler) -> None:
         """Give each word of a document a row, where it occurs first."""
         group, above = self.group, self.above
@@ -170,6 +166,7 @@ class SharedEmbeddingStage(EmbeddingStage):
                     asm.set(above.total, row + 1)
                 asm.set(self.step_rows, first + t, asm.get(self.row_of, word))
             asm.set(above.lengths, document, asm.get(above.total) - begin)
+        asm.set(self.step_rows, group.dummy, group.dummy)
         group.find_places(asm, above.places, self.step_rows)
 
     def write(self, asm: Assembler, document: Value, words: Words) -> None:
@@ -207,7 +204,7 @@ class WordVectors(Activations):
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
         super().__init__(group, features, is_sequence=True)
         place, documents = group.memory.place, group.rows
-        self.value = place(rows, features + 1, slack=SLACK)
+        self.value = place(rows, features + 1, slack=SLACK, ones=1)
         self.total, self.places = place(1), place(*group.places.shape)
         self.firsts, self.lengths = place(documents), place(documents)
         self.kept, self.n_kept = place(documents, features + 1, slack=SLACK), place(documents)

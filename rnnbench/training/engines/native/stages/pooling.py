@@ -1,30 +1,42 @@
 """Pooling: one vector for each document, from those of its steps; 0 for one without steps."""
 
-from functools import partial
 from operator import add, mul
-
-import numpy as np
+from typing import Any
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Pooling
-from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler, Value, View, where
+from rnnbench.training.engines.native.assembler import (
+    F32,
+    VERY_LOW,
+    Assembler,
+    Index,
+    Value,
+    View,
+    where,
+)
 from rnnbench.training.engines.native.group import Activations, spans
 from rnnbench.training.engines.native.memory import Array
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, load_row, store_row
+from rnnbench.training.engines.native.stages.dense import DenseStage
+
+
+def pools(layers: tuple[Any, ...], by: str) -> bool:
+    """Return whether the first layer pools in some way."""
+    return type(layers[0]) is Pooling and layers[0].by == by
 
 
 class PoolingStage(Stage):
     """The base of all kinds; those without weights pool each feature alone."""
 
-    by: str
+    by = ""
 
     def build(self) -> None:
         self.above = Activations(self.group, self.below.features, is_sequence=False)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0].by == cls.by
+        return pools(layers, cls.by)
 
     def forward(self, asm: Assembler) -> None:
         for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
@@ -103,36 +115,34 @@ class LastStage(MaxStage):
         return x[last].load()
 
 
-class AttentionStage(PoolingStage):
+class AttentionStage(DenseStage):
     """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps of a document.
 
     With ``h = tanh(x W + b)`` and the weights ``a`` of the steps, the gradient of the score ``h v``
     of a step is ``a (dy x - sum(a (dy x)))``.
     """
 
-    by = "attention"
-
     def build(self) -> None:
-        super().build()
-        n, place = self.below.features, partial(self.place, self.group.capacity)
-        weights, self.query = self.add_projection(n), self.add_weights(1, n)
-        self.add_part((n, n), (weights, np.s_[:-1]), start=glorot_uniform)
-        self.add_part((n,), (weights, -1))
+        n, rows = self.below.features, self.group.capacity
+        self.above = Activations(self.group, n, is_sequence=False)
+        self.hidden, self.query = self.add_dense(n), self.add_weights(1, n)
         self.add_part((n, 1), (self.query, 0), start=glorot_uniform, role="query")
-        self.hidden, self.d_hidden = place(n), place(n)
-        self.shares, self.d_shares = place(), place()
+        self.shares, self.d_shares = self.place(rows), self.place(rows)
 
-    def _row(self, asm: Assembler, array: Array, row: Value | int) -> list[Value]:
+    @classmethod
+    def takes(cls, layers: tuple[Layer, ...]) -> int:
+        return pools(layers, "attention")
+
+    def _row(self, asm: Assembler, array: Array, row: Index = 0) -> list[Value]:
         return load_row(asm.at(array, row), self.below.features)
 
     def forward(self, asm: Assembler) -> None:
-        n, query = self.below.features, self._row(asm, self.query.value, 0)
-        self.project(asm, self.hidden)
+        self.apply(asm, self.hidden, "tanh")
+        n, query = self.below.features, self._row(asm, self.query.value)
         for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = [x.tanh() for x in self._row(asm, self.hidden, first + t)]
-                store_row(asm.at(self.hidden, first + t), hidden, n)
+                hidden = self._row(asm, self.hidden.value, first + t)
                 score = asm.total(list(map(mul, hidden, query)))
                 asm.at(self.shares, first + t).store(score)
                 largest[0] = where(asm.spread(score) > largest[0], asm.spread(score), largest[0])
@@ -150,8 +160,8 @@ class AttentionStage(PoolingStage):
             store_row(asm.at(self.above.value, row), [y / total for y in sums[1:]], n)
 
     def backward(self, asm: Assembler) -> None:
-        below, n = self.below, self.below.features
-        query, d_query = self._row(asm, self.query.value, 0), asm.at(self.query.gradient, 0)
+        below, n, d_hidden = self.below, self.below.features, self.hidden.gradient
+        query, d_query = self._row(asm, self.query.value), asm.at(self.query.gradient, 0)
         for row, first, length in spans(asm, below.firsts, below.lengths):
             d_y, weighted = self._row(asm, self.above.gradient, row), [asm.single(0.0)]
             for t in asm.loop(length, weighted):
@@ -159,17 +169,14 @@ class AttentionStage(PoolingStage):
                 asm.at(self.d_shares, first + t).store(d_share)
                 weighted[0] += d_share * asm.at(self.shares, first + t).load(F32)
             for t in asm.loop(length):
-                share, d_share = (
-                    asm.at(array, first + t).load(F32) for array in (self.shares, self.d_shares)
-                )
+                share = asm.at(self.shares, first + t).load(F32)
+                d_share = asm.at(self.d_shares, first + t).load(F32)
                 d_score = asm.spread(share * (d_share - weighted[0]))
-                hidden = self._row(asm, self.hidden, first + t)
-                d_h = [d_score * q * (1 - h * h) for q, h in zip(query, hidden, strict=True)]
-                store_row(asm.at(self.d_hidden, first + t), d_h, n)
-                d_q = [d_score * h for h in hidden]
+                store_row(asm.at(d_hidden, first + t), [d_score * q for q in query], n)
+                d_q = [d_score * h for h in self._row(asm, self.hidden.value, first + t)]
                 store_row(d_query, map(add, load_row(d_query, n), d_q), n)
-        self.group.clear_gaps(asm, self.d_hidden)
-        self.project_back(asm, self.d_hidden)
+        self.group.clear_gaps(asm, d_hidden)
+        self.apply_back(asm, self.hidden, "tanh")
         for row, _, step in below.steps(asm):
             weight = asm.spread(asm.at(self.shares, step).load(F32))
             for column, _ in asm.tiles(n, asm.lanes):

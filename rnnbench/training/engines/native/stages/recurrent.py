@@ -22,7 +22,7 @@ from rnnbench.training.engines.native.assembler import (
 )
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import BLOCKS, SHARED, Array, Floats, Trained
+from rnnbench.training.engines.native.memory import SHARED, Array, Trained
 from rnnbench.training.engines.native.products import (
     Sums,
     product,
@@ -58,15 +58,16 @@ def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
 class RecurrentStage(Stage):
     """A recurrent layer, or two that read in opposite directions.
 
-    The row of a state is ``[h, 1 (GRU), x, 1 (numbers)]``, so the weights ``u`` have rows for
-    ``h``, for a bias of the state (see ``Cell.split``), and for an input that is a number. Other
-    inputs are projected, with the columns of all directions side by side.
+    The weights ``u`` of a direction have rows for ``h``, for a bias of the state (see
+    ``Cell.split``), for the inputs, and for their bias. The row of a state is as long, ``[h, 1, x,
+    1]``, if the input is a number; other inputs are projected.
 
     Attributes:
         ways: the directions, 0 forwards and 1 backwards: the first index of many arrays.
         units, columns: of the states, and of the sums of all gates, in a direction.
-        used: the weights ``u``, of which some may be dropped, as ``mask`` says.
-        transposed: the weights of ``h``, transposed.
+        state_rows: those of ``u`` without the inputs.
+        used: ``u``, of which some weights may be dropped, as ``mask`` says.
+        transposed: the same, transposed.
         states: the states before each step and after the last.
         kept: for the way back: values of all lanes, for each step, vector of units and row.
         d_sums, d_input_sums: the gradients of the gates, before their activations, of steps that
@@ -77,38 +78,35 @@ class RecurrentStage(Stage):
     kinds = CELLS
 
     def build(self) -> None:
-        outer, group, place, rows = self.layer, self.group, self.place, self.group.rows
+        outer, group, below, place = self.layer, self.group, self.below, self.place
         is_double = isinstance(outer, Bidirectional)
         self.layer = outer.layer if is_double else outer
-        self.ways, ways = range(1 + is_double), 1 + is_double
-        steps, lanes = group.sizes.timesteps, group.sizes.lanes
-        cell, n = CELLS[type(self.layer)], self.layer.units
-        columns = cell.gates * n
-        self.cell, self.units, self.columns = cell, n, columns
-        self.is_inline = self.below.features == 1 and not self.below.is_trained
-        self.state_rows = n + cell.state_biases
-        width = self.state_rows + 2 * self.is_inline
+        self.cell, self.ways, n = CELLS[type(self.layer)], 1 + is_double, self.layer.units
+        steps, rows, lanes = group.sizes.timesteps, group.rows, group.sizes.lanes
+        self.units, self.columns, self.state_rows = (
+            n, self.cell.gates * n, n + self.cell.state_biases
+        )  # fmt: skip
+        ways, columns, width = self.ways, self.columns, self.state_rows + below.weight_rows
+        self.is_inline = below.features == 1 and not below.is_trained
         self.above = Activations(group, ways * n, is_sequence=self.layer.return_sequences)
         self.u = self.add_weights(ways, width, columns)
         self.used = self.u.value
         if self.layer.weight_drop:
             self.used = place(ways, width, columns, block=SHARED)
             self.mask = place(ways, n, 4 * quarter(columns), block=SHARED)
-        self.transposed = place(ways, columns, n, block=SHARED)
-        self.states = place(ways, steps + 1, rows, width)
-        self.kept = place(ways, steps, -(-n // lanes), rows, cell.kept * lanes)
+        self.transposed = place(ways, columns, width, block=SHARED)
+        width = width if self.is_inline else self.state_rows
+        self.states = place(ways, steps + 1, rows, width, ones=width - n)
+        self.kept = place(ways, steps, -(-n // lanes), rows, self.cell.kept * lanes)
         self.collected = min(-(-ROWS_OF_OUTER // rows), steps)
         self.d_sums, self.d_input_sums = (
             place(self.collected, rows, columns, slack=lanes) for _ in range(2)
         )
         self.d_hidden, self.d_cell, self.cell_state = (place(rows, n) for _ in range(3))
         if not self.is_inline:
-            self.add_projection(ways * columns)
-            self.projected, self.d_projected = (
-                place(self.below.value.shape[0], ways * columns, slack=lanes),
-                place(group.capacity, ways * columns, slack=lanes),
-            )
-        for way in self.ways:
+            self.projected = place(below.value.shape[0], ways * columns, slack=lanes)
+            self.d_projected = place(group.capacity, ways * columns, slack=lanes)
+        for way in range(ways):
             self._add_parts(way, ("forward ", "backward ")[way] if is_double else "")
 
     @classmethod
@@ -120,60 +118,44 @@ class RecurrentStage(Stage):
 
     def _add_parts(self, way: int, side: str) -> None:
         """Add the kernel, the recurrent kernel and the bias of a direction."""
-        n, inputs, cell = self.units, self.below.features, self.cell
+        n, inputs, columns, cell = self.units, self.below.features, self.columns, self.cell
         order = np.argsort(column_order(n, cell.gates, self.group.sizes.lanes))
 
-        def of_state(first: int, count: int) -> tuple[Trained, Any]:
+        def rows(first: int, count: int = 1) -> tuple[Trained, Any]:
             return self.u, (way, *np.ix_(np.arange(first, first + count), order))
 
-        def of_input(first: int, count: int) -> tuple[Trained, Any]:
-            if not self.projection:
-                return of_state(self.state_rows + first, count)
-            rows = np.arange(first, first + count)
-            return self.projection, np.ix_(rows, order + way * self.columns)
-
-        biases = [of_input(inputs, 1), of_state(n, 1)][: 1 + cell.state_biases]
         starts = np.zeros((cell.gates, n))
         if cell.open_gate is not None and self.layer.unit_forget_bias:
             starts[cell.open_gate] = 1
-        shape = (2, self.columns) if cell.state_biases else (self.columns,)
-        kernel, state = (inputs, self.columns), (n, self.columns)
-        self.add_part(kernel, of_input(0, inputs), start=glorot_uniform, role=f"{side}kernel")
-        self.add_part(state, of_state(0, n), start=orthogonal, role=f"{side}recurrent")
-        self.add_part(shape, *biases, start=starts.ravel())
-
-    def begin(self, arena: Floats) -> None:
-        super().begin(arena)
-        self.states.of(arena)[..., self.units :] = 1  # inputs are written over
-
-    def make(self, asm: Assembler) -> None:
-        with asm.function(f"step_{self.number}", BLOCKS, 2) as (way, t):
-            self._step(asm, way, t)
-        with asm.function(f"step_back_{self.number}", BLOCKS, 3) as (way, t, at):
-            self._step_back(asm, way, t, at)
-        with asm.function(f"outer_{self.number}", BLOCKS, 3) as (way, t, count):
-            self._outer(asm, way, t, count)
+        kernel, biases = rows(self.state_rows, inputs), [rows(self.state_rows + inputs), rows(n)]
+        shape = (2, columns) if cell.state_biases else (columns,)
+        self.add_part((inputs, columns), kernel, start=glorot_uniform, role=f"{side}kernel")
+        self.add_part((n, columns), rows(0, n), start=orthogonal, role=f"{side}recurrent")
+        self.add_part(shape, *biases[: 1 + cell.state_biases], start=starts.ravel())
 
     def prepare(self, asm: Assembler) -> None:
-        """Drop weights, but none of the biases and inputs, and transpose them."""
-        super().prepare(asm)
-        if self.layer.weight_drop:
-            for i in asm.loop(self.used.size, step=asm.lanes):
-                asm.at(self.used.flat, i).store(asm.at(self.u.value.flat, i).load())
-        for way in self.ways:
-            for row in asm.loop(self.units) if self.layer.weight_drop else ():
-                mask, rate = asm.at(self.mask, way, row), self.layer.weight_drop
-                self.draw(asm, mask, rate, self.columns, row, way)
-                self._apply_mask(asm, self.used, way, row)
-            transpose(asm, asm.at(self.transposed, way), asm.at(self.used, way).rows(0, self.units))
+        """Drop weights of the state, and transpose all."""
+        for way in asm.loop(self.ways):
+            if self.layer.weight_drop:
+                self._drop_weights(asm, way)
+            transpose(asm, asm.at(self.transposed, way), asm.at(self.used, way))
+
+    def _drop_weights(self, asm: Assembler, way: Value) -> None:
+        used, u = asm.at(self.used, way, 0), asm.at(self.u.value, way, 0)
+        for i in asm.loop(self.used.strides[0], step=asm.lanes):
+            used[i].store(u[i].load())
+        for row in asm.loop(self.units):
+            mask, rate = asm.at(self.mask, way, row), self.layer.weight_drop
+            self.draw(asm, mask, rate, self.columns, row, way)
+            self._apply_mask(asm, self.used, way, row)
 
     def conclude(self, asm: Assembler) -> None:
         """Leave out the gradients of weights that were dropped."""
-        for way in self.ways if self.layer.weight_drop else ():
+        for way in asm.loop(self.ways) if self.layer.weight_drop else ():
             for row in asm.loop(self.units):
                 self._apply_mask(asm, self.u.gradient, way, row)
 
-    def _apply_mask(self, asm: Assembler, array: Array, way: int, row: Value) -> None:
+    def _apply_mask(self, asm: Assembler, array: Array, way: Value, row: Value) -> None:
         """Multiply a row of weights by its mask, whose columns are in Keras's order."""
         for unit, size in asm.tiles(self.units, asm.lanes):
             for gate in range(self.cell.gates):
@@ -181,15 +163,20 @@ class RecurrentStage(Stage):
                 kept = asm.at(self.mask, way, row, unit + gate * self.units).load()
                 place.store(place.load() * kept, size)
 
+    def _inputs(self, asm: Assembler, array: Array, way: Value) -> View:
+        """Return the rows of the inputs in weights or their gradient."""
+        return asm.at(array, way).rows(self.state_rows, self.below.weight_rows)
+
     def forward(self, asm: Assembler) -> None:
-        group, name = self.group, f"step_{self.number}"
-        if not self.is_inline:
-            self.project(asm, self.projected)
-        for way in self.ways:
+        group = self.group
+        for way in asm.loop(self.ways):
+            if not self.is_inline:
+                out = asm.at(self.projected).columns(way * self.columns, self.columns)
+                self.below.project(asm, out, self._inputs(asm, self.used, way))
             for row in asm.loop(group.rows):
                 asm.clear(self.cell_state, row)
             for t in asm.loop(group.longest(asm)):
-                asm.call(name, way, t)
+                self._step(asm, way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = asm.at(self.states, way, asm.get(group.lengths, row), row)
                 for unit, size in asm.tiles(self.units, asm.lanes):
@@ -197,12 +184,11 @@ class RecurrentStage(Stage):
                     out.store(last[unit].load(), size)
 
     def backward(self, asm: Assembler) -> None:
-        group, name = self.group, self.number
-        steps = group.longest(asm)
+        group, steps = self.group, self.group.longest(asm)
         chunks = (steps + (self.collected - 1)) // self.collected
         for row in asm.loop(self.below.count(asm)) if not self.is_inline else ():
             asm.clear(self.d_projected, row)
-        for way in self.ways:
+        for way in asm.loop(self.ways):
             for row in asm.loop(group.rows):
                 asm.clear(self.d_hidden, row)
                 asm.clear(self.d_cell, row)
@@ -211,10 +197,13 @@ class RecurrentStage(Stage):
                 count = least(self.collected, steps - first)
                 for i in asm.loop(count):
                     at = count - 1 - i
-                    asm.call(f"step_back_{name}", way, first + at, at)
-                asm.call(f"outer_{name}", way, first, count)
-        if not self.is_inline:
-            self.project_back(asm, self.d_projected)
+                    self._step_back(asm, way, first + at, at)
+                self._outer(asm, way, first, count)
+        for way in range(self.ways) if not self.is_inline else ():
+            d_out = asm.at(self.d_projected).columns(way * self.columns, self.columns)
+            gradient = self._inputs(asm, self.u.gradient, way)
+            transposed = asm.at(self.transposed, way).columns(self.state_rows, self.below.features)
+            self.below.project_back(asm, d_out, gradient, transposed, adds=way > 0)
 
     def _step(self, asm: Assembler, way: Value, t: Value) -> None:
         """Take a step: a tile is summed up, and its gates are computed, in registers."""
@@ -303,7 +292,8 @@ class RecurrentStage(Stage):
                 self._cell_back(asm, (way, t, row, unit), size, d_h, at)
         d_hidden, d_sums = asm.at(self.d_hidden), asm.at(self.d_sums, at)
         # The gradient of what passes into the next state directly is there already.
-        product(asm, d_hidden, d_sums, asm.at(self.transposed, way), adds=self.cell.passes_h)
+        transposed = asm.at(self.transposed, way).columns(0, self.units)
+        product(asm, d_hidden, d_sums, transposed, adds=self.cell.passes_h)
 
     def _cell_back(self, asm: Assembler, place: Place, size: int, d_h: Value, at: Value) -> None:
         """Write the gradients of the gates of a vector of units, and of the states before.
