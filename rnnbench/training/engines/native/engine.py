@@ -109,9 +109,9 @@ class NativeEngine(Engine):
         held_out = (network.lay_out(validation[0]), validation[1]) if validation else None
         timed = 0
         for epoch in range(1, recipe.epochs + 1):
-            network.use(threads_now())
-            timed += network.threads == 1
-            loss, accuracy = network.train(documents, y, epoch)
+            threads = min(threads_now(), 2, program.group.per_batch)
+            timed += threads == 1
+            loss, accuracy = network.train(documents, y, epoch, threads)
             judged = network.judge(*held_out) if held_out else None
             epochs.note(loss, accuracy, judged, network.weights)
         best = epochs.best_weights if validation else network.weights()
@@ -193,7 +193,7 @@ class Scorer:
 
 
 class NativeNetwork(Scorer):
-    """A network in training: its program, its two arenas, and the threads that train it."""
+    """A network in training: its program, and its two arenas."""
 
     def __init__(
         self,
@@ -207,7 +207,7 @@ class NativeNetwork(Scorer):
         from rnnbench.training.engines.native.adam import rates_of
 
         super().__init__(program, model, [])
-        self.recipe, self.seed, self.threads = recipe, seed, 1
+        self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
         weights = program.initial_weights(seed)
@@ -221,29 +221,27 @@ class NativeNetwork(Scorer):
         parts = self.program.parts
         return [*self.fixed, *(part.read(self.arenas[0], lambda own: own.result) for part in parts)]
 
-    def train(self, documents: Documents, y: NDArray[np.int32], epoch: int) -> tuple[float, float]:
-        """Train for an epoch; return the mean loss and the accuracy meanwhile."""
+    def train(
+        self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
+    ) -> tuple[float, float]:
+        """Train for an epoch; return the mean loss and the accuracy meanwhile.
+
+        Two threads train the halves of each batch side by side.
+        """
         count, batch = len(y), self.program.sizes.batch
         order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
         answers = np.zeros((count + self.program.sizes.rows, 2), np.float32)
         read = longest_first(documents, order, batch), *documents
         others = y.astype(np.float32), self.rates, answers
         arena, second = self.arenas
-        if self.threads == 1:
+        if threads == 1:
             self.program.code.run("epoch", arena, arena, *read, second, *others, count)
         else:
             steps = [(first, min(batch, count - first)) for first in range(0, count, batch)]
-            self._train_halves(
-                [(arena, arena, *read, second, *others), (arena, second, *read, arena, *others)],
-                steps,
-            )
+            halves = (arena, *read, second, *others), (second, *read, arena, *others)
+            self._train_halves([(arena, *half) for half in halves], steps)
         of_topic, total = answers[:count].astype(np.float64).T
         return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
-
-    def use(self, threads: int) -> None:
-        """Train the two halves of each batch side by side from the next epoch on."""
-        if threads > 1 and self.program.group.per_batch > 1:
-            self.threads = 2
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
         """Train for an epoch with two threads, which wait for each other twice a step."""

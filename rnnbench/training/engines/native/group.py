@@ -93,10 +93,6 @@ class Group:
                     row = where(t < length, at, self.dummy)
                     asm.set(places, direction, t, document, asm.get(rows, row) if rows else row)
 
-    def words(self, asm: Assembler, row: Index) -> tuple[View, View]:
-        """Return the words of a document of the group, and the numbers beside them."""
-        return words_of(asm, asm.get(self.documents, row))
-
     def clear_gaps(self, asm: Assembler, array: Array) -> None:
         """Write zeros into the gaps between documents."""
         for i in range(self.gap):

@@ -84,13 +84,14 @@ class KerasArray:
 
     Attributes:
         shape: that of Keras.
-        pieces: arrays, each with an index of NumPy; together they hold its numbers, in their order.
+        index: of NumPy, for its numbers in ``trained``, in their order.
         start: a number, an array, or a function that makes one of the shape and a seed.
         role: what the seed is for.
     """
 
     shape: tuple[int, ...]
-    pieces: tuple[tuple[Trained, Any], ...]
+    trained: Trained
+    index: Any
     start: Callable[..., Floats] | ArrayLike = 0
     role: str = "kernel"
 
@@ -102,15 +103,12 @@ class KerasArray:
 
     def write(self, arena: Floats, weights: Floats) -> None:
         """Put Keras's weights into the arena."""
-        parts = np.split(weights, len(self.pieces))
-        for (trained, index), own in zip(self.pieces, parts, strict=True):
-            ours = trained.value.of(arena)
-            ours[index] = own.reshape(ours[index].shape)
+        ours = self.trained.value.of(arena)
+        ours[self.index] = weights.reshape(ours[self.index].shape)
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        pieces = [of(trained).of(arena)[index].ravel() for trained, index in self.pieces]
-        return np.concatenate(pieces).reshape(self.shape)
+        return of(self.trained).of(arena)[self.index].flatten().reshape(self.shape)
 
 
 class Memory:

@@ -61,9 +61,11 @@ class Stage:
         self.trained.append(self.group.memory.trained(*shape))
         return self.trained[-1]
 
-    def add_part(self, shape: tuple[int, ...], *pieces: tuple[Trained, Any], **start: Any) -> None:
+    def add_part(
+        self, shape: tuple[int, ...], trained: Trained, index: Any, start: Any = 0, **role: str
+    ) -> None:
         """Add one of Keras's arrays, see ``KerasArray``."""
-        self.parts.append(KerasArray(shape, pieces, **start))
+        self.parts.append(KerasArray(shape, trained, index, start, **role))
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""

@@ -157,8 +157,7 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
     net.arenas = arenas[16 : 16 + size], arenas[32 + size : -16]
 
     net.train(net.lay_out(x), y, 1)
-    net.use(threads=2)
-    net.train(net.lay_out(x), y, 2)
+    net.train(net.lay_out(x), y, 2, threads=2)
     net.log_probabilities(net.lay_out(x), net.weights())
 
     assert faults(net.program.code) == 0
@@ -244,8 +243,7 @@ def trained(seed=0, lanes=8, rows=4, threads=1):
     x, y = documents(sizes, 18)
     net = network(program(DROPPING, sizes), DROPPING, x, seed)
     net.train(net.lay_out(x), y, 1)
-    net.use(threads)
-    net.train(net.lay_out(x), y, 2)
+    net.train(net.lay_out(x), y, 2, threads)
     return net
 
 

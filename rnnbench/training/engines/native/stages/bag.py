@@ -29,8 +29,8 @@ class BagStage(Stage):
         self.above = Activations(group, units, is_sequence=False)
         self.table = WordTable(group.memory, group, self.number, units)
         self.bias = self.add_weights(1, units)
-        self.add_part((sizes.n_ids, units), (self.table.trained, np.s_[:]), start=glorot_uniform)
-        self.add_part((units,), (self.bias, 0))
+        self.add_part((sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform)
+        self.add_part((units,), self.bias, 0)
         # The gradients above of the documents of a batch.
         self.d_above = self.place(group.per_batch * sizes.rows, units, block=SHARED)
 
@@ -40,7 +40,7 @@ class BagStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):
-            words, weights = self.group.words(asm, row)
+            words, weights = words_of(asm, asm.get(self.group.documents, row))
             for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
                 starts = range(0, width, asm.lanes)
                 sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]

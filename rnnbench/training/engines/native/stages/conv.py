@@ -34,9 +34,9 @@ class ConvStage(Stage):
         self.width, self.d_width = self.below.value.strides[0], self.above.gradient.strides[0]
         self.weights = self.add_weights(self.size * self.width, filters)
         rows = (np.arange(self.size)[:, np.newaxis] * self.width + np.arange(inputs)).ravel()
-        self.add_part((self.size, inputs, filters), (self.weights, rows), start=glorot_uniform)
+        self.add_part((self.size, inputs, filters), self.weights, rows, glorot_uniform)
         # The row of the step itself has 1 there.
-        self.add_part((filters,), (self.weights, self.before * self.width + inputs))
+        self.add_part((filters,), self.weights, self.before * self.width + inputs)
         self.flipped = self.place(self.size * self.d_width, inputs, block=SHARED)
 
     @classmethod

@@ -51,8 +51,8 @@ class DenseStage(Stage):
         inputs = self.below.features
         self.weights = self.add_weights(self.below.weight_rows, units)
         self.transposed = self.place(units, inputs, block=SHARED)
-        self.add_part((inputs, units), (self.weights, np.s_[:-1]), start=glorot_uniform)
-        self.add_part((units,), (self.weights, -1))
+        self.add_part((inputs, units), self.weights, np.s_[:-1], glorot_uniform)
+        self.add_part((units,), self.weights, -1)
         return Activations(self.group, units, is_sequence=self.below.is_sequence)
 
     @classmethod

@@ -21,8 +21,8 @@ class NormStage(Stage):
         n, rows = self.below.features, self.below.value.shape[0]
         self.above = Activations(self.group, n, is_sequence=self.below.is_sequence)
         self.weights = self.add_weights(2, n)
-        self.add_part((n,), (self.weights, 0), start=1)
-        self.add_part((n,), (self.weights, 1))
+        self.add_part((n,), self.weights, 0, start=1)
+        self.add_part((n,), self.weights, 1)
         self.normed, self.factors = self.place(rows, n), self.place(rows)
 
     def _mean(self, asm: Assembler, vectors: Iterable[Value]) -> Value:

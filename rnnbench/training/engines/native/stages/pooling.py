@@ -1,21 +1,13 @@
 """Pooling: one vector for each document, from those of its steps; 0 for one without steps."""
 
+from functools import partial
 from operator import add, mul
 from typing import Any
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Pooling
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    VERY_LOW,
-    Assembler,
-    Index,
-    Value,
-    View,
-    where,
-)
+from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler, Value, View, where
 from rnnbench.training.engines.native.group import Activations, spans
-from rnnbench.training.engines.native.memory import Array
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, load_row, store_row
 from rnnbench.training.engines.native.stages.dense import DenseStage
@@ -126,23 +118,21 @@ class AttentionStage(DenseStage):
         n, rows = self.below.features, self.group.capacity
         self.above = Activations(self.group, n, is_sequence=False)
         self.hidden, self.query = self.add_dense(n), self.add_weights(1, n)
-        self.add_part((n, 1), (self.query, 0), start=glorot_uniform, role="query")
+        self.add_part((n, 1), self.query, 0, glorot_uniform, role="query")
         self.shares, self.d_shares = self.place(rows), self.place(rows)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         return pools(layers, "attention")
 
-    def _row(self, asm: Assembler, array: Array, row: Index = 0) -> list[Value]:
-        return load_row(asm.at(array, row), self.below.features)
-
     def forward(self, asm: Assembler) -> None:
         self.apply(asm, self.hidden, "tanh")
-        n, query = self.below.features, self._row(asm, self.query.value)
+        n, load = self.below.features, partial(load_row, features=self.below.features)
+        query = load(asm.at(self.query.value, 0))
         for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = self._row(asm, self.hidden.value, first + t)
+                hidden = load(asm.at(self.hidden.value, first + t))
                 score = asm.total(list(map(mul, hidden, query)))
                 asm.at(self.shares, first + t).store(score)
                 largest[0] = where(asm.spread(score) > largest[0], asm.spread(score), largest[0])
@@ -151,7 +141,7 @@ class AttentionStage(DenseStage):
                 share = asm.at(self.shares, first + t)
                 power = (asm.spread(share.load(F32)) - largest[0]).exp()
                 share.store(asm.first(power))
-                weighted = [power * x for x in self._row(asm, self.below.value, first + t)]
+                weighted = [power * x for x in load(asm.at(self.below.value, first + t))]
                 sums[:] = map(add, sums, [power, *weighted])
             total = where(length > 0, sums[0], asm.vector_of(1.0))
             for t in asm.loop(length):
@@ -161,11 +151,12 @@ class AttentionStage(DenseStage):
 
     def backward(self, asm: Assembler) -> None:
         below, n, d_hidden = self.below, self.below.features, self.hidden.gradient
-        query, d_query = self._row(asm, self.query.value), asm.at(self.query.gradient, 0)
+        load = partial(load_row, features=n)
+        query, d_query = load(asm.at(self.query.value, 0)), asm.at(self.query.gradient, 0)
         for row, first, length in spans(asm, below.firsts, below.lengths):
-            d_y, weighted = self._row(asm, self.above.gradient, row), [asm.single(0.0)]
+            d_y, weighted = load(asm.at(self.above.gradient, row)), [asm.single(0.0)]
             for t in asm.loop(length, weighted):
-                d_share = asm.total(list(map(mul, d_y, self._row(asm, below.value, first + t))))
+                d_share = asm.total(list(map(mul, d_y, load(asm.at(below.value, first + t)))))
                 asm.at(self.d_shares, first + t).store(d_share)
                 weighted[0] += d_share * asm.at(self.shares, first + t).load(F32)
             for t in asm.loop(length):
@@ -173,8 +164,8 @@ class AttentionStage(DenseStage):
                 d_share = asm.at(self.d_shares, first + t).load(F32)
                 d_score = asm.spread(share * (d_share - weighted[0]))
                 store_row(asm.at(d_hidden, first + t), [d_score * q for q in query], n)
-                d_q = [d_score * h for h in self._row(asm, self.hidden.value, first + t)]
-                store_row(d_query, map(add, load_row(d_query, n), d_q), n)
+                d_q = [d_score * h for h in load(asm.at(self.hidden.value, first + t))]
+                store_row(d_query, map(add, load(d_query), d_q), n)
         self.group.clear_gaps(asm, d_hidden)
         self.apply_back(asm, self.hidden, "tanh")
         for row, _, step in below.steps(asm):

@@ -4,8 +4,6 @@ Inputs are projected in one product before the first step; single numbers within
 costs less. The equations of a step are in ``cells``.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from rnnbench.models.layers.recurrent import Bidirectional
 from rnnbench.training.engines.native.assembler import (
     F32,
     Assembler,
+    Index,
     Value,
     View,
     least,
@@ -22,7 +21,7 @@ from rnnbench.training.engines.native.assembler import (
 )
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import SHARED, Array, Trained
+from rnnbench.training.engines.native.memory import SHARED, Array
 from rnnbench.training.engines.native.products import (
     Sums,
     product,
@@ -120,18 +119,17 @@ class RecurrentStage(Stage):
         """Add the kernel, the recurrent kernel and the bias of a direction."""
         n, inputs, columns, cell = self.units, self.below.features, self.columns, self.cell
         order = np.argsort(column_order(n, cell.gates, self.group.sizes.lanes))
-
-        def rows(first: int, count: int = 1) -> tuple[Trained, Any]:
-            return self.u, (way, *np.ix_(np.arange(first, first + count), order))
-
+        rows = np.arange(self.state_rows + inputs + 1)
+        kernel, bias = rows[self.state_rows : -1], [rows[-1], n][: 1 + cell.state_biases]
         starts = np.zeros((cell.gates, n))
         if cell.open_gate is not None and self.layer.unit_forget_bias:
             starts[cell.open_gate] = 1
-        kernel, biases = rows(self.state_rows, inputs), [rows(self.state_rows + inputs), rows(n)]
-        shape = (2, columns) if cell.state_biases else (columns,)
-        self.add_part((inputs, columns), kernel, start=glorot_uniform, role=f"{side}kernel")
-        self.add_part((n, columns), rows(0, n), start=orthogonal, role=f"{side}recurrent")
-        self.add_part(shape, *biases[: 1 + cell.state_biases], start=starts.ravel())
+        for shape, own, start, role in (
+            ((inputs, columns), kernel, glorot_uniform, "kernel"),
+            ((n, columns), rows[:n], orthogonal, "recurrent"),
+            ((2, columns) if cell.state_biases else (columns,), bias, starts.ravel(), "bias"),
+        ):
+            self.add_part(shape, self.u, (way, *np.ix_(own, order)), start, role=side + role)
 
     def prepare(self, asm: Assembler) -> None:
         """Drop weights of the state, and transpose all."""
@@ -163,7 +161,7 @@ class RecurrentStage(Stage):
                 kept = asm.at(self.mask, way, row, unit + gate * self.units).load()
                 place.store(place.load() * kept, size)
 
-    def _inputs(self, asm: Assembler, array: Array, way: Value) -> View:
+    def _inputs(self, asm: Assembler, array: Array, way: Index) -> View:
         """Return the rows of the inputs in weights or their gradient."""
         return asm.at(array, way).rows(self.state_rows, self.below.weight_rows)
 
@@ -199,11 +197,11 @@ class RecurrentStage(Stage):
                     at = count - 1 - i
                     self._step_back(asm, way, first + at, at)
                 self._outer(asm, way, first, count)
-        for way in range(self.ways) if not self.is_inline else ():
-            d_out = asm.at(self.d_projected).columns(way * self.columns, self.columns)
-            gradient = self._inputs(asm, self.u.gradient, way)
-            transposed = asm.at(self.transposed, way).columns(self.state_rows, self.below.features)
-            self.below.project_back(asm, d_out, gradient, transposed, adds=way > 0)
+        for d in range(self.ways) if not self.is_inline else ():
+            d_out = asm.at(self.d_projected).columns(d * self.columns, self.columns)
+            gradient = self._inputs(asm, self.u.gradient, d)
+            transposed = asm.at(self.transposed, d).columns(self.state_rows, self.below.features)
+            self.below.project_back(asm, d_out, gradient, transposed, adds=d > 0)
 
     def _step(self, asm: Assembler, way: Value, t: Value) -> None:
         """Take a step: a tile is summed up, and its gates are computed, in registers."""
