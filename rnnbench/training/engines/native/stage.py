@@ -26,6 +26,7 @@ class Stage:
         table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
         kinds: the kinds of layers that it computes.
+        all_kinds: those of stages; a special one comes before what it is a special case of.
     """
 
     below: Activations
@@ -33,6 +34,10 @@ class Stage:
     table: WordTable | None = None
     role: ClassVar[str] = "dropout"
     kinds: ClassVar[Collection[type[Layer]]] = ()
+    all_kinds: ClassVar[list[type["Stage"]]] = []
+
+    def __init_subclass__(cls) -> None:
+        cls.all_kinds.insert(0, cls)
 
     def __init__(
         self, group: Group, number: int, layers: tuple[Any, ...], below: Activations | None

@@ -22,17 +22,10 @@ def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple
         yield NumbersStage, len(layers), ()
     position = 0
     while rest := tuple(layers[position:]):
-        for stage in _kinds_of(Stage):
+        for stage in Stage.all_kinds:
             if count := int(stage.takes(rest)):
                 yield stage, position, rest[:count]
                 position += count
                 break
         else:
             raise NotImplementedError(rest[0].kind)
-
-
-def _kinds_of(stage: type[Stage]) -> Iterator[type[Stage]]:
-    """Yield the kinds of a stage; a special one comes before what it is a special case of."""
-    for kind in stage.__subclasses__():
-        yield from _kinds_of(kind)
-        yield kind

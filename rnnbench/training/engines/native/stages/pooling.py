@@ -4,7 +4,6 @@ from functools import partial
 from operator import add, mul
 from typing import Any
 
-from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Pooling
 from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler, Value, View, where
 from rnnbench.training.engines.native.group import Activations, spans
@@ -13,98 +12,73 @@ from rnnbench.training.engines.native.stage import Stage, load_row, store_row
 from rnnbench.training.engines.native.stages.dense import DenseStage
 
 
-def pools(layers: tuple[Any, ...], by: str) -> bool:
-    """Return whether the first layer pools in some way."""
-    return type(layers[0]) is Pooling and layers[0].by == by
+def largest(x: View) -> tuple[Value, Value]:
+    asm = x.asm
+    best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
+    for t in asm.loop(x.shape[0], best):
+        own, step = x[t].load(), asm.spread(asm.to_float(t))
+        is_larger = own > best[0]
+        best[0] = where(is_larger, own, best[0]) + (own - own)  # NaN stays visible
+        best[1] = where(is_larger, step, best[1])
+    return best[0], best[1]
+
+
+def mean(x: View) -> tuple[Value, Value]:
+    asm, length = x.asm, x.shape[0]
+    total = [asm.vector_of(0.0)]
+    for t in asm.loop(length, total):
+        total[0] += x[t].load()
+    share = asm.spread(1 / asm.to_float(where(length > 1, length, 1)))
+    return total[0] * share, share
+
+
+def last(x: View) -> tuple[Value, Value]:
+    step = where(x.shape[0] > 0, x.shape[0] - 1, 0)
+    return x[step].load(), x.asm.spread(x.asm.to_float(step))
+
+
+POOLS = {"max": largest, "mean": mean, "last": last}
+"""From the steps of a vector of features: their pool; and the step that it is, as a float, or for
+``mean``, the share of each. Of equal steps, ``max`` is the first."""
 
 
 class PoolingStage(Stage):
-    """The base of all kinds; those without weights pool each feature alone."""
+    """Pools each feature alone.
 
-    by = ""
+    Attributes:
+        origins: the second results of ``POOLS``.
+    """
 
     def build(self) -> None:
-        self.above = Activations(self.group, self.below.features, is_sequence=False)
+        n, rows = self.below.features, self.group.rows
+        self.above, self.origins = (
+            Activations(self.group, n, is_sequence=False),
+            self.place(rows, n),
+        )
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return pools(layers, cls.by)
+    def takes(cls, layers: tuple[Any, ...]) -> int:
+        return type(layers[0]) is Pooling and layers[0].by in POOLS
 
     def forward(self, asm: Assembler) -> None:
         for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             for column, size in asm.tiles(self.below.features, asm.lanes):
                 x = asm.at(self.below.value).rows(first, length).columns(column, size)
-                y = where(length > 0, self.pool(x, row, column), asm.vector_of(0.0))
+                y, origin = POOLS[self.layer.by](x)
+                y = where(length > 0, y, asm.vector_of(0.0))
                 asm.at(self.above.value, row, column).store(y, size)
-
-    def pool(self, x: View, row: Value, column: Value) -> Value:
-        """Return a vector of features of a document, from those ``x`` of its steps."""
-        raise NotImplementedError
+                asm.at(self.origins, row, column).store(origin)
 
     def backward(self, asm: Assembler) -> None:
         self.group.clear_gaps(asm, self.below.gradient)
         for row, t, place in self.below.steps(asm):
             for column, _ in asm.tiles(self.below.features, asm.lanes):
                 d_y = asm.at(self.above.gradient, row, column).load()
-                share = self.share(asm, row, t, column)
+                share = asm.at(self.origins, row, column).load()
+                if self.layer.by != "mean":
+                    is_it = share.equals(asm.spread(asm.to_float(t)))
+                    share = where(is_it, asm.vector_of(1.0), 0.0)
                 asm.at(self.below.gradient, place, column).store(d_y * share)
-
-    def share(self, asm: Assembler, row: Value, t: Value, column: Value) -> Value:
-        """Return the derivatives of a vector of features by those of a step."""
-        raise NotImplementedError
-
-
-class MaxStage(PoolingStage):
-    """The largest value of each feature; of equal ones, the first gets the gradient."""
-
-    by = "max"
-
-    def build(self) -> None:
-        super().build()
-        self.winners = self.place(self.group.rows, self.below.features)  # steps, as floats
-
-    def pool(self, x: View, row: Value, column: Value) -> Value:
-        asm = x.asm
-        best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
-        for t in asm.loop(x.shape[0], best):
-            own, step = x[t].load(), asm.spread(asm.to_float(t))
-            is_larger = own > best[0]
-            best[0] = where(is_larger, own, best[0]) + (own - own)  # NaN stays visible
-            best[1] = where(is_larger, step, best[1])
-        asm.at(self.winners, row, column).store(best[1])
-        return best[0]
-
-    def share(self, asm: Assembler, row: Value, t: Value, column: Value) -> Value:
-        is_it = asm.at(self.winners, row, column).load().equals(asm.spread(asm.to_float(t)))
-        return where(is_it, asm.vector_of(1.0), 0.0)
-
-
-class MeanStage(PoolingStage):
-    """The mean of each feature."""
-
-    by = "mean"
-
-    def pool(self, x: View, row: Value, *_: Value) -> Value:
-        total = [x.asm.vector_of(0.0)]
-        for t in x.asm.loop(x.shape[0], total):
-            total[0] += x[t].load()
-        return total[0] * self.share(x.asm, row)
-
-    def share(self, asm: Assembler, row: Value, *_: Value) -> Value:
-        length = asm.get(self.group.lengths, row)
-        return asm.spread(1 / asm.to_float(where(length > 1, length, 1)))
-
-
-class LastStage(MaxStage):
-    """The last step alone."""
-
-    by = "last"
-
-    def pool(self, x: View, row: Value, column: Value) -> Value:
-        length = x.shape[0]
-        last = where(length > 0, length - 1, 0)
-        x.asm.at(self.winners, row, column).store(x.asm.spread(x.asm.to_float(last)))
-        return x[last].load()
 
 
 class AttentionStage(DenseStage):
@@ -122,8 +96,8 @@ class AttentionStage(DenseStage):
         self.shares, self.d_shares = self.place(rows), self.place(rows)
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return pools(layers, "attention")
+    def takes(cls, layers: tuple[Any, ...]) -> int:
+        return type(layers[0]) is Pooling and layers[0].by == "attention"
 
     def forward(self, asm: Assembler) -> None:
         self.apply(asm, self.hidden, "tanh")

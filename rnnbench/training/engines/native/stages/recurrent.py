@@ -215,13 +215,14 @@ class RecurrentStage(Stage):
             u = asm.at(self.used, way).columns(first * gates, vectors * lanes)
             for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
                 of_input = self._input_sums(asm, (way, t, row, first), u, height)
+                start = self._without_split(asm, of_input, vectors, units)
                 states = asm.at(self.states, way, t).rows(row, height)
-                sums = self._sums(asm, of_input, states, u, units)
+                sums = sum_up(asm, start, states.columns(0, self.state_rows), u)
                 for i in range(height):
                     for n in range(0, units, lanes):
-                        size, start = min(lanes, units - n), i * vectors + n * gates // lanes
+                        size, at = min(lanes, units - n), i * vectors + n * gates // lanes
                         place = way, t, row + i, first + n
-                        self._cell(asm, place, size, of_input[start:], sums[start:])
+                        self._cell(asm, place, size, of_input[at:], sums[at:])
 
     def _input_sums(self, asm: Assembler, place: Place, u: View, height: int) -> Sums:
         """Return the sums over the inputs, for a tile of gates that begins at a place."""
@@ -229,23 +230,21 @@ class RecurrentStage(Stage):
         vectors, split = u.shape[1] // asm.lanes, self.state_rows
         if self.is_inline:
             zeros = [asm.vector_of(0.0)] * (vectors * height)
-            states = asm.at(self.states, way, t).rows(row, height)
-            return sum_up(asm, zeros, states.columns(split, 2), u.rows(split, 2))
+            x = asm.at(self.states, way, t).rows(row, height).columns(split, 2)
+            return sum_up(asm, zeros, x, u.rows(split, 2))
         column = first * self.cell.gates + way * self.columns
         rows = [asm.get(self.below.places, way, t, row + i) for i in range(height)]
         lines = [asm.at(self.projected, own, column) for own in rows]
         return [line.moved(v * asm.lanes).load() for line in lines for v in range(vectors)]
 
-    def _sums(self, asm: Assembler, of_input: Sums, states: View, u: View, units: int) -> Sums:
-        """Return the sums over inputs and state; those of a split gate over the state alone."""
-        start, vectors = of_input, u.shape[1] // asm.lanes
-        if self.cell.split is not None:
-            gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
-            is_split = [asm.vector_of(some).equals(self.cell.split) for some in gates]
-            zero = asm.vector_of(0.0)
-            start = [where(is_split[n % vectors], zero, total) for n, total in enumerate(of_input)]
-        rows = self.state_rows
-        return sum_up(asm, start, states.columns(0, rows), u.rows(0, rows))
+    def _without_split(self, asm: Assembler, sums: Sums, vectors: int, units: int) -> Sums:
+        """Return the sums of a tile with 0 for the gate that needs them apart, if any."""
+        if self.cell.split is None:
+            return sums
+        gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
+        is_split = [asm.vector_of(some).equals(self.cell.split) for some in gates]
+        zero = asm.vector_of(0.0)
+        return [where(is_split[n % vectors], zero, total) for n, total in enumerate(sums)]
 
     def _cell(self, asm: Assembler, place: Place, size: int, of_input: Sums, sums: Sums) -> None:
         """Write the states of a vector of units after a step, and what the way back needs."""
