@@ -64,18 +64,14 @@ class Trained:
     mean: Array
     square: Array
     """Adam's averages of the gradient and of its square."""
-    average: Array | None
-    """The average of the weights themselves, if it is kept."""
+    average: Array
+    """The average of the weights, or they themselves, if none is kept."""
 
     @property
     def state(self) -> list[Array]:
         """The arrays that a step of the optimizer changes."""
-        return [self.value, self.mean, self.square, *filter(None, [self.average])]
-
-    @property
-    def result(self) -> Array:
-        """The weights to test: the averages, if they are kept."""
-        return self.average or self.value
+        has_average = self.average is not self.value
+        return [self.value, self.mean, self.square, self.average][: 3 + has_average]
 
 
 @dataclass(frozen=True)
@@ -108,7 +104,8 @@ class KerasArray:
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        return of(self.trained).of(arena)[self.index].flatten().reshape(self.shape)
+        ours: Floats = of(self.trained).of(arena)[self.index]
+        return ours.flatten().reshape(self.shape)
 
 
 class Memory:
@@ -148,8 +145,8 @@ class Memory:
         Each half of a batch has a gradient, or both share one of ``touched`` rows.
         """
         place = partial(self.place, block=SHARED)
-        average = place(*shape) if self.averages else None
         value, mean, square = (place(*shape) for _ in range(3))
+        average = place(*shape) if self.averages else value
         gradient = place(touched, *shape[1:]) if touched else self.place(*shape)
         return Trained(value, gradient, mean, square, average)
 

@@ -174,14 +174,14 @@ class SharedEmbeddingStage(EmbeddingStage):
         if not above.drops:
             super().write(asm, document, words)
             return
-        kept, count = asm.at(above.kept, document), [asm.number(0)]
-        for feature in asm.loop(above.features, count):
-            kept[count[0]].store_index(feature)
-            count[0] += (mask[feature].load(F32) > 0).to_index()
-        n_kept = count[0]
+        kept, found = asm.at(above.kept, document), [asm.number(0)]
+        for feature in asm.loop(above.features, found):
+            kept[found[0]].store_index(feature)
+            found[0] += (mask[feature].load(F32) > 0).to_index()
+        n_kept = found[0]
         asm.set(above.n_kept, document, n_kept)
-        for i in range(SLACK):  # the ones, and rows that a tile may read past them
-            kept[n_kept + i].store_index(above.features + min(i, 1))
+        for past in range(SLACK):  # the ones, and rows that a tile may read past them
+            kept[n_kept + past].store_index(above.features + min(past, 1))
         for row, word, scale in words:
             out = asm.at(above.value, row)
             for i in asm.loop(n_kept):

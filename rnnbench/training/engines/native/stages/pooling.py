@@ -12,7 +12,7 @@ from rnnbench.training.engines.native.stage import Stage, load_row, store_row
 from rnnbench.training.engines.native.stages.dense import DenseStage
 
 
-def largest(x: View) -> tuple[Value, Value]:
+def _largest(x: View) -> tuple[Value, Value]:
     asm = x.asm
     best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
     for t in asm.loop(x.shape[0], best):
@@ -23,7 +23,7 @@ def largest(x: View) -> tuple[Value, Value]:
     return best[0], best[1]
 
 
-def mean(x: View) -> tuple[Value, Value]:
+def _mean(x: View) -> tuple[Value, Value]:
     asm, length = x.asm, x.shape[0]
     total = [asm.vector_of(0.0)]
     for t in asm.loop(length, total):
@@ -32,12 +32,12 @@ def mean(x: View) -> tuple[Value, Value]:
     return total[0] * share, share
 
 
-def last(x: View) -> tuple[Value, Value]:
+def _last(x: View) -> tuple[Value, Value]:
     step = where(x.shape[0] > 0, x.shape[0] - 1, 0)
     return x[step].load(), x.asm.spread(x.asm.to_float(step))
 
 
-POOLS = {"max": largest, "mean": mean, "last": last}
+POOLS = {"max": _largest, "mean": _mean, "last": _last}
 """From the steps of a vector of features: their pool; and the step that it is, as a float, or for
 ``mean``, the share of each. Of equal steps, ``max`` is the first."""
 
@@ -51,10 +51,8 @@ class PoolingStage(Stage):
 
     def build(self) -> None:
         n, rows = self.below.features, self.group.rows
-        self.above, self.origins = (
-            Activations(self.group, n, is_sequence=False),
-            self.place(rows, n),
-        )
+        self.above = Activations(self.group, n, is_sequence=False)
+        self.origins = self.place(rows, n)
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
