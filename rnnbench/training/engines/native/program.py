@@ -85,6 +85,8 @@ class Program:
 
     def _make_steps(self, asm: Assembler) -> None:
         """Make ``forward`` and ``backward`` for a group, and what the optimizer does."""
+        for stage in self.stages:
+            stage.make(asm)
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
             self.group.gather(asm, first, left, number)
             for stage in self.stages:

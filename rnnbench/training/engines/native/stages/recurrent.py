@@ -21,7 +21,7 @@ from rnnbench.training.engines.native.assembler import (
 )
 from rnnbench.training.engines.native.cells import CELLS
 from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import SHARED, Array
+from rnnbench.training.engines.native.memory import BLOCKS, SHARED, Array
 from rnnbench.training.engines.native.products import (
     Sums,
     product,
@@ -131,6 +131,14 @@ class RecurrentStage(Stage):
         ):
             self.add_part(shape, self.u, (way, *np.ix_(own, order)), start, role=side + role)
 
+    def make(self, asm: Assembler) -> None:
+        with asm.function(f"step_{self.number}", BLOCKS, 2) as (way, t):
+            self._step(asm, way, t)
+        with asm.function(f"step_back_{self.number}", BLOCKS, 3) as (way, t, at):
+            self._step_back(asm, way, t, at)
+        with asm.function(f"outer_{self.number}", BLOCKS, 3) as (way, t, count):
+            self._outer(asm, way, t, count)
+
     def prepare(self, asm: Assembler) -> None:
         """Drop weights of the state, and transpose all."""
         for way in asm.loop(self.ways):
@@ -174,7 +182,7 @@ class RecurrentStage(Stage):
             for row in asm.loop(group.rows):
                 asm.clear(self.cell_state, row)
             for t in asm.loop(group.longest(asm)):
-                self._step(asm, way, t)
+                asm.call(f"step_{self.number}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = asm.at(self.states, way, asm.get(group.lengths, row), row)
                 for unit, size in asm.tiles(self.units, asm.lanes):
@@ -195,8 +203,8 @@ class RecurrentStage(Stage):
                 count = least(self.collected, steps - first)
                 for i in asm.loop(count):
                     at = count - 1 - i
-                    self._step_back(asm, way, first + at, at)
-                self._outer(asm, way, first, count)
+                    asm.call(f"step_back_{self.number}", way, first + at, at)
+                asm.call(f"outer_{self.number}", way, first, count)
         for d in range(self.ways) if not self.is_inline else ():
             d_out = asm.at(self.d_projected).columns(d * self.columns, self.columns)
             gradient = self._inputs(asm, self.u.gradient, d)
