@@ -55,11 +55,11 @@ from .storage import DamagedResultError as DamagedResultError
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch
+from .training.epochs import Recipe as Recipe
 from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
 from .training.outcome import log_probabilities as log_probabilities
-from .training.settings import Recipe as Recipe
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -24,8 +24,8 @@ from rnnbench.section import Record
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
+from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import Weights
-from rnnbench.training.settings import Recipe
 
 if TYPE_CHECKING:
     import keras

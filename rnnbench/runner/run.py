@@ -45,7 +45,7 @@ from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
-from rnnbench.training.trial import Trial
+from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +143,12 @@ def plan_benchmark(
         for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
     ]
     programs: dict[tuple[Any, ...], int] = {}
-    trials.sort(
-        key=lambda trial: (-trial.length, programs.setdefault(trial.program, len(programs)))
-    )
+
+    def place(trial: Trial) -> tuple[int, int]:
+        work, program = trial.work * max(trial.epochs, 1), program_of(trial.model, trial.training)
+        return -work, programs.setdefault(program, len(programs))  # the longest comes first
+
+    trials.sort(key=place)
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
