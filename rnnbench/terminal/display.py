@@ -309,8 +309,7 @@ class RunProgress:
                     running.scores = f"loss {loss:.4f} accuracy {accuracy:.4f}"
                     running.pace.reach(epoch, now)
             case Finished(trial) | Failed(trial):
-                if isinstance(event, Failed):
-                    self._set("planned", trial, self.done[trial])
+                self._set("planned", trial, self.done[trial])  # it may end early
                 self.running.pop(trial, None)
                 self.ended += 1
                 self._pace.reach(self.work()[0], now)

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.dataset import hold_out
-from rnnbench.section import Section
+from rnnbench.section import Section, problem, spell
 from rnnbench.training.outcome import History, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
@@ -26,10 +26,45 @@ TRAINING = "training"
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Schedule(Section):
+    """A learning rate that falls in the course of a training."""
+
+    start: Positive = 0.001
+    """The learning rate of the first step."""
+    schedule: Literal["cosine", "step"]
+    """``cosine`` falls to 0 at the end of the last epoch, along half a wave: I. Loshchilov, F.
+    Hutter: SGDR (ICLR 2017), without restarts. ``step`` falls after some epochs at a time."""
+    every: PositiveInt = 10
+    """Epochs between two falls of ``step``."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """What ``step`` multiplies the learning rate with."""
+
+
+class EarlyStopping(Section):
+    """When a training ends before its last epoch."""
+
+    patience: PositiveInt = 5
+    """Epochs in a row without a better one."""
+    on: Literal["accuracy", "loss"] = "accuracy"
+    """Of the validation documents: what makes an epoch better. The other one decides ties."""
+
+
+def _rate(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Schedule.model_validate(value)
+    if isinstance(value, Schedule) or (type(value) in (int, float) and 0 < value < math.inf):
+        return value
+    allowed = "a number above 0, or a schedule, such as {start: 0.002, schedule: cosine}"
+    raise problem(f"got {spell(value)}", f"should be {allowed}")
+
+
 class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
-    later_keys = frozenset({"ema"})
+    later_keys = frozenset({"ema", "early_stopping", "class_weights", "gradient_clip"})
 
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     """Passes through the training documents."""
@@ -37,14 +72,47 @@ class Recipe(Section):
     """Documents in each step of the optimizer."""
     optimizer: OptimizerName = "adam"
     """Keras's optimizer of this name, with its defaults but for the learning rate."""
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
-    """The size of the optimizer's steps."""
+    learning_rate: Annotated[float | Schedule, BeforeValidator(_rate)] = 0.001
+    """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
+    gradient_clip: Positive | None = None
+    """The largest norm of the gradients of a step, of all weights together; longer ones are scaled
+    down to it. The engine ``native`` does not clip, so ``auto`` is ``keras`` then."""
+    class_weights: Literal["balanced"] | None = None
+    """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, as in
+    scikit-learn, so that rare topics count as much as frequent ones."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training documents that is held out to choose the best epoch; at 0 the last
     epoch is kept."""
+    early_stopping: EarlyStopping | None = None
+    """Ends a training when its epochs get no better; needs ``validation_split``."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
     The averages are validated, tested and saved instead of the weights. Off by default."""
+
+    @model_validator(mode="after")
+    def _can_stop_early(self) -> Self:
+        if self.early_stopping and not self.validation_split:
+            raise problem("early_stopping needs validation_split", "such as 0.1")
+        return self
+
+    def learning_rates(self, documents: int) -> NDArray[np.float64]:
+        """Return the learning rate of each step on so many documents, ``(steps,)``."""
+        in_epoch = count_batches(documents, self.batch_size)
+        steps, rate = np.arange(self.epochs * in_epoch), self.learning_rate
+        if not isinstance(rate, Schedule):
+            return np.full(len(steps), rate)
+        if rate.schedule == "cosine":
+            shares = (1 + np.cos(np.pi * steps / len(steps))) / 2
+        else:
+            shares = np.power(rate.factor, steps // (in_epoch * rate.every))
+        return np.asarray(rate.start * shares)
+
+    def weights_of(self, y: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return how much the loss of each training document counts, ``(n,)``."""
+        if self.class_weights is None:
+            return np.ones(len(y), np.float32)
+        counts = np.bincount(y)
+        return (len(y) / (np.count_nonzero(counts) * counts[y])).astype(np.float32)
 
 
 def ignore(*_: Any) -> None:
@@ -88,19 +156,26 @@ ask_for_threads = partial(_set, _threads)
 class Epochs:
     """The epochs of one training so far.
 
-    The best epoch has the highest validation accuracy, then the lowest validation loss, and is the
-    first of equal ones. An epoch whose loss is not finite is the best only if no epoch
-    has a finite loss.
+    The best epoch has the highest validation accuracy, then the lowest validation loss, or the
+    other way round, and is the first of equal ones. An epoch whose loss is not finite is the best
+    only if no epoch has a finite loss.
     """
 
     on_epoch: OnEpoch = ignore
+    stopping: EarlyStopping | None = None
     history: History = field(default_factory=History)
     best_epoch: int | None = None
     """Its number, from 1; ``None`` without validation documents."""
     best_weights: Weights = field(default_factory=list)
     ends: list[float] = field(default_factory=lambda: [time.perf_counter()])
     """The time of the start and that of the end of each epoch, in seconds."""
-    _best: tuple[float, float] = (-1.0, 0.0)
+    _best: tuple[float, float] = (-math.inf, 0.0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the training ends early."""
+        last = (self.best_epoch or 0) + (self.stopping.patience if self.stopping else math.inf)
+        return len(self.history.loss) >= last
 
     def note(
         self,
@@ -120,7 +195,10 @@ class Epochs:
             val_loss, val_accuracy = validation
             self.history.val_loss.append(val_loss)
             self.history.val_accuracy.append(val_accuracy)
-            score = (val_accuracy, -val_loss) if math.isfinite(val_loss) else (-0.5, 0.0)
+            score = val_accuracy, -val_loss
+            if self.stopping and self.stopping.on == "loss":
+                score = -val_loss, val_accuracy
+            score = score if math.isfinite(val_loss) else (-math.inf, 1.0)
             if score > self._best:
                 self._best, self.best_epoch, self.best_weights = score, epoch, read_weights()
         self.ends.append(time.perf_counter())
@@ -141,9 +219,9 @@ class Epochs:
             engine=engine,
             params=params,
             score_kind="log_probabilities",
-            epochs=recipe.epochs,
+            epochs=len(self.history.loss),
             best_epoch=self.best_epoch,
-            steps=recipe.epochs * steps,
+            steps=len(self.history.loss) * steps,
             fit_seconds=time.perf_counter() - self.ends[0],
             ms_per_step=float(np.median(later)) / steps * 1000,
             history=self.history,

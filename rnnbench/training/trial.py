@@ -150,7 +150,8 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     if fault := _fault(result, trial.model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
-        rate = f" (training.learning_rate: {training.learning_rate:g}; try a smaller one)"
+        first = training.learning_rates(1)[0]
+        rate = f" (training.learning_rate: {first:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
     identity = {

@@ -4,10 +4,14 @@ import math
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from sklearn.utils.class_weight import compute_sample_weight
 
 from rnnbench.training.epochs import (
+    EarlyStopping,
     Epochs,
     Recipe,
     batches,
@@ -59,6 +63,45 @@ def test_every_epoch_is_recorded_timed_and_told(judged, n):
     assert (epochs.best_epoch is None) == (not judged)
     assert len(epochs.ends) == n + 1
     assert epochs.ends == sorted(epochs.ends)
+
+
+@given(st.lists(st.tuples(few, few), min_size=1, max_size=12), st.integers(1, 4))
+def test_a_training_is_over_when_its_best_epoch_is_long_past(validation, patience):
+    epochs = Epochs(stopping=EarlyStopping(patience=patience, on="loss"))
+    for number, judged in enumerate(validation, start=1):
+        assert not epochs.is_over
+        epochs.note(0, 0, judged, list)
+        losses = [(loss, -accuracy) for loss, accuracy in validation[:number]]
+        best = losses.index(min(losses)) + 1
+        assert (epochs.best_epoch, epochs.is_over) == (best, number >= best + patience)
+        if epochs.is_over:
+            return
+
+
+def test_early_stopping_needs_documents_to_validate_on():
+    with pytest.raises(ValidationError, match="early_stopping needs validation_split"):
+        Recipe(early_stopping={})
+
+
+def test_learning_rates_fall_as_those_of_keras():
+    from keras.optimizers import schedules
+
+    cosine = Recipe(epochs=3, batch_size=4, learning_rate={"start": 0.1, "schedule": "cosine"})
+    falling = {"start": 0.1, "schedule": "step", "every": 2, "factor": 0.5}
+    step = Recipe(epochs=5, batch_size=4, learning_rate=falling)
+
+    keras = schedules.CosineDecay(0.1, 9)
+    np.testing.assert_allclose(cosine.learning_rates(10), [keras(n) for n in range(9)], rtol=1e-5)
+    assert step.learning_rates(8).tolist() == [0.1] * 4 + [0.05] * 4 + [0.025] * 2
+    assert Recipe(epochs=2).learning_rates(1).tolist() == [0.001] * 2
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    y = np.array([0, 2, 2, 2], np.int32)
+
+    expected = compute_sample_weight("balanced", y)
+    np.testing.assert_allclose(Recipe(class_weights="balanced").weights_of(y), expected)
+    assert Recipe().weights_of(y).tolist() == [1] * 4
 
 
 sizes, numbers = st.integers(1, 300), st.integers(1, 1000)

@@ -58,7 +58,7 @@ class KerasEngine(Engine):
         keras.utils.clear_session()  # or memory would grow with every trial
         tf.config.experimental.enable_op_determinism()
         built = build(model, Shape.of(dataset), seed)
-        epochs = Epochs(on_epoch)
+        epochs = Epochs(on_epoch, recipe.early_stopping)
         if model.pretrained_dim:
             from rnnbench.training.word_vectors import pretrained_vectors
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from rnnbench.models.build import EVALUATION_BATCH
 from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, begin, count_batches
@@ -71,21 +73,24 @@ def train(
     epochs: Epochs,
 ) -> None:
     """Train an uncompiled model in place, in the order of ``epochs.batches``; note each epoch."""
-    x, y = documents
+    (x, y), weights = documents, recipe.weights_of(documents[1])
 
-    def steps() -> Iterator[Documents]:
+    def steps() -> Iterator[tuple[NDArray[Any], ...]]:
         for epoch in range(1, recipe.epochs + 1):
             for rows in batches(len(y), recipe.batch_size, seed, epoch):
-                yield x[rows], y[rows]
+                yield (x[rows], y[rows], *([weights[rows]] if recipe.class_weights else []))
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None
         epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
+        model.stop_training = epochs.is_over
 
     begin("compiling")  # which ends in the first epoch
     averages = [Averages(model, recipe.ema)] if recipe.ema else []
     model.compile(
-        optimizer=make_optimizer(recipe), loss="sparse_categorical_crossentropy", metrics=[ACCURACY]
+        optimizer=make_optimizer(recipe, len(y)),
+        loss="sparse_categorical_crossentropy",
+        metrics=[ACCURACY],
     )
     model.fit(
         steps(),
@@ -99,14 +104,28 @@ def train(
     )
 
 
-def make_optimizer(recipe: Recipe) -> keras.Optimizer:
-    """Return a new optimizer with Keras's defaults and the learning rate of ``recipe``.
+class Rates(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rates of all steps."""
+
+    def __init__(self, rates: NDArray[np.float64]):
+        self.rates = tf.constant(rates, tf.float32)
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the rate of a step, counted from 0."""
+        return tf.gather(self.rates, tf.cast(step, tf.int32))
+
+
+def make_optimizer(recipe: Recipe, documents: int) -> keras.Optimizer:
+    """Return a new optimizer with Keras's defaults and the learning rates of ``recipe``.
 
     Keras has a gradient for each occurrence of a word in a batch. Optimizers that square gradients,
     as Adam does, would square each one, so they are added up first.
     """
     optimizer = keras.optimizers.get(recipe.optimizer)
-    optimizer.learning_rate = recipe.learning_rate
+    rate = recipe.learning_rate
+    is_fixed = isinstance(rate, int | float)
+    optimizer.learning_rate = rate if is_fixed else Rates(recipe.learning_rates(documents))
+    optimizer.global_clipnorm = recipe.gradient_clip
     apply = optimizer.apply
 
     def apply_sums(gradients: Any, weights: Any = None) -> Any:

@@ -15,7 +15,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.outcome import LOWEST, log_probabilities
-from rnnbench.training.settings import Training
+from rnnbench.training.settings import Training, resolve_engine
 from rnnbench.training.word_vectors import pretrained_vectors
 
 SHARE, EPOCHS = 0.4, 12
@@ -100,6 +100,48 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
     np.testing.assert_allclose(ours.scores, stock.scores, atol=1e-3)
     for name, values in ours.record.history:
         np.testing.assert_allclose(values, getattr(stock.record.history, name), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_weights": "balanced"},
+        {"learning_rate": {"start": 0.1, "schedule": "cosine"}},
+        {"learning_rate": {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}},
+    ],
+    ids=["weights", "cosine", "step"],
+)
+def test_both_engines_weigh_topics_and_change_the_learning_rate_alike(dataset, changes):
+    plain, *found = (
+        fit(dataset, engine, epochs=3, validation_split=0.0, **given)
+        for engine, given in [("native", {}), *((name, changes) for name in NAMES)]
+    )
+
+    ours, stock = (trained.record.history for trained in found)
+    for name, values in ours:
+        np.testing.assert_allclose(values, getattr(stock, name), rtol=1e-3)
+    np.testing.assert_allclose(found[0].scores, found[1].scores, atol=1e-3)
+    assert abs(found[0].scores - plain.scores).max() > 0.01
+
+
+@both_engines
+def test_a_training_ends_when_its_epochs_get_no_better(dataset, engine):
+    stopping = {"patience": 1, "on": "loss"}
+
+    record = fit(dataset, engine, epochs=EPOCHS, early_stopping=stopping).record
+    losses = record.history.val_loss
+    assert record.epochs == len(losses) == record.best_epoch + 1 < EPOCHS
+    assert record.steps == 4 * record.epochs
+    assert losses[record.best_epoch - 1] == min(losses)
+
+
+def test_long_gradients_are_clipped_by_keras_alone(dataset):
+    clipped = fit(dataset, "keras", epochs=2, optimizer="sgd", gradient_clip=1e-6)
+    still = fit(dataset, "keras", epochs=2, optimizer="sgd", learning_rate=1e-9)
+
+    np.testing.assert_allclose(clipped.scores, still.scores, atol=1e-4)
+    assert not ENGINES["native"].covers(RNN, Training(gradient_clip=1.0))
+    assert resolve_engine(RNN, Training(gradient_clip=1.0)).engine == "keras"
 
 
 def test_held_out_documents_decide_the_choice_and_test_documents_nothing(dataset, trainings):

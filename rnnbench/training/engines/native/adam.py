@@ -38,7 +38,9 @@ def rates_of(recipe: Recipe, documents: int) -> Floats:
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
     rates = np.zeros((len(steps), 2), np.float32)
-    rates[:, 0] = recipe.learning_rate * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    rates[:, 0] = (
+        recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    )
     if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
         decay = np.log(recipe.ema)
         rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)

@@ -70,7 +70,8 @@ class NativeEngine(Engine):
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
-        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
+        is_adam = recipe.optimizer == "adam" and recipe.gradient_clip is None
+        if not isinstance(model, LayeredNetwork) or not is_adam:
             return False
         try:
             from rnnbench.training.engines.native.stages import stages_of
@@ -94,7 +95,7 @@ class NativeEngine(Engine):
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
         share = recipe.validation_split
         (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
-        epochs = Epochs(on_epoch)
+        epochs = Epochs(on_epoch, recipe.early_stopping)
         vectors = None
         if model.pretrained_dim:
             from rnnbench.training.word_vectors import pretrained_vectors
@@ -114,6 +115,8 @@ class NativeEngine(Engine):
             loss, accuracy = network.train(documents, y, epoch, threads)
             judged = network.judge(*held_out) if held_out else None
             epochs.note(loss, accuracy, judged, network.weights)
+            if epochs.is_over:
+                break
         best = epochs.best_weights if validation else network.weights()
         begin("testing")
         logs = network.log_probabilities(network.lay_out(dataset.x_test), best)
@@ -235,7 +238,8 @@ class NativeNetwork(Scorer):
         order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
         answers = np.zeros((count + self.program.sizes.rows, 2), np.float32)
         read = longest_first(documents, order, batch), *documents
-        others = y.astype(np.float32), self.rates, answers
+        weights = self.recipe.weights_of(y)
+        others = np.stack([y, weights], axis=1).astype(np.float32), self.rates, answers
         arena, second = self.arenas
         if threads == 1:
             self.program.code.run("epoch", arena, arena, *read, second, *others, count)
@@ -244,7 +248,8 @@ class NativeNetwork(Scorer):
             halves = (arena, *read, second, *others), (second, *read, arena, *others)
             self._train_halves([(arena, *half) for half in halves], steps)
         of_topic, total = answers[:count].astype(np.float64).T
-        return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
+        losses = weights[read[0][:count].view(np.int32)] * (np.log(total) - of_topic)
+        return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
         """Train for an epoch with two threads, which wait for each other twice a step."""

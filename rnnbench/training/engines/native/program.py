@@ -26,8 +26,8 @@ from rnnbench.training.outcome import Weights
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a function that trains is given: besides the documents, the arena of the other
-half; ``labels (n,)``; ``rates``, two for each optimizer step, see ``adam.Rates``; and ``answers
-(n, 2)``."""
+half; ``labels (n, 2)``, each with the weight of its document; ``rates``, two for each optimizer
+step, see ``adam.Rates``; and ``answers (n, 2)``."""
 SPREAD = 4.0
 """The standard deviation of the numbers that test the code."""
 
@@ -171,7 +171,8 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         values = [value - largest for value in values]
         powers = filled(asm, [value.exp() for value in values], topics)
         total = asm.total(powers)
-        label = asm.spread(asm.given["labels"][asm.get(group.documents, row)].load(F32))
+        document = asm.given["labels"].moved(asm.get(group.documents, row) * 2)
+        label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
         are_label = [
             label.equals(asm.vector_of(np.arange(start, start + asm.lanes))) for start in starts
         ]
@@ -179,7 +180,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         answer = asm.given["answers"].moved((first + row) * 2)
         answer.store(of_label)
         answer.moved(1).store(total)
-        share = where(row < left, 1 / asm.to_float(size), 0.0)
+        share = where(row < left, weight / asm.to_float(size), 0.0)
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
             gradient = power * of_power - where(is_label, of_topic, 0.0)
