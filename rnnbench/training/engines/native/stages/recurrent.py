@@ -93,7 +93,7 @@ class RecurrentStage(Stage):
         if self.layer.weight_drop:
             self.used = place(ways, width, columns, block=SHARED)
             self.mask = place(ways, n, 4 * quarter(columns), block=SHARED)
-        self.transposed = place(ways, columns, width, block=SHARED)
+        self.transposed = place(ways, columns, width, slack=lanes, block=SHARED)
         width = width if self.is_inline else self.state_rows
         self.states = place(ways, steps + 1, rows, width, ones=width - n)
         self.kept = place(ways, steps, -(-n // lanes), rows, self.cell.kept * lanes)
