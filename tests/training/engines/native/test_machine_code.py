@@ -196,7 +196,7 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     answers = np.zeros(2 * (count + sizes.rows), np.float32)
     arena, second = map(guarded_copy, net.arenas)
     read = arena, arena, *map(guarded_copy, (order, *laid_out))
-    labels = y.astype(np.float32)
+    labels = np.stack([y, np.ones(count)], axis=1).astype(np.float32)
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
     others = map(guarded_copy, (labels, net.rates, answers))
