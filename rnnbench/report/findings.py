@@ -21,7 +21,8 @@ def best_in_words(results: Results) -> str:
     """
     best, others = results.best, _by_verdict(results, results.best.name)
     which = "The best model is" if len(results.models) > 1 else "The only model is"
-    sentence = f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"
+    name = results.dataset.accuracy_name
+    sentence = f"{which} {best.name}, with a {name} of {best.accuracy.mean:.4f}"
     if unclear := others[NOT_CLEAR]:
         sentence += f"; no clear difference from {listed(unclear)}"
     if undecided := others[TOO_FEW_SEEDS]:
@@ -32,10 +33,12 @@ def best_in_words(results: Results) -> str:
 def findings(results: Results) -> list[str]:
     """Return the main results in sentences."""
     best, always = results.best, results.dataset.majority_name
-    which = "the highest test accuracy," if len(results.models) > 1 else "a test accuracy of"
+    name = results.dataset.accuracy_name
+    which = f"the highest {name}," if len(results.models) > 1 else f"a {name} of"
     others = _by_verdict(results, best.name, without=always)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)
     sentences = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
+    sentences += filter(None, [results.dataset.estimate_in_words()])
     sentences.append(
         f"{best.name} has {which} {best.accuracy.mean:.3f} "
         f"(95 % interval {interval_text(best.accuracy_interval, '.3f')})."

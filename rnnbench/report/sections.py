@@ -144,7 +144,7 @@ def accuracy(reported: Reported) -> ReportSection:
         "accuracy",
         "Accuracy",
         [("table", accuracy_table(reported.results, is_wide=True))],
-        "Models are in the order of their test accuracy. Networks are blue, baselines orange.",
+        "Models are in the order of their accuracy. Networks are blue, baselines orange.",
     )
 
 
@@ -294,7 +294,7 @@ def data(reported: Reported) -> ReportSection:
     never = ", ".join(dataset.topics_only_in_test)
     facts = {
         "source": f"{dataset.source} ({dataset.origin})",
-        "documents": f"{dataset.train_size:,} for training, {dataset.test_size:,} for testing, "
+        "documents": f"{dataset.train_size:,} for training, {dataset.n_tests:,} for testing, "
         f"{dataset.timesteps} steps each",
         "majority topic": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
