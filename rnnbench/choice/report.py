@@ -25,7 +25,7 @@ SHOWN = 20
 class CandidatesPlot(Plot):
     """The accuracies of candidates with their intervals; the ``recommended`` one is named so."""
 
-    name, title = "accuracy", "Accuracy on held-out documents, and 95 % intervals over documents"
+    name, title = "accuracy", "Accuracy on held-out documents, and its 95 % interval"
 
     def __init__(self, candidates: Sequence[Candidate], recommended: str):
         shown = [one for one in candidates[SHOWN:] if one.name == recommended]

@@ -103,9 +103,9 @@ class DatasetSummary(Record):
         if not self.estimated_on:
             return ""
         return (
-            "No document is left to test on, because this model learned all of them. Its estimate "
-            f"is that of the choice, on {self.estimated_on}, by trainings without the documents "
-            "that they classified; as the model was chosen by it, it may be too high."
+            "No document is left to test on, because all of them are for training. The estimate of "
+            f"accuracy is that of the choice, on {self.estimated_on}, by trainings without the "
+            "documents that they classified; as the model was chosen by it, it may be too high."
         )
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
