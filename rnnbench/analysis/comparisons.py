@@ -110,23 +110,28 @@ def by_better_model(
     The most accurate models come first, and so do the most accurate of those that each is compared
     with. Of more than ``SHOWN_IN_PAIRS`` models, only the comparisons with the best are returned.
     """
-    ordered = sorted(models, key=lambda model: -round(model.accuracy.mean, DIGITS))
-    place = {model.name: place for place, model in enumerate(ordered)}
-    turned = [
-        comparison.seen_from(min(comparison.a, comparison.b, key=place.__getitem__))
-        for comparison in comparisons
-        if comparison.a in place and comparison.b in place
-    ]
-    turned.sort(key=lambda comparison: (place[comparison.a], place[comparison.b]))
-    if len(place) > SHOWN_IN_PAIRS:
+    names = [one.name for one in sorted(models, key=lambda one: -round(one.accuracy.mean, DIGITS))]
+    turned = in_order_of(names, comparisons)
+    if len(names) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the first place.
         counts = Counter(name for comparison in turned for name in (comparison.a, comparison.b))
-        best = max(place, key=lambda name: counts[name])
+        best = max(names, key=lambda name: counts[name])
         turned = [comparison for comparison in turned if best in (comparison.a, comparison.b)]
     found: dict[str, list[Comparison]] = {}
     for comparison in turned:
         found.setdefault(comparison.a, []).append(comparison)
     return found
+
+
+def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons among ``names``, in their order, each as seen from the first."""
+    place = {name: place for place, name in enumerate(names)}
+    turned = [
+        comparison.seen_from(min(comparison.a, comparison.b, key=place.__getitem__))
+        for comparison in comparisons
+        if comparison.a in place and comparison.b in place
+    ]
+    return sorted(turned, key=lambda comparison: (place[comparison.a], place[comparison.b]))
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

@@ -7,17 +7,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.analysis.intervals import N_BLOCKS, estimate_mean
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import make_dataset, split_fingerprint
 from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import count_topics
 from rnnbench.results.run import StoredRun
+from rnnbench.results.schema import Interval
 from rnnbench.training.outcome import TrialResult
 
 FEW, MANY = 10, 100
 """Errors are counted on topics with fewer training documents than ``FEW``, on those with at least
 ``MANY``, and on those between."""
+
+
+N_BINS = 15
+"""The bins of the probabilities of answers, of equal width."""
 
 
 class Answer(NamedTuple):
@@ -66,13 +72,13 @@ def count_errors(
     }
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
     n_train = np.array([topic.train for topic in dataset.topics])[labels]
-    contradicted = dataset.duplicates.other_topics
+    contradicted, noun = dataset.duplicates.other_topics, dataset.noun
     kinds = {
         "all documents": n_train >= 0,
-        f"topics with fewer than {FEW} training documents": n_train < FEW,
-        f"topics with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
-        f"topics with {MANY} or more": n_train >= MANY,
-        "documents in training with other topics only": np.isin(
+        f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
+        f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
+        f"{noun}s with {MANY} or more": n_train >= MANY,
+        f"documents in training with other {noun}s only": np.isin(
             np.arange(len(labels)), contradicted
         ),
     }
@@ -86,6 +92,30 @@ def count_errors(
         for kind, chosen in kinds.items()
         if chosen.any()
     ]
+
+
+def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
+    """Return the expected calibration error of a model that gives log-probabilities: a mean.
+
+    It is that of C. Guo et al. (On calibration of modern neural networks. ICML 2017). Given the
+    direction of each bin, it is a mean over documents, and has the interval of one. But chance puts
+    some distance into each bin, so it is too high on average, and a bootstrap repeats that. With
+    each bin's direction from the other half of the documents, it is too low on average, and 0 for a
+    calibrated model. The first way gives the upper end, the second the lower end:
+    ``results/reference/calibration.md`` says how often such intervals contain the true value.
+    """
+    logs = np.stack([trial.scores.max(axis=1) for trial in trials])
+    confidence = np.exp(logs, dtype=float).clip(0, 1)
+    excess = confidence - np.stack([trial.right for trial in trials])
+    half = np.arange(excess.shape[1]) * N_BLOCKS // excess.shape[1] % 2  # whole blocks of time
+    plain, crossed = np.empty_like(excess), np.empty_like(excess)
+    for row, (values, shares) in enumerate(zip(excess, confidence, strict=True)):
+        bins = np.ceil(shares * N_BINS).clip(1).astype(int) - 1
+        sums = np.array([np.bincount(bins, values * (half == part), N_BINS) for part in (0, 1)])
+        plain[row] = values * np.sign(sums.sum(axis=0))[bins]
+        crossed[row] = values * np.sign(sums[1 - half, bins])
+    upper, lower = (estimate_mean(found, in_order=in_order) for found in (plain, crossed))
+    return upper.value, Interval(low=max(0.0, lower.interval.low), high=upper.interval.high)
 
 
 def hardest_documents(

@@ -41,8 +41,8 @@ N_BLOCKS = 16
 class Hits:
     """Which test documents the trials of a model got right."""
 
-    right: NDArray[np.bool_]
-    """``(n_trials, n_documents)``"""
+    right: NDArray[Any]
+    """``(n_trials, n_documents)``: whether each answer is right."""
     in_order: bool = False
     """Whether the documents are in order of time."""
     is_random: bool = True
@@ -156,7 +156,7 @@ def accuracy_interval(hits: Hits) -> Interval:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A difference of two mean accuracies, and its error over other documents and other seeds."""
+    """A mean, or a difference of two, and its error over other documents and other seeds."""
 
     value: float
     error: float
@@ -183,6 +183,13 @@ class Estimate:
         if not self.error:  # each document gives the same value: a sign test
             return 1.0 if self.value == 0 else max(SMALLEST_P, float(0.5**self.df))
         return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
+
+
+def estimate_mean(values: NDArray[np.float64], *, in_order: bool) -> Estimate:
+    """Return the mean of ``values``, ``(n_trials, n_documents)``, as accuracies are estimated."""
+    squares = mean_squares(Hits(values, in_order))
+    variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
+    return Estimate(float(values.mean()), variance**0.5, squares.df(variance))
 
 
 def estimate_difference(a: Hits, b: Hits) -> Estimate:

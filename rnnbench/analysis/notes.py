@@ -12,7 +12,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.results.run import StoredRun
 from rnnbench.section import Record
-from rnnbench.text import listed
+from rnnbench.text import counted, listed
 
 SHOWN = 5
 """The most words of a document that a note quotes."""
@@ -42,10 +42,10 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
             )
     if summary.topics_only_in_test:
         yield Note(
-            title="topics that are tested but never trained",
+            title=f"{summary.noun}s that are tested but never trained",
             evidence=f"No training document is about {listed(summary.topics_only_in_test)}.",
             advice="No model can get these documents right: use split: stratified, or leave such "
-            "topics out.",
+            f"{summary.noun}s out.",
         )
     if summary.duplicates.positions:
         yield Note(
@@ -116,20 +116,28 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
         )
 
 
+def one_answer_alone(run: StoredRun) -> dict[str, str]:
+    """Return with how many seeds a network always answers the most frequent topic, by name."""
+    summary, found = run.results.dataset, dict[str, str]()
+    majority = [count.topic for count in summary.topics].index(summary.majority_topic)
+    for name, trials in run.trials.items():
+        n = sum(bool(np.all(trial.answers == majority)) for trial in trials)
+        if n and not isinstance(run.benchmark.models[name], BaselineModel):
+            found[name] = f"{n} of {counted(len(trials), 'seed')}"
+    return found
+
+
 def notes_on_run(run: StoredRun) -> Iterator[Note]:
     """Yield all notes on a finished run that its own files give evidence for."""
     summary = run.results.dataset
-    majority = [count.topic for count in summary.topics].index(summary.majority_topic)
-    for name, trials in run.trials.items():
-        stuck = sum(bool(np.all(trial.answers == majority)) for trial in trials)
-        if stuck and not isinstance(run.benchmark.models[name], BaselineModel):
-            yield Note(
-                title=f"{name} has learned one answer",
-                evidence=f"It answers '{summary.majority_topic}' for all "
-                f"{summary.test_size:,} test documents with {stuck} of {len(trials)} seeds.",
-                advice="Its accuracy is that of the most frequent topic: look at its learning "
-                "curve, and try an embedding or another learning rate.",
-            )
+    for name, seeds in one_answer_alone(run).items():
+        yield Note(
+            title=f"{name} has learned one answer",
+            evidence=f"It answers '{summary.majority_topic}' for all "
+            f"{summary.test_size:,} test documents with {seeds}.",
+            advice=f"Its accuracy is that of the most frequent {summary.noun}: look at its "
+            "learning curve, and try an embedding or another learning rate.",
+        )
     yield from notes_on_data(summary, run.benchmark.data, None)
     yield from notes_on_config(run.benchmark)
 

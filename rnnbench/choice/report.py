@@ -11,7 +11,7 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import Candidate, choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plot import COLOURS, THIN, Plot, about, width_beside
-from rnnbench.report.sections import Part, ReportSection, data, reproduce
+from rnnbench.report.sections import Part, ReportSection, reproduce
 from rnnbench.report.table import interval_text
 from rnnbench.text import counted
 
@@ -57,10 +57,10 @@ class CandidatesPlot(Plot):
 
 
 def choice_page(choice: "Choice") -> PageContent:
-    """Return the page of a choice: what it recommends, all candidates, the data, the command."""
+    """Return the page of a choice: what it recommends, all candidates, the command."""
     results, names = choice.results, [one.name for one in choice.results.candidates]
     run = SimpleNamespace(environment=load_environment(choice.folder))
-    shown: Any = SimpleNamespace(results=results, run=run)  # all that two of the sections need
+    shown: Any = SimpleNamespace(results=results, run=run)  # all that the section needs
     plot = CandidatesPlot(results.candidates, choice.recommended)
     parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
     return PageContent(
@@ -68,6 +68,6 @@ def choice_page(choice: "Choice") -> PageContent:
         heading=f"{results.name}: choice",
         about=f"rnnbench choice: {counted(len(names), 'model')}, accuracy on {results.how()}",
         findings=[f"Recommended: {results.recommended.reason}"] if results.recommended else [],
-        sections=[ReportSection("accuracy", "Accuracy", parts), data(shown), reproduce(shown)],
+        sections=[ReportSection("accuracy", "Accuracy", parts), reproduce(shown)],
         models=names if len(names) <= SHOWN else [],
     )

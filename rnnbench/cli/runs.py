@@ -62,10 +62,9 @@ def report(
 ) -> None:
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 
-    The report has tables, the differences of all pairs of models, learning curves, confusion
-    matrices, F1 by topic, the number of errors on topics with few, some and many training
-    documents, the documents misclassified most often, the data and the environment. The words of
-    the documents come from the cache; nothing is downloaded.
+    The report begins with the verdict. Below it are the accuracies and, folded, the differences of
+    all pairs of models, calibration, learning curves, confusion matrices, F1 by topic, errors, the
+    data and the environment. The words of the documents come from the cache; nothing is downloaded.
 
     The report of a choice has the recommended model and the table of all.
     """

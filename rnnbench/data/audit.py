@@ -108,6 +108,11 @@ class DatasetSummary(Record):
             "documents that they classified; as the model was chosen by it, it may be too high."
         )
 
+    @property
+    def noun(self) -> str:
+        """The word for what a document is classified as: only newswires have topics."""
+        return "label" if self.source == "files" else "topic"
+
     def duplicates_in_words(self, *, whole: bool = False) -> str:
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
         found = self.whole_duplicates if whole else self.duplicates
@@ -115,8 +120,9 @@ class DatasetSummary(Record):
             return "no test document is in the training set"
         return (
             f"{len(found.positions):,} of {self.test_size:,} test documents are also in the "
-            f"training set: {len(found.same_topic):,} only with the same topic, "
-            f"{len(found.other_topics):,} only with other topics, {len(found.both):,} with both"
+            f"training set: {len(found.same_topic):,} only with the same {self.noun}, "
+            f"{len(found.other_topics):,} only with other {self.noun}s, "
+            f"{len(found.both):,} with both"
         )
 
     @property

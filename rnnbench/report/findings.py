@@ -1,5 +1,6 @@
 """The main results of a run, in sentences and as a badge that shields.io reads."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
@@ -30,37 +31,35 @@ def best_in_words(results: Results) -> str:
     return f"{sentence}."
 
 
-def findings(results: Results) -> list[str]:
-    """Return the main results in sentences."""
-    best, always = results.best, results.dataset.majority_name
-    name = results.dataset.accuracy_name
-    which = f"the highest {name}," if len(results.models) > 1 else f"a {name} of"
+def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
+    """Return the verdict in sentences; ``stuck`` are models that give one answer, and the seeds."""
+    best, dataset, always = results.best, results.dataset, results.dataset.majority_name
     others = _by_verdict(results, best.name, without=always)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)
+    level, undecided = others[NOT_CLEAR], others[TOO_FEW_SEEDS]
+    leads = "leads with" if len(results.models) > 1 else "has"
+    rest = "" if level or undecided else ", and is clearly better than all other models"
     sentences = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
-    sentences += filter(None, [results.dataset.estimate_in_words()])
+    sentences += filter(None, [dataset.estimate_in_words()])
     sentences.append(
-        f"{best.name} has {which} {best.accuracy.mean:.3f} "
-        f"(95 % interval {interval_text(best.accuracy_interval, '.3f')})."
+        f"{best.name} {leads} a {dataset.accuracy_name} of {best.accuracy.mean:.3f} (95 % interval "
+        f"{interval_text(best.accuracy_interval, '.3f')}){rest if others[CLEAR] else ''}."
     )
-    if level := others[NOT_CLEAR]:
-        sentences.append(f"Not clearly worse: {listed(level)}.")
-    if undecided := others[TOO_FEW_SEEDS]:
+    if level:
+        sentences.append(f"Cannot be told apart from it: {listed(level)}.")
+    if undecided:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
+    answering = f"always answering '{dataset.majority_topic}'"
+    it = f"{answering}, which scores {dataset.majority_accuracy:.3f}"
     verdicts = {
-        "Clearly worse than": [name for name in against[CLEAR] if pairs[name].difference > 0],
-        "Not clearly different from": against[NOT_CLEAR],
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against": against[TOO_FEW_SEEDS],
+        f"Clearly worse than {it}": [name for name in against[CLEAR] if pairs[name].difference > 0],
+        f"Not clearly better than {it}": against[NOT_CLEAR],
+        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against {it}": against[TOO_FEW_SEEDS],
     }
-    it = f"{always}, which scores {results.dataset.majority_accuracy:.3f}"
-    found = [f"{verdict} {it}: {listed(names)}." for verdict, names in verdicts.items() if names]
+    found = [f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names]
+    alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
     sentences += found or [f"Clearly better than {it}: all models."]
-    if not all(model.is_baseline for model in results.models):
-        sentences.append(
-            f"Epoch of the networks: {which_epoch(results)}. rnnbench never chooses an epoch by "
-            "the test documents."
-        )
-    return sentences
+    return [*sentences, *[f"Has learned one answer alone: {listed(alone)}."] * bool(alone)]
 
 
 def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.errors import UserError
 from rnnbench.report.findings import findings
 from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
@@ -105,8 +106,8 @@ def report_page(
         heading=results.name,
         about=f"rnnbench report: {counted(len(results.models), 'model')}, "
         f"{counted(len(results.seeds_used), 'seed')}, {dataset.train_size:,} training and "
-        f"{dataset.n_tests:,} test documents, {counted(len(dataset.topics), 'topic')}",
-        findings=findings(results),
+        f"{dataset.n_tests:,} test documents, {counted(len(dataset.topics), dataset.noun)}",
+        findings=findings(results, one_answer_alone(run)),
         sections=make_sections(run, texts, words, n_errors),
         models=[model.name for model in results.models],
     )
@@ -156,15 +157,23 @@ def _escape_markdown(value: Any) -> Any:
 def inline_svg(plot: Plot) -> Markup:
     """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme.
 
-    It is so wide that its text is legible: in an SVG of 6 inches, it has 10 pixels or more.
+    It is so wide that its text is legible: in an SVG of 6 inches, it has 10 pixels or more. If
+    there is a wide one, the style sheet shows the one that suits the window.
     """
-    svg = plot.svg[plot.svg.index("<svg") :]
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
+    if not plot.wide_svg:
+        return _inline(plot, plot.svg)
+    # The slash keeps it from being taken for a file of the report.
+    return _inline(plot, plot.svg, "", "narrow") + _inline(plot, plot.wide_svg, "/", "broad")
+
+
+def _inline(plot: Plot, svg: str, prefix: str = "", kind: str = "") -> Markup:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-{prefix}", svg)
     for attribute in ("width", "height"):
         svg = re.sub(rf'(<svg[^>]*?) {attribute}="[^"]*"', r"\1", svg, count=1)
     points = float(svg[svg.index("viewBox") :].split()[2])
     style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"
-    svg = f'<svg role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
+    svg = f'<svg class="{kind}" role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
     for number, colour in enumerate(COLOURS):
         svg = svg.replace(colour, f"var(--data-{number})")

@@ -32,8 +32,8 @@ Style = dict[str, Any]
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
 DOTTED: Style = {"lw": 1, "ls": ":"}
-NARROW = 6
-"""The width of a plot that fits a phone, in inches."""
+NARROW, WIDE = 6, 9.4
+"""The widths of plots that fit a phone and the page of a large window, in inches."""
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
 ROOM_FOR_LABELS = 0.5
@@ -74,6 +74,8 @@ class Plot(ABC):
     size: Size
     size_on_page: Size | None = None
     """Its size on a page, where that differs."""
+    wide_size: Size | None = None
+    """Its size in a window with room for ``WIDE`` inches, if it is drawn for that, too."""
     alt: str
     """The same facts in words, for those who cannot see it."""
     models: Sequence[str] = ()
@@ -109,13 +111,21 @@ class Plot(ABC):
         """Whether a page has no room for another plot beside it."""
         return (self.size_on_page or self.size)[0] > NARROW
 
-    @cached_property
-    def _drawn(self) -> tuple[Figure, str]:
-        """The plot for a page, and its SVG, which is the first file: each file moves the layout."""
+    def _draw(self, size: Size) -> tuple[Figure, str]:
+        """Return the plot for a page, and its SVG, the first file: each file moves the layout."""
         with mpl.rc_context(_SETTINGS):
-            figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
+            figure = Figure(figsize=size, layout="constrained")
             self.draw_on_page(figure)
         return figure, _file(figure, ".svg", transparent=True).decode()
+
+    @cached_property
+    def wide_svg(self) -> str:
+        """The plot for a large window; empty if it is drawn for any window alike."""
+        return self._draw(self.wide_size)[1] if self.wide_size else ""
+
+    @cached_property
+    def _drawn(self) -> tuple[Figure, str]:
+        return self._draw(self.size_on_page or self.size)
 
     @property
     def figure(self) -> Figure:

@@ -21,9 +21,11 @@ from rnnbench.report.plot import (
     COLOURS,
     DOTTED,
     LARGEST,
+    NARROW,
     STYLES,
     THICK,
     THIN,
+    WIDE,
     Plot,
     Style,
     about,
@@ -137,6 +139,7 @@ class AccuracyPlot(RunPlot):
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
         self.title = self.run.results.dataset.accuracy_name.capitalize()
         self.size = (width_beside(self.chosen), 1.8 + 0.42 * len(self._models))
+        self.wide_size = (WIDE, 1.3 + 0.36 * len(self._models))
         self.alt = "; ".join(
             f"{model.name} {model.accuracy.mean:.3f} "
             f"({interval_text(model.accuracy_interval, '.3f')})"
@@ -202,7 +205,8 @@ class DifferencesPlot(RunPlot):
             hint = "a run of so many models has comparisons with its best model only"
             raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
         self._shown = [*chain(*self._pairs.values())]
-        self.size = (width_beside(self.chosen), 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
+        height = 1.5 + 0.25 * (len(self._pairs) + len(self._shown))
+        self.size, self.wide_size = (width_beside(self.chosen), height), (WIDE, height)
         self.alt = "; ".join(
             f"{pair.a} - {pair.b} {pair.difference:+z.3f} "
             f"({interval_text(pair.interval, '+z.3f')}, {pair.verdict})"
@@ -276,6 +280,7 @@ class LearningCurves(RunPlot):
         width = 1.5 + 4.5 * (len(self._curves) // 2)
         columns = legend_columns(self.chosen, width)
         self.size, self.size_on_page = (7, 4), (width, 5.4 + 0.2 * len(self.chosen) / columns)
+        self.wide_size = (WIDE, 3.6 + 0.1 * len(self.chosen)) if width <= NARROW else None
         self.alt = (
             f"Loss and accuracy by epoch of {', '.join(self.chosen)}; "
             "bands from the lowest to the highest seed"
@@ -325,9 +330,10 @@ class LearningCurves(RunPlot):
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        """Draw loss above accuracy, and the validation documents beside the training documents."""
-        n_columns = len(self._curves) // 2
-        grid = figure.subplots(2, n_columns, squeeze=False, sharex=True, sharey="row")
+        """Draw loss above accuracy or beside it, and validation documents beside training ones."""
+        n_rows = 1 if figure.get_figwidth() == WIDE else 2
+        shared: Style = {"sharex": True, "sharey": "row" if n_rows == 2 else False}
+        grid = figure.subplots(n_rows, len(self._curves) // n_rows, squeeze=False, **shared)
         for curve, axes in zip(self._curves, grid.T.flat, strict=True):
             self.draw(axes, curve)
             axes.set_ylim(bottom=0 if curve.endswith("loss") else None)
@@ -362,6 +368,7 @@ class ConfusionPlot(RunPlot):
         self.name, self.title = f"confusion-{model}", f"Confusion of {model}"
         trials = self.run.trials[model]
         labels, names = trials[0].labels, self.run.results.dataset.topics
+        self._noun = self.run.results.dataset.noun
         topics = frequent_topics(labels, SHOWN_TOPICS)
         counts = np.bincount(labels)[topics].tolist()
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
@@ -370,7 +377,8 @@ class ConfusionPlot(RunPlot):
         right = zip(self._topics, self._shares.diagonal(), strict=True)
         recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
         self.alt = (
-            f"Share of the documents of each topic that {model} classified correctly: {recall}"
+            f"Share of the documents of each {self._noun} that {model} "
+            f"classified correctly: {recall}"
         )
 
     @classmethod
@@ -386,7 +394,8 @@ class ConfusionPlot(RunPlot):
             if share >= 0.005:
                 place, text = (column + 0.5, row + 0.5), f"{share:.2f}".lstrip("0")
                 axes.text(*place, text, ha="center", va="center", fontsize=9.5, color=ink())
-        axes.set(aspect="equal", xlabel="predicted topic", ylabel="true topic (test documents)")
+        predicted, true = f"predicted {self._noun}", f"true {self._noun} (test documents)"
+        axes.set(aspect="equal", xlabel=predicted, ylabel=true)
         axes.invert_yaxis()
         middles = np.arange(len(self._counts)) + 0.5
         axes.set_xticks(middles, self._topics, rotation=45, ha="right", rotation_mode="anchor")

@@ -3,14 +3,17 @@
 To add a section, write a function that returns it, and add the function to ``SECTIONS``.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal
 
-from rnnbench.analysis.comparisons import MAX_IN_PAIRS, SHOWN_IN_PAIRS, power_of_pairs
+from rnnbench.analysis.comparisons import in_order_of, power_of_pairs
 from rnnbench.analysis.errors import (
+    N_BINS,
     HardDocument,
+    calibration_error,
     count_errors,
     f1_by_topic,
     frequent_topics,
@@ -19,9 +22,17 @@ from rnnbench.analysis.errors import (
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.registry import Registry
+from rnnbench.report.findings import which_epoch
 from rnnbench.report.plot import Plot
 from rnnbench.report.plots_of_run import PLOTS
-from rnnbench.report.table import Table, with_points
+from rnnbench.report.table import (
+    SECOND,
+    Table,
+    interval_text,
+    number_first,
+    scope,
+    with_points,
+)
 from rnnbench.report.tables_of_run import (
     accuracy_table,
     comparisons_table,
@@ -29,10 +40,13 @@ from rnnbench.report.tables_of_run import (
     metrics_table,
     power_table,
     published_tables,
+    rest_in_words,
+    trained_on,
 )
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
+from rnnbench.text import counted, listed
 
 Kind = Literal[
     "table", "heatmap", "wordy", "figure", "gallery", "figures", "facts", "command", "mistake"
@@ -48,21 +62,19 @@ a mistake is a misclassified document.
 
 BY_ALL = "all models"
 SHOWN_POWERS = 20
-COLOURS_OF_SHARES = "The stronger the blue of a cell, the closer it is to 1."
-NO_TEXTS = (
-    " Their words are not shown: either none were asked for, or the documents of this run are not "
-    "in the cache of the machine that wrote this report."
-)
+NO_TEXTS = " Their words are not shown: not asked for, or not in the cache where this was written."
 
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A section of a page: its link target, heading, content, and the text above the content."""
+    """A section of a page: its link target, heading, content, text above that, and result."""
 
     id: str
     title: str
     parts: Sequence[Part]
     lead: str = ""
+    result: str = ""
+    """What it found, in one line. A page folds a section that has one; others stay open."""
 
     @property
     def plots(self) -> list[Plot]:
@@ -129,12 +141,18 @@ def make_sections(
 
 
 def best_first(run: StoredRun) -> StoredRun:
-    """Return the run with its models in the order of their accuracy; the best stays the best."""
-    models = sorted(run.results.models, key=lambda model: -round(model.accuracy.mean, DIGITS))
+    """Return the run with models and pairs in the order of accuracy; the best stays the best."""
+    results, rest = run.results, run.results.without_duplicates
+    models = sorted(results.models, key=lambda model: -round(model.accuracy.mean, DIGITS))
+    names = [*(model.name for model in models), results.dataset.majority_name]
+    ordered: dict[str, Any] = {"comparisons": in_order_of(names, results.comparisons)}
+    if rest:
+        pairs = {"comparisons": in_order_of(names, rest.comparisons)}
+        ordered["without_duplicates"] = rest.model_copy(update=pairs)
     return replace(
         run,
-        results=run.results.model_copy(update={"models": models}),
-        trials={model.name: run.trials[model.name] for model in models},
+        results=results.model_copy(update=ordered | {"models": models}),
+        trials={name: run.trials[name] for name in names[:-1]},
     )
 
 
@@ -150,76 +168,104 @@ def accuracy(reported: Reported) -> ReportSection:
 
 def published(reported: Reported) -> ReportSection:
     """Return the published accuracies, and where each source is found."""
-    results = reported.results
-    parts: list[Part] = [("table", table) for table in published_tables(results)]
+    results, best = reported.results, reported.results.best.name
+    parts: list[Part] = [("table", number_first(table)) for table in published_tables(results)]
     if sources := {result.source: result.where for result in results.published if result.where}:
         parts.append(("facts", sources))
-    return ReportSection("published", "Published accuracies", parts)
+    lies = [of.lies(of.model if of.is_of_our_model else best) for of in results.published]
+    result = f"{lies.count('above')} of {len(lies)} above our intervals"
+    return ReportSection("published", "Published accuracies", parts, "", result)
 
 
 def differences(reported: Reported) -> ReportSection:
     """Return the differences of the models in pairs."""
+    pairs = reported.results.comparisons
     return ReportSection(
         "differences",
         "Differences",
         [("table", comparisons_table(reported.results))],
-        "Pairs of models on the same test documents. Each interval is for its own "
-        "comparison alone; whether a difference is clear is decided after correcting for the "
-        f"number of comparisons. With more than {SHOWN_IN_PAIRS} models, the plot shows only "
-        f"the pairs with the best model; with more than {MAX_IN_PAIRS}, so does the table.",
+        "Each interval is for its own comparison alone, but clear means after correction for all. "
+        "Of many models, the plot shows only the pairs with the best.",
+        f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear",
     )
 
 
 def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates, but not all."""
     dataset, parts = reported.results.dataset, list[Part]()
+    found = rest_in_words(reported.results).split(". ", 1)
     if 0 < len(dataset.duplicates.positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
-        parts = [
-            ("table", make(rest)) for make in (accuracy_table, comparisons_table, metrics_table)
-        ]
+        tables = number_first(accuracy_table(rest)), comparisons_table(rest), metrics_table(rest)
+        caption = f"On the other {rest.dataset.test_size:,} documents."
+        parts += [("table", replace(table, caption=caption)) for table in tables]
     return ReportSection(
         "duplicates",
         "Without duplicates",
         parts,
-        "Accuracies, differences and other metrics without the test documents that are also in "
-        "the training set.",
+        f"{found[0]}. The tables have the columns of those above.",
+        found[-1],
     )
 
 
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
-    pairs = power_of_pairs(reported.run)[:SHOWN_POWERS]
+    pairs = power_of_pairs(reported.run)
     return ReportSection(
         "power",
         "Power",
-        [("table", power_table(pairs, reported.results))],
+        [("table", power_table(pairs[:SHOWN_POWERS], reported.results))],
         "The differences that this run could have found, and the seeds that would show more. "
         f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench compare RUN has all of them.",
+        f"{counted(len(pairs), 'pair')} without a clear difference",
     )
 
 
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
     tables = metrics_table(reported.results), cost_table(reported.results)
-    return ReportSection("metrics", "Other metrics", [("table", table) for table in tables])
+    f1, name = max((model.metrics[SECOND].mean, model.name) for model in reported.results.models)
+    parts: list[Part] = [("table", table) for table in tables]
+    return ReportSection("metrics", "Other metrics", parts, "", f"best macro-F1: {f1:.4f} ({name})")
 
 
-def learning(_reported: Reported) -> ReportSection:
+def calibration(reported: Reported) -> ReportSection:
+    """Return how far the probabilities of answers are from how often they are right."""
+    results = reported.results
+    found = {
+        name: calibration_error(trials, in_order=results.dataset.in_order)
+        for name, trials in reported.run.trials.items()
+        if all(trial.record.score_kind == "log_probabilities" for trial in trials)
+    }
+    headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
+    rows = [[name, f"{ece:.3f}", interval_text(ends, ".3f")] for name, (ece, ends) in found.items()]
+    caption = (
+        f"Expected calibration error (ECE): in {N_BINS} bins of equal width, how far the mean "
+        "probability of answers is from their accuracy. By chance, it is too high in a sample; the "
+        "interval allows for that. Models without probabilities are left out."
+    )
+    parts: list[Part] = [("table", with_points(Table(headers, rows, caption)))]
+    errors = sorted(f"{error:.3f} ({name})" for name, (error, _) in found.items())
+    result = f"expected calibration error {' to '.join(dict.fromkeys([*errors[:1], *errors[-1:]]))}"
+    return ReportSection("calibration", "Calibration", parts if found else [], "", result)
+
+
+def learning(reported: Reported) -> ReportSection:
     """Return the place of the learning curves, which there are if any model trained in epochs."""
     return ReportSection(
         "learning",
         "Learning curves",
         [],
-        "Lines are medians over seeds; bands run from the lowest to the highest seed. On the "
-        "training documents, loss and accuracy are means over the batches of an epoch, while "
-        "the weights are still changing. Each network has a colour of its own.",
+        "Lines are medians over seeds, in bands from the lowest to the highest. On the training "
+        "documents, both are means over the batches of an epoch, while the weights still change.",
+        f"epoch of the networks: {which_epoch(reported.results)}",
     )
 
 
 def topics(reported: Reported) -> ReportSection:
     """Return the F1 of each model on each topic; a topic leads to the first error that has it."""
     trials, counts = reported.run.trials, reported.results.dataset.topics
+    noun = reported.results.dataset.noun
     shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
     f1 = f1_by_topic(trials, shown)
     rows = [
@@ -227,34 +273,44 @@ def topics(reported: Reported) -> ReportSection:
         for count, *values in zip([counts[topic] for topic in shown], *f1.values(), strict=True)
     ]
     caption = (
-        "Means over seeds, for the topics in the test set, with the number of training and test "
+        f"Means over seeds, for the {noun}s in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
     )
     links = {
         counts[document.topic].topic: f"#error-{document.position}"
         for document in reversed(reported.hardest)
     }
-    table = Table(["topic", "train", "test", *f1], rows, caption, links=links)
-    lead = f"{COLOURS_OF_SHARES} Topics with links have documents among the errors below."
-    return ReportSection("topics", "F1 by topic", [("heatmap", table)], lead)
+    table = Table([noun, "train", "test", *f1], rows, caption, links=links)
+    lead = "The stronger the blue of a cell, the closer it is to 1. Links lead to errors below."
+    n_missed = sum(not any(values) for values in zip(*f1.values(), strict=True))
+    result = f"{n_missed} of {counted(len(shown), noun)} with an F1 of 0 for all models"
+    return ReportSection("topics", f"F1 by {noun}", [("heatmap", table)], lead, result)
 
 
-def confusion(_reported: Reported) -> ReportSection:
+def confusion(reported: Reported) -> ReportSection:
     """Return the place of the answers of each model for the most frequent topics."""
+    noun, best = reported.results.dataset.noun, reported.results.best.name
+    names = [count.topic for count in reported.results.dataset.topics]
+    wrong = Counter[str]()
+    for trial in reported.run.trials[best]:
+        for own, given in zip(trial.labels, trial.answers, strict=True):
+            wrong[f"'{names[own]}' for '{names[given]}'"] += own != given
+    result = f"{best} most often mistakes {wrong.most_common(1)[0][0]}"
     return ReportSection(
         "confusion",
         "Confusion",
         [],
-        "For the most frequent topics: the share of the documents of the row's topic that were "
-        "classified as the column's topic; means over seeds. Right answers are on the "
-        f"diagonal. {COLOURS_OF_SHARES}",
+        f"For the most frequent {noun}s: the share of the documents of the row's {noun} that were "
+        f"classified as the column's {noun}; means over seeds. Right answers are on the diagonal.",
+        result if wrong.total() else f"{best} makes no mistake",
     )
 
 
 def errors(reported: Reported) -> ReportSection:
     """Return the number of errors on each kind of document, and single documents."""
     names, texts = [count.topic for count in reported.results.dataset.topics], reported.texts
-    parts: list[Part] = [("table", errors_table(reported.run))]
+    table = errors_table(reported.run)
+    parts: list[Part] = [("table", table)]
     for document in reported.hardest:
         words = texts[document.position] if texts else []
         text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
@@ -271,6 +327,7 @@ def errors(reported: Reported) -> ReportSection:
         parts,
         "How many documents of each kind were misclassified, and the documents misclassified most "
         "often." + NO_TEXTS * (texts is None),
+        f"{table.rows[-1][1]} documents misclassified by every model",
     )
 
 
@@ -293,34 +350,33 @@ def data(reported: Reported) -> ReportSection:
     dataset = reported.results.dataset
     never = ", ".join(dataset.topics_only_in_test)
     facts = {
-        "source": f"{dataset.source} ({dataset.origin})",
-        "documents": f"{dataset.train_size:,} for training, {dataset.n_tests:,} for testing, "
-        f"{dataset.timesteps} steps each",
-        "majority topic": f"{dataset.majority_topic}: always predicting it scores "
+        "run": trained_on(reported.results),
+        f"majority {dataset.noun}": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_accuracy:.4f}",
         "duplicates": dataset.duplicates_in_words(),
         "whole texts": dataset.duplicates_in_words(whole=True),
-        "only in test": f"{never}: no model can have learned these" if never else "no topic",
+        "only in test": f"{never}: no model can have learned these" if never else "none",
         "dataset": dataset.fingerprint,
         "split": dataset.split_fingerprint,
         "corpus": dataset.corpus_fingerprint,
     }
-    return ReportSection("data", "Data", [("facts", facts)])
+    result = f"{dataset.source} ({dataset.origin}), {counted(len(dataset.topics), dataset.noun)}"
+    return ReportSection("data", "Data", [("facts", facts)], "", result)
 
 
 def notes(reported: Reported) -> ReportSection:
     """Return the traps that apply to the run."""
     found = {note.title: f"{note.evidence} {note.advice}" for note in notes_on_run(reported.run)}
     parts: list[Part] = [("facts", found)] if found else []
-    return ReportSection("notes", "Notes", parts, "Common traps that apply to this run.")
+    lead = "Common traps that apply to this run."
+    return ReportSection("notes", "Notes", parts, lead, listed(list(found), 2, "; "))
 
 
 def reproduce(reported: Reported) -> ReportSection:
     """Return the command, and the data, the machine and the versions that it ran with."""
-    dataset, environment = reported.results.dataset, reported.run.environment
+    environment = reported.run.environment
     apart = ("versions", "installed", "schema_version")
     facts = {
-        "data source": f"{dataset.source} ({dataset.origin}), corpus {dataset.corpus_fingerprint}",
         **{key.replace("_", " "): environment[key] for key in environment if key not in apart},
         **environment["versions"],
     }
@@ -328,9 +384,9 @@ def reproduce(reported: Reported) -> ReportSection:
         "reproduce",
         "Reproduce",
         [("command", reported.results.command), ("facts", facts)],
-        "The command, its data, and the machine and versions it ran with. The config with every "
-        "default is in config.yaml beside this file, and the exact versions of all packages are in "
-        f"{CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
+        "Beside this file, config.yaml has every default, and the exact versions of all packages "
+        f"are in {CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
+        f"rnnbench {environment['versions']['rnnbench']}, {environment['cpu']}",
     )
 
 
@@ -338,7 +394,7 @@ SECTIONS: Registry[Callable[[Reported], ReportSection]] = Registry(
     "section",
     FunctionType,
     [
-        accuracy, published, differences, duplicates, power, metrics, learning,
+        accuracy, published, differences, metrics, calibration, duplicates, power, learning,
         topics, confusion, errors, data, notes, reproduce,
     ],
     key="__name__",

@@ -88,6 +88,14 @@ def with_points(table: Table, position: int = 0) -> Table:
     )
 
 
+def number_first(table: Table) -> Table:
+    """Return ``table`` with its first number beside its first column: a phone shows two columns."""
+    n = max(table.text_columns, table.keys)
+    order = [0, n, *range(1, n), *range(n + 1, len(table.headers))]
+    headers, *rows = [[cells[place] for place in order] for cells in (table.headers, *table.rows)]
+    return replace(table, headers=headers, rows=rows, text_columns=1, keys=1)
+
+
 def to_rich(table: Table, console: "Console") -> "RenderableType":
     """Return the table for a terminal, in the most readable layout that fits its width.
 

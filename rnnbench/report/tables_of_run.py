@@ -24,6 +24,7 @@ from rnnbench.report.table import (
     mean_and_interval,
     mean_text,
     metrics_of,
+    number_first,
     remarks_on_tests,
     scope,
     scope_of,
@@ -38,6 +39,8 @@ from rnnbench.text import counted, listed, numbers, plural, visible
 
 CAVEAT = "*"
 """The mark of a published accuracy with a caveat; the caption has the caveat."""
+TOP, TOP_SHOWN = "top3_accuracy", 3
+"""The metric that says little about no more labels than this."""
 ON_THE_SAME = "Only accuracies on the same documents are shown."
 RESERVED = ("source", "model", "params", "trials")
 """Columns of ``table.csv`` that a parameter of the same name must not replace."""
@@ -62,7 +65,7 @@ def table_files(results: Results) -> dict[str, str]:
 def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     """Return the accuracies, and whether each clearly differs from the best and the majority.
 
-    If it ``is_wide``, the accuracies without duplicates have a column.
+    If it ``is_wide``, as on a page, it has the accuracies without duplicates, and a short caption.
     """
     dataset, n = results.dataset, len(results.seeds_used)
 
@@ -76,7 +79,12 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     if is_wide and (rest := results.without_duplicates):
         columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
         always.append(f"{rest.majority_accuracy:.4f}")
-    table = table_of(results.models, columns, _caption(results))
+    n_compared = counted(results.n_corrected_for, "comparison")
+    clear = f"No clear difference: a p-value of 0.05 or more, corrected for {n_compared} (Holm)."
+    caption = [clear, condition(results.comparisons)]
+    if not is_wide:
+        caption = [trained_on(results), *caption, rest_in_words(results)]
+    table = table_of(results.models, columns, " ".join(filter(None, caption)))
     without = []
     for name, trial in results.missing_models.items():
         reason = trial.reason
@@ -85,12 +93,15 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
             reason = f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
         without.append([name, reason, *[MISSING] * (len(columns) - 2)])
     rows = [*table.rows, *without, always]
-    return with_points(replace(table, rows=rows, is_last_apart=True))
+    table = with_points(replace(table, rows=rows, is_last_apart=True))
+    return number_first(table) if is_wide else table
 
 
 def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
     metrics, n_seeds = metrics_of(results.models), len(results.seeds_used)
+    noun, n_labels = results.dataset.noun, len(results.dataset.topics)
+    metrics = [metric for metric in metrics if metric.name != TOP or n_labels > TOP_SHOWN]
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
         if metric.name == SECOND:
@@ -99,14 +110,15 @@ def metrics_table(results: Results) -> Table:
             )
         else:
             columns[metric.header] = partial(mean_text, metric)
-    columns["topics missed"] = lambda model: str(len(model.topics_never_predicted))
+    columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
         *["Means over seeds."] * (n_seeds > 1),
         *(f"{metric.header}: {metric.description}." for metric in metrics if metric.description),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ]
-    return with_points(table_of(results.models, columns, " ".join(sentences)))
+    caption = " ".join(sentences).replace("topic", noun)
+    return with_points(table_of(results.models, columns, caption))
 
 
 def cost_table(results: Results) -> Table:
@@ -137,13 +149,12 @@ def comparisons_table(results: Results) -> Table:
         ),
         "p": lambda pair: short_p(pair.p),
         "p (Holm)": lambda pair: short_p(pair.p_holm),
-        "": lambda pair: "" if pair.is_clear else pair.verdict,
+        "verdict": lambda pair: pair.verdict,
     }
     methods = "; ".join(sorted({pair.method for pair in results.comparisons}))
-    n = counted(results.n_corrected_for, "comparison")
-    caption = f"p-values: {methods}; corrected for {n} (Holm). {condition(results.comparisons)}"
+    caption = f"p-values: {methods}; before and after Holm's correction."
     models = [(pair.a, pair.b) for pair in results.comparisons]
-    return table_of(results.comparisons, columns, caption.rstrip(), models=models)
+    return table_of(results.comparisons, columns, caption, models=models)
 
 
 def _over(n_seeds: int) -> str:
@@ -157,11 +168,13 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
     return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
 
 
-def _caption(results: Results) -> str:
+def trained_on(results: Results) -> str:
+    """Return what is missing of a run, its data, its seeds and its training, in sentences."""
     dataset, share = results.dataset, results.validation_split
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
-    sentences = [
-        dataset.estimate_in_words(),
+    sentences = [f"This run is partial; {results.missing_in_words()}."] if results.missing else []
+    sentences += [
+        *filter(None, [dataset.estimate_in_words()]),
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
         f"{held_out}, {dataset.n_tests:,} to test on{remarks_on_tests(dataset)}, "
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
@@ -185,15 +198,11 @@ def _caption(results: Results) -> str:
             own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
     if own_training:
         sentences.append(f"Models with their own training values: {', '.join(own_training)}.")
-    n = counted(results.n_corrected_for, "comparison")
-    sentences.append(f"No clear difference: a p-value of 0.05 or more, corrected for {n} (Holm).")
-    if results.missing:
-        sentences.insert(0, f"This run is partial; {results.missing_in_words()}.")
-    return " ".join(filter(None, [*sentences, condition(results.comparisons), _rest(results)]))
+    return " ".join(sentences)
 
 
-def _rest(results: Results) -> str:
-    """Return which verdicts change without duplicates."""
+def rest_in_words(results: Results) -> str:
+    """Return how many duplicates there are, and in a second sentence what changes without them."""
     dataset, rest = results.dataset, results.without_duplicates
     if not dataset.duplicates.positions:
         return ""

@@ -1,5 +1,6 @@
 """Errors by document and by topic, and the words of the documents."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,13 @@ import pytest
 from factories import LABELS, corpus, dataset_summary, finished_run, result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulations.calibration import Answers, facts
 from sklearn.metrics import f1_score
 
 from rnnbench.analysis.errors import (
+    N_BINS,
     Answer,
+    calibration_error,
     confusion,
     count_errors,
     f1_by_topic,
@@ -150,3 +154,37 @@ def test_without_the_corpus_of_the_run_or_its_split_there_are_no_words(cached, d
         cache.store("r8", corpus(seed=seed))
 
     assert words_of_test_documents(run_on(corpus(), **data)) is None
+
+
+def plain_calibration_error(confidence, right):
+    """The expected calibration error as its definition has it: bin by bin."""
+    error, edges = 0.0, np.arange(N_BINS + 1) / N_BINS
+    for low, high in pairwise(edges):
+        inside = (confidence > low) & (confidence <= high)
+        if inside.any():
+            error += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    return error
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), min_size=1, max_size=60))
+def test_the_calibration_error_is_that_of_its_definition_and_lies_in_its_interval(answers):
+    confidence, right = (np.array(column) for column in zip(*answers, strict=True))
+    trials = [Answers(confidence, right)] * 2
+
+    for in_order in (False, True):
+        error, interval = calibration_error(trials, in_order=in_order)
+
+        assert error == pytest.approx(plain_calibration_error(confidence, right), abs=0.02)
+        assert interval.low <= error + 1e-9
+        assert error <= interval.high + 1e-9
+        assert interval.low >= 0
+
+
+@pytest.mark.parametrize(("excess", "n_seeds"), [(0.0, 1), (0.0, 3), (1.0, 3)])
+def test_the_true_calibration_error_is_in_its_interval_even_if_that_of_samples_is_higher(
+    excess, n_seeds
+):
+    true, found, held, _ = facts(excess, n_seeds, n_documents=300, times=100)
+
+    assert found > true
+    assert held >= 0.88

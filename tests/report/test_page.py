@@ -175,6 +175,26 @@ def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replac
     assert not [*folder.glob("report.*")]
 
 
+def test_the_verdict_is_the_first_sentence_and_names_networks_that_learned_one_answer():
+    html, markdown = pages(
+        finished_run({"rnn": [(0, 0, 0, 0), (0, 0, 0, 1)], "lstm": [(0, 0, 1, 2)] * 2})
+    )
+
+    assert html.index("lstm leads with a test accuracy of 1.000") < html.index("<nav")
+    assert "Has learned one answer alone: rnn (1 of 2 seeds)." in html
+    assert "- Has learned one answer alone: rnn (1 of 2 seeds)." in markdown
+
+
+def test_a_section_is_folded_if_it_has_a_result(run, monkeypatch):
+    mine = ReportSection("mine", "My own", [("facts", {"a": "b"})], "Look.", "3 of <4>")
+    monkeypatch.setattr(writer, "make_sections", lambda *_: [mine])
+
+    html, markdown = pages(run)
+
+    assert '<details><summary><h2>My own</h2> <span class="muted">3 of &lt;4&gt;</span>' in html
+    assert "## My own\n\n3 of &lt;4>\n\nLook.\n" in markdown
+
+
 def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, page):
     document = page[page.index("test document 3") :]
 

@@ -74,6 +74,42 @@ def test_the_script_runs_and_nothing_is_loaded_or_refused(browser, page):
     assert not kinds & {"Runtime.exceptionThrown", "Log.entryAdded"}
 
 
+OPEN = "document.querySelectorAll('section > details[open]').length"
+HEIGHT = "document.documentElement.scrollHeight"
+
+
+def test_sections_are_folded_until_a_click_or_a_link_opens_one_even_without_the_script(
+    browser, page
+):
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(page)
+    height, at_first = browser.evaluate(HEIGHT), browser.evaluate(OPEN)
+    browser.evaluate("document.querySelector('nav a[href=\"#power\"]').click()")
+    browser.evaluate("document.querySelector('section:has(#errors) summary').click()")
+    opened = "[...document.querySelectorAll('section > details[open] > div')].map((one) => one.id)"
+    found = browser.evaluate(opened)
+    browser.send("Emulation.setScriptExecutionDisabled", value=False)
+
+    assert at_first == 0
+    assert height < 3_500
+    assert found == ["power", "errors"]
+
+
+def test_a_plot_uses_the_width_of_a_large_window_and_fits_a_phone(browser, page):
+    shown = "[...document.querySelectorAll('#accuracy svg')].filter((one) => one.checkVisibility())"
+    widths = f"{shown}.map((one) => [one.classList[0], Math.round(one.clientWidth)])"
+
+    found = {}
+    for width in (1280, 400):
+        browser.open(page, width)
+        ((kind, drawn),) = browser.evaluate(widths)
+        found[kind] = drawn / browser.evaluate("document.querySelector('main').clientWidth")
+
+    assert found.keys() == {"broad", "narrow"}
+    assert 0.95 < found["broad"] <= 1
+    assert found["narrow"] < 1.2
+
+
 FIRST_CELLS = (
     "[...document.querySelectorAll('table')[0].rows].slice(1).map((row) => row.cells[0].innerText)"
 )
@@ -115,14 +151,15 @@ def test_numbers_are_sorted_as_numbers_and_missing_ones_come_last(browser, page)
 
 def test_a_filter_leaves_the_rows_with_its_words_and_counts_them(browser, page):
     browser.open(page)
+    browser.evaluate("document.querySelector('section:has(#differences) summary').click()")
     browser.evaluate("document.querySelector('input[type=search]').focus()")
 
-    browser.send("Input.insertText", text="LSTM - GRU")
+    browser.send("Input.insertText", text="GRU - LSTM")
 
     shown = "[...document.querySelector('section:has(#differences) tbody').rows]"
     left = browser.evaluate(f"{shown}.filter((row) => !row.hidden).map((row) => row.innerText)")
     assert len(left) == 1
-    assert left[0].startswith("lstm - gru")
+    assert left[0].startswith("gru - lstm"), "the better model is first"
     assert browser.evaluate("document.querySelector('output').innerText").strip() == "1 of 15 rows"
 
 
@@ -149,13 +186,12 @@ def test_on_paper_everything_is_there(browser, page):
     paper = {"width": 680, "height": 980, "deviceScaleFactor": 1, "mobile": False}
     browser.send("Emulation.setEmulatedMedia", media="print")
     browser.send("Emulation.setDeviceMetricsOverride", **paper)
-    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
 
     assert browser.evaluate("document.documentElement.scrollWidth") == 680
     cut = "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth)"
     assert browser.evaluate(f"{cut}.length") == 0
-    closed = browser.evaluate("document.querySelectorAll('details:not([open])').length")
-    assert closed == 1, "the picker"
+    parts = "[...document.querySelectorAll('table, figure, svg.narrow, article, dl')]"
+    assert browser.evaluate(f"{parts}.every((one) => one.checkVisibility())"), "folded, too"
     hidden = "!document.querySelector('.picker').checkVisibility()"
     assert browser.evaluate(hidden)
     browser.evaluate("document.querySelector('input[value=gru]').click()")

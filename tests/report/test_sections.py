@@ -1,12 +1,13 @@
 """Sections and plots, built in and from another package."""
 
 import pytest
-from factories import finished_run
+from factories import finished_run, scored_run
 from plugin_files import write_distribution
 
+from rnnbench.data.audit import Duplicates
 from rnnbench.registry import PluginError
 from rnnbench.report.plots_of_run import PLOTS, plot_run
-from rnnbench.report.sections import SECTIONS, make_sections
+from rnnbench.report.sections import SECTIONS, best_first, make_sections
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -97,3 +98,66 @@ def test_sections_without_content_are_left_out():
     assert list(alone) == [name for name in SECTIONS if name in alone]
     assert [kind for kind, _ in alone["differences"].parts] == ["table"], "with the majority"
     assert {"learning", "reproduce"} <= {*alone}
+
+
+def words_of(section):
+    """All that a section says, except cells of tables."""
+    tables = [content for kind, content in section.parts if kind in ("table", "heatmap")]
+    plots = [f"{plot.alt} {plot.svg}" for plot in section.plots]
+    captions = [f"{table.caption} {' '.join(table.headers)}" for table in tables]
+    facts = [f"{item}" for kind, item in section.parts if kind == "facts"]
+    return " ".join([section.title, section.lead, section.result, *plots, *captions, *facts])
+
+
+def test_texts_of_ones_own_have_labels_and_newswires_have_topics():
+    own = sections_of(finished_run(ANSWERS, dataset={"source": "files"}))
+    newswires = sections_of(finished_run(ANSWERS, dataset={"source": "sgml"}))
+
+    assert [one.id for one in own.values() if "topic" in words_of(one)] == []
+    assert own["topics"].title == "F1 by label"
+    assert newswires["topics"].title == "F1 by topic"
+
+
+def test_all_sections_but_the_first_have_their_result_in_one_line():
+    duplicates = {"duplicates": Duplicates(same_topic=[0])}
+    found = sections_of(best_first(finished_run(ANSWERS, dataset=duplicates)))
+
+    results = {id_: section.result for id_, section in found.items()}
+    assert [id_ for id_, result in results.items() if not result] == ["accuracy"]
+    assert results["duplicates"] == "On the other 3, all verdicts are the same."
+    assert results["differences"] == "0 of 3 differences clear"
+    assert results["confusion"] == "lstm most often mistakes 'earn' for 'acq'"
+    assert results["errors"] == "0 documents misclassified by every model"
+    assert results["calibration"].endswith("error 0.125 (rnn) to 0.375 (lstm)")
+
+
+def test_a_model_with_margins_has_no_calibration():
+    records = {model: {"score_kind": "margins"} for model in ANSWERS}
+
+    assert "calibration" in sections_of(finished_run(ANSWERS))
+    assert "calibration" not in sections_of(finished_run(ANSWERS, records=records))
+
+
+def test_differences_are_those_of_the_better_model_in_the_order_of_accuracy():
+    seeds = {"svm": [9] * 3, "rnn": [2, 3, 2], "lstm": [18, 18, 19]}
+
+    run = best_first(scored_run(seeds))
+
+    ((_, _), (_, table)) = sections_of(run)["differences"].parts
+    pairs = [row[0] for row in table.rows]
+    always = run.results.dataset.majority_name
+    assert pairs == [
+        "lstm - svm", "lstm - rnn", f"lstm - {always}", "svm - rnn", f"svm - {always}",
+        f"rnn - {always}",
+    ]  # fmt: skip
+    assert {row[-1] for row in table.rows} <= {"clear", "not clear"}
+    assert table.rows[1][-1] == "clear"
+
+
+def test_on_a_page_the_first_number_is_beside_the_name_even_if_points_have_parameters():
+    run = finished_run({"rnn[units=3]": ANSWERS["rnn"], "rnn[units=4]": ANSWERS["lstm"]})
+
+    (_, table) = sections_of(run)["accuracy"].parts[-1]
+
+    assert table.headers[:3] == ["model", "test accuracy (1 seed)", "units"]
+    assert [row[2] for row in table.rows] == ["3", "4", "-"]

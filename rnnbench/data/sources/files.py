@@ -176,9 +176,19 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
 
 def _checked(place: str, text: Any, label: Any, group: Any = "-") -> Text | BadRow:
     """Return the text in a row, or the row if it cannot be used."""
-    if fault := next(_faults(text, {"label": label, "group": group}), None):
+    names = {"label": _spelled(label), "group": _spelled(group)}
+    if fault := next(_faults(text, names), None):
         return BadRow(place, *fault)
-    return Text(place, text, str(label).strip(), str(group).strip())
+    return Text(place, text, **names)
+
+
+def _spelled(value: Any) -> Any:
+    """Return a label as a text if it can be one; 1.0 is 1, as tables with gaps have it."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str | int):
+        return str(value).lower() if isinstance(value, bool) else str(value).strip()
+    return value
 
 
 def _faults(text: Any, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -195,16 +205,15 @@ def _faults(text: Any, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         half = "half a character (a lone surrogate)"
         yield "not decodable", "a byte that its encoding does not have" if is_byte else half
     for name, value in names.items():
-        spelled = str(value).strip()
-        if value is None or not spelled:
+        if value is None or value == "":
             yield f"no {name}", f"the {name} is empty"
-        elif not isinstance(value, str | int) or isinstance(value, bool):
-            yield f"unusable {name}", f"{name}: should be a text or an integer: {spelled}"
-        elif not spelled.isprintable():
+        elif not isinstance(value, str):
+            yield f"unusable {name}", f"{name}: should be a text or an integer: {value}"
+        elif not value.isprintable():
             yield f"unusable {name}", f"the {name} has characters that cannot be printed"
-        elif len(spelled) > LONGEST_LABEL:
-            start = shortened(spelled, 40)
-            yield f"unusable {name}", f"a {name} of {len(spelled):,} characters: {start}"
+        elif len(value) > LONGEST_LABEL:
+            start = shortened(value, 40)
+            yield f"unusable {name}", f"a {name} of {len(value):,} characters: {start}"
 
 
 def _folder(path: Path, layout: Layout) -> Iterator[Text | BadRow]:

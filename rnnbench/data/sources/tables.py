@@ -6,7 +6,8 @@ Files are read once, piece by piece, and never kept in memory as a whole, except
 import csv
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from io import TextIOWrapper
@@ -34,6 +35,8 @@ NOT_A_ROW = "not a row"
 """The reason of rows that have too many or too few fields, or are no JSON."""
 SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
+MOST_LINES = 10_000
+"""A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
 ROWS_PER_REPORT = 5_000
 """Rows between two calls of ``Progress``."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -50,28 +53,8 @@ TIE = 0.02
 """Encodings whose disorder, as charset-normalizer measures it, differs by less are as likely."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
-TEXT_NAMES = (
-    "text",
-    "texts",
-    "tweet",
-    "sentence",
-    "body",
-    "content",
-    "message",
-    "comment",
-    "review",
-)
-LABEL_NAMES = (
-    "label",
-    "labels",
-    "topic",
-    "class",
-    "category",
-    "target",
-    "sentiment",
-    "intent",
-    "y",
-)
+TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
+LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "intent", "y")
 """Names of columns that tell what is in them, the surest first."""
 
 
@@ -129,27 +112,34 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if layout.delimiter is None and ending == ".csv":
         layout = replace(layout, delimiter=_delimiter_of(path, layout))
     header, rows = open_table(path, layout)
-    sample = [row[1] for row in islice(rows, SAMPLE_ROWS) if not isinstance(row, BadRow)]
+    first = [row[1] for row in islice(rows, SAMPLE_ROWS) if not isinstance(row, BadRow)]
     columns = {
-        name: [str(value) for value in values]
-        for name, values in zip(header, zip(*sample, strict=True), strict=False)
+        name: [str(row[position]) for row in first]
+        for position, name in enumerate(header)
         if name not in (layout.text, layout.label, layout.group)
     }
-    if layout.text is None:
-        by_length = sorted(columns, key=lambda name: -mean(map(len, columns[name])))
-        layout = replace(layout, text=_named(TEXT_NAMES, header) or next(iter(by_length), None))
-        columns.pop(layout.text or "", None)
+    if layout.text is None and columns:
+        longest = max(columns, key=lambda name: sum(map(len, columns[name])))
+        layout = replace(layout, text=_named(TEXT_NAMES, header) or longest)
     if layout.label is None:
-        counts = {name: len(set(values) - {""}) for name, values in columns.items()}
-        few = sorted((n, name) for name, n in counts.items() if 1 < n <= len(sample) / 2)
-        is_clear = len(few) == 1 or (few and few[0][0] * MUCH_FEWER <= few[1][0])
-        layout = replace(
-            layout, label=_named(LABEL_NAMES, header) or (few[0][1] if is_clear else None)
-        )
+        columns.pop(layout.text or "", None)
+        layout = replace(layout, label=_named(LABEL_NAMES, header) or _with_few_values(columns))
+    if layout.label in columns.get(layout.label or "", ()):
+        hint = "add a line with the names of the columns"
+        raise UserError(f"{path}: its first line is no header: '{layout.label}' is a label; {hint}")
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
     return layout
+
+
+def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column that clearly has fewer different values than the others, but several."""
+    counts = {name: len(set(values) - {""}) for name, values in columns.items()}
+    rows = max(map(len, columns.values()), default=0)
+    few = sorted((n, name) for name, n in counts.items() if 1 < n <= rows / 2)
+    is_clear = len(few) == 1 or (few and few[0][0] * MUCH_FEWER <= few[1][0])
+    return few[0][1] if is_clear else None
 
 
 @lru_cache(maxsize=100)  # a table may be looked at several times
@@ -166,8 +156,11 @@ def _named(names: Sequence[str], header: Sequence[str]) -> str | None:
 def _encoding_of(path: Path) -> str:
     with open_regular(path, MAX_FILE) as file:
         sample = file.read(SAMPLE)
-    lines = [line for line in sample.splitlines() if not line.isascii()]
-    if sum(not _is_utf_8(line) for line in lines[:-1] or lines) <= MOST_WRONG * len(lines):
+    if sample.count(0) > len(sample) / 4 and sample[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+    whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]
+    lines = [line for line in whole if not line.isascii()]
+    if sum("\ufffd" in line.decode(errors="replace") for line in lines) <= MOST_WRONG * len(lines):
         return "utf-8"
     from charset_normalizer import from_bytes
 
@@ -178,14 +171,6 @@ def _encoding_of(path: Path) -> str:
         return best.encoding
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
     return "cp1250" if central > MOST_WRONG * sum(byte > 127 for byte in foreign) else "cp1252"
-
-
-def _is_utf_8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _delimiter_of(path: Path, layout: Layout) -> str:
@@ -228,28 +213,59 @@ Reader = Callable[[Path, Layout, Progress, Sequence[str] | None], Iterator[Any]]
 """Yields the header of a table, and then its rows."""
 
 
+class _Pushback:
+    """Lines that can be given back, with the number of the last one."""
+
+    def __init__(self, lines: Iterator[str]):
+        self.lines, self.number = lines, 0
+        self.taken: list[str] = []
+        self.waiting: deque[str] = deque()
+
+    def __iter__(self) -> "_Pushback":
+        return self
+
+    def __next__(self) -> str:
+        self.taken.append(self.waiting.popleft() if self.waiting else next(self.lines))
+        self.number += 1
+        return self.taken[-1]
+
+    def give_back(self, kept: int) -> None:
+        """Give back all lines that were taken last but the first ones."""
+        self.waiting.extendleft(reversed(self.taken[kept:]))
+        self.number -= len(self.taken) - kept
+
+
 def _separated(
     path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None, **dialect: Any
 ) -> Iterator[Any]:
     """Read comma-separated or tab-separated values."""
-    dialect = {"delimiter": layout.delimiter or ","} | dialect
-    rows = csv.reader(_lines(path, layout, progress), **dialect)
+    lines = _Pushback(_lines(path, layout, progress))
+    rows = csv.reader(lines, **{"delimiter": layout.delimiter or ","} | dialect)
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         header: list[str] = [name.strip() for name in next(rows, [])]
+        if header and header[0].lower() == "sep=":  # Excel's own line
+            header = [name.strip() for name in next(rows, [])]
         yield header
         while True:
-            place = f"{path}:{rows.line_num + 1}"
+            lines.taken.clear()
+            place = f"{path}:{lines.number + 1}"
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
+                if len(lines.taken) > MOST_LINES:
+                    message = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    raise UserError(
+                        f"{place}: {message}; is a quotation mark not closed?"
+                    ) from None
                 yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
+                lines.give_back(1)
                 continue
             if row and len(row) != len(header):
-                columns = counted(len(row), "field")
-                yield BadRow(place, NOT_A_ROW, f"{columns}, but the header has {len(header)}")
+                found = counted(len(row), "field")
+                yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
             elif row:
                 yield place, row
     finally:

@@ -19,7 +19,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Table, mean_and_interval
+from rnnbench.report.table import Table, mean_and_interval, number_first
 from rnnbench.report.tables_of_runs import (
     board_tables,
     direction,
@@ -174,17 +174,10 @@ def _with_reports(table: Table, reports: Texts) -> Table:
     n = table.text_columns
 
     def reorder(cells: Sequence[str]) -> list[str]:
-        return [cells[1], cells[n], *cells[2:n], cells[0], *cells[n + 1 :]]
+        return [*cells[1:n], cells[0], *cells[n:]]
 
-    return replace(
-        table,
-        headers=reorder(table.headers),
-        rows=list(map(reorder, table.rows)),
-        text_columns=1,
-        keys=1,
-        links=reports,
-        linked=n - 1,
-    )
+    last = replace(table, headers=reorder(table.headers), rows=list(map(reorder, table.rows)))
+    return replace(number_first(last), links=reports, linked=n - 1)
 
 
 def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:

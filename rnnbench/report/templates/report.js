@@ -106,24 +106,15 @@ function makePicker(main) {
   fieldset.setAttribute("aria-label", "Models to compare");
   fieldset.addEventListener("change", update);
   picker.append(summary, fieldset);
-  main.prepend(picker);
+  sections.before(picker);
   update();
 }
 
 // The page -----------------------------------------------------------------------------------------
 
-function openDetailsForPrint() {
-  let opened = [];
-  addEventListener("beforeprint", () => {
-    opened = all("section details:not([open])");
-    opened.forEach((details) => (details.open = true));
-  });
-  addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
-}
-
 const main = document.querySelector("main");
 all("table").forEach(makeSortable);
 all("table").forEach(makeFilterable);
-main.prepend(make("p", { className: "controls" }, "Select a header to sort its table."));
+const sections = main.querySelector("section");
 makePicker(main);
-openDetailsForPrint();
+sections.before(make("p", { className: "controls" }, "Select a header to sort its table."));

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import DELIMITERS, BadRow, Layout, open_table, sniff
+from rnnbench.errors import UserError
 
 SENTENCES = {
     "cp1252": "Je voudrais être remboursé; le colis est arrivé abîmé.",
@@ -35,6 +37,41 @@ def test_the_encoding_is_found_out(tmp_path, encoding):
     assert layout == Layout(",", encoding, "tweet", "mood")
     _, found = open_table(table, layout)
     assert next(found)[1][1] == SENTENCES[encoding]
+
+
+def test_utf_16_needs_no_mark(tmp_path):
+    table = write(tmp_path / "own.csv", [(1, "see you", "ham")] * 9, encoding="utf-16-be")
+
+    assert sniff(table, Layout()).encoding == "utf-16-be"
+
+
+def test_a_quotation_mark_that_is_not_closed_costs_one_row(tmp_path, monkeypatch):
+    lines = ["text,label", "one,a", '"two,b', *[f"{number},a" for number in range(20)]]
+    (tmp_path / "own.csv").write_text("\n".join(lines))
+
+    rows = list(open_table(tmp_path / "own.csv", Layout())[1])
+    assert [type(row) for row in rows] == [tuple, BadRow, *[tuple] * 20]
+    assert rows[1].place == f"{tmp_path / 'own.csv'}:3"
+    assert rows[2] == (f"{tmp_path / 'own.csv'}:4", ["0", "a"])
+    monkeypatch.setattr(tables, "MOST_LINES", 9)
+    with pytest.raises(UserError, match=r"own\.csv:3: more than 9 lines in a row"):
+        list(open_table(tmp_path / "own.csv", Layout())[1])
+
+
+def test_the_line_that_excel_writes_before_the_header_is_left_out(tmp_path):
+    (tmp_path / "own.csv").write_text("sep=;\ntext;label\none;a\n")
+
+    header, rows = open_table(tmp_path / "own.csv", sniff(tmp_path / "own.csv", Layout()))
+    assert (header, [values for _, values in rows]) == (["text", "label"], [["one", "a"]])
+
+
+def test_a_table_without_a_header_is_refused(tmp_path):
+    table = write(tmp_path / "own.csv", [("some longer text", "ham")] * 9, ("a longer text", "ham"))
+    with table.open("a") as file:
+        file.write("some longer text,spam\n")
+
+    with pytest.raises(UserError, match="its first line is no header: 'ham' is a label"):
+        sniff(table, Layout())
 
 
 def test_a_few_wrong_bytes_do_not_make_another_encoding(tmp_path):
