@@ -34,6 +34,7 @@ from .models.layers.base import Shape as Shape
 from .plugins.site.site import site as site
 from .plugins.teach.facts import Explanation as Explanation
 from .plugins.teach.facts import explain_layer as explain_layer
+from .prediction.predict import KeptModel as KeptModel
 from .prediction.predict import Prediction as Prediction
 from .registry import PluginError as PluginError
 from .report.plots_of_run import RunPlot as RunPlot
@@ -55,11 +56,11 @@ from .storage import DamagedResultError as DamagedResultError
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch
+from .training.epochs import Recipe as Recipe
 from .training.outcome import History as History
 from .training.outcome import TrialRecord as TrialRecord
 from .training.outcome import TrialResult as TrialResult
 from .training.outcome import log_probabilities as log_probabilities
-from .training.settings import Recipe as Recipe
 from .training.trial import Trial as Trial
 
 __version__: str

@@ -1,6 +1,6 @@
 """A run in Python: trained or loaded, as tables, frames, arrays and plots, and what it predicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from rnnbench.prediction.predict import Prediction
+    from rnnbench.prediction.predict import KeptModel, Prediction
 
 
 class Run(Shown, StoredRun):
@@ -140,6 +140,39 @@ class Run(Shown, StoredRun):
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
+    def predict(
+        self,
+        texts: str | Iterable[str],
+        model: str | None = None,
+        *,
+        seed: int | None = None,
+        top: int | None = None,
+    ) -> "list[Prediction]":
+        """Return a prediction for each text, by a model that was kept with ``save_models``.
+
+        Args:
+            texts: a document, or several; the predictions have the same order. One in which the
+                model knows no word has no topics.
+            model: its name; by default that of the most accurate model that was kept.
+            seed: of the trial; by default the first.
+            top: how many of the best topics to return; by default all.
+
+        Raises:
+            UserError: there is no such model or seed, or it was not kept.
+            DamagedResultError: a file is not as it was written, or cannot be loaded.
+            PluginError: the code of the model's own layers is gone, or failed.
+        """
+        return self.model(model, seed=seed).answers(texts, top)
+
+    def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
+        """Return a trained model that was kept, in the manner of a classifier of scikit-learn.
+
+        It raises the errors of ``predict``, by which the arguments are explained.
+        """
+        from rnnbench.prediction.predict import find_model
+
+        return find_model(self.folder, name, seed)
+
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
     ) -> Path:
@@ -238,27 +271,11 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str = "accuracy") 
 
 def predict(
     run: RunOrFolder,
-    model: str,
-    texts: str | Sequence[str],
+    model: str | None,
+    texts: str | Iterable[str],
     *,
     seed: int | None = None,
     top: int | None = None,
 ) -> "list[Prediction]":
-    """Return the predictions of a network that was kept with ``save_models``: one for each text.
-
-    Args:
-        run: the run that kept it, or its folder.
-        model: its name.
-        texts: documents, at least one; the predictions have the same order.
-        seed: of the trial; by default the first.
-        top: how many of the most probable topics to return; by default all.
-
-    Raises:
-        UserError: there is no such model or seed, it was not kept, or a text contains no words.
-        DamagedResultError: a file is not as it was written, or cannot be loaded.
-        PluginError: the code of the model's own layers is gone, or failed.
-    """
-    from rnnbench.prediction.predict import predict_texts
-
-    given = [texts] if isinstance(texts, str) else texts
-    return predict_texts(opened(run).folder, model, seed, given, top)
+    """Return ``Run.predict``, of any run or the folder of one."""
+    return Run(**vars(opened(run))).predict(texts, model, seed=seed, top=top)

@@ -180,7 +180,7 @@ class RunRequest(Request):
 
     Attributes:
         track: trackers that record the run: ``tracking`` of the config.
-        save_models: whether trained networks are kept, for ``predict``.
+        save_models: whether trained models are kept, for ``predict``.
         compact: whether trials, stored ones too, keep only what tables need.
     """
 
@@ -193,7 +193,7 @@ class RunRequest(Request):
         autocompletion=completion.among(*TRACKERS, is_list=True),
         **options.RUNNING,
     )
-    save_models: bool = option(bool, "Keep the trained networks, for `predict`.", default=False)
+    save_models: bool = option(bool, "Keep the trained models, for `predict`.", default=False)
     compact: bool = option(
         bool, "Store only what tables need, for runs kept in git.", default=False
     )

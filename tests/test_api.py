@@ -367,19 +367,38 @@ def test_a_report_is_written_beside_the_results_of_its_run_alone():
     assert other.write_report(words=0).read_text().startswith("<!doctype html>")
 
 
-def test_a_network_that_was_kept_predicts_texts():
+def test_models_that_were_kept_predict_texts():
     kept = run(["nb", "rnn"], save_models=True)
 
     one = rnnbench.predict(kept, "rnn", "net profit rose", top=1)
     several = rnnbench.predict(kept, "rnn", ["net profit rose", "it rose"], seed=1)
-    with pytest.raises(rnnbench.UserError, match="a text contains no words"):
-        rnnbench.predict(kept, "rnn", [])
-    with pytest.raises(rnnbench.UserError, match="nb was not kept"):
-        rnnbench.predict(kept, "nb", ["net profit rose"])
 
     assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
     assert one[0].topics != several[0].topics[:1], "another seed gives other weights"
     assert len(several[0].topics) > 1 == len(one[0].topics)
+    assert kept.predict([]) == kept.predict([], "rnn") == []
+    assert [found.words for found in kept.predict(["", "zzz"])] == [0, 1]
+    best = kept.results.best.name
+    assert kept.predict("it rose") == kept.predict(["it rose"], best)
+
+
+def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
+    kept = run(["nb", "rnn"], save_models=True)
+    texts = ["net profit rose", "it buys unit 3", "zzz"]
+
+    for name in ("nb", "rnn"):
+        model = kept.model(name)
+        shares = model.predict_proba(texts)
+
+        assert (model.name, model.kind) == (name, "probability")
+        assert shares.shape == (3, len(model.classes_))
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+        found = model.predict(iter(texts))
+        np.testing.assert_array_equal(found, model.classes_[shares.argmax(axis=1)])
+        assert [own.topics[0].topic for own in kept.predict(texts[:2], name)] == found[:2].tolist()
+        assert model.predict([]).tolist() == []
+        assert model.predict(texts[0]).tolist() == found[:1].tolist()
+    assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
 
 
 OWN = [f"{'buy' if number % 2 else 'see'} you {number}" for number in range(40)]

@@ -45,8 +45,8 @@ from rnnbench.storage import (
     read_record,
 )
 from rnnbench.text import listed
+from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.settings import Recipe
 
 log = logging.getLogger(__name__)
 

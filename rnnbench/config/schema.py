@@ -16,7 +16,8 @@ from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
 from rnnbench.section import Publication, Section, Text, located, problem, problems, spell
 from rnnbench.tracking import TrackerNames
-from rnnbench.training.settings import Recipe, Training
+from rnnbench.training.epochs import Recipe
+from rnnbench.training.settings import Training
 
 
 def _name(value: Any, pattern: str = MODEL) -> str:

@@ -1,6 +1,6 @@
 """From words to ids: new texts with the ids of a dataset, and one of its documents step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,11 @@ class Vocabulary(Record):
     padding: Side
     truncating: Side
 
+    @property
+    def separator(self) -> str:
+        """What stands between the words of a text."""
+        return "" if self.tokenizer == "characters" else " "
+
 
 def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
     """Return the vocabulary of ``dataset``, which ``data`` made of ``corpus``."""
@@ -61,8 +66,8 @@ class Encoded:
     unknown: list[list[str]]  # of each text, those that are not in the vocabulary
 
 
-def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
-    """Split ``texts`` into words as the corpus was split, and return their ids."""
+def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
+    """Split texts, or a single one, into words as the corpus was split, and return their ids."""
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
@@ -71,7 +76,8 @@ def encode(texts: Sequence[str], vocabulary: Vocabulary) -> Encoded:
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for text in texts:  # one by one, as the words of many take much memory
+        given = [texts] if isinstance(texts, str) else texts
+        for text in given:  # one by one, as the words of many take much memory
             words = list(tokenize(text))
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
             unknown.append([word for word in words if word not in id_of])

@@ -1,1 +1,1 @@
-"""``rnnbench predict``: the topics of new texts, by networks that a run has kept."""
+"""``rnnbench predict``: the topics of new texts, by models that a run has kept."""

@@ -1,7 +1,9 @@
 """The command ``rnnbench predict``: the texts that it is given, and the answers in the terminal."""
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,19 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
-from rnnbench.storage import read_file
+from rnnbench.storage import check_new, read_file
 from rnnbench.terminal import options
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
-    from rnnbench.prediction.predict import Prediction
+    from rnnbench.prediction.predict import KeptModel, Prediction
 
 EXAMPLES = options.examples(
-    'rnnbench predict results/all lstm "net profit rose 7 pct"',
+    'rnnbench predict results/all "net profit rose 7 pct"',
     "rnnbench predict results/all lstm --file newswire.txt --top 3",
+    "rnnbench predict results/all --in new.csv --out predicted.csv",
+    "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all lstm - --json < newswire.txt",
 )
 
+STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Standard input or output, and the endings of tables that can be written."""
 MAX_BYTES = 1_000_000
 """The largest text in bytes."""
 BARS = 30
@@ -33,37 +39,120 @@ UNKNOWN_SHOWN = 10
 
 def predict(
     run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
-    model: options.NetworkName,
-    texts: Annotated[
+    words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="Texts, or - for one from standard input."),
+        typer.Argument(
+            metavar="[MODEL] TEXT",
+            help="A model of RUN, by default the best; texts, or - for one from standard input.",
+        ),
     ] = None,
     file: Annotated[
         list[Path] | None,
         typer.Option("--file", metavar="FILE", help="A file with one text; repeatable."),
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--in", metavar="TABLE", help="A table with a text in each row, or -."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The rows of --in with the answers (.csv, .tsv, .jsonl); by default -.",
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--text", metavar="COLUMN", help="The column with the texts of --in."),
+    ] = None,
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
+    quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Predict the topics of documents with a network that `rnnbench run --save-models` kept.
+    """Predict the topics of documents with a model that `rnnbench run --save-models` kept.
 
     Texts are split into words in the same way as the corpus; unknown words are counted. There is no
-    answer to a text of which the network knows no word.
+    answer to a text of which the model knows no word. A table (.csv, .tsv, .jsonl, .parquet) is
+    written again, with the answers in new columns.
     """
-    from rnnbench.prediction.predict import predict_texts
-    from rnnbench.terminal.console import print_record
+    from rnnbench.prediction.predict import find_model
+    from rnnbench.results.run import load_results
+    from rnnbench.terminal.console import notice, print_record
 
-    given = read_texts(texts or [], file or [])
-    typed = [
-        "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), 40)}"'
-        for text in texts or []
-    ]
-    names = [*typed, *map(str, file or [])]
-    found = predict_texts(run, model, seed, given, top)
+    results = load_results(run)
+    accuracies = {model.name: model.accuracy.mean for model in results.models}
+    name, texts = split_words(words or [], accuracies, has_more=bool(file or table))
+    out = None if out == STREAM else out
+    if table and (texts or file):
+        raise UserError("--in: use it without texts and --file")
+    if (out or column) and not table:
+        raise UserError(f"{'--out' if out else '--text'}: needs --in TABLE")
+    if table and table != STREAM and not table.is_file():
+        raise UserError(f"--in {table}: no such file")
+    if out:
+        check_new(out, "--out", WRITABLE, overwrite=force)
+    elif table and as_json:
+        raise UserError("--json: standard output gets the table already (use --out FILE)")
+    given = [] if table else read_texts(texts, file or [])
+    model = find_model(run, name, seed, results)
+    if name is None and not quiet:
+        accuracy = f"test accuracy {accuracies[model.name]:.4f}"
+        notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
+    if table:
+        counts = _answer_table(model, table, out, column, quiet=quiet)
+        if as_json:
+            print_record(counts, as_json=True)
+        return
+    found = model.answers(given, top)
+    if not all(prediction.words for prediction in found):
+        raise UserError("a text contains no words")
+    names = [*map(_name_of, texts), *map(str, file or [])]
     headings = names if len(names) > 1 else [""]
-    record = {"texts": names, "predictions": [one.model_dump(mode="json") for one in found]}
+    predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
+    record = {"model": model.name, "seed": model.seed, "texts": names, "predictions": predictions}
     print_record(record, *map(prediction_table, found, headings), as_json=as_json)
+
+
+def _name_of(text: str) -> str:
+    return "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), 40)}"'
+
+
+def split_words(
+    words: Sequence[str], models: Collection[str], *, has_more: bool
+) -> tuple[str | None, Sequence[str]]:
+    """Return the model that is named, if one is, and the texts.
+
+    A single word before other texts is the name of a model, even if there is no such model.
+    """
+    has_more = has_more or len(words) > 1
+    if words and (words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))):
+        return words[0], words[1:]
+    return None, words
+
+
+def _answer_table(
+    model: "KeptModel", table: Path, out: Path | None, column: str | None, *, quiet: bool
+) -> dict[str, int]:
+    """Write a table with answers, showing progress, and say which rows have none."""
+    from rnnbench.prediction.table import predict_table, standard_input
+    from rnnbench.terminal.console import notice
+    from rnnbench.terminal.console import out as stdout
+    from rnnbench.terminal.display import show_download
+
+    is_hidden = quiet or (out is None and stdout.is_terminal)  # the rows would break the bar
+    source = standard_input() if table == STREAM else nullcontext(table)
+    with source as file, show_download(quiet=is_hidden) as progress:
+        counts = predict_table(model, file, out, column or model.text_column, progress)
+    if counts["empty"] or counts["unknown"]:
+        unknown = f"and {counts['unknown']:,} whose words are unknown"
+        empty = f"{counted(counts['empty'], 'text')} without words"
+        notice(f"Without an answer: {empty}, {unknown}", style="yellow")
+    if out and not quiet:
+        notice(f"{counted(sum(counts.values()), 'row')} written to {out}")
+    return counts
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -90,14 +179,16 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 
 
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
-    """Return the topics with bars, and below them the number of words read and the unknown ones.
+    """Return the topics, and below them the number of words read and the unknown ones.
 
-    If the text has a name, it stands above. Where words are unknown, the numbers are doubted.
+    Probabilities have bars. If the text has a name, it stands above. Where words are unknown, the
+    numbers are doubted.
     """
     table = Table.grid(padding=(0, 2))
     for topic in prediction.topics:
-        bar = "█" * round(topic.probability * BARS) or "▏"
-        table.add_row(topic.topic, f"{topic.probability:.4f}", bar)
+        is_share = topic.probability is not None
+        bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
+        table.add_row(topic.topic, f"{topic.score:.4f}", bar)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
@@ -111,7 +202,7 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     below = [Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")]
     if prediction.is_doubtful:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
-        nothing = "The network knows none of the words that it read, so it has no answer."
+        nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
     heading = [Text(name, style="bold")] if name else []
     return Group(*heading, *([table] if prediction.topics else []), *below, "")

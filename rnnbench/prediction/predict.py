@@ -1,10 +1,11 @@
-"""The networks that a run has kept: their predictions, and their files for Keras."""
+"""The models that a run has kept: their predictions, and the files of networks for Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,40 +15,57 @@ from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
+from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
-from rnnbench.results.schema import Results
+from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import Store, read_weights
 from rnnbench.section import Record
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
+from rnnbench.training.engines import ENGINES
+from rnnbench.training.engines.scikit_learn import texts as texts_of
+from rnnbench.training.epochs import Recipe
+from rnnbench.training.outcome import Weights
 
 if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
+
+    Scores = NDArray[np.floating[Any]]
 
 MANY = 3000
 """From so many texts on, machine code is made; that takes about as long as NumPy predicts them with
 ``bilstm_max`` of ``configs/zoo.yaml``."""
 
 
-class TopicProbability(Record):
-    """A topic and its probability."""
+class NotKeptError(UserError):
+    """A model of a run was not kept."""
+
+
+class TopicScore(Record):
+    """A topic and its probability, or its margin if the model gives no probabilities."""
 
     topic: str
-    probability: float
+    probability: float | None = None
+    margin: float | None = None
+
+    @property
+    def score(self) -> float:
+        """The one that it has."""
+        return next(one for one in (self.probability, self.margin) if one is not None)
 
 
 class Prediction(Record):
-    """A network's answer to one text."""
+    """A model's answer to one text."""
 
     words: int
     """Words of the text."""
     words_read: int
-    """The words that fit into the network's input; the others were cut off."""
+    """The words that fit into the model's input; the others were cut off."""
     unknown_words: list[str]
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
-    topics: list[TopicProbability]
-    """The most probable first; empty if no word that was read is in the vocabulary."""
+    topics: list[TopicScore]
+    """The best first; empty if no word that was read is in the vocabulary."""
 
     @property
     def is_doubtful(self) -> bool:
@@ -55,52 +73,128 @@ class Prediction(Record):
         return not self.topics or 2 * len(self.unknown_words) > self.words
 
 
-@dataclass(frozen=True)
-class KeptNetwork:
-    """A trained network of a run, the shape of its dataset, and the file of its weights."""
+@dataclass(eq=False)
+class KeptModel:
+    """A trained model that a run kept, in the manner of a classifier of scikit-learn.
 
-    network: Network
-    shape: Shape
-    weights: Path
-    vocabulary: Vocabulary
-
-
-def predict_texts(
-    folder: Path, model: str, seed: int | None, texts: Sequence[str], top: int | None = None
-) -> list[Prediction]:
-    """Predict the topics of texts, by default with the network of the first seed.
-
-    Texts are split into words in the same way as the corpus of the run. A text of which the network
-    reads nothing but unknown words has no topics: the answer would not be about this text.
-    Many texts are read by machine code, if there is some for the network; few, not worth the time
-    to make it, by NumPy. TensorFlow is imported only for a network that NumPy cannot compute.
-
-    Raises:
-        UserError: there is no such model or seed, it was not kept, or there is no text to read.
-        DamagedResultError: a file is not as it was written, or an older version wrote it.
-        PluginError: the code of the model's own layers is gone, or failed.
+    Texts are split into words in the same way as the corpus of the run.
     """
-    kept = find_network(folder, model, seed)
-    vocabulary = kept.vocabulary
-    encoded = encode(texts, vocabulary)
-    if not texts or not all(encoded.words):
-        raise UserError("a text contains no words")
-    of_each = zip(
-        encoded.words, encoded.unknown, encoded.ids, _probabilities(kept, encoded.ids), strict=True
-    )
-    readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
-    predictions = []
-    for words, unknown, ids, row in of_each:
-        is_known = (ids > INDEX_FROM).any()
-        topics = [
-            TopicProbability(topic=vocabulary.topics[label], probability=float(row[label]))
-            for label in (-row).argsort(kind="stable")[: top if is_known else 0]
+
+    name: str
+    seed: int
+    model: Network | LinearModel
+    file: Path
+    """Its weights, if it is a network."""
+    vocabulary: Vocabulary
+    text_column: str | None
+    """The column of tables that the texts of the run came from."""
+    makes_code: bool | None = None
+    """Whether machine code reads its texts; ``None`` while there were only few."""
+
+    @property
+    def classes_(self) -> "NDArray[np.str_]":
+        """The topics, ``(n_topics,)``."""
+        return np.array(self.vocabulary.topics)
+
+    @property
+    def kind(self) -> Literal["probability", "margin"]:
+        """The kind of its scores."""
+        is_probability = isinstance(self.model, Network) or self.model.rule.gives_probabilities
+        return "probability" if is_probability else "margin"
+
+    def predict(self, texts: Iterable[str]) -> "NDArray[np.str_]":
+        """Return a topic for each text, ``(n,)``, even if it knows no word of the text."""
+        return np.asarray(self.classes_[self.decision_function(texts).argmax(axis=1)])
+
+    def predict_proba(self, texts: Iterable[str]) -> "Scores":
+        """Return probabilities ``(n, n_topics)``; if it has margins, raise ``AttributeError``."""
+        if self.kind == "margin":
+            raise AttributeError(f"{self.name} gives margins: see decision_function")
+        return self.decision_function(texts)
+
+    def decision_function(self, texts: Iterable[str]) -> "Scores":
+        """Return its scores ``(n, n_topics)``, margins or probabilities."""
+        return self.scores(encode(texts, self.vocabulary).ids)
+
+    def answers(self, texts: Iterable[str], top: int | None = None) -> list[Prediction]:
+        """Return a prediction for each text, with so many of the best topics, or all.
+
+        A text of which it reads nothing but unknown words has no topics: the answer would not be
+        about this text.
+        """
+        vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
+        readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
+        of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
+        return [
+            Prediction(
+                words=words,
+                words_read=min(words, readable),
+                unknown_words=unknown,
+                topics=[
+                    TopicScore.model_validate(
+                        {"topic": vocabulary.topics[label], self.kind: float(row[label])}
+                    )
+                    for label in (-row).argsort(kind="stable")[:top]
+                    if (ids > INDEX_FROM).any()
+                ],
+            )
+            for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
         ]
-        read = min(words, readable)
-        predictions.append(
-            Prediction(words=words, words_read=read, unknown_words=unknown, topics=topics)
-        )
-    return predictions
+
+    def scores(self, ids: "NDArray[np.int32]") -> "Scores":
+        """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
+
+        Many texts are read by machine code, if there is some for the network; few, not worth the
+        time to make it, by NumPy. TensorFlow is imported only for a network that NumPy cannot
+        compute.
+        """
+        model, words = self.model, self.vocabulary
+        if not len(ids):
+            return np.zeros((0, len(words.topics)))
+        if isinstance(model, LinearModel):
+            in_words = (words.words, words.separator) if model.rule.reads_words else ()
+            scores = model.scores(texts_of(ids, *in_words))
+            return np.exp(scores) if self.kind == "probability" else scores
+        if not in_numpy.is_covered(model):
+            with quiet_tensorflow():
+                from rnnbench.models.build import predict
+
+                return predict(self.keras, ids)
+        if self.makes_code is None and len(ids) >= MANY:
+            native = ENGINES["native"]
+            self.makes_code = native.covers(model, Recipe()) and not native.why_not()
+        if self.makes_code:
+            from rnnbench.training.engines.native.engine import log_probabilities
+
+            with suppress(RnnbenchError, MemoryError):
+                return np.exp(log_probabilities(model, self.shape, self.weights, ids))
+            self.makes_code = False  # it is too large
+        return in_numpy.predict(model, self.shape, self.weights, ids)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of its input."""
+        words = self.vocabulary
+        return Shape(words.timesteps, len(words.topics), len(words.words) + INDEX_FROM + 1)
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The weights of a network that NumPy covers."""
+        assert in_numpy.is_covered(self.model)  # noqa: S101 - see ``scores``
+        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(self.model, self.shape)
+        return read_weights(self.file, [(of_one, floats) for of_one in shapes])
+
+    @cached_property
+    def keras(self) -> "keras.Model":
+        """The network as a Keras model."""
+        from rnnbench.models.build import build, weights_of
+
+        if not isinstance(self.model, Network):
+            raise UserError(f"{self.name} is a baseline (allowed: a network)")
+        model = build(self.model, self.shape, seed=0)
+        expected = [(array.shape, array.dtype) for array in weights_of(model)]
+        model.set_weights(read_weights(self.file, expected))
+        return model
 
 
 def export_network(
@@ -108,66 +202,51 @@ def export_network(
 ) -> None:
     """Write a network of a run, by default of the first seed, as a ``.keras`` file.
 
-    This imports TensorFlow. It raises the errors of ``predict_texts``, too.
+    This imports TensorFlow. It raises the errors of ``find_model``, too.
 
     Raises:
         UserError: the file has another ending, it exists and may not be replaced, or it cannot be
-            written.
+            written; or the model is a baseline.
         RnnbenchError: Keras cannot save a layer of the network.
     """
     if file.suffix != ".keras":
         raise UserError(f"--out {file}: got '{file.suffix}' (allowed: .keras)")
     check_new(file, "--out", overwrite=overwrite)
-    kept = find_network(folder, model, seed)
+    kept = find_model(folder, model, seed)
     with quiet_tensorflow():
         from rnnbench.models.build import to_bytes
 
-        content = to_bytes(_in_keras(kept))
+        content = to_bytes(kept.keras)
     with atomic_write(file) as opened:
         opened.write(content)
 
 
-def _probabilities(kept: KeptNetwork, ids: "NDArray[np.int32]") -> "NDArray[np.floating]":
-    """Return a network's probability for each text and topic."""
-    network, shape = kept.network, kept.shape
-    if in_numpy.is_covered(network):
-        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(network, shape)
-        weights = read_weights(kept.weights, [(of_one, floats) for of_one in shapes])
-        if len(ids) >= MANY:
-            from rnnbench.training.engines.native.engine import NativeEngine, log_probabilities
-            from rnnbench.training.settings import Recipe
+def find_model(
+    folder: Path, name: str | None, seed: int | None, results: Results | None = None
+) -> KeptModel:
+    """Return a trained model of a run; by default the most accurate kept one, of the first seed.
 
-            native = NativeEngine()
-            if native.covers(network, Recipe()) and not native.why_not():
-                with suppress(RnnbenchError, MemoryError):  # it is too large for machine code
-                    return np.exp(log_probabilities(network, shape, weights, ids))
-        return in_numpy.predict(network, shape, weights, ids)
-    with quiet_tensorflow():
-        from rnnbench.models.build import predict
+    ``results`` is the summary of the run, if it was read already.
 
-        return predict(_in_keras(kept), ids)
-
-
-def _in_keras(kept: KeptNetwork) -> "keras.Model":
-    """Return a trained network as a Keras model."""
-    from rnnbench.models.build import build, weights_of
-
-    model = build(kept.network, kept.shape, seed=0)
-    expected = [(array.shape, array.dtype) for array in weights_of(model)]
-    model.set_weights(read_weights(kept.weights, expected))
-    return model
-
-
-def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
-    """Return a trained network of a run; by default, that of the first seed.
-
-    It raises the errors of ``predict_texts`` that concern files, models and seeds.
+    Raises:
+        UserError: there is no such model or seed, or it was not kept.
+        DamagedResultError: a file is not as it was written, or an older version wrote it.
+        PluginError: the code of the model's own layers is gone, or failed.
     """
-    results = load_results(folder)
+    results = results or load_results(folder)
     models = {model.name: model for model in results.models}
-    if name not in models:
+    if name is not None and name not in models:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
-    trials = {trial.seed: trial for trial in models[name].trials}
+    if name is not None:
+        return _open(folder, results, models[name], seed)
+    for model in sorted(models.values(), key=lambda model: -round(model.accuracy.mean, DIGITS)):
+        with suppress(NotKeptError):
+            return _open(folder, results, model, seed)
+    raise NotKeptError(f"{folder}: no trained model was kept ({_run_again(results)})")
+
+
+def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | None) -> KeptModel:
+    name, trials = summary.name, {trial.seed: trial for trial in summary.trials}
     if seed is not None and seed not in trials:
         allowed = ", ".join(map(str, trials))
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
@@ -175,19 +254,21 @@ def find_network(folder: Path, name: str, seed: int | None) -> KeptNetwork:
     try:
         weights = Store(folder).weights_file((name, trial.seed, trial.fingerprint))
     except FileNotFoundError:
-        why = (
-            "a baseline is never kept, because fitting it takes only a second"
-            if models[name].is_baseline
-            else _run_again(results)
-        )
-        raise UserError(f"{folder}: the trained {name} was not kept ({why})") from None
-    vocabulary = _vocabulary(folder, results)
-    network = load_benchmark(folder, [name]).models[name]
-    if not isinstance(network, Network):
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has no network {name}")
-    n_ids = len(vocabulary.words) + INDEX_FROM + 1
-    shape = Shape(vocabulary.timesteps, len(vocabulary.topics), n_ids)
-    return KeptNetwork(network, shape, weights, vocabulary)
+        again = _run_again(results)
+        raise NotKeptError(f"{folder}: the trained {name} was not kept ({again})") from None
+    vocabulary, benchmark = _vocabulary(folder, results), load_benchmark(folder, [name])
+    model: Any = benchmark.models[name]
+    if summary.is_baseline == isinstance(model, Network):
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has another {name}")
+    if not isinstance(model, Network):
+        if not (arrays := read_weights(weights)):
+            raise NotKeptError(f"{folder}: the trained {name} cannot be kept: {NO_RULE}")
+        try:
+            model = LinearModel(arrays, len(vocabulary.topics))
+        except ValueError as error:
+            raise DamagedResultError(f"unusable result: {weights}: {error}") from error
+    column = benchmark.data.text
+    return KeptModel(name, trial.seed, model, weights, vocabulary, column)
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:

@@ -2,13 +2,14 @@
 
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
-the trained network was kept, of its weights in ``models/``; those files have the same name. Trials
+the trained model was kept, of its weights in ``models/``; those files have the same name. Trials
 of other configurations can be stored beside it: the whole fingerprint is checked, so a trial is
 never mistaken for another.
 """
 
 import errno
 import logging
+import math
 import os
 import re
 import zipfile
@@ -261,26 +262,30 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
-def read_weights(file: Path, expected: Sequence[Declared]) -> Weights:
-    """Return the weights of a network, in their order; each has an ``expected`` shape and type.
+def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
+    """Return the weights of a model, in their order; each has an ``expected`` shape and type.
 
     NumPy makes room for whatever an array declares to be. So all declarations are compared with the
-    network before anything is read.
+    sizes of the arrays, and with the network if there is one, before anything is read.
     """
-    names = [f"arr_{number}" for number in range(len(expected))]
     with _unpacking(file) as archive:
         found = archive.namelist()
+        n_weights = len(found) if expected is None else len(expected)
+        names = [f"arr_{number}" for number in range(n_weights)]
         if found != [f"{name}.npy" for name in names]:
-            raise ValueError(f"{len(found)} arrays, but the network has {len(names)} weights")
-        for name, declared in zip(found, expected, strict=True):
+            raise ValueError(f"{len(found)} arrays, but the network has {n_weights} weights")
+        for number, name in enumerate(found):
             with archive.open(name) as member:
                 np.lib.format.read_magic(member)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-            if (shape, dtype) != declared:
-                wanted = f"{declared[1]} {declared[0]}"
+                size = member.tell() + math.prod(shape) * dtype.itemsize
+            if expected is not None and (shape, dtype) != expected[number]:
+                wanted = "{1} {0}".format(*expected[number])
                 raise ValueError(
                     f"{name} is {dtype} {shape}, but the network in config.yaml has {wanted}"
                 )
+            if size != archive.getinfo(name).file_size:
+                raise ValueError(f"{name} is not as large as it declares")
         with np.load(file, allow_pickle=False) as stored:
             weights = [stored[name] for name in names]
         if not all(np.isfinite(array).all() for array in weights):

@@ -32,6 +32,7 @@ from rnnbench.environment import constraints, environment
 from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, lock_folder
@@ -44,7 +45,7 @@ from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
-from rnnbench.training.trial import Trial
+from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +143,12 @@ def plan_benchmark(
         for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
     ]
     programs: dict[tuple[Any, ...], int] = {}
-    trials.sort(
-        key=lambda trial: (-trial.length, programs.setdefault(trial.program, len(programs)))
-    )
+
+    def place(trial: Trial) -> tuple[int, int]:
+        work, program = trial.work * max(trial.epochs, 1), program_of(trial.model, trial.training)
+        return -work, programs.setdefault(program, len(programs))  # the longest comes first
+
+    trials.sort(key=place)
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
@@ -177,7 +181,7 @@ def _trials(
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             work=model.work_of_epoch(data.dataset),
-            keep_model=keep and not isinstance(model, BaselineModel),
+            keep_model=keep,
             **facts,
         )
         for name, model, seed in benchmark.trials
@@ -251,6 +255,7 @@ class Job:
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
         if not (store.folder / ENVIRONMENT).is_file():
             store.save_environment(facts)
+        unkept = set[str]()
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 event: Failed | Finished
@@ -266,6 +271,9 @@ class Job:
                         stored = store.save(outcome)
                         store.save_environment(facts)  # until now, the stored one was still true
                         done.results[trial] = _fitting(stored, trial, done.results, store)
+                    if outcome.weights == [] and trial.name not in unkept:
+                        unkept.add(trial.name)
+                        log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
                     event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
                 listener(event)

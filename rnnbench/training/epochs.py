@@ -1,21 +1,21 @@
-"""The course of a training: its phases, the order of its steps, and the notes on its epochs."""
+"""The course of a training: its recipe, its phases, the order of its steps, and its epochs."""
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
 
 from rnnbench.data.dataset import hold_out
+from rnnbench.section import Section
 from rnnbench.training.outcome import History, TrialRecord, Weights
-
-if TYPE_CHECKING:
-    from rnnbench.training.settings import Recipe
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
@@ -23,6 +23,28 @@ Documents = tuple[NDArray[Any], NDArray[np.int32]]
 """The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
 TRAINING = "training"
 """The phase of the epochs, unless the first epoch has to compile something."""
+OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
+
+
+class Recipe(Section):
+    """The hyperparameters of a training, which are the same in every engine."""
+
+    later_keys = frozenset({"ema"})
+
+    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
+    """Passes through the training documents."""
+    batch_size: PositiveInt = 32
+    """Documents in each step of the optimizer."""
+    optimizer: OptimizerName = "adam"
+    """Keras's optimizer of this name, with its defaults but for the learning rate."""
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
+    """The size of the optimizer's steps."""
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the training documents that is held out to choose the best epoch; at 0 the last
+    epoch is kept."""
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
+    The averages are validated, tested and saved instead of the weights. Off by default."""
 
 
 def ignore(*_: Any) -> None:
@@ -47,23 +69,19 @@ def threads_now() -> int:
     return _threads.get()()
 
 
-def report_phases_to(on_phase: Callable[[str], None]) -> AbstractContextManager[None]:
-    """Call ``on_phase`` with the name of each phase that begins in the block."""
-    return _set(_on_phase, on_phase)
-
-
-def ask_for_threads(threads: Callable[[], int]) -> AbstractContextManager[None]:
-    """Have ``threads_now`` call a function in the block."""
-    return _set(_threads, threads)
-
-
 @contextmanager
-def _set(variable: ContextVar[Any], value: Any) -> Iterator[None]:
-    token = variable.set(value)
+def _set(variable: ContextVar[Any], function: Callable[..., Any]) -> Iterator[None]:
+    token = variable.set(function)
     try:
         yield
     finally:
         variable.reset(token)
+
+
+report_phases_to = partial(_set, _on_phase)
+"""Calls a function with the name of each phase that begins in the block."""
+ask_for_threads = partial(_set, _threads)
+"""Has ``threads_now`` call a function in the block."""
 
 
 @dataclass
@@ -109,14 +127,16 @@ class Epochs:
         self.on_epoch(epoch, loss, accuracy)
 
     def record(
-        self, *, engine: str, params: int, recipe: "Recipe", documents: int, timed: int = 0
+        self, *, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
-        The time of a step is that of the first ``timed`` epochs, or of all.
+        The time of a step is that in the median of the first ``timed`` epochs, or of all. The first
+        one includes compilation, so it counts only if there is no other.
         """
-        seconds = np.diff(self.ends)
-        steps = count_batches(documents, recipe.batch_size)
+        steps, seconds = count_batches(documents, recipe.batch_size), np.diff(self.ends)
+        seconds = seconds[:timed] if timed > 1 else seconds
+        later = seconds[1:] if len(seconds) > 1 else seconds
         return TrialRecord(
             engine=engine,
             params=params,
@@ -125,7 +145,7 @@ class Epochs:
             best_epoch=self.best_epoch,
             steps=recipe.epochs * steps,
             fit_seconds=time.perf_counter() - self.ends[0],
-            ms_per_step=ms_per_step(seconds[:timed] if timed > 1 else seconds, steps),
+            ms_per_step=float(np.median(later)) / steps * 1000,
             history=self.history,
         )
 
@@ -152,12 +172,3 @@ def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.i
 def count_batches(n: int, batch_size: int) -> int:
     """Return the number of batches in ``n`` documents, including a smaller last one."""
     return -(-n // batch_size)
-
-
-def ms_per_step(epoch_seconds: Sequence[float] | NDArray[np.floating], steps: int) -> float:
-    """Return the milliseconds per step in the median epoch, from the wall time of each.
-
-    The first epoch includes compilation, so it counts only if there is no other.
-    """
-    later = epoch_seconds[1:] if len(epoch_seconds) > 1 else epoch_seconds
-    return float(np.median(later)) / steps * 1000

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ LOWEST = float(np.log(np.finfo(np.float32).tiny))
 ROUNDING = 1e-3
 """How far above 0 rounding may lift a log-probability."""
 
-Weights = list[NDArray[np.float32]]
-"""The weights of a network, in the order of Keras's ``model.get_weights()``."""
+Weights = list[NDArray[Any]]
+"""The weights of a network, in the order of Keras's ``model.get_weights()``; or the arrays of a
+baseline, see ``models.linear``, of which there are none if it cannot be kept."""
 
 
 class History(Record):
@@ -98,7 +99,7 @@ class TrialRecord(Record):
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """The result of one trial: its record, its scores, and the weights of a network to keep."""
+    """The result of one trial: its record, its scores, and the arrays of a model to keep."""
 
     record: TrialRecord
     labels: NDArray[np.int32]
@@ -116,19 +117,15 @@ class TrialResult:
         """
         return self.stored_scores() if callable(self.stored_scores) else self.stored_scores
 
-    @property
-    def answers(self) -> NDArray[np.intp]:
-        """The answers as labels, ``(n_test,)``."""
-        return self._answers.astype(np.intp)
-
     @cached_property
-    def _answers(self) -> NDArray[np.int32]:  # half the size, because there may be many
+    def answers(self) -> NDArray[np.int32]:
+        """The answers as labels, ``(n_test,)``."""
         return np.asarray(self.scores.argmax(axis=1), np.int32)
 
     @property
     def right(self) -> NDArray[np.bool_]:
         """Which answers are right, ``(n_test,)``."""
-        return np.asarray(self._answers == self.labels)
+        return np.asarray(self.answers == self.labels)
 
     @property
     def accuracy(self) -> float:
@@ -137,12 +134,8 @@ class TrialResult:
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""
-
-        def read() -> NDArray[np.float32]:
-            return np.delete(self.scores, positions, axis=0)
-
-        scores = read if callable(self.stored_scores) else read()
-        return TrialResult(self.record, np.delete(self.labels, positions), scores)
+        labels = np.delete(self.labels, positions)
+        return TrialResult(self.record, labels, lambda: np.delete(self.scores, positions, axis=0))
 
 
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:

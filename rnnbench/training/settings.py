@@ -2,14 +2,15 @@
 
 import logging
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import BeforeValidator, NonNegativeInt
 
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
-from rnnbench.section import Section, one_of, problem, spell
+from rnnbench.section import one_of, problem, spell
 from rnnbench.training.engines import ENGINES, Engine
+from rnnbench.training.epochs import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -18,28 +19,6 @@ AUTO = "auto"
 """In the place of an engine: ``native`` where it can train the model, otherwise ``keras``."""
 GONE = "compiled"
 """An engine of earlier versions, which configs of stored runs may name. It trains nothing."""
-OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
-
-
-class Recipe(Section):
-    """The hyperparameters of a training, which are the same in every engine."""
-
-    later_keys = frozenset({"ema"})
-
-    epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
-    """Passes through the training documents."""
-    batch_size: PositiveInt = 32
-    """Documents in each step of the optimizer."""
-    optimizer: OptimizerName = "adam"
-    """Keras's optimizer of this name, with its defaults but for the learning rate."""
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.001
-    """The size of the optimizer's steps."""
-    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the training documents that is held out to choose the best epoch; at 0 the last
-    epoch is kept."""
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
-    The averages are validated, tested and saved instead of the weights. Off by default."""
 
 
 def _seeds(value: Any) -> Any:
@@ -79,7 +58,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
             cannot work on this machine; or it is gone.
         PluginError: the engine comes from another package and cannot be loaded.
     """
-    engine = ENGINES[_name_of_engine(model, training)]
+    engine = ENGINES[resolve_engine(model, training).engine]
     with ENGINES.blamed(engine.name):
         if engine.covers(model, training):
             if reason := engine.why_not():
@@ -99,19 +78,16 @@ def resolve_engine(model: Model, training: Training) -> Training:
     Raises:
         UserError: the engine is gone.
     """
-    return training.model_copy(update={"engine": _name_of_engine(model, training)})
-
-
-def _name_of_engine(model: Model, training: Training) -> str:
+    name = training.engine
     if isinstance(model, BaselineModel):
-        return "scikit-learn"
-    if training.engine == GONE:
+        name = "scikit-learn"
+    elif name == GONE:
         allowed = ", ".join([AUTO, *ENGINES])
         raise UserError(f"training.engine: {GONE} is gone (use {AUTO}; allowed: {allowed})")
-    if training.engine != AUTO:
-        return training.engine
-    is_native = ENGINES["native"].covers(model, training) and _has_native()
-    return "native" if is_native else "keras"
+    elif name == AUTO:
+        is_native = ENGINES["native"].covers(model, training) and _has_native()
+        name = "native" if is_native else "keras"
+    return training.model_copy(update={"engine": name})
 
 
 def revision_of(engine: str, model: Model) -> int:

@@ -33,28 +33,27 @@ from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialResult
 from rnnbench.training.settings import Training, engine_for, revision_of
 
+CHANGED = "changed while the benchmark ran; run it again"
+
 
 @dataclass(frozen=True)
 class Trial:
     """Everything that decides the outcome of one training, as plain data without paths."""
 
-    name: str
-    """Of the model."""
+    name: str  # of the model
     model: Model
     training: Training
     seed: int
     data: Data
     corpus_fingerprint: str
-    source: str
-    """Of the corpus."""
+    source: str  # of the corpus
     dataset_fingerprint: str
     split_fingerprint: str
     """Of the whole corpus and its training and test documents, because word vectors are also
     learned from texts outside the dataset."""
     n_ids: int
     """All word ids are below this; the largest need not occur in the dataset."""
-    threads: int
-    """Of the process that trains."""
+    threads: int  # of the process that trains
     work: int
     """Multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome."""
     keep_model: bool = False
@@ -70,16 +69,6 @@ class Trial:
         return self.training.epochs if isinstance(self.model, Network) else 0
 
     @property
-    def length(self) -> int:
-        """Multiply-adds of its whole training, or nearly so."""
-        return self.work * max(self.epochs, 1)
-
-    @cached_property
-    def program(self) -> tuple[Any, ...]:
-        """The same for trainings that can share a program; see ``program_of``."""
-        return program_of(self.model, self.training)
-
-    @property
     def engine(self) -> Engine:
         """The engine that trains it; see ``engine_for``."""
         return engine_for(self.model, self.training, self.name)
@@ -92,9 +81,8 @@ class Trial:
     @property
     def packages(self) -> tuple[str, ...]:
         """The distributions whose versions can change the outcome."""
-        engine, plugin = self.engine, ENGINES.plugin(self.engine.name)
-        packages = engine.packages
-        if plugin and plugin.dist and plugin.dist.name not in packages:
+        packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
+        if plugin and plugin.dist:
             packages += (plugin.dist.name,)
         if self.model.pretrained_dim:
             packages += ("scipy",)  # it computes the word vectors
@@ -112,19 +100,16 @@ class Trial:
             "validation_split": self.training.validation_split,
             "versions": versions(self.packages),
         }
+        if model.is_random:
+            facts["seed"] = self.seed
         if isinstance(model, BaselineModel):
-            if model.is_random:
-                facts["seed"] = self.seed
+            if code:
+                facts["code"] = code
             if model.baseline.reads_words:
                 facts["split"] = self.split_fingerprint  # the ids do not tell the words
-            return sha256_json(facts | ({"code": code} if code else {}))
-        facts |= {
-            "code": code,
-            "n_ids": self.n_ids,
-            "training": self.training.facts("seeds"),
-            "seed": self.seed,
-            "threads": self.threads_used,
-        }
+            return sha256_json(facts)
+        facts |= {"code": code, "n_ids": self.n_ids, "threads": self.threads_used}
+        facts["training"] = self.training.facts("seeds")
         if revision := revision_of(self.engine.name, model):
             facts["revision"] = revision
         if model.pretrained_dim:
@@ -150,15 +135,22 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     The same trial on the same machine gives the same weights, bit for bit.
 
     Raises:
+        UserError: the engine that the config names does not cover the model.
+        PluginError: an engine from another package failed, or returned scores or weights of wrong
+            shapes or log-probabilities above 0.
         RnnbenchError: the corpus is not the one that the trial was planned with, or the training
             diverged.
     """
-    dataset = dataset_of(trial, corpus)
-    result = train(
-        trial.model, dataset, trial.training, trial.seed, on_epoch, keep_model=trial.keep_model
-    )
+    dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
+    begin(TRAINING)  # an engine may say more
+    with ENGINES.blamed(engine.name):
+        result = engine.fit(
+            trial.model, dataset, training, trial.seed, on_epoch, keep_model=trial.keep_model
+        )
+    if fault := _fault(result, trial.model, dataset):
+        raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
-        rate = f" (training.learning_rate: {trial.training.learning_rate:g}; try a smaller one)"
+        rate = f" (training.learning_rate: {training.learning_rate:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
     identity = {
@@ -173,67 +165,41 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     return replace(result, record=result.record.model_copy(update=identity))
 
 
-def train(
-    model: Model,
-    dataset: Dataset,
-    training: Training,
-    seed: int,
-    on_epoch: OnEpoch = ignore,
-    *,
-    keep_model: bool = False,
-) -> TrialResult:
-    """Train a model with the engine that covers it; see ``Engine.fit``.
-
-    Raises:
-        UserError: the engine that ``training`` names does not cover the model.
-        PluginError: an engine from another package failed, or returned scores or weights of wrong
-            shapes or log-probabilities above 0.
-    """
-    engine = engine_for(model, training)
-    begin(TRAINING)  # an engine may say more
-    with ENGINES.blamed(engine.name):
-        trained = engine.fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
-    returned = f"{ENGINES.label(engine.name)} returned"
-    scores, expected = trained.scores, (len(dataset.y_test), len(dataset.topics))
+def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
+    """Return what is wrong with the result of an engine; empty if nothing is."""
+    scores, expected = result.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
-        raise PluginError(f"{returned} scores of the shape {scores.shape} (should be {expected})")
+        return f"scores of the shape {scores.shape} (should be {expected})"
     above = scores[scores > ROUNDING]
-    if trained.record.score_kind == "log_probabilities" and above.size:
+    if result.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
-        largest = f"log-probabilities of up to {above.max():.3g}"
-        raise PluginError(f"{returned} {largest} (should be {allowed})")
-    if trained.weights is not None and in_numpy.is_covered(model):
-        shapes = [array.shape for array in trained.weights]
+        return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
+    if result.weights is not None and in_numpy.is_covered(model):
+        shapes = [array.shape for array in result.weights]
         if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
-            allowed = "those of Keras's get_weights()"
-            raise PluginError(f"{returned} weights of the shapes {shapes} (should be {allowed})")
-    return trained
+            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
+    return ""
 
 
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     """Return the dataset that a trial is trained and tested on; see ``run_trial``."""
     begin("reading documents")
-    dataset = _load_dataset(corpus, trial.corpus_fingerprint, trial.data, trial.part)
+    dataset = _load(corpus, trial.corpus_fingerprint, trial.data, blind=trial.part is not None)
+    if trial.part:
+        dataset = _part_of(dataset, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)
     if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):
-        raise _changed(corpus)
+        raise RnnbenchError(f"{corpus}: {CHANGED}")
     return dataset
 
 
-@lru_cache(maxsize=1)
-def _load_dataset(file: Path, corpus_fingerprint: str, data: Data, part: Part | None) -> Dataset:
-    """Return a dataset, once for all trials of a process that follow each other."""
-    whole = _load_whole(file, corpus_fingerprint, data, blind=part is not None)
-    return whole if part is None else hold_out_part(whole, part)
+# Trials of a process that follow each other mostly have the same dataset.
+_part_of = lru_cache(maxsize=1)(hold_out_part)
 
 
 @lru_cache(maxsize=1)
-def _load_whole(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
+def _load(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
     corpus = cache.read(file)
     if corpus.fingerprint != corpus_fingerprint:
-        raise _changed(file)
+        raise RnnbenchError(f"{file}: {CHANGED}")
     return make_dataset(corpus, data, blind=blind)
-
-
-def _changed(file: Path) -> RnnbenchError:
-    return RnnbenchError(f"{file}: changed while the benchmark ran; run it again")

@@ -51,7 +51,7 @@ def ppmi_svd_vectors(
     ``(n_ids, dim)``, are zero for ids that are not words and for words in no document; so are all
     features beyond the rank of the matrix.
     """
-    information = _ppmi(_count_neighbours(documents, n_ids))
+    information = _information(documents, n_ids)
     with threadpool_limits(1):  # or the numbers would depend on the cores
         u, s = _largest_singular(information, dim)
     rank = np.count_nonzero(s > ROUNDING)  # 0 if the texts repeat a single word
@@ -61,28 +61,23 @@ def ppmi_svd_vectors(
     return (vectors * (ROOT_MEAN_SQUARE / scale)).astype(np.float32)
 
 
-def _count_neighbours(documents: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:
-    """Return how often two words are within ``WINDOW`` words: symmetric, ``(n_ids, n_ids)``."""
+def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:
+    """Return ``max(0, log(P(word, context) / (P(word) P(context))))`` of words in each other's
+    window, ``(n_ids, n_ids)``; of others it is 0. ``P(context)`` is smoothed: it comes from counts
+    to the power of ``SMOOTHING``.
+    """
     gap = np.zeros(WINDOW, np.int32)  # between documents, so that no context spans two of them
     ids = np.concatenate([part for document in documents for part in (document, gap)])
-    counts = csr_array((n_ids, n_ids))
+    after = csr_array((n_ids, n_ids))
     for distance in range(1, WINDOW + 1):
         pairs = np.stack([ids[:-distance], ids[distance:]])
         pairs = pairs[:, (pairs > UNKNOWN).all(axis=0)]
-        counts += coo_array((np.ones(pairs.shape[1]), pairs), shape=counts.shape).tocsr()
-    return counts + counts.T
-
-
-def _ppmi(counts: csr_array) -> csr_array:
-    """Return ``max(0, log(P(word, context) / (P(word) P(context))))`` of all pairs that occur.
-
-    ``P(context)`` is smoothed: it comes from counts to the power of ``SMOOTHING``.
-    """
+        after += coo_array((np.ones(pairs.shape[1]), pairs), shape=after.shape).tocsr()
+    counts = (after + after.T).tocoo()
     words = counts.sum(axis=1)
     contexts = words**SMOOTHING
-    pairs = counts.tocoo()
-    row, column = pairs.coords
-    information = np.log(pairs.data * contexts.sum() / (words[row] * contexts[column]))
+    row, column = counts.coords
+    information = np.log(counts.data * contexts.sum() / (words[row] * contexts[column]))
     positive = coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape)
     return positive.tocsr()
 

@@ -28,7 +28,7 @@ models:
 """
 N_TRIALS = 4
 RUN = ("run", "tiny.yaml", "--jobs", "2", "--save-models")
-BASELINES = ("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random")
+BASELINES = (*("run", "tiny.yaml", "--jobs", "1", "--models", "bayes,random"), "--save-models")
 """A run that needs no TensorFlow."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PACKAGE = str(Path(rnnbench_package.__file__).parents[1])

@@ -23,7 +23,8 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNe
 from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
 from rnnbench.storage import read_document
-from rnnbench.training.settings import Recipe, Training
+from rnnbench.training.epochs import Recipe
+from rnnbench.training.settings import Training
 
 EXTENDED = ("notebook", "references", "baseline_grids")
 """Configs for others to extend, without a name."""

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +20,10 @@ from rnnbench.data.load import load_corpus
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.command import MAX_BYTES, prediction_table, read_texts
-from rnnbench.prediction.predict import Prediction, TopicProbability
+from rnnbench.prediction.predict import Prediction, TopicScore
 from rnnbench.results.store import Store
+from rnnbench.storage import read_record, sha256_file, write_document
+from rnnbench.training.outcome import TrialRecord
 
 CONFIG = """\
 name: tiny
@@ -30,6 +34,8 @@ training: {epochs: 150, batch_size: 4, learning_rate: 0.02, seeds: [3, 8]}
 models:
   reader: {layers: [lstm: {units: 8}, dense: {units: topics, activation: softmax}]}
   svm: {baseline: tfidf_linear_svm}
+  letters: {baseline: {tfidf_logistic_regression: {analyzer: char_wb, max_ngram: 3}}}
+  lots: {baseline: stratified}
 """
 TEXT = "Net profit rose 7 pct in the quarter"
 
@@ -38,7 +44,8 @@ TEXT = "Net profit rose 7 pct in the quarter"
 def finished(tmp_path_factory, run_apart):
     """The folder of a run that kept its networks."""
     folder = tmp_path_factory.mktemp("kept")
-    run_apart(folder, CONFIG, "--save-models")
+    done = run_apart(folder, CONFIG, "--save-models")
+    assert done.stderr.count("lots cannot be kept: its answers are not those of a linear ") == 1
     return folder / "results/tiny"
 
 
@@ -52,8 +59,8 @@ def folder(finished, tmp_path):
 def predict(cli, finished):
     """Return the predictions for the command's arguments after the folder and the model."""
 
-    def run(*arguments, folder=finished, stdin=None):
-        done = cli("predict", folder, "reader", *arguments, "--json", stdin=stdin)
+    def run(*arguments, folder=finished, stdin=None, model="reader"):
+        done = cli("predict", folder, model, *arguments, "--json", stdin=stdin)
         assert (done.exit_code, done.stderr) == (0, "")
         document = json.loads(done.stdout)
         assert document["schema_version"] == 1
@@ -106,21 +113,81 @@ def test_json_is_one_document_with_a_prediction_for_each_text(predict):
     assert [list(probabilities(own)) for own in predict(TEXT, "--top", 1)] == [["earn"]]
 
 
-def test_a_test_document_is_predicted_as_in_the_run(predict, finished):
+@pytest.mark.parametrize("model", ["reader", "svm", "letters"])
+def test_a_test_document_is_predicted_as_in_the_run(predict, finished, model):
     data = load(finished / "config.yaml").data
     corpus = load_corpus(data)
     documents = make_dataset(corpus, data).test_documents
     texts = [" ".join(corpus.words(document)) for document in documents]
 
     topics = Store(finished).vocabulary().topics
-    for trial in load_run(finished).trials["reader"]:
-        found = predict(*texts, "--seed", trial.record.seed)
+    for trial in load_run(finished).trials[model]:
+        found = predict(*texts, "--seed", trial.record.seed, model=model)
 
-        by_label = [[probabilities(own)[topic] for topic in topics] for own in found]
+        is_margin = trial.record.score_kind == "margins"
+        of_each = [
+            {own["topic"]: own["margin" if is_margin else "probability"] for own in one["topics"]}
+            for one in found
+        ]
+        by_label = np.array([[own[topic] for topic in topics] for own in of_each])
         assert len(found) == 22
-        np.testing.assert_allclose(by_label, np.exp(trial.scores), atol=1e-6)
-        assert np.ptp(by_label, axis=0).max() > 0.5, "it has learned something"
+        expected = trial.scores if is_margin else np.exp(trial.scores)
+        np.testing.assert_allclose(by_label, expected, atol=1e-5)
+        assert np.ptp(by_label, axis=0).max() > 0.2, "it has learned something"
+
+
+def test_without_a_seed_the_first_one_answers(predict):
     assert predict(TEXT) == predict(TEXT, "--seed", 3) != predict(TEXT, "--seed", 8)
+
+
+def test_without_a_model_the_most_accurate_one_answers_and_is_named(cli, finished, folder):
+    summaries = load_run(finished).results.models
+    best = max(summaries, key=lambda model: model.accuracy.mean)
+
+    done = cli("predict", finished, TEXT)
+
+    accuracy = f"(test accuracy {best.accuracy.mean:.4f})"
+    seed = best.trials[0].seed
+    expected = f"Model: {best.name}, seed {seed}, the best that was kept {accuracy}\n"
+    assert (done.exit_code, done.stderr) == (0, expected)
+    assert done.stdout == cli("predict", finished, best.name, TEXT).stdout
+    assert cli("predict", finished, TEXT, "--quiet").stderr == ""
+    alone = cli("predict", finished, "profit", "--json")
+    record = json.loads(alone.stdout)
+    assert (record["model"], record["texts"]) == (best.name, ['"profit"'])
+    for trial in load_run(folder).trials[best.name]:
+        Store(folder).save(trial)
+    assert best.name not in cli("predict", folder, TEXT).stderr
+    for trials in load_run(folder).trials.values():
+        for trial in trials:
+            Store(folder).save(trial)
+    nothing = cli("predict", folder, TEXT)
+    assert (nothing.exit_code, nothing.stdout) == (2, "")
+    assert f"{folder}: no trained model was kept (run it again: rnnbench " in nothing.stderr
+
+
+def test_margins_have_no_bars_and_most_words_must_be_known(cli, finished):
+    shown = cli("predict", finished, "svm", f"{TEXT} zzz").stdout.splitlines()
+
+    assert re.fullmatch(r"earn +-?\d\.\d{4} *", shown[0])
+    assert shown[2].rstrip() == "9 words, 8 of them read, 1 unknown: zzz"
+
+
+def test_a_kept_baseline_whose_arrays_were_changed_is_refused(refused, folder):
+    (trial,) = load_run(folder).trials["svm"]
+    (file,) = (folder / "models").glob("svm-*.npz")
+    with np.load(file) as arrays:
+        facts, *others = arrays.values()
+    for weights in ([facts, others[0][1:], *others[1:]], [np.array([{}])], [facts] * 6):
+        Store(folder).save(replace(trial, weights=weights))
+        assert refused(folder, "svm", TEXT).startswith(f"unusable result: {file}: ")
+    with zipfile.ZipFile(file, "w") as archive, archive.open("arr_0.npy", "w") as member:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}
+        np.lib.format.write_array_header_1_0(member, header)
+    trials = folder / "trials" / f"{file.stem}.json"
+    record, facts = read_record(trials, TrialRecord, "predictions_sha256", "weights_sha256")
+    write_document(trials, record, **facts | {"weights_sha256": sha256_file(file)})
+    assert "arr_0.npy is not as large as it declares" in refused(folder, "svm", TEXT)
 
 
 def test_texts_come_from_the_command_line_from_files_and_from_standard_input(predict, tmp_path):
@@ -156,7 +223,7 @@ def test_to_a_text_of_which_no_word_is_known_there_is_no_answer(cli, predict, fi
     assert (unknown["topics"], len(unknown["unknown_words"])) == ([], 2)
     assert known["topics"]
     shown = cli("predict", finished, "reader", "zzz zinc").stdout
-    assert "The network knows none of the words that it read, so it has no answer." in shown
+    assert "The model knows none of the words that it read, so it has no answer." in shown
     assert "earn" not in shown
 
 
@@ -182,15 +249,16 @@ def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
     assert [own["words_read"] for own in found] == [8, 9, 9]
 
 
+@pytest.mark.parametrize("model", ["reader", "svm"])
 def test_another_process_gives_the_same_prints_nothing_else_and_needs_no_tensorflow(
-    predict, finished
+    predict, finished, model
 ):
     code = (
         "import sys\n"
-        f"sys.argv = ['rnnbench', 'predict', {str(finished)!r}, 'reader', '-', '--json']\n"
+        f"sys.argv = ['rnnbench', 'predict', {str(finished)!r}, {model!r}, '-', '--json']\n"
         "from rnnbench.__main__ import main\n"
         "try: main()\n"
-        "finally: assert not {'tensorflow', 'keras', 'sklearn'} & set(sys.modules)"
+        "finally: assert not {'tensorflow', 'keras', 'sklearn', 'scipy'} & set(sys.modules)"
     )
 
     done = subprocess.run(
@@ -198,7 +266,7 @@ def test_another_process_gives_the_same_prints_nothing_else_and_needs_no_tensorf
     )
 
     assert done.stderr == ""
-    assert json.loads(done.stdout)["predictions"] == predict(TEXT)
+    assert json.loads(done.stdout)["predictions"] == predict(TEXT, model=model)
 
 
 def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_path):
@@ -217,6 +285,9 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
     again, exists = cli(*arguments), f"--out {file}: exists already (--force overwrites it)\n"
     assert (again.exit_code, again.stderr) == (2, exists)
     assert cli(*arguments, "--force").exit_code == 0
+    baseline = cli("models", "export", finished, "svm", "--out", tmp_path / "svm.keras")
+    wrong = "svm is a baseline (allowed: a network)\n"
+    assert (baseline.exit_code, baseline.stderr) == (2, wrong)
     other = cli("models", "export", finished, "reader", "--out", "reader.h5")
     wrong = "--out reader.h5: got '.h5' (allowed: .keras)\n"
     assert (other.exit_code, other.stderr) == (2, wrong)
@@ -225,14 +296,17 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["raeder", TEXT], "no model 'raeder' (allowed: reader, svm; did you mean 'reader'?)"),
-        (["svm", TEXT], "the trained svm was not kept (a baseline is never kept, because "),
+        (
+            ["raeder", TEXT],
+            "no model 'raeder' (allowed: reader, svm, letters, lots; did you mean 'reader'?)",
+        ),
+        (["lots", TEXT], "the trained lots cannot be kept: its answers are not those of a linear"),
         (["reader", TEXT, "--seed", 4], "reader has no seed 4 (allowed: 3, 8)"),
         (["reader"], "a text is missing"),
         (["reader", "profit", "!!! ..."], "a text contains no words"),
         (["reader", TEXT, "--top", 0], "--top"),
     ],
-    ids=["no such model", "a baseline", "no such seed", "no text", "no words", "no topics"],
+    ids=["no such model", "random answers", "no such seed", "no text", "no words", "no topics"],
 )
 def test_a_wrong_argument_is_answered_with_the_right_ones(refused, finished, arguments, message):
     assert message in refused(finished, *arguments)
@@ -300,7 +374,7 @@ def test_a_file_need_not_be_utf_8_but_must_be_readable_and_not_too_long(tmp_path
 
 def shown(unknown):
     """Return how a prediction is shown for a text of four words."""
-    topics = [TopicProbability(topic="earn", probability=0.9)]
+    topics = [TopicScore(topic="earn", probability=0.9)]
     found = Prediction(words=4, words_read=4, unknown_words=unknown, topics=topics)
     console = Console(file=io.StringIO(), width=80, markup=False)
     console.print(prediction_table(found))

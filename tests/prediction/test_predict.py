@@ -7,8 +7,7 @@ import pytest
 
 from rnnbench.models import in_numpy
 from rnnbench.prediction import predict
-from rnnbench.prediction.predict import find_network, predict_texts
-from rnnbench.results.store import read_weights
+from rnnbench.prediction.predict import find_model
 from rnnbench.training.engines.native import engine, memory
 from rnnbench.training.engines.native.program import program_for
 
@@ -67,26 +66,26 @@ def used(monkeypatch):
 
 @pytest.mark.parametrize("model", COVERED)
 def test_machine_code_gives_the_answers_of_numpy_to_kept_networks(folder, monkeypatch, model):
-    kept = find_network(folder, model, None)
-    shapes = in_numpy.weight_shapes(kept.network, kept.shape)
-    weights = read_weights(kept.weights, [(own, np.dtype(np.float32)) for own in shapes])
+    kept = find_model(folder, model, None)
+    weights = kept.weights
     random, timesteps = np.random.default_rng(0), kept.shape.timesteps
     ids = random.integers(1, kept.shape.n_ids, (50, timesteps), dtype=np.int32)
     ids[np.arange(timesteps) >= random.integers(0, timesteps + 1, (50, 1))] = 0
     ids[7:9] = 0
     monkeypatch.setattr(engine, "AT_ONCE", 8)
 
-    logs = engine.log_probabilities(kept.network, kept.shape, weights, ids)
+    logs = engine.log_probabilities(kept.model, kept.shape, weights, ids)
 
-    answers = in_numpy.predict(kept.network, kept.shape, weights, ids)
+    answers = in_numpy.predict(kept.model, kept.shape, weights, ids)
+    assert in_numpy.is_covered(kept.model), "TensorFlow is not needed"
     np.testing.assert_allclose(np.exp(logs), answers, atol=2e-6)
     assert np.ptp(answers, axis=0).max() > 0.1, "it has learned something"
 
 
 @pytest.mark.parametrize("model", COVERED)
 def test_many_texts_are_read_by_machine_code_and_few_by_numpy(folder, used, model):
-    many = predict_texts(folder, model, None, TEXTS)
-    few = [own for text in TEXTS for own in predict_texts(folder, model, None, [text])]
+    many = find_model(folder, model, None).answers(TEXTS)
+    few = [own for text in TEXTS for own in find_model(folder, model, None).answers([text])]
 
     assert used == ["log_probabilities", *["predict"] * len(TEXTS)]
     for one, other in zip(many, few, strict=True):
@@ -100,12 +99,21 @@ def test_many_texts_are_read_by_machine_code_and_few_by_numpy(folder, used, mode
 
 
 def test_numpy_reads_what_machine_code_cannot(folder, used, monkeypatch):
-    predict_texts(folder, "other", None, TEXTS)
+    find_model(folder, "other", None).answers(TEXTS)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "LARGEST_ARENA", 1000)
         program_for.cache_clear()
-        predict_texts(folder, "masked", None, TEXTS)
+        find_model(folder, "masked", None).answers(TEXTS)
     monkeypatch.setattr(engine, "why_not", lambda: "it needs llvmlite")
-    predict_texts(folder, "masked", None, TEXTS)
+    find_model(folder, "masked", None).answers(TEXTS)
 
     assert used == ["predict", "log_probabilities", "predict", "predict"]
+
+
+def test_machine_code_that_is_made_also_reads_few_texts(folder, used):
+    kept = find_model(folder, "masked", None)
+
+    for texts in (TEXTS[:1], TEXTS, TEXTS[:1], TEXTS):
+        kept.answers(texts)
+
+    assert used == ["predict", *["log_probabilities"] * 3]

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from rnnbench.training.epochs import (
     Epochs,
+    Recipe,
     batches,
     begin,
     count_batches,
-    ms_per_step,
     report_phases_to,
 )
 
@@ -87,8 +87,13 @@ def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
 
 
 def test_the_time_of_a_step_is_that_of_the_median_epoch_without_the_first_which_compiles():
-    assert ms_per_step([60.0, 1.0, 9.0, 2.0], steps=4) == 500
-    assert ms_per_step([3.0], steps=2) == 1500, "it counts if it is the only one"
+    def ms_per_step(ends, documents, **timed):
+        facts = {"engine": "any", "params": 1, "recipe": Recipe(batch_size=1)}
+        return Epochs(ends=ends).record(**facts, documents=documents, **timed).ms_per_step
+
+    assert ms_per_step([0.0, 60.0, 61.0, 70.0, 72.0], 4) == 500
+    assert ms_per_step([0.0, 60.0, 61.0, 70.0, 72.0], 4, timed=2) == 250
+    assert ms_per_step([0.0, 3.0], 2) == 1500, "it counts if it is the only one"
 
 
 def test_phases_are_told_in_a_block_and_not_after_it():

@@ -89,7 +89,7 @@ def test_the_result_tells_what_was_done(tmp_path):
 
 
 def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):
-    plan = replace(trial(tmp_path, models=SVM), keep_model=True)
+    plan = trial(tmp_path, models=SVM)
 
     result = train(tmp_path, plan, pytest.fail)
 

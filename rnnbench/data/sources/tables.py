@@ -45,10 +45,12 @@ MUCH_FEWER = 4
 MOST_WRONG = 0.1
 """A file is in UTF-8 if fewer of its lines with other characters than ASCII are wrong."""
 ENCODINGS = (
-    *("utf_16", "utf_32", *(f"cp125{number}" for number in range(9)), "iso8859_2", "koi8_r"),
-    *("mac_roman", "gb18030", "big5", "cp932", "euc_jp", "cp949"),
+    *("utf_16", "utf_32", *(f"cp125{number}" for number in range(9))),
+    *("iso8859_2", "koi8_r", "mac_roman"),
 )
-"""Those that a file may be in if it is not in UTF-8; rarer ones are guessed too often."""
+OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
+"""Those that a file may be in if it is not in UTF-8, the second ones if more than this share of
+its bytes are not ASCII. Rarer encodings are guessed too often."""
 TIE = 0.02
 """Encodings whose disorder, as charset-normalizer measures it, differs by less are as likely."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
@@ -165,7 +167,9 @@ def _encoding_of(path: Path) -> str:
     from charset_normalizer import from_bytes
 
     foreign = sample if b"\0" in sample else b"\n".join(lines)
-    matches = from_bytes(foreign, cp_isolation=list(ENCODINGS))
+    is_dense = sum(byte > 127 for byte in foreign) > DENSE * len(foreign)
+    encodings = [*ENCODINGS, *(OF_EAST_ASIA if is_dense else ())]
+    matches = from_bytes(foreign, cp_isolation=encodings)
     best = matches.best()
     if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < TIE]:
         return best.encoding
@@ -273,7 +277,7 @@ def _separated(
 
 
 def _json_lines(
-    path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None
+    path: Path, layout: Layout, progress: Progress, columns: Sequence[str] | None
 ) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
@@ -286,11 +290,11 @@ def _json_lines(
                 except (ValueError, RecursionError) as error:
                     yield BadRow(place, NOT_A_ROW, f"not JSON: {error}")
 
-    return _of_json(objects())
+    return _of_json(objects(), columns)
 
 
 def _json_array(
-    path: Path, layout: Layout, _progress: Progress, _: Sequence[str] | None
+    path: Path, layout: Layout, _progress: Progress, columns: Sequence[str] | None
 ) -> Iterator[Any]:
     """Read a JSON array of objects."""
     try:
@@ -299,11 +303,17 @@ def _json_array(
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
         raise UserError(f"{path}: should be an array of objects")
-    return _of_json((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
+    numbered = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
+    return _of_json(numbered, columns)
 
 
-def _of_json(objects: Iterator[tuple[str, Any] | BadRow]) -> Iterator[Any]:
-    """Yield the header and the rows of objects; the first ones tell the columns."""
+def _of_json(
+    objects: Iterator[tuple[str, Any] | BadRow], columns: Sequence[str] | None
+) -> Iterator[Any]:
+    """Yield the header and the rows of objects; the first ones tell the columns.
+
+    A row with another key would lose its value, unless only some ``columns`` are wanted.
+    """
     checked = map(_as_object, objects)
     first = list(islice(checked, SAMPLE_ROWS))
     header: dict[str, None] = {}
@@ -315,6 +325,8 @@ def _of_json(objects: Iterator[tuple[str, Any] | BadRow]) -> Iterator[Any]:
     for item in chain(first, checked):
         if isinstance(item, BadRow):
             yield item
+        elif columns is None and (new := item[1].keys() - header.keys()):
+            yield BadRow(item[0], NOT_A_ROW, f"the key '{min(new)}' is not in the first rows")
         else:
             yield item[0], [item[1].get(name) for name in header]
 

@@ -31,8 +31,7 @@ from rnnbench.models.layers.feedforward import (
     WordCounts,
 )
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.epochs import Epochs
-from rnnbench.training.settings import Recipe
+from rnnbench.training.epochs import Epochs, Recipe
 
 TESTED_AT_ONCE = 1024
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

@@ -1,14 +1,11 @@
 """The interface that every engine has."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rnnbench.data.dataset import Dataset
-    from rnnbench.models.descriptions import Model
-    from rnnbench.training.epochs import OnEpoch
-    from rnnbench.training.outcome import TrialResult
-    from rnnbench.training.settings import Recipe
+from rnnbench.data.dataset import Dataset
+from rnnbench.models.descriptions import Model
+from rnnbench.training.epochs import OnEpoch, Recipe
+from rnnbench.training.outcome import TrialResult
 
 
 class Engine(ABC):
@@ -41,20 +38,20 @@ class Engine(ABC):
         return ""
 
     @abstractmethod
-    def covers(self, model: "Model", recipe: "Recipe") -> bool:
+    def covers(self, model: Model, recipe: Recipe) -> bool:
         """Return whether this engine can train ``model`` with ``recipe``."""
 
     @abstractmethod
     def fit(
         self,
-        model: "Model",
-        dataset: "Dataset",
-        recipe: "Recipe",
+        model: Model,
+        dataset: Dataset,
+        recipe: Recipe,
         seed: int,
-        on_epoch: "OnEpoch",
+        on_epoch: OnEpoch,
         *,
         keep_model: bool,
-    ) -> "TrialResult":
+    ) -> TrialResult:
         """Train a model, and score the test documents with it.
 
         The same arguments on the same machine must give the same scores, bit for bit.
@@ -66,7 +63,7 @@ class Engine(ABC):
                 out are used only to choose the best epoch.
             seed: decides everything random.
             on_epoch: called after each epoch.
-            keep_model: whether to return the weights of the trained network too.
+            keep_model: whether to return the weights of the trained model too.
 
         Returns:
             A record of the training, without what identifies it; ``dataset.y_test``; and finite

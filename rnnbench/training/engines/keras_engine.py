@@ -3,18 +3,14 @@
 import math
 import os
 import sys
-from typing import TYPE_CHECKING
 
+from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import Epochs, OnEpoch, begin, hold_out_documents
+from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
-
-if TYPE_CHECKING:
-    from rnnbench.data.dataset import Dataset
-    from rnnbench.training.settings import Recipe
 
 
 class KerasEngine(Engine):
@@ -35,14 +31,14 @@ class KerasEngine(Engine):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
-    def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
         return isinstance(model, Network)
 
     def fit(
         self,
         model: Model,
-        dataset: "Dataset",
-        recipe: "Recipe",
+        dataset: Dataset,
+        recipe: Recipe,
         seed: int,
         on_epoch: OnEpoch,
         *,
@@ -75,12 +71,8 @@ class KerasEngine(Engine):
         train(built, (x, y), validation, recipe, seed, epochs)
         if validation:
             built.set_weights(epochs.best_weights)
-        record = epochs.record(
-            engine=self.name,
-            params=sum(math.prod(weight.shape) for weight in built.trainable_weights),
-            recipe=recipe,
-            documents=len(y),
-        )
+        params = sum(math.prod(weight.shape) for weight in built.trainable_weights)
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
         begin("testing")
         scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None

@@ -4,15 +4,14 @@ Importing this module imports TensorFlow.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from rnnbench.models.build import EVALUATION_BATCH
-from rnnbench.training.epochs import Documents, Epochs, batches, begin, count_batches
-from rnnbench.training.settings import Recipe
+from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, begin, count_batches
 
 ACCURACY = "sparse_categorical_accuracy"
 """With a single topic, plain ``accuracy`` would become the binary one."""
@@ -28,22 +27,21 @@ class Averages(keras.callbacks.Callback):
     Neural Network Architectures for Document Classification (NAACL 2019) divides, but also adds the
     weights before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
 
-    Without a decay, which is above 0 and below 1, nothing is averaged and there are no weights.
+    At the end of an epoch, until the next one begins, they are in the place of the weights.
     """
 
-    def __init__(self, model: keras.Model, decay: float | None):
+    def __init__(self, model: keras.Model, decay: float):
         super().__init__()
-        self.decay = decay
-        self.weights = [] if decay is None else [own.value for own in model.trainable_variables]
+        self.log_decay = math.log(decay)
+        self.weights = [own.value for own in model.trainable_variables]
         self.values = [tf.Variable(tf.zeros_like(own), trainable=False) for own in self.weights]
         self._update = tf.function(self.update, autograph=False)
 
     def update(self, step: tf.Tensor) -> None:
         """Take in the weights after an optimizer step; steps count from 1."""
-        assert self.decay is not None  # noqa: S101 - otherwise, it is no callback
         # The share of the last step, (1 - d) / (1 - d^t), without loss of digits.
-        log_decay = math.log(self.decay)
-        share = math.expm1(log_decay) / tf.math.expm1(log_decay * tf.cast(step, tf.float32))
+        all_shares = tf.math.expm1(self.log_decay * tf.cast(step, tf.float32))
+        share = math.expm1(self.log_decay) / all_shares
         for weight, value in zip(self.weights, self.values, strict=True):
             value.assign_add(tf.cast(share, value.dtype) * (weight - value))
 
@@ -54,14 +52,14 @@ class Averages(keras.callbacks.Callback):
             weight.assign(value)
             value.assign(before)
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        if epoch > 0:
+            self.swap()
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
         self._update(self.model.optimizer.iterations.value)
-
-    def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
-        self.swap()
-
-    def on_test_end(self, logs: Any = None) -> None:  # noqa: ARG002
-        self.swap()
+        if batch == self.params["steps"] - 1:  # the averages are validated, noted and kept
+            self.swap()
 
 
 def train(
@@ -73,30 +71,32 @@ def train(
     epochs: Epochs,
 ) -> None:
     """Train an uncompiled model in place, in the order of ``epochs.batches``; note each epoch."""
+    x, y = documents
+
+    def steps() -> Iterator[Documents]:
+        for epoch in range(1, recipe.epochs + 1):
+            for rows in batches(len(y), recipe.batch_size, seed, epoch):
+                yield x[rows], y[rows]
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None
-        averages.swap()
         epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
-        averages.swap()
 
     begin("compiling")  # which ends in the first epoch
-    averages = Averages(model, recipe.ema)
-    noting = keras.callbacks.LambdaCallback(on_epoch_end=note)
+    averages = [Averages(model, recipe.ema)] if recipe.ema else []
     model.compile(
         optimizer=make_optimizer(recipe), loss="sparse_categorical_crossentropy", metrics=[ACCURACY]
     )
     model.fit(
-        _batches(documents, recipe, seed),
+        steps(),
         epochs=recipe.epochs,
-        steps_per_epoch=count_batches(len(documents[1]), recipe.batch_size),
+        steps_per_epoch=count_batches(len(y), recipe.batch_size),
         validation_data=validation,
         validation_batch_size=EVALUATION_BATCH,
-        shuffle=False,  # the batches are in order already
+        shuffle=False,
         verbose=0,
-        callbacks=[noting] if recipe.ema is None else [averages, noting],
+        callbacks=[*averages, keras.callbacks.LambdaCallback(on_epoch_end=note)],
     )
-    averages.swap()
 
 
 def make_optimizer(recipe: Recipe) -> keras.Optimizer:
@@ -115,20 +115,3 @@ def make_optimizer(recipe: Recipe) -> keras.Optimizer:
 
     optimizer.apply = apply_sums
     return optimizer
-
-
-def _batches(documents: Documents, recipe: Recipe, seed: int) -> tf.data.Dataset:
-    """Return the batches of all epochs, one after the other.
-
-    ``model.fit`` cannot shuffle by a seed: with arrays and a global seed, it would go through
-    them in the same order in each epoch.
-    """
-    features, labels = map(tf.constant, documents)
-    orders = [
-        np.concatenate(batches(len(labels), recipe.batch_size, seed, epoch))
-        for epoch in range(1, recipe.epochs + 1)
-    ]
-    rows = tf.data.Dataset.from_tensor_slices(np.stack(orders)).flat_map(
-        lambda order: tf.data.Dataset.from_tensor_slices(order).batch(recipe.batch_size)
-    )
-    return rows.map(lambda rows: (tf.gather(features, rows), tf.gather(labels, rows))).prefetch(1)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,15 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.linear import arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import OnEpoch, begin
+from rnnbench.training.epochs import OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, with_floor
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
-    from rnnbench.training.settings import Recipe
 
 
 class ScikitLearn(Engine):
-    """Fits baselines, which have no epochs and are never kept."""
+    """Fits baselines, which have no epochs."""
 
     name = "scikit-learn"
     packages = ("scikit-learn", "scipy", "numpy")
@@ -34,25 +30,19 @@ class ScikitLearn(Engine):
         with without(("pandas",)):
             import sklearn.base  # noqa: F401
 
-    def covers(self, model: Model, recipe: "Recipe") -> bool:  # noqa: ARG002
+    def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
         return isinstance(model, BaselineModel)
 
     def fit(
         self,
         model: Model,
         dataset: Dataset,
-        recipe: "Recipe",
+        recipe: Recipe,
         seed: int,
         on_epoch: OnEpoch,  # noqa: ARG002
         *,
-        keep_model: bool,  # noqa: ARG002
+        keep_model: bool,
     ) -> TrialResult:
-        """Fit a baseline and score the test documents; see ``Engine.fit``.
-
-        Raises:
-            PluginError: a baseline from another package failed; the message names it.
-            UserError: a baseline cannot learn from these documents with its parameters.
-        """
         from threadpoolctl import threadpool_limits
 
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
@@ -72,7 +62,14 @@ class ScikitLearn(Engine):
             score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
             fit_seconds=seconds,
         )
-        return TrialResult(record, dataset.y_test, scores.astype(np.float32))
+        weights = None
+        if keep_model:
+            kind = {
+                "reads_words": baseline.reads_words,
+                "gives_probabilities": baseline.gives_probabilities,
+            }
+            weights = arrays_of(classifier, tested, scores, **kind)
+        return TrialResult(record, dataset.y_test, scores.astype(np.float32), weights)
 
 
 REASONS = {
@@ -86,8 +83,13 @@ REASONS = {
 
 def _fitted(
     baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
-) -> tuple["Pipeline", float]:
-    """Return a fitted classifier, and the seconds that it took."""
+) -> tuple[Any, float]:
+    """Return a fitted classifier, and the seconds that it took.
+
+    Raises:
+        PluginError: a baseline from another package failed; the message names it.
+        UserError: a baseline cannot learn from these documents with its parameters.
+    """
     try:
         with BASELINES.blamed(baseline.kind):
             classifier = baseline.pipeline(seed)
@@ -105,8 +107,7 @@ def texts(
 ) -> list[str]:
     """Return the ids ``(n, timesteps)`` as texts, without padding or start mark.
 
-    With a vocabulary, the texts are the words themselves, with a ``separator`` between them; words
-    that are not in it are left out.
+    With a vocabulary, the texts are its words, with a ``separator`` between them.
     """
     rows, first = ids.tolist(), INDEX_FROM + 1
     if vocabulary is None:
@@ -117,7 +118,7 @@ def texts(
 
 
 def score(
-    baseline: Baseline, classifier: "Pipeline", documents: list[str], n_topics: int
+    baseline: Baseline, classifier: Any, documents: list[str], n_topics: int
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
@@ -141,7 +142,7 @@ def score(
     return with_floor(scores) if baseline.gives_probabilities else scores
 
 
-def count_params(classifier: "Pipeline") -> int:
+def count_params(classifier: Any) -> int:
     """Return the number of values that a classifier has learned, without the IDF of words."""
     fitted = classifier[-1]
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")

@@ -27,9 +27,9 @@ from rnnbench.models.build import build
 from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import ENGINES, ignore
-from rnnbench.training.epochs import batches
+from rnnbench.training.epochs import OptimizerName, batches
 from rnnbench.training.outcome import History
-from rnnbench.training.settings import OptimizerName, Training
+from rnnbench.training.settings import Training
 
 N, N_IDS, STEPS, TOPICS = 11, 12, 5, ("a", "b", "c")
 SEED, TOLERANCE = 7, 1e-4

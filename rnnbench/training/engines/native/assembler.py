@@ -6,10 +6,10 @@ of floats are rational and polynomial approximations, to a few units in the last
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
-from operator import add
+from operator import add, mul
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -75,23 +75,19 @@ def processor() -> Processor | None:
     return Processor(lanes=8, registers=16, is_x86=True)
 
 
-def _operator(
-    of_floats: str, of_whole: str = "", *arguments: str, is_reflected: bool = False
-) -> Callable[["Value", Any], "Value"]:
+def _operator(of_floats: str, of_whole: str, *kind: str) -> Callable[["Value", Any], "Value"]:
     def operate(self: "Value", other: Any) -> "Value":
-        operands = [self.raw, self.lift(other).raw]
-        operands = operands[::-1] if is_reflected else operands
-        if self.raw.type == I64:
-            return Value(self.builder, getattr(self.builder, of_whole)(*arguments, *operands))
-        make = getattr(self.builder, of_floats)
-        return Value(self.builder, make(*arguments, *operands, flags=("contract",)))
+        is_float = getattr(self.raw.type, "element", self.raw.type) == F32
+        name, flags = (of_floats, {"flags": ("contract",)}) if is_float else (of_whole, {})
+        make = getattr(self.builder, name)
+        return Value(self.builder, make(*kind, self.raw, self.lift(other).raw, **flags))
 
     return operate
 
 
 @dataclass(frozen=True)
 class Value:
-    """A whole number, a float or a vector of floats in a register, with the usual operators.
+    """A number or a vector of numbers in a register, with the usual operators.
 
     A product and a sum of it may become one fused instruction.
     """
@@ -99,15 +95,20 @@ class Value:
     builder: Any
     raw: Any
 
-    __add__, __radd__ = _operator("fadd", "add"), _operator("fadd", "add", is_reflected=True)
-    __sub__, __rsub__ = _operator("fsub", "sub"), _operator("fsub", "sub", is_reflected=True)
-    __mul__, __rmul__ = _operator("fmul", "mul"), _operator("fmul", "mul", is_reflected=True)
-    __truediv__, __floordiv__ = _operator("fdiv"), _operator("", "udiv")
-    __rtruediv__ = _operator("fdiv", is_reflected=True)
+    __add__ = __radd__ = _operator("fadd", "add")
+    __mul__ = __rmul__ = _operator("fmul", "mul")
+    __sub__, __xor__ = _operator("fsub", "sub"), _operator("", "xor")
+    __truediv__, __floordiv__ = _operator("fdiv", ""), _operator("", "udiv")
     __lt__ = _operator("fcmp_ordered", "icmp_signed", "<")
     __gt__ = _operator("fcmp_ordered", "icmp_signed", ">")
     equals = _operator("fcmp_ordered", "icmp_signed", "==")
     differs = _operator("fcmp_unordered", "icmp_signed", "!=")
+
+    def __rsub__(self, number: float) -> "Value":
+        return self.lift(number) - self
+
+    def __rtruediv__(self, number: float) -> "Value":
+        return self.lift(number) / self
 
     def lift(self, number: Any) -> "Value":
         """Return a Python number as a value of the same type; other values stay as they are."""
@@ -121,7 +122,8 @@ class Value:
 
     def tanh(self) -> "Value":
         """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
-        x = self._limited(TANH_LIMIT)
+        x = where(self > TANH_LIMIT, self.lift(TANH_LIMIT), self)
+        x = where(x < -TANH_LIMIT, x.lift(-TANH_LIMIT), x)  # NaN stays NaN
         square = x * x
         return x * square._polynomial(TANH_ABOVE) / square._polynomial(TANH_BELOW)
 
@@ -136,16 +138,10 @@ class Value:
         whole = shifted - TO_WHOLE  # x / log 2, rounded
         rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
         polynomial = rest._polynomial(EXP)
-        build, kind = self.builder, self.raw.type
-        bits = ir.VectorType(I32, kind.count)
+        build, bits = self.builder, ir.VectorType(I32, self.raw.type.count)
         exponent = build.shl(build.bitcast(shifted.raw, bits), ir.Constant(bits, 23))
-        power = build.bitcast(build.add(exponent, ir.Constant(bits, 127 << 23)), kind)
-        return polynomial * Value(build, power)
-
-    def _limited(self, limit: float) -> "Value":
-        """Return the number, or the limit that it is beyond; NaN stays NaN."""
-        x = where(self > limit, self.lift(limit), self)
-        return where(x < -limit, x.lift(-limit), x)
+        power = build.add(exponent, ir.Constant(bits, 127 << 23))
+        return polynomial * Value(build, build.bitcast(power, self.raw.type))
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
         """Return a polynomial of the number; the coefficient of the highest power comes first."""
@@ -189,14 +185,9 @@ class View:
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
         """Return the part at indices of the first dimensions; an index may be past the end."""
         indices = indices if isinstance(indices, tuple) else (indices,)
-        n, known, part = len(indices), 0, self
-        for index, stride in zip(indices, self.strides[:n], strict=True):
-            if isinstance(index, int):
-                known += index * stride
-            elif stride:
-                part = part.moved(index * stride)
-        part = part.moved(known) if known else part
-        return replace(part, shape=self.shape[n:], strides=self.strides[n:])
+        n = len(indices)
+        floats = sum(map(mul, indices, self.strides))
+        return replace(self.moved(floats), shape=self.shape[n:], strides=self.strides[n:])
 
     def moved(self, floats: Index) -> "View":
         """Return a view of the same shape, some floats further."""
@@ -210,7 +201,7 @@ class View:
         return replace(self, shape=self.shape[::-1], strides=self.strides[::-1])
 
     def rows(self, first: Index, count: Index) -> "View":
-        return replace(self, pointer=self[first].pointer, shape=(count, *self.shape[1:]))
+        return replace(self.moved(first * self.strides[0]), shape=(count, *self.shape[1:]))
 
     def columns(self, first: Index, count: Index) -> "View":
         return self.T.rows(first, count).T
@@ -279,10 +270,8 @@ class Assembler:
         self.builder.call(function, [*pointers, *(self.number(number).raw for number in numbers)])
 
     def intrinsic(self, name: str, result: Any, *arguments: Any) -> Value:
-        kinds = [argument.type for argument in arguments]
-        function = self.module.globals.get(name) or ir.Function(
-            self.module, ir.FunctionType(result, kinds), name
-        )
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        function = self.module.declare_intrinsic(name, (), kind)
         return Value(self.builder, self.builder.call(function, arguments))
 
     @contextmanager
@@ -312,41 +301,36 @@ class Assembler:
         if count == step:
             yield self.number(0)
             return
-        carried, build = carried if carried is not None else [], self.builder
-        before, head, after = build.block, build.append_basic_block(), build.append_basic_block()
-        starts, may_be_empty = list(carried), not isinstance(count, int)
-        if may_be_empty:
-            build.cbranch((self.number(0) < count).raw, head, after)
-        else:
-            build.branch(head)
-        build.position_at_end(head)
-        phis = []
-        for start in (self.number(0), *carried):
-            phis.append(build.phi(start.raw.type))
-            phis[-1].add_incoming(start.raw, before)
-        i, *carried[:] = (Value(build, phi) for phi in phis)
-        yield i
-        following, last = i + step, build.block
-        for phi, end in zip(phis, (following, *carried), strict=True):
-            phi.add_incoming(end.raw, last)
-        build.cbranch((following < count).raw, head, after)
-        build.position_at_end(after)
-        if may_be_empty:
-            for n, (start, end) in enumerate(zip(starts, carried, strict=True)):
-                phi = build.phi(start.raw.type)
-                phi.add_incoming(start.raw, before)
-                phi.add_incoming(end.raw, last)
-                carried[n] = Value(build, phi)
+        carried, build = [] if carried is None else carried, self.builder
+        starts = [self.number(0), *carried]
+        with build.goto_entry_block():  # LLVM moves its variables into registers
+            variables = [build.alloca(start.raw.type) for start in starts]
+
+        def read() -> list[Value]:
+            return [Value(build, build.load(variable)) for variable in variables]
+
+        def write(values: Sequence[Value]) -> None:
+            for value, variable in zip(values, variables, strict=True):
+                build.store(value.raw, variable)
+
+        write(starts)
+        with nullcontext() if isinstance(count, int) else self.when(self.number(0) < count):
+            body, after = build.append_basic_block(), build.append_basic_block()
+            build.branch(body)
+            build.position_at_end(body)
+            i, *carried[:] = read()
+            yield i
+            following = i + step
+            write([following, *carried])
+            build.cbranch((following < count).raw, body, after)
+            build.position_at_end(after)
+        carried[:] = read()[1:]
 
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
         """Run the block only if a condition holds."""
-        inside, after = self.builder.append_basic_block(), self.builder.append_basic_block()
-        self.builder.cbranch(condition.raw, inside, after)
-        self.builder.position_at_end(inside)
-        yield
-        self.builder.branch(after)
-        self.builder.position_at_end(after)
+        with self.builder.if_then(condition.raw):
+            yield
 
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
@@ -363,8 +347,8 @@ class Assembler:
 
     def at(self, array: Array, *indices: Index) -> View:
         """Return an array in the arena, or its part at indices of the first dimensions."""
-        arena = replace(self.given[array.block], shape=array.shape, strides=array.strides)
-        return arena.moved(array.offset)[indices]
+        start = self.given[array.block].moved(array.offset)
+        return replace(start, shape=array.shape, strides=array.strides)[indices]
 
     def get(self, array: Array, *indices: Index) -> Value:
         """Return the whole number in an array of such, by default its only one."""

@@ -7,7 +7,7 @@ belongs to the step before.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
@@ -25,17 +25,11 @@ class States(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """The gradients of a step.
-
-    Attributes:
-        sums: of the sums of each gate.
-        input_sums: the same, as the input sees them; none if there is no difference.
-        h_before: of the hidden state before, apart from what reaches it through ``sums``.
-    """
+    """The gradients of the sums of all gates, and of the states before."""
 
     sums: Values
-    input_sums: Values = ()
-    h_before: Value | None = None
+    input_sums: Values = ()  # as the input sees them, if that differs
+    h_before: Value | None = None  # apart from what reaches it through ``sums``
     c_before: Value | None = None
 
 
@@ -44,11 +38,9 @@ class Cell:
     """A kind of recurrent layer, with Keras's defaults.
 
     Attributes:
-        layer: its description in a config.
         kept: values of each unit and step that the way back needs, apart from the hidden states.
-        forward: from the sums of the gates and the states before, ``h`` and ``c``, to ``States``.
-        back: from the values kept, ``h``, ``h_before`` and the gradients of ``h`` and ``c`` to
-            ``Gradients``.
+        forward: from the sums of the gates, ``h_before`` and ``c_before``.
+        back: from the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``.
         split: the gate that needs its sum over the state and that over the input apart; they are
             given one after the other. The sum over the state then has a bias of its own.
         passes_h: whether a gradient reaches ``h_before`` past the sums.
@@ -72,11 +64,11 @@ class Cell:
         return int(self.split is not None)
 
 
-def _simple_rnn(sums: Values, _h_before: Value, _c_before: Value) -> States:
+def _simple_rnn(sums: Values, *_: Value) -> States:
     return States(sums[0].tanh())
 
 
-def _simple_rnn_back(_: Values, h: Any, _h_before: Any, d_h: Any, _d_c: Any) -> Gradients:
+def _simple_rnn_back(_: Values, h: Value, _h_before: Value, d_h: Value, *__: Value) -> Gradients:
     return Gradients([d_h * (1 - h * h)])
 
 
@@ -88,7 +80,7 @@ def _lstm(sums: Values, _h_before: Value, c_before: Value) -> States:
     return States(o * tanh_c, c, kept=(i, f, g, o, c_before, tanh_c))
 
 
-def _lstm_back(kept: Values, _h: Any, _h_before: Any, d_h: Any, d_c: Any) -> Gradients:
+def _lstm_back(kept: Values, _h: Value, _h_before: Value, d_h: Value, d_c: Value) -> Gradients:
     i, f, g, o, c_before, tanh_c = kept
     d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
     d_i = d_c * g * i * (1 - i)
@@ -98,7 +90,7 @@ def _lstm_back(kept: Values, _h: Any, _h_before: Any, d_h: Any, d_c: Any) -> Gra
     return Gradients([d_i, d_f, d_g, d_o], c_before=d_c * f)
 
 
-def _gru(sums: Values, h_before: Value, _c_before: Value) -> States:
+def _gru(sums: Values, h_before: Value, *_: Value) -> States:
     """Return the hidden state, by update gate z, reset gate r and candidate g.
 
     The reset gate scales the candidate's sum over the state alone.
@@ -108,7 +100,7 @@ def _gru(sums: Values, h_before: Value, _c_before: Value) -> States:
     return States(z * h_before + (1 - z) * g, kept=(z, r, g, of_state))
 
 
-def _gru_back(kept: Values, _h: Any, h_before: Any, d_h: Any, _d_c: Any) -> Gradients:
+def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -> Gradients:
     z, r, g, of_state = kept
     d_z = d_h * (h_before - g) * z * (1 - z)
     d_of_input = d_h * (1 - z) * (1 - g * g)

@@ -5,11 +5,10 @@ Documents go through a network without their padding, unless it reads that; see 
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from threading import Barrier, BrokenBarrierError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
-from rnnbench.models.layers import Shape, derive_seed
-from rnnbench.models.layers.feedforward import Embedding, WordCounts
+from rnnbench.models.layers import Shape
+from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.base import Engine
 from rnnbench.training.epochs import (
@@ -34,7 +33,7 @@ from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 
 if TYPE_CHECKING:
     from rnnbench.training.engines.native.program import Program
-    from rnnbench.training.settings import Recipe
+    from rnnbench.training.epochs import Recipe
 
 ROWS = range(4, 7)
 """Documents that go through a network together: few enough that all that the way back needs stays
@@ -45,6 +44,14 @@ SECOND_CACHE = 2**19
 """Floats in it, or about so many."""
 AT_ONCE = 4096
 """Documents that are laid out and scored together, so that they take little memory."""
+SLACK = 64
+"""Numbers after an order of documents: a group may read past the last one, which do not count."""
+
+Floats = NDArray[np.float32]
+Documents = tuple[Floats, Floats, Floats]
+"""Documents one after the other, as machine code reads them: where each begins, and where the last
+ends; their words; and beside each word, itself as a number, or its weight. Whole numbers take the
+places of floats."""
 
 
 class NativeEngine(Engine):
@@ -65,15 +72,13 @@ class NativeEngine(Engine):
         """Return whether there is machine code for the layers of a model, trained by Adam."""
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
-        if not find_spec("llvmlite"):
-            return True  # and ``why_not`` says so
         try:
             from rnnbench.training.engines.native.stages import stages_of
 
             return bool(list(stages_of(model.layers)))
         except NotImplementedError:
             return False
-        except Exception:  # of a broken llvmlite
+        except Exception:  # llvmlite is missing or broken, and ``why_not`` says so
             return True
 
     def fit(
@@ -104,16 +109,16 @@ class NativeEngine(Engine):
         held_out = (network.lay_out(validation[0]), validation[1]) if validation else None
         timed = 0
         for epoch in range(1, recipe.epochs + 1):
-            network.use(threads_now())
-            timed += network.threads == 1
-            loss, accuracy = network.train(documents, y, epoch)
+            threads = min(threads_now(), 2, program.group.per_batch)
+            timed += threads == 1
+            loss, accuracy = network.train(documents, y, epoch, threads)
             judged = network.judge(*held_out) if held_out else None
             epochs.note(loss, accuracy, judged, network.weights)
         best = epochs.best_weights if validation else network.weights()
         begin("testing")
         logs = network.log_probabilities(network.lay_out(dataset.x_test), best)
         scores = np.maximum(logs, LOWEST).astype(np.float32)
-        params = network.count_params()
+        params = sum(own.size for own in best[len(network.fixed) :])
         record = epochs.record(
             engine=self.name, params=params, recipe=recipe, documents=len(y), timed=timed
         )
@@ -139,25 +144,6 @@ def why_not() -> str:
         return f"llvmlite does not work here ({error}); {use}"
 
 
-Arrays = tuple[NDArray[np.float32], ...]
-
-
-@dataclass(frozen=True)
-class LaidOut:
-    """Documents one after the other, as machine code reads them; int32 is viewed as float32."""
-
-    lengths: NDArray[np.int64]
-    starts: NDArray[np.float32]
-    """Of each document, and the end of the last."""
-    words: NDArray[np.float32]
-    values: NDArray[np.float32]
-    """Beside each word: itself as a number, or its weight."""
-
-    @property
-    def arrays(self) -> Arrays:
-        return self.starts, self.words, self.values
-
-
 class Scorer:
     """A network's program, which scores documents.
 
@@ -168,52 +154,37 @@ class Scorer:
     def __init__(self, program: "Program", model: LayeredNetwork, fixed: Weights):
         self.program, self.model, self.fixed = program, model, fixed
 
-    def lay_out(self, x: NDArray[np.int32]) -> LaidOut:
+    def lay_out(self, x: NDArray[np.int32]) -> Documents:
         """Return documents ``(n, timesteps)`` as the network reads them.
 
         An embedding that masks reads no padding. A bag of words reads each word once, with its
         weight. A network without either reads all ids, as numbers.
         """
         first = self.model.layers[0]
-        values = as_numbers(self.model, self.program.sizes.n_ids, x)
-        is_read = np.ones(x.shape, bool)
-        if isinstance(first, Embedding) and first.masking:
-            is_read = x != 0
-        elif isinstance(first, WordCounts):
-            numbers, words, counts = weighted_words(x, self.fixed[0], first.values)
-            return self._in_a_row(np.bincount(numbers, minlength=len(x)), words, counts)
-        return self._in_a_row(is_read.sum(axis=1), x[is_read], values[is_read])
+        if isinstance(first, WordCounts):
+            numbers, words, values = weighted_words(x, self.fixed[0], first.values)
+            lengths = np.bincount(numbers, minlength=len(x))
+        else:
+            is_read = x != 0 if first.gives_mask else np.ones(x.shape, bool)
+            lengths, words = is_read.sum(axis=1), x[is_read]
+            values = as_numbers(self.model, self.program.sizes.n_ids, x)[is_read]
+        starts = np.append(0, np.cumsum(lengths))
+        return _in_place_of_floats(starts), _in_place_of_floats(words), values
 
-    def _in_a_row(
-        self, lengths: NDArray[np.int64], words: NDArray[np.integer], values: NDArray[np.float32]
-    ) -> LaidOut:
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        whole = _in_place_of_floats(starts), _in_place_of_floats(words)
-        return LaidOut(lengths, *whole, _with_slack(values))
-
-    def _order(
-        self, documents: LaidOut, order: NDArray[np.intp], batch: int
-    ) -> NDArray[np.float32]:
-        """Return an order of documents with the longest of each batch first."""
-        number = np.arange(len(order)) // batch
-        by_length = np.lexsort((-documents.lengths[order], number))
-        return _in_place_of_floats(order[by_length])
-
-    def log_probabilities(self, documents: LaidOut, weights: Weights) -> NDArray[np.float64]:
+    def log_probabilities(self, documents: Documents, weights: Weights) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
         return self.score(documents, self.arena_with(weights))
 
-    def arena_with(self, weights: Weights) -> NDArray[np.float32]:
-        """Return an arena for ``score``, which draws no random numbers."""
-        own, seed_of = weights[len(self.fixed) :], partial(derive_seed, 0)
-        return self.program.new_arenas(own, seed_of, count=1)[0]
+    def arena_with(self, weights: Weights) -> Floats:
+        """Return an arena for ``score``."""
+        return self.program.new_arenas(weights[len(self.fixed) :], count=1)[0]
 
-    def score(self, documents: LaidOut, arena: NDArray[np.float32]) -> NDArray[np.float64]:
+    def score(self, documents: Documents, arena: Floats) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
-        count, program = len(documents.lengths), self.program
+        program, count = self.program, len(documents[0]) - 1
         scores = np.zeros((count, program.width), np.float32)
-        order = self._order(documents, np.arange(count), max(count, 1))
-        program.code.run("score", arena, arena, arena, order, *documents.arrays, scores, count)
+        order = longest_first(documents, np.arange(count), max(count, 1))
+        program.code.run("score", arena, arena, order, *documents, scores, count)
         logits = scores[:, : program.sizes.topics].astype(np.float64)
         with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
             logits -= logits.max(axis=1, keepdims=True)
@@ -222,7 +193,7 @@ class Scorer:
 
 
 class NativeNetwork(Scorer):
-    """A network in training: its program, its two arenas, and the threads that train it."""
+    """A network in training: its program, and its two arenas."""
 
     def __init__(
         self,
@@ -231,7 +202,7 @@ class NativeNetwork(Scorer):
         x: NDArray[np.int32],
         recipe: "Recipe",
         seed: int,
-        vectors: NDArray[np.float32] | None = None,
+        vectors: Floats | None = None,
     ):
         from rnnbench.training.engines.native.adam import rates_of
 
@@ -239,59 +210,55 @@ class NativeNetwork(Scorer):
         self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
-        seed_of = partial(derive_seed, seed)
-        weights = program.initial_weights(seed_of)
+        weights = program.initial_weights(seed)
         if vectors is not None:
             weights[0] = vectors
-        self.arenas = program.new_arenas(weights, seed_of)
-        self.threads = 1
+        self.arenas = program.new_arenas(weights, seed)
         self.rates = rates_of(recipe, len(x))
-
-    def count_params(self) -> int:
-        """Return the number of trained weights."""
-        return sum(int(np.prod(part.shape)) for part in self.program.parts)
 
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
         parts = self.program.parts
-        return [*self.fixed, *(part.read(self.arenas[0], lambda own: own.result) for part in parts)]
+        return [
+            *self.fixed,
+            *(part.read(self.arenas[0], lambda own: own.average) for part in parts),
+        ]
 
-    def train(self, documents: LaidOut, y: NDArray[np.int32], epoch: int) -> tuple[float, float]:
-        """Train for an epoch; return the mean loss and the accuracy meanwhile."""
-        count, sizes = len(y), self.program.sizes
+    def train(
+        self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
+    ) -> tuple[float, float]:
+        """Train for an epoch; return the mean loss and the accuracy meanwhile.
+
+        Two threads train the halves of each batch side by side.
+        """
+        count, batch = len(y), self.program.sizes.batch
         order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
-        answers = np.zeros((count + sizes.rows, 2), np.float32)
-        read = self._order(documents, order, sizes.batch), *documents.arrays
-        others = _with_slack(y.astype(np.float32)), self.rates, answers
-        (arena, second), run = self.arenas, self.program.code.run
-        if self.threads == 1:
-            run("epoch", arena, arena, arena, *read, second, *others, count)
+        answers = np.zeros((count + self.program.sizes.rows, 2), np.float32)
+        read = longest_first(documents, order, batch), *documents
+        others = y.astype(np.float32), self.rates, answers
+        arena, second = self.arenas
+        if threads == 1:
+            self.program.code.run("epoch", arena, arena, *read, second, *others, count)
         else:
-            self._train_halves(read, others, count)
+            steps = [(first, min(batch, count - first)) for first in range(0, count, batch)]
+            halves = (arena, *read, second, *others), (second, *read, arena, *others)
+            self._train_halves([(arena, *half) for half in halves], steps)
         of_topic, total = answers[:count].astype(np.float64).T
         return float(np.mean(np.log(total) - of_topic)), float(np.mean(of_topic == 0))
 
-    def use(self, threads: int) -> None:
-        """Train the two halves of each batch side by side from the next epoch on."""
-        if threads > 1 and self.program.group.per_batch > 1:
-            self.threads = 2
-
-    def _train_halves(self, read: Arrays, others: Arrays, count: int) -> None:
+    def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
         """Train for an epoch with two threads, which wait for each other twice a step."""
-        barrier, batch, run = Barrier(2), self.program.sizes.batch, self.program.code.run
+        barrier, run = Barrier(2), self.program.code.run
 
         def train(half: int) -> None:
-            own, other = self.arenas[half], self.arenas[1 - half]
-            arrays = self.arenas[0], own, own, *read, other, *others
             try:
-                for first in range(0, count, batch):
-                    size = min(batch, count - first)
-                    run("begin", *arrays, first, size)
+                for step in steps:
+                    run("begin", *arrays[half], *step)
                     barrier.wait()
-                    run("work", *arrays, first, size)
+                    run("work", *arrays[half], *step)
                     barrier.wait()
-                    run("update", *arrays, first, size)
-                run("finish", *arrays)
+                    run("update", *arrays[half], *step)
+                run("finish", *arrays[half])
             except BaseException:
                 barrier.abort()
                 raise
@@ -302,7 +269,7 @@ class NativeNetwork(Scorer):
                 train(0)
             second.result()
 
-    def judge(self, documents: LaidOut, y: NDArray[np.int32]) -> tuple[float, float]:
+    def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
         logs = self.log_probabilities(documents, self.weights())
         loss = -logs[np.arange(len(y)), y].mean()
@@ -362,10 +329,12 @@ def rows_for(model: LayeredNetwork, batch: int) -> int:
     return min(batch, max(ROWS, key=lambda rows: (-(-batch % rows), rows)))
 
 
-def _in_place_of_floats(whole: NDArray[np.integer]) -> NDArray[np.float32]:
-    return _with_slack(whole.astype(np.int32)).view(np.float32)
+def longest_first(documents: Documents, order: NDArray[np.intp], batch: int) -> Floats:
+    """Return an order of documents with the longest of each batch first."""
+    lengths, number = np.diff(documents[0].view(np.int32))[order], np.arange(len(order)) // batch
+    by_length = order[np.lexsort((-lengths, number))]
+    return _in_place_of_floats(np.pad(by_length, (0, SLACK)))
 
 
-def _with_slack(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers with a few more after them, which are read but do not count."""
-    return np.pad(numbers, (0, 64))
+def _in_place_of_floats(whole: NDArray[np.integer]) -> Floats:
+    return whole.astype(np.int32).view(np.float32)

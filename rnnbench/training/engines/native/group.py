@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
-from rnnbench.training.engines.native.memory import BLOCKS, OF_HALF, Array, Memory
+from rnnbench.training.engines.native.memory import BLOCKS, Array, Memory
 from rnnbench.training.engines.native.products import product
 
 SLACK = 32
@@ -42,62 +42,56 @@ class Sizes:
 
 
 class Group:
-    """Up to ``rows`` documents: where their steps are.
+    """Up to ``rows`` documents, the longest first: where their steps are.
 
     Attributes:
         gap: rows of zeros before, between and after documents, for convolutions.
         dummy: the row of a step after the end of a document. It is read and written like others,
             but nothing depends on it; its gradient stays 0.
-        total: the rows in use, with the gaps.
-        longest: the steps of the longest document.
         number: its place among the groups of a batch, of which there are ``per_batch``.
-        count: the groups so far.
         half: of the batch that it is in, 0 or 1.
         clock: the optimizer steps so far.
         is_training: 1 if units are dropped, otherwise 0.
         documents, lengths, firsts: of each document its number, its steps, and its first row.
+        total: the rows in use, with the gaps.
         places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
     """
 
     def __init__(self, memory: Memory, sizes: Sizes, gap: int):
-        self.sizes, self.rows, self.gap = sizes, sizes.rows, gap
+        self.memory, self.sizes, self.rows, self.gap = memory, sizes, sizes.rows, gap
         self.dummy = self.rows * (sizes.timesteps + gap) + gap + SLACK
         self.capacity = self.dummy + 1
         self.per_batch = -(-sizes.batch // self.rows)
-        self.total, self.longest, self.number, self.count = (memory.place(1) for _ in range(4))
-        self.half, self.clock, self.is_training = (memory.place(1, block=OF_HALF) for _ in range(3))
+        self.number, self.total = memory.place(1), memory.place(1)
+        self.half, self.clock, self.is_training = (memory.place(1) for _ in range(3))
         self.documents, self.lengths, self.firsts = (memory.place(self.rows) for _ in range(3))
         self.places = memory.place(2, sizes.timesteps, self.rows)
 
-    def make(self, asm: Assembler) -> None:
-        """Make the function ``gather``, which finds the places of some documents."""
-        with asm.function("gather", DOCUMENTS, 3) as (first, left, number):
-            asm.set(self.count, asm.get(self.count) + 1)
-            asm.set(self.number, number)
-            sums = [asm.number(self.gap), asm.number(0)]
-            for row in asm.loop(self.rows, sums):
-                total, longest = sums
-                document = asm.given["order"][first + row].load_index()
-                length = where(row < left, length_of(asm, document), 0)
-                asm.set(self.documents, row, document)
-                asm.set(self.lengths, row, length)
-                asm.set(self.firsts, row, total)
-                sums[:] = total + length + self.gap, where(length > longest, length, longest)
-            asm.set(self.total, sums[0])
-            asm.set(self.longest, sums[1])
-            self.find_places(asm, self.places)
+    def gather(self, asm: Assembler, first: Value, left: Value, number: Value) -> None:
+        """Find the places of some documents, of which so many are left in the batch."""
+        asm.set(self.number, number)
+        total = [asm.number(self.gap)]
+        for row in asm.loop(self.rows, total):
+            document = asm.given["order"][first + row].load_index()
+            length = where(row < left, length_of(asm, document), 0)
+            asm.set(self.documents, row, document)
+            asm.set(self.lengths, row, length)
+            asm.set(self.firsts, row, total[0])
+            total[0] += length + self.gap
+        asm.set(self.total, total[0])
+        self.find_places(asm, self.places)
+
+    def longest(self, asm: Assembler) -> Value:
+        """Return the number of steps of the longest document."""
+        return asm.get(self.lengths)
 
     def find_places(self, asm: Assembler, places: Array, rows: Array | None = None) -> None:
         """Write the row of each step, or the number that ``rows`` has for it."""
         for document, first, length in spans(asm, self.firsts, self.lengths):
-            for t in asm.loop(asm.get(self.longest)):
+            for t in asm.loop(self.longest(asm)):
                 for direction, at in enumerate((first + t, first + length - 1 - t)):
                     row = where(t < length, at, self.dummy)
                     asm.set(places, direction, t, document, asm.get(rows, row) if rows else row)
-
-    def words(self, asm: Assembler, row: Index) -> tuple[View, View]:
-        """Return the words of a document of the group, and the numbers beside them."""
-        return words_of(asm, asm.get(self.documents, row))
 
     def clear_gaps(self, asm: Assembler, array: Array) -> None:
         """Write zeros into the gaps between documents."""
@@ -134,18 +128,16 @@ class Activations:
         value: ``(rows, features + 1)``; the last column is 1, so a bias is a row of weights.
         gradient: ``(rows, features)``.
         weight_rows: the rows of weights that the vectors are multiplied by.
-        firsts, lengths: of each document of a sequence, its first row, and its number of rows.
-        total: the rows of a sequence in use.
-        places: the row of each step in time, in both directions.
+        firsts, lengths, total, places: of a sequence, see ``Group``.
     """
 
-    def __init__(self, memory: Memory, group: Group, features: int, *, is_sequence: bool):
-        rows = group.capacity if is_sequence else group.rows
+    def __init__(self, group: Group, features: int, *, is_sequence: bool):
+        rows, place = group.capacity if is_sequence else group.rows, group.memory.place
         self.group, self.features, self.weight_rows = group, features, features + 1
         self.is_sequence, self.is_trained = is_sequence, True
-        self.value, self.gradient = memory.place(rows, features + 1), memory.place(rows, features)
-        self.total, self.places = group.total, group.places
+        self.value, self.gradient = place(rows, features + 1, ones=1), place(rows, features)
         self.firsts, self.lengths = group.firsts, group.lengths
+        self.total, self.places = group.total, group.places
 
     def count(self, asm: Assembler) -> Index:
         """Return the number of rows in use."""
@@ -157,17 +149,13 @@ class Activations:
             for column, size in asm.tiles(self.features, asm.lanes):
                 yield row, column, size
 
-    def spans(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
-        """Have the body of a loop run with each document, its first row, and its number of rows."""
-        if self.is_sequence:
-            yield from spans(asm, self.firsts, self.lengths)
-        else:
-            for document in asm.loop(self.group.rows):
-                yield document, document, asm.number(1)
-
     def steps(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
         """Have the body of a loop run with each document, each of its steps, and the row of it."""
-        for document, first, length in self.spans(asm):
+        if not self.is_sequence:
+            for row in asm.loop(self.group.rows):
+                yield row, asm.number(0), row
+            return
+        for document, first, length in spans(asm, self.firsts, self.lengths):
             for t in asm.loop(length):
                 yield document, t, first + t
 
@@ -176,12 +164,26 @@ class Activations:
         for row in asm.loop(self.count(asm)):
             asm.at(self.value, row, self.features).store(asm.single(1.0))
 
-    def project(self, asm: Assembler, out: Array, weights: Array, first: Index = 0) -> None:
-        """Write ``x[first:] @ weights``, where the weights are ``(weight_rows, n)``."""
-        result, x = (asm.at(own).rows(first, self.count(asm) - first) for own in (out, self.value))
-        product(asm, result, x.columns(0, self.features + 1), asm.at(weights))
+    def project(self, asm: Assembler, out: View, weights: View) -> None:
+        """Write ``x W + b`` of all vectors, where ``b`` is the last row of the weights."""
+        for x, first, kept in self.factors(asm):
+            product(asm, out.rows(first, x.shape[0]), x, weights, inner=kept)
 
-    def add_gradient(self, asm: Assembler, d_out: Array, gradient: Array) -> None:
-        """Add ``x.T @ d_out`` to the gradient of the weights."""
-        given, x = (asm.at(own).rows(0, self.count(asm)) for own in (d_out, self.value))
-        product(asm, asm.at(gradient), x.columns(0, self.features + 1).T, given, adds=True)
+    def project_back(
+        self, asm: Assembler, d_out: View, gradient: View, transposed: View, *, adds: bool = False
+    ) -> None:
+        """Add up the gradient of such weights; write that of the vectors, or add to it."""
+        for x, first, kept in self.factors(asm):
+            given = d_out.rows(first, x.shape[0])
+            product(asm, gradient, x.T, given, adds=True, outer=kept)
+        if self.is_trained:
+            given = d_out.rows(0, self.count(asm))
+            product(asm, asm.at(self.gradient), given, transposed, adds=adds)
+
+    def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
+        """Have the body of a loop run with all vectors, and the row of the first.
+
+        Those of a document may lack some features; the last view then lists those that they have.
+        """
+        x = asm.at(self.value).rows(0, self.count(asm))
+        yield x.columns(0, self.features + 1), 0, None

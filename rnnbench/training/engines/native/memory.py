@@ -1,8 +1,7 @@
 """Arrays of floats and whole numbers, all in one block of memory, the arena.
 
-There are two arenas, because two threads can work on a batch. The weights lie in the first. Each
-has what one half of a batch needs for itself, and what a group of documents needs on its way
-through the network; a single thread uses only the first for groups.
+There are two arenas, one for each half of a batch, because two threads can work on it. What both
+halves share, such as the weights, lies in the first.
 """
 
 import math
@@ -12,14 +11,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.errors import RnnbenchError
 
 LINE = 16
 """Floats in a cache line; every array begins at one."""
-BLOCKS = SHARED, OF_HALF, OF_GROUP = "arena", "half", "scratch"
-"""The arenas that a function is given: the first one; that of its half; that of its thread."""
+BLOCKS = SHARED, OF_HALF = "arena", "half"
+"""The arenas that a function is given: the first one, and that of its half."""
 OTHER = "other"
 """The arena of the other half."""
 LARGEST_ARENA = 2**31
@@ -63,61 +62,63 @@ class Trained:
     value: Array
     gradient: Array
     mean: Array
-    """Adam's average of the gradient."""
     square: Array
-    """Adam's average of its square."""
-    average: Array | None
-    """The average of the weights themselves, if it is kept."""
+    """Adam's averages of the gradient and of its square."""
+    average: Array
+    """The average of the weights, or they themselves, if none is kept."""
 
     @property
     def state(self) -> list[Array]:
         """The arrays that a step of the optimizer changes."""
-        return [self.value, self.mean, self.square, *filter(None, [self.average])]
-
-    @property
-    def result(self) -> Array:
-        """The weights to test: the averages, if they are kept."""
-        return self.average or self.value
+        has_average = self.average is not self.value
+        return [self.value, self.mean, self.square, self.average][: 3 + has_average]
 
 
 @dataclass(frozen=True)
 class KerasArray:
-    """One of Keras's arrays of weights: where its numbers lie among ours.
+    """One of Keras's arrays of weights: where its numbers lie among ours, and the first of them.
 
     Attributes:
         shape: that of Keras.
-        pieces: arrays, each with an index of NumPy; together they hold its numbers, in their order.
+        index: of NumPy, for its numbers in ``trained``, in their order.
+        start: a number, an array, or a function that makes one of the shape and a seed.
+        role: what the seed is for.
     """
 
     shape: tuple[int, ...]
-    pieces: tuple[tuple[Trained, Any], ...]
+    trained: Trained
+    index: Any
+    start: Callable[..., Floats] | ArrayLike = 0
+    role: str = "kernel"
+
+    def initial(self, seed: int) -> Floats:
+        """Return the weights with which Keras begins."""
+        if callable(self.start):
+            return self.start(self.shape, seed)
+        return np.full(self.shape, self.start, np.float32)
 
     def write(self, arena: Floats, weights: Floats) -> None:
         """Put Keras's weights into the arena."""
-        for (trained, index), own in zip(
-            self.pieces, np.split(weights, len(self.pieces)), strict=True
-        ):
-            ours = trained.value.of(arena)
-            ours[index] = own.reshape(ours[index].shape)
+        ours = self.trained.value.of(arena)
+        ours[self.index] = weights.reshape(ours[self.index].shape)
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        pieces = [of(trained).of(arena)[index].flatten() for trained, index in self.pieces]
-        return (pieces[0] if len(pieces) == 1 else np.concatenate(pieces)).reshape(self.shape)
+        ours: Floats = of(self.trained).of(arena)[self.index]
+        return ours.flatten().reshape(self.shape)
 
 
 class Memory:
-    """Gives each array its place in the arena, one after the other.
-
-    Attributes:
-        averages: whether averages of the weights are kept.
-    """
+    """Gives arrays their places in the arena, one after the other; with ``averages`` of weights."""
 
     def __init__(self, *, averages: bool = False):
         self.averages, self.size = averages, 0
+        self._ones: list[tuple[Array, int]] = []
 
-    def place(self, *shape: int, slack: int = 0, block: str = OF_GROUP) -> Array:
+    def place(self, *shape: int, slack: int = 0, ones: int = 0, block: str = OF_HALF) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least.
+
+        The last columns are ``ones`` at first, and the others 0.
 
         Raises:
             RnnbenchError: the network needs too much memory.
@@ -134,24 +135,27 @@ class Memory:
                 "native: such a network, with such batches and documents, needs more than "
                 f"{LARGEST_ARENA * 4 / 1e9:.1f} GB; use training.engine: keras"
             )
+        if ones:
+            self._ones.append((array, shape[-1] - ones))
         return array
 
-    def trained(self, rows: int, columns: int, *, touched: int | None = None) -> Trained:
+    def trained(self, *shape: int, touched: int = 0) -> Trained:
         """Return an array of weights.
 
         Each half of a batch has a gradient, or both share one of ``touched`` rows.
         """
         place = partial(self.place, block=SHARED)
-        average = place(rows, columns) if self.averages else None
-        value, mean, square = (place(rows, columns) for _ in range(3))
-        if touched is None:
-            gradient = self.place(rows, columns, block=OF_HALF)
-        else:
-            gradient = place(touched, columns)
+        value, mean, square = (place(*shape) for _ in range(3))
+        average = place(*shape) if self.averages else value
+        gradient = place(touched, *shape[1:]) if touched else self.place(*shape)
         return Trained(value, gradient, mean, square, average)
 
     def new_arenas(self, count: int) -> list[Floats]:
-        """Return zeros for all arrays, so many times; each begins at a cache line."""
+        """Return the memory for all arrays, so many times; each begins at a cache line."""
         raw = np.zeros(count * self.size + LINE, np.float32)
         start = -raw.ctypes.data // raw.itemsize % LINE
-        return list(raw[start : start + count * self.size].reshape(count, self.size))
+        arenas = list(raw[start : start + count * self.size].reshape(count, self.size))
+        for arena in arenas:
+            for array, first in self._ones:
+                array.of(arena)[..., first:] = 1
+        return arenas

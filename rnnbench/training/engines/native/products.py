@@ -8,9 +8,6 @@ from collections.abc import Sequence
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
 
-MANY = 1000
-"""Rows, if the code computes their number."""
-
 Sums = list[Value]
 """The sums of a tile: all vectors of its first row, of the next, and so on."""
 
@@ -20,10 +17,8 @@ def rows_of_tile(rows: Index, vectors: int, registers: int) -> int:
 
     A tile needs a register for each sum, one for each vector that is loaded, and one more.
     """
-    rows = rows if isinstance(rows, int) else MANY
     most = max((registers - 1 - vectors) // vectors, 1)
-    tiles = -(-rows // most)
-    return -(-rows // tiles)
+    return -(-rows // -(-rows // most)) if isinstance(rows, int) else most
 
 
 def vectors_of_tile(registers: int) -> int:

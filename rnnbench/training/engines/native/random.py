@@ -5,7 +5,7 @@ As Easy as 1, 2, 3 (SC 2011). So a number depends on nothing but what it is for.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,17 +22,16 @@ from rnnbench.training.engines.native.assembler import (
     where,
 )
 
-MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
-WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+WEYL = 0x9E3779B9, 0xBB67AE85
 """Added to the key after each round."""
 ROUNDS = 10
-LOW = np.uint64(0xFFFFFFFF)
-SCRAMBLE = (0x3EC8F720, 0x02461E29)
+SCRAMBLE = [0x3EC8F720], [0x02461E29]
 """The key with which TensorFlow makes a key and a counter of a seed."""
 SEEDS = 2**31 - 2
 """Keras takes seeds modulo this."""
-BLOCK = 2**16
-"""Numbers made together, a multiple of four; more would leave the processor's cache."""
+BLOCK = 2**14
+"""Counters whose numbers are made together; those of more would leave the processor's cache."""
 QUARTER = 16
 """Philox gives four numbers at once. The features of a vector are cut into four quarters, whose
 lengths are a multiple of this, so that the numbers do not depend on the lanes of a processor."""
@@ -40,30 +39,37 @@ LEAST = np.float32(1e-7)
 """The least number whose logarithm is taken."""
 
 
-def philox(counters: NDArray[np.uint64], key: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return four random 32-bit numbers for each counter, itself four such numbers."""
-    x0, x1, x2, x3 = counters.T.copy()
+def philox(counter: Sequence[Any], key: Sequence[Any], times: Callable[..., Any]) -> list[Any]:
+    """Return four random words of 32 bits for a counter of four words and a key of two.
+
+    Each word is an array, or a vector in machine code; ``times`` multiplies it by a number and
+    gives the high word of the product, then the low one.
+    """
+    x0, x1, x2, x3 = counter
     for _ in range(ROUNDS):
-        one, two = x0 * MULTIPLIERS[0], x2 * MULTIPLIERS[1]
-        x0, x1 = (two >> np.uint64(32)) ^ x1 ^ key[0], two & LOW
-        x2, x3 = (one >> np.uint64(32)) ^ x3 ^ key[1], one & LOW
-        key = (key + WEYL) & LOW
-    return np.stack([x0, x1, x2, x3], axis=1)
+        (high_0, low_0), (high_2, low_2) = times(x0, MULTIPLIERS[0]), times(x2, MULTIPLIERS[1])
+        x0, x1, x2, x3 = high_2 ^ x1 ^ key[0], low_2, high_0 ^ x3 ^ key[1], low_0
+        key = [word + step for word, step in zip(key, WEYL, strict=True)]
+    return [x0, x1, x2, x3]
+
+
+def times(words: NDArray[np.uint32], factor: int) -> tuple[NDArray[np.uint32], ...]:
+    """Return the high and the low words of products, for ``philox``."""
+    both = words.astype(np.uint64) * np.uint64(factor)
+    return (both >> np.uint64(32)).astype(np.uint32), both.astype(np.uint32)
 
 
 def uniform(count: int, seed: int) -> NDArray[np.float32]:
     """Return uniform numbers from 0 to 1, as ``tf.random.stateless_uniform`` of ``[seed, 0]``."""
-    seed %= SEEDS
-    scrambled = philox(np.array([[seed, 0, 0, 0]], np.uint64), np.array(SCRAMBLE, np.uint64))[0]
-    words = np.empty(-(-count // 4) * 4, np.uint32)
+    first, zero, *scramble = np.array([[seed % SEEDS], [0], *SCRAMBLE], np.uint32)
+    *key, third, fourth = philox([first, zero, zero, zero], scramble, times)
+    words = np.empty((-(-count // 4), 4), np.uint32)
     for start in range(0, len(words), BLOCK):
         block = words[start : start + BLOCK]
-        counters = np.zeros((len(block) // 4, 4), np.uint64)
-        counters[:, 0] = np.arange(start // 4, start // 4 + len(counters))
-        counters[:, 2:] = scrambled[2:]
-        block[:] = philox(counters, scrambled[:2]).ravel()
-    words = (words[:count] & np.uint32(0x7FFFFF)) | np.uint32(127 << 23)
-    return words.view(np.float32) - np.float32(1)
+        numbers = np.arange(start, start + len(block), dtype=np.uint32)
+        block[:] = np.transpose(philox([numbers, zero, third, fourth], key, times))
+    bits = (words.ravel()[:count] & np.uint32(0x7FFFFF)) | np.uint32(127 << 23)
+    return bits.view(np.float32) - np.float32(1)
 
 
 def normal(count: int, seed: int) -> NDArray[np.float64]:
@@ -109,35 +115,22 @@ def make_mask(
     step in time. The mask has room for four quarters of the features.
     """
     length, build, words = quarter(features), asm.builder, ir.VectorType(I32, asm.lanes)
+    wide = ir.VectorType(I64, asm.lanes)
     limit = ir.Constant(words, min(round(rate * 2**32), 2**32 - 1))
     kept, dropped = asm.vector_of(1 / (1 - rate)), asm.vector_of(0.0)
 
-    def spread(number: Index) -> ir.Value:
-        return asm.spread(Value(build, build.trunc(asm.number(number).raw, I32))).raw
+    def spread(number: Index) -> Value:
+        return asm.spread(Value(build, build.trunc(asm.number(number).raw, I32)))
+
+    def times(x: Value, factor: int) -> list[Value]:
+        both = build.mul(build.zext(x.raw, wide), ir.Constant(wide, factor))
+        high = build.lshr(both, ir.Constant(wide, 32))
+        return [Value(build, build.trunc(half, words)) for half in (high, both)]
 
     keys, others = [spread(key[n].load_index()) for n in range(2)], list(map(spread, place))
-    lanes = ir.Constant(words, list(range(asm.lanes)))
     for column in asm.loop(length, step=asm.lanes):
-        counter = [build.add(spread(column), lanes), *others]
-        for n, bits in enumerate(_philox_code(asm, counter, keys)):
-            is_kept = Value(build, build.icmp_unsigned(">=", bits, limit))
+        first = spread(column)
+        counter = [first + first.lift([*range(asm.lanes)]), *others]
+        for n, bits in enumerate(philox(counter, keys, times)):
+            is_kept = Value(build, build.icmp_unsigned(">=", bits.raw, limit))
             mask[column + n * length].store(where(is_kept, kept, dropped))
-
-
-def _philox_code(asm: Assembler, counter: Sequence[Any], key: Sequence[Any]) -> list[Any]:
-    """Return four vectors of random words of 32 bits for those of a counter; see ``philox``."""
-    build, words = asm.builder, counter[0].type
-    wide = ir.VectorType(I64, words.count)
-
-    def times(x: Any, factor: np.uint64) -> tuple[Any, Any]:
-        both = build.mul(build.zext(x, wide), ir.Constant(wide, int(factor)))
-        high = build.lshr(both, ir.Constant(wide, 32))
-        return build.trunc(high, words), build.trunc(both, words)
-
-    x0, x1, x2, x3 = counter
-    for _ in range(ROUNDS):
-        (high_0, low_0), (high_2, low_2) = times(x0, MULTIPLIERS[0]), times(x2, MULTIPLIERS[1])
-        x0, x1 = build.xor(build.xor(high_2, x1), key[0]), low_2
-        x2, x3 = build.xor(build.xor(high_0, x3), key[1]), low_0
-        key = [build.add(key[n], ir.Constant(words, int(WEYL[n]))) for n in range(2)]
-    return [x0, x1, x2, x3]

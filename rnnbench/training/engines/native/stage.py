@@ -1,72 +1,53 @@
 """The base of all stages, which are the layers of a network in machine code."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
-from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group
-from rnnbench.training.engines.native.memory import (
-    SHARED,
-    Array,
-    Floats,
-    KerasArray,
-    Memory,
-    Trained,
-)
-from rnnbench.training.engines.native.products import product, transpose
+from rnnbench.training.engines.native.group import Activations, Group
+from rnnbench.training.engines.native.memory import SHARED, KerasArray, Trained
 from rnnbench.training.engines.native.random import make_mask
-from rnnbench.training.outcome import Weights
 
 
 class Stage:
     """One or more layers, computed together in machine code.
 
-    Its functions are ``forward_N`` and ``backward_N``, where ``N`` is its number.
-
     Attributes:
-        number: the position of its first layer; of ``NumbersStage``, the number of layers.
+        number: the position of ``layer``; of ``NumbersStage``, the number of layers.
         layers, layer: its layers, and the one that has weights or draws random numbers.
         place: gives an array its place in memory.
-        below: what the stage below hands on; the first stage has none.
-        above: what it hands on.
+        below, above: what the stage below hands on, if there is one, and what it hands on itself.
         parts: Keras's arrays of trained weights, in Keras's order.
         trained: the weights that every batch reads.
-        projections: some of them, with what they are multiplied by.
-        table: those of which a batch reads few rows.
-        key: of its random numbers.
-        role: what its random numbers are for.
-        shift: which of its layers is ``layer``.
+        table: the weights of which a batch reads few rows.
+        key, role: the key of its random numbers, and what they are for.
         kinds: the kinds of layers that it computes.
+        all_kinds: those of stages; a special one comes before what it is a special case of.
     """
 
     below: Activations
     above: Activations
     table: WordTable | None = None
     role: ClassVar[str] = "dropout"
-    shift: ClassVar[int] = 0
     kinds: ClassVar[Collection[type[Layer]]] = ()
+    all_kinds: ClassVar[list[type["Stage"]]] = []
+
+    def __init_subclass__(cls) -> None:
+        cls.all_kinds.insert(0, cls)
 
     def __init__(
-        self,
-        number: int,
-        layers: tuple[Any, ...],
-        memory: Memory,
-        group: Group,
-        below: Activations | None,
+        self, group: Group, number: int, layers: tuple[Any, ...], below: Activations | None
     ):
-        self.number, self.layers, self.memory, self.group = number, layers, memory, group
+        self.group, self.number, self.layers, self.place = group, number, layers, group.memory.place
         self.parts: list[KerasArray] = []
         self.trained: list[Trained] = []
-        self.projections: list[Projection] = []
-        self._starts: list[Any] = []
-        self.place, self.key = memory.place, memory.place(2, block=SHARED)
+        self.key = self.place(2, block=SHARED)
         if layers:
-            self.layer = layers[self.shift]
+            self.layer = layers[0]
         if below:
             self.below = below
         self.build()
@@ -80,42 +61,16 @@ class Stage:
         """Find a place for its arrays, and set ``above``."""
         raise NotImplementedError
 
-    def activations(self, features: int, *, is_sequence: bool) -> Activations:
-        """Return vectors to hand on."""
-        return Activations(self.memory, self.group, features, is_sequence=is_sequence)
-
-    def add_weights(self, rows: int, columns: int) -> Trained:
+    def add_weights(self, *shape: int) -> Trained:
         """Return an array of weights that every batch reads."""
-        self.trained.append(self.memory.trained(rows, columns))
+        self.trained.append(self.group.memory.trained(*shape))
         return self.trained[-1]
 
     def add_part(
-        self,
-        shape: tuple[int, ...],
-        *pieces: tuple[Trained, Any],
-        start: Callable[..., Floats] | ArrayLike = 0,
-        role: str = "kernel",
+        self, shape: tuple[int, ...], trained: Trained, index: Any, start: Any = 0, **role: str
     ) -> None:
-        """Add one of Keras's arrays: its place, see ``KerasArray``, and initial values.
-
-        These are a number, an array, or what a function makes of the shape and a seed for a role.
-        """
-        self.parts.append(KerasArray(shape, pieces))
-        self._starts.append((start, role))
-
-    def initial_weights(self, seed_of: SeedOf) -> Weights:
-        """Return the weights with which Keras begins."""
-        return [
-            start(part.shape, seed_of(role))
-            if callable(start)
-            else np.full(part.shape, start, np.float32)
-            for part, (start, role) in zip(self.parts, self._starts, strict=True)
-        ]
-
-    def begin(self, arena: Floats, seed_of: SeedOf) -> None:
-        """Write what stays the same in training."""
-        self.above.value.of(arena)[..., -1] = 1
-        self.key.of(arena).view(np.uint32)[:] = seed_of(self.role), 0
+        """Add one of Keras's arrays, see ``KerasArray``."""
+        self.parts.append(KerasArray(shape, trained, index, start, **role))
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""
@@ -128,17 +83,10 @@ class Stage:
                 mask[column].store(asm.vector_of(1.0))
 
     def make(self, asm: Assembler) -> None:
-        """Make the functions of this stage."""
-        if self.table:
-            self.table.make(asm)
-        for name in ("forward", "backward"):
-            with asm.function(f"{name}_{self.number}", DOCUMENTS):
-                getattr(self, name)(asm)
+        """Make the functions that its code calls."""
 
     def prepare(self, asm: Assembler) -> None:
         """Add the code for the start of an optimizer step."""
-        for projection in self.projections:
-            projection.prepare(asm)
 
     def forward(self, asm: Assembler) -> None:
         """Add the code that computes the activations above."""
@@ -154,41 +102,19 @@ class Stage:
         """Add the code that adds up the gradient of the table, over a batch."""
 
 
-class Projection:
-    """``x W + b`` of all vectors below a stage, where ``b`` is a row of the weights."""
-
-    def __init__(self, stage: Stage, columns: int):
-        stage.projections.append(self)
-        self.below = stage.below
-        self.weights = stage.add_weights(self.below.weight_rows, columns)
-        self.transposed = stage.place(columns, self.below.features, block=SHARED)
-
-    def prepare(self, asm: Assembler) -> None:
-        w = asm.at(self.weights.value).rows(0, self.below.features)
-        transpose(asm, asm.at(self.transposed), w)
-
-    def forward(self, asm: Assembler, out: Array) -> None:
-        self.below.project(asm, out, self.weights.value)
-
-    def backward(self, asm: Assembler, d_out: Array) -> None:
-        self.below.add_gradient(asm, d_out, self.weights.gradient)
-        if self.below.is_trained:
-            given = asm.at(d_out).rows(0, self.below.count(asm))
-            product(asm, asm.at(self.below.gradient), given, asm.at(self.transposed))
-
-
-def load_row(place: View, features: int) -> list[Value]:
-    """Return the vectors of a row; the lanes past its end are 0."""
+def load_row(place: View, features: int, fill: float = 0.0) -> list[Value]:
+    """Return the vectors of a row, with a number in the lanes past its end."""
     starts = range(0, features, place.asm.lanes)
-    return real(place.asm, [place.moved(start).load() for start in starts], features)
+    return filled(place.asm, [place.moved(start).load() for start in starts], features, fill)
 
 
-def real(asm: Assembler, vectors: list[Value], features: int) -> list[Value]:
-    """Return the vectors of a row with 0 in the lanes past its end."""
-    if past := -features % asm.lanes:
-        is_real = asm.vector_of(np.arange(asm.lanes)) < asm.lanes - past
-        vectors[-1] = where(is_real, vectors[-1], 0.0)
-    return vectors
+def filled(
+    asm: Assembler, vectors: Iterable[Value], features: int, fill: float = 0.0
+) -> list[Value]:
+    """Return the vectors of a row with a number in the lanes past its end."""
+    *whole, last = vectors
+    is_real = asm.vector_of(np.arange(asm.lanes)) < features - len(whole) * asm.lanes
+    return [*whole, where(is_real, last, fill)]
 
 
 def store_row(place: View, vectors: Iterable[Value], features: int) -> None:

@@ -33,12 +33,12 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
-from rnnbench.training.engines.native.engine import Scorer
+from rnnbench.training.engines.native.engine import Scorer, longest_first
 from rnnbench.training.engines.native.group import Sizes
-from rnnbench.training.engines.native.memory import OF_GROUP, SHARED, Array, Memory
+from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Array, Memory
 from rnnbench.training.engines.native.products import product, rows_of_tile
 from rnnbench.training.engines.native.program import passes
-from rnnbench.training.engines.native.random import make_mask, philox, quarter
+from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 
 HERE = Processor(8, 32, is_x86)
 WORD = st.integers(0, 2**31 - 1)
@@ -60,7 +60,7 @@ DROPPING = LayeredNetwork.model_validate(
 def run(name, arena, make, processor=HERE):
     """Make a function of an arena, and call it."""
     asm = Assembler(processor)
-    with asm.function(name, [OF_GROUP]):
+    with asm.function(name, [OF_HALF]):
         make(asm)
     Code(asm).run(name, arena)
 
@@ -157,8 +157,7 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
     net.arenas = arenas[16 : 16 + size], arenas[32 + size : -16]
 
     net.train(net.lay_out(x), y, 1)
-    net.use(threads=2)
-    net.train(net.lay_out(x), y, 2)
+    net.train(net.lay_out(x), y, 2, threads=2)
     net.log_probabilities(net.lay_out(x), net.weights())
 
     assert faults(net.program.code) == 0
@@ -193,10 +192,10 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     x, y = documents(sizes, count)
     net = network(program(model, sizes), model, x)
     laid_out = net.lay_out(x)
-    order = net._order(laid_out, np.arange(count), sizes.batch)
+    order = longest_first(laid_out, np.arange(count), sizes.batch)
     answers = np.zeros(2 * (count + sizes.rows), np.float32)
     arena, second = map(guarded_copy, net.arenas)
-    read = arena, arena, arena, *map(guarded_copy, (order, *laid_out.arrays))
+    read = arena, arena, *map(guarded_copy, (order, *laid_out))
     labels = y.astype(np.float32)
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
@@ -244,8 +243,7 @@ def trained(seed=0, lanes=8, rows=4, threads=1):
     x, y = documents(sizes, 18)
     net = network(program(DROPPING, sizes), DROPPING, x, seed)
     net.train(net.lay_out(x), y, 1)
-    net.use(threads)
-    net.train(net.lay_out(x), y, 2)
+    net.train(net.lay_out(x), y, 2, threads)
     return net
 
 
@@ -270,16 +268,15 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     memory, asm = Memory(), Assembler(HERE)
     length = quarter(features)
     key, mask = memory.place(2), memory.place(4 * length)
-    with asm.function("mask", [OF_GROUP]):
+    with asm.function("mask", [OF_HALF]):
         make_mask(asm, asm.at(key), place, rate, asm.at(mask), features)
     (arena,) = memory.new_arenas(1)
     key.of(arena).view(np.uint32)[:] = 7, 9
 
     Code(asm).run("mask", arena)
 
-    counters = np.zeros((length, 4), np.uint64)
-    counters[:, 0], counters[:, 1:] = np.arange(length), place
-    words = philox(counters, np.array([7, 9], np.uint64)).T.ravel()
+    numbers, others = np.arange(length, dtype=np.uint32), np.array([place], np.uint32).T
+    words = np.concatenate(philox([numbers, *others], np.array([[7], [9]], np.uint32), times))
     expected = np.where(words >= round(rate * 2**32), 1 / (1 - rate), 0)
     np.testing.assert_allclose(mask.of(arena), expected, rtol=1e-6)
 

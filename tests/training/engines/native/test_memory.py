@@ -36,7 +36,7 @@ def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, l
     memory = Memory()
     trained = memory.trained(5, gates * units)
     order = np.argsort(column_order(units, gates, lanes))
-    part = KerasArray((5, gates * units), ((trained, np.ix_(range(5), order)),))
+    part = KerasArray((5, gates * units), trained, np.ix_(range(5), order))
     (arena,), weights = memory.new_arenas(1), np.arange(5.0 * gates * units, dtype=np.float32)
 
     part.write(arena, weights.reshape(part.shape))

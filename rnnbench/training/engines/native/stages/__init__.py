@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 
 from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.stage import Stage
-from rnnbench.training.engines.native.stages.numbers import NumbersStage
+from rnnbench.training.engines.native.stages.embedding import NumbersStage
 
 for module in iter_modules(__path__):
     import_module(f"{__name__}.{module.name}")
@@ -21,19 +21,11 @@ def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple
     if layers[0].takes != "ids":
         yield NumbersStage, len(layers), ()
     position = 0
-    while position < len(layers):
-        rest = tuple(layers[position:])
-        for stage in _kinds_of(Stage):
+    while rest := tuple(layers[position:]):
+        for stage in Stage.all_kinds:
             if count := int(stage.takes(rest)):
                 yield stage, position, rest[:count]
                 position += count
                 break
         else:
             raise NotImplementedError(rest[0].kind)
-
-
-def _kinds_of(stage: type[Stage]) -> Iterator[type[Stage]]:
-    """Yield the kinds of a stage; a special one comes before what it is a special case of."""
-    for kind in stage.__subclasses__():
-        yield from _kinds_of(kind)
-        yield kind

@@ -6,7 +6,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
-from rnnbench.training.engines.native.group import length_of, words_of
+from rnnbench.training.engines.native.group import Activations, length_of, words_of
 from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, store_row
@@ -20,19 +20,19 @@ class BagStage(Stage):
     """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
 
     table: WordTable
-    shift = 1
     kinds = (WordCounts,)
 
     def build(self) -> None:
-        sizes = self.group.sizes
+        self.layer, self.number = self.layers[1], self.number + 1
+        group, sizes = self.group, self.group.sizes
         units = self.units = self.layer.count_units(sizes.topics)
-        self.above = self.activations(units, is_sequence=False)
-        self.table = WordTable(self.memory, self.group, self.number, units)
+        self.above = Activations(group, units, is_sequence=False)
+        self.table = WordTable(group.memory, group, self.number, units)
         self.bias = self.add_weights(1, units)
-        self.add_part((sizes.n_ids, units), (self.table.trained, np.s_[:]), start=glorot_uniform)
-        self.add_part((units,), (self.bias, 0))
+        self.add_part((sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform)
+        self.add_part((units,), self.bias, 0)
         # The gradients above of the documents of a batch.
-        self.d_above = self.place(self.group.per_batch * sizes.rows, units, block=SHARED)
+        self.d_above = self.place(group.per_batch * sizes.rows, units, block=SHARED)
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -40,17 +40,15 @@ class BagStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):
-            words, weights = self.group.words(asm, row)
+            words, weights = words_of(asm, asm.get(self.group.documents, row))
             for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
                 starts = range(0, width, asm.lanes)
                 sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]
                 for i in asm.loop(asm.get(self.group.lengths, row), sums):
                     line = asm.at(self.table.trained.value, words[i].load_index(), column)
                     weight = asm.spread(weights[i].load(F32))
-                    sums[:] = [
-                        total + weight * line.moved(v).load()
-                        for v, total in zip(starts, sums, strict=True)
-                    ]
+                    for n, start in enumerate(starts):
+                        sums[n] += weight * line.moved(start).load()
                 store_row(asm.at(self.above.value, row, column), sums, width)
         activate(asm, self.above, self.layer.activation)
 

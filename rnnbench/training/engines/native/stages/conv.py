@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnbench.models.layers.feedforward import Conv1D
 from rnnbench.training.engines.native.assembler import Assembler, View
+from rnnbench.training.engines.native.group import Activations
 from rnnbench.training.engines.native.memory import SHARED, Array
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import glorot_uniform
@@ -28,14 +29,14 @@ class ConvStage(Stage):
         self.size = self.layer.kernel_size
         last = self.size - 1
         self.before = last if self.layer.padding == "causal" else last // 2
-        self.above = self.activations(filters, is_sequence=True)
+        self.above = Activations(self.group, filters, is_sequence=True)
         # The widths of a row and of what lies after it.
         self.width, self.d_width = self.below.value.strides[0], self.above.gradient.strides[0]
         self.weights = self.add_weights(self.size * self.width, filters)
         rows = (np.arange(self.size)[:, np.newaxis] * self.width + np.arange(inputs)).ravel()
-        self.add_part((self.size, inputs, filters), (self.weights, rows), start=glorot_uniform)
+        self.add_part((self.size, inputs, filters), self.weights, rows, glorot_uniform)
         # The row of the step itself has 1 there.
-        self.add_part((filters,), (self.weights, self.before * self.width + inputs))
+        self.add_part((filters,), self.weights, self.before * self.width + inputs)
         self.flipped = self.place(self.size * self.d_width, inputs, block=SHARED)
 
     @classmethod

@@ -8,8 +8,10 @@ import numpy as np
 from rnnbench.models.layers.feedforward import Dense
 from rnnbench.training.engines.native.assembler import Assembler, Value, where
 from rnnbench.training.engines.native.group import Activations
+from rnnbench.training.engines.native.memory import SHARED
+from rnnbench.training.engines.native.products import transpose
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Projection, Stage
+from rnnbench.training.engines.native.stage import Stage
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
@@ -42,22 +44,37 @@ class DenseStage(Stage):
     kinds = (Dense,)
 
     def build(self) -> None:
-        units = self.layer.count_units(self.group.sizes.topics)
-        self.above = self.activations(units, is_sequence=self.below.is_sequence)
-        self.projection = Projection(self, units)
-        weights = self.projection.weights
-        self.add_part((self.below.features, units), (weights, np.s_[:-1]), start=glorot_uniform)
-        self.add_part((units,), (weights, -1))
+        self.above = self.add_dense(self.layer.count_units(self.group.sizes.topics))
+
+    def add_dense(self, units: int) -> Activations:
+        """Add the kernel and the bias, and return their output."""
+        inputs = self.below.features
+        self.weights = self.add_weights(self.below.weight_rows, units)
+        self.transposed = self.place(units, inputs, block=SHARED)
+        self.add_part((inputs, units), self.weights, np.s_[:-1], glorot_uniform)
+        self.add_part((units,), self.weights, -1)
+        return Activations(self.group, units, is_sequence=self.below.is_sequence)
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
         allowed = "linear", *ACTIVATIONS, *["softmax"][: len(layers) == 1]
         return super().takes(layers) and layers[0].activation in allowed
 
+    def prepare(self, asm: Assembler) -> None:
+        w = asm.at(self.weights.value).rows(0, self.below.features)
+        transpose(asm, asm.at(self.transposed), w)
+
+    def apply(self, asm: Assembler, out: Activations, activation: str) -> None:
+        self.below.project(asm, asm.at(out.value), asm.at(self.weights.value))
+        activate(asm, out, activation)
+
+    def apply_back(self, asm: Assembler, out: Activations, activation: str) -> None:
+        activate_back(asm, out, activation)
+        arrays = out.gradient, self.weights.gradient, self.transposed
+        self.below.project_back(asm, *map(asm.at, arrays))
+
     def forward(self, asm: Assembler) -> None:
-        self.projection.forward(asm, self.above.value)
-        activate(asm, self.above, self.layer.activation)
+        self.apply(asm, self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
-        activate_back(asm, self.above, self.layer.activation)
-        self.projection.backward(asm, self.above.gradient)
+        self.apply_back(asm, self.above, self.layer.activation)

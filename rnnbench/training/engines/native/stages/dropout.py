@@ -2,6 +2,7 @@
 
 from rnnbench.models.layers.feedforward import Dropout, SpatialDropout
 from rnnbench.training.engines.native.assembler import Assembler
+from rnnbench.training.engines.native.group import Activations
 from rnnbench.training.engines.native.random import quarter
 from rnnbench.training.engines.native.stage import Stage
 
@@ -13,7 +14,7 @@ class DropoutStage(Stage):
 
     def build(self) -> None:
         below, n = self.below, self.below.features
-        self.above = self.activations(n, is_sequence=below.is_sequence)
+        self.above = Activations(self.group, n, is_sequence=below.is_sequence)
         self.above.is_trained = below.is_trained
         self.mask = self.place(below.value.shape[0], 4 * quarter(n))
 

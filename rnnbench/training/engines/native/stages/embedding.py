@@ -1,8 +1,8 @@
-"""Embedding: the vectors of words, with the dropout of words, and spatial dropout above it.
+"""The first layer: word ids as numbers, or as vectors, with the dropout of words and features.
 
-If a recurrent layer follows, two ideas save work, and change only the order of sums. A word
-that occurs again in a document has the same vector, so it has one row, which is projected once; and
-spatial dropout sets some features of a document to 0, so its rows have only the others.
+If a recurrent layer follows an embedding, two ideas save work, and change only the order of sums. A
+word that occurs again in a document has the same vector, so it has one row, which is projected
+once; and spatial dropout sets some features of a document to 0, so its rows have only the others.
 """
 
 from collections.abc import Iterator
@@ -10,58 +10,31 @@ from functools import partial
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, SeedOf
+from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
-from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans
-from rnnbench.training.engines.native.memory import SHARED, Array, Floats, Memory
-from rnnbench.training.engines.native.products import product
+from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans, words_of
+from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import quarter, random_uniform
 from rnnbench.training.engines.native.stage import Stage
 
+Words = Iterator[tuple[Value, Value, Value]]
+"""Rows, and the word and its mask of each."""
 
-class WordVectors(Activations):
-    """Vectors of words, one for each word of a document, however often it occurs there.
 
-    Attributes:
-        drops: whether the rows of a document lack some features.
-        kept, n_kept: of each document the features that its rows have, then that of the ones, and
-            how many there are.
-    """
+class NumbersStage(Stage):
+    """``x`` is the number beside each word, the only feature of its step."""
 
-    def __init__(self, memory: Memory, group: Group, features: int, *, rows: int, drops: bool):
-        super().__init__(memory, group, features, is_sequence=True)
-        place, documents = memory.place, group.rows
-        self.value = place(rows, features + 1, slack=SLACK)
-        self.total, self.places = place(1), place(*group.places.shape)
-        self.firsts, self.lengths = place(documents), place(documents)
-        self.kept, self.n_kept = place(documents, features + 1, slack=SLACK), place(documents)
-        self.drops = drops
-        self.weight_rows += drops  # the last is read past the end of ``kept``
+    def build(self) -> None:
+        self.above = Activations(self.group, 1, is_sequence=True)
+        self.above.is_trained = False
 
-    def project(self, asm: Assembler, out: Array, weights: Array, first: Index = 0) -> None:
-        if not self.drops:  # rows before the first, if any, have their products already
-            super().project(asm, out, weights, asm.get(self.firsts, 0) + first)
-            return
-        for x, row, kept in self._documents(asm):
-            product(asm, asm.at(out).rows(row, x.shape[0]), x, asm.at(weights), inner=kept)
-
-    def add_gradient(self, asm: Assembler, d_out: Array, gradient: Array) -> None:
-        if not self.drops:
-            super().add_gradient(asm, d_out, gradient)
-            return
-        for x, row, kept in self._documents(asm):
-            given = asm.at(d_out).rows(row, x.shape[0])
-            product(asm, asm.at(gradient), x.T, given, adds=True, outer=kept)
-
-    def _documents(self, asm: Assembler) -> Iterator[tuple[View, Value, View]]:
-        """Have the body of a loop run with the rows of each document, and their features."""
-        for document, first, count in self.spans(asm):
-            x = asm.at(self.value).rows(first, count)
-            x = x.columns(0, asm.get(self.n_kept, document) + 1)
-            yield x, first, asm.at(self.kept, document)
+    def forward(self, asm: Assembler) -> None:
+        for document, t, row in self.above.steps(asm):
+            _, values = words_of(asm, asm.get(self.group.documents, document))
+            asm.at(self.above.value, row, 0).store(values[t].load(F32))
 
 
 class EmbeddingStage(Stage):
@@ -72,18 +45,17 @@ class EmbeddingStage(Stage):
     def build(self) -> None:
         n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
         self.rate = sum(other.rate for other in self.layers[1:])
-        self.table = WordTable(self.memory, group, self.number, n)
-        self.add_part(
-            (ids, n), (self.table.trained, np.s_[:]), start=random_uniform, role="embeddings"
-        )
+        self.table = WordTable(group.memory, group, self.number, n)
+        trained = self.table.trained
+        self.add_part((ids, n), trained, np.s_[:], random_uniform, role="embeddings")
         self.above = self.vectors()
         self.row_words = self.place(self.above.value.shape[0])  # the word of each row
         self.mask = self.place(group.rows, 4 * quarter(n))
         self.word_mask = self.place(4 * quarter(ids), block=SHARED)
         # The gradients of the rows of all groups of a batch, their words, and their number.
-        place, rows = partial(self.place, block=SHARED), group.per_batch * group.capacity
-        self.d_rows, self.d_words = place(rows, n), place(rows)
-        self.d_count = place(group.per_batch)
+        place = partial(self.place, group.per_batch, block=SHARED)
+        self.d_rows, self.d_words = place(group.capacity, n), place(group.capacity)
+        self.d_count = place()
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
@@ -93,7 +65,7 @@ class EmbeddingStage(Stage):
 
     def vectors(self) -> Activations:
         """Return the vectors to hand on."""
-        return self.activations(self.layer.dim, is_sequence=True)
+        return Activations(self.group, self.layer.dim, is_sequence=True)
 
     def prepare(self, asm: Assembler) -> None:
         """Choose the words to drop in a batch."""
@@ -102,98 +74,86 @@ class EmbeddingStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         self.find_rows(asm)
-        for document, first, count in self.above.spans(asm):
+        for document, first, count in spans(asm, self.above.firsts, self.above.lengths):
             mask, number = asm.at(self.mask, document), asm.get(self.group.documents, document)
             self.draw(asm, mask, self.rate, self.above.features, number, 0)
-            self.write(asm, document, first, count)
+            self.write(asm, document, self.words(asm, first, count))
 
     def find_rows(self, asm: Assembler) -> None:
         """Note the word of each row."""
         for document, t, row in self.above.steps(asm):
-            words, _ = self.group.words(asm, document)
+            words, _ = words_of(asm, asm.get(self.group.documents, document))
             asm.set(self.row_words, row, words[t].load_index())
 
-    def write(self, asm: Assembler, document: Value, first: Value, count: Value) -> None:
-        """Write the rows of a document."""
-        for row, word, scale in self.words(asm, first, count):
-            for column, size in asm.tiles(self.above.features, asm.lanes):
-                x = asm.at(self.table.trained.value, word, column).load()
-                x *= asm.at(self.mask, document, column).load() * asm.spread(scale)
-                asm.at(self.above.value, row, column).store(x, size)
-
-    def words(
-        self, asm: Assembler, first: Value, count: Value
-    ) -> Iterator[tuple[Value, Value, Value]]:
+    def words(self, asm: Assembler, first: Value, count: Value) -> Words:
         """Have the body of a loop run with some rows, and the word and its mask of each."""
         for i in asm.loop(count):
             word = asm.get(self.row_words, first + i)
             yield first + i, word, asm.at(self.word_mask, word).load(F32)
 
+    def write(self, asm: Assembler, document: Value, words: Words) -> None:
+        """Write the rows of a document."""
+        for row, word, scale in words:
+            for column, size in asm.tiles(self.above.features, asm.lanes):
+                x = asm.at(self.table.trained.value, word, column).load()
+                x *= asm.at(self.mask, document, column).load() * asm.spread(scale)
+                asm.at(self.above.value, row, column).store(x, size)
+
     def backward(self, asm: Assembler) -> None:
         number = asm.get(self.group.number)
         asm.set(self.d_count, number, 0)
-        for document, first, count in self.above.spans(asm):
+        for document, first, count in spans(asm, self.above.firsts, self.above.lengths):
             for row, word, scale in self.words(asm, first, count):
                 done = asm.get(self.d_count, number)
-                out = number * self.group.capacity + done
-                asm.set(self.d_words, out, word)
+                asm.set(self.d_words, number, done, word)
                 for column, _ in asm.tiles(self.above.features, asm.lanes):
                     d_x = asm.at(self.above.gradient, row, column).load()
                     d_x *= asm.at(self.mask, document, column).load() * asm.spread(scale)
-                    asm.at(self.d_rows, out, column).store(d_x)
+                    asm.at(self.d_rows, number, done, column).store(d_x)
                 asm.set(self.d_count, number, done + 1)
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:  # noqa: ARG002
-        group = self.group
-        for number in asm.loop((size + (group.rows - 1)) // group.rows):
+        rows = self.group.rows
+        for number in asm.loop((size + (rows - 1)) // rows):
             for i in asm.loop(asm.get(self.d_count, number)):
-                row = number * group.capacity + i
-                slot = asm.get(self.table.slots, asm.get(self.d_words, row))
+                slot = asm.get(self.table.slots, asm.get(self.d_words, number, i))
                 for column, _ in self.table.own_columns(asm, asm.lanes):
-                    self.table.add(asm, slot, column, asm.at(self.d_rows, row, column).load())
+                    d_x = asm.at(self.d_rows, number, i, column).load()
+                    self.table.add(asm, slot, column, d_x)
 
 
 class SharedEmbeddingStage(EmbeddingStage):
     """The same below a recurrent layer: a word that occurs again in a document has the same row.
 
-    Attributes:
-        stays: whether a word keeps its row for all documents, as it may if nothing is trained; then
-            a document's own rows are those of the words that no document before it had.
+    A program that only scores goes on: a word keeps its row for all documents, and a document's own
+    rows are those of the words that no document before it had.
     """
 
-    above: WordVectors
+    above: "WordVectors"
 
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         count = super().takes(layers)
         return count if isinstance(layers[count], Recurrent | Bidirectional) else 0
 
-    def build(self) -> None:
-        super().build()
+    def vectors(self) -> "WordVectors":
         group, ids = self.group, self.group.sizes.n_ids
+        self.stays = group.sizes.only_scores
         self.seen, self.row_of = self.place(ids), self.place(ids)  # of each word: when, and its row
         self.step_rows = self.place(group.capacity)  # the row of each step of the documents
-
-    def vectors(self) -> WordVectors:
-        group, sizes = self.group, self.group.sizes
-        self.stays = sizes.only_scores
-        rows = max(group.capacity, sizes.n_ids + SLACK) if self.stays else group.capacity
-        drops = self.rate > 0 and not self.stays
-        return WordVectors(self.memory, group, self.layer.dim, rows=rows, drops=drops)
-
-    def begin(self, arena: Floats, seed_of: SeedOf) -> None:
-        super().begin(arena, seed_of)
-        self.step_rows.of(arena).view(np.int32)[self.group.dummy] = self.group.dummy
+        rows = max(group.capacity, ids + SLACK) if self.stays else group.capacity
+        return WordVectors(group, self.layer.dim, rows, drops=self.rate > 0 and not self.stays)
 
     def find_rows(self, asm: Assembler) -> None:
         """Give each word of a document a row, where it occurs first."""
         group, above = self.group, self.above
         if not self.stays:
             asm.set(above.total, 0)
+        # Numbers that no document of an earlier group had.
+        stamps = (asm.get(group.clock) * group.per_batch + asm.get(group.number)) * group.rows + 1
         for document, first, length in spans(asm, group.firsts, group.lengths):
-            words, _ = group.words(asm, document)
-            # A number that no other document of this or an earlier group had.
-            stamp = asm.number(1) if self.stays else asm.get(group.count) * group.rows + document
+            words, _ = words_of(asm, asm.get(group.documents, document))
+            stamp = asm.number(1) if self.stays else stamps + document
             begin = asm.get(above.total)
             asm.set(above.firsts, document, begin)
             for t in asm.loop(length):
@@ -206,17 +166,24 @@ class SharedEmbeddingStage(EmbeddingStage):
                     asm.set(above.total, row + 1)
                 asm.set(self.step_rows, first + t, asm.get(self.row_of, word))
             asm.set(above.lengths, document, asm.get(above.total) - begin)
+        asm.set(self.step_rows, group.dummy, group.dummy)
         group.find_places(asm, above.places, self.step_rows)
 
-    def write(self, asm: Assembler, document: Value, first: Value, count: Value) -> None:
-        if not self.above.drops:
-            super().write(asm, document, first, count)
+    def write(self, asm: Assembler, document: Value, words: Words) -> None:
+        above, mask = self.above, asm.at(self.mask, document)
+        if not above.drops:
+            super().write(asm, document, words)
             return
-        kept, mask = asm.at(self.above.kept, document), asm.at(self.mask, document)
-        n_kept = self._list_kept(asm, kept, mask)
-        asm.set(self.above.n_kept, document, n_kept)
-        for row, word, scale in self.words(asm, first, count):
-            out = asm.at(self.above.value, row)
+        kept, found = asm.at(above.kept, document), [asm.number(0)]
+        for feature in asm.loop(above.features, found):
+            kept[found[0]].store_index(feature)
+            found[0] += (mask[feature].load(F32) > 0).to_index()
+        n_kept = found[0]
+        asm.set(above.n_kept, document, n_kept)
+        for past in range(SLACK):  # the ones, and rows that a tile may read past them
+            kept[n_kept + past].store_index(above.features + min(past, 1))
+        for row, word, scale in words:
+            out = asm.at(above.value, row)
             for i in asm.loop(n_kept):
                 feature = kept[i].load_index()
                 x = asm.at(self.table.trained.value, word, feature).load(F32)
@@ -224,12 +191,33 @@ class SharedEmbeddingStage(EmbeddingStage):
             for past in range(SLACK):  # the ones, and zeros
                 out[n_kept + past].store(asm.single(float(past == 0)))
 
-    def _list_kept(self, asm: Assembler, kept: View, mask: View) -> Value:
-        """List the features that the mask of a document leaves, and return their number."""
-        count, n = [asm.number(0)], self.above.features
-        for feature in asm.loop(n, count):
-            kept[count[0]].store_index(feature)
-            count[0] += (mask[feature].load(F32) > 0).to_index()
-        for i in range(SLACK):  # the ones, and rows that a tile may read past them
-            kept[count[0] + i].store_index(n + min(i, 1))
-        return count[0]
+
+class WordVectors(Activations):
+    """Vectors of words, one for each word of a document, however often it occurs there.
+
+    Attributes:
+        drops: whether the rows of a document lack some features.
+        kept, n_kept: of each document the features that its rows have, then that of the ones, and
+            how many there are.
+    """
+
+    def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
+        super().__init__(group, features, is_sequence=True)
+        place, documents = group.memory.place, group.rows
+        self.value = place(rows, features + 1, slack=SLACK, ones=1)
+        self.total, self.places = place(1), place(*group.places.shape)
+        self.firsts, self.lengths = place(documents), place(documents)
+        self.kept, self.n_kept = place(documents, features + 1, slack=SLACK), place(documents)
+        self.drops = drops
+        self.weight_rows += drops  # the last is read past the end of ``kept``
+
+    def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
+        x = asm.at(self.value)
+        if not self.drops:  # rows before the first, if any, have their products already
+            first = asm.get(self.firsts)
+            x = x.rows(first, asm.get(self.total) - first)
+            yield x.columns(0, self.features + 1), first, None
+            return
+        for document, first, count in spans(asm, self.firsts, self.lengths):
+            columns = asm.get(self.n_kept, document) + 1
+            yield x.rows(first, count).columns(0, columns), first, asm.at(self.kept, document)

@@ -5,7 +5,8 @@ from operator import add, mul
 
 from rnnbench.models.layers.feedforward import LayerNorm
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
-from rnnbench.training.engines.native.stage import Stage, load_row, real, store_row
+from rnnbench.training.engines.native.group import Activations
+from rnnbench.training.engines.native.stage import Stage, filled, load_row, store_row
 
 
 class NormStage(Stage):
@@ -18,23 +19,22 @@ class NormStage(Stage):
 
     def build(self) -> None:
         n, rows = self.below.features, self.below.value.shape[0]
-        self.n = n
-        self.above = self.activations(n, is_sequence=self.below.is_sequence)
+        self.above = Activations(self.group, n, is_sequence=self.below.is_sequence)
         self.weights = self.add_weights(2, n)
-        self.add_part((n,), (self.weights, 0), start=1)
-        self.add_part((n,), (self.weights, 1))
+        self.add_part((n,), self.weights, 0, start=1)
+        self.add_part((n,), self.weights, 1)
         self.normed, self.factors = self.place(rows, n), self.place(rows)
 
     def _mean(self, asm: Assembler, vectors: Iterable[Value]) -> Value:
-        return asm.spread(asm.total(list(vectors))) * (1 / self.n)
+        return asm.spread(asm.total(list(vectors))) * (1 / self.below.features)
 
     def forward(self, asm: Assembler) -> None:
-        n = self.n
+        n = self.below.features
         scale, offset = (load_row(asm.at(self.weights.value, row), n) for row in range(2))
         for row in asm.loop(self.below.count(asm)):
             x = load_row(asm.at(self.below.value, row), n)
             mean = self._mean(asm, x)
-            x = real(asm, [vector - mean for vector in x], n)
+            x = filled(asm, [vector - mean for vector in x], n)
             variance = self._mean(asm, map(mul, x, x))
             factor = 1 / asm.root(variance + self.layer.epsilon)
             asm.at(self.factors, row).store(asm.first(factor))
@@ -44,7 +44,8 @@ class NormStage(Stage):
             store_row(asm.at(self.above.value, row), y, n)
 
     def backward(self, asm: Assembler) -> None:
-        n, scale = self.n, load_row(asm.at(self.weights.value, 0), self.n)
+        n = self.below.features
+        scale = load_row(asm.at(self.weights.value, 0), n)
         d_scale, d_offset = (asm.at(self.weights.gradient, row) for row in range(2))
         for row in asm.loop(self.below.count(asm)):
             x, d_y = (load_row(asm.at(a, row), n) for a in (self.normed, self.above.gradient))

@@ -1,158 +1,119 @@
 """Pooling: one vector for each document, from those of its steps; 0 for one without steps."""
 
+from functools import partial
 from operator import add, mul
+from typing import Any
 
-import numpy as np
-
-from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Pooling
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    VERY_LOW,
-    Assembler,
-    Index,
-    Value,
-    View,
-    where,
-)
-from rnnbench.training.engines.native.memory import Array
+from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler, Value, View, where
+from rnnbench.training.engines.native.group import Activations, spans
 from rnnbench.training.engines.native.random import glorot_uniform
-from rnnbench.training.engines.native.stage import Projection, Stage, load_row, store_row
+from rnnbench.training.engines.native.stage import Stage, load_row, store_row
+from rnnbench.training.engines.native.stages.dense import DenseStage
+
+
+def _largest(x: View) -> tuple[Value, Value]:
+    asm = x.asm
+    best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
+    for t in asm.loop(x.shape[0], best):
+        own, step = x[t].load(), asm.spread(asm.to_float(t))
+        is_larger = own > best[0]
+        best[0] = where(is_larger, own, best[0]) + (own - own)  # NaN stays visible
+        best[1] = where(is_larger, step, best[1])
+    return best[0], best[1]
+
+
+def _mean(x: View) -> tuple[Value, Value]:
+    asm, length = x.asm, x.shape[0]
+    total = [asm.vector_of(0.0)]
+    for t in asm.loop(length, total):
+        total[0] += x[t].load()
+    share = asm.spread(1 / asm.to_float(where(length > 1, length, 1)))
+    return total[0] * share, share
+
+
+def _last(x: View) -> tuple[Value, Value]:
+    step = where(x.shape[0] > 0, x.shape[0] - 1, 0)
+    return x[step].load(), x.asm.spread(x.asm.to_float(step))
+
+
+POOLS = {"max": _largest, "mean": _mean, "last": _last}
+"""From the steps of a vector of features: their pool; and the step that it is, as a float, or for
+``mean``, the share of each. Of equal steps, ``max`` is the first."""
 
 
 class PoolingStage(Stage):
-    """The base of all kinds; those without weights pool each feature alone."""
+    """Pools each feature alone.
 
-    by: str
+    Attributes:
+        origins: the second results of ``POOLS``.
+    """
 
     def build(self) -> None:
-        self.above = self.activations(self.below.features, is_sequence=False)
+        n, rows = self.below.features, self.group.rows
+        self.above = Activations(self.group, n, is_sequence=False)
+        self.origins = self.place(rows, n)
 
     @classmethod
-    def takes(cls, layers: tuple[Layer, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0].by == cls.by
+    def takes(cls, layers: tuple[Any, ...]) -> int:
+        return type(layers[0]) is Pooling and layers[0].by in POOLS
 
     def forward(self, asm: Assembler) -> None:
-        for row, first, length in self.below.spans(asm):
+        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             for column, size in asm.tiles(self.below.features, asm.lanes):
                 x = asm.at(self.below.value).rows(first, length).columns(column, size)
-                y = where(length > 0, self.pool(x, row, column), asm.vector_of(0.0))
+                y, origin = POOLS[self.layer.by](x)
+                y = where(length > 0, y, asm.vector_of(0.0))
                 asm.at(self.above.value, row, column).store(y, size)
-
-    def pool(self, x: View, row: Value, column: Value) -> Value:
-        """Return a vector of features of a document, from those ``x`` of its steps."""
-        raise NotImplementedError
+                asm.at(self.origins, row, column).store(origin)
 
     def backward(self, asm: Assembler) -> None:
         self.group.clear_gaps(asm, self.below.gradient)
         for row, t, place in self.below.steps(asm):
             for column, _ in asm.tiles(self.below.features, asm.lanes):
                 d_y = asm.at(self.above.gradient, row, column).load()
-                share = self.share(asm, row, t, column)
+                share = asm.at(self.origins, row, column).load()
+                if self.layer.by != "mean":
+                    is_it = share.equals(asm.spread(asm.to_float(t)))
+                    share = where(is_it, asm.vector_of(1.0), 0.0)
                 asm.at(self.below.gradient, place, column).store(d_y * share)
 
-    def share(self, asm: Assembler, row: Value, t: Value, column: Value) -> Value:
-        """Return the derivatives of a vector of features by those of a step."""
-        raise NotImplementedError
 
-
-class MaxStage(PoolingStage):
-    """The largest value of each feature; of equal ones, the first gets the gradient."""
-
-    by = "max"
-
-    def build(self) -> None:
-        super().build()
-        self.winners = self.place(self.group.rows, self.below.features)  # steps, as floats
-
-    def pool(self, x: View, row: Value, column: Value) -> Value:
-        asm = x.asm
-        best = [asm.vector_of(VERY_LOW), asm.vector_of(0.0)]
-        for t in asm.loop(x.shape[0], best):
-            own, step = x[t].load(), asm.spread(asm.to_float(t))
-            is_larger = own > best[0]
-            best[:] = (
-                where(is_larger, own, best[0]) + (own - own),  # NaN stays visible
-                where(is_larger, step, best[1]),
-            )
-        asm.at(self.winners, row, column).store(best[1])
-        return best[0]
-
-    def share(self, asm: Assembler, row: Value, t: Value, column: Value) -> Value:
-        is_it = asm.at(self.winners, row, column).load().equals(asm.spread(asm.to_float(t)))
-        return where(is_it, asm.vector_of(1.0), 0.0)
-
-
-class MeanStage(PoolingStage):
-    """The mean of each feature."""
-
-    by = "mean"
-
-    def pool(self, x: View, row: Value, *_: Value) -> Value:
-        total = [x.asm.vector_of(0.0)]
-        for t in x.asm.loop(x.shape[0], total):
-            total[0] += x[t].load()
-        return total[0] * self.share(x.asm, row)
-
-    def share(self, asm: Assembler, row: Value, *_: Value) -> Value:
-        length = asm.get(self.group.lengths, row)
-        return asm.spread(1 / asm.to_float(where(length > 1, length, 1)))
-
-
-class LastStage(PoolingStage):
-    """The last step alone."""
-
-    by = "last"
-
-    def pool(self, x: View, *_: Value) -> Value:
-        length = x.shape[0]
-        return x[where(length > 0, length - 1, 0)].load()
-
-    def share(self, asm: Assembler, row: Value, t: Value, *_: Value) -> Value:
-        is_last = asm.get(self.group.lengths, row).equals(t + 1)
-        return where(is_last, asm.vector_of(1.0), 0.0)
-
-
-class AttentionStage(PoolingStage):
+class AttentionStage(DenseStage):
     """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps of a document.
 
     With ``h = tanh(x W + b)`` and the weights ``a`` of the steps, the gradient of the score ``h v``
     of a step is ``a (dy x - sum(a (dy x)))``.
     """
 
-    by = "attention"
-
     def build(self) -> None:
-        super().build()
         n, rows = self.below.features, self.group.capacity
-        self.projection, self.query = Projection(self, n), self.add_weights(1, n)
-        self.add_part((n, n), (self.projection.weights, np.s_[:-1]), start=glorot_uniform)
-        self.add_part((n,), (self.projection.weights, -1))
-        self.add_part((n, 1), (self.query, 0), start=glorot_uniform, role="query")
-        self.hidden, self.d_hidden = (self.place(rows, n) for _ in range(2))
-        self.shares, self.d_shares = (self.place(rows) for _ in range(2))
+        self.above = Activations(self.group, n, is_sequence=False)
+        self.hidden, self.query = self.add_dense(n), self.add_weights(1, n)
+        self.add_part((n, 1), self.query, 0, glorot_uniform, role="query")
+        self.shares, self.d_shares = self.place(rows), self.place(rows)
 
-    def _row(self, asm: Assembler, array: Array, row: Index) -> list[Value]:
-        return load_row(asm.at(array, row), self.below.features)
+    @classmethod
+    def takes(cls, layers: tuple[Any, ...]) -> int:
+        return type(layers[0]) is Pooling and layers[0].by == "attention"
 
     def forward(self, asm: Assembler) -> None:
-        n = self.below.features
-        self.projection.forward(asm, self.hidden)
-        query = self._row(asm, self.query.value, 0)
-        for row, first, length in self.below.spans(asm):
+        self.apply(asm, self.hidden, "tanh")
+        n, load = self.below.features, partial(load_row, features=self.below.features)
+        query = load(asm.at(self.query.value, 0))
+        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = [x.tanh() for x in self._row(asm, self.hidden, first + t)]
-                store_row(asm.at(self.hidden, first + t), hidden, n)
+                hidden = load(asm.at(self.hidden.value, first + t))
                 score = asm.total(list(map(mul, hidden, query)))
                 asm.at(self.shares, first + t).store(score)
                 largest[0] = where(asm.spread(score) > largest[0], asm.spread(score), largest[0])
             sums = [asm.vector_of(0.0)] * (1 + len(query))  # of the powers, and of powers times x
             for t in asm.loop(length, sums):
-                score = asm.spread(asm.at(self.shares, first + t).load(F32))
-                power = (score - largest[0]).exp()
-                asm.at(self.shares, first + t).store(asm.first(power))
-                weighted = [power * x for x in self._row(asm, self.below.value, first + t)]
+                share = asm.at(self.shares, first + t)
+                power = (asm.spread(share.load(F32)) - largest[0]).exp()
+                share.store(asm.first(power))
+                weighted = [power * x for x in load(asm.at(self.below.value, first + t))]
                 sums[:] = map(add, sums, [power, *weighted])
             total = where(length > 0, sums[0], asm.vector_of(1.0))
             for t in asm.loop(length):
@@ -161,26 +122,24 @@ class AttentionStage(PoolingStage):
             store_row(asm.at(self.above.value, row), [y / total for y in sums[1:]], n)
 
     def backward(self, asm: Assembler) -> None:
-        below, n = self.below, self.below.features
-        query, d_query = self._row(asm, self.query.value, 0), asm.at(self.query.gradient, 0)
-        for row, first, length in below.spans(asm):
-            d_y, weighted = self._row(asm, self.above.gradient, row), [asm.single(0.0)]
+        below, n, d_hidden = self.below, self.below.features, self.hidden.gradient
+        load = partial(load_row, features=n)
+        query, d_query = load(asm.at(self.query.value, 0)), asm.at(self.query.gradient, 0)
+        for row, first, length in spans(asm, below.firsts, below.lengths):
+            d_y, weighted = load(asm.at(self.above.gradient, row)), [asm.single(0.0)]
             for t in asm.loop(length, weighted):
-                d_share = asm.total(list(map(mul, d_y, self._row(asm, below.value, first + t))))
+                d_share = asm.total(list(map(mul, d_y, load(asm.at(below.value, first + t)))))
                 asm.at(self.d_shares, first + t).store(d_share)
                 weighted[0] += d_share * asm.at(self.shares, first + t).load(F32)
             for t in asm.loop(length):
-                share, d_share = (
-                    asm.at(array, first + t).load(F32) for array in (self.shares, self.d_shares)
-                )
+                share = asm.at(self.shares, first + t).load(F32)
+                d_share = asm.at(self.d_shares, first + t).load(F32)
                 d_score = asm.spread(share * (d_share - weighted[0]))
-                hidden = self._row(asm, self.hidden, first + t)
-                d_h = [d_score * q * (1 - h * h) for q, h in zip(query, hidden, strict=True)]
-                store_row(asm.at(self.d_hidden, first + t), d_h, n)
-                so_far = load_row(d_query, n)
-                store_row(d_query, map(add, so_far, [d_score * h for h in hidden]), n)
-        self.group.clear_gaps(asm, self.d_hidden)
-        self.projection.backward(asm, self.d_hidden)
+                store_row(asm.at(d_hidden, first + t), [d_score * q for q in query], n)
+                d_q = [d_score * h for h in load(asm.at(self.hidden.value, first + t))]
+                store_row(d_query, map(add, load(d_query), d_q), n)
+        self.group.clear_gaps(asm, d_hidden)
+        self.apply_back(asm, self.hidden, "tanh")
         for row, _, step in below.steps(asm):
             weight = asm.spread(asm.at(self.shares, step).load(F32))
             for column, _ in asm.tiles(n, asm.lanes):

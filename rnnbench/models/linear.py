@@ -1,0 +1,199 @@
+"""Fitted baselines as data: linear rules over features of texts, in plain arrays.
+
+Linear SVMs, logistic regression and naive Bayes multiply counted words, or a vector of the text, by
+weights. So their arrays are all that has to be kept: reading them runs no code, and predicting with
+them takes no scikit-learn. (A file of skops names classes to import, of one version of it.)
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeInt
+
+from rnnbench.section import Record
+
+CHECKED, TOLERANCE = 1_000, 1e-5
+"""Test documents whose scores must be those of the fitted baseline, and how exactly."""
+NEARLY_0 = float(np.log(1e-9))
+"""Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
+NO_RULE = "its answers are not those of a linear rule over counted words or text vectors"
+CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
+"""Options of vectorizers that change a text before anything is counted."""
+Length = Annotated[int, Field(ge=1, le=100)]
+"""Of a sequence of words or characters."""
+
+
+class Counts(Record):
+    """What is counted in a text, with the options of scikit-learn's vectorizers."""
+
+    analyzer: Literal["word", "char", "char_wb"]
+    ngram_range: tuple[Length, Length]
+    binary: bool
+    sublinear_tf: bool = False
+    norm: Literal["l1", "l2"] | None = None
+    n_terms: NonNegativeInt
+
+    def terms(self, text: str) -> Iterator[str]:
+        """Yield what is counted in a text, as scikit-learn's analyzers do."""
+        low, high = self.ngram_range
+        if self.analyzer == "word":
+            words = text.split()
+            for n in range(low, high + 1):
+                yield from map(" ".join, zip(*(words[start:] for start in range(n)), strict=False))
+            return
+        within = self.analyzer == "char_wb"
+        pieces = [f" {word} " for word in text.split()] if within else [re.sub(r"\s\s+", " ", text)]
+        for piece in pieces:
+            longest = min(high, max(len(piece), low)) if within else high
+            for n in range(low, longest + 1):  # a short word is counted whole, and once
+                last = max(len(piece) - n, 0 if within else -1)
+                yield from (piece[start : start + n] for start in range(last + 1))
+
+    def values(self, counts: NDArray[np.float64], idf: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the features of a text, from the counts of its terms and their weights."""
+        counts = np.ones_like(counts) if self.binary else counts
+        weighted = (1 + np.log(counts) if self.sublinear_tf else counts) * idf
+        size = np.linalg.norm(weighted, {"l1": 1, "l2": 2}[self.norm]) if self.norm else 1
+        return np.asarray(weighted / (size or 1))
+
+
+class LinearRule(Record):
+    """The facts of a kept baseline."""
+
+    schema_version: Literal[1] = 1
+    reads_words: bool
+    gives_probabilities: bool
+    labels: list[NonNegativeInt]
+    """Of the topics that it learned."""
+    counts: list[Counts] | None
+    """The parts of its features; ``None`` for the text vectors of wordllama."""
+
+
+class LinearModel:
+    """A kept baseline, which gives scores.
+
+    Its arrays are the rule as JSON, the weights ``(n_features, n_labels)``, the intercepts, the
+    weights of the terms, and the terms, with zeros between them. A ``ValueError`` is raised if they
+    do not fit together, or have a label that is not below ``n_topics``.
+    """
+
+    def __init__(self, arrays: Sequence[NDArray[Any]], n_topics: int):
+        if (kinds := "".join(array.dtype.kind for array in arrays)) != "ufffu":
+            raise ValueError(f"its arrays have other types: {kinds}")
+        facts, self.coef, self.intercept, self.idf, joined = arrays
+        self.rule, self.n_topics = LinearRule.model_validate_json(facts.tobytes()), n_topics
+        parts, labels = self.rule.counts, self.rule.labels
+        terms = joined.tobytes().decode().split("\0") if joined.size else []
+        sizes = len(self.coef) if parts is None else len(terms), len(labels)
+        shapes = [array.shape for array in (self.coef, self.intercept, self.idf)]
+        n_counted = sum(part.n_terms for part in parts or [])
+        if shapes != [sizes, sizes[1:], (len(terms),)] or n_counted != len(terms):
+            raise ValueError(f"its arrays do not fit together: {shapes}")
+        if not 0 < len({*labels}) == len(labels) or max(labels) >= n_topics:
+            raise ValueError("its labels are not those of the vocabulary")
+        left = zip(terms, range(len(terms)), strict=True)
+        self.places = [dict(islice(left, part.n_terms)) for part in parts or []]
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return log-probabilities, or margins, of texts ``(n, n_topics)``.
+
+        Topics that it has not learned have the log-probability ``-inf``, or a margin below others.
+        """
+        if self.rule.counts is None:
+            from rnnbench.models.estimators import encode
+
+            vectors = encode(texts)
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+            known = vectors @ self.coef + self.intercept
+        else:
+            known = np.array([self._score(text) for text in texts])
+            known = known.reshape(-1, len(self.intercept))
+        lowest = known.min(initial=0) - 1
+        if self.rule.gives_probabilities:
+            known -= known.max(axis=1, keepdims=True)
+            known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
+            lowest = -np.inf
+        scores = np.full((len(texts), self.n_topics), lowest)
+        scores[:, self.rule.labels] = known
+        return scores
+
+    def _score(self, text: str) -> NDArray[np.float64]:
+        score = self.intercept
+        for part, places in zip(self.rule.counts or [], self.places, strict=True):
+            found = Counter(places[term] for term in part.terms(text) if term in places)
+            features = np.fromiter(found, np.intp, len(found))
+            counts = np.fromiter(found.values(), np.float64, len(found))
+            score = score + part.values(counts, self.idf[features]) @ self.coef[features]
+        return score
+
+
+def arrays_of(
+    pipeline: Any, texts: Sequence[str], scores: NDArray[np.float64], **kind: bool
+) -> list[NDArray[Any]]:
+    """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
+
+    They must give its ``scores`` of ``texts``. Weights are float32 if that is exact enough.
+    """
+    texts, lowest = texts[:CHECKED], NEARLY_0 if kind["gives_probabilities"] else -np.inf
+    try:
+        *steps, classifier = (step for _, step in pipeline.steps)
+        counts, idf, terms = _features(steps)
+        labels = [int(label) for label in classifier.classes_]
+        rule = LinearRule(labels=labels, counts=counts, **kind)
+        coef, intercept = _weights(classifier, 0 if kind["gives_probabilities"] else -1)
+        facts, joined = (
+            np.frombuffer(text.encode(), np.uint8)
+            for text in (rule.model_dump_json(), "\0".join(terms))
+        )
+        for size in (np.float32, np.float64):
+            arrays = [facts, np.ascontiguousarray(coef.T, size), intercept, idf, joined]
+            own = LinearModel(arrays, scores.shape[1]).scores(texts)
+            ours, wanted = (rows[:, labels].clip(lowest) for rows in (own, scores[: len(texts)]))
+            if np.allclose(ours, wanted, rtol=0, atol=TOLERANCE):
+                return arrays
+    except Exception:  # a pipeline from another package may be anything
+        return []
+    return []
+
+
+def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.float64], list[str]]:
+    """Return what the steps of a pipeline count, the weights of the terms, and the terms."""
+    from rnnbench.models.estimators import encode
+
+    if steps and getattr(steps[0], "func", None) is encode:  # and a Normalizer
+        return None, np.zeros(0), []
+    counts, idf, terms = list[Counts](), [np.zeros(0)], list[str]()
+    for step in steps:
+        for _, part in getattr(step, "transformer_list", [("", step)]):
+            given, names = part.get_params(), part.get_feature_names_out()
+            is_known = given["analyzer"] != "word" or given["tokenizer"] is str.split
+            is_known &= type(part).__module__.startswith("sklearn.")
+            if not is_known or any(given[option] for option in CHANGES):
+                raise ValueError("it counts other things")
+            options = {name: given[name] for name in Counts.model_fields if name in given}
+            counts.append(Counts(n_terms=len(names), **options))
+            idf.append(getattr(part, "idf_", np.ones(len(names))))
+            terms += names.tolist()
+    return counts, np.concatenate(idf), terms
+
+
+def _weights(classifier: Any, other: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier.
+
+    One that gives a single score, that of the second of two topics, gives the first ``other`` times
+    as much.
+    """
+    if hasattr(classifier, "class_prior_"):  # a DummyClassifier
+        return np.zeros((len(classifier.classes_), 0)), np.log(classifier.class_prior_)
+    if hasattr(classifier, "feature_log_prob_"):  # naive Bayes, of which one kind has no prior
+        has_prior = type(classifier).__name__ != "ComplementNB"
+        return classifier.feature_log_prob_, classifier.class_log_prior_ * has_prior
+    weights, intercept = classifier.coef_, np.atleast_1d(classifier.intercept_)
+    if len(weights) == 1:
+        return np.concatenate([other * weights, weights]), np.append(other * intercept, intercept)
+    return weights, intercept

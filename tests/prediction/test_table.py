@@ -1,0 +1,245 @@
+"""Tables of texts with the answers of a model: ``rnnbench predict RUN --in TABLE --out FILE``."""
+
+import csv
+import io
+import json
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnnbench.data.fetch import silent
+from rnnbench.prediction import table
+from rnnbench.prediction.predict import find_model
+
+CONFIG = """\
+name: tiny
+data: {source: sgml, path: sgml, num_words: 60, pad_length: 9, padding: post, test_split: 0.5}
+training: {epochs: 40, batch_size: 4, learning_rate: 0.02}
+models:
+  reader: {layers: [lstm: {units: 8}, dense: {units: topics, activation: softmax}]}
+  svm: {baseline: tfidf_linear_svm}
+"""
+TEXTS = ["Net profit rose, 7 pct", "It buys\nunit 3", "zzz zinc", " ", 'a "profit" rose zzz', "!?"]
+ROWS = [{"id": str(number), "text": text, "ö": "š"} for number, text in enumerate(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, run_apart):
+    """The folder of a run that kept its models."""
+    folder = tmp_path_factory.mktemp("kept")
+    run_apart(folder, CONFIG, "--save-models")
+    return folder / "results/tiny"
+
+
+@pytest.fixture
+def predict(cli, run, tmp_path, monkeypatch):
+    """Run the command in an empty folder, with arguments after the run."""
+    monkeypatch.chdir(tmp_path)
+
+    def predict(*arguments, status=0, stdin=None):
+        done = cli("predict", run, *arguments, stdin=stdin)
+        assert done.exit_code == status, done.output
+        return done
+
+    return predict
+
+
+def spelled(rows, ending=".csv"):
+    """Return rows as the content of a file."""
+    if ending == ".jsonl":
+        return "".join(json.dumps(row) + "\n" for row in rows)
+    content = io.StringIO()
+    writer = csv.DictWriter(content, [*rows[0]], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return content.getvalue()
+
+
+def read(content, ending=".csv"):
+    if ending == ".jsonl":
+        return [json.loads(line) for line in content.splitlines()]
+    return list(csv.DictReader(io.StringIO(content)))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize(("model", "kind"), [("reader", "probability"), ("svm", "margin")])
+def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
+    predict, run, tmp_path, model, kind, ending
+):
+    (tmp_path / f"new{ending}").write_text(spelled(ROWS, ending))
+
+    done = predict(model, "--in", f"new{ending}", "--out", f"predicted{ending}")
+
+    found = read((tmp_path / f"predicted{ending}").read_text(), ending)
+    assert [*found[0]] == ["id", "text", "ö", "predicted", kind, "second_best", "unknown_words"]
+    assert [{name: row[name] for name in ROWS[0]} for row in found] == ROWS
+    nothing = "" if ending == ".csv" else None
+    for row, answer in zip(found, find_model(run, model, None).answers(TEXTS, 2), strict=True):
+        if answer.topics:
+            first, second = answer.topics
+            assert (row["predicted"], row["second_best"]) == (first.topic, second.topic)
+            assert float(row[kind]) == pytest.approx(first.score, abs=1e-5)
+        else:
+            assert {row["predicted"], row["second_best"], row[kind]} == {nothing}
+    shares = [row["unknown_words"] for row in found]
+    assert shares == [nothing if one is None else type(shares[0])(one) for one in SHARES]
+    assert "Without an answer: 2 texts without words, and 1 whose words are unknown" in done.stderr
+    assert f"6 rows written to predicted{ending}\n" in done.stderr
+    assert done.stdout == ""
+
+
+SHARES = [0.0, 0.0, 1.0, None, 0.5, None]
+
+
+def test_the_best_model_answers_and_standard_streams_are_used(predict, tmp_path):
+    done = predict("--in", "-", "--quiet", stdin=spelled(ROWS))
+
+    assert (
+        done.stderr == "Without an answer: 2 texts without words, and 1 whose words are unknown\n"
+    )
+    assert [row["id"] for row in read(done.stdout)] == list("012345")
+    other = predict("--in", "-", "--out", "-", stdin=f"\n{spelled(ROWS, '.jsonl')}")
+    assert [row["id"] for row in read(other.stdout, ".jsonl")] == list("012345")
+    assert other.stderr.startswith("Model: ")
+    assert not any(tmp_path.iterdir())
+
+
+def test_json_says_how_many_rows_were_answered(predict, tmp_path):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    done = predict("svm", "--in", "new.csv", "--out", "predicted.csv", "--json")
+
+    record = {"schema_version": 1, "answered": 3, "unknown": 1, "empty": 2}
+    assert json.loads(done.stdout) == record
+
+
+def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(predict, tmp_path):
+    (tmp_path / "new.tsv").write_text('body\tid\nnet "profit" rose\t1\n\nit buys\t2\n')
+
+    done = predict("svm", "--in", "new.tsv", "--text", "body")
+
+    rows = list(csv.DictReader(io.StringIO(done.stdout), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert [row["body"] for row in rows] == ['net "profit" rose', "it buys"]
+    assert [row["predicted"] for row in rows] == ["earn", "acq"]
+    found = predict("svm", "--in", "new.tsv")
+    assert found.stdout == done.stdout
+    assert "new.tsv: read as utf-8, texts in 'body'\n" in found.stderr
+    wrong = predict("svm", "--in", "new.tsv", "--text", "bodi", status=2)
+    assert "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?" in wrong.stderr
+
+
+def test_a_field_that_tabs_cannot_separate_is_refused(predict, tmp_path):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    done = predict("svm", "--in", "new.csv", "--out", "out.tsv", status=2)
+
+    assert "cannot be written: need to escape, " in done.stderr
+    assert not (tmp_path / "out.tsv").exists()
+
+
+@pytest.mark.skipif(not find_spec("pyarrow"), reason="needs pyarrow")
+def test_parquet_is_read(predict, tmp_path):
+    import pyarrow
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.Table.from_pylist(ROWS), tmp_path / "new.parquet")
+
+    predict("svm", "--in", "new.parquet", "--out", "out.jsonl")
+
+    assert [row["text"] for row in read((tmp_path / "out.jsonl").read_text(), ".jsonl")] == TEXTS
+    (tmp_path / "new.parquet").write_bytes(b"PAR1")
+    assert "cannot be read as Parquet" in predict("svm", "--in", "new.parquet", status=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("new.csv", "text,id\nprofit\n", "new.csv:2: 1 field, but the header has 2"),
+        ("new.csv", 'text\n"a"b\n', "new.csv:2: cannot be read as a row: "),
+        ("new.csv", "text,text\na,b\n", "new.csv: two columns have the same name"),
+        ("new.csv", "text,margin\nprofit,1\n", "new.csv:2: rename the column 'margin', which is"),
+        ("new.csv", "", "new.csv: it is empty"),
+        ("new.csv", "text,id\n", "new.csv: no row in it"),
+        ("new.jsonl", '{"text": "a"}\n[1]\n', "new.jsonl:2: should be an object, such as "),
+        ("new.jsonl", '{"text": "a"\n', "new.jsonl:1: not JSON: "),
+        ("new.jsonl", '{"text": "a"}\n' * 200 + '{"c": 1}\n', "new.jsonl:201: the key 'c' is not"),
+        ("new.xlsx", "", "new.xlsx: not a table of texts (allowed: .csv, "),
+        ("none.csv", None, "--in none.csv: no such file"),
+    ],
+)
+def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    done = predict("svm", "--in", name, "--out", "out.csv", "--quiet", status=2)
+
+    assert message in done.stderr
+    assert {file.name for file in tmp_path.iterdir()} <= {name}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["svm", "profit rose", "--in", "new.csv"], "--in: use it without texts and --file"),
+        (["svm", "--in", "new.csv", "--file", "new.csv"], "--in: use it without texts and --file"),
+        (["svm", "profit rose", "--out", "out.csv"], "--out: needs --in TABLE"),
+        (["svm", "profit rose", "--text", "body"], "--text: needs --in TABLE"),
+        (["svm", "--in", "new.csv", "--out", "new.csv"], "--out new.csv: exists already (--force "),
+        (["svm", "--in", "new.csv", "--out", "out.xlsx"], "--out out.xlsx: got '.xlsx' (allowed: "),
+        (["svm", "--in", "new.csv", "--json"], "--json: standard output gets the table already"),
+        (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm; did you mean 'svm'?)"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(predict, tmp_path, arguments, message):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    assert message in predict(*arguments, status=2).stderr
+    assert (tmp_path / "new.csv").read_text() == spelled(ROWS)
+
+
+def test_an_existing_file_is_replaced_by_force_even_the_table_itself(predict, tmp_path):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+
+    predict("svm", "--in", "new.csv", "--out", "new.csv", "--force")
+
+    assert [row["text"] for row in read((tmp_path / "new.csv").read_text())] == TEXTS
+
+
+values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9)
+
+
+@given(st.lists(st.fixed_dictionaries({"text": values, "b": values}), min_size=1, max_size=20))
+def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("tables")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "AT_ONCE", 3)
+        for ending in (".csv", ".jsonl"):
+            (folder / f"new{ending}").write_text(spelled(rows, ending), newline="")
+            counts = table.predict_table(
+                Echo,
+                folder / f"new{ending}",
+                folder / "out.jsonl",
+                "text",
+                silent,
+            )
+            found = [json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")]
+            assert [{"text": row["text"], "b": row["b"]} for row in found] == rows
+            assert counts.total() == len(rows)
+
+
+class Echo:
+    """Answers nothing."""
+
+    kind = "margin"
+
+    class vocabulary:  # noqa: N801
+        timesteps = 9
+
+    @staticmethod
+    def answers(texts, top):  # noqa: ARG004
+        assert len(texts) <= 3
+        from rnnbench.prediction.predict import Prediction
+
+        return [Prediction(words=0, words_read=0, unknown_words=[], topics=[]) for _ in texts]
