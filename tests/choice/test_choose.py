@@ -435,8 +435,10 @@ def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_a
     assert found.unknown_words == [], "words of the test documents are learned"
 
 
-def test_a_benchmark_without_test_documents_is_refused(cli):
-    choose(models="always", folds=2, then_fit=True, on="all")
+def test_a_model_of_all_documents_predicts_but_its_config_is_not_run_again(cli):
+    choose(models="nb", folds=2, then_fit=True, on="all")
+    told = cli("predict", "results/choice-mine/fitted", "cheap pills").stderr
+    assert "the best that was kept (held-out accuracy 1.0000)" in told
     file = "results/choice-mine/fitted/config.yaml"
     for command in ("run", "choose"):
         result = cli(command, file, "--out", "new")
