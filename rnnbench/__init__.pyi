@@ -6,6 +6,7 @@ from .api import predict as predict
 from .api import run as run
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose
+from .choice.choose import load_choice as load_choice
 from .command import Command as Command
 from .config.nodes import ConfigError as ConfigError
 from .config.schema import Benchmark as Benchmark

@@ -207,6 +207,10 @@ class ChoiceRequest(Request):
         folds: the number of folds of a cross-validation; by default 5.
         last: the share of the training documents, from the end, to hold out instead of folds.
         sample: the number of points of each grid that are drawn at random, instead of all.
+        then_fit: whether the recommended model is trained and kept, as by ``run`` with
+            ``save_models``, in the folder ``fitted`` of the choice.
+        on: the documents that it is trained on: ``train``, and then it is tested as in a run; or
+            ``all``, and then the accuracy of the choice stands for it.
     """
 
     name = "choose"
@@ -227,6 +231,18 @@ class ChoiceRequest(Request):
         place=-2,
         min=1,
         metavar="N",
+    )
+    then_fit: bool = option(
+        bool, "Train the recommended model, and keep it for `predict`.", default=False, place=-2
+    )
+    on: str = option(
+        str,
+        "What --then-fit trains on: train, the documents for training, so that those for testing "
+        "test it; or all, so that nothing but this choice says how good it is.",
+        default="train",
+        place=-2,
+        metavar="train|all",
+        autocompletion=completion.among("train", "all"),
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/choice-NAME.", **options.FOLDER

@@ -227,7 +227,7 @@ def test_the_arguments_of_a_run_and_their_meanings_are_those_of_its_request():
     both = set(run.parameters) & set(choose.parameters)
 
     assert set(run.parameters) - both == {"track", "save_models", "compact"}
-    assert set(choose.parameters) - both == {"folds", "last", "sample"}
+    assert set(choose.parameters) - both == {"folds", "last", "sample", "then_fit", "on"}
     assert [str(run.parameters[name]) for name in ("jobs", "executor")] == [
         "jobs: int | None = None",
         "executor: str = 'local'",

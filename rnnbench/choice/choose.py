@@ -1,27 +1,33 @@
 """Choosing models and settings on the training documents alone."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rnnbench.analysis.intervals import folds_p
 from rnnbench.analysis.summary import load_environment
+from rnnbench.api import Run
 from rnnbench.choice.results import (
     ChoiceResults,
     check_target,
     choice_table,
-    costs_table,
+    chosen_benchmark,
+    complete,
     rank_candidates,
+    recommend,
     write_best,
 )
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.audit import Duplicates
 from rnnbench.data.dataset import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
@@ -29,11 +35,15 @@ from rnnbench.job import display_of, prepare_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
-from rnnbench.request import ChoiceRequest, takes
+from rnnbench.request import ChoiceRequest, RunRequest, takes
+from rnnbench.results.lock import lock_folder
+from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
+from rnnbench.runner.run import run as run_job
 from rnnbench.section import spell
-from rnnbench.storage import write_document, write_text
+from rnnbench.storage import read_record, write_document, write_text
+from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +53,8 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
+FITTED = "fitted"
+"""The folder of the run that keeps the recommended model, in the folder of the choice."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,20 +65,31 @@ class Choice(Shown):
         folder: the folder that holds it.
         results: the record, as in ``choice.json``.
         benchmark: the resolved config.
+        fitted: the run that keeps the recommended model, with ``then_fit``.
     """
 
     folder: Path
     results: ChoiceResults
     benchmark: Benchmark
+    fitted: Run | None = None
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        return [choice_table(self.results), costs_table(self.results)]
+        return [choice_table(self.results), *(self.fitted.tables()[:1] if self.fitted else [])]
+
+    @property
+    def recommended(self) -> str:
+        """The name of the model that the choice ends in; ``results`` has the reason."""
+        if self.results.recommended is None:
+            raise UserError(f"{self.folder}: no model has finished all its trials")
+        return self.results.recommended.model
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
 
-        Each parameter in which the points of grids differ has a column.
+        Each parameter in which the points of grids differ has a column. ``p`` is corrected for all
+        pairs, and is about the models as trained here. ``p_of_folds`` is about other training
+        documents, too (Nadeau and Bengio 2003), and is for its pair alone.
 
         Raises:
             ImportError: pandas is not installed.
@@ -78,6 +101,7 @@ class Choice(Shown):
             candidate.model_dump(include=keys)
             | {"low": candidate.interval.low, "high": candidate.interval.high}
             | {"p": candidate.against_best and candidate.against_best.p_holm}
+            | {"p_of_folds": folds_p(self.results.candidates[0].of_parts, candidate.of_parts)}
             for candidate in self.results.candidates
         ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
@@ -96,6 +120,21 @@ class Choice(Shown):
         check_target(Path(file), overwrite=overwrite)
         write_best(Path(file), self.benchmark, self.results)
 
+    def write_report(self, *, command: str = "Choice.write_report()") -> Path:
+        """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.
+
+        The HTML file is returned. Another process that wants the folder is shown the ``command``.
+
+        Raises:
+            UserError: another process is writing into the folder.
+            RnnbenchError: a file cannot be written.
+        """
+        from rnnbench.choice.report import choice_page  # imports Matplotlib
+        from rnnbench.report.page import write_files
+
+        with lock_folder(self.folder, command, CHOICE):
+            return write_files(self.folder, choice_page(self))
+
 
 @takes(ChoiceRequest)
 def choose(request: ChoiceRequest) -> Choice:
@@ -103,6 +142,9 @@ def choose(request: ChoiceRequest) -> Choice:
 
     The texts of the test documents are removed before anything is learned. Trials are stored, and
     not trained again by the same call.
+
+    With ``then_fit``, the simplest model that is not clearly worse than the best is trained again
+    and kept. It is the only model of the run ``fitted``, which ``predict`` takes.
 
     Raises:
         ConfigError: the config or an argument is wrong.
@@ -117,6 +159,8 @@ def choose(request: ChoiceRequest) -> Choice:
         raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
+    if request.on not in ("train", "all") or (request.on == "all" and not request.then_fit):
+        raise UserError(f"on: got {spell(request.on)} (allowed: train or, with then_fit, all)")
     parts = make_parts(request.folds, request.last)
     job = prepare_job(request, CHOICE)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
@@ -129,7 +173,9 @@ def choose(request: ChoiceRequest) -> Choice:
         with display_of(request) as listener:
             done = job.train(plan, listener)
         choice = _write(request, job, done, parts) if done.results else None
-    return require_whole(choice, job, done)
+    whole = require_whole(choice, job, done)
+    fitted = _fit(request, job, whole, done, parts) if request.then_fit else None
+    return replace(whole, fitted=fitted)
 
 
 def draw_points(names: Iterable[str], n: int) -> set[str]:
@@ -149,8 +195,8 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
 
 def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[Part]) -> Choice:
     """Rank the models that have all their trials, and write everything that belongs to it."""
-    benchmark, folder, y_train = job.benchmark, job.store.folder, job.data.dataset.y_train
-    positions = np.concatenate([part.positions(y_train) for part in parts])
+    benchmark, folder, positions = job.benchmark, job.store.folder, _positions(job, parts)
+    candidates = rank_candidates(benchmark.models, done, positions)
     results = ChoiceResults(
         name=benchmark.name,
         command=job.command,
@@ -163,7 +209,8 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[P
         n_models=len(benchmark.models),
         searched=request.sample,
         sampler=None if request.sample is None else f"Random sampling (seed {SEED})",
-        candidates=rank_candidates(benchmark.models, done, positions),
+        candidates=candidates,
+        recommended=recommend(candidates, benchmark.models),
         missing=done.missing,
     )
     choice = Choice(folder, results, benchmark)
@@ -172,4 +219,82 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[P
         write_text(folder / CONSTRAINTS, constraints(load_environment(folder)))
     write_text(folder / CHOICE_TABLE, "\n".join(map(to_markdown, choice.tables())))
     write_document(folder / CHOICE, results)
+    for file in report_files(folder):  # it may be about other results
+        file.unlink()
     return choice
+
+
+def _positions(job: Job, parts: Sequence[Part]) -> NDArray[np.intp]:
+    """Return the positions of the held-out documents in the training set, part by part."""
+    dataset = job.data.dataset
+    return np.concatenate([part.positions(dataset.y_train, dataset.groups) for part in parts])
+
+
+def _fit(
+    request: ChoiceRequest, job: Job, choice: Choice, done: PlanResult, parts: Sequence[Part]
+) -> Run:
+    """Train the recommended model and keep it, in a run of its own; see ``choose``.
+
+    If it learns all documents, the answers of the choice stand in for those to test documents. They
+    may be those of another choice in trials that are stored, which are therefore trained again.
+    """
+    on_all, results, name = request.on == "all", choice.results, choice.recommended
+    candidate = next(one for one in results.candidates if one.name == name)
+    benchmark = chosen_benchmark(job.benchmark, results, [candidate])
+    changed: dict[str, Any] = {"tracking": ()}
+    if on_all:
+        share = {"fit_on_all": request.last or 1.0}
+        changed["data"] = benchmark.data.model_copy(update=share)
+    given = RunRequest(
+        benchmark.model_copy(update=changed),
+        out=choice.folder / FITTED,
+        save_models=True,
+        fresh=request.fresh or on_all,
+        command=job.command if on_all else None,
+        **{key: getattr(request, key) for key in ("jobs", "executor", "scheduler", "progress")},
+    )
+    fit = prepare_job(given)
+    if on_all:
+        held_out = _answers(complete(job.benchmark.models, done)[name], _positions(job, parts))
+        labels = next(iter(held_out.values())).labels
+        is_same = np.array_equal(labels, fit.data.dataset.y_test)
+        if job.data.dataset.topics != fit.data.dataset.topics or not is_same:
+            raise UserError("on: some labels have documents for testing alone (use 'train')")
+        facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
+        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": results.how()})
+        fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
+    stored, fitted = run_job(fit, display_of(given), keep_models=True)
+    return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
+
+
+def _answers(
+    by_seed: Mapping[int, Sequence[TrialResult]], positions: NDArray[np.intp]
+) -> dict[int, TrialResult]:
+    """Return the answers to all held-out documents, in the order of the documents, by seed.
+
+    The documents of all parts have ``positions`` in the training set.
+    """
+    order, found = np.argsort(positions), {}
+    for seed, parts in by_seed.items():
+        labels = np.concatenate([part.labels for part in parts])[order]
+        scores = np.concatenate([part.scores for part in parts])[order]
+        found[seed] = TrialResult(parts[0].record, labels, scores)
+    return found
+
+
+def load_choice(folder: str | Path) -> Choice:
+    """Return the choice in a folder.
+
+    Raises:
+        UserError: there is no choice.
+        DamagedResultError: a file is not as it was written.
+    """
+    folder = Path(folder)
+    if not (folder / CHOICE).is_file():
+        raise UserError(f"{folder}: no {CHOICE} in it (should be a folder of `rnnbench choose`)")
+    results, _ = read_record(folder / CHOICE, ChoiceResults)
+    benchmark = load_benchmark(folder, [candidate.name for candidate in results.candidates])
+    if results.recommended is None:
+        recommended = recommend(results.candidates, benchmark.models)
+        results = results.model_copy(update={"recommended": recommended})
+    return Choice(folder, results, benchmark)

@@ -21,6 +21,7 @@ EXAMPLES = options.examples(
     "rnnbench choose zoo --folds 5 --write best.yaml",
     "rnnbench choose r52 --last 0.2 --seeds 3",
     "rnnbench choose my.yaml --sample 20 --json",
+    "rnnbench choose tweets.csv --then-fit",
 )
 
 
@@ -42,7 +43,7 @@ def choose(
 
     Each is evaluated on held-out training documents; the test documents are not used. Trials are
     stored; after Ctrl-C, the same command continues. The table says which models are clearly worse
-    than the best.
+    than the best. The simplest of the others is recommended; --then-fit trains and keeps it.
     """
     from rnnbench.choice import choose as package  # imports NumPy and pydantic
 
@@ -55,11 +56,18 @@ def choose(
         job if write is None else partial(_written, job, write),
         quiet=quiet,
         as_json=as_json,
-        closing=lambda choice, _: [f"Stored in {choice.folder}/"],
+        closing=lambda choice, _: _closing(choice),
     )
     if write is not None and not quiet:
         run_it = options.line("run", write)
         console.err.print(f"Written to {write}; next: {run_it}", soft_wrap=True)
+
+
+def _closing(choice: "Choice") -> list[str]:
+    if choice.fitted is None:
+        return [f"Stored in {choice.folder}/; next: {choice.results.command} --then-fit"]
+    next_one = options.line("predict", choice.fitted.folder, "TEXT")
+    return [f"Stored in {choice.folder}/; next: {next_one}"]
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
@@ -82,7 +90,7 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
     try:
         choice = job()
     except FailedTrialsError as error:
-        if error.run is not None and error.run.results.candidates:
+        if getattr(error.run and error.run.results, "candidates", None):  # and not a run
             error.run.write(file, overwrite=True)
         else:
             console.print_error(f"{file}: not written; no model has finished all its trials")

@@ -1,9 +1,8 @@
 """The record of a choice: how candidates are ranked, shown and written as a config."""
 
 import os
-from collections import Counter
-from collections.abc import Iterable
-from functools import partial
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 from operator import itemgetter
 from pathlib import Path
@@ -13,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval, folds_p
+from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
 from rnnbench.config.load import dump
 from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import FIT_SECONDS
+from rnnbench.models.baselines import MostFrequent, Stratified
+from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.points import model_of, values_of
+from rnnbench.report.findings import NOT_CLEAR
 from rnnbench.report.table import (
     MISSING,
     Columns,
@@ -38,12 +40,16 @@ from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
 from rnnbench.section import Record
 from rnnbench.storage import write_text
-from rnnbench.text import counted, numbers
+from rnnbench.text import counted, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 2
 ENDING = "_chosen"
-P_OF_FOLDS = "p over other training documents"
+P_HOLM = "p (Holm)"
+SIMPLEST = (
+    "Simplest: a baseline before a network, and what learned from no other texts before what did; "
+    "then the fewest parameters, where up to twice as many count as equal and accuracy decides."
+)
 
 
 class Candidate(Record):
@@ -66,6 +72,14 @@ class Candidate(Record):
     """The mean time of a training, in seconds."""
     against_best: Comparison | None
     """The best candidate compared with this one; ``None`` for the best itself."""
+
+
+class Recommendation(Record):
+    """The model that a choice ends in."""
+
+    model: str
+    reason: str
+    """Why it is this one, in words."""
 
 
 class ChoiceResults(Record):
@@ -95,6 +109,8 @@ class ChoiceResults(Record):
     """The method that drew them."""
     candidates: list[Candidate]
     """The best first; models that lack trials are left out."""
+    recommended: Recommendation | None = None
+    """``None`` if there are no candidates, or if an earlier version stored this."""
     missing: list[MissingTrial]
     """Trials that failed or were not run."""
 
@@ -128,7 +144,8 @@ def rank_candidates(
     trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
     found = []
-    for name, answers in _complete(order, done).items():
+    for name, by_seed in complete(order, done).items():
+        answers = list(by_seed.values())
         trial, records = trials[name], [part.record for parts in answers for part in parts]
         # (n_seeds, n_held_out)
         right = np.stack([np.concatenate([part.right for part in parts]) for parts in answers])
@@ -160,14 +177,61 @@ def rank_candidates(
     ]
 
 
-def _complete(order: Iterable[str], done: PlanResult) -> dict[str, list[list[TrialResult]]]:
-    """Return the results of each model that has them all: for each seed, one for each part."""
+def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
+    """Return the results of each model that has them all: by seed, one for each part."""
     lacking = {trial.name for trial in done.without_result}
     found: dict[str, dict[int, list[TrialResult]]] = {name: {} for name in order}
     for trial in done.plan.trials:
         if trial.name not in lacking:
             found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
-    return {name: list(by_seed.values()) for name, by_seed in found.items() if by_seed}
+    return {name: by_seed for name, by_seed in found.items() if by_seed}
+
+
+def recommend(
+    candidates: Sequence[Candidate], models: Mapping[str, Model]
+) -> Recommendation | None:
+    """Return the simplest candidate that is not clearly worse than the best; see ``SIMPLEST``.
+
+    One that reads no text is taken only if it is the best. Nor does one take the place of the best
+    if there are too few seeds to tell them apart.
+    """
+    if not candidates:
+        return None
+    best, *others = candidates
+    level = [one for one in others if one.against_best and one.against_best.verdict == NOT_CLEAR]
+    blind = [one.name for one in [best, *level] if _is_blind(models[one.name])]
+    similar = defaultdict[tuple[bool, bool], list[Candidate]](list)
+    for one in [best, *(one for one in level if one.name not in blind)]:
+        model = models[one.name]
+        kind = not isinstance(model, BaselineModel), model.pretrained != "nothing"
+        similar[kind].append(one)
+    simplest = similar[min(similar)]
+    fewest = min(one.params for one in simplest)
+    found = next(one for one in simplest if one.params <= 2 * fewest)  # the best come first
+    if found is not best:
+        claim = f"is the simplest of {1 + len(level)} models that are not clearly worse than the "
+        claim += f"best, {best.name} ({_in_words(best, models)})"
+    elif level:
+        claim = "is the best, and no model that is not clearly worse is much simpler"
+    elif all(one.against_best and one.against_best.is_clear for one in others):
+        claim = "is the best, and all others are clearly worse" if others else "is the only model"
+    else:
+        claim = "is the best, and there are too few seeds to tell which others are as good"
+    reason = f"{found.name} {claim}: {_in_words(found, models)}."
+    if blind:
+        reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
+        reason += "either, these documents do not show that any model has learned something."
+    return Recommendation(model=found.name, reason=reason)
+
+
+def _is_blind(model: Model) -> bool:
+    return isinstance(getattr(model, "baseline", None), MostFrequent | Stratified)
+
+
+def _in_words(candidate: Candidate, models: Mapping[str, Model]) -> str:
+    kind = "baseline" if isinstance(models[candidate.name], BaselineModel) else "network"
+    size = f"{candidate.params:,} parameters"
+    return f"a {kind} with {size} and an accuracy of {candidate.accuracy:.4f}"
 
 
 def choice_table(results: ChoiceResults) -> Table:
@@ -179,24 +243,14 @@ def choice_table(results: ChoiceResults) -> Table:
         "model": lambda candidate: candidate.name,
         f"accuracy ({over})": _accuracy,
         f"95 % interval {scope(n)}": lambda candidate: interval_text(candidate.interval),
+        P_HOLM: lambda candidate: _p_holm(candidate.against_best),
         "clearly worse than the best": lambda candidate: worse_in_words(
             candidate.against_best, "best"
         ),
-    }
-    if results.folds:
-        columns[P_OF_FOLDS] = partial(_p_of_folds, results)
-    return with_points(table_of(results.candidates, columns, _caption(results)))
-
-
-def costs_table(results: ChoiceResults) -> Table:
-    """Return the size of each candidate, and the time that a training takes."""
-    columns: Columns[Candidate] = {
-        "model": lambda candidate: candidate.name,
         "params": lambda candidate: f"{candidate.params:,}",
         FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
     }
-    caption = f"Means over all trainings; {FIT_SECONDS.header} is a whole training."
-    return with_points(table_of(results.candidates, columns, caption))
+    return with_points(table_of(results.candidates, columns, _caption(results)))
 
 
 def _accuracy(candidate: Candidate) -> str:
@@ -206,9 +260,10 @@ def _accuracy(candidate: Candidate) -> str:
     return f"{candidate.accuracy:.4f} ± {half:.4f}"
 
 
-def _p_of_folds(results: ChoiceResults, candidate: Candidate) -> str:
-    p = folds_p(results.candidates[0].of_parts, candidate.of_parts)
-    return MISSING if candidate.against_best is None or p is None else short_p(p)
+def _p_holm(against_best: Comparison | None) -> str:
+    if against_best is None or against_best.has_too_few_seeds:
+        return MISSING
+    return short_p(against_best.p_holm)
 
 
 def _caption(results: ChoiceResults) -> str:
@@ -217,6 +272,7 @@ def _caption(results: ChoiceResults) -> str:
     tried = {*missing, *(candidate.name for candidate in results.candidates)}
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
     sentences = [
+        f"Recommended: {results.recommended.reason}" if results.recommended else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. No model was "
         "trained on the documents that it classified, and the test documents were not used.",
@@ -226,18 +282,22 @@ def _caption(results: ChoiceResults) -> str:
     sentences.append(f"Seeds: {numbers(results.seeds[: results.n_seeds])}.")
     if results.epochs:
         sentences.append(f"Epochs: {' or '.join(map(str, results.epochs))}.")
-    if n:
-        corrected = f"corrected for {counted(n, 'comparison')} (Holm)"
-        sentences.append(f"Clearly worse: a p-value below 0.05, {corrected}.")
-    if n and results.folds:
+    if results.folds:
         sentences.append(
-            f"This verdict and the interval {scope(results.n_seeds)} are about the models as "
-            f"they were trained here. {P_OF_FOLDS}: the p-value of the difference from the best "
-            "over the folds, as if that pair were the only one (the corrected t-test of Nadeau and "
-            "Bengio)."
+            "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
+            f"{scope(results.n_seeds)}: how much it depends on those that were classified."
+        )
+    if n:
+        sentences.append(
+            f"{P_HOLM}: of no difference from the best, corrected for "
+            f"{counted(n, 'comparison')}; clearly worse: below 0.05, for the models as they were "
+            "trained here. Models are compared document by document, so intervals of clearly "
+            "different ones may overlap, and of two that are equally accurate, one alone may be "
+            f"clearly worse. {SIMPLEST}"
         )
     if results.searched and len(tried) < results.n_models:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
+    sentences.append(f"{FIT_SECONDS.header}: the mean of all trainings.")
     return " ".join(filter(None, [*sentences, condition(tests)]))
 
 
@@ -268,15 +328,8 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     best = best_points(results)
     if not best:
         raise UserError(f"{file}: not written; no model has all its trials")
-    n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
-    changes = {
-        "name": f"{benchmark.name[:90]}{ENDING}",
-        "models": {
-            name: benchmark.models[chosen.name].model_copy(update={"chosen_from": n_tried[name]})
-            for name, chosen in best.items()
-        },
-    }
-    lines = dump(benchmark.model_copy(update=changes), file.parent).splitlines()
+    chosen = chosen_benchmark(benchmark, results, best.values())
+    lines = dump(chosen, file.parent).splitlines()
     start = lines.index("models:")
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
@@ -284,7 +337,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
         reason = f"accuracy {candidate.accuracy:.4f}"
         if values := values_of(candidate.name):
             point = ", ".join(f"{key} {value}" for key, value in values.items())
-            reason += f", the best of {n_tried[name]}: {point}"
+            reason += f", the best of {chosen.models[name].chosen_from}: {point}"
         lines.insert(start, f"  # {reason}")
         start += 1
     introduction = [
@@ -293,6 +346,20 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
         *(f"  {line}" for line in results.command.splitlines()),
     ]
     write_text(file, "\n".join([*(f"# {line}" for line in introduction), *lines, ""]))
+
+
+def chosen_benchmark(
+    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[Candidate]
+) -> Benchmark:
+    """Return a benchmark of ``chosen`` candidates, which knows what they were chosen from."""
+    n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
+    names = {model_of(candidate.name): candidate.name for candidate in chosen}
+    models = {
+        model: benchmark.models[name].model_copy(update={"chosen_from": n_tried[model]})
+        for model, name in names.items()
+    }
+    changes = {"name": f"{benchmark.name[:90]}{ENDING}", "models": models}
+    return benchmark.model_copy(update=changes)
 
 
 def best_points(results: ChoiceResults) -> dict[str, Candidate]:

@@ -60,7 +60,8 @@ def short_table(run: "Run") -> "Sequence[Table]":
     missing = [f"This run is partial; {results.missing_in_words()}."] if results.missing else []
     facts = [
         *missing,
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.test_size:,} documents to test on.",
+        *filter(None, [dataset.estimate_in_words()]),
+        f"Data: {dataset.source} ({dataset.origin}), {dataset.n_tests:,} documents to test on.",
         f"Seeds: {numbers(results.seeds_used)}.",
     ]
     return [replace(run.tables()[0], caption=" ".join(facts))]

@@ -17,6 +17,7 @@ from rnnbench.report.findings import make_badge
 from rnnbench.report.tables_of_run import power_table
 from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
 from rnnbench.results.schema import SUMMARY_VERSION
+from rnnbench.results.store import CHOICE
 from rnnbench.runs import compare as compare_runs
 from rnnbench.runs import history as trace_runs
 from rnnbench.runs import leaderboard as rank_runs
@@ -47,10 +48,11 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     epilog=options.examples(
         "rnnbench report results/all",
         "rnnbench report results/all --words 8 --errors 40",
+        "rnnbench report results/choice-lstm",
     )
 )
 def report(
-    run: Run,
+    run: Annotated[Path, options.run_folder("The folder of a finished run or choice.")],
     words: Annotated[
         int, typer.Option(min=0, metavar="N", help="Words shown of each misclassified document.")
     ] = 60,
@@ -63,9 +65,16 @@ def report(
     The report begins with the verdict. Below it are the accuracies and, folded, the differences of
     all pairs of models, calibration, learning curves, confusion matrices, F1 by topic, errors, the
     data and the environment. The words of the documents come from the cache; nothing is downloaded.
+
+    The report of a choice has the recommended model and the table of all.
     """
     from rnnbench import api  # imports NumPy and pydantic
+    from rnnbench.choice.choose import load_choice
 
+    if (run / CHOICE).is_file():
+        page = load_choice(run).write_report(command=options.command())
+        console.out.print(str(page), soft_wrap=True)
+        return
     page = api.load_run(run).write_report(words=words, errors=errors, command=options.command())
     console.out.print(str(page), soft_wrap=True)
 

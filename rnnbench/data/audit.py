@@ -61,6 +61,9 @@ class DatasetSummary(Record):
     """Those of them whose whole text is in training."""
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
+    estimated_on: str | None = None
+    """If no document is left to test on, because all are learned: the documents in their place,
+    which a choice held out, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
     majority_topic: str
@@ -84,6 +87,26 @@ class DatasetSummary(Record):
     def majority_name(self) -> str:
         """The name of the baseline that always answers the most frequent topic."""
         return f"always '{self.majority_topic}'"
+
+    @property
+    def n_tests(self) -> int:
+        """The number of documents to test on that are not learned."""
+        return 0 if self.estimated_on else self.test_size
+
+    @property
+    def accuracy_name(self) -> str:
+        """The name of the accuracies of a run: on test documents, or on those of a choice."""
+        return "held-out accuracy" if self.estimated_on else "test accuracy"
+
+    def estimate_in_words(self) -> str:
+        """Return which estimate stands for a model that learned all documents; empty if none."""
+        if not self.estimated_on:
+            return ""
+        return (
+            "No document is left to test on, because all of them are for training. The estimate of "
+            f"accuracy is that of the choice, on {self.estimated_on}, by trainings without the "
+            "documents that they classified; as the model was chosen by it, it may be too high."
+        )
 
     @property
     def noun(self) -> str:

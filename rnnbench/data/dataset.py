@@ -110,6 +110,9 @@ class Data(Section):
     """Share of the documents that are reserved for testing, if they come without a split."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
     """Seed of the shuffled and the stratified split."""
+    fit_on_all: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Written by ``choose --on all``: the test documents are learned, too. Then the last documents
+    for training, this share of them, stand in their place, with the answers of the choice."""
     pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Length of every sequence; by default that of the longest."""
     padding: Side = "pre"
@@ -212,6 +215,9 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """
     copies = _copies(corpus, data.deduplicate)
     train, test = _split(corpus, data, copies)
+    if data.fit_on_all:
+        judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
+        train, test = np.concatenate([train, test]), judged
     has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1

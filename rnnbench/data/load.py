@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, summarize_dataset
 from rnnbench.data.corpus import Corpus
@@ -41,7 +43,7 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
     """Load the documents that ``data`` asks for, and split and pad them: see ``make_dataset``."""
     corpus = load_corpus(data, progress, offline=offline)
     dataset = make_dataset(corpus, data)
-    left = len(corpus) - len(dataset.y_train) - len(dataset.y_test)
+    left = len(corpus) - np.union1d(dataset.train_documents, dataset.test_documents).size
     keys = [key for key in ("deduplicate", "min_per_label") if key in data.model_fields_set]
     if left and keys:
         of = " and ".join(f"data.{key}" for key in keys)

@@ -99,7 +99,7 @@ def predict(
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        accuracy = f"test accuracy {accuracies[model.name]:.4f}"
+        accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
         counts = _answer_table(model, table, out, column, quiet=quiet)

@@ -22,7 +22,8 @@ def best_in_words(results: Results) -> str:
     """
     best, others = results.best, _by_verdict(results, results.best.name)
     which = "The best model is" if len(results.models) > 1 else "The only model is"
-    sentence = f"{which} {best.name}, with a test accuracy of {best.accuracy.mean:.4f}"
+    name = results.dataset.accuracy_name
+    sentence = f"{which} {best.name}, with a {name} of {best.accuracy.mean:.4f}"
     if unclear := others[NOT_CLEAR]:
         sentence += f"; no clear difference from {listed(unclear)}"
     if undecided := others[TOO_FEW_SEEDS]:
@@ -39,8 +40,9 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     leads = "leads with" if len(results.models) > 1 else "has"
     rest = "" if level or undecided else ", and is clearly better than all other models"
     sentences = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
+    sentences += filter(None, [dataset.estimate_in_words()])
     sentences.append(
-        f"{best.name} {leads} a test accuracy of {best.accuracy.mean:.3f} (95 % interval "
+        f"{best.name} {leads} a {dataset.accuracy_name} of {best.accuracy.mean:.3f} (95 % interval "
         f"{interval_text(best.accuracy_interval, '.3f')}){rest if others[CLEAR] else ''}."
     )
     if level:

@@ -54,21 +54,29 @@ def write_page(
     The arguments are those of ``make_sections``; models are in the order of their accuracy. The
     HTML file is returned.
     """
-    page = report_page(run, texts, words, n_errors)
+    return write_files(run.folder, report_page(run, texts, words, n_errors))
+
+
+def write_files(folder: Path, page: PageContent) -> Path:
+    """Write a page, its Markdown and its plots into a folder; the HTML file is returned.
+
+    Raises:
+        UserError: a file in the place of one of them is not ours.
+    """
     files = {name: render(page, f"{name}.j2").encode() for name in PAGES}
     plots = (plot for section in page.sections for plot in section.plots)
     files |= {f"{PLOTS}/{plot.name}.png": plot.png() for plot in plots}
-    before = report_files(run.folder)
-    for path in (run.folder / name for name in files):
+    before = report_files(folder)
+    for path in (folder / name for name in files):
         if os.path.lexists(path) and path not in before:
             raise UserError(f"{path}: rnnbench did not write it (move it away)")
     for name, content in files.items():  # pages first, which make the plots that they name ours
-        with atomic_write(run.folder / name) as file:
+        with atomic_write(folder / name) as file:
             file.write(content)
-    for path in {*before} - {run.folder / name for name in files}:
+    for path in {*before} - {folder / name for name in files}:
         with suppress(OSError):
             path.unlink()
-    return run.folder / PAGES[0]
+    return folder / PAGES[0]
 
 
 def check_report(run: StoredRun, words: int, errors: int) -> None:
@@ -98,7 +106,7 @@ def report_page(
         heading=results.name,
         about=f"rnnbench report: {counted(len(results.models), 'model')}, "
         f"{counted(len(results.seeds_used), 'seed')}, {dataset.train_size:,} training and "
-        f"{dataset.test_size:,} test documents, {counted(len(dataset.topics), dataset.noun)}",
+        f"{dataset.n_tests:,} test documents, {counted(len(dataset.topics), dataset.noun)}",
         findings=findings(results, one_answer_alone(run)),
         sections=make_sections(run, texts, words, n_errors),
         models=[model.name for model in results.models],

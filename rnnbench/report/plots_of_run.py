@@ -137,6 +137,7 @@ class AccuracyPlot(RunPlot):
     def prepare(self) -> None:
         """Make room for a row for each model."""
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
+        self.title = self.run.results.dataset.accuracy_name.capitalize()
         self.size = (width_beside(self.chosen), 1.8 + 0.42 * len(self._models))
         self.wide_size = (WIDE, 1.3 + 0.36 * len(self._models))
         self.alt = "; ".join(
@@ -167,7 +168,7 @@ class AccuracyPlot(RunPlot):
         axes.set_yticks(list(rows.values()), list(rows))
         axes.set_ylim(-0.7, len(rows) - 0.4)
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("test accuracy")
+        axes.set_xlabel(dataset.accuracy_name)
         n_seeds = max(model.accuracy.n for model in self._models)
         grey: Style = {"color": COLOURS[7]}
         dot = MARKS["clear"] | grey

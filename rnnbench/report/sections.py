@@ -162,7 +162,7 @@ def accuracy(reported: Reported) -> ReportSection:
         "accuracy",
         "Accuracy",
         [("table", accuracy_table(reported.results, is_wide=True))],
-        "Models are in the order of their test accuracy. Networks are blue, baselines orange.",
+        "Models are in the order of their accuracy. Networks are blue, baselines orange.",
     )
 
 

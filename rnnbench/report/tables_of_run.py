@@ -71,7 +71,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        f"test accuracy ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
+        f"{dataset.accuracy_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
         f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
         "no clear difference from": lambda model: unclear_from(results, model.name),
     }
@@ -174,8 +174,9 @@ def trained_on(results: Results) -> str:
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     sentences = [f"This run is partial; {results.missing_in_words()}."] if results.missing else []
     sentences += [
+        *filter(None, [dataset.estimate_in_words()]),
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
-        f"{held_out}, {dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
+        f"{held_out}, {dataset.n_tests:,} to test on{remarks_on_tests(dataset)}, "
         f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
         f"Seeds: {numbers(results.seeds_used)}.",
     ]

@@ -74,7 +74,7 @@ def board_tables(board: Board) -> list[Table]:
     named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.accuracy.n for entry in board.entries)
     decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
-    of_accuracies = [f"test accuracy {over}", f"95 % interval {scope(n_seeds)}", decides]
+    of_accuracies = [f"{dataset.accuracy_name} {over}", f"95 % interval {scope(n_seeds)}", decides]
     of_costs = [f"{METRICS[SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     return [
         with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
@@ -89,7 +89,7 @@ def _board_caption(board: Board) -> str:
     dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     sentences = [
         f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
-        f"{dataset.test_size:,} to test on{remarks_on_tests(dataset)}, "
+        f"{dataset.n_tests:,} to test on{remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
     ]
@@ -117,7 +117,7 @@ def history_table(history: RunHistory) -> Table:
         rows.append([*facts, *(mean_and_interval(value, quantity.format) for value in values)])
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
-        f"{dataset.test_size:,} documents to test on{remarks_on_tests(dataset)}, "
+        f"{dataset.n_tests:,} documents to test on{remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}."
     ]
     if history.metric != ACCURACY:

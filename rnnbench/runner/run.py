@@ -29,7 +29,7 @@ from rnnbench.data.dataset import (
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
-from rnnbench.errors import RnnbenchError, uninterrupted
+from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.models.linear import NO_RULE
@@ -204,6 +204,8 @@ class Job:
     """Whether its folder did not exist before."""
     record: str = RESULTS
     """The file that makes the folder a run or a choice."""
+    held_out: Mapping[int, TrialResult] = field(default_factory=dict)
+    """The answers of a choice, by seed, if no document is left to test on: see ``fit_on_all``."""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -211,6 +213,9 @@ class Job:
 
         A config that belongs to a result stays until it is replaced with it.
         """
+        if self.data.section.fit_on_all and not self.held_out:
+            hint = "use `rnnbench choose` with --then-fit --on all"
+            raise UserError(f"data.fit_on_all: no document is left to test on ({hint})")
         folder = self.store.folder
         with lock_folder(folder, self.command, self.record):
             self.store.check_writable(self.record)
@@ -282,7 +287,15 @@ class Job:
         """Yield the outcome of each trial without a result."""
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
-            yield from self.executor.run(trials, corpora, listener, Task())
+            for trial, outcome in self.executor.run(trials, corpora, listener, Task()):
+                found = self.held_out.get(trial.seed)
+                if found is None or isinstance(outcome, TrialFailure):
+                    yield trial, outcome
+                else:  # its own answers are to documents that it has learned
+                    yield (
+                        trial,
+                        replace(outcome, labels=found.labels, stored_scores=found.scores),
+                    )
 
 
 def _remove_unused(folder: Path) -> None:

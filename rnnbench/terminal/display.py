@@ -441,7 +441,7 @@ def _message(event: Event) -> str | None:
             link = f"; {dashboard}" if dashboard else ""
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
         case Finished(trial, accuracy, seconds):
-            documents = "" if trial.part else "test "
+            documents = "" if trial.part or trial.data.fit_on_all else "test "
             return f"{trial}: {documents}accuracy {accuracy:.4f}, {seconds:.1f} s"
         case Failed(trial, reason):
             return f"{trial}: failed: {reason}"

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+from collections import Counter
 from contextlib import chdir
 from itertools import pairwise
 from pathlib import Path
@@ -15,11 +16,13 @@ import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
 from rnnbench.choice.choose import draw_points
-from rnnbench.choice.results import P_OF_FOLDS, choice_table
+from rnnbench.choice.results import P_HOLM, Candidate, choice_table, recommend
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
+from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.storage import read_document
+from rnnbench.training.word_vectors import pretrained_vectors
 
 CONFIG = """\
 name: mine
@@ -100,17 +103,20 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
     best, *others = chosen.results.candidates
-    table, ps = choice_table(chosen.results), [folds_p(best.of_parts, o.of_parts) for o in others]
-    assert [row[-1] for row in table.rows] == ["-", *map(short_p, ps)]
-    assert table.headers[-1] == P_OF_FOLDS
-    assert P_OF_FOLDS in table.caption
+    ps = [folds_p(best.of_parts, other.of_parts) for other in others]
+    assert list(frame["p_of_folds"]) == [1, *ps]
+    table = choice_table(chosen.results)
+    assert f"{P_HOLM}: of no difference from the best, corrected for 15" in table.caption
+    for p, verdict in [row[-4:-2] for row in table.rows[1:]]:
+        assert (float(p) < 0.05) == (verdict == "yes")
+    assert [row[-4] for row in table.rows[1:]] == [short_p(o.against_best.p_holm) for o in others]
 
 
 def test_the_last_documents_are_held_out_on_request():
     results = choose(models="always", folds=None, last=0.2).results
     assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
     assert [len(candidate.of_parts) for candidate in results.candidates] == [1]
-    assert P_OF_FOLDS not in choice_table(results).headers
+    assert "Behind ±" not in choice_table(results).caption
 
 
 def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
@@ -301,6 +307,8 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
+        (["--on", "all"], "on: got 'all' (allowed: train or, with then_fit, all)"),
+        (["--then-fit", "--on", "test"], "on: got 'test' (allowed: train or, with then_fit, all)"),
         (["--write", "mine.yaml"], "--write mine.yaml: the choice reads this file"),
         (["--write", "best.yaml"], "best.yaml: exists (use --force, overwrite=True in Python, or "),
         (["--write", "texts.csv", "--force"], "--write texts.csv: the choice reads this file"),
@@ -316,6 +324,162 @@ def test_wrong_options_are_answered_before_anything_is_trained(cli, options, mes
     assert result.exit_code == 2
     assert message in result.stderr
     assert not Path("results").exists()
+
+
+# What is recommended.
+
+
+def candidate(name, params, accuracy, p=None, n_seeds=None):
+    """A candidate; all but the best are compared with it."""
+    interval = {"low": accuracy - 0.01, "high": accuracy + 0.01}
+    pair = {"a": "best", "b": name, "difference": 0.01, "interval": interval, "p": p, "p_holm": p}
+    return Candidate(
+        name=name,
+        params=params,
+        accuracy=accuracy,
+        of_parts=[accuracy],
+        over_parts=None,
+        interval=interval,
+        seeds=1,
+        fit_seconds=1,
+        against_best=None if p is None else pair | {"method": ANOVA, "n_seeds": n_seeds},
+    )
+
+
+BEST = candidate("rnn", 900, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("others", "name", "claim"),
+    [
+        ([], "rnn", "rnn is the only model: a network with 900 parameters and an accuracy of 0.90"),
+        ([("svm", 100, 0.8, 0.01)], "rnn", "is the best, and all others are clearly worse: a net"),
+        ([("svm", 1000, 0.8, 0.05)], "svm", "is the simplest of 2 models that are not clearly wo"),
+        ([("small", 451, 0.89, 1)], "rnn", "no model that is not clearly worse is much simpler"),
+        ([("small", 450, 0.89, 1)], "rnn", "much simpler"),
+        ([("small", 449, 0.89, 1)], "small", "than the best, rnn (a network with 900 parameters "),
+        ([("svm", 9, 0.89, 1, 2)], "rnn", "too few seeds to tell which others are as good"),
+        ([("always", 0, 0.8, 1)], "rnn", "As always, which reads no text, is not clearly worse"),
+        ([("vectors", 9, 0.89, 1), ("svm", 500, 0.8, 1)], "svm", "the simplest of 3 models"),
+        ([("svm", 20, 0.89, 1), ("nb", 10, 0.8, 1)], "svm", "a baseline with 20 parameters"),
+        ([("svm", 21, 0.89, 1), ("nb", 10, 0.8, 1)], "nb", "a baseline with 10 parameters"),
+    ],
+    ids=str,
+)
+def test_the_simplest_model_that_is_not_clearly_worse_is_recommended(others, name, claim):
+    end = {"dense": {"units": "topics", "activation": "softmax"}}
+    network = {"layers": [{"simple_rnn": {"units": 2}}, end]}
+    kinds = {"svm": "tfidf_linear_svm", "nb": "nb_svm", "always": "most_frequent"}
+    models = {model: {"baseline": kind} for model, kind in kinds.items()}
+    models |= {"vectors": {"baseline": "sentence_embedding"}, "rnn": network, "small": network}
+    benchmark = rnnbench.load_config({"name": "all", "models": models})
+
+    found = recommend([BEST, *(candidate(*other) for other in others)], benchmark.models)
+
+    assert found.model == name
+    assert claim in found.reason
+    assert recommend([], benchmark.models) is None
+
+
+def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_learned(cli):
+    result = cli("choose", "mine.yaml", *FAST, "--folds", 3, "--then-fit")
+
+    folder = Path("results/choice-mine/fitted")
+    fitted = rnnbench.load_run(folder)
+    assert [(model.name, model.chosen_from) for model in fitted.results.models] == [("nb", 4)]
+    assert (fitted.results.dataset.train_size, fitted.results.dataset.test_size) == (30, 10)
+    assert fitted.benchmark.models["nb"].baseline.alpha == 0.1
+    assert "Recommended: nb[alpha=0.1,max_ngram=1] is the best" in " ".join(result.stdout.split())
+    assert "test accuracy" in result.stdout
+    assert result.stderr.endswith(f"next: rnnbench predict {folder} TEXT\n")
+    again = cli(*shlex.split(fitted.results.command)[1:])
+    assert "1 of 1 trials are stored already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("split", "parts"), [("shuffled", {"folds": 2}), ("last", {"folds": None, "last": 0.5})]
+)
+def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
+    options = {"models": ["rnn", "always"], "settings": {"data.split": split}, "seeds": 2}
+    choice = choose(then_fit=True, on="all", **parts, **options)
+
+    (model,), dataset = choice.fitted.results.models, choice.fitted.results.dataset
+    found = next(one for one in choice.results.candidates if one.name == choice.recommended)
+    assert model.accuracy.mean == pytest.approx(found.accuracy)
+    assert model.accuracy_interval.low == pytest.approx(found.interval.low)
+    assert (dataset.train_size, dataset.test_size) == (40, choice.results.held_out)
+    assert (dataset.n_tests, dataset.duplicates.positions) == (0, [])
+    assert dataset.estimated_on == choice.results.how()
+    text = str(choice.fitted)
+    assert text.count("No document is left to test on") == 1
+    assert "held-out accuracy" in text
+    assert "test accuracy" not in text
+    stored = rnnbench.load_run(choice.fitted.folder)
+    assert stored.results == choice.fitted.results
+    page = stored.write_report().read_text()
+    assert "No document is left to test on" in page
+    assert "40 training and 0 test documents" in page
+
+
+def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_all_words():
+    options = {"models": "rnn", "folds": None, "last": 0.2, "then_fit": True, "on": "all"}
+    choice = choose(**options, settings={"training.epochs": 40, "training.learning_rate": 0.05})
+
+    (file,) = Path("results/choice-mine/predictions").glob("rnn-*.npz")
+    with np.load(file) as held_out:
+        assert np.array_equal(choice.fitted.scores("rnn")[0], held_out["scores"])
+        assert np.array_equal(choice.fitted.labels, held_out["labels"])
+    write_texts([("text", "label"), *rows()[1:31], *[("tea", "ham"), ("coffee", "spam")] * 5])
+    choice = choose(**options, out="other", settings={"training.epochs": 40})
+    (found,) = rnnbench.predict(choice.fitted, "rnn", "tea coffee")
+    assert found.unknown_words == [], "words of the test documents are learned"
+
+
+def test_a_model_of_all_documents_predicts_but_its_config_is_not_run_again(cli):
+    choose(models="nb", folds=2, then_fit=True, on="all")
+    told = cli("predict", "results/choice-mine/fitted", "cheap pills").stderr
+    assert "the best that was kept (held-out accuracy 1.0000)" in told
+    file = "results/choice-mine/fitted/config.yaml"
+    for command in ("run", "choose"):
+        result = cli(command, file, "--out", "new")
+        assert result.exit_code == 2
+        assert "data.fit_on_all: no document is left to test on" in result.stderr
+    assert not Path("new").exists()
+
+
+def test_word_vectors_of_a_model_of_all_documents_are_learned_from_all_of_them():
+    data = {"source": "files", "path": "texts.csv", "split": "last", "fit_on_all": 1.0}
+    whole = rnnbench.load_dataset(data)
+    vectors = pretrained_vectors(whole, 2, 0.0)
+    assert vectors[whole.x_train.max()].any()
+    assert Counter(whole.test_documents.tolist()) == Counter(range(32))
+
+
+def test_a_choice_has_a_page_which_a_new_choice_removes(cli):
+    choose()
+    result = cli("report", "results/choice-mine")
+
+    page = Path(result.stdout.strip())
+    assert page == Path("results/choice-mine/report.html")
+    text = page.read_text()
+    assert "Recommended: nb[alpha=0.1,max_ngram=1] is the best" in text
+    assert "rnnbench choose results/choice-mine/config.yaml --folds 3" in text
+    assert "nb[alpha=0.1,max_ngram=1] (recommended)" in text
+    choice = rnnbench.load_choice("results/choice-mine")
+    assert str(choice) == str(choose())
+    assert not page.exists()
+    page.write_text("mine")
+    assert "rnnbench did not write it" in cli("report", "results/choice-mine").stderr
+
+
+def test_what_is_no_choice_is_not_loaded():
+    with pytest.raises(rnnbench.UserError, match=r"no choice.json in it"):
+        rnnbench.load_choice(".")
+    choose(models="always")
+    file = Path("results/choice-mine/choice.json")
+    file.write_text(file.read_text().replace("always", "never"))
+    with pytest.raises(rnnbench.DamagedResultError):
+        rnnbench.load_choice(file.parent)
 
 
 # Samples.

@@ -1,0 +1,73 @@
+"""The page of a choice, with sections of the report of a run and in its template."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+
+from rnnbench.analysis.summary import load_environment
+from rnnbench.choice.results import Candidate, choice_table
+from rnnbench.report.page import PageContent
+from rnnbench.report.plot import COLOURS, THIN, Plot, about, width_beside
+from rnnbench.report.sections import Part, ReportSection, reproduce
+from rnnbench.report.table import interval_text
+from rnnbench.text import counted
+
+if TYPE_CHECKING:
+    from rnnbench.choice.choose import Choice
+
+SHOWN = 20
+"""The most candidates in the plot beside the recommended one, and that a reader can pick."""
+
+
+class CandidatesPlot(Plot):
+    """The accuracies of candidates with their intervals; the ``recommended`` one is named so."""
+
+    name, title = "accuracy", "Accuracy on held-out documents, and its 95 % interval"
+
+    def __init__(self, candidates: Sequence[Candidate], recommended: str):
+        shown = [one for one in candidates[SHOWN:] if one.name == recommended]
+        self._shown, self._recommended = [*candidates[:SHOWN], *shown], recommended
+        self.alt = "; ".join(
+            f"{one.name} {one.accuracy:.3f} ({interval_text(one.interval, '.3f')})"
+            for one in self._shown
+        )
+        self._names = [
+            f"{one.name} (recommended)" if one.name == recommended else one.name
+            for one in self._shown
+        ]
+        self.size = (width_beside(self._names), 1.8 + 0.42 * len(self._names))
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw a row for each candidate, the best at the top."""
+        for row, one in enumerate(self._shown):
+            own: dict[str, Any] = {
+                "color": COLOURS[one.name == self._recommended],
+                "gid": about(one.name),
+            }
+            axes.hlines(row, one.interval.low, one.interval.high, **(THIN | own))
+            axes.plot(one.accuracy, row, "o", **own)
+        axes.set_yticks(range(len(self._names)), self._names)
+        axes.set_ylim(len(self._names) - 0.4, -0.7)
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("accuracy")
+        return []
+
+
+def choice_page(choice: "Choice") -> PageContent:
+    """Return the page of a choice: what it recommends, all candidates, the command."""
+    results, names = choice.results, [one.name for one in choice.results.candidates]
+    run = SimpleNamespace(environment=load_environment(choice.folder))
+    shown: Any = SimpleNamespace(results=results, run=run)  # all that the section needs
+    plot = CandidatesPlot(results.candidates, choice.recommended)
+    parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
+    return PageContent(
+        title=f"{results.name}: rnnbench report",
+        heading=f"{results.name}: choice",
+        about=f"rnnbench choice: {counted(len(names), 'model')}, accuracy on {results.how()}",
+        findings=[f"Recommended: {results.recommended.reason}"] if results.recommended else [],
+        sections=[ReportSection("accuracy", "Accuracy", parts), reproduce(shown)],
+        models=names if len(names) <= SHOWN else [],
+    )
