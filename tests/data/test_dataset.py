@@ -301,6 +301,8 @@ def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(group
     found = make_dataset(whole, data)
     assert not set(groups[found.train_documents]) & set(groups[found.test_documents])
     assert len(found.test_documents) >= 0.3 * len(groups) - 1
+    kept, held_out = hold_out(len(found.y_train), 0.3, found.groups)
+    assert not set(found.groups[kept]) & set(found.groups[held_out])
     folds = [hold_out_part(found, part) for part in make_parts(2, None)]
     sides = [set(groups[fold.test_documents]) for fold in folds]
     assert not sides[0] & sides[1]
