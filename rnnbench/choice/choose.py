@@ -17,7 +17,6 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.choice.results import (
     ChoiceResults,
-    check_target,
     choice_table,
     chosen_benchmark,
     complete,
@@ -42,7 +41,7 @@ from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import spell
-from rnnbench.storage import read_record, write_document, write_text
+from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class Choice(Shown):
             UserError: the file exists, or no model has all its trials.
             UnwritableError: the file cannot be written.
         """
-        check_target(Path(file), overwrite=overwrite)
+        check_new(Path(file), overwrite=overwrite)
         write_best(Path(file), self.benchmark, self.results)
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:

@@ -8,6 +8,7 @@ import typer
 
 from rnnbench.errors import UserError
 from rnnbench.request import ChoiceRequest, takes_options
+from rnnbench.storage import check_new, check_replaceable
 from rnnbench.terminal import console, options
 from rnnbench.terminal.console import carry_out
 
@@ -71,7 +72,6 @@ def _closing(choice: "Choice") -> list[str]:
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
-    from rnnbench.choice.results import check_target
     from rnnbench.job import inputs_of, load_config
 
     benchmark = load_config(request.config, request.settings)
@@ -80,7 +80,8 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     inputs = inputs_of(request.config, benchmark)
     if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
-    check_target(file, overwrite=overwrite)
+    check_new(file, "--write", overwrite=overwrite)
+    check_replaceable(file)
 
 
 def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":

@@ -1,6 +1,5 @@
 """The record of a choice: how candidates are ranked, shown and written as a config."""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
@@ -199,7 +198,11 @@ def recommend(
         return None
     best, *others = candidates
     level = [one for one in others if one.against_best and one.against_best.verdict == NOT_CLEAR]
-    blind = [one.name for one in [best, *level] if _is_blind(models[one.name])]
+    blind = [
+        one.name
+        for one in [best, *level]
+        if isinstance(getattr(models[one.name], "baseline", None), MostFrequent | Stratified)
+    ]
     similar = defaultdict[tuple[bool, bool], list[Candidate]](list)
     for one in [best, *(one for one in level if one.name not in blind)]:
         model = models[one.name]
@@ -222,10 +225,6 @@ def recommend(
         reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
         reason += "either, these documents do not show that any model has learned something."
     return Recommendation(model=found.name, reason=reason)
-
-
-def _is_blind(model: Model) -> bool:
-    return isinstance(getattr(model, "baseline", None), MostFrequent | Stratified)
 
 
 def _in_words(candidate: Candidate, models: Mapping[str, Model]) -> str:
@@ -299,23 +298,6 @@ def _caption(results: ChoiceResults) -> str:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
     sentences.append(f"{FIT_SECONDS.header}: the mean of all trainings.")
     return " ".join(filter(None, [*sentences, condition(tests)]))
-
-
-def check_target(file: Path, *, overwrite: bool) -> None:
-    """Make sure, before anything is trained, that ``file`` may be written.
-
-    Raises:
-        UserError: it exists, or its folder does not.
-    """
-    if file.is_dir():
-        raise UserError(f"{file}: is a folder (should be a file)")
-    if file.exists() and not overwrite:
-        hint = "use --force, overwrite=True in Python, or another name"
-        raise UserError(f"{file}: exists ({hint})")
-    if not file.parent.is_dir():
-        raise UserError(f"{file}: there is no folder {file.parent}")
-    if not os.access(file.parent, os.W_OK):
-        raise UserError(f"{file}: the folder cannot be written to")
 
 
 def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None:

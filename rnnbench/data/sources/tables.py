@@ -217,34 +217,20 @@ Reader = Callable[[Path, Layout, Progress, Sequence[str] | None], Iterator[Any]]
 """Yields the header of a table, and then its rows."""
 
 
-class _Pushback:
-    """Lines that can be given back, with the number of the last one."""
-
-    def __init__(self, lines: Iterator[str]):
-        self.lines, self.number = lines, 0
-        self.taken: list[str] = []
-        self.waiting: deque[str] = deque()
-
-    def __iter__(self) -> "_Pushback":
-        return self
-
-    def __next__(self) -> str:
-        self.taken.append(self.waiting.popleft() if self.waiting else next(self.lines))
-        self.number += 1
-        return self.taken[-1]
-
-    def give_back(self, kept: int) -> None:
-        """Give back all lines that were taken last but the first ones."""
-        self.waiting.extendleft(reversed(self.taken[kept:]))
-        self.number -= len(self.taken) - kept
-
-
 def _separated(
     path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None, **dialect: Any
 ) -> Iterator[Any]:
     """Read comma-separated or tab-separated values."""
-    lines = _Pushback(_lines(path, layout, progress))
-    rows = csv.reader(lines, **{"delimiter": layout.delimiter or ","} | dialect)
+    lines, again, number = _lines(path, layout, progress), deque[str](), 1
+    taken: list[str] = []  # the lines of a row
+    dialect = {"delimiter": layout.delimiter or ","} | dialect
+
+    def given() -> Iterator[str]:
+        while line := again.popleft() if again else next(lines, ""):
+            taken.append(line)
+            yield line
+
+    rows = csv.reader(given(), **dialect)
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         header: list[str] = [name.strip() for name in next(rows, [])]
@@ -252,20 +238,24 @@ def _separated(
             header = [name.strip() for name in next(rows, [])]
         yield header
         while True:
-            lines.taken.clear()
-            place = f"{path}:{lines.number + 1}"
+            number += len(taken)
+            taken.clear()
+            place = f"{path}:{number}"
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                if len(lines.taken) > MOST_LINES:
-                    message = f"more than {MOST_LINES:,} lines in a row: {error}"
+                fault = f"cannot be read as a row: {error}"
+                if len(taken) > MOST_LINES:
+                    hint = "is a quotation mark not closed?"
                     raise UserError(
-                        f"{place}: {message}; is a quotation mark not closed?"
+                        f"{place}: {fault}, with {len(taken):,} lines; {hint}"
                     ) from None
-                yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
-                lines.give_back(1)
+                yield BadRow(place, NOT_A_ROW, fault)
+                again.extendleft(reversed(taken[1:]))
+                del taken[1:]
+                rows = csv.reader(given(), **dialect)
                 continue
             if row and len(row) != len(header):
                 found = counted(len(row), "field")
@@ -281,16 +271,15 @@ def _json_lines(
 ) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
-    def objects() -> Iterator[tuple[str, Any] | BadRow]:
-        for number, line in enumerate(_lines(path, layout, progress), start=1):
-            place = f"{path}:{number}"
-            if line.strip():
-                try:
-                    yield place, json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    yield BadRow(place, NOT_A_ROW, f"not JSON: {error}")
+    def parsed(line: str) -> Any:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            return error
 
-    return _of_json(objects(), columns)
+    numbered = enumerate(_lines(path, layout, progress), start=1)
+    found = ((f"{path}:{number}", parsed(line)) for number, line in numbered if line.strip())
+    return _of_json(found, columns)
 
 
 def _json_array(
@@ -307,34 +296,30 @@ def _json_array(
     return _of_json(numbered, columns)
 
 
-def _of_json(
-    objects: Iterator[tuple[str, Any] | BadRow], columns: Sequence[str] | None
-) -> Iterator[Any]:
-    """Yield the header and the rows of objects; the first ones tell the columns.
+def _of_json(items: Iterator[tuple[str, Any]], columns: Sequence[str] | None) -> Iterator[Any]:
+    """Yield the header and the rows of items with their places; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
     """
-    checked = map(_as_object, objects)
-    first = list(islice(checked, SAMPLE_ROWS))
-    header: dict[str, None] = {}
-    for item in first:
-        header |= {} if isinstance(item, BadRow) else dict.fromkeys(item[1])
-    if first and isinstance(first[0], BadRow) and not header:
-        raise UserError(f"{first[0].place}: {first[0].fault}")
-    yield list(header)
-    for item in chain(first, checked):
-        if isinstance(item, BadRow):
-            yield item
-        elif columns is None and (new := item[1].keys() - header.keys()):
-            yield BadRow(item[0], NOT_A_ROW, f"the key '{min(new)}' is not in the first rows")
+    first = list(islice(items, SAMPLE_ROWS))
+    header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
+    if first and not header and (fault := _fault_of_json(first[0][1], None)):
+        raise UserError(f"{first[0][0]}: {fault}")
+    yield header
+    for place, item in chain(first, items):
+        if fault := _fault_of_json(item, None if columns else header):
+            yield BadRow(place, NOT_A_ROW, fault)
         else:
-            yield item[0], [item[1].get(name) for name in header]
+            yield place, [item.get(name) for name in header]
 
 
-def _as_object(item: tuple[str, Any] | BadRow) -> tuple[str, Any] | BadRow:
-    if isinstance(item, BadRow) or isinstance(item[1], dict):
-        return item
-    return BadRow(item[0], NOT_A_ROW, 'should be an object, such as {"text": ..., "label": ...}')
+def _fault_of_json(item: Any, header: Sequence[str] | None) -> str | None:
+    if isinstance(item, Exception):
+        return f"not JSON: {item}"
+    if not isinstance(item, dict):
+        return 'should be an object, such as {"text": ..., "label": ...}'
+    new = item.keys() - header if header else ()
+    return f"the key '{min(new)}' is not in the first rows" if new else None
 
 
 def _parquet(
