@@ -238,8 +238,7 @@ def _fit(
     may be those of another choice in trials that are stored, which are therefore trained again.
     """
     on_all, results, name = request.on == "all", choice.results, choice.recommended
-    candidate = next(one for one in results.candidates if one.name == name)
-    benchmark = chosen_benchmark(job.benchmark, results, [candidate])
+    benchmark = chosen_benchmark(job.benchmark, results, [name])
     changed: dict[str, Any] = {"tracking": ()}
     if on_all:
         share = {"fit_on_all": request.last or 1.0}

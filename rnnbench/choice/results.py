@@ -310,7 +310,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     best = best_points(results)
     if not best:
         raise UserError(f"{file}: not written; no model has all its trials")
-    chosen = chosen_benchmark(benchmark, results, best.values())
+    chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
     lines = dump(chosen, file.parent).splitlines()
     start = lines.index("models:")
     for name, candidate in best.items():
@@ -331,14 +331,15 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
 
 
 def chosen_benchmark(
-    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[Candidate]
+    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
 ) -> Benchmark:
     """Return a benchmark of ``chosen`` candidates, which knows what they were chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
-    names = {model_of(candidate.name): candidate.name for candidate in chosen}
     models = {
-        model: benchmark.models[name].model_copy(update={"chosen_from": n_tried[model]})
-        for model, name in names.items()
+        (model := model_of(name)): benchmark.models[name].model_copy(
+            update={"chosen_from": n_tried[model]}
+        )
+        for name in chosen
     }
     changes = {"name": f"{benchmark.name[:90]}{ENDING}", "models": models}
     return benchmark.model_copy(update=changes)

@@ -288,14 +288,11 @@ class Job:
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
             for trial, outcome in self.executor.run(trials, corpora, listener, Task()):
-                found = self.held_out.get(trial.seed)
-                if found is None or isinstance(outcome, TrialFailure):
-                    yield trial, outcome
-                else:  # its own answers are to documents that it has learned
-                    yield (
-                        trial,
-                        replace(outcome, labels=found.labels, stored_scores=found.scores),
-                    )
+                own: dict[str, Any] = {}  # unless its answers are to documents that it has learned
+                if found := self.held_out.get(trial.seed):
+                    own = {"labels": found.labels, "stored_scores": found.scores}
+                is_failure = isinstance(outcome, TrialFailure)
+                yield trial, outcome if is_failure else replace(outcome, **own)
 
 
 def _remove_unused(folder: Path) -> None:

@@ -246,13 +246,10 @@ def _separated(
             except StopIteration:
                 return
             except csv.Error as error:
-                fault = f"cannot be read as a row: {error}"
                 if len(taken) > MOST_LINES:
-                    hint = "is a quotation mark not closed?"
-                    raise UserError(
-                        f"{place}: {fault}, with {len(taken):,} lines; {hint}"
-                    ) from None
-                yield BadRow(place, NOT_A_ROW, fault)
+                    fault = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
+                yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
                 again.extendleft(reversed(taken[1:]))
                 del taken[1:]
                 rows = csv.reader(given(), **dialect)
