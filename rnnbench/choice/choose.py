@@ -52,8 +52,6 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
-FITTED = "fitted"
-"""The folder of the run that keeps the recommended model, in the folder of the choice."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,9 +140,6 @@ def choose(request: ChoiceRequest) -> Choice:
     The texts of the test documents are removed before anything is learned. Trials are stored, and
     not trained again by the same call.
 
-    With ``then_fit``, the simplest model that is not clearly worse than the best is trained again
-    and kept. It is the only model of the run ``fitted``, which ``predict`` takes.
-
     Raises:
         ConfigError: the config or an argument is wrong.
         UserError: an argument is wrong, or another process is writing into the folder.
@@ -224,9 +219,8 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[P
 
 
 def _positions(job: Job, parts: Sequence[Part]) -> NDArray[np.intp]:
-    """Return the positions of the held-out documents in the training set, part by part."""
-    dataset = job.data.dataset
-    return np.concatenate([part.positions(dataset.y_train, dataset.groups) for part in parts])
+    y, groups = job.data.dataset.y_train, job.data.dataset.groups
+    return np.concatenate([part.positions(y, groups) for part in parts])  # part by part
 
 
 def _fit(
@@ -241,11 +235,10 @@ def _fit(
     benchmark = chosen_benchmark(job.benchmark, results, [name])
     changed: dict[str, Any] = {"tracking": ()}
     if on_all:
-        share = {"fit_on_all": request.last or 1.0}
-        changed["data"] = benchmark.data.model_copy(update=share)
+        changed["data"] = benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
     given = RunRequest(
         benchmark.model_copy(update=changed),
-        out=choice.folder / FITTED,
+        out=choice.folder / "fitted",
         save_models=True,
         fresh=request.fresh or on_all,
         command=job.command if on_all else None,
@@ -268,10 +261,7 @@ def _fit(
 def _answers(
     by_seed: Mapping[int, Sequence[TrialResult]], positions: NDArray[np.intp]
 ) -> dict[int, TrialResult]:
-    """Return the answers to all held-out documents, in the order of the documents, by seed.
-
-    The documents of all parts have ``positions`` in the training set.
-    """
+    """Return the answers to the documents at ``positions``, in the order of these, by seed."""
     order, found = np.argsort(positions), {}
     for seed, parts in by_seed.items():
         labels = np.concatenate([part.labels for part in parts])[order]

@@ -253,22 +253,17 @@ def choice_table(results: ChoiceResults) -> Table:
 
 
 def _accuracy(candidate: Candidate) -> str:
-    if candidate.over_parts is None:
-        return f"{candidate.accuracy:.4f}"
-    half = (candidate.over_parts.high - candidate.over_parts.low) / 2
-    return f"{candidate.accuracy:.4f} ± {half:.4f}"
+    ends = candidate.over_parts
+    return f"{candidate.accuracy:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
 
 
-def _p_holm(against_best: Comparison | None) -> str:
-    if against_best is None or against_best.has_too_few_seeds:
-        return MISSING
-    return short_p(against_best.p_holm)
+def _p_holm(pair: Comparison | None) -> str:
+    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
 
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
     missing = dict.fromkeys(trial.model for trial in results.missing)
-    tried = {*missing, *(candidate.name for candidate in results.candidates)}
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
     sentences = [
         f"Recommended: {results.recommended.reason}" if results.recommended else "",
@@ -294,7 +289,7 @@ def _caption(results: ChoiceResults) -> str:
             "different ones may overlap, and of two that are equally accurate, one alone may be "
             f"clearly worse. {SIMPLEST}"
         )
-    if results.searched and len(tried) < results.n_models:
+    if results.searched and len(missing) + len(results.candidates) < results.n_models:
         sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
     sentences.append(f"{FIT_SECONDS.header}: the mean of all trainings.")
     return " ".join(filter(None, [*sentences, condition(tests)]))

@@ -21,8 +21,6 @@ from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
-LONGEST_WRITE = 600.0
-"""Temporary files older than this many seconds count as abandoned."""
 ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups")
 FACTS = ("topics", "vocabulary", "provenance")
 """The parts of a corpus: arrays, of which some have only the first, and what is stored as JSON."""
@@ -58,7 +56,7 @@ def find(fingerprint: str) -> Path | None:
 def store(name: str, corpus: Corpus) -> Corpus:
     """Cache a corpus of the source ``name``, and return it with its file; see ``writing``."""
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
-    sweep(file.parent, older_than=LONGEST_WRITE)
+    sweep(file.parent, older_than=600)
     write(file, corpus)
     return replace(corpus, file=file)
 

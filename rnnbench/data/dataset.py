@@ -59,8 +59,6 @@ Side = Literal["pre", "post"]
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 PATHS = ("path", "train", "test")
 """The keys that hold paths, which are relative to the file that they stand in."""
-FORMER = {"text_column": "text", "label_column": "label"}
-"""The former names of keys."""
 TABLE_KEYS = ("text", "label", "group", "delimiter", "encoding")
 """The keys that describe a table of texts."""
 
@@ -136,7 +134,8 @@ class Data(Section):
         """Accept the names that the columns had in older configs."""
         if not isinstance(data, dict):
             return data
-        return {FORMER.get(key, key): value for key, value in data.items()}
+        former = {"text_column": "text", "label_column": "label"}
+        return {former.get(key, key): value for key, value in data.items()}
 
     @property
     def options(self) -> dict[str, Any]:

@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 
 MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
-MAX_JSON = 2**29
-"""The size of the largest JSON array; it is read as a whole."""
 MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
 AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
@@ -37,11 +35,7 @@ SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
 MOST_LINES = 10_000
 """A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
-ROWS_PER_REPORT = 5_000
-"""Rows between two calls of ``Progress``."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MUCH_FEWER = 4
-"""The column with the labels has this many times fewer different values than any other."""
 MOST_WRONG = 0.1
 """A file is in UTF-8 if fewer of its lines with other characters than ASCII are wrong."""
 ENCODINGS = (
@@ -51,8 +45,6 @@ ENCODINGS = (
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """Those that a file may be in if it is not in UTF-8, the second ones if more than this share of
 its bytes are not ASCII. Rarer encodings are guessed too often."""
-TIE = 0.02
-"""Encodings whose disorder, as charset-normalizer measures it, differs by less are as likely."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
@@ -140,7 +132,7 @@ def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
     counts = {name: len(set(values) - {""}) for name, values in columns.items()}
     rows = max(map(len, columns.values()), default=0)
     few = sorted((n, name) for name, n in counts.items() if 1 < n <= rows / 2)
-    is_clear = len(few) == 1 or (few and few[0][0] * MUCH_FEWER <= few[1][0])
+    is_clear = len(few) == 1 or (few and few[0][0] * 4 <= few[1][0])
     return few[0][1] if is_clear else None
 
 
@@ -171,7 +163,7 @@ def _encoding_of(path: Path) -> str:
     encodings = [*ENCODINGS, *(OF_EAST_ASIA if is_dense else ())]
     matches = from_bytes(foreign, cp_isolation=encodings)
     best = matches.best()
-    if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < TIE]:
+    if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < 0.02]:
         return best.encoding
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
     return "cp1250" if central > MOST_WRONG * sum(byte > 127 for byte in foreign) else "cp1252"
@@ -211,10 +203,6 @@ def open_table(
     if not header:
         raise UserError(f"{path}: it is empty")
     return header, rows
-
-
-Reader = Callable[[Path, Layout, Progress, Sequence[str] | None], Iterator[Any]]
-"""Yields the header of a table, and then its rows."""
 
 
 def _separated(
@@ -284,7 +272,7 @@ def _json_array(
 ) -> Iterator[Any]:
     """Read a JSON array of objects."""
     try:
-        items = json.loads(read_file(path, MAX_JSON).decode(codec_of(layout)))
+        items = json.loads(read_file(path, 2**29).decode(codec_of(layout)))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
@@ -395,12 +383,12 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
         for number, line in enumerate(lines):
             if len(line) > MAX_TEXT:
                 raise UserError(f"{path}:{number + 1}: longer than {MAX_TEXT:,} characters")
-            if number % ROWS_PER_REPORT == ROWS_PER_REPORT - 1:
+            if (number + 1) % 5_000 == 0:
                 progress(f"reading {path.name}", raw.tell(), size)
             yield line
 
 
-READERS: dict[str, Reader] = {
+READERS: dict[str, Callable[..., Iterator[Any]]] = {
     ".csv": partial(_separated, strict=True),
     # Only commas need quotes, because a tab or a new line in a text would be ambiguous.
     ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
@@ -409,4 +397,4 @@ READERS: dict[str, Reader] = {
     ".json": _json_array,
     ".parquet": _parquet,
 }
-"""The readers of tables, by the end of the name of a file."""
+"""By the end of the name of a file, what yields the header of a table, and then its rows."""
