@@ -43,7 +43,6 @@ from rnnbench.text import counted, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 2
-ENDING = "_chosen"
 P_HOLM = "p (Holm)"
 SIMPLEST = (
     "Simplest: a baseline before a network, and what learned from no other texts before what did; "
@@ -336,7 +335,7 @@ def chosen_benchmark(
         )
         for name in chosen
     }
-    changes = {"name": f"{benchmark.name[:90]}{ENDING}", "models": models}
+    changes = {"name": f"{benchmark.name[:90]}_chosen", "models": models}
     return benchmark.model_copy(update=changes)
 
 

@@ -59,8 +59,6 @@ Side = Literal["pre", "post"]
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 PATHS = ("path", "train", "test")
 """The keys that hold paths, which are relative to the file that they stand in."""
-TABLE_KEYS = ("text", "label", "group", "delimiter", "encoding")
-"""The keys that describe a table of texts."""
 
 
 class Data(Section):
@@ -140,7 +138,8 @@ class Data(Section):
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = ("test", *TABLE_KEYS, "on_bad", "tokenizer")
+        table = ("text", "label", "group", "delimiter", "encoding", "on_bad")
+        keys = ("test", *table, "tokenizer")
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
