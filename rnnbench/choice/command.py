@@ -65,9 +65,8 @@ def choose(
 
 
 def _closing(choice: "Choice") -> list[str]:
-    if choice.fitted is None:
-        return [f"Stored in {choice.folder}/; next: {choice.results.command} --then-fit"]
-    next_one = options.line("predict", choice.fitted.folder, "TEXT")
+    fitted, then_fit = choice.fitted, f"{choice.results.command} --then-fit"
+    next_one = options.line("predict", fitted.folder, "TEXT") if fitted else then_fit
     return [f"Stored in {choice.folder}/; next: {next_one}"]
 
 

@@ -264,34 +264,32 @@ def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
+    best, is_drawn = results.recommended, len(missing) + len(results.candidates) < results.n_models
     sentences = [
-        f"Recommended: {results.recommended.reason}" if results.recommended else "",
+        f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. No model was "
         "trained on the documents that it classified, and the test documents were not used.",
+        f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
+        f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
+        f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
+        "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
+        f"{scope(results.n_seeds)}: how much it depends on those that were classified."
+        if results.folds
+        else "",
+        f"{P_HOLM}: of no difference from the best, corrected for {counted(n, 'comparison')}; "
+        "clearly worse: below 0.05, for the models as they were trained here. Models are compared "
+        "document by document, so intervals of clearly different ones may overlap, and of two that "
+        f"are equally accurate, one alone may be clearly worse. {SIMPLEST}"
+        if n
+        else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid."
+        if results.searched and is_drawn
+        else "",
+        f"{FIT_SECONDS.header}: the mean of all trainings.",
+        condition(tests),
     ]
-    if dataset.in_order:
-        sentences.append(f"The held-out documents are {in_blocks(results.held_out)}.")
-    sentences.append(f"Seeds: {numbers(results.seeds[: results.n_seeds])}.")
-    if results.epochs:
-        sentences.append(f"Epochs: {' or '.join(map(str, results.epochs))}.")
-    if results.folds:
-        sentences.append(
-            "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
-            f"{scope(results.n_seeds)}: how much it depends on those that were classified."
-        )
-    if n:
-        sentences.append(
-            f"{P_HOLM}: of no difference from the best, corrected for "
-            f"{counted(n, 'comparison')}; clearly worse: below 0.05, for the models as they were "
-            "trained here. Models are compared document by document, so intervals of clearly "
-            "different ones may overlap, and of two that are equally accurate, one alone may be "
-            f"clearly worse. {SIMPLEST}"
-        )
-    if results.searched and len(missing) + len(results.candidates) < results.n_models:
-        sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
-    sentences.append(f"{FIT_SECONDS.header}: the mean of all trainings.")
-    return " ".join(filter(None, [*sentences, condition(tests)]))
+    return " ".join(filter(None, sentences))
 
 
 def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None:
