@@ -26,8 +26,6 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""
-MOMENT = 0.01
-"""Seconds."""
 TOGETHER = 1.0
 """Seconds in which several signals are one: shells, schedulers and fingers repeat them."""
 
@@ -139,7 +137,7 @@ def _is_in_extension(frame: FrameType | None) -> bool:
 def _call_later(act: Callable[[FrameType | None], None]) -> None:
     """Call a function a moment later with what is then being executed."""
     signal.signal(LATER[0], lambda _number, frame: act(frame))
-    signal.setitimer(signal.ITIMER_REAL, MOMENT)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def _raise_again(lost: Any) -> None:

@@ -17,7 +17,6 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.choice.results import (
     ChoiceResults,
-    check_target,
     choice_table,
     chosen_benchmark,
     complete,
@@ -42,7 +41,7 @@ from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import spell
-from rnnbench.storage import read_record, write_document, write_text
+from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -53,8 +52,6 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
-FITTED = "fitted"
-"""The folder of the run that keeps the recommended model, in the folder of the choice."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,7 +114,7 @@ class Choice(Shown):
             UserError: the file exists, or no model has all its trials.
             UnwritableError: the file cannot be written.
         """
-        check_target(Path(file), overwrite=overwrite)
+        check_new(Path(file), overwrite=overwrite)
         write_best(Path(file), self.benchmark, self.results)
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
@@ -142,9 +139,6 @@ def choose(request: ChoiceRequest) -> Choice:
 
     The texts of the test documents are removed before anything is learned. Trials are stored, and
     not trained again by the same call.
-
-    With ``then_fit``, the simplest model that is not clearly worse than the best is trained again
-    and kept. It is the only model of the run ``fitted``, which ``predict`` takes.
 
     Raises:
         ConfigError: the config or an argument is wrong.
@@ -225,9 +219,8 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[P
 
 
 def _positions(job: Job, parts: Sequence[Part]) -> NDArray[np.intp]:
-    """Return the positions of the held-out documents in the training set, part by part."""
-    dataset = job.data.dataset
-    return np.concatenate([part.positions(dataset.y_train, dataset.groups) for part in parts])
+    y, groups = job.data.dataset.y_train, job.data.dataset.groups
+    return np.concatenate([part.positions(y, groups) for part in parts])  # part by part
 
 
 def _fit(
@@ -239,15 +232,13 @@ def _fit(
     may be those of another choice in trials that are stored, which are therefore trained again.
     """
     on_all, results, name = request.on == "all", choice.results, choice.recommended
-    candidate = next(one for one in results.candidates if one.name == name)
-    benchmark = chosen_benchmark(job.benchmark, results, [candidate])
+    benchmark = chosen_benchmark(job.benchmark, results, [name])
     changed: dict[str, Any] = {"tracking": ()}
     if on_all:
-        share = {"fit_on_all": request.last or 1.0}
-        changed["data"] = benchmark.data.model_copy(update=share)
+        changed["data"] = benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
     given = RunRequest(
         benchmark.model_copy(update=changed),
-        out=choice.folder / FITTED,
+        out=choice.folder / "fitted",
         save_models=True,
         fresh=request.fresh or on_all,
         command=job.command if on_all else None,
@@ -270,10 +261,7 @@ def _fit(
 def _answers(
     by_seed: Mapping[int, Sequence[TrialResult]], positions: NDArray[np.intp]
 ) -> dict[int, TrialResult]:
-    """Return the answers to all held-out documents, in the order of the documents, by seed.
-
-    The documents of all parts have ``positions`` in the training set.
-    """
+    """Return the answers to the documents at ``positions``, in the order of these, by seed."""
     order, found = np.argsort(positions), {}
     for seed, parts in by_seed.items():
         labels = np.concatenate([part.labels for part in parts])[order]

@@ -8,6 +8,7 @@ import typer
 
 from rnnbench.errors import UserError
 from rnnbench.request import ChoiceRequest, takes_options
+from rnnbench.storage import check_new, check_replaceable
 from rnnbench.terminal import console, options
 from rnnbench.terminal.console import carry_out
 
@@ -64,14 +65,12 @@ def choose(
 
 
 def _closing(choice: "Choice") -> list[str]:
-    if choice.fitted is None:
-        return [f"Stored in {choice.folder}/; next: {choice.results.command} --then-fit"]
-    next_one = options.line("predict", choice.fitted.folder, "TEXT")
+    fitted, then_fit = choice.fitted, f"{choice.results.command} --then-fit"
+    next_one = options.line("predict", fitted.folder, "TEXT") if fitted else then_fit
     return [f"Stored in {choice.folder}/; next: {next_one}"]
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
-    from rnnbench.choice.results import check_target
     from rnnbench.job import inputs_of, load_config
 
     benchmark = load_config(request.config, request.settings)
@@ -80,7 +79,8 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     inputs = inputs_of(request.config, benchmark)
     if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
-    check_target(file, overwrite=overwrite)
+    check_new(file, "--write", overwrite=overwrite)
+    check_replaceable(file)
 
 
 def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":

@@ -28,8 +28,8 @@ class CandidatesPlot(Plot):
     name, title = "accuracy", "Accuracy on held-out documents, and its 95 % interval"
 
     def __init__(self, candidates: Sequence[Candidate], recommended: str):
-        shown = [one for one in candidates[SHOWN:] if one.name == recommended]
-        self._shown, self._recommended = [*candidates[:SHOWN], *shown], recommended
+        best = candidates[:SHOWN]
+        self._shown = [one for one in candidates if one in best or one.name == recommended]
         self.alt = "; ".join(
             f"{one.name} {one.accuracy:.3f} ({interval_text(one.interval, '.3f')})"
             for one in self._shown
@@ -43,12 +43,9 @@ class CandidatesPlot(Plot):
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each candidate, the best at the top."""
         for row, one in enumerate(self._shown):
-            own: dict[str, Any] = {
-                "color": COLOURS[one.name == self._recommended],
-                "gid": about(one.name),
-            }
-            axes.hlines(row, one.interval.low, one.interval.high, **(THIN | own))
-            axes.plot(one.accuracy, row, "o", **own)
+            ends, gid = (one.interval.low, one.interval.high), about(one.name)
+            axes.hlines(row, *ends, color=COLOURS[0], gid=gid, **THIN)
+            axes.plot(one.accuracy, row, "o", color=COLOURS[0], gid=gid)
         axes.set_yticks(range(len(self._names)), self._names)
         axes.set_ylim(len(self._names) - 0.4, -0.7)
         axes.grid(axis="y", visible=False)

@@ -1,6 +1,5 @@
 """The record of a choice: how candidates are ranked, shown and written as a config."""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
@@ -44,7 +43,6 @@ from rnnbench.text import counted, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 2
-ENDING = "_chosen"
 P_HOLM = "p (Holm)"
 SIMPLEST = (
     "Simplest: a baseline before a network, and what learned from no other texts before what did; "
@@ -199,7 +197,11 @@ def recommend(
         return None
     best, *others = candidates
     level = [one for one in others if one.against_best and one.against_best.verdict == NOT_CLEAR]
-    blind = [one.name for one in [best, *level] if _is_blind(models[one.name])]
+    blind = [
+        one.name
+        for one in [best, *level]
+        if isinstance(getattr(models[one.name], "baseline", None), MostFrequent | Stratified)
+    ]
     similar = defaultdict[tuple[bool, bool], list[Candidate]](list)
     for one in [best, *(one for one in level if one.name not in blind)]:
         model = models[one.name]
@@ -222,10 +224,6 @@ def recommend(
         reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
         reason += "either, these documents do not show that any model has learned something."
     return Recommendation(model=found.name, reason=reason)
-
-
-def _is_blind(model: Model) -> bool:
-    return isinstance(getattr(model, "baseline", None), MostFrequent | Stratified)
 
 
 def _in_words(candidate: Candidate, models: Mapping[str, Model]) -> str:
@@ -254,68 +252,44 @@ def choice_table(results: ChoiceResults) -> Table:
 
 
 def _accuracy(candidate: Candidate) -> str:
-    if candidate.over_parts is None:
-        return f"{candidate.accuracy:.4f}"
-    half = (candidate.over_parts.high - candidate.over_parts.low) / 2
-    return f"{candidate.accuracy:.4f} ± {half:.4f}"
+    ends = candidate.over_parts
+    return f"{candidate.accuracy:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
 
 
-def _p_holm(against_best: Comparison | None) -> str:
-    if against_best is None or against_best.has_too_few_seeds:
-        return MISSING
-    return short_p(against_best.p_holm)
+def _p_holm(pair: Comparison | None) -> str:
+    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
 
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
     missing = dict.fromkeys(trial.model for trial in results.missing)
-    tried = {*missing, *(candidate.name for candidate in results.candidates)}
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
+    best, is_drawn = results.recommended, len(missing) + len(results.candidates) < results.n_models
     sentences = [
-        f"Recommended: {results.recommended.reason}" if results.recommended else "",
+        f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
         f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. No model was "
         "trained on the documents that it classified, and the test documents were not used.",
+        f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
+        f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
+        f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
+        "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
+        f"{scope(results.n_seeds)}: how much it depends on those that were classified."
+        if results.folds
+        else "",
+        f"{P_HOLM}: of no difference from the best, corrected for {counted(n, 'comparison')}; "
+        "clearly worse: below 0.05, for the models as they were trained here. Models are compared "
+        "document by document, so intervals of clearly different ones may overlap, and of two that "
+        f"are equally accurate, one alone may be clearly worse. {SIMPLEST}"
+        if n
+        else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid."
+        if results.searched and is_drawn
+        else "",
+        f"{FIT_SECONDS.header}: the mean of all trainings.",
+        condition(tests),
     ]
-    if dataset.in_order:
-        sentences.append(f"The held-out documents are {in_blocks(results.held_out)}.")
-    sentences.append(f"Seeds: {numbers(results.seeds[: results.n_seeds])}.")
-    if results.epochs:
-        sentences.append(f"Epochs: {' or '.join(map(str, results.epochs))}.")
-    if results.folds:
-        sentences.append(
-            "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
-            f"{scope(results.n_seeds)}: how much it depends on those that were classified."
-        )
-    if n:
-        sentences.append(
-            f"{P_HOLM}: of no difference from the best, corrected for "
-            f"{counted(n, 'comparison')}; clearly worse: below 0.05, for the models as they were "
-            "trained here. Models are compared document by document, so intervals of clearly "
-            "different ones may overlap, and of two that are equally accurate, one alone may be "
-            f"clearly worse. {SIMPLEST}"
-        )
-    if results.searched and len(tried) < results.n_models:
-        sentences.append(f"{results.sampler} drew at most {results.searched} points of each grid.")
-    sentences.append(f"{FIT_SECONDS.header}: the mean of all trainings.")
-    return " ".join(filter(None, [*sentences, condition(tests)]))
-
-
-def check_target(file: Path, *, overwrite: bool) -> None:
-    """Make sure, before anything is trained, that ``file`` may be written.
-
-    Raises:
-        UserError: it exists, or its folder does not.
-    """
-    if file.is_dir():
-        raise UserError(f"{file}: is a folder (should be a file)")
-    if file.exists() and not overwrite:
-        hint = "use --force, overwrite=True in Python, or another name"
-        raise UserError(f"{file}: exists ({hint})")
-    if not file.parent.is_dir():
-        raise UserError(f"{file}: there is no folder {file.parent}")
-    if not os.access(file.parent, os.W_OK):
-        raise UserError(f"{file}: the folder cannot be written to")
+    return " ".join(filter(None, sentences))
 
 
 def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None:
@@ -328,7 +302,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
     best = best_points(results)
     if not best:
         raise UserError(f"{file}: not written; no model has all its trials")
-    chosen = chosen_benchmark(benchmark, results, best.values())
+    chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
     lines = dump(chosen, file.parent).splitlines()
     start = lines.index("models:")
     for name, candidate in best.items():
@@ -349,16 +323,17 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
 
 
 def chosen_benchmark(
-    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[Candidate]
+    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
 ) -> Benchmark:
     """Return a benchmark of ``chosen`` candidates, which knows what they were chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
-    names = {model_of(candidate.name): candidate.name for candidate in chosen}
     models = {
-        model: benchmark.models[name].model_copy(update={"chosen_from": n_tried[model]})
-        for model, name in names.items()
+        (model := model_of(name)): benchmark.models[name].model_copy(
+            update={"chosen_from": n_tried[model]}
+        )
+        for name in chosen
     }
-    changes = {"name": f"{benchmark.name[:90]}{ENDING}", "models": models}
+    changes = {"name": f"{benchmark.name[:90]}_chosen", "models": models}
     return benchmark.model_copy(update=changes)
 
 

@@ -21,12 +21,9 @@ from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
-LONGEST_WRITE = 600.0
-"""Temporary files older than this many seconds count as abandoned."""
-ARRAYS = ("tokens", "offsets", "labels")
-OPTIONAL = ("is_test", "groups")
+ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups")
 FACTS = ("topics", "vocabulary", "provenance")
-"""The parts of a corpus: arrays, those that not every corpus has, and what is stored as JSON."""
+"""The parts of a corpus: arrays, of which some have only the first, and what is stored as JSON."""
 
 
 class DamagedCacheError(RnnbenchError):
@@ -59,7 +56,7 @@ def find(fingerprint: str) -> Path | None:
 def store(name: str, corpus: Corpus) -> Corpus:
     """Cache a corpus of the source ``name``, and return it with its file; see ``writing``."""
     file = _corpora() / f"{name}-{corpus.fingerprint}.npz"
-    sweep(file.parent, older_than=LONGEST_WRITE)
+    sweep(file.parent, older_than=600)
     write(file, corpus)
     return replace(corpus, file=file)
 
@@ -67,9 +64,7 @@ def store(name: str, corpus: Corpus) -> Corpus:
 def write(file: Path, corpus: Corpus) -> str:
     """Write ``corpus`` to ``file``, and return its fingerprint; see ``writing``."""
     facts = {key: getattr(corpus, key) for key in ("fingerprint", *FACTS)}
-    arrays = {
-        key: array for key in ARRAYS + OPTIONAL if (array := getattr(corpus, key)) is not None
-    }
+    arrays = {key: array for key in ARRAYS if (array := getattr(corpus, key)) is not None}
     with writing(file) as out:
         np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
     return corpus.fingerprint
@@ -92,8 +87,7 @@ def read(file: Path) -> Corpus:
         with np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())
             corpus = Corpus(
-                **{key: stored[key] for key in ARRAYS},
-                **{key: stored[key] for key in OPTIONAL if key in stored},
+                **{key: stored[key] for key in ARRAYS if key in stored},
                 topics=tuple(facts["topics"]),
                 vocabulary=tuple(facts["vocabulary"]),
                 provenance=facts["provenance"],

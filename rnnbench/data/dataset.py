@@ -59,10 +59,6 @@ Side = Literal["pre", "post"]
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 PATHS = ("path", "train", "test")
 """The keys that hold paths, which are relative to the file that they stand in."""
-FORMER = {"text_column": "text", "label_column": "label"}
-"""The former names of keys."""
-TABLE_KEYS = ("text", "label", "group", "delimiter", "encoding")
-"""The keys that describe a table of texts."""
 
 
 class Data(Section):
@@ -136,12 +132,14 @@ class Data(Section):
         """Accept the names that the columns had in older configs."""
         if not isinstance(data, dict):
             return data
-        return {FORMER.get(key, key): value for key, value in data.items()}
+        former = {"text_column": "text", "label_column": "label"}
+        return {former.get(key, key): value for key, value in data.items()}
 
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = ("test", *TABLE_KEYS, "on_bad", "tokenizer")
+        table = ("text", "label", "group", "delimiter", "encoding", "on_bad")
+        keys = ("test", *table, "tokenizer")
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
@@ -391,10 +389,13 @@ class Part:
         A fold has whole ``groups``, if there are any; then it is not stratified.
         """
         n = len(y_train)
-        if groups is not None and not self.share:
-            return np.flatnonzero(_folds_of(groups, self.of)[groups] == self.number - 1)
         if self.share:
             return np.arange(n - max(1, int(n * self.share)), n)
+        if groups is not None:
+            from sklearn.model_selection import GroupKFold
+
+            folds = list(GroupKFold(self.of).split(groups, groups=groups))
+            return np.asarray(folds[self.number - 1][1])
         order = np.random.default_rng(0).permutation(n)
         by_topic = order[np.argsort(y_train[order], kind="stable")]
         return np.sort(by_topic[self.number - 1 :: self.of])
@@ -403,16 +404,6 @@ class Part:
         if self.share:
             return f"the last {100 * self.share:.3g}%"
         return f"fold {self.number} of {self.of}"
-
-
-def _folds_of(groups: NDArray[np.int32], folds: int) -> NDArray[np.intp]:
-    """Return the fold of each group, the largest groups first, each into the smallest fold."""
-    sizes, of_group = np.bincount(groups), np.zeros(groups.max() + 1, np.intp)
-    totals = np.zeros(folds)
-    for group in np.argsort(-sizes, kind="stable"):
-        of_group[group] = totals.argmin()
-        totals[of_group[group]] += sizes[group]
-    return of_group
 
 
 def make_parts(folds: int | None, last: float | None) -> list[Part]:
@@ -434,14 +425,14 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     The texts of the test documents are removed, so that nothing can be learned from them. Word ids
     stay those of the whole training set.
     """
-    n = len(dataset.y_train)
-    if part.of > n:
-        raise UserError(f"folds: got {part.of} (allowed: 2 to {n}, the training documents)")
+    n, most, parted = len(dataset.y_train), len(dataset.y_train), "the training documents"
+    if dataset.groups is not None:
+        most, parted = len(np.unique(dataset.groups)), "the groups of training documents"
+    if part.of > most:
+        raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, {parted})")
     if part.share and dataset.groups is not None:
         raise UserError("last: would part the texts of a group; use folds")
     held_out = part.positions(dataset.y_train, dataset.groups)
-    if not len(held_out):
-        raise UserError(f"folds: {part} has no documents; there are too few groups")
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
         raise UserError(f"last: {part} of {n} training documents leaves none to train on")

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 ABOUT_A_MODEL = ("training", "chosen_from")
 """Keys of every model that are not part of the model itself."""
 
-UNKNOWN_WORK = 10**10
-"""Multiply-adds of an epoch of a network that is not made of layers: assumed to be many."""
-
 
 class ModelSection(Section):
     """A model of a config."""
@@ -83,7 +80,7 @@ class Network(ModelSection):
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Return about how many multiply-adds an epoch of training takes."""
-        return UNKNOWN_WORK
+        return 10**10  # it is not made of layers: assumed to be much
 
 
 class LayeredNetwork(Network):

@@ -111,8 +111,8 @@ class LinearModel:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
             known = vectors @ self.coef + self.intercept
         else:
-            known = np.array([self._score(text) for text in texts])
-            known = known.reshape(-1, len(self.intercept))
+            found = [self._score(text) for text in texts]
+            known = np.array(found).reshape(-1, len(self.intercept))
         lowest = known.min(initial=0) - 1
         if self.rule.gives_probabilities:
             known -= known.max(axis=1, keepdims=True)

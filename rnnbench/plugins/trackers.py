@@ -39,8 +39,6 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
 """Settings of MLflow while it is called, unless the user has others."""
-SEND_INTERVAL = 2.0
-"""Seconds between two batches of epochs: a batch takes about as long as a single epoch."""
 MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
 MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
 WANDB_DEFAULTS = {
@@ -261,7 +259,7 @@ class MlflowTracker(TrialTracker):
         now = int(time.time() * 1000)
         metrics = [Metric(_key(name), value, now, epoch) for name, value in values.items()]
         self._unsent.setdefault(run, []).extend(metrics)
-        if time.monotonic() - self._last_sent >= SEND_INTERVAL:
+        if time.monotonic() - self._last_sent >= 2.0:  # sending takes about as long as one epoch
             self._send()
 
     @_with_defaults()

@@ -209,9 +209,7 @@ def export_network(
             written; or the model is a baseline.
         RnnbenchError: Keras cannot save a layer of the network.
     """
-    if file.suffix != ".keras":
-        raise UserError(f"--out {file}: got '{file.suffix}' (allowed: .keras)")
-    check_new(file, "--out", overwrite=overwrite)
+    check_new(file, "--out", [".keras"], overwrite=overwrite)
     kept = find_model(folder, model, seed)
     with quiet_tensorflow():
         from rnnbench.models.build import to_bytes
@@ -235,10 +233,10 @@ def find_model(
     """
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}
-    if name is not None and name not in models:
-        raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
-    if name is not None:
+    if name in models:
         return _open(folder, results, models[name], seed)
+    if name is not None:
+        raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
     for model in sorted(models.values(), key=lambda model: -round(model.accuracy.mean, DIGITS)):
         with suppress(NotKeptError):
             return _open(folder, results, model, seed)
@@ -267,8 +265,7 @@ def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | Non
             model = LinearModel(arrays, len(vocabulary.topics))
         except ValueError as error:
             raise DamagedResultError(f"unusable result: {weights}: {error}") from error
-    column = benchmark.data.text
-    return KeptModel(name, trial.seed, model, weights, vocabulary, column)
+    return KeptModel(name, trial.seed, model, weights, vocabulary, benchmark.data.text)
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:

@@ -29,9 +29,6 @@ from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, visible
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
-TOPICS_SHOWN = 10
-BAR_WIDTH = 12
-"""The columns of the bar of the most frequent topic."""
 HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
 INDENT = (0, 0, 0, 3)
 START_MARK = "(start)"
@@ -103,11 +100,11 @@ def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:
-    shown, rows = summary.topics_by_frequency[:TOPICS_SHOWN], []
+    shown, rows = summary.topics_by_frequency[:10], []
     most, total = shown[0].train + shown[0].test, summary.train_size + summary.test_size
     for count in shown:
         both = count.train + count.test
-        bar = "█" * round(BAR_WIDTH * both / most) or "▏"
+        bar = "█" * round(12 * both / most) or "▏"
         rows.append(
             [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
         )

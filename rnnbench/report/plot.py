@@ -36,9 +36,6 @@ NARROW, WIDE = 6, 9.4
 """The widths of plots that fit a phone and the page of a large window, in inches."""
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
-ROOM_FOR_LABELS = 0.5
-"""Inches between axes and the legend below them."""
-DPI = 150
 FORMATS: dict[str, dict[str, None]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
@@ -97,7 +94,7 @@ class Plot(ABC):
         handles = self.draw(axes)
         axes.set_title(self.title)
         if handles:
-            down = ScaledTranslation(0, -ROOM_FOR_LABELS, axes.figure.dpi_scale_trans)
+            down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
             below: Style = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
             axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, **below)
 
@@ -206,6 +203,6 @@ def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
         # In an SVG, text stays text, and a browser finds a font with these characters.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         kind = suffix.removeprefix(".")
-        figure.savefig(file, format=kind, dpi=DPI, metadata=FORMATS[suffix], **options)
+        figure.savefig(file, format=kind, dpi=150, metadata=FORMATS[suffix], **options)
     content = file.getvalue()
     return re.sub(rb'<g id="about-', b'<g data-models="', content) if suffix == ".svg" else content

@@ -46,7 +46,6 @@ STRONGEST = 0.55
 and, with the lighter colours of a dark theme, on black."""
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 """Shares from 0 to 1, as the opacity of the first colour."""
-SHOWN_TOPICS = 10
 BLUE: Style = {"color": COLOURS[0]}
 DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
 MARKS: dict[str, Style] = {
@@ -369,7 +368,7 @@ class ConfusionPlot(RunPlot):
         trials = self.run.trials[model]
         labels, names = trials[0].labels, self.run.results.dataset.topics
         self._noun = self.run.results.dataset.noun
-        topics = frequent_topics(labels, SHOWN_TOPICS)
+        topics = frequent_topics(labels, 10)
         counts = np.bincount(labels)[topics].tolist()
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
         self._counts = [*counts, len(labels) - sum(counts)]

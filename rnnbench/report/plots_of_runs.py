@@ -48,7 +48,6 @@ FIRST_BAR, BETWEEN_BARS = 0.55, 0.45
 """How far the bars are below the line of ranks, in rows."""
 CHARACTERS = 13.5
 """Characters of a caption in an inch."""
-MOST_NUMBERS = 12
 CAUTION = (
     "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
     "Datasets of one collection are not independent: the ranks describe these datasets and prove "
@@ -192,7 +191,7 @@ class RanksPlot(Plot):
         k, names = len(means), list(means)
         axes.plot([1, k], [0, 0], color=ink(), lw=1.5)
         axes.vlines(range(1, k + 1), 0, 0.2, color=ink(), lw=1.5)
-        for rank in range(1, k + 1, 1 + (k - 1) // MOST_NUMBERS):
+        for rank in range(1, k + 1, 1 + (k - 1) // 12):
             axes.text(rank, 0.35, str(rank), ha="center")
         axes.plot([k, k - difference], [RULER, RULER], "|-", color=ink(), lw=1.5)
         words = f"critical difference {difference:.2f}"

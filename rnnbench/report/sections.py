@@ -61,7 +61,6 @@ a mistake is a misclassified document.
 """
 
 BY_ALL = "all models"
-SHOWN_POWERS = 20
 NO_TEXTS = " Their words are not shown: not asked for, or not in the cache where this was written."
 
 
@@ -214,9 +213,9 @@ def power(reported: Reported) -> ReportSection:
     return ReportSection(
         "power",
         "Power",
-        [("table", power_table(pairs[:SHOWN_POWERS], reported.results))],
+        [("table", power_table(pairs[:20], reported.results))],
         "The differences that this run could have found, and the seeds that would show more. "
-        f"Of many pairs, the first {SHOWN_POWERS} are shown; rnnbench compare RUN has all of them.",
+        "Of many pairs, the first 20 are shown; rnnbench compare RUN has all of them.",
         f"{counted(len(pairs), 'pair')} without a clear difference",
     )
 

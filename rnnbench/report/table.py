@@ -32,10 +32,6 @@ FAILED = "failed"
 """How the cell of a model that failed begins."""
 HEADER_WIDTHS = (60, 30, 20, 12, 0)
 """The widths of headers that are tried, in columns."""
-CELL_WIDTH = 20
-"""The width of a long cell on a narrow terminal, in columns."""
-CAPTION_WIDTH = 100
-"""The most columns of a caption."""
 NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
 
 
@@ -108,7 +104,7 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
     def fold(cell: str) -> str:
         if re.match(r"[-+]?\d", cell):
             return re.sub(r" (\(\d+ of )", r"\n\1", cell)
-        return _fill(cell, CELL_WIDTH, break_on_hyphens=False)
+        return _fill(cell, 20, break_on_hyphens=False)
 
     headers = [*map(visible, table.headers)]
     shown = replace(table, headers=headers, rows=[[*map(visible, row)] for row in table.rows])
@@ -120,7 +116,7 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
     )
     lines = [Text(_in_lines(shown, console.width))]
     body: Sequence[RenderableType] = next(filter(None, layouts), lines)
-    caption = _fill(visible(table.caption), min(console.width, CAPTION_WIDTH))
+    caption = _fill(visible(table.caption), min(console.width, 100))
     return Group(*body, Text(caption))
 
 

@@ -39,8 +39,6 @@ from rnnbench.text import counted, listed, numbers, plural, visible
 
 CAVEAT = "*"
 """The mark of a published accuracy with a caveat; the caption has the caveat."""
-TOP, TOP_SHOWN = "top3_accuracy", 3
-"""The metric that says little about no more labels than this."""
 ON_THE_SAME = "Only accuracies on the same documents are shown."
 RESERVED = ("source", "model", "params", "trials")
 """Columns of ``table.csv`` that a parameter of the same name must not replace."""
@@ -101,7 +99,7 @@ def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
     metrics, n_seeds = metrics_of(results.models), len(results.seeds_used)
     noun, n_labels = results.dataset.noun, len(results.dataset.topics)
-    metrics = [metric for metric in metrics if metric.name != TOP or n_labels > TOP_SHOWN]
+    metrics = [metric for metric in metrics if metric.name != "top3_accuracy" or n_labels > 3]
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
         if metric.name == SECOND:

@@ -71,8 +71,6 @@ BEST = 3
 """The number of topics of each document whose scores are kept in any case."""
 DIGITS = 8
 """The binary digits that are kept of a score; some scores keep all."""
-HISTORY_DIGITS = 4
-"""The decimal digits that are kept of a loss and an accuracy in a history."""
 Key = tuple[str, int, str]
 """The model, the seed and the fingerprint of a trial."""
 Declared = tuple[tuple[int, ...], np.dtype[Any]]
@@ -302,7 +300,7 @@ def compact(result: TrialResult) -> TrialResult:
     """
 
     def rounded(number: float | None) -> float | None:
-        return None if number is None else float(f"{number:.{HISTORY_DIGITS}g}")
+        return None if number is None else float(f"{number:.4g}")
 
     curves = result.record.history.model_dump()
     history = History(**{name: list(map(rounded, curve)) for name, curve in curves.items()})

@@ -49,8 +49,6 @@ from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
 
-LONGEST_ERROR = 200
-"""The most characters that are kept of the error that a trial failed with."""
 MOST_IN_MEMORY = 256 * 2**20
 """The most bytes of scores that a run keeps in memory; others are read again when needed."""
 
@@ -103,7 +101,7 @@ class PlanResult:
             error = self.failures[trial].reason if trial in self.failures else of_all
             if error is not None:
                 line = error.partition("\n")[0]
-                error = textwrap.shorten(line, LONGEST_ERROR, placeholder="...")
+                error = textwrap.shorten(line, 200, placeholder="...")
             part = str(trial.part) if trial.part else None
             found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
         return found
@@ -288,14 +286,11 @@ class Job:
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
             for trial, outcome in self.executor.run(trials, corpora, listener, Task()):
-                found = self.held_out.get(trial.seed)
-                if found is None or isinstance(outcome, TrialFailure):
-                    yield trial, outcome
-                else:  # its own answers are to documents that it has learned
-                    yield (
-                        trial,
-                        replace(outcome, labels=found.labels, stored_scores=found.scores),
-                    )
+                own: dict[str, Any] = {}  # unless its answers are to documents that it has learned
+                if found := self.held_out.get(trial.seed):
+                    own = {"labels": found.labels, "stored_scores": found.scores}
+                is_failure = isinstance(outcome, TrialFailure)
+                yield trial, outcome if is_failure else replace(outcome, **own)
 
 
 def _remove_unused(folder: Path) -> None:

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound="Run | Choice")
 
-PIPE_WIDTH = 100
-"""The width of tables if no stream is a terminal and ``COLUMNS`` is not set."""
-STREAMS = (0, 1, 2)
-"""Standard input, output and error."""
 JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
 
@@ -104,8 +100,8 @@ def _console(*, stderr: bool) -> Console:
         options |= {"force_jupyter": False, "force_terminal": False}
     # What goes to standard error is red in a notebook, as if it were an error.
     console = kind(stderr=stderr and not IN_NOTEBOOK, **options)
-    if not any(map(os.isatty, STREAMS)) and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH  # or else that of the terminal, as in `rnnbench ... | less`
+    if not any(map(os.isatty, (0, 1, 2))) and "COLUMNS" not in os.environ:
+        console.width = 100  # or else that of the terminal, as in `rnnbench ... | less`
     return console
 
 

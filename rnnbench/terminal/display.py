@@ -48,12 +48,8 @@ from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
 """Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
-LONG_PHASE = 5.0
-"""Seconds after which a phase is named, if there is no terminal."""
-SPEED_WIDTH = 80
-"""The width from which downloads are shown with their speed and the time left."""
-PLAIN_INTERVAL = 30.0
-"""Seconds between two lines about a running trial, if there is no terminal."""
+LONG_PHASE, PLAIN_INTERVAL = 5.0, 30.0
+"""Seconds after which a phase is named, and between two lines about a trial, without a terminal."""
 COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
     "seed": (0, {}),
     "worker": (100, {}),
@@ -64,10 +60,6 @@ COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
     "left": (0, {"style": "progress.remaining"}),
 }
 """The columns beside the name of a trial, each with the least terminal width that shows it."""
-
-
-PIECE = '<pre style="line-height: normal">{code}</pre>'
-"""How a notebook shows what a terminal would."""
 
 
 def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
@@ -96,7 +88,8 @@ def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
         def update() -> None:
             page = Console(record=True, file=StringIO(), width=err.width, force_jupyter=False)
             page.print(draw())
-            shown.update(HTML(page.export_html(inline_styles=True, code_format=PIECE)))
+            piece = '<pre style="line-height: normal">{code}</pre>'
+            shown.update(HTML(page.export_html(inline_styles=True, code_format=piece)))
 
         with _repeated(update):
             yield update
@@ -154,7 +147,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
         return
     tasks: dict[str, TaskID] = {}
     figures = [DownloadColumn, TransferSpeedColumn, TimeRemainingColumn]
-    shown = figures if err.width >= SPEED_WIDTH else figures[:1]
+    shown = figures if err.width >= 80 else figures[:1]
     whole = (kind(table_column=Column(no_wrap=True)) for kind in shown)
     bars = _bars(err.width // 2, *whole)
 

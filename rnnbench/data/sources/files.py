@@ -72,9 +72,13 @@ def read(
     bad: list[BadRow] = []
     for number, file in enumerate(files):
         for text in read_texts(file, Layout(**layout), progress):
-            in_words = [] if isinstance(text, BadRow) else TOKENIZERS[tokenizer](text.text)
-            if isinstance(text, BadRow) or not in_words:
-                bad.append(text if isinstance(text, BadRow) else _without_words(text))
+            if isinstance(text, BadRow):
+                bad.append(text)
+                continue
+            in_words = TOKENIZERS[tokenizer](text.text)
+            if not in_words:
+                fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
+                bad.append(BadRow(text.place, "no words", fault))
                 continue
             tokens.extend([word_ids.setdefault(word, len(word_ids)) for word in in_words])
             ends.append(len(tokens))
@@ -102,11 +106,6 @@ def read(
         provenance={"from": f"{origin}{without}", "tokenizer": tokenizer},
         bad_rows=tuple(bad),
     )
-
-
-def _without_words(text: Text) -> BadRow:
-    start = shortened(" ".join(text.text.split()), 40)
-    return BadRow(text.place, "no words", f"no words in the text: {start}")
 
 
 def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None:

@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 
 MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
-MAX_JSON = 2**29
-"""The size of the largest JSON array; it is read as a whole."""
 MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
 AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
@@ -37,11 +35,7 @@ SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
 MOST_LINES = 10_000
 """A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
-ROWS_PER_REPORT = 5_000
-"""Rows between two calls of ``Progress``."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MUCH_FEWER = 4
-"""The column with the labels has this many times fewer different values than any other."""
 MOST_WRONG = 0.1
 """A file is in UTF-8 if fewer of its lines with other characters than ASCII are wrong."""
 ENCODINGS = (
@@ -51,8 +45,6 @@ ENCODINGS = (
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """Those that a file may be in if it is not in UTF-8, the second ones if more than this share of
 its bytes are not ASCII. Rarer encodings are guessed too often."""
-TIE = 0.02
-"""Encodings whose disorder, as charset-normalizer measures it, differs by less are as likely."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
@@ -140,7 +132,7 @@ def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
     counts = {name: len(set(values) - {""}) for name, values in columns.items()}
     rows = max(map(len, columns.values()), default=0)
     few = sorted((n, name) for name, n in counts.items() if 1 < n <= rows / 2)
-    is_clear = len(few) == 1 or (few and few[0][0] * MUCH_FEWER <= few[1][0])
+    is_clear = len(few) == 1 or (few and few[0][0] * 4 <= few[1][0])
     return few[0][1] if is_clear else None
 
 
@@ -171,7 +163,7 @@ def _encoding_of(path: Path) -> str:
     encodings = [*ENCODINGS, *(OF_EAST_ASIA if is_dense else ())]
     matches = from_bytes(foreign, cp_isolation=encodings)
     best = matches.best()
-    if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < TIE]:
+    if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < 0.02]:
         return best.encoding
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
     return "cp1250" if central > MOST_WRONG * sum(byte > 127 for byte in foreign) else "cp1252"
@@ -213,38 +205,20 @@ def open_table(
     return header, rows
 
 
-Reader = Callable[[Path, Layout, Progress, Sequence[str] | None], Iterator[Any]]
-"""Yields the header of a table, and then its rows."""
-
-
-class _Pushback:
-    """Lines that can be given back, with the number of the last one."""
-
-    def __init__(self, lines: Iterator[str]):
-        self.lines, self.number = lines, 0
-        self.taken: list[str] = []
-        self.waiting: deque[str] = deque()
-
-    def __iter__(self) -> "_Pushback":
-        return self
-
-    def __next__(self) -> str:
-        self.taken.append(self.waiting.popleft() if self.waiting else next(self.lines))
-        self.number += 1
-        return self.taken[-1]
-
-    def give_back(self, kept: int) -> None:
-        """Give back all lines that were taken last but the first ones."""
-        self.waiting.extendleft(reversed(self.taken[kept:]))
-        self.number -= len(self.taken) - kept
-
-
 def _separated(
     path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None, **dialect: Any
 ) -> Iterator[Any]:
     """Read comma-separated or tab-separated values."""
-    lines = _Pushback(_lines(path, layout, progress))
-    rows = csv.reader(lines, **{"delimiter": layout.delimiter or ","} | dialect)
+    lines, again, number = _lines(path, layout, progress), deque[str](), 1
+    taken: list[str] = []  # the lines of a row
+    dialect = {"delimiter": layout.delimiter or ","} | dialect
+
+    def given() -> Iterator[str]:
+        while line := again.popleft() if again else next(lines, ""):
+            taken.append(line)
+            yield line
+
+    rows = csv.reader(given(), **dialect)
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         header: list[str] = [name.strip() for name in next(rows, [])]
@@ -252,20 +226,21 @@ def _separated(
             header = [name.strip() for name in next(rows, [])]
         yield header
         while True:
-            lines.taken.clear()
-            place = f"{path}:{lines.number + 1}"
+            number += len(taken)
+            taken.clear()
+            place = f"{path}:{number}"
             try:
                 row = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                if len(lines.taken) > MOST_LINES:
-                    message = f"more than {MOST_LINES:,} lines in a row: {error}"
-                    raise UserError(
-                        f"{place}: {message}; is a quotation mark not closed?"
-                    ) from None
+                if len(taken) > MOST_LINES:
+                    fault = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
                 yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
-                lines.give_back(1)
+                again.extendleft(reversed(taken[1:]))
+                del taken[1:]
+                rows = csv.reader(given(), **dialect)
                 continue
             if row and len(row) != len(header):
                 found = counted(len(row), "field")
@@ -281,16 +256,15 @@ def _json_lines(
 ) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
-    def objects() -> Iterator[tuple[str, Any] | BadRow]:
-        for number, line in enumerate(_lines(path, layout, progress), start=1):
-            place = f"{path}:{number}"
-            if line.strip():
-                try:
-                    yield place, json.loads(line)
-                except (ValueError, RecursionError) as error:
-                    yield BadRow(place, NOT_A_ROW, f"not JSON: {error}")
+    def parsed(line: str) -> Any:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as error:
+            return error
 
-    return _of_json(objects(), columns)
+    numbered = enumerate(_lines(path, layout, progress), start=1)
+    found = ((f"{path}:{number}", parsed(line)) for number, line in numbered if line.strip())
+    return _of_json(found, columns)
 
 
 def _json_array(
@@ -298,7 +272,7 @@ def _json_array(
 ) -> Iterator[Any]:
     """Read a JSON array of objects."""
     try:
-        items = json.loads(read_file(path, MAX_JSON).decode(codec_of(layout)))
+        items = json.loads(read_file(path, 2**29).decode(codec_of(layout)))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
@@ -307,34 +281,30 @@ def _json_array(
     return _of_json(numbered, columns)
 
 
-def _of_json(
-    objects: Iterator[tuple[str, Any] | BadRow], columns: Sequence[str] | None
-) -> Iterator[Any]:
-    """Yield the header and the rows of objects; the first ones tell the columns.
+def _of_json(items: Iterator[tuple[str, Any]], columns: Sequence[str] | None) -> Iterator[Any]:
+    """Yield the header and the rows of items with their places; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
     """
-    checked = map(_as_object, objects)
-    first = list(islice(checked, SAMPLE_ROWS))
-    header: dict[str, None] = {}
-    for item in first:
-        header |= {} if isinstance(item, BadRow) else dict.fromkeys(item[1])
-    if first and isinstance(first[0], BadRow) and not header:
-        raise UserError(f"{first[0].place}: {first[0].fault}")
-    yield list(header)
-    for item in chain(first, checked):
-        if isinstance(item, BadRow):
-            yield item
-        elif columns is None and (new := item[1].keys() - header.keys()):
-            yield BadRow(item[0], NOT_A_ROW, f"the key '{min(new)}' is not in the first rows")
+    first = list(islice(items, SAMPLE_ROWS))
+    header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
+    if first and not header and (fault := _fault_of_json(first[0][1], None)):
+        raise UserError(f"{first[0][0]}: {fault}")
+    yield header
+    for place, item in chain(first, items):
+        if fault := _fault_of_json(item, None if columns else header):
+            yield BadRow(place, NOT_A_ROW, fault)
         else:
-            yield item[0], [item[1].get(name) for name in header]
+            yield place, [item.get(name) for name in header]
 
 
-def _as_object(item: tuple[str, Any] | BadRow) -> tuple[str, Any] | BadRow:
-    if isinstance(item, BadRow) or isinstance(item[1], dict):
-        return item
-    return BadRow(item[0], NOT_A_ROW, 'should be an object, such as {"text": ..., "label": ...}')
+def _fault_of_json(item: Any, header: Sequence[str] | None) -> str | None:
+    if isinstance(item, Exception):
+        return f"not JSON: {item}"
+    if not isinstance(item, dict):
+        return 'should be an object, such as {"text": ..., "label": ...}'
+    new = item.keys() - header if header else ()
+    return f"the key '{min(new)}' is not in the first rows" if new else None
 
 
 def _parquet(
@@ -413,12 +383,12 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
         for number, line in enumerate(lines):
             if len(line) > MAX_TEXT:
                 raise UserError(f"{path}:{number + 1}: longer than {MAX_TEXT:,} characters")
-            if number % ROWS_PER_REPORT == ROWS_PER_REPORT - 1:
+            if (number + 1) % 5_000 == 0:
                 progress(f"reading {path.name}", raw.tell(), size)
             yield line
 
 
-READERS: dict[str, Reader] = {
+READERS: dict[str, Callable[..., Iterator[Any]]] = {
     ".csv": partial(_separated, strict=True),
     # Only commas need quotes, because a tab or a new line in a text would be ambiguous.
     ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
@@ -427,4 +397,4 @@ READERS: dict[str, Reader] = {
     ".json": _json_array,
     ".parquet": _parquet,
 }
-"""The readers of tables, by the end of the name of a file."""
+"""By the end of the name of a file, what yields the header of a table, and then its rows."""

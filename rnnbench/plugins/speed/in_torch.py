@@ -33,7 +33,6 @@ from rnnbench.models.layers.feedforward import (
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.epochs import Epochs, Recipe
 
-TESTED_AT_ONCE = 1024
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 ACTIVATIONS: dict[str, Any] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
@@ -199,7 +198,7 @@ def train(
     net.eval()
     read = _reader(model, dataset, dataset.x_test)
     with torch.no_grad():
-        rows = torch.arange(len(dataset.x_test)).split(TESTED_AT_ONCE)
+        rows = torch.arange(len(dataset.x_test)).split(1024)
         answers = [net(read(some)).log_softmax(1) for some in rows]
     return torch.cat(answers).numpy(), sum(weight.numel() for weight in weights)
 

@@ -64,10 +64,8 @@ class ScikitLearn(Engine):
         )
         weights = None
         if keep_model:
-            kind = {
-                "reads_words": baseline.reads_words,
-                "gives_probabilities": baseline.gives_probabilities,
-            }
+            facts = ("reads_words", "gives_probabilities")
+            kind = {fact: getattr(baseline, fact) for fact in facts}
             weights = arrays_of(classifier, tested, scores, **kind)
         return TrialResult(record, dataset.y_test, scores.astype(np.float32), weights)
 
