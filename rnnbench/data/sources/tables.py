@@ -32,27 +32,27 @@ MAX_TEXT = 16 * 2**20
 AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
 """The bytes of text, and the rows, of a compressed table that are unpacked at once."""
 NOT_A_ROW = "not a row"
-"""The reason of rows that have too many or too few fields, or are no JSON."""
+"""The reason of rows that have too many or too few fields, or are not JSON."""
 SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
 MOST_LINES = 10_000
-"""A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
+"""A longer faulty row is an error; after a shorter one, reading goes on at its second line."""
 ROWS_PER_REPORT = 5_000
 """Rows between two calls of ``Progress``."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MUCH_FEWER = 4
 """The column with the labels has this many times fewer different values than any other."""
 MOST_WRONG = 0.1
-"""A file is in UTF-8 if fewer of its lines with other characters than ASCII are wrong."""
+"""A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
 ENCODINGS = (
     *("utf_16", "utf_32", *(f"cp125{number}" for number in range(9))),
     *("iso8859_2", "koi8_r", "mac_roman"),
 )
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
-"""Those that a file may be in if it is not in UTF-8, the second ones if more than this share of
-its bytes are not ASCII. Rarer encodings are guessed too often."""
+"""The encodings of files that are not UTF-8; those of East Asia only if more than this share of
+the bytes is not ASCII. Rarer encodings would be guessed too often."""
 TIE = 0.02
-"""Encodings whose disorder, as charset-normalizer measures it, differs by less are as likely."""
+"""Encodings whose disorder, by charset-normalizer, differs by less are equally likely."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
@@ -62,7 +62,7 @@ LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "in
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table looks like; what is ``None`` is found out.
+    """What a table looks like; what is ``None`` is detected.
 
     Attributes:
         delimiter: a character between the columns of a ``.csv`` file.
@@ -100,10 +100,10 @@ class BadRow(NamedTuple):
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
-    """Return the layout of a table, with all that the given one leaves open found out and told.
+    """Return the layout of a table: what the given one leaves open is detected, and logged.
 
-    Columns are told by their names, or else by what is in the first rows. They stay open if that
-    is not clear.
+    Columns are recognized by their names, or else by the first rows. They stay open if that is not
+    clear.
 
     Raises:
         UserError: this is no table, or it has no header.
@@ -127,8 +127,8 @@ def sniff(path: Path, layout: Layout) -> Layout:
         columns.pop(layout.text or "", None)
         layout = replace(layout, label=_named(LABEL_NAMES, header) or _with_few_values(columns))
     if layout.label in columns.get(layout.label or "", ()):
-        hint = "add a line with the names of the columns"
-        raise UserError(f"{path}: its first line is no header: '{layout.label}' is a label; {hint}")
+        hint = f"'{layout.label}' is a label; add a line with the names of the columns"
+        raise UserError(f"{path}: its first line is not a header: {hint}")
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
@@ -234,7 +234,7 @@ class _Pushback:
         return self.taken[-1]
 
     def give_back(self, kept: int) -> None:
-        """Give back all lines that were taken last but the first ones."""
+        """Give back the lines that were taken last, except the first ``kept``."""
         self.waiting.extendleft(reversed(self.taken[kept:]))
         self.number -= len(self.taken) - kept
 
@@ -260,7 +260,7 @@ def _separated(
                 return
             except csv.Error as error:
                 if len(lines.taken) > MOST_LINES:
-                    message = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    message = f"a row of more than {MOST_LINES:,} lines: {error}"
                     raise UserError(
                         f"{place}: {message}; is a quotation mark not closed?"
                     ) from None
@@ -404,7 +404,7 @@ def codec_of(layout: Layout) -> str:
 def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
     """Yield the lines of a file, none of which may be endless.
 
-    A byte that is not in its encoding becomes half a character; so its row is found later.
+    Bytes that cannot be decoded become lone surrogates, by which their row is found later.
     """
     text = partial(TextIOWrapper, encoding=codec_of(layout), errors="surrogateescape", newline="")
     with open_regular(path, MAX_FILE) as raw, text(raw) as file:
@@ -420,7 +420,7 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
 
 READERS: dict[str, Reader] = {
     ".csv": partial(_separated, strict=True),
-    # Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+    # Quotation marks are text, because no text may contain a tab or a new line.
     ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
