@@ -323,9 +323,12 @@ def _split(
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
     if not (len(train) and len(test)):
+        given = {"maxlen", "min_per_label", "deduplicate", "group"} & data.model_dump(
+            exclude_defaults=True
+        ).keys()
         raise UserError(
-            f"data: {len(train)} documents are left to train on and {len(test)} to test on; "
-            "raise data.maxlen or change data.test_split"
+            f"data: {len(train)} documents are left to train on and {len(test)} to test on; change "
+            + " or ".join(f"data.{key}" for key in ("test_split", *sorted(given)))
         )
     return train, test
 
@@ -435,7 +438,8 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     held_out = part.positions(dataset.y_train, dataset.groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
-        raise UserError(f"last: {part} of {n} training documents leaves none to train on")
+        key = "last" if part.share else "folds"  # of groups
+        raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
     if (topics := np.unique(dataset.y_train[learned])).size == 1:
         topic = dataset.topics[topics[0]]
         raise UserError(f"{part}: all documents to train on have the topic '{topic}'")
