@@ -432,7 +432,7 @@ def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
     ],
 )
 def test_other_things_than_texts_and_labels_are_refused(data):
-    with pytest.raises(rnnbench.UserError, match="should be a data frame, or two lists of one"):
+    with pytest.raises(rnnbench.UserError, match="should be a data frame, or two lists of equal"):
         rnnbench.run(CONFIG, data=data)
 
 
