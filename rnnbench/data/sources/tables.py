@@ -235,7 +235,7 @@ def _separated(
                 return
             except csv.Error as error:
                 if len(taken) > MOST_LINES:
-                    fault = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    fault = f"a row of more than {MOST_LINES:,} lines: {error}"
                     raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
                 yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
                 again.extendleft(reversed(taken[1:]))
