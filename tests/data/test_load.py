@@ -247,7 +247,10 @@ def test_two_tables_are_the_training_and_the_test_documents():
         ({"source": "files"}, "data.source: needs data.path (or --path), or data.train and"),
         ({"path": "folder", "source": "sgml"} | TABLE, "data.label: the source sgml has no"),
         ({"path": "train.csv", "source": "r8"}, "train.csv: truncated, damaged or not an archive"),
-        ({"path": "train.csv", "text": "bod"}, "train.csv: no column 'bod' (did you mean 'body'"),
+        (
+            {"path": "train.csv", "text": "bod"},
+            "train.csv: no column 'bod' (allowed: body, kind; did you mean 'body'",
+        ),
         ({"path": "folder", "source": "r52"}, "folder: Reuters-21578 is incomplete: it lacks reut"),
     ],
 )
