@@ -151,8 +151,8 @@ class Run(Shown, StoredRun):
         """Return a prediction for each text, by a model that was kept with ``save_models``.
 
         Args:
-            texts: a document, or several; the predictions have the same order. One in which the
-                model knows no word has no topics.
+            texts: one text, or several; the predictions are in the same order. If the model knows
+                no word of a text, its prediction has no topics.
             model: its name; by default that of the most accurate model that was kept.
             seed: of the trial; by default the first.
             top: how many of the best topics to return; by default all.
@@ -165,9 +165,9 @@ class Run(Shown, StoredRun):
         return self.model(model, seed=seed).answers(texts, top)
 
     def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
-        """Return a trained model that was kept, in the manner of a classifier of scikit-learn.
+        """Return a trained model that was kept, with the methods of a scikit-learn classifier.
 
-        It raises the errors of ``predict``, by which the arguments are explained.
+        The arguments and the errors are those of ``predict``.
         """
         from rnnbench.prediction.predict import find_model
 
@@ -277,5 +277,5 @@ def predict(
     seed: int | None = None,
     top: int | None = None,
 ) -> "list[Prediction]":
-    """Return ``Run.predict``, of any run or the folder of one."""
+    """Return what ``Run.predict`` returns, for a run or the folder of one."""
     return Run(**vars(opened(run))).predict(texts, model, seed=seed, top=top)

@@ -70,9 +70,9 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
-    """Return a request that names a file instead of texts that were given in Python, and these.
+    """Return a request with a file in place of texts that were given in Python, and its content.
 
-    The file is to be in the folder of the results, so that they can be repeated.
+    The file will be in the folder of the results, so that these can be reproduced.
     """
     config: Config = request.config
     given: str | OwnTexts | None = request.data
@@ -86,7 +86,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
         rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
         texts = "".join(f"{json.dumps(row, default=str)}\n" for row in rows)
     else:
-        raise UserError("data: should be a data frame, or two lists of one length: texts, labels")
+        raise UserError("data: should be a data frame, or two lists of equal length: texts, labels")
     file = request.folder_of(load_config(config).name) / OWN_TEXTS
     return replace(request, config=config, data="files", path=file), texts
 

@@ -210,7 +210,7 @@ class ChoiceRequest(Request):
         then_fit: whether the recommended model is trained and kept, as by ``run`` with
             ``save_models``, in the folder ``fitted`` of the choice.
         on: the documents that it is trained on: ``train``, and then it is tested as in a run; or
-            ``all``, and then the accuracy of the choice stands for it.
+            ``all``, and then only the choice says how good it is.
     """
 
     name = "choose"
@@ -237,8 +237,8 @@ class ChoiceRequest(Request):
     )
     on: str = option(
         str,
-        "What --then-fit trains on: train, the documents for training, so that those for testing "
-        "test it; or all, so that nothing but this choice says how good it is.",
+        "What --then-fit trains on: train, and then the model is tested on the test documents; or "
+        "all, and then only this choice says how good it is.",
         default="train",
         place=-2,
         metavar="train|all",

@@ -143,6 +143,8 @@ KEYS = {
     "": "Benchmark",
     "data.": "Data",
     "training.": "Training",
+    "early_stopping.": "EarlyStopping",
+    "schedule.": "Schedule",
     "network.": "LayeredNetwork",
     "python.": "PythonNetwork",
     "baseline.": "BaselineModel",

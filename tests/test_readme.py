@@ -1,6 +1,8 @@
+import csv
 import io
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -126,6 +128,26 @@ def test_the_best_published_accuracy_without_a_caveat_is_named(name):
     best, accuracy = max(comparable, key=lambda entry: entry[1])
 
     assert f" {best} {accuracy:.4f}, " in row_that_links(f"{name}/table.md")
+
+
+def test_a_table_becomes_predictions_by_the_commands_of_the_readme(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)
+    (story,) = [block for block in blocks if "rnnbench predict" in block]
+    for line in story.splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "rnnbench"
+        fewer = ["--models", "tfidf_linear_svm", "--jobs", 1] if arguments[0] == "run" else []
+        done = cli(*arguments, *fewer)
+        assert done.exit_code == 0, done.output
+
+    files = Path("own_texts.csv"), Path("predicted.csv")
+    before, after = (list(csv.DictReader(file.read_text().splitlines())) for file in files)
+    new = ["predicted", "margin", "second_best", "unknown_words"]
+    assert list(after[0]) == [*before[0], *new]
+    assert all(f"`{column}`" in README for column in new)
+    assert [{key: row[key] for key in before[0]} for row in after] == before
+    assert sum(row["predicted"] == row["label"] for row in after) > 0.9 * len(after)
 
 
 def test_ci_runs_the_readmes_test_command():

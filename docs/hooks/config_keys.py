@@ -27,6 +27,8 @@ SECTIONS = {
     "The whole file": ("", "Benchmark"),
     "data": ("data", "Data"),
     "training": ("training", "Training"),
+    "training: early stopping": ("early_stopping", "EarlyStopping"),
+    "training: a schedule": ("schedule", "Schedule"),
     "models: a network of layers": ("network", "LayeredNetwork"),
     "models: a network of your own": ("python", "PythonNetwork"),
     "models: a baseline": ("baseline", "BaselineModel"),

@@ -23,7 +23,7 @@ FEW, MANY = 10, 100
 
 
 N_BINS = 15
-"""The bins of the probabilities of answers, of equal width."""
+"""The number of bins of equal width for the probabilities of answers."""
 
 
 class Answer(NamedTuple):
@@ -97,11 +97,11 @@ def count_errors(
 def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
     """Return the expected calibration error of a model that gives log-probabilities: a mean.
 
-    It is that of C. Guo et al. (On calibration of modern neural networks. ICML 2017). Given the
-    direction of each bin, it is a mean over documents, and has the interval of one. But chance puts
-    some distance into each bin, so it is too high on average, and a bootstrap repeats that. With
-    each bin's direction from the other half of the documents, it is too low on average, and 0 for a
-    calibrated model. The first way gives the upper end, the second the lower end:
+    It is that of C. Guo et al. (On calibration of modern neural networks. ICML 2017). Given each
+    bin's sign, it is a mean over documents, with the interval of a mean. But chance moves bins away
+    from 0, so it is too high on average, and a bootstrap adds to that. If the other half of the
+    documents decides the sign of a bin, it is too low on average, and 0 for a calibrated model.
+    The first estimate gives the upper end, the second one the lower end:
     ``results/reference/calibration.md`` says how often such intervals contain the true value.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])

@@ -186,7 +186,7 @@ class Estimate:
 
 
 def estimate_mean(values: NDArray[np.float64], *, in_order: bool) -> Estimate:
-    """Return the mean of ``values``, ``(n_trials, n_documents)``, as accuracies are estimated."""
+    """Return the mean of ``values`` ``(n_trials, n_documents)``, estimated like an accuracy."""
     squares = mean_squares(Hits(values, in_order))
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     return Estimate(float(values.mean()), variance**0.5, squares.df(variance))

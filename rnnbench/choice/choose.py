@@ -76,7 +76,7 @@ class Choice(Shown):
 
     @property
     def recommended(self) -> str:
-        """The name of the model that the choice ends in; ``results`` has the reason."""
+        """The name of the recommended model; ``results`` has the reason."""
         if self.results.recommended is None:
             raise UserError(f"{self.folder}: no model has finished all its trials")
         return self.results.recommended.model
@@ -86,7 +86,7 @@ class Choice(Shown):
 
         Each parameter in which the points of grids differ has a column. ``p`` is corrected for all
         pairs, and is about the models as trained here. ``p_of_folds`` is about other training
-        documents, too (Nadeau and Bengio 2003), and is for its pair alone.
+        documents, too (Nadeau and Bengio 2003), and is not corrected.
 
         Raises:
             ImportError: pandas is not installed.
@@ -228,8 +228,8 @@ def _fit(
 ) -> Run:
     """Train the recommended model and keep it, in a run of its own; see ``choose``.
 
-    If it learns all documents, the answers of the choice stand in for those to test documents. They
-    may be those of another choice in trials that are stored, which are therefore trained again.
+    If it is trained on all documents, the answers of the choice replace those to test documents.
+    Stored trials may have the answers of another choice, so they are trained again.
     """
     on_all, results, name = request.on == "all", choice.results, choice.recommended
     benchmark = chosen_benchmark(job.benchmark, results, [name])
@@ -250,7 +250,7 @@ def _fit(
         labels = next(iter(held_out.values())).labels
         is_same = np.array_equal(labels, fit.data.dataset.y_test)
         if job.data.dataset.topics != fit.data.dataset.topics or not is_same:
-            raise UserError("on: some labels have documents for testing alone (use 'train')")
+            raise UserError("on: some labels occur only in test documents (use 'train')")
         facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
         summary = fit.data.summary.model_copy(update=facts | {"estimated_on": results.how()})
         fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)

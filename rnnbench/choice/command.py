@@ -90,7 +90,7 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
     try:
         choice = job()
     except FailedTrialsError as error:
-        if getattr(error.run and error.run.results, "candidates", None):  # and not a run
+        if getattr(error.run and error.run.results, "candidates", None):  # a choice, not a run
             error.run.write(file, overwrite=True)
         else:
             console.print_error(f"{file}: not written; no model has finished all its trials")

@@ -1,4 +1,4 @@
-"""The page of a choice, with sections of the report of a run and in its template."""
+"""The page of a choice, with a section and the template of the report of a run."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from rnnbench.choice.choose import Choice
 
 SHOWN = 20
-"""The most candidates in the plot beside the recommended one, and that a reader can pick."""
+"""The most candidates that are drawn beside the recommended one, and that a reader can pick."""
 
 
 class CandidatesPlot(Plot):
-    """The accuracies of candidates with their intervals; the ``recommended`` one is named so."""
+    """The accuracies of candidates with their intervals; the ``recommended`` one is marked."""
 
     name, title = "accuracy", "Accuracy on held-out documents, and its 95 % interval"
 

@@ -45,8 +45,8 @@ from rnnbench.training.outcome import TrialResult
 CHOICE_VERSION: Final = 2
 P_HOLM = "p (Holm)"
 SIMPLEST = (
-    "Simplest: a baseline before a network, and what learned from no other texts before what did; "
-    "then the fewest parameters, where up to twice as many count as equal and accuracy decides."
+    "Simplest: baselines before networks, then models without other texts to learn from, then the "
+    "fewest parameters; up to twice as many count as equal, and accuracy decides."
 )
 
 
@@ -73,11 +73,11 @@ class Candidate(Record):
 
 
 class Recommendation(Record):
-    """The model that a choice ends in."""
+    """The model that a choice recommends."""
 
     model: str
     reason: str
-    """Why it is this one, in words."""
+    """Why, in words."""
 
 
 class ChoiceResults(Record):
@@ -190,8 +190,8 @@ def recommend(
 ) -> Recommendation | None:
     """Return the simplest candidate that is not clearly worse than the best; see ``SIMPLEST``.
 
-    One that reads no text is taken only if it is the best. Nor does one take the place of the best
-    if there are too few seeds to tell them apart.
+    A model that reads no text is recommended only if it is the best; so is one that too few seeds
+    tell apart from the best.
     """
     if not candidates:
         return None
@@ -214,7 +214,7 @@ def recommend(
         claim = f"is the simplest of {1 + len(level)} models that are not clearly worse than the "
         claim += f"best, {best.name} ({_in_words(best, models)})"
     elif level:
-        claim = "is the best, and no model that is not clearly worse is much simpler"
+        claim = "is the best, and those that are not clearly worse are not much simpler"
     elif all(one.against_best and one.against_best.is_clear for one in others):
         claim = "is the best, and all others are clearly worse" if others else "is the only model"
     else:
@@ -222,7 +222,7 @@ def recommend(
     reason = f"{found.name} {claim}: {_in_words(found, models)}."
     if blind:
         reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
-        reason += "either, these documents do not show that any model has learned something."
+        reason += "either, these documents do not show that any model has learned anything."
     return Recommendation(model=found.name, reason=reason)
 
 
@@ -273,14 +273,15 @@ def _caption(results: ChoiceResults) -> str:
         f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
         f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
-        "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
+        "After ±: how much the accuracy depends on the documents that were learned. Interval "
         f"{scope(results.n_seeds)}: how much it depends on those that were classified."
         if results.folds
         else "",
-        f"{P_HOLM}: of no difference from the best, corrected for {counted(n, 'comparison')}; "
-        "clearly worse: below 0.05, for the models as they were trained here. Models are compared "
-        "document by document, so intervals of clearly different ones may overlap, and of two that "
-        f"are equally accurate, one alone may be clearly worse. {SIMPLEST}"
+        f"{P_HOLM}: that of the difference from the best, corrected for "
+        f"{counted(n, 'comparison')}; clearly worse: below 0.05, for the models as they "
+        "were trained here. Models are compared document by document, so intervals of clearly "
+        "different ones may overlap, and of two equally accurate ones, only one may be clearly "
+        f"worse. {SIMPLEST}"
         if n
         else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."
@@ -325,7 +326,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
 def chosen_benchmark(
     benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
 ) -> Benchmark:
-    """Return a benchmark of ``chosen`` candidates, which knows what they were chosen from."""
+    """Return a benchmark of ``chosen`` candidates, with the numbers they were chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
     models = {
         (model := model_of(name)): benchmark.models[name].model_copy(

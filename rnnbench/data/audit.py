@@ -62,8 +62,8 @@ class DatasetSummary(Record):
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
     estimated_on: str | None = None
-    """If no document is left to test on, because all are learned: the documents in their place,
-    which a choice held out, in words."""
+    """If all documents are for training: those that a choice held out, which take the place of
+    test documents, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
     majority_topic: str
@@ -90,7 +90,7 @@ class DatasetSummary(Record):
 
     @property
     def n_tests(self) -> int:
-        """The number of documents to test on that are not learned."""
+        """The number of test documents that are not for training, too."""
         return 0 if self.estimated_on else self.test_size
 
     @property
@@ -99,13 +99,13 @@ class DatasetSummary(Record):
         return "held-out accuracy" if self.estimated_on else "test accuracy"
 
     def estimate_in_words(self) -> str:
-        """Return which estimate stands for a model that learned all documents; empty if none."""
+        """Return where the accuracy comes from if all documents are for training; else, nothing."""
         if not self.estimated_on:
             return ""
         return (
-            "No document is left to test on, because all of them are for training. The estimate of "
-            f"accuracy is that of the choice, on {self.estimated_on}, by trainings without the "
-            "documents that they classified; as the model was chosen by it, it may be too high."
+            "No document is left to test on, because all of them are for training. So the accuracy "
+            f"is that of the choice, on {self.estimated_on}, by models not trained on the "
+            "documents that they classified. As the model was chosen by it, it may be too high."
         )
 
     @property

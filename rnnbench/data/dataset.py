@@ -49,7 +49,7 @@ def _encoding(value: Any) -> Any:
     with suppress(LookupError, TypeError, ValueError):
         "".encode(value)
         return value
-    raise problem(f"got {spell(value)}", "should be a codec of Python, such as utf-8 or cp1252")
+    raise problem(f"got {spell(value)}", "should be a Python codec, such as utf-8 or cp1252")
 
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
@@ -78,12 +78,12 @@ class Data(Section):
     label: Column | None = None
     """The column of a table that holds the labels."""
     group: Column | None = None
-    """The column of a table with an author, a thread or the like. The texts of one are all for
-    training, or all for testing; in a cross-validation, they are in one fold."""
+    """The column of a table that names a group, such as an author or a thread. The texts of a group
+    are all for training, or all for testing; in a cross-validation, they are in one fold."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """The character between the columns of a ``.csv`` file; by default that of most rows."""
+    """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
-    """Of the files, such as ``cp1252``; by default UTF-8, or the most likely one if it is not."""
+    """The encoding of the files, such as ``cp1252``; by default detected."""
     on_bad: Literal["error", "skip"] | None = None
     """Whether rows that cannot be used end the run, which is the default, or are left out."""
     tokenizer: Tokenizer | None = None
@@ -107,8 +107,8 @@ class Data(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
     """Seed of the shuffled and the stratified split."""
     fit_on_all: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Written by ``choose --on all``: the test documents are learned, too. Then the last documents
-    for training, this share of them, stand in their place, with the answers of the choice."""
+    """Written by ``choose --on all``: test documents are for training, too. The last training
+    documents, this share of them, take their place, with the answers of the choice."""
     pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Length of every sequence; by default that of the longest."""
     padding: Side = "pre"
@@ -123,7 +123,7 @@ class Data(Section):
         if self.train and self.split != "auto":
             raise problem("train and test are a split already", "allowed: split: auto")
         if self.group and (self.train or self.split not in ("auto", "shuffled")):
-            raise problem("groups need a split of their own", "allowed: path, and split: shuffled")
+            raise problem("group needs a shuffled split", "allowed: path, and split: shuffled")
         return self
 
     @model_validator(mode="before")
@@ -278,7 +278,7 @@ def _copies(corpus: Corpus, deduplicate: str) -> NDArray[np.intp]:
 
 
 def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
-    """Return whether each document's group is one to test on, for about a ``share`` of them all."""
+    """Return whether each document is in a group to test on; about a ``share`` of all are."""
     sizes = np.bincount(groups)
     order = np.random.RandomState(seed).permutation(len(sizes))
     is_test = np.zeros(len(sizes), bool)
@@ -425,7 +425,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     if part.of > most:
         raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, {parted})")
     if part.share and dataset.groups is not None:
-        raise UserError("last: would part the texts of a group; use folds")
+        raise UserError("last: would split groups of texts (use folds)")
     held_out = part.positions(dataset.y_train, dataset.groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):

@@ -2,7 +2,7 @@
 
 Linear SVMs, logistic regression and naive Bayes multiply counted words, or a vector of the text, by
 weights. So their arrays are all that has to be kept: reading them runs no code, and predicting with
-them takes no scikit-learn. (A file of skops names classes to import, of one version of it.)
+them takes no scikit-learn. (A skops file names classes to import, of one version.)
 """
 
 import re
@@ -21,7 +21,7 @@ CHECKED, TOLERANCE = 1_000, 1e-5
 """Test documents whose scores must be those of the fitted baseline, and how exactly."""
 NEARLY_0 = float(np.log(1e-9))
 """Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
-NO_RULE = "its answers are not those of a linear rule over counted words or text vectors"
+NO_RULE = "it is not linear in counted words or text vectors"
 CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of vectorizers that change a text before anything is counted."""
 Length = Annotated[int, Field(ge=1, le=100)]
@@ -185,8 +185,8 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.flo
 def _weights(classifier: Any, other: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier.
 
-    One that gives a single score, that of the second of two topics, gives the first ``other`` times
-    as much.
+    If there is a single score, that of the second of two topics, the first one gets ``other`` times
+    that.
     """
     if hasattr(classifier, "class_prior_"):  # a DummyClassifier
         return np.zeros((len(classifier.classes_), 0)), np.log(classifier.class_prior_)

@@ -74,9 +74,9 @@ def predict(
 ) -> None:
     """Predict the topics of documents with a model that `rnnbench run --save-models` kept.
 
-    Texts are split into words in the same way as the corpus; unknown words are counted. There is no
-    answer to a text of which the model knows no word. A table (.csv, .tsv, .jsonl, .parquet) is
-    written again, with the answers in new columns.
+    Texts are split into words in the same way as the corpus; unknown words are counted. A text
+    gets no answer if the model knows none of its words. A table (.csv, .tsv, .jsonl, .parquet) is
+    copied, with the answers in new columns.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -95,7 +95,7 @@ def predict(
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
     elif table and as_json:
-        raise UserError("--json: standard output gets the table already (use --out FILE)")
+        raise UserError("--json: the table goes to standard output (use --out FILE)")
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
@@ -181,8 +181,8 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
     """Return the topics, and below them the number of words read and the unknown ones.
 
-    Probabilities have bars. If the text has a name, it stands above. Where words are unknown, the
-    numbers are doubted.
+    Probabilities have bars. If the text has a name, it stands above. A warning follows if too many
+    words are unknown.
     """
     table = Table.grid(padding=(0, 2))
     for topic in prediction.topics:

@@ -75,7 +75,7 @@ class Prediction(Record):
 
 @dataclass(eq=False)
 class KeptModel:
-    """A trained model that a run kept, in the manner of a classifier of scikit-learn.
+    """A trained model that a run kept, with the methods of a scikit-learn classifier.
 
     Texts are split into words in the same way as the corpus of the run.
     """
@@ -89,7 +89,7 @@ class KeptModel:
     text_column: str | None
     """The column of tables that the texts of the run came from."""
     makes_code: bool | None = None
-    """Whether machine code reads its texts; ``None`` while there were only few."""
+    """Whether machine code reads its texts; ``None`` until there are many."""
 
     @property
     def classes_(self) -> "NDArray[np.str_]":
@@ -117,7 +117,7 @@ class KeptModel:
         return self.scores(encode(texts, self.vocabulary).ids)
 
     def answers(self, texts: Iterable[str], top: int | None = None) -> list[Prediction]:
-        """Return a prediction for each text, with so many of the best topics, or all.
+        """Return a prediction for each text, with the ``top`` best topics, or all.
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
@@ -144,9 +144,9 @@ class KeptModel:
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
         """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
 
-        Many texts are read by machine code, if there is some for the network; few, not worth the
-        time to make it, by NumPy. TensorFlow is imported only for a network that NumPy cannot
-        compute.
+        Many texts are read by machine code, if there is some for the network; a few, for which it
+        would take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
+        cannot compute.
         """
         model, words = self.model, self.vocabulary
         if not len(ids):

@@ -35,8 +35,8 @@ def predict_table(
 
     These are the topic, its probability or margin, the second-best topic, and the share of words
     that are not in the vocabulary of the run. A text without words, or without any that the model
-    knows, has no answer. Only some thousand rows are in memory at once. Standard output gets lines
-    of the kind of the ``source``. The rows of each kind are counted.
+    knows, has no answer. Only some thousand rows are in memory at once. Standard output gets the
+    format of the ``source``. Returned are the numbers of rows with and without an answer.
 
     Raises:
         UserError: a row cannot be read or written, or a column is missing or exists already.
@@ -52,7 +52,7 @@ def predict_table(
                 counts["answered" if found.topics else "unknown" if found.words else "empty"] += 1
                 answer = _answer(found, model.kind)
                 if taken := answer.keys() & row.keys():
-                    raise UserError(f"{place}: rename the column '{min(taken)}', which is added")
+                    raise UserError(f"{place}: rename the column '{min(taken)}': we add it")
                 whole = row | answer
                 write = write or stack.enter_context(_writer(out, source.suffix, whole))
                 try:
@@ -60,7 +60,7 @@ def predict_table(
                 except (ValueError, csv.Error) as error:
                     raise UserError(f"{place}: cannot be written: {error} (use .jsonl)") from None
     if write is None:
-        raise UserError(f"{source}: no row in it")
+        raise UserError(f"{source}: it has no rows")
     return counts
 
 

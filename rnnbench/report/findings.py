@@ -32,7 +32,7 @@ def best_in_words(results: Results) -> str:
 
 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
-    """Return the verdict in sentences; ``stuck`` are models that give one answer, and the seeds."""
+    """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
     best, dataset, always = results.best, results.dataset, results.dataset.majority_name
     others = _by_verdict(results, best.name, without=always)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)
@@ -59,7 +59,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     found = [f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names]
     alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
     sentences += found or [f"Clearly better than {it}: all models."]
-    return [*sentences, *[f"Has learned one answer alone: {listed(alone)}."] * bool(alone)]
+    return [*sentences, *[f"Always gives the same answer: {listed(alone)}."] * bool(alone)]
 
 
 def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:

@@ -61,7 +61,7 @@ a mistake is a misclassified document.
 """
 
 BY_ALL = "all models"
-NO_TEXTS = " Their words are not shown: not asked for, or not in the cache where this was written."
+NO_TEXTS = " Their words are not shown, because they were not asked for or not in the cache."
 
 
 @dataclass(frozen=True)
@@ -183,8 +183,8 @@ def differences(reported: Reported) -> ReportSection:
         "differences",
         "Differences",
         [("table", comparisons_table(reported.results))],
-        "Each interval is for its own comparison alone, but clear means after correction for all. "
-        "Of many models, the plot shows only the pairs with the best.",
+        "Intervals are not corrected for the number of comparisons; verdicts are. "
+        "With many models, the plot shows only the pairs with the best.",
         f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear",
     )
 
@@ -240,8 +240,8 @@ def calibration(reported: Reported) -> ReportSection:
     rows = [[name, f"{ece:.3f}", interval_text(ends, ".3f")] for name, (ece, ends) in found.items()]
     caption = (
         f"Expected calibration error (ECE): in {N_BINS} bins of equal width, how far the mean "
-        "probability of answers is from their accuracy. By chance, it is too high in a sample; the "
-        "interval allows for that. Models without probabilities are left out."
+        "probability of answers is from their accuracy. Chance makes it too high; the interval "
+        "allows for that. Models without probabilities are left out."
     )
     parts: list[Part] = [("table", with_points(Table(headers, rows, caption)))]
     errors = sorted(f"{error:.3f} ({name})" for name, (error, _) in found.items())
@@ -256,7 +256,7 @@ def learning(reported: Reported) -> ReportSection:
         "Learning curves",
         [],
         "Lines are medians over seeds, in bands from the lowest to the highest. On the training "
-        "documents, both are means over the batches of an epoch, while the weights still change.",
+        "documents, they are means over the batches of an epoch, while the weights still change.",
         f"epoch of the networks: {which_epoch(reported.results)}",
     )
 

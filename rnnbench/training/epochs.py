@@ -30,26 +30,26 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Schedule(Section):
-    """A learning rate that falls in the course of a training."""
+    """A learning rate that falls during a training."""
 
     start: Positive = 0.001
     """The learning rate of the first step."""
     schedule: Literal["cosine", "step"]
     """``cosine`` falls to 0 at the end of the last epoch, along half a wave: I. Loshchilov, F.
-    Hutter: SGDR (ICLR 2017), without restarts. ``step`` falls after some epochs at a time."""
+    Hutter: SGDR (ICLR 2017), without restarts. ``step`` falls at intervals."""
     every: PositiveInt = 10
     """Epochs between two falls of ``step``."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """What ``step`` multiplies the learning rate with."""
+    """What ``step`` multiplies the learning rate by."""
 
 
 class EarlyStopping(Section):
     """When a training ends before its last epoch."""
 
     patience: PositiveInt = 5
-    """Epochs in a row without a better one."""
+    """The epochs without a better one after which it ends."""
     on: Literal["accuracy", "loss"] = "accuracy"
-    """Of the validation documents: what makes an epoch better. The other one decides ties."""
+    """What makes an epoch better, on the validation documents. The other one decides ties."""
 
 
 def _rate(value: Any) -> Any:
@@ -75,8 +75,8 @@ class Recipe(Section):
     learning_rate: Annotated[float | Schedule, BeforeValidator(_rate)] = 0.001
     """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
     gradient_clip: Positive | None = None
-    """The largest norm of the gradients of a step, of all weights together; longer ones are scaled
-    down to it. The engine ``native`` does not clip, so ``auto`` is ``keras`` then."""
+    """The largest norm of a step's gradients, over all weights together; larger ones are scaled
+    down to it. The engine ``native`` cannot clip, so ``auto`` is ``keras`` then."""
     class_weights: Literal["balanced"] | None = None
     """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, as in
     scikit-learn, so that rare topics count as much as frequent ones."""

@@ -31,7 +31,7 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
     the dataset leaves out because they are too long. For their shape see ``ppmi_svd_vectors``.
     """
     _, held_out = hold_out(len(dataset.y_train), validation_split)
-    tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)  # not learned on purpose
+    tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)  # not for training
     judging = np.concatenate([tested, dataset.train_documents[held_out]])
     others = np.setdiff1d(np.arange(len(dataset.documents)), judging)
     return ppmi_svd_vectors([dataset.documents[place] for place in others], dataset.n_ids, dim)

@@ -307,5 +307,5 @@ def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(group
     assert sides[0] | sides[1] == set(groups[found.train_documents])
     for fold in folds:
         assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
-    with pytest.raises(UserError, match="would part the texts of a group"):
+    with pytest.raises(UserError, match="would split groups of texts"):
         hold_out_part(found, Part(share=0.2))

@@ -181,8 +181,8 @@ def test_the_verdict_is_the_first_sentence_and_names_networks_that_learned_one_a
     )
 
     assert html.index("lstm leads with a test accuracy of 1.000") < html.index("<nav")
-    assert "Has learned one answer alone: rnn (1 of 2 seeds)." in html
-    assert "- Has learned one answer alone: rnn (1 of 2 seeds)." in markdown
+    assert "Always gives the same answer: rnn (1 of 2 seeds)." in html
+    assert "- Always gives the same answer: rnn (1 of 2 seeds)." in markdown
 
 
 def test_a_section_is_folded_if_it_has_a_result(run, monkeypatch):

@@ -140,7 +140,7 @@ def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
 def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Iterator[Text | BadRow]:
     """Yield the texts in a table or a folder, in their order, and the rows that cannot be used.
 
-    What the layout of a table leaves open is found out. The texts of a folder are those of its
+    What the layout of a table leaves open is detected. The texts of a folder are those of its
     folders, one for each label, as in ``keras.utils.text_dataset_from_directory``: labels and the
     names of ``.txt`` files are sorted.
     """
@@ -166,7 +166,7 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
         hint = f"set data.{key}, or --{key}, to one of {listed(header)}"
         raise UserError(f"{path}: it is not clear which column holds the {key}s; {hint}")
     if header.count(name) > 1:
-        raise UserError(f"{path}: two columns '{name}'")
+        raise UserError(f"{path}: there are two columns '{name}'")
     if name not in header:
         hint = did_you_mean(name, header)
         raise UserError(f"{path}: no column '{name}' ({hint}; data.{key} names it)")
@@ -182,7 +182,7 @@ def _checked(place: str, text: Any, label: Any, group: Any = "-") -> Text | BadR
 
 
 def _spelled(value: Any) -> Any:
-    """Return a label as a text if it can be one; 1.0 is 1, as tables with gaps have it."""
+    """Return a label as a text if it can be one; 1.0 is 1, which tables with gaps store so."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str | int):
@@ -191,7 +191,7 @@ def _spelled(value: Any) -> Any:
 
 
 def _faults(text: Any, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the reasons why a row cannot be used, in two words and in more."""
+    """Yield the reasons why a row cannot be used, in two words and in full."""
     if text is None or not str(text).strip():
         yield "empty text", "the text is empty"
     if not isinstance(text, str):

@@ -30,21 +30,21 @@ MAX_TEXT = 16 * 2**20
 AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
 """The bytes of text, and the rows, of a compressed table that are unpacked at once."""
 NOT_A_ROW = "not a row"
-"""The reason of rows that have too many or too few fields, or are no JSON."""
+"""The reason of rows that have too many or too few fields, or are not JSON."""
 SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
 MOST_LINES = 10_000
-"""A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
+"""A longer faulty row is an error; after a shorter one, reading goes on at its second line."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1
-"""A file is in UTF-8 if fewer of its lines with other characters than ASCII are wrong."""
+"""A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
 ENCODINGS = (
     *("utf_16", "utf_32", *(f"cp125{number}" for number in range(9))),
     *("iso8859_2", "koi8_r", "mac_roman"),
 )
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
-"""Those that a file may be in if it is not in UTF-8, the second ones if more than this share of
-its bytes are not ASCII. Rarer encodings are guessed too often."""
+"""The encodings of files that are not UTF-8; those of East Asia only if more than this share of
+the bytes is not ASCII. Rarer encodings would be guessed too often."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
@@ -54,7 +54,7 @@ LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "in
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table looks like; what is ``None`` is found out.
+    """What a table looks like; what is ``None`` is detected.
 
     Attributes:
         delimiter: a character between the columns of a ``.csv`` file.
@@ -92,10 +92,10 @@ class BadRow(NamedTuple):
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
-    """Return the layout of a table, with all that the given one leaves open found out and told.
+    """Return the layout of a table: what the given one leaves open is detected, and logged.
 
-    Columns are told by their names, or else by what is in the first rows. They stay open if that
-    is not clear.
+    Columns are recognized by their names, or else by the first rows. They stay open if that is not
+    clear.
 
     Raises:
         UserError: this is no table, or it has no header.
@@ -119,8 +119,8 @@ def sniff(path: Path, layout: Layout) -> Layout:
         columns.pop(layout.text or "", None)
         layout = replace(layout, label=_named(LABEL_NAMES, header) or _with_few_values(columns))
     if layout.label in columns.get(layout.label or "", ()):
-        hint = "add a line with the names of the columns"
-        raise UserError(f"{path}: its first line is no header: '{layout.label}' is a label; {hint}")
+        hint = f"'{layout.label}' is a label; add a line with the names of the columns"
+        raise UserError(f"{path}: its first line is not a header: {hint}")
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
@@ -235,7 +235,7 @@ def _separated(
                 return
             except csv.Error as error:
                 if len(taken) > MOST_LINES:
-                    fault = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    fault = f"a row of more than {MOST_LINES:,} lines: {error}"
                     raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
                 yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
                 again.extendleft(reversed(taken[1:]))
@@ -374,7 +374,7 @@ def codec_of(layout: Layout) -> str:
 def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
     """Yield the lines of a file, none of which may be endless.
 
-    A byte that is not in its encoding becomes half a character; so its row is found later.
+    Bytes that cannot be decoded become lone surrogates, by which their row is found later.
     """
     text = partial(TextIOWrapper, encoding=codec_of(layout), errors="surrogateescape", newline="")
     with open_regular(path, MAX_FILE) as raw, text(raw) as file:
@@ -390,7 +390,7 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
 
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
     ".csv": partial(_separated, strict=True),
-    # Only commas need quotes, because a tab or a new line in a text would be ambiguous.
+    # Quotation marks are text, because no text may contain a tab or a new line.
     ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,

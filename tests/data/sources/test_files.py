@@ -123,7 +123,7 @@ WRONG = {
         b"": "own.csv: it is empty",
         b"text,label\na,b\0c\n": "own.csv:2: the label has characters that cannot be printed",
         b"text,kind\na,b\n": "holds the labels; set data.label, or --label, to one of text, kind",
-        b"text,text,label\n": "own.csv: two columns 'text'",
+        b"text,text,label\n": "own.csv: there are two columns 'text'",
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
         b"text,label\n": "own.csv: no row with a text in it",
         b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 1,000)",

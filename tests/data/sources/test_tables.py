@@ -54,7 +54,7 @@ def test_a_quotation_mark_that_is_not_closed_costs_one_row(tmp_path, monkeypatch
     assert rows[1].place == f"{tmp_path / 'own.csv'}:3"
     assert rows[2] == (f"{tmp_path / 'own.csv'}:4", ["0", "a"])
     monkeypatch.setattr(tables, "MOST_LINES", 9)
-    with pytest.raises(UserError, match=r"own\.csv:3: more than 9 lines in a row"):
+    with pytest.raises(UserError, match=r"own\.csv:3: a row of more than 9 lines"):
         list(open_table(tmp_path / "own.csv", Layout())[1])
 
 
@@ -70,7 +70,7 @@ def test_a_table_without_a_header_is_refused(tmp_path):
     with table.open("a") as file:
         file.write("some longer text,spam\n")
 
-    with pytest.raises(UserError, match="its first line is no header: 'ham' is a label"):
+    with pytest.raises(UserError, match="its first line is not a header: 'ham' is a label"):
         sniff(table, Layout())
 
 
