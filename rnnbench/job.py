@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
@@ -50,19 +50,18 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
-    if texts is not None:
-        _store_texts(folder / OWN_TEXTS, texts)
-    check_inputs(request.config, benchmark, folder)
-    if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
-        message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
-        raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-    if request.progress:
-        from rnnbench.terminal.display import show_download
+    with _storing_texts(folder / OWN_TEXTS, texts):
+        check_inputs(request.config, benchmark, folder)
+        if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
+            message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
+            raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
+        if request.progress:
+            from rnnbench.terminal.display import show_download
 
-        with show_download(quiet=False) as on_bytes:
-            data = prepare(benchmark.data, on_bytes)
-    else:
-        data = prepare(benchmark.data)
+            with show_download(quiet=False) as on_bytes:
+                data = prepare(benchmark.data, on_bytes)
+        else:
+            data = prepare(benchmark.data)
     store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
     is_new = not folder.exists()
@@ -80,22 +79,45 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
         given, config = config, shipped.get(shipped.TEXTS)
     if given is None or isinstance(given, str):
         return request, None
-    if not isinstance(given, tuple | list) and hasattr(given, "to_json"):
-        texts = given.to_json(orient="records", lines=True)
-    elif isinstance(given, tuple | list) and len(given) == 2 and len(given[0]) == len(given[1]):
-        rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
-        texts = "".join(f"{json.dumps(row, default=str)}\n" for row in rows)
-    else:
-        raise UserError("data: should be a data frame, or two lists of equal length: texts, labels")
+    try:
+        if isinstance(given, tuple | list):
+            if any(isinstance(part, str | bytes | Mapping | Set) for part in given):
+                raise TypeError("got other things")
+            rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
+            texts = "".join(f"{json.dumps(row, default=_plain)}\n" for row in rows)
+        elif hasattr(given, "columns"):
+            texts = given.to_json(orient="records", lines=True)
+        else:
+            raise TypeError(f"got {type(given).__name__}")
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        wanted = "should be a data frame, or two lists of equal length: texts, labels"
+        raise UserError(f"data: {wanted} ({error})") from None
     file = request.folder_of(load_config(config).name) / OWN_TEXTS
     return replace(request, config=config, data="files", path=file), texts
 
 
-def _store_texts(file: Path, texts: str) -> None:
-    if file.exists() and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
-        raise UserError(f"{file}: holds other texts ({HINT})")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, texts)
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: a number or a text of NumPy, or else its text."""
+    return value.decode() if isinstance(value, bytes) else getattr(value, "item", value.__str__)()
+
+
+@contextmanager
+def _storing_texts(file: Path, texts: str | None) -> Iterator[None]:
+    """Store texts, if there are any; new ones only if the block can use them."""
+    is_new, is_new_folder = not file.exists(), not file.parent.exists()
+    if texts is not None:
+        if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
+            raise UserError(f"{file}: holds other texts ({HINT})")
+        write_text(file, texts)
+    try:
+        yield
+    except BaseException:
+        if texts is not None and is_new:
+            with suppress(OSError):
+                file.unlink()
+                if is_new_folder:
+                    file.parent.rmdir()
+        raise
 
 
 def display_of(request: Request) -> AbstractContextManager[Listener]:

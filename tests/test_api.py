@@ -424,10 +424,27 @@ def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
     assert len(both.boards[0].entries) == 1
 
 
-@pytest.mark.parametrize("data", [7, (OWN,), (OWN, LABELS[1:])])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(7, (OWN,), (OWN, LABELS[1:]), (1, 2), ("ab", "cd"), ({*OWN}, LABELS)),
+        *(pd.Series(OWN), pd.DataFrame([OWN[:2]], columns=["text", "text"])),
+    ],
+)
 def test_other_things_than_texts_and_labels_are_refused(data):
-    with pytest.raises(rnnbench.UserError, match="should be a data frame, or two lists of one"):
+    with pytest.raises(rnnbench.UserError, match="should be a data frame, or two lists of equal"):
         rnnbench.run(CONFIG, data=data)
+
+
+def test_texts_that_cannot_be_used_are_not_in_the_way_of_others():
+    options = {"models": "multinomial_naive_bayes", "progress": False, "out": "mine"}
+
+    with pytest.raises(rnnbench.UserError, match="1 different label"):
+        rnnbench.run((OWN, [1] * 40), **options)
+
+    assert not Path("mine").exists()
+    booleans = rnnbench.run((iter(OWN), np.array(LABELS, bool)), **options)
+    assert [count.topic for count in booleans.results.dataset.topics] == ["false", "true"]
 
 
 @pytest.mark.parametrize("name", [*FILES[RESULTS], "trials", "predictions", "models"])

@@ -323,9 +323,12 @@ def _split(
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
     if not (len(train) and len(test)):
+        given = {"maxlen", "min_per_label", "deduplicate", "group"} & data.model_dump(
+            exclude_defaults=True
+        ).keys()
         raise UserError(
-            f"data: {len(train)} documents are left to train on and {len(test)} to test on; "
-            "raise data.maxlen or change data.test_split"
+            f"data: {len(train)} documents are left to train on and {len(test)} to test on; change "
+            + " or ".join(f"data.{key}" for key in ("test_split", *sorted(given)))
         )
     return train, test
 
@@ -343,23 +346,29 @@ def pad(
     return padded
 
 
-def hold_out(n: int, share: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def hold_out(
+    n: int, share: float, groups: NDArray[np.int32] | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the documents to train on, and of those to hold out, ascending.
 
     Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
-    seeds of a benchmark.
+    seeds of a benchmark. If they have ``groups``, whole groups are held out, with about as many.
 
     Raises:
         UserError: one of the two would be empty, although ``share`` is not 0.
     """
-    held_out = int(n * share)
-    if share and not 0 < held_out < n:
+    is_held_out = np.zeros(n, bool)
+    if groups is not None and share:
+        is_held_out = _in_test_groups(groups, share, seed=0)
+    else:
+        is_held_out[np.random.RandomState(0).permutation(n)[: int(n * share)]] = True
+    kept, held_out = np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+    if share and not (len(kept) and len(held_out)):
         raise UserError(
-            f"training.validation_split: {share} of {n} training documents leaves {held_out} to "
-            f"validate on and {n - held_out} to train on"
+            f"training.validation_split: {share} of {n} training documents leaves {len(held_out)} "
+            f"to validate on and {len(kept)} to train on"
         )
-    order = np.random.RandomState(0).permutation(n)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
+    return kept, held_out
 
 
 @dataclass(frozen=True)
@@ -429,7 +438,8 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     held_out = part.positions(dataset.y_train, dataset.groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
-        raise UserError(f"last: {part} of {n} training documents leaves none to train on")
+        key = "last" if part.share else "folds"  # of groups
+        raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
     if (topics := np.unique(dataset.y_train[learned])).size == 1:
         topic = dataset.topics[topics[0]]
         raise UserError(f"{part}: all documents to train on have the topic '{topic}'")

@@ -91,7 +91,8 @@ def predict(
     if (out or column) and not table:
         raise UserError(f"{'--out' if out else '--text'}: needs --in TABLE")
     if table and table != STREAM and not table.is_file():
-        raise UserError(f"--in {table}: no such file")
+        fault = "not a file (use - for standard input)" if table.exists() else "no such file"
+        raise UserError(f"--in {table}: {fault}")
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
     elif table and as_json:

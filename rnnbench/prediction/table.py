@@ -47,7 +47,7 @@ def predict_table(
     write = None
     with ExitStack() as stack:
         while block := list(islice(rows, at_once)):
-            texts = ["" if row[column] is None else str(row[column]) for _, row in block]
+            texts = [row[column] if isinstance(row[column], str) else "" for _, row in block]
             for (place, row), found in zip(block, model.answers(texts, 2), strict=True):
                 counts["answered" if found.topics else "unknown" if found.words else "empty"] += 1
                 answer = _answer(found, model.kind)
@@ -124,4 +124,7 @@ def standard_input() -> Iterator[Path]:
         with file.open("wb") as opened:
             opened.write(start)
             shutil.copyfileobj(stream, opened)
-        yield file
+        try:
+            yield file
+        except UserError as error:
+            raise UserError(str(error).replace(str(file), "standard input")) from None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
-from rnnbench.data.dataset import hold_out
+from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.section import Section, problem, spell
 from rnnbench.training.outcome import History, TrialRecord, Weights
 
@@ -228,11 +228,10 @@ class Epochs:
         )
 
 
-def hold_out_documents(
-    x: NDArray[Any], y: NDArray[np.int32], share: float
-) -> tuple[Documents, Documents | None]:
+def hold_out_documents(dataset: Dataset, share: float) -> tuple[Documents, Documents | None]:
     """Return the documents to train on, and those to validate on, if the share is not 0."""
-    kept, held_out = hold_out(len(y), share)
+    x, y = dataset.x_train, dataset.y_train
+    kept, held_out = hold_out(len(y), share, dataset.groups)
     return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None
 
 

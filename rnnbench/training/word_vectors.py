@@ -30,8 +30,8 @@ def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> N
     They are learned from all other documents of the corpus at full length, including those that
     the dataset leaves out because they are too long. For their shape see ``ppmi_svd_vectors``.
     """
-    _, held_out = hold_out(len(dataset.y_train), validation_split)
-    tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)  # not for training
+    _, held_out = hold_out(len(dataset.y_train), validation_split, dataset.groups)
+    tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)  # not learned on purpose
     judging = np.concatenate([tested, dataset.train_documents[held_out]])
     others = np.setdiff1d(np.arange(len(dataset.documents)), judging)
     return ppmi_svd_vectors([dataset.documents[place] for place in others], dataset.n_ids, dim)

@@ -104,7 +104,18 @@ LONG = ["a"] * 9 + ["b " * 1000]
     [
         (["a", "b"], "xy", {"split": "modapte"}, r"data\.split: .* no ModApte split .*r52, r8"),
         (["a b", "c d"], "xy", {"maxlen": 3}, "0 documents .* and 0 to test"),
-        (["a b", "c d"], "xy", {"test_split": 0.9}, "0 documents .* and 2 to test"),
+        (
+            ["a b", "c d"],
+            "xy",
+            {"test_split": 0.9},
+            r"0 documents .* and 2 .*change data\.test_split$",
+        ),
+        (
+            ["a", "b"],
+            "xy",
+            {"min_per_label": 2},
+            r"change data\.test_split or data\.min_per_label$",
+        ),
         (["a", "b", "c"], "xxy", {"split": "last"}, "all documents to train on have the topic 'x'"),
         (["a", "b", "c"], "xyx", {"split": "stratified"}, "the topic 'y' has only one document, "),
         (LONG, "xy" * 5, {}, "10 documents of 1,001 steps are too many"),
@@ -263,6 +274,9 @@ def test_the_last_documents_are_held_out_if_some_are_left_to_train_on():
         make_parts(None, float("nan"))
     with pytest.raises(UserError, match="last 100% of 12 training documents leaves none to train"):
         hold_out_part(DATASET, Part(share=1.0))
+    one_group = replace(DATASET, groups=np.zeros(12, np.int32))
+    with pytest.raises(UserError, match="folds: fold 1 of 5 of 12 training documents leaves none"):
+        hold_out_part(one_group, Part(1, 5))
 
 
 TEXTS = ["one two", "three", "one two", "one two", "three", "four five"]
@@ -301,6 +315,8 @@ def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(group
     found = make_dataset(whole, data)
     assert not set(groups[found.train_documents]) & set(groups[found.test_documents])
     assert len(found.test_documents) >= 0.3 * len(groups) - 1
+    kept, held_out = hold_out(len(found.y_train), 0.3, found.groups)
+    assert not set(found.groups[kept]) & set(found.groups[held_out])
     folds = [hold_out_part(found, part) for part in make_parts(2, None)]
     sides = [set(groups[fold.test_documents]) for fold in folds]
     assert not sides[0] & sides[1]

@@ -103,15 +103,17 @@ def test_the_best_model_answers_and_standard_streams_are_used(predict, tmp_path)
     other = predict("--in", "-", "--out", "-", stdin=f"\n{spelled(ROWS, '.jsonl')}")
     assert [row["id"] for row in read(other.stdout, ".jsonl")] == list("012345")
     assert other.stderr.startswith("Model: ")
+    wrong = predict("--in", "-", "--quiet", stdin='text\n"a"b\n', status=2)
+    assert wrong.stderr.startswith("standard input:2: cannot be read as a row: ")
     assert not any(tmp_path.iterdir())
 
 
-def test_json_says_how_many_rows_were_answered(predict, tmp_path):
-    (tmp_path / "new.csv").write_text(spelled(ROWS))
+def test_json_says_how_many_rows_were_answered_a_gap_is_no_text(predict, tmp_path):
+    (tmp_path / "new.jsonl").write_text(spelled(ROWS, ".jsonl") + '{"text": NaN}\n')
 
-    done = predict("svm", "--in", "new.csv", "--out", "predicted.csv", "--json")
+    done = predict("svm", "--in", "new.jsonl", "--out", "predicted.csv", "--json")
 
-    record = {"schema_version": 1, "answered": 3, "unknown": 1, "empty": 2}
+    record = {"schema_version": 1, "answered": 3, "unknown": 1, "empty": 3}
     assert json.loads(done.stdout) == record
 
 
@@ -167,6 +169,7 @@ def test_parquet_is_read(predict, tmp_path):
         ("new.jsonl", '{"text": "a"}\n' * 200 + '{"c": 1}\n', "new.jsonl:201: the key 'c' is not"),
         ("new.xlsx", "", "new.xlsx: not a table of texts (allowed: .csv, "),
         ("none.csv", None, "--in none.csv: no such file"),
+        (".", None, "--in .: not a file (use - for standard input)"),
     ],
 )
 def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name, content, message):

@@ -53,7 +53,7 @@ class KerasEngine(Engine):
 
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         share = recipe.validation_split
-        (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
+        (x, y), validation = hold_out_documents(dataset, share)
         begin("building network")
         keras.utils.clear_session()  # or memory would grow with every trial
         tf.config.experimental.enable_op_determinism()

@@ -48,7 +48,7 @@ class ScikitLearn(Engine):
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         begin("fitting")
         baseline = model.baseline
-        kept, _ = hold_out(len(dataset.y_train), recipe.validation_split)
+        kept, _ = hold_out(len(dataset.y_train), recipe.validation_split, dataset.groups)
         in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
         documents, tested = (texts(x, *in_words) for x in (dataset.x_train[kept], dataset.x_test))
         with threadpool_limits(1):  # or sums would depend on the number of cores

@@ -94,7 +94,7 @@ class NativeEngine(Engine):
     ) -> TrialResult:
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
         share = recipe.validation_split
-        (x, y), validation = hold_out_documents(dataset.x_train, dataset.y_train, share)
+        (x, y), validation = hold_out_documents(dataset, share)
         epochs = Epochs(on_epoch, recipe.early_stopping)
         vectors = None
         if model.pretrained_dim:
