@@ -24,6 +24,7 @@ OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "spli
 DATA_KEYS = OF_DOCUMENTS | {"origin", "fingerprint", "timesteps"}
 DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
     *("data.maxlen", "data.split", "data.test_split", "data.seed"),
+    *("data.group", "data.deduplicate", "data.min_per_label"),
 }
 """Keys of the data and of the config that decide which documents are trained on and tested on."""
 NO_DIFFERENCE = ("installed", "date")

@@ -28,26 +28,25 @@ class CandidatesPlot(Plot):
     name, title = "accuracy", "Accuracy on held-out documents, and its 95 % interval"
 
     def __init__(self, candidates: Sequence[Candidate], recommended: str):
-        best = candidates[:SHOWN]
-        self._shown = [one for one in candidates if one in best or one.name == recommended]
+        self._rows = {
+            one.name + " (recommended)" * (one.name == recommended): one
+            for row, one in enumerate(candidates)
+            if row < SHOWN or one.name == recommended
+        }
         self.alt = "; ".join(
-            f"{one.name} {one.accuracy:.3f} ({interval_text(one.interval, '.3f')})"
-            for one in self._shown
+            f"{name} {one.accuracy:.3f} ({interval_text(one.interval, '.3f')})"
+            for name, one in self._rows.items()
         )
-        self._names = [
-            f"{one.name} (recommended)" if one.name == recommended else one.name
-            for one in self._shown
-        ]
-        self.size = (width_beside(self._names), 1.8 + 0.42 * len(self._names))
+        self.size = (width_beside([*self._rows]), 1.8 + 0.42 * len(self._rows))
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each candidate, the best at the top."""
-        for row, one in enumerate(self._shown):
+        for row, one in enumerate(self._rows.values()):
             ends, gid = (one.interval.low, one.interval.high), about(one.name)
             axes.hlines(row, *ends, color=COLOURS[0], gid=gid, **THIN)
             axes.plot(one.accuracy, row, "o", color=COLOURS[0], gid=gid)
-        axes.set_yticks(range(len(self._names)), self._names)
-        axes.set_ylim(len(self._names) - 0.4, -0.7)
+        axes.set_yticks(range(len(self._rows)), [*self._rows])
+        axes.set_ylim(len(self._rows) - 0.4, -0.7)
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("accuracy")
         return []

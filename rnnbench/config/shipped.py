@@ -17,8 +17,6 @@ from rnnbench.section import Variant, spell_parameters
 from rnnbench.storage import check_new, write_text
 
 STARTER, TEXTS = "starter", "texts"
-GRIDS = re.compile(r"_(baselines|grids|layers|networks)$")
-"""How the names of configs end that have the grids from which the models of others were chosen."""
 
 
 def folder() -> Path:
@@ -34,7 +32,8 @@ def names() -> list[str]:
 
 def listed() -> list[str]:
     """Return the names of the configs for users: all but the grids for choosing others."""
-    return [name for name in names() if not GRIDS.search(name)]
+    grids = re.compile(r"_(baselines|grids|layers|networks)$")
+    return [name for name in names() if not grids.search(name)]
 
 
 def find(name: str | Path) -> Path | None:

@@ -14,8 +14,6 @@ from sklearn.svm import LinearSVC
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-MOST_STEPS = 10_000
-"""Of the solver of the SVM; with C up to 1 it needs more than scikit-learn's 1,000."""
 TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 
@@ -44,7 +42,8 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
                 counts = self.alpha + np.asarray(part.sum(axis=0)).ravel()
                 shares.append(np.log(counts / counts.sum()))
             ratios = shares[0] - shares[1]
-            svm = LinearSVC(C=self.C, random_state=0, max_iter=MOST_STEPS)
+            # With C up to 1, the solver needs more than scikit-learn's 1,000 steps.
+            svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000)
             svm.fit(x.multiply(ratios).tocsr(), y == topic)
             weights = svm.coef_[0]
             mean = np.abs(weights).mean()

@@ -29,8 +29,6 @@ from rnnbench.storage import (
 )
 from rnnbench.training.outcome import TrialResult
 
-UNTRACKED = Override("", "tracking", "[]")
-"""A run that is over can be read without its trackers, which may not be installed here."""
 _PAGE = re.compile(
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
@@ -119,8 +117,9 @@ def load_results(folder: Path) -> Results:
 
 def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
     """Return the resolved config of the finished run in ``folder``; it has ``models``."""
+    untracked = Override("", "tracking", "[]")  # its trackers may not be installed here
     try:
-        benchmark = load(folder / "config.yaml", [UNTRACKED])
+        benchmark = load(folder / "config.yaml", [untracked])
     except ConfigError as error:  # it names the file
         raise DamagedResultError(f"unusable result: {error}") from error
     if unknown := ", ".join(sorted(set(models) - set(benchmark.models))):

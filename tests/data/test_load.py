@@ -249,7 +249,7 @@ def test_two_tables_are_the_training_and_the_test_documents():
         ({"path": "train.csv", "source": "r8"}, "train.csv: truncated, damaged or not an archive"),
         (
             {"path": "train.csv", "text": "bod"},
-            "train.csv: no column 'bod' (allowed: body, kind; did you",
+            "train.csv: no column 'bod' (allowed: body, kind; did you mean 'body'",
         ),
         ({"path": "folder", "source": "r52"}, "folder: Reuters-21578 is incomplete: it lacks reut"),
     ],

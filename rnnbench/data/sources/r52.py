@@ -36,8 +36,6 @@ _DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="(.*?)"')
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 """The entities that are replaced; others, such as ``&#3;``, are left as they are."""
-N_MOST_FREQUENT = 10
-"""R8 has those of the ten most frequent topics that some documents have alone."""
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +102,8 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     """Return the training and the test documents of ``r52`` or ``r8`` in SGML files."""
     newswires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
     counts = Counter(topic for part, topics, _ in newswires if part == TRAIN for topic in topics)
-    frequent = dict(counts.most_common(N_MOST_FREQUENT if name == "r8" else None))
+    # R8 has those of the ten most frequent topics that some documents have alone.
+    frequent = dict(counts.most_common(10 if name == "r8" else None))
     train, test = (
         [(topics[0], text) for own, topics, text in newswires if own == part and len(topics) == 1]
         for part in (TRAIN, TEST)

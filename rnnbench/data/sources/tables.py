@@ -34,7 +34,7 @@ NOT_A_ROW = "not a row"
 SAMPLE, SAMPLE_ROWS = 2**20, 200
 """The bytes and the rows at the start of a file that tell what it looks like."""
 MOST_LINES = 10_000
-"""A faulty row of more lines ends the reading; after a shorter one, its second line is next."""
+"""A longer faulty row is an error; after a shorter one, reading goes on at its second line."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1
 """A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
@@ -43,8 +43,8 @@ ENCODINGS = (
     *("iso8859_2", "koi8_r", "mac_roman"),
 )
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
-"""Those that a file may be in if it is not in UTF-8, the second ones if more than this share of
-its bytes are not ASCII. Rarer encodings are guessed too often."""
+"""The encodings of files that are not UTF-8; those of East Asia only if more than this share of
+the bytes is not ASCII. Rarer encodings would be guessed too often."""
 CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
 """Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
