@@ -273,14 +273,14 @@ def _caption(results: ChoiceResults) -> str:
         f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
         f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
-        "Behind ±: how much the accuracy depends on the documents that were learned. Interval "
+        "After ±: how much the accuracy depends on the documents that were learned. Interval "
         f"{scope(results.n_seeds)}: how much it depends on those that were classified."
         if results.folds
         else "",
-        f"{P_HOLM}: of no difference from the best, corrected for {counted(n, 'comparison')}; "
+        f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')}; "
         "clearly worse: below 0.05, for the models as they were trained here. Models are compared "
-        "document by document, so intervals of clearly different ones may overlap, and of two that "
-        f"are equally accurate, one alone may be clearly worse. {SIMPLEST}"
+        "document by document, so intervals of clearly different ones may overlap, and of two "
+        f"equally accurate ones, only one may be clearly worse. {SIMPLEST}"
         if n
         else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."

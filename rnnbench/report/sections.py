@@ -61,7 +61,7 @@ a mistake is a misclassified document.
 """
 
 BY_ALL = "all models"
-NO_TEXTS = " Their words are not shown: not asked for, or not in the cache where this was written."
+NO_TEXTS = " Their words are not shown, because they were not asked for or not in the cache."
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Layout:
 
     Attributes:
         delimiter: a character between the columns of a ``.csv`` file.
-        encoding: a codec of Python, such as ``utf-8`` or ``cp1252``.
+        encoding: a Python codec, such as ``utf-8`` or ``cp1252``.
         text: the name of the column with the texts.
         label: the name of the column with the labels.
         group: the name of the column with the groups of texts that belong together, if any.
@@ -235,7 +235,7 @@ def _separated(
                 return
             except csv.Error as error:
                 if len(taken) > MOST_LINES:
-                    fault = f"more than {MOST_LINES:,} lines in a row: {error}"
+                    fault = f"a row of more than {MOST_LINES:,} lines: {error}"
                     raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
                 yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
                 again.extendleft(reversed(taken[1:]))
