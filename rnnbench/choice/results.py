@@ -277,8 +277,8 @@ def _caption(results: ChoiceResults) -> str:
         f"{scope(results.n_seeds)}: how much it depends on those that were classified."
         if results.folds
         else "",
-        f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')}; "
-        "clearly worse: below 0.05, for the models as they were trained here. Models are compared "
+        f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
+        " clearly worse: below 0.05, for the models as they were trained here. Models are compared "
         "document by document, so intervals of clearly different ones may overlap, and of two "
         f"equally accurate ones, only one may be clearly worse. {SIMPLEST}"
         if n
