@@ -277,11 +277,10 @@ def _caption(results: ChoiceResults) -> str:
         f"{scope(results.n_seeds)}: how much it depends on those that were classified."
         if results.folds
         else "",
-        f"{P_HOLM}: that of the difference from the best, corrected for "
-        f"{counted(n, 'comparison')}; clearly worse: below 0.05, for the models as they "
-        "were trained here. Models are compared document by document, so intervals of clearly "
-        "different ones may overlap, and of two equally accurate ones, only one may be clearly "
-        f"worse. {SIMPLEST}"
+        f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
+        " clearly worse: below 0.05, for the models as they were trained here. Models are compared "
+        "document by document, so intervals of clearly different ones may overlap, and of two "
+        f"equally accurate ones, only one may be clearly worse. {SIMPLEST}"
         if n
         else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."

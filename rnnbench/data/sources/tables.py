@@ -58,7 +58,7 @@ class Layout:
 
     Attributes:
         delimiter: a character between the columns of a ``.csv`` file.
-        encoding: a codec of Python, such as ``utf-8`` or ``cp1252``.
+        encoding: a Python codec, such as ``utf-8`` or ``cp1252``.
         text: the name of the column with the texts.
         label: the name of the column with the labels.
         group: the name of the column with the groups of texts that belong together, if any.
