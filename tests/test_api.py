@@ -399,6 +399,11 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         assert model.predict([]).tolist() == []
         assert model.predict(texts[0]).tolist() == found[:1].tolist()
     assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
+    for wrong in (None, pd.DataFrame({"text": texts}), {"text": texts}):
+        with pytest.raises(rnnbench.UserError, match=r"texts: got .*should be a list, or a column"):
+            model.predict(wrong)
+    with pytest.raises(rnnbench.UserError, match=r"text 2: got float \(should be a text\)"):
+        model.predict([texts[0], float("nan")])
 
 
 OWN = [f"{'buy' if number % 2 else 'see'} you {number}" for number in range(40)]

@@ -1,6 +1,6 @@
 """From words to ids: new texts with the ids of a dataset, and one of its documents step by step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,11 +73,16 @@ def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences, unknown = [], []
+    given = [texts] if isinstance(texts, str) else texts
+    if not isinstance(given, Iterable) or isinstance(given, Mapping) or hasattr(given, "columns"):
+        got = type(given).__name__
+        raise UserError(f"texts: got {got} (should be a list, or a column of a data frame)")
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        given = [texts] if isinstance(texts, str) else texts
-        for text in given:  # one by one, as the words of many take much memory
+        for number, text in enumerate(given, 1):  # one by one: words of many take much memory
+            if not isinstance(text, str):
+                raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
             words = list(tokenize(text))
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
             unknown.append([word for word in words if word not in id_of])

@@ -93,6 +93,11 @@ def test_a_messy_table_is_enough(cli):
     Path("conf").mkdir()
     assert cli("config", "new", "conf/own.yaml", "--from", "tweets.csv").exit_code == 0
     assert "path: ../tweets.csv\n" in Path("conf/own.yaml").read_text()
+    before = Path("tweets.csv").read_bytes()
+    refused = cli("config", "new", "tweets.csv", "--from", "tweets.csv", "--force")
+    assert refused.exit_code == 2
+    assert "tweets.csv: would be read as a table of texts (use .yaml)" in refused.stderr
+    assert Path("tweets.csv").read_bytes() == before
 
 
 def test_a_mistake_in_a_table_is_named_with_its_line(cli):

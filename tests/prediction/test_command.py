@@ -45,7 +45,7 @@ def finished(tmp_path_factory, run_apart):
     """The folder of a run that kept its networks."""
     folder = tmp_path_factory.mktemp("kept")
     done = run_apart(folder, CONFIG, "--save-models")
-    assert done.stderr.count("lots cannot be kept: its answers are not those of a linear ") == 1
+    assert done.stderr.count("lots cannot be kept: it is not linear in counted words") == 1
     return folder / "results/tiny"
 
 
@@ -300,7 +300,7 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
             ["raeder", TEXT],
             "no model 'raeder' (allowed: reader, svm, letters, lots; did you mean 'reader'?)",
         ),
-        (["lots", TEXT], "the trained lots cannot be kept: its answers are not those of a linear"),
+        (["lots", TEXT], "the trained lots cannot be kept: it is not linear in counted words"),
         (["reader", TEXT, "--seed", 4], "reader has no seed 4 (allowed: 3, 8)"),
         (["reader"], "a text is missing"),
         (["reader", "profit", "!!! ..."], "a text contains no words"),

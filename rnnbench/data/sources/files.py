@@ -118,7 +118,7 @@ def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None
     if not skip:
         lines += [f"  and {hidden:,} more"] * (hidden > 0)
         raise UserError("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
-    lines += [f"  and {hidden:,} more; bad_rows.csv in the results lists all"] * (hidden > 0)
+    lines += [f"  and {hidden:,} more; a run lists all in its bad_rows.csv"] * (hidden > 0)
     log.warning("%s", "\n".join(lines))
 
 
