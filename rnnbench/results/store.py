@@ -294,9 +294,9 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and with the same metrics to the last digit.
 
-    The score of each document's true topic stays as it is. Lower scores that are not among the best
-    three become the lowest score of the trial. The others lose digits, unless that would change
-    their order. So the answer, the best three and the rank of the true topic stay.
+    Of each document, the scores of the true topic and of the answer stay as they are. Lower scores
+    that are not among the best three become the lowest of the trial. The others lose digits, unless
+    that would change their order. So the best three and the rank of the true topic stay.
     """
 
     def rounded(number: float | None) -> float | None:
@@ -315,7 +315,7 @@ def compact_scores(labels: NDArray[np.int32], scores: NDArray[np.float32]) -> ND
     level = np.where(scores < np.minimum(own, best[:, :1]), scores.min(), scores)
     fraction, exponent = np.frexp(level)
     short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
-    short = np.where(level == own, own, short)
+    short = np.where((level == own) | (level == best[:, -1:]), level, short)
     order = np.argsort(level, axis=1)
     before, after = (np.take_along_axis(rows, order, axis=1) for rows in (level, short))
     steps = [rows[:, 1:] > rows[:, :-1] for rows in (before, after)]
