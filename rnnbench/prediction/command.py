@@ -18,6 +18,7 @@ from rnnbench.terminal import options
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
+    from rnnbench.prediction.explain import DecidingWords
     from rnnbench.prediction.predict import KeptModel, Prediction
 
 EXAMPLES = options.examples(
@@ -68,6 +69,15 @@ def predict(
     ] = None,
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the words that decided the answer.")
+    ] = False,
+    unsure_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="P", help="Answer 'unsure' if no probability is P or more."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -77,6 +87,10 @@ def predict(
     Texts are split into words in the same way as the corpus; unknown words are counted. There is no
     answer to a text of which the model knows no word. A table (.csv, .tsv, .jsonl, .parquet) is
     written again, with the answers in new columns.
+
+    --explain shows what each word adds to the difference between the best two topics, for models
+    that are linear in counted words (n-grams are shared equally by their words); for other models,
+    how much the log-probability of the answer falls without the word.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -96,17 +110,19 @@ def predict(
         check_new(out, "--out", WRITABLE, overwrite=force)
     elif table and as_json:
         raise UserError("--json: standard output gets the table already (use --out FILE)")
+    if table and explain:
+        raise UserError("--explain: needs texts or --file, not --in")
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
         accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
-        counts = _answer_table(model, table, out, column, quiet=quiet)
+        counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
         if as_json:
             print_record(counts, as_json=True)
         return
-    found = model.answers(given, top)
+    found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
         raise UserError("a text contains no words")
     names = [*map(_name_of, texts), *map(str, file or [])]
@@ -134,7 +150,13 @@ def split_words(
 
 
 def _answer_table(
-    model: "KeptModel", table: Path, out: Path | None, column: str | None, *, quiet: bool
+    model: "KeptModel",
+    table: Path,
+    out: Path | None,
+    column: str | None,
+    unsure_below: float | None,
+    *,
+    quiet: bool,
 ) -> dict[str, int]:
     """Write a table with answers, showing progress, and say which rows have none."""
     from rnnbench.prediction.table import predict_table, standard_input
@@ -145,14 +167,40 @@ def _answer_table(
     is_hidden = quiet or (out is None and stdout.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        counts = predict_table(model, file, out, column or model.text_column, progress)
+        column = column or model.text_column
+        counts = predict_table(model, file, out, column, progress, unsure_below)
     if counts["empty"] or counts["unknown"]:
         unknown = f"and {counts['unknown']:,} whose words are unknown"
         empty = f"{counted(counts['empty'], 'text')} without words"
         notice(f"Without an answer: {empty}, {unknown}", style="yellow")
+    if unsure := counts["unsure"]:
+        notice(f"Unsure: {counted(unsure, 'text')}", style="yellow")
     if out and not quiet:
         notice(f"{counted(sum(counts.values()), 'row')} written to {out}")
     return counts
+
+
+def _printable(text: str) -> str:
+    """Replace characters that nobody sees, such as marks of direction: they disturb a line."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def _deciding_words(deciding: "DecidingWords") -> list[RenderableType]:
+    """Return a sentence, and each word with its weight and a bar, which is lighter below 0."""
+    topic, against = deciding.topic, deciding.against
+    if against:
+        heading = f"What each word adds to the score of {topic} less that of {against}:"
+    else:
+        heading = f"How much the score of {topic} falls without the word:"
+    longest = max((abs(own.weight) for own in deciding.words), default=1)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="fold")
+    for own in deciding.words:
+        bar = ("█" if own.weight > 0 else "░") * round(abs(own.weight) / longest * BARS) or "▏"
+        table.add_row(_printable(own.word), f"{own.weight:+.4f}", bar)
+    if deciding.rest is not None:
+        table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
+    return [Text(heading), table]
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -182,9 +230,11 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     """Return the topics, and below them the number of words read and the unknown ones.
 
     Probabilities have bars. If the text has a name, it stands above. Where words are unknown, the
-    numbers are doubted.
+    numbers are doubted. What decided the answer stands last.
     """
     table = Table.grid(padding=(0, 2))
+    if prediction.unsure:
+        table.add_row(Text("unsure", style="yellow"))
     for topic in prediction.topics:
         is_share = topic.probability is not None
         bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
@@ -192,10 +242,7 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    # Characters that nobody sees, such as marks of direction, would disturb the line.
-    shown = "".join(
-        char if char.isprintable() else "�" for char in ", ".join(distinct[:UNKNOWN_SHOWN])
-    )
+    shown = _printable(", ".join(distinct[:UNKNOWN_SHOWN]))
     listed = f": {shown}{more}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
@@ -204,5 +251,7 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
+    if prediction.decided_by:
+        below += ["", *_deciding_words(prediction.decided_by)]
     heading = [Text(name, style="bold")] if name else []
     return Group(*heading, *([table] if prediction.topics else []), *below, "")

@@ -1,6 +1,6 @@
 """The models that a run has kept: their predictions, and the files of networks for Keras."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +17,7 @@ from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.prediction.explain import DecidingWords, deciding_words
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import Store, read_weights
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 MANY = 3000
 """From so many texts on, machine code is made; that takes about as long as NumPy predicts them with
 ``bilstm_max`` of ``configs/zoo.yaml``."""
+
+
+UNSURE = "unsure"
+"""The answer of a model that is not sure enough."""
 
 
 class NotKeptError(UserError):
@@ -66,6 +71,15 @@ class Prediction(Record):
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicScore]
     """The best first; empty if no word that was read is in the vocabulary."""
+    unsure: bool | None = None
+    """Whether the best probability is below the one that was asked for, if one was."""
+    decided_by: DecidingWords | None = None
+    """If it was asked for, and there is an answer."""
+
+    @property
+    def answer(self) -> str | None:
+        """The best topic, or that the model is unsure; ``None`` if there is no answer."""
+        return UNSURE if self.unsure else self.topics[0].topic if self.topics else None
 
     @property
     def is_doubtful(self) -> bool:
@@ -116,12 +130,21 @@ class KeptModel:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
         return self.scores(encode(texts, self.vocabulary).ids)
 
-    def answers(self, texts: Iterable[str], top: int | None = None) -> list[Prediction]:
-        """Return a prediction for each text, with so many of the best topics, or all.
+    def answers(
+        self,
+        texts: Iterable[Sequence[str]],
+        top: int | None = None,
+        *,
+        unsure_below: float | None = None,
+        explain: bool = False,
+    ) -> list[Prediction]:
+        """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
         """
+        if unsure_below is not None:
+            self._check_unsure(unsure_below)
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
@@ -135,11 +158,23 @@ class KeptModel:
                         {"topic": vocabulary.topics[label], self.kind: float(row[label])}
                     )
                     for label in (-row).argsort(kind="stable")[:top]
-                    if (ids > INDEX_FROM).any()
+                    if is_about
                 ],
+                unsure=None if unsure_below is None else is_about and row.max() < unsure_below,
+                decided_by=deciding_words(self, ids) if explain and is_about else None,
             )
             for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
+            for is_about in [bool((ids > INDEX_FROM).any())]
         ]
+
+    def _check_unsure(self, below: float) -> None:
+        if self.kind == "margin":
+            hint = "use a model that gives probabilities"
+            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
+        if not 0 <= below <= 1:
+            raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
+        if UNSURE in self.vocabulary.topics:
+            raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
 
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
         """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.

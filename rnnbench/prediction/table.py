@@ -15,7 +15,7 @@ from typing import Any
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import BadRow, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.prediction.predict import KeptModel, Prediction
+from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 
 AT_ONCE, STEPS = 4096, 2**26
@@ -29,7 +29,12 @@ Row = dict[str, Any]
 
 
 def predict_table(
-    model: KeptModel, source: Path, out: Path | None, column: str | None, progress: Progress
+    model: KeptModel,
+    source: Path,
+    out: Path | None,
+    column: str | None,
+    progress: Progress,
+    unsure_below: float | None = None,
 ) -> Counter[str]:
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
@@ -42,14 +47,18 @@ def predict_table(
         UserError: a row cannot be read or written, or a column is missing or exists already.
     """
     counts = Counter(answered=0, unknown=0, empty=0)
+    if unsure_below is not None:
+        counts[UNSURE] = 0
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     column, rows = _rows(source, column, progress)
     write = None
     with ExitStack() as stack:
         while block := list(islice(rows, at_once)):
             texts = ["" if row[column] is None else str(row[column]) for _, row in block]
-            for (place, row), found in zip(block, model.answers(texts, 2), strict=True):
-                counts["answered" if found.topics else "unknown" if found.words else "empty"] += 1
+            answers = model.answers(texts, 2, unsure_below=unsure_below)
+            for (place, row), found in zip(block, answers, strict=True):
+                kind = "answered" if found.topics else "unknown" if found.words else "empty"
+                counts[UNSURE if found.unsure else kind] += 1
                 answer = _answer(found, model.kind)
                 if taken := answer.keys() & row.keys():
                     raise UserError(f"{place}: rename the column '{min(taken)}', which is added")
@@ -68,7 +77,7 @@ def _answer(found: Prediction, kind: str) -> Row:
     """Return the new columns of a row."""
     first, second = (*found.topics, None, None)[:2]
     return {
-        "predicted": first and first.topic,
+        "predicted": found.answer,
         kind: first and round(first.score, 6),
         "second_best": second and second.topic,
         "unknown_words": round(len(found.unknown_words) / found.words, 4) if found.words else None,
