@@ -187,11 +187,7 @@ def _printable(text: str) -> str:
 
 def _deciding_words(deciding: "DecidingWords") -> list[RenderableType]:
     """Return a sentence, and each word with its weight and a bar, which is lighter below 0."""
-    topic, against = deciding.topic, deciding.against
-    if against:
-        heading = f"What each word adds to the score of {topic} less that of {against}:"
-    else:
-        heading = f"How much the score of {topic} falls without the word:"
+    heading = f"{deciding.meaning[0].upper()}{deciding.meaning[1:]}:"
     longest = max((abs(own.weight) for own in deciding.words), default=1)
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold")
@@ -246,7 +242,9 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     listed = f": {shown}{more}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
-    below = [Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")]
+    below: list[RenderableType] = [
+        Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")
+    ]
     if prediction.is_doubtful:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."

@@ -45,6 +45,18 @@ class DecidingWords(Record):
     rest: float | None = None
     """Of contributions, those of other words, intercepts and blanks."""
 
+    @property
+    def meaning(self) -> str:
+        """What the weights say."""
+        if self.against:
+            return f"what each word adds to the score of {self.topic} less that of {self.against}"
+        return f"how much the score of {self.topic} falls without the word"
+
+    def in_words(self, model: str) -> str:
+        """Return them as a sentence about a model."""
+        words = ", ".join(f"{own.word} {own.weight:+.2f}" for own in self.words)
+        return f"{model} answers {self.topic}; {self.meaning}: {words or 'nothing'}"
+
 
 def deciding_words(kept: "KeptModel", ids: "NDArray[np.int32]") -> DecidingWords:
     """Return what decided the answer to the word ids ``(timesteps,)`` of a text.
@@ -80,17 +92,16 @@ def _occlusion(kept: "KeptModel", ids: "NDArray[np.int32]") -> DecidingWords:
         found = kept.scores(rows)
         return np.log(np.maximum(found, TINY)) if kept.kind == "probability" else found
 
-    vocabulary, read, weights = kept.vocabulary, ids[(ids != PAD) & (ids != START)], {}
+    vocabulary, read = kept.vocabulary, ids[(ids != PAD) & (ids != START)]
+    weights: dict[str, float] = {}
     distinct, (whole,) = np.unique(read), scores(ids[np.newaxis])
     best = int(whole.argmax())
     for start in range(0, len(distinct), AT_ONCE):
         part = distinct[start : start + AT_ONCE].tolist()
         rest = [read[read != word] for word in part]
         rows = pad(rest, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
-        falls = whole[best] - scores(rows)[:, best]
-        weights |= {
-            _name(kept, word): fall for word, fall in zip(part, falls.tolist(), strict=True)
-        }
+        falls = (whole[best] - scores(rows)[:, best]).tolist()
+        weights |= zip((_name(kept, word) for word in part), falls, strict=True)
     topic = vocabulary.topics[best]
     return DecidingWords(kind="occlusion", topic=topic, words=_largest(weights))
 

@@ -238,7 +238,7 @@ class Echo:
         timesteps = 9
 
     @staticmethod
-    def answers(texts, top):  # noqa: ARG004
+    def answers(texts, top, unsure_below):  # noqa: ARG004
         assert len(texts) <= 3
         from rnnbench.prediction.predict import Prediction
 
