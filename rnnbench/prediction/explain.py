@@ -34,9 +34,10 @@ class DecidingWords(Record):
 
     kind: Literal["contributions", "occlusion"]
     """Contributions add up, with the ``rest``, to the difference between the scores of the two best
-    topics: between their log-probabilities, or their margins. Occlusion is how much the
-    log-probability, or margin, of the best topic falls if every occurrence of the word is removed.
+    topics. Occlusion is how much the score of the best topic falls without the word: if every
+    occurrence of it is removed.
     """
+    score: Literal["log-probability", "margin"]
     topic: str
     against: str | None = None
     """The second-best topic, of contributions."""
@@ -48,9 +49,10 @@ class DecidingWords(Record):
     @property
     def meaning(self) -> str:
         """What the weights say."""
+        score = f"the {self.score} of {self.topic}"
         if self.against:
-            return f"what each word adds to the score of {self.topic} less that of {self.against}"
-        return f"how much the score of {self.topic} falls without the word"
+            return f"what each word adds to {score} less that of {self.against}"
+        return f"how much {score} falls without the word"
 
     def in_words(self, model: str) -> str:
         """Return them as a sentence about a model."""
@@ -80,6 +82,7 @@ def _contributions(
     words = _largest(weights)
     return DecidingWords(
         kind="contributions",
+        score=_score(kept),
         topic=topic,
         against=others[0] if others else None,
         words=words,
@@ -103,7 +106,12 @@ def _occlusion(kept: "KeptModel", ids: "NDArray[np.int32]") -> DecidingWords:
         falls = (whole[best] - scores(rows)[:, best]).tolist()
         weights |= zip((_name(kept, word) for word in part), falls, strict=True)
     topic = vocabulary.topics[best]
-    return DecidingWords(kind="occlusion", topic=topic, words=_largest(weights))
+    words = _largest(weights)
+    return DecidingWords(kind="occlusion", score=_score(kept), topic=topic, words=words)
+
+
+def _score(kept: "KeptModel") -> Literal["log-probability", "margin"]:
+    return "log-probability" if kept.kind == "probability" else "margin"
 
 
 def _name(kept: "KeptModel", word: int) -> str:
