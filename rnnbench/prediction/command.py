@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EXAMPLES = options.examples(
     'rnnbench predict results/all "net profit rose 7 pct"',
     "rnnbench predict results/all lstm --file newswire.txt --top 3",
+    'rnnbench predict results/all "net profit rose 7 pct" --explain --unsure-below 0.7',
     "rnnbench predict results/all --in new.csv --out predicted.csv",
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all lstm - --json < newswire.txt",

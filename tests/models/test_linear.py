@@ -102,7 +102,8 @@ def test_a_sequence_is_shared_by_the_words_that_it_stands_in(words, how):
         spans.append((word, end, end + len(word)))
         end += len(word) + len(separator)
     text, expected = separator.join(words), dict.fromkeys(words, 0.0)
-    best, other = (model.coef[:, model.rule.labels.index(label)] for label in (first, second))
+    columns = (model.rule.labels.index(label) for label in (first, second))
+    best, other = model.coef.astype(float)[:, [*columns]].T
     weight = dict(zip(model.places[0], best - other, strict=True))
     if analyzer == "char":
         terms = [(text[i : i + n], i, i + n) for i in range(len(text) - n + 1)]
