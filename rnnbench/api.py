@@ -168,7 +168,8 @@ class Run(Shown, StoredRun):
             PluginError: the code of the model's own layers is gone, or failed.
         """
         kept = self.model(model, seed=seed)
-        return kept.answers(texts, top, unsure_below=unsure_below, explain=explain)
+        kept.unsure_below = unsure_below
+        return kept.answers(texts, top, explain=explain)
 
     def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
         """Return a trained model that was kept, in the manner of a classifier of scikit-learn.
@@ -286,5 +287,6 @@ def predict(
     explain: bool = False,
 ) -> "list[Prediction]":
     """Return ``Run.predict``, of any run or the folder of one."""
-    options: dict[str, Any] = {"unsure_below": unsure_below, "explain": explain}
-    return Run(**vars(opened(run))).predict(texts, model, seed=seed, top=top, **options)
+    return Run(**vars(opened(run))).predict(
+        texts, model, seed=seed, top=top, unsure_below=unsure_below, explain=explain
+    )

@@ -18,8 +18,7 @@ from rnnbench.terminal import options
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
-    from rnnbench.prediction.explain import DecidingWords
-    from rnnbench.prediction.predict import KeptModel, Prediction
+    from rnnbench.prediction.predict import DecidingWords, KeptModel, Prediction
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all "net profit rose 7 pct"',
@@ -115,15 +114,16 @@ def predict(
         raise UserError("--explain: needs texts or --file, not --in")
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
+    model.unsure_below = unsure_below
     if name is None and not quiet:
         accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
-        counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
+        counts = _answer_table(model, table, out, column, quiet=quiet)
         if as_json:
             print_record(counts, as_json=True)
         return
-    found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
+    found = model.answers(given, top, explain=explain)
     if not all(prediction.words for prediction in found):
         raise UserError("a text contains no words")
     names = [*map(_name_of, texts), *map(str, file or [])]
@@ -151,13 +151,7 @@ def split_words(
 
 
 def _answer_table(
-    model: "KeptModel",
-    table: Path,
-    out: Path | None,
-    column: str | None,
-    unsure_below: float | None,
-    *,
-    quiet: bool,
+    model: "KeptModel", table: Path, out: Path | None, column: str | None, *, quiet: bool
 ) -> dict[str, int]:
     """Write a table with answers, showing progress, and say which rows have none."""
     from rnnbench.prediction.table import predict_table, standard_input
@@ -168,8 +162,7 @@ def _answer_table(
     is_hidden = quiet or (out is None and stdout.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        column = column or model.text_column
-        counts = predict_table(model, file, out, column, progress, unsure_below)
+        counts = predict_table(model, file, out, column or model.text_column, progress)
     if counts["empty"] or counts["unknown"]:
         unknown = f"and {counts['unknown']:,} whose words are unknown"
         empty = f"{counted(counts['empty'], 'text')} without words"
@@ -186,18 +179,15 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
-def _deciding_words(deciding: "DecidingWords") -> list[RenderableType]:
-    """Return a sentence, and each word with its weight and a bar, which is lighter below 0."""
-    heading = f"{deciding.meaning[0].upper()}{deciding.meaning[1:]}:"
-    longest = max((abs(own.weight) for own in deciding.words), default=1)
-    table = Table.grid(padding=(0, 2))
-    table.add_column(overflow="fold")
-    for own in deciding.words:
-        bar = ("█" if own.weight > 0 else "░") * round(abs(own.weight) / longest * BARS) or "▏"
-        table.add_row(_printable(own.word), f"{own.weight:+.4f}", bar)
+def _word_bars(deciding: "DecidingWords") -> RenderableType:
+    """Return each word with its weight and a bar, which is lighter below 0."""
+    longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
+    for word, weight in deciding.words.items():
+        bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
+        table.add_row(_printable(word), f"{weight:+.4f}", bar)
     if deciding.rest is not None:
         table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
-    return [Text(heading), table]
+    return table
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -251,6 +241,6 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
         nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
     if prediction.decided_by:
-        below += ["", *_deciding_words(prediction.decided_by)]
+        below += [f"\n{prediction.decided_by.meaning}:", _word_bars(prediction.decided_by)]
     heading = [Text(name, style="bold")] if name else []
     return Group(*heading, *([table] if prediction.topics else []), *below, "")

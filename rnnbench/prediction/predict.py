@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnnbench.data.dataset import INDEX_FROM
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models import in_numpy
@@ -17,7 +17,6 @@ from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.prediction.explain import DecidingWords, deciding_words
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import Store, read_weights
@@ -39,8 +38,9 @@ MANY = 3000
 ``bilstm_max`` of ``configs/zoo.yaml``."""
 
 
-UNSURE = "unsure"
-"""The answer of a model that is not sure enough."""
+UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
+"""The answer of a model that is not sure enough, and the name of words without an id."""
+WORDS_SHOWN = 10
 
 
 class NotKeptError(UserError):
@@ -58,6 +58,21 @@ class TopicScore(Record):
     def score(self) -> float:
         """The one that it has."""
         return next(one for one in (self.probability, self.margin) if one is not None)
+
+
+class DecidingWords(Record):
+    """The words of a text that decided the answer.
+
+    If the model is linear in counted words, they are contributions to the difference between the
+    scores of the best two topics; if not, how much the best score falls without the word.
+    """
+
+    meaning: str
+    """Of the weights, in words."""
+    words: dict[str, float]
+    """Those with the largest weights, of either sign, the largest first; each occurs once."""
+    rest: float | None = None
+    """Of contributions, that of other words, intercepts and blanks: all of them add up."""
 
 
 class Prediction(Record):
@@ -102,6 +117,8 @@ class KeptModel:
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
+    unsure_below: float | None = None
+    """Its answer is ``UNSURE`` if the best probability is below this one."""
     makes_code: bool | None = None
     """Whether machine code reads its texts; ``None`` while there were only few."""
 
@@ -135,7 +152,6 @@ class KeptModel:
         texts: Iterable[Sequence[str]],
         top: int | None = None,
         *,
-        unsure_below: float | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
         """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
@@ -143,8 +159,8 @@ class KeptModel:
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
         """
-        if unsure_below is not None:
-            self._check_unsure(unsure_below)
+        if (below := self.unsure_below) is not None:
+            self._check_unsure()
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
@@ -160,21 +176,58 @@ class KeptModel:
                     for label in (-row).argsort(kind="stable")[:top]
                     if is_about
                 ],
-                unsure=None if unsure_below is None else is_about and row.max() < unsure_below,
-                decided_by=deciding_words(self, ids) if explain and is_about else None,
+                unsure=None if below is None else is_about and row.max() < below,
+                decided_by=self._deciding_words(ids) if explain and is_about else None,
             )
             for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
             for is_about in [bool((ids > INDEX_FROM).any())]
         ]
 
-    def _check_unsure(self, below: float) -> None:
+    def _check_unsure(self) -> None:
         if self.kind == "margin":
             hint = "use a model that gives probabilities"
             raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
-        if not 0 <= below <= 1:
-            raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
+        if not 0 <= (self.unsure_below or 0) <= 1:
+            raise UserError(f"unsure_below: got {self.unsure_below} (should be from 0 to 1)")
         if UNSURE in self.vocabulary.topics:
             raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
+
+    def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
+        model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
+        score, lead = f"the {kind}{self.kind} of", None
+        if isinstance(model, LinearModel) and model.rule.counts is not None:
+            read, separator = self._texts(model, ids[:, np.newaxis])
+            id_of = dict(zip(read, ids.tolist(), strict=True))
+            labels, lead, added = model.contributions([text for text in read if text], separator)
+            weights = {id_of[text]: weight for text, weight in added.items()}
+            best, second = words.topics[labels[0]], words.topics[labels[-1]]
+            meaning = f"What each word adds to {score} {best} less that of {second}"
+        else:
+            label, weights = self._occlusion(ids)
+            meaning = f"How much {score} {words.topics[label]} falls without the word"
+        largest = sorted(weights.items(), key=lambda item: -abs(item[1]))[:WORDS_SHOWN]
+        shown = {
+            words.words[own - INDEX_FROM - 1] if own > INDEX_FROM else UNKNOWN_WORDS: weight
+            for own, weight in largest
+            if weight
+        }
+        rest = None if lead is None else lead - sum(shown.values())
+        return DecidingWords(meaning=meaning, words=shown, rest=rest)
+
+    def _occlusion(self, ids: "NDArray[np.int32]") -> tuple[int, dict[int, float]]:
+        """Return the best label, and how much its score falls without each word id."""
+        words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
+        distinct, scores = np.unique(read), [self.scores(ids[np.newaxis])]
+        for start in range(0, len(distinct), in_numpy.ROWS_AT_ONCE):  # a long text has many
+            rest = [read[read != word] for word in distinct[start:][: in_numpy.ROWS_AT_ONCE]]
+            rows = pad(rest, words.timesteps, words.padding, words.truncating)
+            scores.append(self.scores(rows))
+        found = np.concatenate(scores)
+        if self.kind == "probability":
+            found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
+        best = int(found[0].argmax())
+        falls = found[0, best] - found[1:, best]
+        return best, dict(zip(distinct.tolist(), falls.tolist(), strict=True))
 
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
         """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
@@ -187,8 +240,7 @@ class KeptModel:
         if not len(ids):
             return np.zeros((0, len(words.topics)))
         if isinstance(model, LinearModel):
-            in_words = (words.words, words.separator) if model.rule.reads_words else ()
-            scores = model.scores(texts_of(ids, *in_words))
+            scores = model.scores(self._texts(model, ids)[0])
             return np.exp(scores) if self.kind == "probability" else scores
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
@@ -205,6 +257,13 @@ class KeptModel:
                 return np.exp(log_probabilities(model, self.shape, self.weights, ids))
             self.makes_code = False  # it is too large
         return in_numpy.predict(model, self.shape, self.weights, ids)
+
+    def _texts(self, model: LinearModel, ids: "NDArray[np.int32]") -> tuple[list[str], str]:
+        """Return word ids ``(n, timesteps)`` as texts, and what stands between their words."""
+        in_words = (self.vocabulary.words, self.vocabulary.separator)
+        if model.rule.reads_words:
+            return texts_of(ids, *in_words), in_words[1]
+        return texts_of(ids), " "
 
     @property
     def shape(self) -> Shape:

@@ -29,12 +29,7 @@ Row = dict[str, Any]
 
 
 def predict_table(
-    model: KeptModel,
-    source: Path,
-    out: Path | None,
-    column: str | None,
-    progress: Progress,
-    unsure_below: float | None = None,
+    model: KeptModel, source: Path, out: Path | None, column: str | None, progress: Progress
 ) -> Counter[str]:
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
@@ -47,7 +42,7 @@ def predict_table(
         UserError: a row cannot be read or written, or a column is missing or exists already.
     """
     counts = Counter(answered=0, unknown=0, empty=0)
-    if unsure_below is not None:
+    if model.unsure_below is not None:
         counts[UNSURE] = 0
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     column, rows = _rows(source, column, progress)
@@ -55,8 +50,7 @@ def predict_table(
     with ExitStack() as stack:
         while block := list(islice(rows, at_once)):
             texts = ["" if row[column] is None else str(row[column]) for _, row in block]
-            answers = model.answers(texts, 2, unsure_below=unsure_below)
-            for (place, row), found in zip(block, answers, strict=True):
+            for (place, row), found in zip(block, model.answers(texts, 2), strict=True):
                 kind = "answered" if found.topics else "unknown" if found.words else "empty"
                 counts[UNSURE if found.unsure else kind] += 1
                 answer = _answer(found, model.kind)

@@ -344,8 +344,13 @@ def _reasons(reported: Reported) -> list[str]:
         with suppress(RnnbenchError):  # files may be gone, which are not needed for the rest
             kept = find_model(reported.run.folder, None, None, reported.results)
             found = kept.answers([texts[one.position] for one in hardest], 1, explain=True)
-            name = f"{kept.name} (seed {kept.seed})"
-            return [one.decided_by.in_words(name) if one.decided_by else "" for one in found]
+            return [
+                f"{kept.name} (seed {kept.seed}) answers {one.answer}. {why.meaning}: "
+                + ", ".join(f"{word} {weight:+.2f}" for word, weight in why.words.items())
+                if (why := one.decided_by)
+                else ""
+                for one in found
+            ]
     return [""] * len(hardest)
 
 

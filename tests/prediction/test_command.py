@@ -211,15 +211,14 @@ def test_the_contributions_of_words_to_a_kept_baseline_add_up(predict):
         (found,) = predict(f"{TEXT} profit zzz", "--explain", model=model)
 
         deciding, (first, second) = found["decided_by"], found["topics"]
-        assert deciding["kind"] == "contributions"
-        assert (deciding["topic"], deciding["against"]) == (first["topic"], second["topic"])
-        weights = [own["weight"] for own in deciding["words"]]
+        score = f"the {'log-' * (kind == 'probability')}{kind} of {first['topic']}"
+        expected = f"What each word adds to {score} less that of {second['topic']}"
+        assert deciding["meaning"] == expected
+        words, weights = [*deciding["words"]], [*deciding["words"].values()]
         assert weights == sorted(weights, key=abs, reverse=True)
         scores = [one[kind] if kind == "margin" else np.log(one[kind]) for one in (first, second)]
         assert sum(weights) + deciding["rest"] == pytest.approx(scores[0] - scores[1], abs=1e-6)
-        words = [own["word"] for own in deciding["words"]]
         assert "profit" in words
-        assert len({*words}) == len(words)
         assert {*words} <= {*TEXT.lower().split(), "(unknown words)"}
 
 
@@ -228,13 +227,13 @@ def test_occlusion_is_how_much_the_log_probability_of_a_network_falls_without_th
     (found,) = predict(text, "--explain")
 
     deciding, (first, _) = found["decided_by"], found["topics"]
-    assert (deciding["kind"], deciding["topic"]) == ("occlusion", first["topic"])
-    assert {own["word"] for own in deciding["words"]} == {*text.split()}
-    for own in deciding["words"]:
-        rest = " ".join(word for word in text.split() if word != own["word"])
+    assert "rest" not in deciding
+    assert {*deciding["words"]} == {*text.split()}
+    for own, weight in deciding["words"].items():
+        rest = " ".join(word for word in text.split() if word != own)
         without = probabilities(predict(rest)[0])[first["topic"]]
         fall = np.log(first["probability"]) - np.log(without)
-        assert own["weight"] == pytest.approx(fall, abs=1e-4)
+        assert weight == pytest.approx(fall, abs=1e-4)
 
 
 def test_deciding_words_have_bars_and_a_text_without_an_answer_has_none(cli, finished):
@@ -261,11 +260,13 @@ def test_a_model_whose_best_probability_is_too_low_is_unsure(cli, predict, finis
     shown = cli("predict", finished, "letters", TEXT, "--unsure-below", 1).stdout.splitlines()
     assert [line.split()[0] for line in shown[:2]] == ["unsure", "earn"]
     kept = find_model(folder, "reader", None)
+    kept.unsure_below = float("nan")
     with pytest.raises(UserError, match=r"unsure_below: got nan \(should be from 0 to 1"):
-        kept.answers([TEXT], unsure_below=float("nan"))
+        kept.answers([TEXT])
+    kept.unsure_below = 0.5
     kept.vocabulary.topics[0] = "unsure"
     with pytest.raises(UserError, match="the run has the topic 'unsure'"):
-        kept.answers([TEXT], unsure_below=0.5)
+        kept.answers([TEXT])
 
 
 def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model(finished, folder):
@@ -285,8 +286,9 @@ def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model
     model = find_model(finished, best.name, best.trials[0].seed)
     for document, why in zip(hardest, found, strict=True):
         (own,) = model.answers([texts[document.position]], explain=True)
-        assert why.startswith(f"{best.name} (seed {model.seed}) answers {own.answer}; ")
-        assert all(f"{word.word} {word.weight:+.2f}" in why for word in own.decided_by.words)
+        assert why.startswith(f"{best.name} (seed {model.seed}) answers {own.answer}. ")
+        weights = own.decided_by.words.items()
+        assert all(f"{word} {weight:+.2f}" in why for word, weight in weights)
     section = errors(Reported(run, texts, 60, hardest[:1]))
     page = PageContent("", "", "", [], [section])
     for template in ("report.html.j2", "report.md.j2"):

@@ -253,13 +253,13 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
 class Echo:
     """Answers nothing."""
 
-    kind = "margin"
+    kind, unsure_below = "margin", None
 
     class vocabulary:  # noqa: N801
         timesteps = 9
 
     @staticmethod
-    def answers(texts, top, unsure_below):  # noqa: ARG004
+    def answers(texts, top):  # noqa: ARG004
         assert len(texts) <= 3
         from rnnbench.prediction.predict import Prediction
 
