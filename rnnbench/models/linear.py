@@ -129,10 +129,8 @@ class LinearModel:
     ) -> tuple[list[int], float, dict[str, float]]:
         """Return the two best labels of a text, how far apart they are, and what each word adds.
 
-        It is a text of ``words`` with a ``separator`` between them. Log-probabilities are as far
-        apart as the sums that they are made of. What a sequence of words or characters adds is
-        shared equally by the distinct words that it stands in; intercepts, and sequences of nothing
-        but blanks, are nobody's. One label alone is returned if no other was learned.
+        What a sequence of words or characters adds is shared equally by the distinct words that it
+        stands in. Intercepts and blanks are nobody's. If only one label was learned, it is alone.
         """
         text, added = separator.join(words), dict.fromkeys(words, 0.0)
         marks = {word: chr(FIRST_MARK + place) for place, word in enumerate(added)}

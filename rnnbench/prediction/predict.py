@@ -148,11 +148,7 @@ class KeptModel:
         return self.scores(encode(texts, self.vocabulary).ids)
 
     def answers(
-        self,
-        texts: Iterable[Sequence[str]],
-        top: int | None = None,
-        *,
-        explain: bool = False,
+        self, texts: Iterable[Sequence[str]], top: int | None = None, *, explain: bool = False
     ) -> list[Prediction]:
         """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
 
@@ -196,21 +192,20 @@ class KeptModel:
         model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
         score, lead = f"the {kind}{self.kind} of", None
         if isinstance(model, LinearModel) and model.rule.counts is not None:
-            read, separator = self._texts(model, ids[:, np.newaxis])
-            id_of = dict(zip(read, ids.tolist(), strict=True))
-            labels, lead, added = model.contributions([text for text in read if text], separator)
-            weights = {id_of[text]: weight for text, weight in added.items()}
+            spelling = self._spelling(model)
+            read = texts_of(ids[:, np.newaxis], *spelling)  # "" for what it does not read
+            labels, lead, added = model.contributions([*filter(None, read)], spelling[1])
+            weights = {
+                own: added[text] for own, text in zip(ids.tolist(), read, strict=True) if text
+            }
             best, second = words.topics[labels[0]], words.topics[labels[-1]]
             meaning = f"What each word adds to {score} {best} less that of {second}"
         else:
             label, weights = self._occlusion(ids)
             meaning = f"How much {score} {words.topics[label]} falls without the word"
         largest = sorted(weights.items(), key=lambda item: -abs(item[1]))[:WORDS_SHOWN]
-        shown = {
-            words.words[own - INDEX_FROM - 1] if own > INDEX_FROM else UNKNOWN_WORDS: weight
-            for own, weight in largest
-            if weight
-        }
+        names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
+        shown = {names[own]: weight for own, weight in largest if weight}
         rest = None if lead is None else lead - sum(shown.values())
         return DecidingWords(meaning=meaning, words=shown, rest=rest)
 
@@ -240,7 +235,7 @@ class KeptModel:
         if not len(ids):
             return np.zeros((0, len(words.topics)))
         if isinstance(model, LinearModel):
-            scores = model.scores(self._texts(model, ids)[0])
+            scores = model.scores(texts_of(ids, *self._spelling(model)))
             return np.exp(scores) if self.kind == "probability" else scores
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
@@ -258,12 +253,9 @@ class KeptModel:
             self.makes_code = False  # it is too large
         return in_numpy.predict(model, self.shape, self.weights, ids)
 
-    def _texts(self, model: LinearModel, ids: "NDArray[np.int32]") -> tuple[list[str], str]:
-        """Return word ids ``(n, timesteps)`` as texts, and what stands between their words."""
-        in_words = (self.vocabulary.words, self.vocabulary.separator)
-        if model.rule.reads_words:
-            return texts_of(ids, *in_words), in_words[1]
-        return texts_of(ids), " "
+    def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
+        words = self.vocabulary
+        return (words.words, words.separator) if model.rule.reads_words else (None, " ")
 
     @property
     def shape(self) -> Shape:
