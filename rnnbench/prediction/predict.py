@@ -121,6 +121,8 @@ class KeptModel:
     """Its answer is ``UNSURE`` if the best probability is below this one."""
     makes_code: bool | None = None
     """Whether machine code reads its texts; ``None`` while there were only few."""
+    n_read: int = 0
+    """The texts that a network has read, those with a word left out included."""
 
     @property
     def classes_(self) -> "NDArray[np.str_]":
@@ -242,7 +244,8 @@ class KeptModel:
                 from rnnbench.models.build import predict
 
                 return predict(self.keras, ids)
-        if self.makes_code is None and len(ids) >= MANY:
+        self.n_read += len(ids)
+        if self.makes_code is None and self.n_read >= MANY:
             native = ENGINES["native"]
             self.makes_code = native.covers(model, Recipe()) and not native.why_not()
         if self.makes_code:
