@@ -160,6 +160,7 @@ class KeptModel:
         if (below := self.unsure_below) is not None:
             self._check_unsure()
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
+        self.n_read += MANY * (explain and len(encoded.ids) > 1)  # each is read once a word
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
         return [
