@@ -147,6 +147,8 @@ class Run(Shown, StoredRun):
         *,
         seed: int | None = None,
         top: int | None = None,
+        unsure_below: float | None = None,
+        explain: bool = False,
     ) -> "list[Prediction]":
         """Return a prediction for each text, by a model that was kept with ``save_models``.
 
@@ -156,13 +158,18 @@ class Run(Shown, StoredRun):
             model: its name; by default that of the most accurate model that was kept.
             seed: of the trial; by default the first.
             top: how many of the best topics to return; by default all.
+            unsure_below: the answer is "unsure" if the best probability is below this one.
+            explain: whether to return the words that decided each answer, too.
 
         Raises:
-            UserError: there is no such model or seed, or it was not kept.
+            UserError: there is no such model or seed, it was not kept, or it gives margins, which
+                are no measure for ``unsure_below``.
             DamagedResultError: a file is not as it was written, or cannot be loaded.
             PluginError: the code of the model's own layers is gone, or failed.
         """
-        return self.model(model, seed=seed).answers(texts, top)
+        kept = self.model(model, seed=seed)
+        kept.unsure_below = unsure_below
+        return kept.answers(texts, top, explain=explain)
 
     def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
         """Return a trained model that was kept, with the methods of a scikit-learn classifier.
@@ -276,6 +283,10 @@ def predict(
     *,
     seed: int | None = None,
     top: int | None = None,
+    unsure_below: float | None = None,
+    explain: bool = False,
 ) -> "list[Prediction]":
     """Return what ``Run.predict`` returns, for a run or the folder of one."""
-    return Run(**vars(opened(run))).predict(texts, model, seed=seed, top=top)
+    return Run(**vars(opened(run))).predict(
+        texts, model, seed=seed, top=top, unsure_below=unsure_below, explain=explain
+    )

@@ -380,6 +380,11 @@ def test_models_that_were_kept_predict_texts():
     assert [found.words for found in kept.predict(["", "zzz"])] == [0, 1]
     best = kept.results.best.name
     assert kept.predict("it rose") == kept.predict(["it rose"], best)
+    sure = {"unsure_below": 1, "explain": True}
+    (found,) = rnnbench.predict(kept, "rnn", "net profit rose", **sure)
+    assert (found.answer, found.topics[0].topic) == ("unsure", one[0].answer)
+    expected = f"How much the log-probability of {one[0].answer} falls without the word"
+    assert found.decided_by.meaning == expected
 
 
 def test_a_kept_model_is_like_a_classifier_of_scikit_learn():

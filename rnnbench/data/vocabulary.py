@@ -1,6 +1,6 @@
 """From words to ids: new texts with the ids of a dataset, and one of its documents step by step."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,8 +66,11 @@ class Encoded:
     unknown: list[list[str]]  # of each text, those that are not in the vocabulary
 
 
-def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
-    """Split texts, or a single one, into words as the corpus was split, and return their ids."""
+def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
+    """Split texts, or a single one, into words as the corpus was split, and return their ids.
+
+    A text may also be a list of its words.
+    """
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
@@ -81,9 +84,9 @@ def encode(texts: Iterable[str], vocabulary: Vocabulary) -> Encoded:
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
         for number, text in enumerate(given, 1):  # one by one: words of many take much memory
-            if not isinstance(text, str):
+            if not isinstance(text, str | list):
                 raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
-            words = list(tokenize(text))
+            words = list(tokenize(text)) if isinstance(text, str) else text
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
             unknown.append([word for word in words if word not in id_of])
     ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)

@@ -7,7 +7,7 @@ them takes no scikit-learn. (A skops file names classes to import, of one versio
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -24,6 +24,8 @@ NEARLY_0 = float(np.log(1e-9))
 NO_RULE = "it is not linear in counted words or text vectors"
 CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of vectorizers that change a text before anything is counted."""
+FIRST_MARK = 0x10000
+"""The first character that stands for a word: from here on, there are no blanks."""
 Length = Annotated[int, Field(ge=1, le=100)]
 """Of a sequence of words or characters."""
 
@@ -122,14 +124,51 @@ class LinearModel:
         scores[:, self.rule.labels] = known
         return scores
 
+    def contributions(
+        self, words: Sequence[str], separator: str
+    ) -> tuple[list[int], float, dict[str, float]]:
+        """Return the two best labels of a text, how far apart they are, and what each word adds.
+
+        What a sequence of words or characters adds is shared equally by the distinct words that it
+        stands in. Intercepts and blanks are nobody's. If only one label was learned, it is alone.
+        """
+        text, added = separator.join(words), dict.fromkeys(words, 0.0)
+        marks = {word: chr(FIRST_MARK + place) for place, word in enumerate(added)}
+        word_of = {mark: word for word, mark in marks.items()}
+        # In the marked text, each character names its word, so terms name those they stand in.
+        marked = separator.join(
+            "".join(char if char.isspace() else marks[word] for char in word) for word in words
+        )
+        score = self._score(text)
+        best = (-score).argsort(kind="stable")[:2]
+        if len(best) < 2:
+            return self.rule.labels, 0.0, added
+        for part, places in zip(self.rule.counts or [], self.places, strict=True):
+            features, counts = _count(part.terms(text), places)
+            values = part.values(counts, self.idf[features]) / counts
+            differences = self.coef[features[:, np.newaxis], best] @ [1, -1]
+            of_each = dict(zip(features.tolist(), values * differences, strict=True))
+            for term, signs in zip(part.terms(text), part.terms(marked), strict=True):
+                owners = word_of.keys() & {*signs}
+                for mark in owners if term in places else ():
+                    added[word_of[mark]] += float(of_each[places[term]]) / len(owners)
+        return [self.rule.labels[place] for place in best], float(score[best] @ [1, -1]), added
+
     def _score(self, text: str) -> NDArray[np.float64]:
         score = self.intercept
         for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            found = Counter(places[term] for term in part.terms(text) if term in places)
-            features = np.fromiter(found, np.intp, len(found))
-            counts = np.fromiter(found.values(), np.float64, len(found))
+            features, counts = _count(part.terms(text), places)
             score = score + part.values(counts, self.idf[features]) @ self.coef[features]
         return score
+
+
+def _count(
+    terms: Iterator[str], places: Mapping[str, int]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the features that occur, and how often."""
+    found = Counter(places[term] for term in terms if term in places)
+    counts = np.fromiter(found.values(), np.float64, len(found))
+    return np.fromiter(found, np.intp, len(found)), counts
 
 
 def arrays_of(

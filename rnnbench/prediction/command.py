@@ -18,11 +18,12 @@ from rnnbench.terminal import options
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
-    from rnnbench.prediction.predict import KeptModel, Prediction
+    from rnnbench.prediction.predict import DecidingWords, KeptModel, Prediction
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all "net profit rose 7 pct"',
     "rnnbench predict results/all lstm --file newswire.txt --top 3",
+    'rnnbench predict results/all "net profit rose 7 pct" --explain --unsure-below 0.7',
     "rnnbench predict results/all --in new.csv --out predicted.csv",
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all lstm - --json < newswire.txt",
@@ -68,6 +69,15 @@ def predict(
     ] = None,
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the words that decided the answer.")
+    ] = False,
+    unsure_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, metavar="P", help="Answer 'unsure' if no probability is P or more."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -77,6 +87,10 @@ def predict(
     Texts are split into words in the same way as the corpus; unknown words are counted. A text
     gets no answer if the model knows none of its words. A table (.csv, .tsv, .jsonl, .parquet) is
     copied, with the answers in new columns.
+
+    --explain shows what each word adds to the difference between the best two topics, for models
+    that are linear in counted words (n-grams are shared equally by their words); for other models,
+    how much the log-probability of the answer falls without the word.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -97,8 +111,11 @@ def predict(
         check_new(out, "--out", WRITABLE, overwrite=force)
     elif table and as_json:
         raise UserError("--json: the table goes to standard output (use --out FILE)")
+    if table and explain:
+        raise UserError("--explain: needs texts or --file, not --in")
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
+    model.unsure_below = unsure_below
     if name is None and not quiet:
         accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
@@ -107,7 +124,7 @@ def predict(
         if as_json:
             print_record(counts, as_json=True)
         return
-    found = model.answers(given, top)
+    found = model.answers(given, top, explain=explain)
     if not all(prediction.words for prediction in found):
         raise UserError("a text contains no words")
     names = [*map(_name_of, texts), *map(str, file or [])]
@@ -151,9 +168,27 @@ def _answer_table(
         unknown = f"and {counts['unknown']:,} whose words are unknown"
         empty = f"{counted(counts['empty'], 'text')} without words"
         notice(f"Without an answer: {empty}, {unknown}", style="yellow")
+    if unsure := counts["unsure"]:
+        notice(f"Unsure: {counted(unsure, 'text')}", style="yellow")
     if out and not quiet:
         notice(f"{counted(sum(counts.values()), 'row')} written to {out}")
     return counts
+
+
+def _printable(text: str) -> str:
+    """Replace characters that nobody sees, such as marks of direction: they disturb a line."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def _word_bars(deciding: "DecidingWords") -> RenderableType:
+    """Return each word with its weight and a bar, which is lighter below 0."""
+    longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
+    for word, weight in deciding.words.items():
+        bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
+        table.add_row(_printable(word), f"{weight:+.4f}", bar)
+    if deciding.rest is not None:
+        table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
+    return table
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -183,9 +218,11 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     """Return the topics, and below them the number of words read and the unknown ones.
 
     Probabilities have bars. If the text has a name, it stands above. A warning follows if too many
-    words are unknown.
+    words are unknown. What decided the answer stands last.
     """
     table = Table.grid(padding=(0, 2))
+    if prediction.unsure:
+        table.add_row(Text("unsure", style="yellow"))
     for topic in prediction.topics:
         is_share = topic.probability is not None
         bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
@@ -193,17 +230,18 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = list(dict.fromkeys(unknown))
     more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    # Characters that nobody sees, such as marks of direction, would disturb the line.
-    shown = "".join(
-        char if char.isprintable() else "�" for char in ", ".join(distinct[:UNKNOWN_SHOWN])
-    )
+    shown = _printable(", ".join(distinct[:UNKNOWN_SHOWN]))
     listed = f": {shown}{more}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
-    below = [Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")]
+    below: list[RenderableType] = [
+        Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")
+    ]
     if prediction.is_doubtful:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
+    if prediction.decided_by:
+        below += [f"\n{prediction.decided_by.meaning}:", _word_bars(prediction.decided_by)]
     heading = [Text(name, style="bold")] if name else []
     return Group(*heading, *([table] if prediction.topics else []), *below, "")

@@ -1,6 +1,6 @@
 """The models that a run has kept: their predictions, and the files of networks for Keras."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnnbench.data.dataset import INDEX_FROM
+from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models import in_numpy
@@ -38,6 +38,11 @@ MANY = 3000
 ``bilstm_max`` of ``configs/zoo.yaml``."""
 
 
+UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
+"""The answer of a model that is not sure enough, and the name of words without an id."""
+WORDS_SHOWN = 10
+
+
 class NotKeptError(UserError):
     """A model of a run was not kept."""
 
@@ -55,6 +60,21 @@ class TopicScore(Record):
         return next(one for one in (self.probability, self.margin) if one is not None)
 
 
+class DecidingWords(Record):
+    """The words of a text that decided the answer.
+
+    If the model is linear in counted words, they are contributions to the difference between the
+    scores of the best two topics; if not, how much the best score falls without the word.
+    """
+
+    meaning: str
+    """Of the weights, in words."""
+    words: dict[str, float]
+    """Those with the largest weights, of either sign, the largest first; each occurs once."""
+    rest: float | None = None
+    """Of contributions, that of other words, intercepts and blanks: all of them add up."""
+
+
 class Prediction(Record):
     """A model's answer to one text."""
 
@@ -66,6 +86,15 @@ class Prediction(Record):
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicScore]
     """The best first; empty if no word that was read is in the vocabulary."""
+    unsure: bool | None = None
+    """Whether the best probability is below the one that was asked for, if one was."""
+    decided_by: DecidingWords | None = None
+    """If it was asked for, and there is an answer."""
+
+    @property
+    def answer(self) -> str | None:
+        """The best topic, or that the model is unsure; ``None`` if there is no answer."""
+        return UNSURE if self.unsure else self.topics[0].topic if self.topics else None
 
     @property
     def is_doubtful(self) -> bool:
@@ -88,8 +117,12 @@ class KeptModel:
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
+    unsure_below: float | None = None
+    """Its answer is ``UNSURE`` if the best probability is below this one."""
     makes_code: bool | None = None
     """Whether machine code reads its texts; ``None`` until there are many."""
+    n_read: int = 0
+    """The texts that a network has read, those with a word left out included."""
 
     @property
     def classes_(self) -> "NDArray[np.str_]":
@@ -116,13 +149,18 @@ class KeptModel:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
         return self.scores(encode(texts, self.vocabulary).ids)
 
-    def answers(self, texts: Iterable[str], top: int | None = None) -> list[Prediction]:
-        """Return a prediction for each text, with the ``top`` best topics, or all.
+    def answers(
+        self, texts: Iterable[Sequence[str]], top: int | None = None, *, explain: bool = False
+    ) -> list[Prediction]:
+        """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
         """
+        if (below := self.unsure_below) is not None:
+            self._check_unsure()
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
+        self.n_read += MANY * (explain and len(encoded.ids) > 1)  # each is read once a word
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
         return [
@@ -135,11 +173,59 @@ class KeptModel:
                         {"topic": vocabulary.topics[label], self.kind: float(row[label])}
                     )
                     for label in (-row).argsort(kind="stable")[:top]
-                    if (ids > INDEX_FROM).any()
+                    if is_about
                 ],
+                unsure=None if below is None else is_about and row.max() < below,
+                decided_by=self._deciding_words(ids) if explain and is_about else None,
             )
             for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
+            for is_about in [bool((ids > INDEX_FROM).any())]
         ]
+
+    def _check_unsure(self) -> None:
+        if self.kind == "margin":
+            hint = "use a model that gives probabilities"
+            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
+        if not 0 <= (self.unsure_below or 0) <= 1:
+            raise UserError(f"unsure_below: got {self.unsure_below} (should be from 0 to 1)")
+        if UNSURE in self.vocabulary.topics:
+            raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
+
+    def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
+        model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
+        score, lead = f"the {kind}{self.kind} of", None
+        if isinstance(model, LinearModel) and model.rule.counts is not None:
+            spelling = self._spelling(model)
+            read = texts_of(ids[:, np.newaxis], *spelling)  # "" for what it does not read
+            labels, lead, added = model.contributions([*filter(None, read)], spelling[1])
+            weights = {
+                own: added[text] for own, text in zip(ids.tolist(), read, strict=True) if text
+            }
+            best, second = words.topics[labels[0]], words.topics[labels[-1]]
+            meaning = f"What each word adds to {score} {best} less that of {second}"
+        else:
+            label, weights = self._occlusion(ids)
+            meaning = f"How much {score} {words.topics[label]} falls without the word"
+        largest = sorted(weights.items(), key=lambda item: -abs(item[1]))[:WORDS_SHOWN]
+        names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
+        shown = {names[own]: weight for own, weight in largest if weight}
+        rest = None if lead is None else lead - sum(shown.values())
+        return DecidingWords(meaning=meaning, words=shown, rest=rest)
+
+    def _occlusion(self, ids: "NDArray[np.int32]") -> tuple[int, dict[int, float]]:
+        """Return the best label, and how much its score falls without each word id."""
+        words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
+        distinct, scores = np.unique(read), [self.scores(ids[np.newaxis])]
+        for start in range(0, len(distinct), in_numpy.ROWS_AT_ONCE):  # a long text has many
+            rest = [read[read != word] for word in distinct[start:][: in_numpy.ROWS_AT_ONCE]]
+            rows = pad(rest, words.timesteps, words.padding, words.truncating)
+            scores.append(self.scores(rows))
+        found = np.concatenate(scores)
+        if self.kind == "probability":
+            found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
+        best = int(found[0].argmax())
+        falls = found[0, best] - found[1:, best]
+        return best, dict(zip(distinct.tolist(), falls.tolist(), strict=True))
 
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
         """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
@@ -152,15 +238,15 @@ class KeptModel:
         if not len(ids):
             return np.zeros((0, len(words.topics)))
         if isinstance(model, LinearModel):
-            in_words = (words.words, words.separator) if model.rule.reads_words else ()
-            scores = model.scores(texts_of(ids, *in_words))
+            scores = model.scores(texts_of(ids, *self._spelling(model)))
             return np.exp(scores) if self.kind == "probability" else scores
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
                 from rnnbench.models.build import predict
 
                 return predict(self.keras, ids)
-        if self.makes_code is None and len(ids) >= MANY:
+        self.n_read += len(ids)
+        if self.makes_code is None and self.n_read >= MANY:
             native = ENGINES["native"]
             self.makes_code = native.covers(model, Recipe()) and not native.why_not()
         if self.makes_code:
@@ -170,6 +256,10 @@ class KeptModel:
                 return np.exp(log_probabilities(model, self.shape, self.weights, ids))
             self.makes_code = False  # it is too large
         return in_numpy.predict(model, self.shape, self.weights, ids)
+
+    def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
+        words = self.vocabulary
+        return (words.words, words.separator) if model.rule.reads_words else (None, " ")
 
     @property
     def shape(self) -> Shape:

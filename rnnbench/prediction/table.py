@@ -15,7 +15,7 @@ from typing import Any
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.tables import BadRow, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.prediction.predict import KeptModel, Prediction
+from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 
 AT_ONCE, STEPS = 4096, 2**26
@@ -42,6 +42,8 @@ def predict_table(
         UserError: a row cannot be read or written, or a column is missing or exists already.
     """
     counts = Counter(answered=0, unknown=0, empty=0)
+    if model.unsure_below is not None:
+        counts[UNSURE] = 0
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     column, rows = _rows(source, column, progress)
     write = None
@@ -49,7 +51,8 @@ def predict_table(
         while block := list(islice(rows, at_once)):
             texts = [row[column] if isinstance(row[column], str) else "" for _, row in block]
             for (place, row), found in zip(block, model.answers(texts, 2), strict=True):
-                counts["answered" if found.topics else "unknown" if found.words else "empty"] += 1
+                kind = "answered" if found.topics else "unknown" if found.words else "empty"
+                counts[UNSURE if found.unsure else kind] += 1
                 answer = _answer(found, model.kind)
                 if taken := answer.keys() & row.keys():
                     raise UserError(f"{place}: rename the column '{min(taken)}': we add it")
@@ -68,7 +71,7 @@ def _answer(found: Prediction, kind: str) -> Row:
     """Return the new columns of a row."""
     first, second = (*found.topics, None, None)[:2]
     return {
-        "predicted": first and first.topic,
+        "predicted": found.answer,
         kind: first and round(first.score, 6),
         "second_best": second and second.topic,
         "unknown_words": round(len(found.unknown_words) / found.words, 4) if found.words else None,

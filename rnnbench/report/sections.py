@@ -5,6 +5,7 @@ To add a section, write a function that returns it, and add the function to ``SE
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal
@@ -21,6 +22,8 @@ from rnnbench.analysis.errors import (
 )
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
+from rnnbench.errors import RnnbenchError
+from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
 from rnnbench.report.findings import which_epoch
 from rnnbench.report.plot import Plot
@@ -310,7 +313,7 @@ def errors(reported: Reported) -> ReportSection:
     names, texts = [count.topic for count in reported.results.dataset.topics], reported.texts
     table = errors_table(reported.run)
     parts: list[Part] = [("table", table)]
-    for document in reported.hardest:
+    for document, why in zip(reported.hardest, _reasons(reported), strict=True):
         words = texts[document.position] if texts else []
         text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
         answers = {
@@ -319,7 +322,7 @@ def errors(reported: Reported) -> ReportSection:
             for model, answer in document.answers.items()
         }
         facts = {"position": document.position, "topic": names[document.topic]}
-        parts.append(("mistake", facts | {"text": text, "answers": answers}))
+        parts.append(("mistake", facts | {"text": text, "answers": answers, "why": why}))
     return ReportSection(
         "errors",
         "Errors",
@@ -328,6 +331,26 @@ def errors(reported: Reported) -> ReportSection:
         "often." + NO_TEXTS * (texts is None),
         f"{table.rows[-1][1]} documents misclassified by every model",
     )
+
+
+def _reasons(reported: Reported) -> list[str]:
+    """Return what decided the answer of the best model that was kept to each of the hardest.
+
+    It is empty if none was kept, or the words of the documents are not available.
+    """
+    hardest, texts = reported.hardest, reported.texts
+    if texts and hardest:
+        with suppress(RnnbenchError):  # files may be gone, which are not needed for the rest
+            kept = find_model(reported.run.folder, None, None, reported.results)
+            found = kept.answers([texts[one.position] for one in hardest], 1, explain=True)
+            return [
+                f"{kept.name} (seed {kept.seed}) answers {one.answer}. {why.meaning}: "
+                + ", ".join(f"{word} {weight:+.2f}" for word, weight in why.words.items())
+                if (why := one.decided_by)
+                else ""
+                for one in found
+            ]
+    return [""] * len(hardest)
 
 
 def errors_table(run: StoredRun) -> Table:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from rnnbench.analysis.errors import hardest_documents
 from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
@@ -20,7 +21,9 @@ from rnnbench.data.load import load_corpus
 from rnnbench.data.vocabulary import encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.command import MAX_BYTES, prediction_table, read_texts
-from rnnbench.prediction.predict import Prediction, TopicScore
+from rnnbench.prediction.predict import Prediction, TopicScore, find_model
+from rnnbench.report.page import PageContent, render
+from rnnbench.report.sections import Reported, best_first, errors
 from rnnbench.results.store import Store
 from rnnbench.storage import read_record, sha256_file, write_document
 from rnnbench.training.outcome import TrialRecord
@@ -203,6 +206,98 @@ def test_texts_come_from_the_command_line_from_files_and_from_standard_input(pre
     assert predict("--file", file, "--file", file) == typed[1:] * 2
 
 
+def test_the_contributions_of_words_to_a_kept_baseline_add_up(predict):
+    for model, kind in (("svm", "margin"), ("letters", "probability")):
+        (found,) = predict(f"{TEXT} profit zzz", "--explain", model=model)
+
+        deciding, (first, second) = found["decided_by"], found["topics"]
+        score = f"the {'log-' * (kind == 'probability')}{kind} of {first['topic']}"
+        expected = f"What each word adds to {score} less that of {second['topic']}"
+        assert deciding["meaning"] == expected
+        words, weights = [*deciding["words"]], [*deciding["words"].values()]
+        assert weights == sorted(weights, key=abs, reverse=True)
+        scores = [one[kind] if kind == "margin" else np.log(one[kind]) for one in (first, second)]
+        assert sum(weights) + deciding["rest"] == pytest.approx(scores[0] - scores[1], abs=1e-6)
+        assert "profit" in words
+        assert {*words} <= {*TEXT.lower().split(), "(unknown words)"}
+
+
+def test_occlusion_is_how_much_the_log_probability_of_a_network_falls_without_the_word(predict):
+    text = "net profit rose profit 7 pct"
+    (found,) = predict(text, "--explain")
+
+    deciding, (first, _) = found["decided_by"], found["topics"]
+    assert "rest" not in deciding
+    assert {*deciding["words"]} == {*text.split()}
+    for own, weight in deciding["words"].items():
+        rest = " ".join(word for word in text.split() if word != own)
+        without = probabilities(predict(rest)[0])[first["topic"]]
+        fall = np.log(first["probability"]) - np.log(without)
+        assert weight == pytest.approx(fall, abs=1e-4)
+
+
+def test_deciding_words_have_bars_and_a_text_without_an_answer_has_none(cli, finished):
+    shown = cli("predict", finished, "svm", f"{TEXT} zzz", "--explain").stdout.splitlines()
+
+    start = shown.index("What each word adds to the margin of earn less that of acq:")
+    first, *_, rest = [line.rstrip() for line in shown[start + 1 :] if line.strip()]
+    assert re.fullmatch(r"\w+ +(\+\d\.\d{4}  █{30}|-\d\.\d{4}  ░{30})", first)
+    assert re.fullmatch(r"\(all else\) +[+-]\d\.\d{4}", rest)
+    shown = cli("predict", finished, "reader", TEXT, "--explain").stdout
+    assert "How much the log-probability of earn falls without the word:\n" in shown
+    nothing = cli("predict", finished, "reader", "zinc", "--explain").stdout
+    assert "falls" not in nothing
+
+
+def test_a_model_whose_best_probability_is_too_low_is_unsure(cli, predict, finished, folder):
+    (found,) = predict(TEXT)
+    best = found["topics"][0]["probability"]
+
+    for least, unsure in ((0, False), (best, False), (min(1, best + 1e-6), best < 1)):
+        assert predict(TEXT, "--unsure-below", least)[0]["unsure"] is unsure
+    assert predict("zzz", "--unsure-below", 1)[0]["unsure"] is False, "it has no answer"
+    assert "unsure" not in found
+    shown = cli("predict", finished, "letters", TEXT, "--unsure-below", 1).stdout.splitlines()
+    assert [line.split()[0] for line in shown[:2]] == ["unsure", "earn"]
+    kept = find_model(folder, "reader", None)
+    kept.unsure_below = float("nan")
+    with pytest.raises(UserError, match=r"unsure_below: got nan \(should be from 0 to 1"):
+        kept.answers([TEXT])
+    kept.unsure_below = 0.5
+    kept.vocabulary.topics[0] = "unsure"
+    with pytest.raises(UserError, match="the run has the topic 'unsure'"):
+        kept.answers([TEXT])
+
+
+def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model(finished, folder):
+    run = best_first(load_run(finished))
+    corpus = load_corpus(run.benchmark.data)
+    documents = make_dataset(corpus, run.benchmark.data).test_documents
+    texts = [corpus.words(document) for document in documents]
+    hardest = hardest_documents(run.trials, 20)
+
+    def reasons(run, texts):
+        parts = errors(Reported(run, texts, 60, hardest)).parts
+        return [content["why"] for kind, content in parts if kind == "mistake"]
+
+    found = reasons(run, texts)
+    assert len(found) == len(hardest) > 0
+    best = run.results.models[0]
+    model = find_model(finished, best.name, best.trials[0].seed)
+    for document, why in zip(hardest, found, strict=True):
+        (own,) = model.answers([texts[document.position]], explain=True)
+        assert why.startswith(f"{best.name} (seed {model.seed}) answers {own.answer}. ")
+        weights = own.decided_by.words.items()
+        assert all(f"{word} {weight:+.2f}" in why for word, weight in weights)
+    section = errors(Reported(run, texts, 60, hardest[:1]))
+    page = PageContent("", "", "", [], [section])
+    for template in ("report.html.j2", "report.md.j2"):
+        assert f"{best.name} (seed {model.seed}) answers " in render(page, template)
+    assert {*reasons(run, None)} == {""}
+    shutil.rmtree(folder / "models")
+    assert {*reasons(replace(run, folder=folder), texts)} == {""}
+
+
 def test_several_texts_have_their_names_above_them(cli, finished, tmp_path):
     file, long = tmp_path / "newswire.txt", "profit " * 30
     file.write_text("It buys unit 3")
@@ -305,8 +400,13 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
         (["reader"], "a text is missing"),
         (["reader", "profit", "!!! ..."], "a text contains no words"),
         (["reader", TEXT, "--top", 0], "--top"),
+        (["svm", TEXT, "--unsure-below", 0.5], "svm gives margins, which do not say how sure it "),
+        (["reader", TEXT, "--unsure-below", 1.5], "--unsure-below"),
     ],
-    ids=["no such model", "random answers", "no such seed", "no text", "no words", "no topics"],
+    ids=[
+        *("no such model", "random answers", "no such seed", "no text", "no words", "no topics"),
+        *("margins", "no probability"),
+    ],
 )
 def test_a_wrong_argument_is_answered_with_the_right_ones(refused, finished, arguments, message):
     assert message in refused(finished, *arguments)

@@ -117,6 +117,25 @@ def test_json_says_how_many_rows_were_answered_a_gap_is_no_text(predict, tmp_pat
     assert json.loads(done.stdout) == record
 
 
+def test_rows_of_which_a_network_is_not_sure_enough_are_unsure(predict, run, tmp_path):
+    (tmp_path / "new.csv").write_text(spelled(ROWS))
+    answers = find_model(run, "reader", None).answers(TEXTS)
+    least = sorted(one.topics[0].probability for one in answers if one.topics)[1]
+
+    done = predict(
+        *("reader", "--in", "new.csv", "--out", "out.csv", "--unsure-below", least, "--json")
+    )
+
+    rows = read((tmp_path / "out.csv").read_text())
+    found = [row["predicted"] for row in rows]
+    unsure = [bool(one.topics) and one.topics[0].probability < least for one in answers]
+    assert [answer == "unsure" for answer in found] == unsure
+    assert all(row["probability"] for row in rows if row["predicted"])
+    assert "Unsure: 1 text\n" in done.stderr
+    counts = {"answered": 2, "unknown": 1, "empty": 2, "unsure": 1}
+    assert json.loads(done.stdout) == {"schema_version": 1} | counts
+
+
 def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(predict, tmp_path):
     (tmp_path / "new.tsv").write_text('body\tid\nnet "profit" rose\t1\n\nit buys\t2\n')
 
@@ -192,6 +211,8 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
         (["svm", "--in", "new.csv", "--out", "new.csv"], "--out new.csv: exists already (--force "),
         (["svm", "--in", "new.csv", "--out", "out.xlsx"], "--out out.xlsx: got '.xlsx' (allowed: "),
         (["svm", "--in", "new.csv", "--json"], "--json: the table goes to standard output"),
+        (["svm", "--in", "new.csv", "--explain"], "--explain: needs texts or --file, not --in"),
+        (["svm", "--in", "new.csv", "--unsure-below", 0.5], "svm gives margins, which do not say"),
         (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm; did you mean 'svm'?)"),
     ],
 )
@@ -235,7 +256,7 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
 class Echo:
     """Answers nothing."""
 
-    kind = "margin"
+    kind, unsure_below = "margin", None
 
     class vocabulary:  # noqa: N801
         timesteps = 9
