@@ -81,19 +81,20 @@ def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
         return
 
     if IN_NOTEBOOK:
-        from IPython.display import HTML, display
+        from IPython.display import display
 
-        shown = display(HTML(), display_id=True)
+        shown = display({"text/html": ""}, raw=True, display_id=True)
 
         def update() -> None:
             page = Console(record=True, file=StringIO(), width=err.width, force_jupyter=False)
             page.print(draw())
             piece = '<pre style="line-height: normal">{code}</pre>'
-            shown.update(HTML(page.export_html(inline_styles=True, code_format=piece)))
+            html = page.export_html(inline_styles=True, code_format=piece)
+            shown.update({"text/html": html}, raw=True)
 
         with _repeated(update):
             yield update
-        shown.update(HTML())
+        shown.update({"text/html": ""}, raw=True)
         return
 
     def with_line_of_cursor() -> Group:

@@ -164,13 +164,15 @@ def test_own_texts_are_trained_on_and_new_ones_answered(own_texts):
     assert "reykjavik" in answers["unknown"]
 
 
-def test_a_run_is_shown_once_its_progress_as_lines_and_plots(teaching, own_texts):
+def test_a_run_is_shown_once_without_its_progress_and_plots(teaching, own_texts):
     for executed in (teaching, own_texts):
         cell = executed.cells["run"]
-        assert kinds_of_outputs(cell) == [{"text/plain", "text/html"}]
-        (shown,) = [output for output in cell.outputs if "data" in output]
+        *progress, shown = [output for output in cell.outputs if "data" in output]
+        assert [output.data for output in progress] == [{"text/html": ""}] * 2, "nothing is left"
+        assert set(shown.data) == {"text/plain", "text/html"}
         assert "Means over seeds" in shown.data["text/plain"]
-        assert re.search(r"^\w+ seed 1: test accuracy ", printed(cell, "stderr"), re.MULTILINE)
+        assert re.search(r"^\w+ seed 1: test accuracy ", printed(cell), re.MULTILINE)
+        assert "seed" not in printed(cell, "stderr"), "it would be red"
     of_teaching = [teaching.cells[name] for name in ("curves", "majority", "confusion")]
     of_own_texts = [own_texts.cells[name] for name in ("plot", "confusion")]
     for cell in of_teaching + of_own_texts:
