@@ -168,8 +168,7 @@ class Run(Shown, StoredRun):
             PluginError: the code of the model's own layers is gone, or failed.
         """
         kept = self.model(model, seed=seed)
-        kept.unsure_below = unsure_below
-        return kept.answers(texts, top, explain=explain)
+        return kept.answers(texts, top, unsure_below=unsure_below, explain=explain)
 
     def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
         """Return a trained model that was kept, with the methods of a scikit-learn classifier.

@@ -56,7 +56,7 @@ def estimate_seconds(
     to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
     seconds: list[float] = []
     for name, training in trainings.items():
-        learned = len(hold_out(len(dataset.y_train), training.validation_split)[0])
+        learned = len(hold_out(len(dataset.y_train), training.validation_split, dataset.groups)[0])
         steps = training.epochs * count_batches(learned, training.batch_size)
         overhead, passes, _ = COSTS[training.engine]
         of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products[name]]

@@ -50,6 +50,7 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
+    is_new = not folder.exists()
     with _storing_texts(folder / OWN_TEXTS, texts):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
@@ -64,7 +65,6 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
             data = prepare(benchmark.data)
     store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
-    is_new = not folder.exists()
     return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
 
 

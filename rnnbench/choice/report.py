@@ -1,8 +1,7 @@
 """The page of a choice, with a section and the template of the report of a run."""
 
 from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -11,7 +10,7 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import Candidate, choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plot import COLOURS, THIN, Plot, about, width_beside
-from rnnbench.report.sections import Part, ReportSection, reproduce
+from rnnbench.report.sections import Part, ReportSection, reproduce_by
 from rnnbench.report.table import interval_text
 from rnnbench.text import counted
 
@@ -55,8 +54,6 @@ class CandidatesPlot(Plot):
 def choice_page(choice: "Choice") -> PageContent:
     """Return the page of a choice: what it recommends, all candidates, the command."""
     results, names = choice.results, [one.name for one in choice.results.candidates]
-    run = SimpleNamespace(environment=load_environment(choice.folder))
-    shown: Any = SimpleNamespace(results=results, run=run)  # all that the section needs
     plot = CandidatesPlot(results.candidates, choice.recommended)
     parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
     return PageContent(
@@ -64,6 +61,9 @@ def choice_page(choice: "Choice") -> PageContent:
         heading=f"{results.name}: choice",
         about=f"rnnbench choice: {counted(len(names), 'model')}, accuracy on {results.how()}",
         findings=[f"Recommended: {results.recommended.reason}"] if results.recommended else [],
-        sections=[ReportSection("accuracy", "Accuracy", parts), reproduce(shown)],
+        sections=[
+            ReportSection("accuracy", "Accuracy", parts),
+            reproduce_by(results.command, load_environment(choice.folder)),
+        ],
         models=names if len(names) <= SHOWN else [],
     )

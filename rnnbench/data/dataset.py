@@ -225,25 +225,15 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
             f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
         )
     source = SOURCES.get(corpus.provenance.get("source", ""))
-    n_words = len(corpus.vocabulary)
-    if source and source.ranks_words_of == "training":
-        if (labels := np.unique(corpus.labels[train])).size == 1:
-            topic = corpus.topics[labels[0]]
-            raise UserError(f"data: all documents to train on have the topic '{topic}'")
-        corpus, n_words = rank_words_of(corpus, train)
-    elif data.num_words is None:
-        # Keras uses the largest id in these documents as the limit, so the rarest word becomes
-        # unknown. This mistake is kept.
-        n_words = max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
+    corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
     ids = corpus.tokens + np.int32(INDEX_FROM)
     documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
     for number in copies:  # no word vector may be learned from a copy of a test document
         documents[number] = documents[number][:0]
-    topics = (
-        np.unique(corpus.labels[kept]) if data.min_per_label > 1 else np.arange(len(corpus.topics))
-    )
+    n_topics = len(corpus.topics)
+    topics = np.unique(corpus.labels[kept]) if data.min_per_label > 1 else np.arange(n_topics)
     labels = np.searchsorted(topics, corpus.labels).astype(np.int32)
     x_train, x_test = (
         pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
@@ -264,6 +254,23 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
     )
+
+
+def _ranked(
+    corpus: Corpus, data: Data, train: NDArray[np.int64], kept: NDArray[np.int64]
+) -> tuple[Corpus, int]:
+    """Return a corpus with the ranks of words that its source asks for, and how many have one."""
+    source = SOURCES.get(corpus.provenance.get("source", ""))
+    if source and source.ranks_words_of == "training":
+        if (labels := np.unique(corpus.labels[train])).size == 1:
+            topic = corpus.topics[labels[0]]
+            raise UserError(f"data: all documents to train on have the topic '{topic}'")
+        return rank_words_of(corpus, train)
+    if data.num_words is not None:
+        return corpus, len(corpus.vocabulary)
+    # Keras uses the largest id in these documents as the limit, so the rarest word becomes
+    # unknown. This mistake is kept.
+    return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
 def _copies(corpus: Corpus, deduplicate: str) -> NDArray[np.intp]:

@@ -38,7 +38,7 @@ class Vocabulary(Record):
 
     @property
     def separator(self) -> str:
-        """What stands between the words of a text."""
+        """The separator of the words of a text."""
         return "" if self.tokenizer == "characters" else " "
 
 

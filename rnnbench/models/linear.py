@@ -31,7 +31,7 @@ Length = Annotated[int, Field(ge=1, le=100)]
 
 
 class Counts(Record):
-    """What is counted in a text, with the options of scikit-learn's vectorizers."""
+    """The terms that are counted in a text, by the options of scikit-learn's vectorizers."""
 
     analyzer: Literal["word", "char", "char_wb"]
     ngram_range: tuple[Length, Length]

@@ -99,32 +99,24 @@ def predict(
     results = load_results(run)
     accuracies = {model.name: model.accuracy.mean for model in results.models}
     name, texts = split_words(words or [], accuracies, has_more=bool(file or table))
-    out = None if out == STREAM else out
-    if table and (texts or file):
-        raise UserError("--in: use it without texts and --file")
-    if (out or column) and not table:
+    if table:
+        _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
+    elif out or column:
         raise UserError(f"{'--out' if out else '--text'}: needs --in TABLE")
-    if table and table != STREAM and not table.is_file():
-        fault = "not a file (use - for standard input)" if table.exists() else "no such file"
-        raise UserError(f"--in {table}: {fault}")
+    out = None if out == STREAM else out
     if out:
         check_new(out, "--out", WRITABLE, overwrite=force)
-    elif table and as_json:
-        raise UserError("--json: the table goes to standard output (use --out FILE)")
-    if table and explain:
-        raise UserError("--explain: needs texts or --file, not --in")
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
-    model.unsure_below = unsure_below
     if name is None and not quiet:
         accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
-        counts = _answer_table(model, table, out, column, quiet=quiet)
+        counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
         if as_json:
             print_record(counts, as_json=True)
         return
-    found = model.answers(given, top, explain=explain)
+    found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
         raise UserError("a text contains no words")
     names = [*map(_name_of, texts), *map(str, file or [])]
@@ -132,6 +124,17 @@ def predict(
     predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
     record = {"model": model.name, "seed": model.seed, "texts": names, "predictions": predictions}
     print_record(record, *map(prediction_table, found, headings), as_json=as_json)
+
+
+def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool) -> None:
+    """Make sure that ``--in`` names a table, and stands beside no option that it excludes."""
+    if not is_alone:
+        raise UserError("--in: use it without texts, --file and --explain")
+    if table != STREAM and not table.is_file():
+        fault = "not a file (use - for standard input)" if table.exists() else "no such file"
+        raise UserError(f"--in {table}: {fault}")
+    if as_json and out in (None, STREAM):
+        raise UserError("--json: the table goes to standard output (use --out FILE)")
 
 
 def _name_of(text: str) -> str:
@@ -152,7 +155,13 @@ def split_words(
 
 
 def _answer_table(
-    model: "KeptModel", table: Path, out: Path | None, column: str | None, *, quiet: bool
+    model: "KeptModel",
+    table: Path,
+    out: Path | None,
+    column: str | None,
+    unsure_below: float | None,
+    *,
+    quiet: bool,
 ) -> dict[str, int]:
     """Write a table with answers, showing progress, and say which rows have none."""
     from rnnbench.prediction.table import predict_table, standard_input
@@ -163,7 +172,8 @@ def _answer_table(
     is_hidden = quiet or (out is None and stdout.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        counts = predict_table(model, file, out, column or model.text_column, progress)
+        column = column or model.text_column
+        counts = predict_table(model, file, out, column, progress, unsure_below)
     if counts["empty"] or counts["unknown"]:
         unknown = f"and {counts['unknown']:,} whose words are unknown"
         empty = f"{counted(counts['empty'], 'text')} without words"

@@ -117,8 +117,6 @@ class KeptModel:
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
-    unsure_below: float | None = None
-    """Its answer is ``UNSURE`` if the best probability is below this one."""
     makes_code: bool | None = None
     """Whether machine code reads its texts; ``None`` until there are many."""
     n_read: int = 0
@@ -150,15 +148,20 @@ class KeptModel:
         return self.scores(encode(texts, self.vocabulary).ids)
 
     def answers(
-        self, texts: Iterable[Sequence[str]], top: int | None = None, *, explain: bool = False
+        self,
+        texts: Iterable[Sequence[str]],
+        top: int | None = None,
+        *,
+        unsure_below: float | None = None,
+        explain: bool = False,
     ) -> list[Prediction]:
         """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
         """
-        if (below := self.unsure_below) is not None:
-            self._check_unsure()
+        if unsure_below is not None:
+            self._check_unsure(unsure_below)
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         self.n_read += MANY * (explain and len(encoded.ids) > 1)  # each is read once a word
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
@@ -175,19 +178,19 @@ class KeptModel:
                     for label in (-row).argsort(kind="stable")[:top]
                     if is_about
                 ],
-                unsure=None if below is None else is_about and row.max() < below,
+                unsure=None if unsure_below is None else is_about and row.max() < unsure_below,
                 decided_by=self._deciding_words(ids) if explain and is_about else None,
             )
             for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
             for is_about in [bool((ids > INDEX_FROM).any())]
         ]
 
-    def _check_unsure(self) -> None:
+    def _check_unsure(self, below: float) -> None:
         if self.kind == "margin":
             hint = "use a model that gives probabilities"
             raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
-        if not 0 <= (self.unsure_below or 0) <= 1:
-            raise UserError(f"unsure_below: got {self.unsure_below} (should be from 0 to 1)")
+        if not 0 <= below <= 1:
+            raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
         if UNSURE in self.vocabulary.topics:
             raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
 

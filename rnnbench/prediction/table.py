@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.data.fetch import Progress
-from rnnbench.data.sources.tables import BadRow, Layout, open_table, sniff
+from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 
 AT_ONCE, STEPS = 4096, 2**26
 """The most rows, and steps of their sequences, that are in memory at once."""
-DIALECTS: dict[str, Any] = {
-    ".csv": {"strict": True},
-    ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
-}
-JSON_LINES = (".jsonl", ".ndjson")
 Row = dict[str, Any]
 
 
 def predict_table(
-    model: KeptModel, source: Path, out: Path | None, column: str | None, progress: Progress
+    model: KeptModel,
+    source: Path,
+    out: Path | None,
+    column: str | None,
+    progress: Progress,
+    unsure_below: float | None = None,
 ) -> Counter[str]:
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
@@ -42,7 +42,7 @@ def predict_table(
         UserError: a row cannot be read or written, or a column is missing or exists already.
     """
     counts = Counter(answered=0, unknown=0, empty=0)
-    if model.unsure_below is not None:
+    if unsure_below is not None:
         counts[UNSURE] = 0
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     column, rows = _rows(source, column, progress)
@@ -50,12 +50,15 @@ def predict_table(
     with ExitStack() as stack:
         while block := list(islice(rows, at_once)):
             texts = [row[column] if isinstance(row[column], str) else "" for _, row in block]
-            for (place, row), found in zip(block, model.answers(texts, 2), strict=True):
+            answers = model.answers(texts, 2, unsure_below=unsure_below)
+            for (place, row), found in zip(block, answers, strict=True):
                 kind = "answered" if found.topics else "unknown" if found.words else "empty"
                 counts[UNSURE if found.unsure else kind] += 1
                 answer = _answer(found, model.kind)
                 if taken := answer.keys() & row.keys():
-                    raise UserError(f"{place}: rename the column '{min(taken)}': we add it")
+                    raise UserError(
+                        f"{place}: rename the column '{min(taken)}': the answer needs this name"
+                    )
                 whole = row | answer
                 write = write or stack.enter_context(_writer(out, source.suffix, whole))
                 try:
@@ -86,11 +89,10 @@ def _writer(out: Path | None, ending: str, first: Row) -> Iterator[Callable[[Row
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
         text = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
         stack.callback(text.detach)  # or it would close standard output
-        if ending in JSON_LINES:
+        if ending not in DIALECTS:
             yield lambda row: print(json.dumps(row, ensure_ascii=False, default=str), file=text)
             return
-        dialect = DIALECTS.get(ending, {})
-        writer = csv.DictWriter(text, list(first), lineterminator="\n", **dialect)
+        writer = csv.DictWriter(text, list(first), lineterminator="\n", **DIALECTS[ending])
         writer.writeheader()
         yield writer.writerow
 

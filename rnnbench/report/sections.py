@@ -4,7 +4,7 @@ To add a section, write a function that returns it, and add the function to ``SE
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FunctionType
@@ -76,7 +76,7 @@ class ReportSection:
     parts: Sequence[Part]
     lead: str = ""
     result: str = ""
-    """What it found, in one line. A page folds a section that has one; others stay open."""
+    """Its finding, in one line. A page folds a section that has one; others stay open."""
 
     @property
     def plots(self) -> list[Plot]:
@@ -395,8 +395,12 @@ def notes(reported: Reported) -> ReportSection:
 
 
 def reproduce(reported: Reported) -> ReportSection:
-    """Return the command, and the data, the machine and the versions that it ran with."""
-    environment = reported.run.environment
+    """Return the command of a run; see ``reproduce_by``."""
+    return reproduce_by(reported.results.command, reported.run.environment)
+
+
+def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
+    """Return a command, and the data, the machine and the versions that it ran with."""
     apart = ("versions", "installed", "schema_version")
     facts = {
         **{key.replace("_", " "): environment[key] for key in environment if key not in apart},
@@ -405,7 +409,7 @@ def reproduce(reported: Reported) -> ReportSection:
     return ReportSection(
         "reproduce",
         "Reproduce",
-        [("command", reported.results.command), ("facts", facts)],
+        [("command", command), ("facts", facts)],
         "Beside this file, config.yaml has every default, and the exact versions of all packages "
         f"are in {CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
         f"rnnbench {environment['versions']['rnnbench']}, {environment['cpu']}",

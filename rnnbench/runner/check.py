@@ -68,7 +68,8 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
             found.faults[f"models.{name}"] = str(error) + remark * isinstance(model, Network)
         try:
             if dataset is not None:
-                hold_out(len(dataset.y_train), benchmark.training_of(name).validation_split)
+                share = benchmark.training_of(name).validation_split
+                hold_out(len(dataset.y_train), share, dataset.groups)
         except UserError as error:
             is_own = "validation_split" in (model.training or {})
             found.faults.setdefault(f"models.{name}" if is_own else "training", str(error))

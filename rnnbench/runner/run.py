@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from rnnbench.models.descriptions import BaselineModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.lock import HOLDER, LOCK, lock_folder
+from rnnbench.results.lock import HOLDER, LOCK, OWN_TEXTS, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
@@ -150,9 +151,9 @@ def plan_benchmark(
     for model in {trial.name: trial.model for trial in trials}.values():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
-    n_train = min(len(dataset.y_train) for dataset in datasets.values())
-    for share in {trial.training.validation_split for trial in trials}:
-        hold_out(n_train, share)
+    shares = {trial.training.validation_split for trial in trials}
+    for own, share in product(datasets.values(), shares):
+        hold_out(len(own.y_train), share, own.groups)
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
@@ -299,7 +300,8 @@ def _remove_unused(folder: Path) -> None:
         for name in (TRIALS, PREDICTIONS):
             (folder / name).rmdir()
         files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
-        if {file.name for file in files} <= {"config.yaml", "environment.json", HOLDER, LOCK}:
+        first = {"config.yaml", "environment.json", OWN_TEXTS, HOLDER, LOCK}
+        if {file.name for file in files} <= first:
             for file in files:
                 file.unlink()
             folder.rmdir()

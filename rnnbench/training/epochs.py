@@ -40,7 +40,7 @@ class Schedule(Section):
     every: PositiveInt = 10
     """Epochs between two falls of ``step``."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """What ``step`` multiplies the learning rate by."""
+    """``step`` multiplies the learning rate by it."""
 
 
 class EarlyStopping(Section):
@@ -49,7 +49,7 @@ class EarlyStopping(Section):
     patience: PositiveInt = 5
     """The epochs without a better one after which it ends."""
     on: Literal["accuracy", "loss"] = "accuracy"
-    """What makes an epoch better, on the validation documents. The other one decides ties."""
+    """The measure of the best epoch, on the validation documents. The other one decides ties."""
 
 
 def _rate(value: Any) -> Any:

@@ -260,13 +260,11 @@ def test_a_model_whose_best_probability_is_too_low_is_unsure(cli, predict, finis
     shown = cli("predict", finished, "letters", TEXT, "--unsure-below", 1).stdout.splitlines()
     assert [line.split()[0] for line in shown[:2]] == ["unsure", "earn"]
     kept = find_model(folder, "reader", None)
-    kept.unsure_below = float("nan")
     with pytest.raises(UserError, match=r"unsure_below: got nan \(should be from 0 to 1"):
-        kept.answers([TEXT])
-    kept.unsure_below = 0.5
+        kept.answers([TEXT], unsure_below=float("nan"))
     kept.vocabulary.topics[0] = "unsure"
     with pytest.raises(UserError, match="the run has the topic 'unsure'"):
-        kept.answers([TEXT])
+        kept.answers([TEXT], unsure_below=0.5)
 
 
 def test_the_page_of_errors_says_what_decided_the_answers_of_the_best_kept_model(finished, folder):

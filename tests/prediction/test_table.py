@@ -180,7 +180,7 @@ def test_parquet_is_read(predict, tmp_path):
         ("new.csv", "text,id\nprofit\n", "new.csv:2: 1 field, but the header has 2"),
         ("new.csv", 'text\n"a"b\n', "new.csv:2: cannot be read as a row: "),
         ("new.csv", "text,text\na,b\n", "new.csv: two columns have the same name"),
-        ("new.csv", "text,margin\nprofit,1\n", "new.csv:2: rename the column 'margin': we add it"),
+        ("new.csv", "text,margin\nprofit,1\n", "new.csv:2: rename the column 'margin': the"),
         ("new.csv", "", "new.csv: it is empty"),
         ("new.csv", "text,id\n", "new.csv: it has no rows"),
         ("new.jsonl", '{"text": "a"}\n[1]\n', "new.jsonl:2: should be an object, such as "),
@@ -204,14 +204,23 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["svm", "profit rose", "--in", "new.csv"], "--in: use it without texts and --file"),
-        (["svm", "--in", "new.csv", "--file", "new.csv"], "--in: use it without texts and --file"),
+        (
+            ["svm", "profit rose", "--in", "new.csv"],
+            "--in: use it without texts, --file and --explain",
+        ),
+        (
+            ["svm", "--in", "new.csv", "--file", "new.csv"],
+            "--in: use it without texts, --file and --explain",
+        ),
         (["svm", "profit rose", "--out", "out.csv"], "--out: needs --in TABLE"),
         (["svm", "profit rose", "--text", "body"], "--text: needs --in TABLE"),
         (["svm", "--in", "new.csv", "--out", "new.csv"], "--out new.csv: exists already (--force "),
         (["svm", "--in", "new.csv", "--out", "out.xlsx"], "--out out.xlsx: got '.xlsx' (allowed: "),
         (["svm", "--in", "new.csv", "--json"], "--json: the table goes to standard output"),
-        (["svm", "--in", "new.csv", "--explain"], "--explain: needs texts or --file, not --in"),
+        (
+            ["svm", "--in", "new.csv", "--explain"],
+            "--in: use it without texts, --file and --explain",
+        ),
         (["svm", "--in", "new.csv", "--unsure-below", 0.5], "svm gives margins, which do not say"),
         (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm; did you mean 'svm'?)"),
     ],
@@ -256,13 +265,13 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
 class Echo:
     """Answers nothing."""
 
-    kind, unsure_below = "margin", None
+    kind = "margin"
 
     class vocabulary:  # noqa: N801
         timesteps = 9
 
     @staticmethod
-    def answers(texts, top):  # noqa: ARG004
+    def answers(texts, top, unsure_below):  # noqa: ARG004
         assert len(texts) <= 3
         from rnnbench.prediction.predict import Prediction
 

@@ -3,7 +3,7 @@
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,14 +71,9 @@ def read(
     firsts: dict[str, Text] = {}
     bad: list[BadRow] = []
     for number, file in enumerate(files):
-        for text in read_texts(file, Layout(**layout), progress):
+        for text, in_words in _in_words(file, Layout(**layout), TOKENIZERS[tokenizer], progress):
             if isinstance(text, BadRow):
                 bad.append(text)
-                continue
-            in_words = TOKENIZERS[tokenizer](text.text)
-            if not in_words:
-                fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-                bad.append(BadRow(text.place, "no words", fault))
                 continue
             tokens.extend([word_ids.setdefault(word, len(word_ids)) for word in in_words])
             ends.append(len(tokens))
@@ -106,6 +101,19 @@ def read(
         provenance={"from": f"{origin}{without}", "tokenizer": tokenizer},
         bad_rows=tuple(bad),
     )
+
+
+def _in_words(
+    file: Path, layout: Layout, tokenize: Callable[[str], list[str]], progress: Progress
+) -> Iterator[tuple[Text | BadRow, list[str]]]:
+    """Yield each text with its words; the row of one without words cannot be used."""
+    for text in read_texts(file, layout, progress):
+        words_of_text = [] if isinstance(text, BadRow) else tokenize(text.text)
+        if words_of_text or isinstance(text, BadRow):
+            yield text, words_of_text
+        else:
+            fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
+            yield BadRow(text.place, "no words", fault), []
 
 
 def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None:

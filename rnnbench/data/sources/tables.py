@@ -54,7 +54,7 @@ LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "in
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table looks like; what is ``None`` is detected.
+    """The form of a table; an attribute that is ``None`` is detected.
 
     Attributes:
         delimiter: a character between the columns of a ``.csv`` file.
@@ -206,12 +206,12 @@ def open_table(
 
 
 def _separated(
-    path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None, **dialect: Any
+    path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None
 ) -> Iterator[Any]:
     """Read comma-separated or tab-separated values."""
     lines, again, number = _lines(path, layout, progress), deque[str](), 1
     taken: list[str] = []  # the lines of a row
-    dialect = {"delimiter": layout.delimiter or ","} | dialect
+    dialect = {"delimiter": layout.delimiter or ","} | DIALECTS[path.suffix.lower()]
 
     def given() -> Iterator[str]:
         while line := again.popleft() if again else next(lines, ""):
@@ -388,10 +388,14 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
             yield line
 
 
-READERS: dict[str, Callable[..., Iterator[Any]]] = {
-    ".csv": partial(_separated, strict=True),
+DIALECTS: dict[str, dict[str, Any]] = {
+    ".csv": {"strict": True},
     # Quotation marks are text, because no text may contain a tab or a new line.
-    ".tsv": partial(_separated, delimiter="\t", quoting=csv.QUOTE_NONE),
+    ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
+}
+"""Those of Python's ``csv``, by the end of the name of a file."""
+READERS: dict[str, Callable[..., Iterator[Any]]] = {
+    **dict.fromkeys(DIALECTS, _separated),
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".json": _json_array,

@@ -2,10 +2,26 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model
-from rnnbench.training.epochs import OnEpoch, Recipe
+from rnnbench.training.epochs import OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialResult
+
+
+def vectors_for(model: Model, dataset: Dataset, share: float) -> NDArray[np.float32] | None:
+    """Return the word vectors that a network begins with, if it asks for some.
+
+    The ``share`` of the training documents that is held out is not read.
+    """
+    if not model.pretrained_dim:
+        return None
+    from rnnbench.training.word_vectors import pretrained_vectors  # imports SciPy
+
+    begin("making word vectors")
+    return pretrained_vectors(dataset, model.pretrained_dim, share)
 
 
 class Engine(ABC):

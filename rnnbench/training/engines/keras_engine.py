@@ -8,7 +8,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
-from rnnbench.training.engines.base import Engine
+from rnnbench.training.engines.base import Engine, vectors_for
 from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
@@ -59,11 +59,7 @@ class KerasEngine(Engine):
         tf.config.experimental.enable_op_determinism()
         built = build(model, Shape.of(dataset), seed)
         epochs = Epochs(on_epoch, recipe.early_stopping)
-        if model.pretrained_dim:
-            from rnnbench.training.word_vectors import pretrained_vectors
-
-            begin("making word vectors")
-            vectors = pretrained_vectors(dataset, model.pretrained_dim, share)
+        if (vectors := vectors_for(model, dataset, share)) is not None:
             built.layers[0].embeddings.assign(vectors)
         for layer in built.layers:
             if isinstance(layer, BagOfWords):

@@ -19,7 +19,7 @@ from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.engines.base import Engine
+from rnnbench.training.engines.base import Engine, vectors_for
 from rnnbench.training.epochs import (
     TRAINING,
     Epochs,
@@ -96,12 +96,7 @@ class NativeEngine(Engine):
         share = recipe.validation_split
         (x, y), validation = hold_out_documents(dataset, share)
         epochs = Epochs(on_epoch, recipe.early_stopping)
-        vectors = None
-        if model.pretrained_dim:
-            from rnnbench.training.word_vectors import pretrained_vectors
-
-            begin("making word vectors")
-            vectors = pretrained_vectors(dataset, model.pretrained_dim, share)
+        vectors = vectors_for(model, dataset, share)
         begin("compiling")
         program = program_of(model, Shape.of(dataset), recipe, len(x))
         network = NativeNetwork(program, model, x, recipe, seed, vectors)
