@@ -6,8 +6,8 @@ Another package adds a metric in the entry-point group ``rnnbench.metrics``: an 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
@@ -40,21 +40,25 @@ class Metric(Quantity):
     """A metric of the answers to the test set.
 
     Attributes:
+        tasks: names of the kinds of task that have it.
         needs_log_probabilities: whether the scores must be natural logarithms of probabilities; a
             model that gives margins does not have the metric. Without it, ``function`` is given
             either of the two.
+        is_of_answers: whether ``function`` is given the answers in place of the scores.
         function: takes the labels, int ``(n_test,)``, and the scores, finite float
-            ``(n_test, n_topics)``, and returns the value. The topic with the highest score is the
-            answer.
+            ``(n_test, n_topics)``, and returns the value. Answers and labels of documents with any
+            number of topics are 0 and 1, ``(n_test, n_topics)``.
     """
 
+    tasks: tuple[str, ...] = ("single_label",)
     needs_log_probabilities: bool = False
-    function: "Callable[[Labels, Scores], float]"
+    is_of_answers: bool = False
+    function: "Callable[[Labels, Any], float]"
 
 
-def accuracy(labels: "Labels", scores: "Scores") -> float:
-    """Return the share of correct answers."""
-    return float((scores.argmax(axis=1) == labels).mean())
+def accuracy(labels: "Labels", answers: "Labels") -> float:
+    """Return the share of right answers."""
+    return float((answers == labels).mean())
 
 
 def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
@@ -92,27 +96,77 @@ def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCou
     """
     import numpy as np
 
+    if labels.ndim == 2:
+        return TopicCounts(*(of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers)))
     n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
     documents = labels, answers, labels[labels == answers]
     return TopicCounts(*(np.bincount(topics, minlength=n) for topics in documents))
 
 
-def macro_f1(labels: "Labels", scores: "Scores") -> float:
-    """Return the mean F1 over the topics in ``labels``."""
-    counts = count_topics(labels, scores.argmax(axis=1), scores.shape[1])
-    return float(counts.f1[counts.own > 0].mean())
+def macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> float:
+    """Return the mean F1 over the topics with ``at_least`` so many documents in ``labels``.
+
+    It is not a number if there is no such topic.
+    """
+    counts = count_topics(labels, answers, 0)
+    f1 = counts.f1[counts.own >= at_least]
+    return float(f1.mean()) if f1.size else float("nan")
 
 
-def weighted_f1(labels: "Labels", scores: "Scores") -> float:
+def micro_f1(labels: "Labels", answers: "Labels") -> float:
+    """Return the F1 of all decisions about a document and a topic; 0 if no topic is there."""
+    own, given, right = map(sum, count_topics(labels, answers, 0))
+    return float(2 * right / max(own + given, 1))
+
+
+def weighted_f1(labels: "Labels", answers: "Labels") -> float:
     """Return the mean F1 over the topics, weighted by their documents in ``labels``."""
-    counts = count_topics(labels, scores.argmax(axis=1), scores.shape[1])
+    counts = count_topics(labels, answers, 0)
     return float(counts.f1 @ counts.own / len(labels))
 
 
-def balanced_accuracy(labels: "Labels", scores: "Scores") -> float:
+def balanced_accuracy(labels: "Labels", answers: "Labels") -> float:
     """Return the mean recall over the topics in ``labels``."""
-    own, _, right = count_topics(labels, scores.argmax(axis=1), scores.shape[1])
+    own, _, right = count_topics(labels, answers, 0)
     return float((right / own.clip(1))[own > 0].mean())
+
+
+def exact_match(labels: "Labels", answers: "Labels") -> float:
+    """Return the share of documents that were given all their topics, and no others."""
+    return float((labels == answers).all(axis=1).mean())
+
+
+def hamming_loss(labels: "Labels", answers: "Labels") -> float:
+    """Return the share of wrong decisions about a document and a topic."""
+    return float((labels != answers).mean())
+
+
+def precision_at(labels: "Labels", scores: "Scores", k: int) -> float:
+    """Return the mean share of a document's topics among the ``k`` with the highest scores.
+
+    Of topics that tie, the first are taken. With fewer topics, all are.
+    """
+    import numpy as np
+
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float(np.take_along_axis(labels, best, axis=1).mean())
+
+
+def ranking_precision(labels: "Labels", scores: "Scores") -> float:
+    """Return the label-ranking average precision, as scikit-learn does.
+
+    For each topic of a document: the share of its topics among those with at least the same score.
+    A document without a topic, or with all topics, counts 1.
+    """
+    import numpy as np
+
+    sums = np.zeros(len(labels))
+    for number, (own, of_topics) in enumerate(zip(labels.astype(bool), scores, strict=True)):
+        all_scores, own_scores = np.sort(of_topics), np.sort(of_topics[own])
+        above = len(all_scores) - np.searchsorted(all_scores, own_scores)
+        own_above = len(own_scores) - np.searchsorted(own_scores, own_scores)
+        sums[number] = (own_above / above).mean() if own_scores.size else 1.0
+    return float(sums.mean())
 
 
 def log_loss(labels: "Labels", scores: "Scores") -> float:
@@ -124,6 +178,18 @@ def log_loss(labels: "Labels", scores: "Scores") -> float:
     return 0.0 - float(scores[range(len(labels)), labels].mean(dtype=float))  # and never -0.0
 
 
+def binary_log_loss(labels: "Labels", scores: "Scores") -> float:
+    """Return the mean of minus the log-probability of each right decision, in nats.
+
+    A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
+    """
+    import numpy as np
+
+    yes = np.minimum(scores.astype(float), np.log1p(-(2.0**-24)))
+    return 0.0 - float(np.where(labels, yes, np.log1p(-np.exp(yes))).mean())
+
+
+ONE, SEVERAL = ("single_label",), ("multi_label",)
 METRICS: Registry[Metric] = Registry(
     "metric",
     Metric,
@@ -132,24 +198,29 @@ METRICS: Registry[Metric] = Registry(
             name="accuracy",
             header="test accuracy",
             description="share of the test documents that were given their own topic",
+            is_of_answers=True,
             function=accuracy,
         ),
         Metric(
             name="macro_f1",
             header="macro-F1",
             description="mean F1 over the topics in the test set",
+            tasks=ONE + SEVERAL,
+            is_of_answers=True,
             function=macro_f1,
         ),
         Metric(
             name="balanced_accuracy",
             header="balanced accuracy",
             description="mean recall over the topics in the test set",
+            is_of_answers=True,
             function=balanced_accuracy,
         ),
         Metric(
             name="weighted_f1",
             header="weighted F1",
             description="mean F1 over the topics, weighted by their test documents",
+            is_of_answers=True,
             function=weighted_f1,
         ),
         Metric(
@@ -168,6 +239,67 @@ METRICS: Registry[Metric] = Registry(
             "document's lowest nonzero one if it is lower",
             needs_log_probabilities=True,
             function=log_loss,
+        ),
+        Metric(
+            name="micro_f1",
+            header="micro-F1",
+            description="F1 of all decisions about a test document and a topic",
+            tasks=SEVERAL,
+            is_of_answers=True,
+            function=micro_f1,
+        ),
+        Metric(
+            name="macro_f1_of_10",
+            header="macro-F1 of 10",
+            description="mean F1 over the topics with ten test documents or more",
+            tasks=SEVERAL,
+            is_of_answers=True,
+            function=partial(macro_f1, at_least=10),
+        ),
+        Metric(
+            name="exact_match",
+            header="exact match",
+            description="share of the test documents that were given all their topics and no others",
+            tasks=SEVERAL,
+            is_of_answers=True,
+            function=exact_match,
+        ),
+        *(
+            Metric(
+                name=f"precision_at_{k}",
+                header=f"P@{k}",
+                description=f"mean share of the document's topics among its {best}",
+                tasks=SEVERAL,
+                function=partial(precision_at, k=k),
+            )
+            for k, best in ((1, "best score"), (3, "three best scores"))
+        ),
+        Metric(
+            name="ranking_precision",
+            header="LRAP",
+            description="label-ranking average precision: for each topic of a document, the share "
+            "of its topics among those with at least the same score; 1 for a document without one",
+            tasks=SEVERAL,
+            function=ranking_precision,
+        ),
+        Metric(
+            name="hamming_loss",
+            header="Hamming loss",
+            format=".5f",
+            higher_is_better=False,
+            description="share of wrong decisions about a test document and a topic",
+            tasks=SEVERAL,
+            is_of_answers=True,
+            function=hamming_loss,
+        ),
+        Metric(
+            name="binary_log_loss",
+            header="log-loss",
+            higher_is_better=False,
+            description="binary cross-entropy in nats, the mean over documents and topics",
+            tasks=SEVERAL,
+            needs_log_probabilities=True,
+            function=binary_log_loss,
         ),
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.metrics import accuracy
 from rnnbench.section import Record
+from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
 
 TRIAL_VERSION: Literal[4] = 4
 """The version of the schema of ``TrialRecord``."""
@@ -64,6 +64,10 @@ class TrialRecord(Record):
     score_kind: Literal["log_probabilities", "margins"]
     """The kind of score that the model gives for each document and topic: natural logarithms of
     probabilities, or margins, which may be any numbers."""
+    task: str = SINGLE_LABEL.name
+    """The kind of task."""
+    decision: Decision | None = None
+    """How scores become answers, if a document may have any number of topics."""
     epochs: int = 0
     """Epochs of training; 0 for a model without epochs."""
     best_epoch: int | None = None
@@ -102,39 +106,37 @@ class TrialResult:
     """The result of one trial: its record, its scores, and the arrays of a model to keep."""
 
     record: TrialRecord
-    labels: NDArray[np.int32]
-    """The true topics of the test documents, ``(n_test,)``."""
+    labels: Labels
+    """The true topics of the test documents, ``(n_test,)`` or ``(n_test, n_topics)``; see
+    ``tasks``."""
     stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
     """The scores, or a function that reads them whenever they are needed, for results that do not
     fit into memory together."""
     weights: Weights | None = None
 
     @property
-    def scores(self) -> NDArray[np.float32]:
-        """The scores ``(n_test, n_topics)``; the largest in a row is the answer.
+    def task(self) -> TaskKind:
+        """The kind of task."""
+        return TASKS[self.record.task]
 
-        They are finite, even where a probability is 0.
-        """
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """The scores ``(n_test, n_topics)``. They are finite, even where a probability is 0."""
         return self.stored_scores() if callable(self.stored_scores) else self.stored_scores
 
     @cached_property
-    def answers(self) -> NDArray[np.int32]:
-        """The answers as labels, ``(n_test,)``."""
-        return np.asarray(self.scores.argmax(axis=1), np.int32)
+    def answers(self) -> Labels:
+        """The answers, as labels are."""
+        return self.task.answers(self.scores, self.record.decision)
 
     @property
-    def right(self) -> NDArray[np.bool_]:
-        """Which answers are right, ``(n_test,)``."""
-        return np.asarray(self.answers == self.labels)
-
-    @property
-    def accuracy(self) -> float:
-        """The share of right answers."""
-        return accuracy(self.labels, self.scores)
+    def values(self) -> NDArray[Any]:
+        """A number for each document, ``(n_test,)``, whose mean is the main metric."""
+        return self.task.values(self.labels, self.answers)
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""
-        labels = np.delete(self.labels, positions)
+        labels = np.delete(self.labels, positions, axis=0)
         return TrialResult(self.record, labels, lambda: np.delete(self.scores, positions, axis=0))
 
 

@@ -1,0 +1,151 @@
+"""Kinds of task: what a right answer is, and everything that follows from it.
+
+Documents have one label, or any number of them. Engines see only the arrays of labels and scores:
+the last layer of a network gives its loss. All other questions about answers are asked here.
+Another package adds a kind in the entry-point group ``rnnbench.tasks``: an instance of ``TaskKind``
+under its own name, such as one in which wrong answers are more or less wrong.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.registry import Registry
+from rnnbench.section import Record
+
+Labels = NDArray[np.integer[Any]]
+Scores = NDArray[np.floating[Any]]
+
+ALWAYS: Final = float(np.finfo(np.float32).min)
+"""Every score is at least as high."""
+
+
+class Decision(Record):
+    """The rule that turns the scores of a document into any number of topics."""
+
+    threshold: float | list[float]
+    """A topic with at least this score is given; of all topics, or by topic."""
+    best_above: float | None = None
+    """If none is given, the topic with the highest score is, if that is at least this; ``None``
+    for never."""
+
+
+class TaskKind(ABC):
+    """A kind of task.
+
+    Labels are integers, ``(n,)`` or ``(n, n_topics)``, and answers are of the same shape.
+    """
+
+    name: str
+    """In configs and files."""
+    main: str
+    """The name of the metric that models are ranked and compared by. It is a ratio of two sums over
+    documents."""
+    has_one_label: bool = True
+    """Whether a document has a single label: labels are positions of topics, ``(n,)``, and the last
+    layer of a network is a softmax. Otherwise, labels are 0 and 1, ``(n, n_topics)``, and it is a
+    sigmoid."""
+
+    @abstractmethod
+    def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
+        """Return the answers that scores ``(n, n_topics)`` give."""
+
+    @abstractmethod
+    def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
+        """Return the numerator and the denominator of the main metric, ``(2, n)``, by document."""
+
+    def values(self, labels: Labels, answers: Labels) -> NDArray[Any]:
+        """Return a number for each document, ``(n,)``, whose mean is the main metric.
+
+        A ratio of sums F is linear in documents up to a remainder that vanishes with their number:
+        F + (numerator - F * denominator) / mean denominator (R. S. Woodruff: A simple method for
+        approximating the variance of a complicated estimate. Journal of the American Statistical
+        Association 66, 1971; C.-E. Särndal, B. Swensson, J. Wretman: Model Assisted Survey
+        Sampling, 1992, chapter 5). A ratio of 0 to 0 is 0.
+        """
+        top, bottom = self.parts(labels, answers)
+        if not bottom.any():
+            return np.zeros(len(bottom))
+        ratio = top.sum() / bottom.sum()
+        return np.asarray(ratio + (top - ratio * bottom) / bottom.mean())
+
+    def score(self, labels: Labels, answers: Labels) -> float:
+        """Return the main metric."""
+        return float(self.values(labels, answers).mean())
+
+    def fault(self, labels: NDArray[Any], n_topics: int) -> str:
+        """Return why these cannot be labels of documents; empty if they can."""
+        n_dimensions = 1 if self.has_one_label else 2
+        if labels.dtype.kind not in "iu" or labels.ndim != n_dimensions:
+            return "labels have the wrong shape or type"
+        highest = n_topics - 1 if self.has_one_label else 1
+        if not self.has_one_label and labels.shape[1] != n_topics:
+            return "labels have the wrong shape or type"
+        return "" if ((labels >= 0) & (labels <= highest)).all() else "labels are out of range"
+
+
+class SingleLabel(TaskKind):
+    """Each document has one topic: the answer is the one with the highest score."""
+
+    name = "single_label"
+    main = "accuracy"
+
+    def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:  # noqa: ARG002
+        return np.asarray(scores.argmax(axis=1), np.int32)
+
+    def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
+        return np.stack([answers == labels, np.ones(len(labels))])
+
+    def values(self, labels: Labels, answers: Labels) -> NDArray[np.bool_]:
+        """Return whether each answer is right, ``(n,)``."""
+        return np.asarray(answers == labels)
+
+
+class MultiLabel(TaskKind):
+    """Each document has any number of topics: those whose scores a rule accepts."""
+
+    name = "multi_label"
+    main = "micro_f1"
+    has_one_label = False
+
+    def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
+        assert decision  # noqa: S101 - every trial of this task has one
+        given = scores >= np.asarray(decision.threshold, scores.dtype)
+        if decision.best_above is not None:
+            best = scores.argmax(axis=1)
+            is_enough = scores.max(axis=1) >= scores.dtype.type(decision.best_above)
+            alone = np.flatnonzero(~given.any(axis=1) & is_enough)
+            given[alone, best[alone]] = True
+        return given.astype(np.uint8)
+
+    def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
+        both = (labels & answers).sum(axis=1, dtype=float)
+        return np.stack([2 * both, labels.sum(axis=1) + answers.sum(axis=1)])
+
+
+SINGLE_LABEL, MULTI_LABEL = SingleLabel(), MultiLabel()
+TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABEL])
+
+
+def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:
+    """Return how many documents have each topic, ``(n_topics,)`` or more if there are more."""
+    if labels.ndim == 2:
+        return np.asarray(labels.sum(axis=0, dtype=np.int64))
+    return np.bincount(labels, minlength=n_topics)
+
+
+def keys_of(labels: Labels) -> list[Hashable]:
+    """Return a key for each document: equal ones have the same labels."""
+    if labels.ndim == 1:
+        return list(labels.tolist())
+    return [tuple(np.flatnonzero(row).tolist()) for row in labels]
+
+
+def in_words(label: Any, topics: Sequence[str]) -> str:
+    """Return the topic of a document, or its topics, or that it has none."""
+    if np.ndim(label) == 0:
+        return topics[int(label)]
+    return ", ".join(topics[number] for number in np.flatnonzero(label)) or "none"
