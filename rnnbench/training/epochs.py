@@ -15,12 +15,13 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.section import Section, problem, spell
+from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
-Documents = tuple[NDArray[Any], NDArray[np.int32]]
-"""The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
+Documents = tuple[NDArray[Any], NDArray[Any]]
+"""The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
 TRAINING = "training"
 """The phase of the epochs, unless the first epoch has to compile something."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
@@ -64,7 +65,7 @@ def _rate(value: Any) -> Any:
 class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
-    later_keys = frozenset({"ema", "early_stopping", "class_weights", "gradient_clip"})
+    later_keys = frozenset({"ema", "early_stopping", "class_weights", "gradient_clip", "decision"})
 
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     """Passes through the training documents."""
@@ -88,6 +89,9 @@ class Recipe(Section):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
     The averages are validated, tested and saved instead of the weights. Off by default."""
+
+    decision: DecisionRule = DecisionRule()
+    """How scores become topics, if a document may have any number of them."""
 
     @model_validator(mode="after")
     def _can_stop_early(self) -> Self:
