@@ -55,6 +55,10 @@ class Metric(Quantity):
     is_of_answers: bool = False
     function: "Callable[[Labels, Any], float]"
 
+    def of(self, labels: "Labels", answers: "Labels", scores: "Scores") -> float:
+        """Return its value."""
+        return float(self.function(labels, answers if self.is_of_answers else scores))
+
 
 def accuracy(labels: "Labels", answers: "Labels") -> float:
     """Return the share of right answers."""
@@ -97,7 +101,9 @@ def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCou
     import numpy as np
 
     if labels.ndim == 2:
-        return TopicCounts(*(of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers)))
+        return TopicCounts(
+            *(of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers))
+        )
     n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
     documents = labels, answers, labels[labels == answers]
     return TopicCounts(*(np.bincount(topics, minlength=n) for topics in documents))

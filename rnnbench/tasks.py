@@ -148,4 +148,4 @@ def in_words(label: Any, topics: Sequence[str]) -> str:
     """Return the topic of a document, or its topics, or that it has none."""
     if np.ndim(label) == 0:
         return topics[int(label)]
-    return ", ".join(topics[number] for number in np.flatnonzero(label)) or "none"
+    return ", ".join(topics[number] for number in np.flatnonzero(label).tolist()) or "none"

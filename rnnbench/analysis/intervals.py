@@ -51,7 +51,7 @@ class Hits:
     @classmethod
     def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool) -> "Hits":
         """Return the hits of trials on the same documents."""
-        return cls(np.stack([trial.right for trial in trials]), in_order, is_random)
+        return cls(np.stack([trial.values for trial in trials]), in_order, is_random)
 
     @property
     def accuracy(self) -> float:

@@ -156,7 +156,7 @@ def compute_metrics(
                 for trial, numbers in flat:
                     has_logs = trial.record.score_kind == "log_probabilities"
                     if has_logs or not metric.needs_log_probabilities:
-                        value = float(metric.function(trial.labels, trial.scores))
+                        value = metric.of(trial.labels, trial.answers, trial.scores)
                         if not math.isfinite(value):
                             raise ValueError(f"its value is {value}")
                         found.append((numbers, value))
@@ -337,9 +337,9 @@ def _checked_numbers(
     """Yield the name, the stored value and the right value of numbers in a summary."""
     for model in results.models:
         for trial, result in zip(model.trials, trials[model.name], strict=True):
-            for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
+            for metric in map(METRICS.__getitem__, trial.metrics.keys() & OF_ANSWERS):
                 place = f"{metric.name} of {model.name} seed {trial.seed}"
-                found = metric.function(result.labels, result.scores)
+                found = metric.of(result.labels, result.answers, result.scores)
                 yield place, trial.metrics.get(metric.name, math.nan), found
         for name, statistic in model.metrics.items():
             values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]

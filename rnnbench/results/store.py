@@ -308,7 +308,7 @@ def compact(result: TrialResult) -> TrialResult:
     return TrialResult(record, result.labels, compact_scores(result.labels, result.scores))
 
 
-def compact_scores(labels: NDArray[np.int32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+def compact_scores(labels: Labels, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return scores ``(n_test, n_topics)`` as ``compact`` stores them."""
     own = scores[range(len(labels)), labels, np.newaxis]
     best = np.sort(scores, axis=1)[:, -BEST:]

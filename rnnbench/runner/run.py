@@ -274,7 +274,7 @@ class Job:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
-                    event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
+                    event = Finished(trial, light.score, light.record.fit_seconds, light)
                 listener(event)
         if forgotten := sorted(str(trial) for trial in done.without_outcome):
             label = EXECUTORS.label(self.executor.name)

@@ -117,7 +117,9 @@ class Fitted:
     def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         with BASELINES.blamed(self.baseline.kind):
-            scores = score(self.baseline, self.classifier, self.texts(x), self.n_topics, self.learned)
+            scores = score(
+                self.baseline, self.classifier, self.texts(x), self.n_topics, self.learned
+            )
         return scores.astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
