@@ -77,7 +77,7 @@ class Recipe(Section):
     """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
     gradient_clip: Positive | None = None
     """The largest norm of a step's gradients, over all weights together; larger ones are scaled
-    down to it. The engine ``native`` cannot clip, so ``auto`` is ``keras`` then."""
+    down to it."""
     class_weights: Literal["balanced"] | None = None
     """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, as in
     scikit-learn, so that rare topics count as much as frequent ones."""

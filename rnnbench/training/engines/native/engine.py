@@ -70,8 +70,7 @@ class NativeEngine(Engine):
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
-        is_adam = recipe.optimizer == "adam" and recipe.gradient_clip is None
-        if not isinstance(model, LayeredNetwork) or not is_adam:
+        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         try:
             from rnnbench.training.engines.native.stages import stages_of
@@ -247,17 +246,16 @@ class NativeNetwork(Scorer):
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
-        """Train for an epoch with two threads, which wait for each other twice a step."""
+        """Train for an epoch with two threads, which wait for each other between two phases."""
         barrier, run = Barrier(2), self.program.code.run
 
         def train(half: int) -> None:
             try:
                 for step in steps:
-                    run("begin", *arrays[half], *step)
-                    barrier.wait()
-                    run("work", *arrays[half], *step)
-                    barrier.wait()
-                    run("update", *arrays[half], *step)
+                    for phase in self.program.phases:
+                        if phase != "begin":
+                            barrier.wait()
+                        run(phase, *arrays[half], *step)
                 run("finish", *arrays[half])
             except BaseException:
                 barrier.abort()
@@ -313,6 +311,7 @@ def program_of(
         lanes=here.lanes,
         averages=bool(recipe and recipe.ema),
         only_scores=recipe is None,
+        clip=recipe.gradient_clip if recipe else None,
     )
     return program_for(model.layers, sizes, here)
 

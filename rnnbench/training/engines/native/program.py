@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, derive_seed
 from rnnbench.models.layers.feedforward import Conv1D
-from rnnbench.training.engines.native import adam
+from rnnbench.training.engines.native import adam, clipping
 from rnnbench.training.engines.native.assembler import (
     F32,
     VERY_LOW,
@@ -46,13 +46,16 @@ class Program:
         processor: Processor,
         assembler: type[Assembler] = Assembler,
     ):
-        self.sizes, self.memory = sizes, Memory(averages=sizes.averages)
+        clips = sizes.clip is not None
+        self.sizes, self.memory = sizes, Memory(averages=sizes.averages, clips=clips)
+        self.phases = "begin", "work", *["measure"][:clips], "update"
         kernels = [layer.kernel_size for layer in layers if isinstance(layer, Conv1D)]
         self.group = Group(self.memory, sizes, gap=max(kernels, default=1) - 1)
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
             self.stages.append(kind(self.group, position, own, below))
+        self.trained = [own for stage in self.stages for own in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
         self.logits = self.stages[-1].above
@@ -97,10 +100,10 @@ class Program:
                 stage.backward(asm)
         for table in self.tables:
             table.make(asm)
-        adam.make_step(asm, self.group, [own for stage in self.stages for own in stage.trained])
+        adam.make_step(asm, self.group, self.trained)
 
     def _make_epoch(self, asm: Assembler) -> None:
-        """Make the three functions of an optimizer step, for half a batch, and ``epoch``.
+        """Make the functions of the phases of an optimizer step, for half a batch, and ``epoch``.
 
         Two threads can call each for both halves at once. The results are the same.
         """
@@ -120,8 +123,15 @@ class Program:
                 asm.call("backward", first + at, size - at, size)
             for stage in self.stages:
                 stage.conclude(asm)
+        if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
+            with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
+                for stage in self.stages:
+                    stage.collect(asm, first, size)
+                clipping.measure(asm, group, self.trained, self.tables)
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
-            for stage in self.stages:
+            if self.sizes.clip:
+                clipping.decide(asm, group, self.sizes.clip)
+            for stage in self.stages if not self.sizes.clip else ():
                 stage.collect(asm, first, size)
             for table in self.tables:
                 asm.call(f"step_{table.number}")
@@ -135,7 +145,7 @@ class Program:
             second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
                 size = least(self.sizes.batch, count - first)
-                for name in ("begin", "work", "update"):
+                for name in self.phases:
                     asm.call(name, first, size)
                     asm.call(name, first, size, **second)
             asm.call("finish")
