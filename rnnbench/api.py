@@ -125,7 +125,7 @@ class Run(Shown, StoredRun):
         return plot_run(self, name, models, curve, ax)
 
     @property
-    def labels(self) -> NDArray[np.int32]:
+    def labels(self) -> Labels:
         """The topics of the test documents, ``(n_test,)``, as positions in the list of topics."""
         return next(iter(self.trials.values()))[0].labels
 

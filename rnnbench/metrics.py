@@ -265,7 +265,7 @@ METRICS: Registry[Metric] = Registry(
         Metric(
             name="exact_match",
             header="exact match",
-            description="share of the test documents that were given all their topics and no others",
+            description="share of the test documents that were given just their own topics",
             tasks=SEVERAL,
             is_of_answers=True,
             function=exact_match,

@@ -11,6 +11,7 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.section import Record, Share
 from rnnbench.storage import sha256_json
+from rnnbench.tasks import Labels
 
 
 class TopicCount(Record):
@@ -170,7 +171,7 @@ def _scores_of_majority(test: NDArray[np.int64], majority: int) -> dict[str, flo
     return {"majority_accuracy": accuracy, "majority_macro_f1": macro_f1}
 
 
-def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummary:
+def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     """Return the facts about a dataset without its duplicates; its fingerprints are others.
 
     ``labels`` are those of the test documents that are left, ``(n_left,)``.

@@ -42,6 +42,7 @@ from rnnbench.storage import (
     sha256_file,
     write_document,
 )
+from rnnbench.tasks import Labels
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""From scores to topics, where a document may have any number: a rule that held-out documents chose.
+"""From scores to any number of topics, by a rule that is chosen on held-out documents.
 
 A rule is worth as much as a better model: Y. Yang: A study of thresholding strategies for text
 categorization (SIGIR 2001). One threshold for all topics is for micro-F1, whose largest value is

@@ -113,7 +113,7 @@ class Recipe(Section):
 
     def weights_of(self, y: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return how much the loss of each training document counts, ``(n,)``."""
-        if self.class_weights is None:
+        if self.class_weights is None or y.ndim == 2:
             return np.ones(len(y), np.float32)
         counts = np.bincount(y)
         return (len(y) / (np.count_nonzero(counts) * counts[y])).astype(np.float32)

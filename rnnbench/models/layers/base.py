@@ -175,6 +175,11 @@ class Layer(Variant):
         return False
 
     @property
+    def has_one_label(self) -> bool:
+        """Whether the probabilities that it gives add up to 1, as for one topic a document."""
+        return True
+
+    @property
     def pretrained_dim(self) -> int | None:
         """The length of its first word vectors, if they are learned from texts."""
         return None

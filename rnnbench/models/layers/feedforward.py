@@ -188,6 +188,10 @@ class Dense(Layer):
     def gives_topics(self) -> bool:
         return self.units == "topics" and self.activation in ("softmax", "sigmoid")
 
+    @property
+    def has_one_label(self) -> bool:
+        return self.activation == "softmax"
+
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
 

@@ -26,13 +26,13 @@ def vectors_for(model: Model, dataset: Dataset, share: float) -> NDArray[np.floa
     return pretrained_vectors(dataset, model.pretrained_dim, share)
 
 
-def tested(
+def result_of(
     record: TrialRecord,
     dataset: Dataset,
     recipe: Recipe,
     score: Callable[[NDArray[np.int32]], NDArray[np.float32]],
     held_out: Documents | None,
-    weights: Weights | None = None,
+    weights: Weights | None,
     score_held_out: Callable[[NDArray[np.int32]], NDArray[np.float32]] | None = None,
 ) -> TrialResult:
     """Return the result of a training, from the scores that a model gives inputs.

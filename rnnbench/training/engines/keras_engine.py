@@ -11,7 +11,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
-from rnnbench.training.engines.base import Engine, tested, vectors_for
+from rnnbench.training.engines.base import Engine, result_of, vectors_for
 from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
@@ -77,4 +77,4 @@ class KerasEngine(Engine):
         def score(x: NDArray[np.int32]) -> NDArray[np.float32]:
             return log_probabilities(predict(built, x))
 
-        return tested(record, dataset, recipe, score, validation, weights)
+        return result_of(record, dataset, recipe, score, validation, weights)

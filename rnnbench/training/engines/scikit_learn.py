@@ -15,7 +15,7 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.tasks import documents_by_topic
-from rnnbench.training.engines.base import Engine, tested
+from rnnbench.training.engines.base import Engine, result_of
 from rnnbench.training.epochs import OnEpoch, Recipe, begin, threads_now
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
@@ -66,7 +66,7 @@ class ScikitLearn(Engine):
                 fit_seconds=fitted.seconds + (first.seconds if first is not fitted else 0),
             )
             judged = (x[held_out], y[held_out]) if len(held_out) else None
-            result = tested(record, dataset, recipe, fitted.score, judged, None, first.score)
+            result = result_of(record, dataset, recipe, fitted.score, judged, None, first.score)
         return replace(result, weights=fitted.arrays(dataset.x_test)) if keep_model else result
 
 

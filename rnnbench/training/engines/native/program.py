@@ -27,7 +27,8 @@ from rnnbench.training.outcome import Weights
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a function that trains is given: besides the documents, the arena of the other
 half; ``labels (n, 2)``, each with the weight of its document; ``rates``, two for each optimizer
-step, see ``adam.Rates``; and ``answers (n, 2)``."""
+step, see ``adam.Rates``; and ``answers (n, 2)``. With any number of labels a document, labels and
+answers are ``(n, width)``."""
 SPREAD = 4.0
 """The standard deviation of the numbers that test the code."""
 
@@ -58,7 +59,8 @@ class Program:
         self.trained = [own for stage in self.stages for own in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
-        self.logits = self.stages[-1].above
+        self.stages[-1].gives_logits, self.logits = True, self.stages[-1].above
+        self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
         asm = assembler(processor)
         self._make_steps(asm)
@@ -95,7 +97,8 @@ class Program:
             for stage in self.stages:
                 stage.forward(asm)
         with asm.function("backward", TRAINING, 3) as (first, left, size):
-            add_loss(asm, self.logits, first, left, size)
+            loss = add_loss if self.has_one_label else add_binary_loss
+            loss(asm, self.logits, first, left, size)
             for stage in reversed(self.stages):
                 stage.backward(asm)
         for table in self.tables:
@@ -194,6 +197,27 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
             gradient = power * of_power - where(is_label, of_topic, 0.0)
+            asm.at(logits.gradient, row, start).store(gradient)
+
+
+def add_binary_loss(
+    asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
+) -> None:
+    """Write the gradient of the mean binary cross-entropy over a batch of a size and all topics.
+
+    Labels are numbers beside the logits of each document. Its answer is the logits. See
+    ``add_loss``.
+    """
+    topics, group, width = logits.features, logits.group, logits.value.strides[0]
+    for row in asm.loop(group.rows):
+        values = load_row(asm.at(logits.value, row), topics)
+        chances = filled(asm, [value.sigmoid() for value in values], topics)
+        labels = asm.given["labels"].moved(asm.get(group.documents, row) * width)
+        answer = asm.given["answers"].moved((first + row) * width)
+        share = asm.spread(where(row < left, 1 / asm.to_float(size * topics), 0.0))
+        for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
+            answer.moved(start).store(value)
+            gradient = (chance - labels.moved(start).load()) * share
             asm.at(logits.gradient, row, start).store(gradient)
 
 
