@@ -22,6 +22,7 @@ from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
+from rnnbench.tasks import Labels
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
