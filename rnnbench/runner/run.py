@@ -46,6 +46,7 @@ from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
+from rnnbench.training.settings import task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
@@ -154,6 +155,9 @@ def plan_benchmark(
     shares = {trial.training.validation_split for trial in trials}
     for own, share in product(datasets.values(), shares):
         hold_out(len(own.y_train), share, own.groups)
+    for name, model in benchmark.models.items():
+        if fault := task_fault(model, benchmark.training_of(name), data.dataset):
+            raise UserError(f"models.{name}: {fault}")
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}

@@ -27,10 +27,10 @@ class DecisionRule(Section):
     ``chosen``: the best if every training document has a topic; otherwise the best above a second
     threshold, which is chosen like the first."""
 
-    @property
-    def is_chosen(self) -> bool:
-        """Whether documents must be held out to choose it."""
-        return isinstance(self.threshold, str) or self.none == "chosen"
+    def is_chosen_for(self, labels: Labels) -> bool:
+        """Return whether held-out documents choose it, given all training labels."""
+        needs_second = self.none == "chosen" and not labels.any(axis=1).all()
+        return isinstance(self.threshold, str) or needs_second
 
 
 def decide(

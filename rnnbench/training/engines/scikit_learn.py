@@ -56,7 +56,7 @@ class ScikitLearn(Engine):
         kept, held_out = hold_out(len(y), recipe.validation_split, dataset.groups)
         with threadpool_limits(1):  # or sums would depend on the number of cores
             fitted = first = Fitted(baseline, dataset, kept, seed)
-            if y.ndim == 2 and recipe.decision.is_chosen and not len(held_out):
+            if y.ndim == 2 and recipe.decision.is_chosen_for(y) and not len(held_out):
                 some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
                 first = Fitted(baseline, dataset, some, seed)
             record = TrialRecord(
