@@ -12,7 +12,6 @@ from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.section import Record, Share
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import (
-    MULTI_LABEL,
     SINGLE_LABEL,
     TASKS,
     Labels,

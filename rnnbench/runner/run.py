@@ -45,8 +45,7 @@ from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Pl
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.settings import resolve_engine
-from rnnbench.training.settings import task_fault
+from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)

@@ -110,7 +110,8 @@ def _gains(scores: Scores, right: Labels, value: float) -> NDArray[np.float64]:
 def _between(scores: Scores, cut: int, low: float = -np.inf) -> float:
     """Return a threshold that accepts ``cut`` scores, in the middle of the gap above the others."""
     if not cut:
-        return float(max(low, *scores[:1].tolist()) + 1)
+        highest = np.float32(max(low, *scores[:1].tolist()))
+        return float(np.nextafter(highest, np.float32(np.inf)))
     low = max(low, float(scores[cut])) if cut < len(scores) else low
     last = float(scores[cut - 1])
     middle = float(np.float32((last + low) / 2))
@@ -118,5 +119,23 @@ def _between(scores: Scores, cut: int, low: float = -np.inf) -> float:
 
 
 def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
-    """Return a threshold for each topic."""
-    raise NotImplementedError
+    """Return a threshold for each topic, from documents ``(n, n_topics)``.
+
+    The most frequent topic comes first. Each has the threshold with the highest sum of micro-F1
+    over the topics so far and of its own F1 divided by their number, so that rare topics are not
+    fitted to chance. Of equal thresholds it is the highest. This is ``micromacro-freq`` in the code
+    of LibMultiLabel (L.-C. Lin, C.-J. Lin: On the thresholding strategy for infrequent labels in
+    multi-label classification. CIKM 2023), on one set of documents in place of three folds.
+    """
+    thresholds, before = np.empty(labels.shape[1]), np.zeros(2)
+    for number, topic in enumerate(np.argsort(-labels.sum(axis=0, dtype=int), kind="stable"), 1):
+        own, right = _ordered(scores[:, topic], labels[:, topic])
+        n_right = 2.0 * np.append(0, np.cumsum(right, dtype=int))
+        of = np.arange(len(own) + 1.0) + right.sum()
+        micro = (n_right + before[0]) / (of + before[1]).clip(1)
+        value = n_right / of.clip(1) / number + micro
+        value[1:-1][own[:-1] == own[1:]] = -np.inf
+        cut = int(value.argmax())
+        thresholds[topic] = _between(own, cut)
+        before += n_right[cut], of[cut]
+    return thresholds.tolist()

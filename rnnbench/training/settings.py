@@ -10,8 +10,8 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model, Network
 from rnnbench.section import one_of, problem, spell
-from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.decision import DecisionRule
+from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import Recipe
 
 log = logging.getLogger(__name__)
