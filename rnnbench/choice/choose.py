@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import folds_p
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.choice.results import (
@@ -27,13 +26,13 @@ from rnnbench.choice.results import (
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import Duplicates
-from rnnbench.data.dataset import Part, make_parts
+from rnnbench.data.dataset import make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import display_of, prepare_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
-from rnnbench.report.tables_of_run import parameter_columns
+from rnnbench.report.tables_of_run import parameter_columns, short_table
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import load_benchmark, report_files
@@ -52,6 +51,8 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
+SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")
+"""The arguments of a choice that say how its trials run; the recommended model is trained so."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +73,8 @@ class Choice(Shown):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        return [choice_table(self.results), *(self.fitted.tables()[:1] if self.fitted else [])]
+        found = [choice_table(self.results)]
+        return [*found, short_table(self.fitted.results)] if self.fitted else found
 
     @property
     def recommended(self) -> str:
@@ -94,11 +96,12 @@ class Choice(Shown):
         import pandas as pd
 
         keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
+        best = next(iter(self.results.candidates), None)
         rows = [
             candidate.model_dump(include=keys)
             | {"low": candidate.interval.low, "high": candidate.interval.high}
             | {"p": candidate.against_best and candidate.against_best.p_holm}
-            | {"p_of_folds": folds_p(self.results.candidates[0].of_parts, candidate.of_parts)}
+            | {"p_of_folds": best and best.p_of_folds(candidate)}
             for candidate in self.results.candidates
         ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
@@ -153,22 +156,26 @@ def choose(request: ChoiceRequest) -> Choice:
         raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
-    if request.on not in ("train", "all") or (request.on == "all" and not request.then_fit):
-        raise UserError(f"on: got {spell(request.on)} (allowed: train or, with then_fit, all)")
+    if request.on not in ("train", "all"):
+        raise UserError(f"on: got {spell(request.on)} (allowed: train, all)")
+    if request.on == "all" and not request.then_fit:
+        raise UserError("on: 'all' needs then_fit, because only that trains a model to keep")
     parts = make_parts(request.folds, request.last)
     job = prepare_job(request, CHOICE)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if sample is not None:
         drawn = draw_points(job.benchmark.models, sample)
         plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
+    y, groups = job.data.dataset.y_train, job.data.dataset.groups
+    positions = np.concatenate([part.positions(y, groups) for part in parts])  # part by part
     if job.benchmark.tracking:
         log.warning("tracking: ignored, because only runs are tracked")
     with job.writing():
         with display_of(request) as listener:
             done = job.train(plan, listener)
-        choice = _write(request, job, done, parts) if done.results else None
+        choice = _write(request, job, done, positions) if done.results else None
     whole = require_whole(choice, job, done)
-    fitted = _fit(request, job, whole, done, parts) if request.then_fit else None
+    fitted = _fit(request, job, whole, done, positions) if request.then_fit else None
     return replace(whole, fitted=fitted)
 
 
@@ -187,9 +194,11 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
     return drawn
 
 
-def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[Part]) -> Choice:
+def _write(
+    request: ChoiceRequest, job: Job, done: PlanResult, positions: NDArray[np.intp]
+) -> Choice:
     """Rank the models that have all their trials, and write everything that belongs to it."""
-    benchmark, folder, positions = job.benchmark, job.store.folder, _positions(job, parts)
+    benchmark, folder = job.benchmark, job.store.folder
     candidates = rank_candidates(benchmark.models, done, positions)
     results = ChoiceResults(
         name=benchmark.name,
@@ -218,18 +227,16 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[P
     return choice
 
 
-def _positions(job: Job, parts: Sequence[Part]) -> NDArray[np.intp]:
-    y, groups = job.data.dataset.y_train, job.data.dataset.groups
-    return np.concatenate([part.positions(y, groups) for part in parts])  # part by part
-
-
 def _fit(
-    request: ChoiceRequest, job: Job, choice: Choice, done: PlanResult, parts: Sequence[Part]
+    request: ChoiceRequest,
+    job: Job,
+    choice: Choice,
+    done: PlanResult,
+    positions: NDArray[np.intp],
 ) -> Run:
     """Train the recommended model and keep it, in a run of its own; see ``choose``.
 
     If it is trained on all documents, the answers of the choice replace those to test documents.
-    Stored trials may have the answers of another choice, so they are trained again.
     """
     on_all, results, name = request.on == "all", choice.results, choice.recommended
     benchmark = chosen_benchmark(job.benchmark, results, [name])
@@ -240,13 +247,12 @@ def _fit(
         benchmark.model_copy(update=changed),
         out=choice.folder / "fitted",
         save_models=True,
-        fresh=request.fresh or on_all,
         command=job.command if on_all else None,
-        **{key: getattr(request, key) for key in ("jobs", "executor", "scheduler", "progress")},
+        **{key: getattr(request, key) for key in SAME_WAY},
     )
     fit = prepare_job(given)
     if on_all:
-        held_out = _answers(complete(job.benchmark.models, done)[name], _positions(job, parts))
+        held_out = _answers(complete(job.benchmark.models, done)[name], positions)
         labels = next(iter(held_out.values())).labels
         is_same = np.array_equal(labels, fit.data.dataset.y_test)
         if job.data.dataset.topics != fit.data.dataset.topics or not is_same:

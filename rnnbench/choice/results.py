@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
+from rnnbench.analysis.intervals import Hits, accuracy_interval, estimate_over_folds
 from rnnbench.config.load import dump
 from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
@@ -70,6 +70,12 @@ class Candidate(Record):
     """The mean time of a training, in seconds."""
     against_best: Comparison | None
     """The best candidate compared with this one; ``None`` for the best itself."""
+
+    def p_of_folds(self, other: "Candidate") -> float | None:
+        """Return the p-value of the difference over other training documents; none of one fold."""
+        ahead = np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
+        over_folds = estimate_over_folds(ahead)
+        return over_folds.p if over_folds else None
 
 
 class Recommendation(Record):
@@ -150,12 +156,13 @@ def rank_candidates(
         hits = Hits(right[:, places], in_order, trial.model.is_random)
         # (n_parts, n_seeds)
         accuracies = np.transpose([[part.right.mean() for part in parts] for parts in answers])
+        over_folds = estimate_over_folds(accuracies)
         candidate = Candidate(
             name=name,
             params=records[0].params,
             accuracy=hits.accuracy,
             of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
-            over_parts=folds_interval(accuracies),
+            over_parts=over_folds and over_folds.around,
             interval=accuracy_interval(hits),
             training=trial.model.training or {},
             seeds=len(answers),
@@ -280,9 +287,10 @@ def _caption(results: ChoiceResults) -> str:
         f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
         " clearly worse: below 0.05, for the models as they were trained here. Models are compared "
         "document by document, so intervals of clearly different ones may overlap, and of two "
-        f"equally accurate ones, only one may be clearly worse. {SIMPLEST}"
+        f"equally accurate ones, only one may be clearly worse."
         if n
         else "",
+        SIMPLEST if any(not test.is_clear for test in tests) else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."
         if results.searched and is_drawn
         else "",

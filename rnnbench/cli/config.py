@@ -12,7 +12,6 @@ from rnnbench.config import shipped
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
 from rnnbench.config.shipped import copy_config, starter
-from rnnbench.data.sources.tables import READERS
 from rnnbench.errors import UserError
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
@@ -156,8 +155,7 @@ def new(
         kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
         _print_yaml(shipped.for_table(table) if table else kept)
         return
-    if config.suffix.lower() in READERS:  # it might be the table itself
-        raise UserError(f"{config}: would be read as a table of texts (use .yaml)")
+    options.check_config_name(config)
     if source is None or table:
         check_new(config, overwrite=force, replaced="a config")
         text = shipped.for_table(table, config.parent) if table else starter(config.stem)

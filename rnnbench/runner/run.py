@@ -231,7 +231,7 @@ class Job:
         """
         with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
             sweep_temporary_folders()
-        done = PlanResult(plan, {} if self.fresh else find_stored(plan.trials, self.store))
+        done = PlanResult(plan, {} if self.fresh else self._stored(plan.trials))
         if self.store.n_of_other_versions:
             n = counted(self.store.n_of_other_versions, "stored trial")
             log.warning("not used, but trained again: %s of another version of rnnbench", n)
@@ -241,11 +241,21 @@ class Job:
                 self._train(done, listener)
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
-            done.results |= find_stored(done.without_outcome, self.store)
+            done.results |= self._stored(done.without_outcome)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
                 _remove_unused(self.store.folder)
         return done
+
+    def _stored(self, trials: Sequence[Trial]) -> dict[Trial, TrialResult]:
+        """Return the stored results, but none with the answers of another choice."""
+        found = find_stored(trials, self.store)
+        for trial in [*found] if self.held_out else []:
+            result, own = found[trial], self.held_out[trial.seed]
+            same = np.array_equal(result.labels, own.labels)
+            if not (same and np.array_equal(result.scores, own.scores)):
+                del found[trial]
+        return found
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
         """Train and store the trials without a result; add their results or failures."""
