@@ -29,7 +29,13 @@ from rnnbench.data.audit import Duplicates
 from rnnbench.data.dataset import make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepare_job, require_whole
+from rnnbench.job import (
+    FailedTrialsError,
+    InterruptedRunError,
+    display_of,
+    prepare_job,
+    require_whole,
+)
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns, short_table
@@ -175,8 +181,13 @@ def choose(request: ChoiceRequest) -> Choice:
             done = job.train(plan, listener)
         choice = _write(request, job, done, positions) if done.results else None
     whole = require_whole(choice, job, done)
-    fitted = _fit(request, job, whole, done, positions) if request.then_fit else None
-    return replace(whole, fitted=fitted)
+    if not request.then_fit:
+        return whole
+    try:
+        return replace(whole, fitted=_fit(request, job, whole, done, positions))
+    except (FailedTrialsError, InterruptedRunError) as error:
+        error.run = replace(whole, fitted=error.run)  # what was chosen stays
+        raise
 
 
 def draw_points(names: Iterable[str], n: int) -> set[str]:
@@ -250,7 +261,7 @@ def _fit(
         command=job.command if on_all else None,
         **{key: getattr(request, key) for key in SAME_WAY},
     )
-    fit = prepare_job(given)
+    fit = prepare_job(given, corpus=job.data.corpus)
     if on_all:
         held_out = _answers(complete(job.benchmark.models, done)[name], positions)
         labels = next(iter(held_out.values())).labels

@@ -94,7 +94,7 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
     try:
         choice = job()
     except FailedTrialsError as error:
-        if getattr(error.run and error.run.results, "candidates", None):  # a choice, not a run
+        if error.run and error.run.results.candidates:
             error.run.write(file, overwrite=True)
         else:
             console.print_error(f"{file}: not written; no model has finished all its trials")

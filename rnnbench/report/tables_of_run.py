@@ -199,7 +199,8 @@ def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
     """Return what is missing of a run, its data and its seeds, in sentences."""
     dataset, share = results.dataset, results.validation_split
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
-    sizes = f"{dataset.n_tests:,} documents to test on"
+    n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
+    sizes = f"{n:,} documents to {purpose} on"
     if not in_short:
         sizes = (
             f"{dataset.train_size:,} documents to train on{held_out}, {dataset.n_tests:,} to test "
