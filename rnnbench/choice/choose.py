@@ -16,12 +16,12 @@ from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.choice.results import (
     ChoiceResults,
+    best_config,
     choice_table,
     chosen_benchmark,
     complete,
     rank_candidates,
     recommend,
-    write_best,
 )
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
@@ -123,8 +123,11 @@ class Choice(Shown):
             UserError: the file exists, or no model has all its trials.
             UnwritableError: the file cannot be written.
         """
-        check_new(Path(file), overwrite=overwrite)
-        write_best(Path(file), self.benchmark, self.results)
+        file = Path(file)
+        check_new(file, overwrite=overwrite)
+        if not self.results.candidates:
+            raise UserError(f"{file}: not written; no model has all its trials")
+        write_text(file, best_config(self.benchmark, self.results, file.parent))
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.

@@ -16,7 +16,6 @@ from rnnbench.config.load import dump
 from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.errors import UserError
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import BaselineModel, Model
@@ -38,7 +37,6 @@ from rnnbench.report.table import (
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
 from rnnbench.section import Record
-from rnnbench.storage import write_text
 from rnnbench.text import counted, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
@@ -300,18 +298,11 @@ def _caption(results: ChoiceResults) -> str:
     return " ".join(filter(None, sentences))
 
 
-def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None:
-    """Write a config of the best point of each model, which says how they were chosen.
-
-    Raises:
-        UserError: no model has finished all its trials.
-        UnwritableError: the file cannot be written.
-    """
+def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
+    """Return a config, to be stored in a folder, of the best points; it says why they are there."""
     best = best_points(results)
-    if not best:
-        raise UserError(f"{file}: not written; no model has all its trials")
     chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
-    lines = dump(chosen, file.parent).splitlines()
+    lines = dump(chosen, folder).splitlines()
     start = lines.index("models:")
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
@@ -327,7 +318,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
         "the test documents were not used. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]
-    write_text(file, "\n".join([*(f"# {line}" for line in introduction), *lines, ""]))
+    return "\n".join([*(f"# {line}" for line in introduction), *lines, ""])
 
 
 def chosen_benchmark(

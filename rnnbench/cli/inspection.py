@@ -245,17 +245,17 @@ def show_data(
 
 def _config_and_number(config: str | None, number: str | None) -> tuple[Path | None, int | None]:
     """Return the config and the number of a document; either of them may come first, or alone."""
-    is_number = re.compile(r"-?\d+").fullmatch
-    if config and is_number(config):  # `data show 17`, or `data show 17 all`
-        config, number = number, config
-        if config and is_number(config):
-            raise UserError(
-                f"CONFIG: got '{shortened(config, 60)}' (one document is shown at a time)"
-            )
-    if number is not None and not is_number(number):
-        raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
+    given = [word for word in (config, number) if word is not None]
+    names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
+    if len(given) - len(names) > 1:
+        more = shortened(given[1], 60)
+        raise UserError(f"CONFIG: got '{more}' (one document is shown at a time)")
+    if len(names) > 1:
+        wrong = shortened(names[1], 60)
+        raise UserError(f"N: got '{wrong}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.
-    return Path(config) if config else None, None if number is None else int(number[:20])
+    numbers = [int(word[:20]) for word in given if word not in names]
+    return Path(names[0]) if names else None, numbers[0] if numbers else None
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:

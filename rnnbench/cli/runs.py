@@ -71,11 +71,11 @@ def report(
     from rnnbench import api  # imports NumPy and pydantic
     from rnnbench.choice.choose import load_choice
 
+    command = options.command()
     if (run / CHOICE).is_file():
-        page = load_choice(run).write_report(command=options.command())
-        console.out.print(str(page), soft_wrap=True)
-        return
-    page = api.load_run(run).write_report(words=words, errors=errors, command=options.command())
+        page = load_choice(run).write_report(command=command)
+    else:
+        page = api.load_run(run).write_report(words=words, errors=errors, command=command)
     console.out.print(str(page), soft_wrap=True)
 
 
@@ -156,7 +156,7 @@ def leaderboard(
     most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
     find_quantity(metric, "--metric")
-    _check_options(plot, badge, force=force, model=model, history=history, n_runs=len(runs))
+    _check_options(plot, badge, force, model, history, len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
         traced = trace_runs(stored, metric)
@@ -186,11 +186,10 @@ def leaderboard(
 def _check_options(
     plot: Path | None,
     badge: Path | None,
-    *,
     force: bool,
     model: str | None,
     history: bool,
-    n_runs: int,
+    n: int,
 ) -> None:
     for wrong, message in (
         (force and not plot, "--force: needs --plot"),
@@ -198,7 +197,7 @@ def _check_options(
         (history and plot, "--history: not with --plot"),
         (history and badge, "--history: not with --badge"),
         (plot and badge, "--plot: not with --badge"),
-        (badge and n_runs > 1, f"--badge: shows one RUN, got {n_runs}"),
+        (badge and n > 1, f"--badge: shows one RUN, got {n}"),
     ):
         if wrong:
             raise UserError(message)
