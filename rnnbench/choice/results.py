@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -145,39 +144,33 @@ def rank_candidates(
     """
     trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
-    found = []
+    found: list[Candidate] = []
+    hits: dict[str, Hits] = {}
     for name, by_seed in complete(order, done).items():
         answers = list(by_seed.values())
-        trial, records = trials[name], [part.record for parts in answers for part in parts]
+        model, records = trials[name].model, [part.record for parts in answers for part in parts]
         # (n_seeds, n_held_out)
         right = np.stack([np.concatenate([part.right for part in parts]) for parts in answers])
-        hits = Hits(right[:, places], in_order, trial.model.is_random)
+        hits[name] = Hits(right[:, places], in_order, model.is_random)
         # (n_parts, n_seeds)
         accuracies = np.transpose([[part.right.mean() for part in parts] for parts in answers])
         over_folds = estimate_over_folds(accuracies)
         candidate = Candidate(
             name=name,
             params=records[0].params,
-            accuracy=hits.accuracy,
+            accuracy=hits[name].accuracy,
             of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
             over_parts=over_folds and over_folds.around,
-            interval=accuracy_interval(hits),
-            training=trial.model.training or {},
+            interval=accuracy_interval(hits[name]),
+            training=model.training or {},
             seeds=len(answers),
             fit_seconds=float(np.mean([record.fit_seconds for record in records])),
             against_best=None,
         )
-        found.append(
-            (rank_key(candidate.accuracy, trial.epochs, candidate.params), candidate, hits)
-        )
-    found.sort(key=itemgetter(0))
-    if not found:
-        return []
-    against = compare_with_best({candidate.name: hits for _, candidate, hits in found})
-    return [
-        candidate.model_copy(update={"against_best": against.get(candidate.name)})
-        for _, candidate, _ in found
-    ]
+        found.append(candidate)
+    found.sort(key=lambda one: rank_key(one.accuracy, trials[one.name].epochs, one.params))
+    against = compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
+    return [one.model_copy(update={"against_best": against.get(one.name)}) for one in found]
 
 
 def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:

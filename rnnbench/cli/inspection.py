@@ -19,9 +19,8 @@ from rnnbench.analysis.notes import (
 )
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Data, make_dataset
-from rnnbench.data.load import PreparedData, load_corpus
+from rnnbench.data.dataset import Data
+from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
@@ -106,7 +105,7 @@ def _all_models(benchmark: Benchmark) -> View:
     networks = {name: model for name, model in models.items() if isinstance(model, Network)}
     try:
         if networks:
-            _, shape = _find_data(benchmark.data)
+            shape = Shape.of(_prepare(benchmark.data, offline=True).dataset)
     except UserError as error:
         networks, remarks = {}, [f"Parameters are not counted: {error}"]
     for name, network in networks.items():
@@ -126,10 +125,11 @@ def _one_model(benchmark: Benchmark, name: str) -> View:
     model = allowed[name]
     if isinstance(model, BaselineModel):
         return baseline_view(name, model)
-    corpus, shape = _find_data(benchmark.data)
+    prepared = _prepare(benchmark.data, offline=True)
+    shape = Shape.of(prepared.dataset)
     with quiet_tensorflow():
         description = describe(model, shape)
-    return network_view(name, model, description, shape, corpus.provenance)
+    return network_view(name, model, description, shape, prepared.corpus.provenance)
 
 
 @models.command(
@@ -154,12 +154,6 @@ def export(
 
     export_network(run, model, seed, out, overwrite=force)
     console.err.print(f"Written to {out}", soft_wrap=True)
-
-
-def _find_data(data: Data) -> tuple[Corpus, Shape]:
-    """Return the corpus in the cache, and the shape of its dataset."""
-    corpus = load_corpus(data, offline=True)
-    return corpus, Shape.of(make_dataset(corpus, data))
 
 
 @data.command(

@@ -184,12 +184,7 @@ def leaderboard(
 
 
 def _check_options(
-    plot: Path | None,
-    badge: Path | None,
-    force: bool,
-    model: str | None,
-    history: bool,
-    n: int,
+    plot: Path | None, badge: Path | None, force: bool, model: str | None, history: bool, n: int
 ) -> None:
     for wrong, message in (
         (force and not plot, "--force: needs --plot"),
