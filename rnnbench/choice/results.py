@@ -281,7 +281,7 @@ def _caption(results: ChoiceResults) -> str:
         f"equally accurate ones, only one may be clearly worse."
         if n
         else "",
-        SIMPLEST if any(not test.is_clear for test in tests) else "",
+        SIMPLEST if any(test.verdict == NOT_CLEAR for test in tests) else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."
         if results.searched and is_drawn
         else "",
