@@ -64,10 +64,15 @@ class Hits:
         return bool((self.right == self.right[0]).all())
 
 
-def t_interval(values: Sequence[float]) -> Interval | None:
-    """Return Student's interval of the mean of ``values``; ``None`` for fewer than two."""
-    n = len(values)
-    return None if n < 2 else _of_values(values, 1 / n).around
+def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
+    """Return Student's interval of the mean of ``values``; ``None`` for fewer than two.
+
+    If it is to contain one ``more`` value, the variance of that is added.
+    """
+    if (n := len(values)) < 2:
+        return None
+    error = float(np.std(values, ddof=1)) * (more + 1 / n) ** 0.5
+    return Estimate(float(np.mean(values)), error, n - 1).around
 
 
 def prediction_interval(values: Sequence[float]) -> Interval | None:
@@ -75,14 +80,7 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
 
     G. J. Hahn, W. Q. Meeker: Statistical Intervals (1991), chapter 4.
     """
-    n = len(values)
-    return None if n < 2 else _of_values(values, 1 + 1 / n).around
-
-
-def _of_values(values: Sequence[float], share: float) -> "Estimate":
-    """Return the mean, with an error whose square is a ``share`` of the variance of ``values``."""
-    error = float(np.std(values, ddof=1)) * share**0.5
-    return Estimate(float(np.mean(values)), error, len(values) - 1)
+    return t_interval(values, more=1)
 
 
 def estimate_over_folds(accuracies: NDArray[np.float64]) -> "Estimate | None":

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -88,12 +88,10 @@ def show(
         options.config_argument("A config file, or the name of one from `rnnbench config list`."),
     ] = None,
     schema: Annotated[
-        str | None,
+        Literal["config", "results"] | None,
         typer.Option(
             metavar="config|results",
             help="Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead.",
-            show_default=False,
-            autocompletion=completion.among("config", "results"),
         ),
     ] = None,
     settings: options.Settings = None,
@@ -114,10 +112,8 @@ def show(
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    schemas = {"config": config_schema, "results": results_schema}
-    if schema not in schemas:
-        raise UserError(f"--schema: no schema '{schema}' (allowed: {', '.join(schemas)})")
-    typer.echo(json.dumps(schemas[schema](), indent=1))
+    made = config_schema() if schema == "config" else results_schema()
+    typer.echo(json.dumps(made, indent=1))
 
 
 @app.command(

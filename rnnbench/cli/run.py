@@ -53,9 +53,11 @@ def run(
 
 def _closing(run: "Run", seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
+    from rnnbench.analysis.notes import one_answer_alone
     from rnnbench.report.findings import findings
 
+    verdict = " ".join(findings(run.results, one_answer_alone(run)))
     return [
-        f"{' '.join(findings(run.results))} This took {duration(seconds)}.",
+        f"{verdict} This took {duration(seconds)}.",
         f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
     ]
