@@ -21,6 +21,7 @@ from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
+from rnnbench.runner.executors import TrialFailure
 from rnnbench.storage import read_document
 from rnnbench.training.word_vectors import pretrained_vectors
 
@@ -420,6 +421,27 @@ def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
     page = stored.write_report().read_text()
     assert "No document is left to test on" in page
     assert "40 training and 0 test documents" in page
+
+
+@pytest.mark.parametrize("outcome", [KeyboardInterrupt(), TrialFailure("no room")], ids=str)
+def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, outcome):
+    class Ending(InProcess):
+        def run(self, trials, *rest):
+            if trials[0].part:
+                yield from super().run(trials, *rest)
+            elif isinstance(outcome, TrialFailure):
+                yield from ((trial, outcome) for trial in trials)
+            else:
+                raise outcome
+
+    monkeypatch.setattr(job, "executor_class", lambda _: Ending)
+    command = ("choose", "mine.yaml", *FAST, "--then-fit", "--json", "--write", "best.yaml")
+    result = cli(*command)
+
+    has_failed = isinstance(outcome, TrialFailure)
+    assert result.exit_code == (1 if has_failed else 130)
+    assert json.loads(result.stdout)["recommended"]["model"].startswith("nb[")
+    assert Path("best.yaml").exists() == has_failed, "or else the same command goes on"
 
 
 def test_only_what_has_the_answers_of_this_choice_is_not_fitted_again(cli):
