@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from rnnbench.choice.results import (
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import Duplicates
-from rnnbench.data.dataset import make_parts
+from rnnbench.data.dataset import Data, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import (
@@ -177,6 +177,8 @@ def choose(request: ChoiceRequest) -> Choice:
         plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
     y, groups = job.data.dataset.y_train, job.data.dataset.groups
     positions = np.concatenate([part.positions(y, groups) for part in parts])  # part by part
+    if request.on == "all":
+        _check_labels(job, _on_all(request, job), positions)
     if job.benchmark.tracking:
         log.warning("tracking: ignored, because only runs are tracked")
     with job.writing():
@@ -186,8 +188,10 @@ def choose(request: ChoiceRequest) -> Choice:
     whole = require_whole(choice, job, done)
     if not request.then_fit:
         return whole
+    by_seed = complete(job.benchmark.models, done)[whole.recommended]
+    held_out = _answers(by_seed, positions) if request.on == "all" else {}
     try:
-        return replace(whole, fitted=_fit(request, job, whole, done, positions))
+        return replace(whole, fitted=_fit(request, job, whole, held_out))
     except (FailedTrialsError, InterruptedRunError) as error:
         error.run = replace(whole, fitted=error.run)  # what was chosen stays
         raise
@@ -241,38 +245,40 @@ def _write(
     return choice
 
 
+def _on_all(request: ChoiceRequest, job: Job) -> Data:
+    """Return the data section of a model that learns all documents."""
+    return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
+
+
+def _check_labels(job: Job, section: Data, positions: NDArray[np.intp]) -> None:
+    """Make sure that the answers of a choice can stand for a model that learns all documents."""
+    learned = make_dataset(job.data.corpus, job.data.section, blind=True)
+    whole = make_dataset(job.data.corpus, section)
+    is_same = np.array_equal(learned.y_train[np.sort(positions)], whole.y_test)
+    if job.data.dataset.topics != whole.topics or not is_same:
+        raise UserError("on: some labels occur only in test documents (use 'train')")
+
+
 def _fit(
-    request: ChoiceRequest,
-    job: Job,
-    choice: Choice,
-    done: PlanResult,
-    positions: NDArray[np.intp],
+    request: ChoiceRequest, job: Job, choice: Choice, held_out: Mapping[int, TrialResult]
 ) -> Run:
     """Train the recommended model and keep it, in a run of its own; see ``choose``.
 
-    If it is trained on all documents, the answers of the choice replace those to test documents.
+    If it is trained on all documents, the answers ``held_out`` replace those to test documents.
     """
-    on_all, results, name = request.on == "all", choice.results, choice.recommended
-    benchmark = chosen_benchmark(job.benchmark, results, [name])
-    changed: dict[str, Any] = {"tracking": ()}
-    if on_all:
-        changed["data"] = benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
+    benchmark = chosen_benchmark(job.benchmark, choice.results, [choice.recommended])
+    data = _on_all(request, job) if held_out else benchmark.data
     given = RunRequest(
-        benchmark.model_copy(update=changed),
+        benchmark.model_copy(update={"tracking": (), "data": data}),
         out=choice.folder / "fitted",
         save_models=True,
-        command=job.command if on_all else None,
+        command=job.command if held_out else None,
         **{key: getattr(request, key) for key in SAME_WAY},
     )
     fit = prepare_job(given, corpus=job.data.corpus)
-    if on_all:
-        held_out = _answers(complete(job.benchmark.models, done)[name], positions)
-        labels = next(iter(held_out.values())).labels
-        is_same = np.array_equal(labels, fit.data.dataset.y_test)
-        if job.data.dataset.topics != fit.data.dataset.topics or not is_same:
-            raise UserError("on: some labels occur only in test documents (use 'train')")
+    if held_out:
         facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
-        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": results.how()})
+        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": choice.results.how()})
         fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
     stored, fitted = run_job(fit, display_of(given), keep_models=True)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)

@@ -457,6 +457,14 @@ def test_only_what_has_the_answers_of_this_choice_is_not_fitted_again(cli):
     assert "rnn seed 0: accuracy" in other
 
 
+def test_labels_that_occur_only_in_test_documents_are_noticed_before_anything_is_trained(cli):
+    write_texts([*rows()[:-10], *[("hello", "a new label")] * 10])
+    options = ("--then-fit", "--on", "all", "--set", "data.min_per_label=2")
+    result = cli("choose", "mine.yaml", *FAST, *options)
+    assert (result.exit_code, Path("results").exists()) == (2, False)
+    assert "on: some labels occur only in test documents (use 'train')" in result.stderr
+
+
 def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_all_words():
     options = {"models": "rnn", "folds": None, "last": 0.2, "then_fit": True, "on": "all"}
     choice = choose(**options, settings={"training.epochs": 40, "training.learning_rate": 0.05})
