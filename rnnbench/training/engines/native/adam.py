@@ -20,6 +20,7 @@ from rnnbench.training.engines.native.memory import (
     LINE,
     OF_HALF,
     OTHER,
+    Array,
     Floats,
     Memory,
     Trained,
@@ -54,13 +55,47 @@ def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
         for one in trained:
             for i in asm.loop(one.value.size, step=asm.lanes):
                 places = [asm.at(array.flat, i) for array in one.state]
-                _step(asm, group, places, gradients_at(asm, one, i), rates)
+                _step(asm, group, places, _in_halves(asm, one.gradient.flat, i), rates)
 
 
-def gradients_at(asm: Assembler, trained: Trained, i: Value) -> list[View]:
-    """Return the gradients of both halves at a place, whose sum is that of the batch."""
-    ours = trained.gradient.flat
-    return [asm.at(flat, i) for flat in (ours, replace(ours, block=OTHER))]
+def measure(
+    asm: Assembler, group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]"
+) -> None:
+    """Add up the squares of gradients: half 0 of those that every batch has, and each half of those
+    in its columns of tables. Whole vectors are written, so beside weights there may be anything.
+    """
+    squares = asm.at(group.squares)
+    squares.store(asm.vector_of(0.0))
+    with asm.when(asm.get(group.half).equals(0)):
+        for own in trained:
+            total = [squares.load()]
+            for i in asm.loop(own.value.size, total, step=asm.lanes):
+                gradient = _sum(_in_halves(asm, own.gradient.flat, i))
+                gradient = where(asm.at(own.is_weight.flat, i).load() > 0, gradient, 0.0)
+                total[0] += gradient * gradient
+            squares.store(total[0])
+    for table in tables:
+        for column, size in table.own_columns(asm, asm.lanes):
+            total = [squares.load()]
+            for i in asm.loop(asm.get(table.count), total):
+                gradient = asm.at(table.trained.gradient, i, column).load()
+                total[0] += gradient * gradient
+            squares.store(total[0], size)
+
+
+def clip(asm: Assembler, group: Group, most: float) -> None:
+    """Find the factor of all gradients that gives them a norm of at most this, as in Keras."""
+    norm = asm.root(asm.spread(asm.total([_sum(_in_halves(asm, group.squares))])))
+    factor = where(norm > most, most / norm, 1.0) + (norm - norm)  # NaN stays visible
+    asm.at(group.factor).store(factor)
+
+
+def _in_halves(asm: Assembler, array: Array, *place: Value) -> list[View]:
+    return [asm.at(half, *place) for half in (array, replace(array, block=OTHER))]
+
+
+def _sum(places: Sequence[View]) -> Value:
+    return reduce(add, [place.load() for place in places])
 
 
 def _rates(asm: Assembler, clock: Value) -> Rates:
@@ -72,7 +107,7 @@ def _step(
     asm: Assembler, group: Group, places: Sequence[View], gradients: Sequence[View], rates: Rates
 ) -> None:
     """Take a step with a vector of weights, whose gradient is a sum, and set that to 0."""
-    gradient = reduce(add, [place.load() for place in gradients])
+    gradient = _sum(gradients)
     if group.sizes.clip:
         gradient *= asm.at(group.factor).load()
     state = _after(asm, [place.load() for place in places], gradient, rates)

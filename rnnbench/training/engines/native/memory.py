@@ -113,12 +113,7 @@ class KerasArray:
 
 
 class Memory:
-    """Gives arrays their places in the arena, one after the other.
-
-    Attributes:
-        averages, clips: whether weights have averages, and whether their gradients are clipped.
-        size: the floats given so far.
-    """
+    """Gives arrays their places in the arena, one after the other; the options are for weights."""
 
     def __init__(self, *, averages: bool = False, clips: bool = False):
         self.averages, self.clips, self.size = averages, clips, 0

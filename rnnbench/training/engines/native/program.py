@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, derive_seed
 from rnnbench.models.layers.feedforward import Conv1D
-from rnnbench.training.engines.native import adam, clipping
+from rnnbench.training.engines.native import adam
 from rnnbench.training.engines.native.assembler import (
     F32,
     VERY_LOW,
@@ -127,10 +127,10 @@ class Program:
             with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
                 for stage in self.stages:
                     stage.collect(asm, first, size)
-                clipping.measure(asm, group, self.trained, self.tables)
+                adam.measure(asm, group, self.trained, self.tables)
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
             if self.sizes.clip:
-                clipping.decide(asm, group, self.sizes.clip)
+                adam.clip(asm, group, self.sizes.clip)
             for stage in self.stages if not self.sizes.clip else ():
                 stage.collect(asm, first, size)
             for table in self.tables:
