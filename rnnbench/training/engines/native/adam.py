@@ -38,14 +38,10 @@ def rates_of(recipe: Recipe, documents: int) -> Floats:
     steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
-    rates = np.zeros((len(steps), 2), np.float32)
-    rates[:, 0] = (
-        recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
-    )
-    if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
-        decay = np.log(recipe.ema)
-        rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
-    return rates
+    sizes = recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    decay = np.log(recipe.ema or 0.5)  # without averages, nothing reads the shares
+    shares = np.expm1(decay) / np.expm1(decay * steps)  # see ``keras_fit.Averages``
+    return np.stack([sizes, shares], axis=1).astype(np.float32)
 
 
 def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
@@ -197,8 +193,3 @@ class WordTable:
             with asm.when(asm.get(self.group.half).equals(half)):
                 for column, width in asm.tiles(end - start, size):
                     yield column + start, width
-
-    def add(self, asm: Assembler, slot: Value, column: Value, gradient: Value) -> None:
-        """Add a vector to the gradient of the word in ``slot``."""
-        place = asm.at(self.trained.gradient, slot, column)
-        place.store(place.load() + gradient)

@@ -55,14 +55,6 @@ class Cell:
     passes_h: bool = False
     open_gate: int | None = None
 
-    @property
-    def gates(self) -> int:  # blocks of columns in its weights
-        return self.layer.gates
-
-    @property
-    def state_biases(self) -> int:  # of the sums over the state
-        return int(self.split is not None)
-
 
 def _simple_rnn(sums: Values, *_: Value) -> States:
     return States(sums[0].tanh())

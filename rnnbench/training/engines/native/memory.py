@@ -101,10 +101,9 @@ class KerasArray:
 
     def write(self, arena: Floats, weights: Floats) -> None:
         """Put Keras's weights into the arena."""
+        self.trained.is_weight.of(arena)[self.index] = 1
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
-        if self.trained.is_weight is not self.trained.value:
-            self.trained.is_weight.of(arena)[self.index] = 1
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""

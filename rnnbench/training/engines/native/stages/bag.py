@@ -58,8 +58,7 @@ class BagStage(Stage):
         for row, column, _ in self.above.vectors(asm):
             d_y = asm.at(self.above.gradient, row, column).load()
             asm.at(self.d_above, start + row, column).store(d_y)
-            bias = asm.at(self.bias.gradient, 0, column)
-            bias.store(bias.load() + d_y)
+            asm.at(self.bias.gradient, 0, column).add(d_y)
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         for row in asm.loop(size):
@@ -72,4 +71,4 @@ class BagStage(Stage):
                     slot = asm.get(self.table.slots, words[i].load_index())
                     weight = asm.spread(weights[i].load(F32))
                     for start, d in zip(starts, d_y, strict=True):
-                        self.table.add(asm, slot, start, weight * d)
+                        asm.at(self.table.trained.gradient, slot, start).add(weight * d)

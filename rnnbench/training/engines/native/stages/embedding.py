@@ -14,7 +14,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import WordTable
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
+from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View, where
 from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans, words_of
 from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import quarter, random_uniform
@@ -119,7 +119,7 @@ class EmbeddingStage(Stage):
                 slot = asm.get(self.table.slots, asm.get(self.d_words, number, i))
                 for column, _ in self.table.own_columns(asm, asm.lanes):
                     d_x = asm.at(self.d_rows, number, i, column).load()
-                    self.table.add(asm, slot, column, d_x)
+                    asm.at(self.table.trained.gradient, slot, column).add(d_x)
 
 
 class SharedEmbeddingStage(EmbeddingStage):
@@ -177,7 +177,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         kept, found = asm.at(above.kept, document), [asm.number(0)]
         for feature in asm.loop(above.features, found):
             kept[found[0]].store_index(feature)
-            found[0] += (mask[feature].load(F32) > 0).to_index()
+            found[0] = where(mask[feature].load(F32) > 0, found[0] + 1, found[0])
         n_kept = found[0]
         asm.set(above.n_kept, document, n_kept)
         for past in range(SLACK):  # the ones, and rows that a tile may read past them
