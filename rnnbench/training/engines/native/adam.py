@@ -8,23 +8,14 @@ Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 
 import numpy as np
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, where
-from rnnbench.training.engines.native.group import DOCUMENTS, Group, length_of
-from rnnbench.training.engines.native.memory import (
-    BLOCKS,
-    LINE,
-    OF_HALF,
-    OTHER,
-    Array,
-    Floats,
-    Memory,
-    Trained,
-)
+from rnnbench.training.engines.native.group import DOCUMENTS, Group, words_of
+from rnnbench.training.engines.native.memory import BLOCKS, LINE, OTHER, Array, Floats, Trained
 from rnnbench.training.epochs import Recipe, count_batches
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -133,11 +124,11 @@ class WordTable:
         done: the steps that the row of each word has taken, with that of the batch in progress.
     """
 
-    def __init__(self, memory: Memory, group: Group, number: int, columns: int):
+    def __init__(self, group: Group, number: int, columns: int):
         self.group, self.number, self.columns = group, number, columns
-        sizes, place = group.sizes, partial(memory.place, block=OF_HALF)
+        sizes, place = group.sizes, group.memory.place
         most = min(sizes.batch * sizes.timesteps, sizes.n_ids)
-        self.trained = memory.trained(sizes.n_ids, columns, touched=most)
+        self.trained = group.memory.trained(sizes.n_ids, columns, touched=most)
         self.words, self.count = place(most), place(1)
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
@@ -152,9 +143,9 @@ class WordTable:
             now, found = asm.get(group.clock), [asm.number(0)]
             for row in asm.loop(size, found):
                 document = asm.given["order"][first + row].load_index()
-                start = asm.given["starts"][document].load_index()
-                for t in asm.loop(length_of(asm, document), found):
-                    word = asm.given["words"][start + t].load_index()
+                words, _, length = words_of(asm, document)
+                for t in asm.loop(length, found):
+                    word = words[t].load_index()
                     is_new = asm.get(self.done, word) < now + 1
                     with asm.when(is_new):
                         asm.call(f"catch_up_{n}", word)

@@ -216,10 +216,8 @@ class NativeNetwork(Scorer):
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
         parts = self.program.parts
-        return [
-            *self.fixed,
-            *(part.read(self.arenas[0], lambda own: own.average) for part in parts),
-        ]
+        averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
+        return [*self.fixed, *averages]
 
     def train(
         self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1

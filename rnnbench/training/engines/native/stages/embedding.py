@@ -33,7 +33,7 @@ class NumbersStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for document, t, row in self.above.steps(asm):
-            _, values = words_of(asm, asm.get(self.group.documents, document))
+            _, values, _ = words_of(asm, asm.get(self.group.documents, document))
             asm.at(self.above.value, row, 0).store(values[t].load(F32))
 
 
@@ -45,7 +45,7 @@ class EmbeddingStage(Stage):
     def build(self) -> None:
         n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
         self.rate = sum(other.rate for other in self.layers[1:])
-        self.table = WordTable(group.memory, group, self.number, n)
+        self.table = WordTable(group, self.number, n)
         trained = self.table.trained
         self.add_part((ids, n), trained, np.s_[:], random_uniform, role="embeddings")
         self.above = self.vectors()
@@ -82,7 +82,7 @@ class EmbeddingStage(Stage):
     def find_rows(self, asm: Assembler) -> None:
         """Note the word of each row."""
         for document, t, row in self.above.steps(asm):
-            words, _ = words_of(asm, asm.get(self.group.documents, document))
+            words, *_ = words_of(asm, asm.get(self.group.documents, document))
             asm.set(self.row_words, row, words[t].load_index())
 
     def words(self, asm: Assembler, first: Value, count: Value) -> Words:
@@ -152,7 +152,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         # Numbers that no document of an earlier group had.
         stamps = (asm.get(group.clock) * group.per_batch + asm.get(group.number)) * group.rows + 1
         for document, first, length in spans(asm, group.firsts, group.lengths):
-            words, _ = words_of(asm, asm.get(group.documents, document))
+            words, *_ = words_of(asm, asm.get(group.documents, document))
             stamp = asm.number(1) if self.stays else stamps + document
             begin = asm.get(above.total)
             asm.set(above.firsts, document, begin)

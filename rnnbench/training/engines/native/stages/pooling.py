@@ -143,5 +143,5 @@ class AttentionStage(DenseStage):
         for row, _, step in below.steps(asm):
             weight = asm.spread(asm.at(self.shares, step).load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
-                d_y = asm.at(self.above.gradient, row, column).load()
-                asm.at(below.gradient, step, column).add(weight * d_y)
+                above = asm.at(self.above.gradient, row, column)
+                asm.at(below.gradient, step, column).add(weight * above.load())
