@@ -323,11 +323,9 @@ class Assembler:
             build.position_at_end(after)
         carried[:] = read()[1:]
 
-    @contextmanager
-    def when(self, condition: Value) -> Iterator[None]:
-        """Run the block only if a condition holds."""
-        with self.builder.if_then(condition.raw):
-            yield
+    def when(self, condition: Value) -> Any:
+        """Run the block of a ``with`` only if a condition holds."""
+        return self.builder.if_then(condition.raw)
 
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
@@ -356,10 +354,10 @@ class Assembler:
         *indices, number = indices_and_number
         self.at(array, *(indices or (0,))).store_index(number)
 
-    def clear(self, array: Array, row: Index) -> None:
-        """Write zeros into a row, and into what lies after it."""
-        for column in self.loop(array.strides[0], step=self.lanes):
-            self.at(array, row, column).store(self.vector_of(0.0))
+    def clear(self, array: Array, row: Index, rows: Index = 1) -> None:
+        """Write zeros into rows, and into what lies after each."""
+        for i in self.loop(rows * array.strides[0], step=self.lanes):
+            self.at(array, row).moved(i).store(self.vector_of(0.0))
 
     def single(self, number: float) -> Value:
         return Value(self.builder, ir.Constant(F32, number))

@@ -207,7 +207,7 @@ class NativeNetwork(Scorer):
         self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
-        weights = program.initial_weights(seed)
+        weights = [part.initial(seed) for part in program.parts]
         if vectors is not None:
             weights[0] = vectors
         self.arenas = program.new_arenas(weights, seed)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.layers import derive_seed
 
 LINE = 16
 """Floats in a cache line; every array begins at one."""
@@ -84,19 +85,20 @@ class KerasArray:
         shape: that of Keras.
         index: of NumPy, for its numbers in ``trained``, in their order.
         start: a number, an array, or a function that makes one of the shape and a seed.
-        role: what the seed is for.
+        number, role: of its layer, and what it is there; its seed is made of both.
     """
 
     shape: tuple[int, ...]
     trained: Trained
     index: Any
     start: Callable[..., Floats] | ArrayLike = 0
+    number: int = 0
     role: str = "kernel"
 
     def initial(self, seed: int) -> Floats:
         """Return the weights with which Keras begins."""
         if callable(self.start):
-            return self.start(self.shape, seed)
+            return self.start(self.shape, derive_seed(seed, self.number, self.role))
         return np.full(self.shape, self.start, np.float32)
 
     def write(self, arena: Floats, weights: Floats) -> None:

@@ -66,14 +66,6 @@ class Program:
         self._make_score(asm)
         self.code = Code(asm)
 
-    def initial_weights(self, seed: int) -> Weights:
-        """Return the weights with which Keras begins."""
-        return [
-            part.initial(derive_seed(seed, stage.number, part.role))
-            for stage in self.stages
-            for part in stage.parts
-        ]
-
     def new_arenas(self, weights: Weights, seed: int = 0, count: int = 2) -> list[Floats]:
         """Return arenas with weights in the first, before the first optimizer step."""
         arenas = self.memory.new_arenas(count)

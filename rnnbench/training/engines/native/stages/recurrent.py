@@ -178,8 +178,7 @@ class RecurrentStage(Stage):
             if not self.is_inline:
                 out = asm.at(self.projected).columns(way * self.columns, self.columns)
                 self.below.project(asm, out, self._inputs(asm, self.used, way))
-            for row in asm.loop(group.rows):
-                asm.clear(self.cell_state, row)
+            asm.clear(self.cell_state, 0, group.rows)
             for t in asm.loop(group.longest(asm)):
                 asm.call(f"step_{self.number}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
@@ -191,12 +190,11 @@ class RecurrentStage(Stage):
     def backward(self, asm: Assembler) -> None:
         group, steps = self.group, self.group.longest(asm)
         chunks = (steps + (self.collected - 1)) // self.collected
-        for row in asm.loop(self.below.count(asm)) if not self.is_inline else ():
-            asm.clear(self.d_projected, row)
+        if not self.is_inline:
+            asm.clear(self.d_projected, 0, self.below.count(asm))
         for way in asm.loop(self.ways):
-            for row in asm.loop(group.rows):
-                asm.clear(self.d_hidden, row)
-                asm.clear(self.d_cell, row)
+            asm.clear(self.d_hidden, 0, group.rows)
+            asm.clear(self.d_cell, 0, group.rows)
             for done in asm.loop(chunks):
                 first = (chunks - 1 - done) * self.collected
                 count = least(self.collected, steps - first)
