@@ -167,6 +167,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
     """
     topics, group = logits.features, logits.group
     starts = range(0, topics, asm.lanes)
+    numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
         values = load_row(asm.at(logits.value, row), topics, VERY_LOW)
         largest = asm.spread(asm.largest(values))
@@ -175,9 +176,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         total = asm.total(powers)
         document = asm.given["labels"].moved(asm.get(group.documents, row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
-        are_label = [
-            label.equals(asm.vector_of(np.arange(start, start + asm.lanes))) for start in starts
-        ]
+        are_label = [label.equals(some) for some in numbers]
         of_label = asm.total([where(*own, 0.0) for own in zip(are_label, values, strict=True)])
         answer = asm.given["answers"].moved((first + row) * 2)
         answer.store(of_label)
