@@ -319,8 +319,7 @@ class RecurrentStage(Stage):
         for column, value in zip(columns, back.input_sums or back.sums, strict=True):
             if not self.is_inline:
                 line = asm.at(self.d_projected, asm.get(self.below.places, way, t, row))
-                out = line[column + way * self.columns]
-                out.store(value + out.load(), size)  # several steps may read the same row
+                line[column + way * self.columns].add(value, size)  # steps may share a row
             elif back.input_sums:
                 asm.at(self.d_input_sums, at, row, column).store(value)
         if back.h_before:
