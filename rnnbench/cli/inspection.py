@@ -19,9 +19,8 @@ from rnnbench.analysis.notes import (
 )
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Data, make_dataset
-from rnnbench.data.load import PreparedData, load_corpus
+from rnnbench.data.dataset import Data
+from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
@@ -106,7 +105,7 @@ def _all_models(benchmark: Benchmark) -> View:
     networks = {name: model for name, model in models.items() if isinstance(model, Network)}
     try:
         if networks:
-            _, shape = _find_data(benchmark.data)
+            shape = Shape.of(_prepare(benchmark.data, offline=True).dataset)
     except UserError as error:
         networks, remarks = {}, [f"Parameters are not counted: {error}"]
     for name, network in networks.items():
@@ -126,10 +125,11 @@ def _one_model(benchmark: Benchmark, name: str) -> View:
     model = allowed[name]
     if isinstance(model, BaselineModel):
         return baseline_view(name, model)
-    corpus, shape = _find_data(benchmark.data)
+    prepared = _prepare(benchmark.data, offline=True)
+    shape = Shape.of(prepared.dataset)
     with quiet_tensorflow():
         description = describe(model, shape)
-    return network_view(name, model, description, shape, corpus.provenance)
+    return network_view(name, model, description, shape, prepared.corpus.provenance)
 
 
 @models.command(
@@ -154,12 +154,6 @@ def export(
 
     export_network(run, model, seed, out, overwrite=force)
     console.err.print(f"Written to {out}", soft_wrap=True)
-
-
-def _find_data(data: Data) -> tuple[Corpus, Shape]:
-    """Return the corpus in the cache, and the shape of its dataset."""
-    corpus = load_corpus(data, offline=True)
-    return corpus, Shape.of(make_dataset(corpus, data))
 
 
 @data.command(
@@ -245,17 +239,17 @@ def show_data(
 
 def _config_and_number(config: str | None, number: str | None) -> tuple[Path | None, int | None]:
     """Return the config and the number of a document; either of them may come first, or alone."""
-    is_number = re.compile(r"-?\d+").fullmatch
-    if config and is_number(config):  # `data show 17`, or `data show 17 all`
-        config, number = number, config
-        if config and is_number(config):
-            raise UserError(
-                f"CONFIG: got '{shortened(config, 60)}' (one document is shown at a time)"
-            )
-    if number is not None and not is_number(number):
-        raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
+    given = [word for word in (config, number) if word is not None]
+    names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
+    if len(given) - len(names) > 1:
+        more = shortened(given[1], 60)
+        raise UserError(f"CONFIG: got '{more}' (one document is shown at a time)")
+    if len(names) > 1:
+        wrong = shortened(names[1], 60)
+        raise UserError(f"N: got '{wrong}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.
-    return Path(config) if config else None, None if number is None else int(number[:20])
+    numbers = [int(word[:20]) for word in given if word not in names]
+    return Path(names[0]) if names else None, numbers[0] if numbers else None
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:

@@ -444,7 +444,7 @@ def hold_out(
     if share and not (len(kept) and len(held_out)):
         raise UserError(
             f"training.validation_split: {share} of {n} training documents leaves {len(held_out)} "
-            f"to validate on and {len(kept)} to train on"
+            f"to validate on and {len(kept)} to train on (use another share, or more documents)"
         )
     return kept, held_out
 

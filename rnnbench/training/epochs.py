@@ -25,8 +25,6 @@ Documents = tuple[NDArray[Any], NDArray[Any]]
 TRAINING = "training"
 """The phase of the epochs, unless the first epoch has to compile something."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
-
-
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

@@ -223,7 +223,7 @@ class NativeNetwork(Scorer):
         self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
-        weights = program.initial_weights(seed)
+        weights = [part.initial(seed) for part in program.parts]
         if vectors is not None:
             weights[0] = vectors
         self.arenas = program.new_arenas(weights, seed)
@@ -232,10 +232,8 @@ class NativeNetwork(Scorer):
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
         parts = self.program.parts
-        return [
-            *self.fixed,
-            *(part.read(self.arenas[0], lambda own: own.average) for part in parts),
-        ]
+        averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
+        return [*self.fixed, *averages]
 
     def train(
         self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1

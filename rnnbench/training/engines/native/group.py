@@ -78,7 +78,7 @@ class Group:
         total = [asm.number(self.gap)]
         for row in asm.loop(self.rows, total):
             document = asm.given["order"][first + row].load_index()
-            length = where(row < left, length_of(asm, document), 0)
+            length = where(row < left, words_of(asm, document)[2], 0)
             asm.set(self.documents, row, document)
             asm.set(self.lengths, row, length)
             asm.set(self.firsts, row, total[0])
@@ -112,16 +112,11 @@ def spans(asm: Assembler, firsts: Array, lengths: Array) -> Iterator[tuple[Value
         yield document, asm.get(firsts, document), asm.get(lengths, document)
 
 
-def words_of(asm: Assembler, document: Value) -> tuple[View, View]:
-    """Return the words of a document, and the numbers beside them."""
-    start = asm.given["starts"][document].load_index()
-    return asm.given["words"].moved(start), asm.given["values"].moved(start)
-
-
-def length_of(asm: Assembler, document: Value) -> Value:
-    """Return the number of words of a document."""
+def words_of(asm: Assembler, document: Value) -> tuple[View, View, Value]:
+    """Return the words of a document, the numbers beside them, and how many there are."""
     starts = asm.given["starts"][document]
-    return starts.moved(1).load_index() - starts.load_index()
+    start, end = starts.load_index(), starts.moved(1).load_index()
+    return asm.given["words"].moved(start), asm.given["values"].moved(start), end - start
 
 
 class Activations:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.layers import derive_seed
 
 LINE = 16
 """Floats in a cache line; every array begins at one."""
@@ -84,27 +85,27 @@ class KerasArray:
         shape: that of Keras.
         index: of NumPy, for its numbers in ``trained``, in their order.
         start: a number, an array, or a function that makes one of the shape and a seed.
-        role: what the seed is for.
+        number, role: of its layer, and what it is there; its seed is made of both.
     """
 
     shape: tuple[int, ...]
     trained: Trained
     index: Any
     start: Callable[..., Floats] | ArrayLike = 0
+    number: int = 0
     role: str = "kernel"
 
     def initial(self, seed: int) -> Floats:
         """Return the weights with which Keras begins."""
         if callable(self.start):
-            return self.start(self.shape, seed)
+            return self.start(self.shape, derive_seed(seed, self.number, self.role))
         return np.full(self.shape, self.start, np.float32)
 
     def write(self, arena: Floats, weights: Floats) -> None:
         """Put Keras's weights into the arena."""
+        self.trained.is_weight.of(arena)[self.index] = 1
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
-        if self.trained.is_weight is not self.trained.value:
-            self.trained.is_weight.of(arena)[self.index] = 1
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
@@ -113,12 +114,7 @@ class KerasArray:
 
 
 class Memory:
-    """Gives arrays their places in the arena, one after the other.
-
-    Attributes:
-        averages, clips: whether weights have averages, and whether their gradients are clipped.
-        size: the floats given so far.
-    """
+    """Gives arrays their places in the arena, one after the other; the options are for weights."""
 
     def __init__(self, *, averages: bool = False, clips: bool = False):
         self.averages, self.clips, self.size = averages, clips, 0

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, derive_seed
 from rnnbench.models.layers.feedforward import Conv1D
-from rnnbench.training.engines.native import adam, clipping
+from rnnbench.training.engines.native import adam
 from rnnbench.training.engines.native.assembler import (
     F32,
     VERY_LOW,
@@ -59,7 +59,7 @@ class Program:
         self.trained = [own for stage in self.stages for own in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
-        self.stages[-1].gives_logits, self.logits = True, self.stages[-1].above
+        self.stages[-1].function, self.logits = "linear", self.stages[-1].above
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
         asm = assembler(processor)
@@ -67,14 +67,6 @@ class Program:
         self._make_epoch(asm)
         self._make_score(asm)
         self.code = Code(asm)
-
-    def initial_weights(self, seed: int) -> Weights:
-        """Return the weights with which Keras begins."""
-        return [
-            part.initial(derive_seed(seed, stage.number, part.role))
-            for stage in self.stages
-            for part in stage.parts
-        ]
 
     def new_arenas(self, weights: Weights, seed: int = 0, count: int = 2) -> list[Floats]:
         """Return arenas with weights in the first, before the first optimizer step."""
@@ -130,10 +122,10 @@ class Program:
             with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
                 for stage in self.stages:
                     stage.collect(asm, first, size)
-                clipping.measure(asm, group, self.trained, self.tables)
+                adam.measure(asm, group, self.trained, self.tables)
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
             if self.sizes.clip:
-                clipping.decide(asm, group, self.sizes.clip)
+                adam.clip(asm, group, self.sizes.clip)
             for stage in self.stages if not self.sizes.clip else ():
                 stage.collect(asm, first, size)
             for table in self.tables:
@@ -178,6 +170,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
     """
     topics, group = logits.features, logits.group
     starts = range(0, topics, asm.lanes)
+    numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
         values = load_row(asm.at(logits.value, row), topics, VERY_LOW)
         largest = asm.spread(asm.largest(values))
@@ -186,9 +179,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         total = asm.total(powers)
         document = asm.given["labels"].moved(asm.get(group.documents, row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
-        are_label = [
-            label.equals(asm.vector_of(np.arange(start, start + asm.lanes))) for start in starts
-        ]
+        are_label = [label.equals(some) for some in numbers]
         of_label = asm.total([where(*own, 0.0) for own in zip(are_label, values, strict=True)])
         answer = asm.given["answers"].moved((first + row) * 2)
         answer.store(of_label)

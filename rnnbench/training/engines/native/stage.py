@@ -23,8 +23,7 @@ class Stage:
         below, above: what the stage below hands on, if there is one, and what it hands on itself.
         parts: Keras's arrays of trained weights, in Keras's order.
         trained: the weights that every batch reads.
-        gives_logits: whether its outputs are those of the network: the last function is computed
-            with the loss.
+        function: of its outputs; that of the last stage is computed with the loss.
         table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
         kinds: the kinds of layers that it computes.
@@ -34,7 +33,7 @@ class Stage:
     below: Activations
     above: Activations
     table: WordTable | None = None
-    gives_logits = False
+    function = "linear"
     role: ClassVar[str] = "dropout"
     kinds: ClassVar[Collection[type[Layer]]] = ()
     all_kinds: ClassVar[list[type["Stage"]]] = []
@@ -73,7 +72,7 @@ class Stage:
         self, shape: tuple[int, ...], trained: Trained, index: Any, start: Any = 0, **role: str
     ) -> None:
         """Add one of Keras's arrays, see ``KerasArray``."""
-        self.parts.append(KerasArray(shape, trained, index, start, **role))
+        self.parts.append(KerasArray(shape, trained, index, start, self.number, **role))
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""
