@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.analysis.summary import RunOrFolder, drop_duplicates, opened
 from rnnbench.analysis.summary import load_run as load_stored_run
@@ -13,8 +14,9 @@ from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepare_job, require_whole, source_of
+from rnnbench.job import display_of, prepared_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
+from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
@@ -22,13 +24,12 @@ from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
+from rnnbench.section import Share, checked
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-    from rnnbench.prediction.predict import KeptModel, Prediction
 
 
 class Run(Shown, StoredRun):
@@ -140,16 +141,17 @@ class Run(Shown, StoredRun):
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
+    @checked
     def predict(
         self,
-        texts: str | Iterable[str],
+        texts: SkipValidation[str | Iterable[str]],
         model: str | None = None,
         *,
         seed: int | None = None,
-        top: int | None = None,
-        unsure_below: float | None = None,
+        top: PositiveInt | None = None,
+        unsure_below: Share | None = None,
         explain: bool = False,
-    ) -> "list[Prediction]":
+    ) -> list[Prediction]:
         """Return a prediction for each text, by a model that was kept with ``save_models``.
 
         Args:
@@ -170,13 +172,12 @@ class Run(Shown, StoredRun):
         kept = self.model(model, seed=seed)
         return kept.answers(texts, top, unsure_below=unsure_below, explain=explain)
 
-    def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
+    @checked
+    def model(self, name: str | None = None, *, seed: int | None = None) -> KeptModel:
         """Return a trained model that was kept, with the methods of a scikit-learn classifier.
 
         The arguments and the errors are those of ``predict``.
         """
-        from rnnbench.prediction.predict import find_model
-
         return find_model(self.folder, name, seed)
 
     def write_report(
@@ -244,12 +245,13 @@ def run(request: RunRequest) -> Run:
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    job = prepare_job(request)
-    check_trackers(job.benchmark.tracking)
-    stored, done = run_job(job, display_of(request), keep_models=request.save_models)
+    with prepared_job(request) as job:
+        check_trackers(job.benchmark.tracking)
+        stored, done = run_job(job, display_of(request), keep_models=request.save_models)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 
+@checked
 def load_run(folder: str | Path) -> Run:
     """Return the finished run in a folder.
 
@@ -273,19 +275,3 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str = "accuracy") 
     """
     find_quantity(metric, "metric")
     return make_badge(opened(run).results, model, metric)
-
-
-def predict(
-    run: RunOrFolder,
-    model: str | None,
-    texts: str | Iterable[str],
-    *,
-    seed: int | None = None,
-    top: int | None = None,
-    unsure_below: float | None = None,
-    explain: bool = False,
-) -> "list[Prediction]":
-    """Return what ``Run.predict`` returns, for a run or the folder of one."""
-    return Run(**vars(opened(run))).predict(
-        texts, model, seed=seed, top=top, unsure_below=unsure_below, explain=explain
-    )

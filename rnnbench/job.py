@@ -30,8 +30,9 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
-def prepare_job(request: Request, record: str = RESULTS) -> Job:
-    """Return the job of a request; ``record`` is the file that marks a run or a choice."""
+@contextmanager
+def prepared_job(request: Request, record: str = RESULTS) -> Iterator[Job]:
+    """Yield the job of a request; ``record`` is the file that marks a run or a choice."""
     request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
@@ -51,7 +52,7 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
     is_new = not folder.exists()
-    with _storing_texts(folder / OWN_TEXTS, texts):
+    with nullcontext() if texts is None else _storing(texts, folder / OWN_TEXTS):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
             message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
@@ -63,9 +64,9 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
                 data = prepare(benchmark.data, on_bytes)
         else:
             data = prepare(benchmark.data)
-    store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
-    command = request.command or request.repeated_by(folder)
-    return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+        store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
+        command = request.command or request.repeated_by(folder)
+        yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
@@ -102,22 +103,20 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def _storing_texts(file: Path, texts: str | None) -> Iterator[None]:
-    """Store texts, if there are any; new ones only if the block can use them."""
+def _storing(texts: str, file: Path) -> Iterator[None]:
+    """Store texts that were given in Python; new ones stay only if the block stores a config."""
     is_new, is_new_folder = not file.exists(), not file.parent.exists()
-    if texts is not None:
-        if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
-            raise UserError(f"{file}: holds other texts ({HINT})")
-        write_text(file, texts)
+    if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
+        raise UserError(f"{file}: holds other texts ({HINT})")
+    write_text(file, texts)
     try:
         yield
-    except BaseException:
-        if texts is not None and is_new:
+    finally:
+        if is_new and not file.with_name("config.yaml").exists():
             with suppress(OSError):
                 file.unlink()
                 if is_new_folder:
                     file.parent.rmdir()
-        raise
 
 
 def display_of(request: Request) -> AbstractContextManager[Listener]:

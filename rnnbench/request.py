@@ -29,6 +29,7 @@ import typer
 
 from rnnbench.errors import UserError, shortened
 from rnnbench.points import split_names, split_setting
+from rnnbench.section import checked
 from rnnbench.terminal import completion, options
 from rnnbench.tracking import TRACKERS
 
@@ -260,7 +261,6 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            signature.bind(*args, **kwargs)  # so that an error does not name the request
             return function(request(*args, **kwargs))
 
         texts = [inspect.cleandoc(kind.__doc__ or "") for kind in (Request, request)]
@@ -270,10 +270,12 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
         result = inspect.signature(function).return_annotation
         call.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]
         hints = get_type_hints(request, localns={"Benchmark": Benchmark, "Override": Override})
-        call.__annotations__ = {name: hints[name] for name in signature.parameters} | {
-            "return": result
-        }
-        return call
+        hints = {name: hints[name] for name in signature.parameters}
+        with_config = {"config", "settings", *KEYS}  # they are checked as parts of it
+        call.__annotations__ = hints | dict.fromkeys(with_config & {*hints}, Any)
+        found = checked(call)
+        found.__annotations__ = hints | {"return": result}
+        return found
 
     return decorate
 
@@ -348,7 +350,9 @@ def changes(
             Override("settings", str(key), _as_yaml("settings", value))
             for key, value in settings.items()
         ]
-    for setting in [settings] if isinstance(settings, str) else settings or ():
+    if isinstance(settings, str) or not isinstance(settings, Iterable | None):
+        settings = [settings]
+    for setting in settings or ():
         if isinstance(setting, Override):
             given.append(setting)
             continue

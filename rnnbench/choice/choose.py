@@ -30,7 +30,7 @@ from rnnbench.data.audit import Duplicates
 from rnnbench.data.dataset import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepare_job, require_whole
+from rnnbench.job import display_of, prepared_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
@@ -40,7 +40,7 @@ from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
-from rnnbench.section import spell
+from rnnbench.section import checked, spell
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.training.outcome import TrialResult
 
@@ -156,17 +156,17 @@ def choose(request: ChoiceRequest) -> Choice:
     if request.on not in ("train", "all") or (request.on == "all" and not request.then_fit):
         raise UserError(f"on: got {spell(request.on)} (allowed: train or, with then_fit, all)")
     parts = make_parts(request.folds, request.last)
-    job = prepare_job(request, CHOICE)
-    plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
-    if sample is not None:
-        drawn = draw_points(job.benchmark.models, sample)
-        plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
-    if job.benchmark.tracking:
-        log.warning("tracking: ignored, because only runs are tracked")
-    with job.writing():
-        with display_of(request) as listener:
-            done = job.train(plan, listener)
-        choice = _write(request, job, done, parts) if done.results else None
+    with prepared_job(request, CHOICE) as job:
+        plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
+        if sample is not None:
+            drawn = draw_points(job.benchmark.models, sample)
+            plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
+        if job.benchmark.tracking:
+            log.warning("tracking: ignored, because only runs are tracked")
+        with job.writing():
+            with display_of(request) as listener:
+                done = job.train(plan, listener)
+            choice = _write(request, job, done, parts) if done.results else None
     whole = require_whole(choice, job, done)
     fitted = _fit(request, job, whole, done, parts) if request.then_fit else None
     return replace(whole, fitted=fitted)
@@ -244,18 +244,23 @@ def _fit(
         command=job.command if on_all else None,
         **{key: getattr(request, key) for key in ("jobs", "executor", "scheduler", "progress")},
     )
-    fit = prepare_job(given)
-    if on_all:
-        held_out = _answers(complete(job.benchmark.models, done)[name], _positions(job, parts))
-        labels = next(iter(held_out.values())).labels
-        is_same = np.array_equal(labels, fit.data.dataset.y_test)
-        if job.data.dataset.topics != fit.data.dataset.topics or not is_same:
-            raise UserError("on: some labels occur only in test documents (use 'train')")
-        facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
-        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": results.how()})
-        fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
-    stored, fitted = run_job(fit, display_of(given), keep_models=True)
-    return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
+    with prepared_job(given) as fit:
+        own = _tested_as(fit, job, choice, done, parts) if on_all else fit
+        stored, fitted = run_job(own, display_of(given), keep_models=True)
+    return require_whole(Run(**vars(stored)) if stored else None, own, fitted)
+
+
+def _tested_as(fit: Job, job: Job, choice: Choice, done: PlanResult, parts: Sequence[Part]) -> Job:
+    """Return the job of a model that learns all documents, with the answers of the choice."""
+    of_choice = complete(job.benchmark.models, done)[choice.recommended]
+    held_out = _answers(of_choice, _positions(job, parts))
+    labels = next(iter(held_out.values())).labels
+    is_same = np.array_equal(labels, fit.data.dataset.y_test)
+    if job.data.dataset.topics != fit.data.dataset.topics or not is_same:
+        raise UserError("on: some labels occur only in test documents (use 'train')")
+    facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
+    summary = fit.data.summary.model_copy(update=facts | {"estimated_on": choice.results.how()})
+    return replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
 
 
 def _answers(
@@ -270,6 +275,7 @@ def _answers(
     return found
 
 
+@checked
 def load_choice(folder: str | Path) -> Choice:
     """Return the choice in a folder.
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -162,7 +162,7 @@ def _answer_table(
     unsure_below: float | None,
     *,
     quiet: bool,
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
     from rnnbench.prediction.table import predict_table, standard_input
     from rnnbench.terminal.console import notice
@@ -174,15 +174,14 @@ def _answer_table(
     with source as file, show_download(quiet=is_hidden) as progress:
         column = column or model.text_column
         counts = predict_table(model, file, out, column, progress, unsure_below)
-    if counts["empty"] or counts["unknown"]:
-        unknown = f"and {counts['unknown']:,} whose words are unknown"
-        empty = f"{counted(counts['empty'], 'text')} without words"
-        notice(f"Without an answer: {empty}, {unknown}", style="yellow")
-    if unsure := counts["unsure"]:
-        notice(f"Unsure: {counted(unsure, 'text')}", style="yellow")
+    n_rows, answered = counts.total(), counts.pop(None)
+    if counts:
+        reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())
+        which = f"{n_rows - answered:,} of {counted(n_rows, 'row')}"
+        notice(f"Without an answer: {which}: {reasons}", style="yellow")
     if out and not quiet:
-        notice(f"{counted(sum(counts.values()), 'row')} written to {out}")
-    return counts
+        notice(f"{counted(n_rows, 'row')} written to {out}")
+    return {"answered": answered, "problems": dict(counts)}
 
 
 def _printable(text: str) -> str:

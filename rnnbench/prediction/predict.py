@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
@@ -20,7 +21,7 @@ from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import Store, read_weights
-from rnnbench.section import Record
+from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.floating[Any]]
 
-MANY = 3000
-"""From so many texts on, machine code is made; that takes about as long as NumPy predicts them with
+MANY = 20_000
+"""From so many steps on, machine code is made; that takes about as long as NumPy predicts them with
 ``bilstm_max`` of ``configs/zoo.yaml``."""
-
-
 UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
 """The answer of a model that is not sure enough, and the name of words without an id."""
 WORDS_SHOWN = 10
@@ -117,10 +116,8 @@ class KeptModel:
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
-    makes_code: bool | None = None
-    """Whether machine code reads its texts; ``None`` until there are many."""
-    n_read: int = 0
-    """The texts that a network has read, those with a word left out included."""
+    n_steps: int = 0
+    """The steps that a network has read, those of texts with a word left out included."""
 
     @property
     def classes_(self) -> "NDArray[np.str_]":
@@ -147,12 +144,13 @@ class KeptModel:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
         return self.scores(encode(texts, self.vocabulary).ids)
 
+    @checked
     def answers(
         self,
-        texts: Iterable[Sequence[str]],
-        top: int | None = None,
+        texts: SkipValidation[Iterable[Sequence[str]]],
+        top: PositiveInt | None = None,
         *,
-        unsure_below: float | None = None,
+        unsure_below: Share | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
         """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
@@ -161,9 +159,8 @@ class KeptModel:
         about this text.
         """
         if unsure_below is not None:
-            self._check_unsure(unsure_below)
+            self._check_unsure()
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
-        self.n_read += MANY * (explain and len(encoded.ids) > 1)  # each is read once a word
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
         return [
@@ -185,12 +182,10 @@ class KeptModel:
             for is_about in [bool((ids > INDEX_FROM).any())]
         ]
 
-    def _check_unsure(self, below: float) -> None:
+    def _check_unsure(self) -> None:
         if self.kind == "margin":
             hint = "use a model that gives probabilities"
             raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
-        if not 0 <= below <= 1:
-            raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
         if UNSURE in self.vocabulary.topics:
             raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
 
@@ -248,16 +243,13 @@ class KeptModel:
                 from rnnbench.models.build import predict
 
                 return predict(self.keras, ids)
-        self.n_read += len(ids)
-        if self.makes_code is None and self.n_read >= MANY:
-            native = ENGINES["native"]
-            self.makes_code = native.covers(model, Recipe()) and not native.why_not()
-        if self.makes_code:
+        self.n_steps += ids.size
+        if self.n_steps >= MANY and self.has_code:
             from rnnbench.training.engines.native.engine import log_probabilities
 
             with suppress(RnnbenchError, MemoryError):
                 return np.exp(log_probabilities(model, self.shape, self.weights, ids))
-            self.makes_code = False  # it is too large
+            self.has_code = False  # it is too large
         return in_numpy.predict(model, self.shape, self.weights, ids)
 
     def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
@@ -269,6 +261,13 @@ class KeptModel:
         """The shape of its input."""
         words = self.vocabulary
         return Shape(words.timesteps, len(words.topics), len(words.words) + INDEX_FROM + 1)
+
+    @cached_property
+    def has_code(self) -> bool:
+        """Whether there is machine code for a network; the first answer takes half a second."""
+        native, model = ENGINES["native"], self.model
+        is_covered = in_numpy.is_covered(model) and native.covers(model, Recipe())
+        return is_covered and not native.why_not()
 
     @cached_property
     def weights(self) -> Weights:

@@ -99,7 +99,7 @@ def read(
         is_test=np.frombuffer(is_test, bool) if test else None,
         groups=np.frombuffer(groups, np.int32) if "group" in layout else None,
         provenance={"from": f"{origin}{without}", "tokenizer": tokenizer},
-        bad_rows=tuple(bad),
+        bad_rows=tuple(row[:3] for row in bad),
     )
 
 
@@ -162,7 +162,7 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
     positions = [_position(key, name, header, path) for key, name in names.items()]
     for row in rows:
         if isinstance(row, BadRow):
-            yield row
+            yield row._replace(values=())  # there may be many
         else:
             place, values = row
             yield _checked(place, *(values[position] for position in positions))
@@ -184,7 +184,7 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
 def _checked(place: str, text: Any, label: Any, group: Any = "-") -> Text | BadRow:
     """Return the text in a row, or the row if it cannot be used."""
     names = {"label": _spelled(label), "group": _spelled(group)}
-    if fault := next(_faults(text, names), None):
+    if fault := next(faults(text, names), None):
         return BadRow(place, *fault)
     return Text(place, text, **names)
 
@@ -198,8 +198,9 @@ def _spelled(value: Any) -> Any:
     return value
 
 
-def _faults(text: Any, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def faults(text: Any, names: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str]]:
     """Yield the reasons why a row cannot be used, in two words and in full."""
+    names = names or {}
     if text is None or not str(text).strip():
         yield "empty text", "the text is empty"
     if not isinstance(text, str):

@@ -84,11 +84,15 @@ EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used: its file and line, the reason in two words, and the fault."""
+    """A row that cannot be used: its place, the reason in two words, and the fault.
+
+    Its values are those that were found.
+    """
 
     place: str
     reason: str
     fault: str
+    values: Sequence[Any] = ()
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
@@ -244,7 +248,8 @@ def _separated(
                 continue
             if row and len(row) != len(header):
                 found = counted(len(row), "field")
-                yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
+                fault = f"{found}, but the header has {len(header)}"
+                yield BadRow(place, NOT_A_ROW, fault, row)
             elif row:
                 yield place, row
     finally:
@@ -292,10 +297,11 @@ def _of_json(items: Iterator[tuple[str, Any]], columns: Sequence[str] | None) ->
         raise UserError(f"{first[0][0]}: {fault}")
     yield header
     for place, item in chain(first, items):
+        values = [item.get(name) for name in header] if isinstance(item, dict) else []
         if fault := _fault_of_json(item, None if columns else header):
-            yield BadRow(place, NOT_A_ROW, fault)
+            yield BadRow(place, NOT_A_ROW, fault, values)
         else:
-            yield place, [item.get(name) for name in header]
+            yield place, values
 
 
 def _fault_of_json(item: Any, header: Sequence[str] | None) -> str | None:
