@@ -1,12 +1,11 @@
 """A run in Python: trained or loaded, as tables, frames, arrays and plots, and what it predicts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt, SkipValidation
 
 from rnnbench.analysis.summary import RunOrFolder, drop_duplicates, opened
 from rnnbench.analysis.summary import load_run as load_stored_run
@@ -14,9 +13,9 @@ from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepared_job, require_whole, source_of
+from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
-from rnnbench.prediction.predict import KeptModel, Prediction, find_model
+from rnnbench.prediction.predict import KeptModel, find_model
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
@@ -24,7 +23,8 @@ from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
-from rnnbench.section import Share, checked
+from rnnbench.section import checked
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -142,41 +142,17 @@ class Run(Shown, StoredRun):
         return np.stack([trial.scores for trial in self.trials[model]])
 
     @checked
-    def predict(
-        self,
-        texts: SkipValidation[str | Iterable[str]],
-        model: str | None = None,
-        *,
-        seed: int | None = None,
-        top: PositiveInt | None = None,
-        unsure_below: Share | None = None,
-        explain: bool = False,
-    ) -> list[Prediction]:
-        """Return a prediction for each text, by a model that was kept with ``save_models``.
+    def model(self, name: str | None = None, *, seed: int | None = None) -> KeptModel:
+        """Return a trained model that was kept with ``save_models``; it answers new texts.
 
         Args:
-            texts: one text, or several; the predictions are in the same order. If the model knows
-                no word of a text, its prediction has no topics.
-            model: its name; by default that of the most accurate model that was kept.
+            name: of the model; by default that of the most accurate one that was kept.
             seed: of the trial; by default the first.
-            top: how many of the best topics to return; by default all.
-            unsure_below: the answer is "unsure" if the best probability is below this one.
-            explain: whether to return the words that decided each answer, too.
 
         Raises:
-            UserError: there is no such model or seed, it was not kept, or it gives margins, which
-                are no measure for ``unsure_below``.
+            UserError: there is no such model or seed, or it was not kept.
             DamagedResultError: a file is not as it was written, or cannot be loaded.
             PluginError: the code of the model's own layers is gone, or failed.
-        """
-        kept = self.model(model, seed=seed)
-        return kept.answers(texts, top, unsure_below=unsure_below, explain=explain)
-
-    @checked
-    def model(self, name: str | None = None, *, seed: int | None = None) -> KeptModel:
-        """Return a trained model that was kept, with the methods of a scikit-learn classifier.
-
-        The arguments and the errors are those of ``predict``.
         """
         return find_model(self.folder, name, seed)
 
@@ -247,7 +223,9 @@ def run(request: RunRequest) -> Run:
     """
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
-        stored, done = run_job(job, display_of(request), keep_models=request.save_models)
+        stored, done = run_job(
+            job, show_trials(quiet=not request.progress), keep_models=request.save_models
+        )
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
@@ -21,9 +21,9 @@ from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settin
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
 from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
-from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
+from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
@@ -57,13 +57,8 @@ def prepared_job(request: Request, record: str = RESULTS) -> Iterator[Job]:
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
             message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
             raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-        if request.progress:
-            from rnnbench.terminal.display import show_download
-
-            with show_download(quiet=False) as on_bytes:
-                data = prepare(benchmark.data, on_bytes)
-        else:
-            data = prepare(benchmark.data)
+        with show_download(quiet=not request.progress) as on_bytes:
+            data = prepare(benchmark.data, on_bytes)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
         command = request.command or request.repeated_by(folder)
         yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
@@ -117,15 +112,6 @@ def _storing(texts: str, file: Path) -> Iterator[None]:
                 file.unlink()
                 if is_new_folder:
                     file.parent.rmdir()
-
-
-def display_of(request: Request) -> AbstractContextManager[Listener]:
-    """Return what shows the trials of a request; it is imported only if there is any."""
-    if not request.progress:
-        return nullcontext(lambda _: None)
-    from rnnbench.terminal.display import show_trials
-
-    return show_trials(quiet=False)
 
 
 R = TypeVar("R")

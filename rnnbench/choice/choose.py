@@ -30,7 +30,7 @@ from rnnbench.data.audit import Duplicates
 from rnnbench.data.dataset import Part, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepared_job, require_whole
+from rnnbench.job import prepared_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns
@@ -42,6 +42,7 @@ from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import checked, spell
 from rnnbench.storage import check_new, read_record, write_document, write_text
+from rnnbench.terminal.display import show_trials
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def choose(request: ChoiceRequest) -> Choice:
         if job.benchmark.tracking:
             log.warning("tracking: ignored, because only runs are tracked")
         with job.writing():
-            with display_of(request) as listener:
+            with show_trials(quiet=not request.progress) as listener:
                 done = job.train(plan, listener)
             choice = _write(request, job, done, parts) if done.results else None
     whole = require_whole(choice, job, done)
@@ -246,7 +247,7 @@ def _fit(
     )
     with prepared_job(given) as fit:
         own = _tested_as(fit, job, choice, done, parts) if on_all else fit
-        stored, fitted = run_job(own, display_of(given), keep_models=True)
+        stored, fitted = run_job(own, show_trials(quiet=not given.progress), keep_models=True)
     return require_whole(Run(**vars(stored)) if stored else None, own, fitted)
 
 

@@ -153,10 +153,20 @@ class KeptModel:
         unsure_below: Share | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
-        """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
+        """Return a prediction for each text, in the same order.
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
+
+        Args:
+            texts: one text, or several; a text may also be a list of its words.
+            top: how many of the best topics to return; by default all.
+            unsure_below: the answer is "unsure" if the best probability is below this one.
+            explain: whether to return the words that decided each answer, too.
+
+        Raises:
+            UserError: it gives margins, which are no measure for ``unsure_below``.
+            DamagedResultError: its weights are not as they were written, or cannot be loaded.
         """
         if unsure_below is not None:
             self._check_unsure()
