@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from pydantic import PositiveInt, SkipValidation
+from pydantic import PositiveInt, SkipValidation, ValidationError
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
-from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean, first_fault
 from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
@@ -168,8 +168,11 @@ class KeptModel:
             UserError: it gives margins, which are no measure for ``unsure_below``.
             DamagedResultError: its weights are not as they were written, or cannot be loaded.
         """
-        if unsure_below is not None:
-            self._check_unsure()
+        if unsure_below is not None and self.kind == "margin":
+            hint = "use a model that gives probabilities"
+            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
+        if unsure_below is not None and UNSURE in self.vocabulary.topics:
+            raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
@@ -191,13 +194,6 @@ class KeptModel:
             for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
             for is_about in [bool((ids > INDEX_FROM).any())]
         ]
-
-    def _check_unsure(self) -> None:
-        if self.kind == "margin":
-            hint = "use a model that gives probabilities"
-            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
-        if UNSURE in self.vocabulary.topics:
-            raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
 
     def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
         model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
@@ -366,7 +362,8 @@ def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | Non
         try:
             model = LinearModel(arrays, len(vocabulary.topics))
         except ValueError as error:
-            raise DamagedResultError(f"unusable result: {weights}: {error}") from error
+            fault = first_fault(error) if isinstance(error, ValidationError) else error
+            raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
     return KeptModel(name, trial.seed, model, weights, vocabulary, benchmark.data.text)
 
 
