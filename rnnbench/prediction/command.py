@@ -15,7 +15,7 @@ from rich.text import Text
 from rnnbench.errors import UserError, shortened
 from rnnbench.storage import check_new, read_file
 from rnnbench.terminal import options
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 if TYPE_CHECKING:
     from rnnbench.prediction.predict import DecidingWords, KeptModel, Prediction
@@ -113,8 +113,7 @@ def predict(
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
-        if as_json:
-            print_record(counts, as_json=True)
+        print_record(counts, as_json=as_json)
         return
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
@@ -237,15 +236,11 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
         bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
         table.add_row(topic.topic, f"{topic.score:.4f}", bar)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
-    distinct = list(dict.fromkeys(unknown))
-    more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    shown = _printable(", ".join(distinct[:UNKNOWN_SHOWN]))
-    listed = f": {shown}{more}" if unknown else ""
+    distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
+    names = f": {_printable(distinct)}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
-    below: list[RenderableType] = [
-        Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")
-    ]
+    below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]
     if prediction.is_doubtful:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."

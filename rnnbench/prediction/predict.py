@@ -219,12 +219,9 @@ class KeptModel:
     def _occlusion(self, ids: "NDArray[np.int32]") -> tuple[int, dict[int, float]]:
         """Return the best label, and how much its score falls without each word id."""
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
-        distinct, scores = np.unique(read), [self.scores(ids[np.newaxis])]
-        for start in range(0, len(distinct), in_numpy.ROWS_AT_ONCE):  # a long text has many
-            rest = [read[read != word] for word in distinct[start:][: in_numpy.ROWS_AT_ONCE]]
-            rows = pad(rest, words.timesteps, words.padding, words.truncating)
-            scores.append(self.scores(rows))
-        found = np.concatenate(scores)
+        distinct = np.unique(read)
+        rows = [read, *(read[read != word] for word in distinct)]
+        found = self.scores(pad(rows, words.timesteps, words.padding, words.truncating))
         if self.kind == "probability":
             found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
         best = int(found[0].argmax())
