@@ -238,14 +238,12 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        signature.bind(*args, **kwargs)  # a ``TypeError``, as of any function
+        arguments = signature.bind(*args, **kwargs).arguments  # or a ``TypeError``, as always
         try:
-            given, named = converted(*args, **kwargs)
+            given, named = converted(**arguments)
         except ValidationError as error:
             first = next(located(error))
-            place = first["loc"][0]
-            name = [*signature.parameters][place] if isinstance(place, int) else place
-            raise UserError(f"{name}: {first['type']}") from None
+            raise UserError(f"{first['loc'][0]}: {first['type']}") from None
         return function(*given, **named)
 
     return call
