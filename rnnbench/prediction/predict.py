@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.floating[Any]]
 
-MANY = 20_000
+MANY = 100_000
 """From so many steps on, machine code is made; that takes about as long as NumPy predicts them with
 ``bilstm_max`` of ``configs/zoo.yaml``."""
 UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
