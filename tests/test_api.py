@@ -427,6 +427,7 @@ def test_a_wrong_argument_of_a_kept_model_is_named():
         "nb has no seed 9 (allowed: 0": lambda: kept.model("nb", seed=9),
         "top: got 0 (should be greater than 0)": lambda: model.answers("it rose", 0),
         "unsure_below: got 2 (should be less ": lambda: model.answers("it rose", unsure_below=2),
+        "run: got 5 (should be a valid string)": lambda: rnnbench.badge(5),
         "explain: got 'x' (should be a valid b": lambda: model.answers("it rose", explain="x"),
     }
     for message, call in wrong.items():
