@@ -3,11 +3,13 @@
 Files are read once, piece by piece, and never kept in memory as a whole, except for JSON arrays.
 """
 
+import codecs
 import csv
 import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from io import TextIOWrapper
@@ -31,17 +33,13 @@ AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
 """The bytes of text, and the rows, of a compressed table that are unpacked at once."""
 NOT_A_ROW = "not a row"
 """The reason of rows that have too many or too few fields, or are not JSON."""
-SAMPLE, SAMPLE_ROWS = 2**20, 200
-"""The bytes and the rows at the start of a file that tell what it looks like."""
-MOST_LINES = 10_000
-"""A longer faulty row is an error; after a shorter one, reading goes on at its second line."""
+SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
+"""The bytes and the rows at the start of a file that tell what it looks like, and the characters of
+each value."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1
 """A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
-ENCODINGS = (
-    *("utf_16", "utf_32", *(f"cp125{number}" for number in range(9))),
-    *("iso8859_2", "koi8_r", "mac_roman"),
-)
+ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "koi8_r", "mac_roman"
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """The encodings of files that are not UTF-8; those of East Asia only if more than this share of
 the bytes is not ASCII. Rarer encodings would be guessed too often."""
@@ -106,21 +104,23 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if layout.delimiter is None and ending == ".csv":
         layout = replace(layout, delimiter=_delimiter_of(path, layout))
     header, rows = open_table(path, layout)
-    first = [row[1] for row in islice(rows, SAMPLE_ROWS) if not isinstance(row, BadRow)]
-    columns = {
-        name: [str(row[position]) for row in first]
-        for position, name in enumerate(header)
-        if name not in (layout.text, layout.label, layout.group)
-    }
-    if layout.text is None and columns:
-        longest = max(columns, key=lambda name: sum(map(len, columns[name])))
-        layout = replace(layout, text=_named(TEXT_NAMES, header) or longest)
-    if layout.label is None:
-        columns.pop(layout.text or "", None)
-        layout = replace(layout, label=_named(LABEL_NAMES, header) or _with_few_values(columns))
-    if layout.label in columns.get(layout.label or "", ()):
-        hint = f"'{layout.label}' is a label; add a line with the names of the columns"
+    free = [name for name in header if name not in (layout.text, layout.label, layout.group)]
+    text = layout.text or _named(TEXT_NAMES, free)
+    label = _named(LABEL_NAMES, free) if layout.label is None else layout.label
+    columns: dict[str, list[str]] = {name: [] for name in free if name not in (text, label)}
+    for row in islice(rows, SAMPLE_ROWS):
+        for name, value in () if isinstance(row, BadRow) else zip(header, row[1], strict=True):
+            if name in columns:
+                columns[name].append(str(value)[:LONGEST_SAMPLE])
+    if text is None and columns:
+        text = max(columns, key=lambda name: sum(map(len, columns[name])))
+        del columns[text]
+    if label is None:
+        label = _with_few_values(columns)
+    if label in columns.get(label or "", ()):
+        hint = f"'{label}' is a label; add a line with the names of the columns"
         raise UserError(f"{path}: its first line is not a header: {hint}")
+    layout = replace(layout, text=text, label=label)
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
@@ -150,32 +150,42 @@ def _named(names: Sequence[str], header: Sequence[str]) -> str | None:
 def _encoding_of(path: Path) -> str:
     with open_regular(path, MAX_FILE) as file:
         sample = file.read(SAMPLE)
-    if sample.count(0) > len(sample) / 4 and sample[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+    if sample.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf_32"
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf_16"
+    zeros = {"utf-16-be": sample[::2].count(0), "utf-16-le": sample[1::2].count(0)}
+    rare, frequent = sorted(zeros, key=zeros.__getitem__)
+    is_wide = b"\0\n" in sample or b"\n\0" in sample
+    if is_wide and zeros[frequent] > max(10 * zeros[rare], len(sample) / 50):
+        return frequent
     whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]
     lines = [line for line in whole if not line.isascii()]
     if sum("\ufffd" in line.decode(errors="replace") for line in lines) <= MOST_WRONG * len(lines):
         return "utf-8"
     from charset_normalizer import from_bytes
 
-    foreign = sample if b"\0" in sample else b"\n".join(lines)
-    is_dense = sum(byte > 127 for byte in foreign) > DENSE * len(foreign)
-    encodings = [*ENCODINGS, *(OF_EAST_ASIA if is_dense else ())]
-    matches = from_bytes(foreign, cp_isolation=encodings)
+    foreign = b"\n".join(lines)
+    n_foreign = sum(byte > 127 for byte in foreign)
+    of_east_asia = OF_EAST_ASIA if n_foreign > DENSE * len(foreign) else ()
+    matches = from_bytes(foreign, cp_isolation=[*ENCODINGS, *of_east_asia])
     best = matches.best()
     if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < 0.02]:
         return best.encoding
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
-    return "cp1250" if central > MOST_WRONG * sum(byte > 127 for byte in foreign) else "cp1252"
+    return "cp1250" if central > MOST_WRONG * n_foreign else "cp1252"
 
 
 def _delimiter_of(path: Path, layout: Layout) -> str:
     """Return the delimiter that makes several columns in as many of the first rows as possible."""
 
     def fitness(delimiter: str) -> tuple[float, int]:
-        header, rows = open_table(path, replace(layout, delimiter=delimiter))
-        good = mean(not isinstance(row, BadRow) for row in chain([()], islice(rows, SAMPLE_ROWS)))
-        return (good, len(header)) if len(header) > 1 else (0.0, 1)
+        with suppress(UserError):  # with this delimiter, quotation marks may be wrong
+            header, rows = open_table(path, replace(layout, delimiter=delimiter))
+            good = [not isinstance(row, BadRow) for row in islice(rows, SAMPLE_ROWS)]
+            if len(header) > 1:
+                return mean([True, *good]), len(header)
+        return 0.0, 1
 
     return max(DELIMITERS, key=fitness)  # the first of several
 
@@ -208,45 +218,58 @@ def open_table(
 def _separated(
     path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None
 ) -> Iterator[Any]:
-    """Read comma-separated or tab-separated values."""
+    """Read comma-separated or tab-separated values; empty fields beyond the header are no fault."""
+    rows = _records(path, layout, progress)
+    place, first = next(rows, ("", []))
+    if isinstance(first, list) and first[:1] in (["sep="], ["SEP="]):  # Excel's own line
+        place, first = next(rows, ("", []))
+    if isinstance(first, str):
+        raise UserError(f"{place}: the header {first}")
+    header = [name.strip() for name in first]
+    yield header
+    for place, row in rows:
+        while isinstance(row, list) and len(row) > len(header) and not row[-1]:
+            row.pop()
+        if isinstance(row, str):
+            yield BadRow(place, NOT_A_ROW, row)
+        elif len(row) != len(header):
+            found = counted(len(row), "field")
+            yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
+        else:
+            yield place, row
+
+
+def _records(
+    path: Path, layout: Layout, progress: Progress
+) -> Iterator[tuple[str, list[str] | str]]:
+    """Yield the place of each row that is not empty, and its fields, or why it has none.
+
+    After a faulty row, reading goes on at its second line.
+    """
     lines, again, number = _lines(path, layout, progress), deque[str](), 1
     taken: list[str] = []  # the lines of a row
-    dialect = {"delimiter": layout.delimiter or ","} | DIALECTS[path.suffix.lower()]
 
     def given() -> Iterator[str]:
         while line := again.popleft() if again else next(lines, ""):
             taken.append(line)
             yield line
 
-    rows = csv.reader(given(), **dialect)
+    dialect = {"delimiter": layout.delimiter or ","} | DIALECTS[path.suffix.lower()]
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
-        header: list[str] = [name.strip() for name in next(rows, [])]
-        if header and header[0].lower() == "sep=":  # Excel's own line
-            header = [name.strip() for name in next(rows, [])]
-        yield header
         while True:
-            number += len(taken)
-            taken.clear()
-            place = f"{path}:{number}"
             try:
-                row = next(rows)
-            except StopIteration:
+                for row in csv.reader(given(), **dialect):
+                    if row:
+                        yield f"{path}:{number}", row
+                    number += len(taken)
+                    taken.clear()
                 return
             except csv.Error as error:
-                if len(taken) > MOST_LINES:
-                    fault = f"a row of more than {MOST_LINES:,} lines: {error}"
-                    raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
-                yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
+                yield f"{path}:{number}", f"cannot be read as a row: {error}"
                 again.extendleft(reversed(taken[1:]))
-                del taken[1:]
-                rows = csv.reader(given(), **dialect)
-                continue
-            if row and len(row) != len(header):
-                found = counted(len(row), "field")
-                yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
-            elif row:
-                yield place, row
+                number += 1
+                taken.clear()
     finally:
         csv.field_size_limit(before)
 
@@ -268,12 +291,14 @@ def _json_lines(
 
 
 def _json_array(
-    path: Path, layout: Layout, _progress: Progress, columns: Sequence[str] | None
+    path: Path, layout: Layout, progress: Progress, columns: Sequence[str] | None
 ) -> Iterator[Any]:
-    """Read a JSON array of objects."""
+    """Read a JSON array of objects; or an object on each line, as some files called so have."""
     try:
-        items = json.loads(read_file(path, 2**29).decode(codec_of(layout)))
+        items = json.loads(read_file(path, 2**29).decode(codec_of(layout), LONE_SURROGATES))
     except (ValueError, RecursionError) as error:
+        if "Extra data" in str(error):
+            return _json_lines(path, layout, progress, columns)
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
         raise UserError(f"{path}: should be an array of objects")
@@ -332,7 +357,7 @@ def _parquet(
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}, row {number}", list(row.values())
-    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+    except (pyarrow.ArrowException, ValueError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
@@ -366,26 +391,32 @@ def _longest_in_parquet(raw: BinaryIO, columns: Sequence[str], path: Path) -> in
     return longest
 
 
+LONE_SURROGATES = "rnnbench.lone_surrogates"
+"""Names the handling of bytes that cannot be decoded; by what they become, their row is found."""
+codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
+
+
 def codec_of(layout: Layout) -> str:
     """Return the codec that reads a table; a byte order mark is no part of the text."""
     return "utf-8-sig" if layout.encoding in (None, "utf-8") else str(layout.encoding)
 
 
 def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
-    """Yield the lines of a file, none of which may be endless.
-
-    Bytes that cannot be decoded become lone surrogates, by which their row is found later.
-    """
-    text = partial(TextIOWrapper, encoding=codec_of(layout), errors="surrogateescape", newline="")
+    """Yield the lines of a file, none of which may be endless."""
+    text = partial(TextIOWrapper, encoding=codec_of(layout), errors=LONE_SURROGATES, newline="")
     with open_regular(path, MAX_FILE) as raw, text(raw) as file:
         size = path.stat().st_size
         lines = iter(partial(file.readline, MAX_TEXT + 1), "")
-        for number, line in enumerate(lines):
-            if len(line) > MAX_TEXT:
-                raise UserError(f"{path}:{number + 1}: longer than {MAX_TEXT:,} characters")
-            if (number + 1) % 5_000 == 0:
-                progress(f"reading {path.name}", raw.tell(), size)
-            yield line
+        try:
+            for number, line in enumerate(lines, start=1):
+                if len(line) > MAX_TEXT:
+                    raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
+                if number % 5_000 == 0:
+                    progress(f"reading {path.name}", raw.tell(), size)
+                yield line
+        except UnicodeError as error:  # of the file as a whole
+            hint = "data.encoding names another encoding"
+            raise UserError(f"{path}: cannot be decoded: {error}; {hint}") from None
 
 
 DIALECTS: dict[str, dict[str, Any]] = {
