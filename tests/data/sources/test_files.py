@@ -218,7 +218,8 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
         read(table)
     first, *shown, more, end = str(error.value).splitlines()
     assert first == (
-        f"{table}: 13 of 15 rows cannot be used: 10 empty text, 1 no words, 1 empty label, 1 not a row"
+        f"{table}: 13 of 15 rows cannot be used: 10 empty text, 1 no words, "
+        "1 empty label, 1 not a row"
     )
     assert shown[:4] == [
         f"  {table}:3: the text is empty",
