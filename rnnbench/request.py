@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 class Frame(Protocol):
     """A pandas data frame."""
 
-    def to_json(self, *, orient: Literal["records"], lines: Literal[True]) -> str:
+    def to_json(
+        self, *, orient: Literal["records"], lines: Literal[True], date_format: Literal["iso"]
+    ) -> str:
         """Return its rows, one in each line."""
 
 

@@ -46,6 +46,11 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def noun(self) -> str:
+        """The word for what a document is classified as."""
+        return noun_of(self.provenance.get("source", ""))
+
     def ranks(self, document: int) -> NDArray[np.int32]:
         """Return one document as ranks of words."""
         return self.tokens[self.offsets[document] : self.offsets[document + 1]]
@@ -72,6 +77,11 @@ class Corpus:
         arrays = {key: getattr(self, key) for key in types if getattr(self, key) is not None}
         stored = {key: array.astype(types[key]) for key, array in arrays.items()}
         return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})
+
+
+def noun_of(source: str) -> str:
+    """Return the word for what documents of a source are classified as: newswires have topics."""
+    return "topic" if source in ("keras", "sgml", "r52", "r8") else "label"
 
 
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import compress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.data.corpus import Corpus, rank_words_of
@@ -161,6 +162,7 @@ class Dataset:
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
+        noun: the word for what a document is classified as.
     """
 
     x_train: NDArray[np.int32]
@@ -176,6 +178,7 @@ class Dataset:
     separator: str = " "
     groups: NDArray[np.int32] | None = None
     in_order: bool = False
+    noun: str = "topic"
 
     @property
     def timesteps(self) -> int:
@@ -211,30 +214,30 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
-    copies = _copies(corpus, data.deduplicate)
-    train, test = _split(corpus, data, copies)
+    is_copy = _is_copy(corpus, data.deduplicate)
+    train, test = _split(corpus, data, is_copy)
     if data.fit_on_all:
         judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
         train, test = np.concatenate([train, test]), judged
-    has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
     if len(kept) * timesteps > MAX_STEPS:
-        raise UserError(
-            f"data: {len(kept):,} documents of {timesteps:,} steps are too many (allowed: "
-            f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
-        )
+        steps = f"{len(kept):,} documents of {timesteps:,} steps are too many"
+        hint = f"allowed: {MAX_STEPS:,} steps together"
+        raise UserError(f"data: {steps} ({hint}); set data.pad_length or data.maxlen")
+    has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
     source = SOURCES.get(corpus.provenance.get("source", ""))
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
     ids = corpus.tokens + np.int32(INDEX_FROM)
-    documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
-    for number in copies:  # no word vector may be learned from a copy of a test document
-        documents[number] = documents[number][:0]
-    n_topics = len(corpus.topics)
-    topics = np.unique(corpus.labels[kept]) if data.min_per_label > 1 else np.arange(n_topics)
-    labels = np.searchsorted(topics, corpus.labels).astype(np.int32)
+    ids[ids >= n_ids] = UNKNOWN
+    ends = np.where(
+        is_copy, corpus.offsets[:-1], corpus.offsets[1:]
+    )  # nothing is learned of copies
+    documents = [ids[a:b] for a, b in zip(corpus.offsets.tolist(), ends.tolist(), strict=False)]
+    is_kept = np.isin(np.arange(len(corpus.topics)), corpus.labels[kept]) | (data.min_per_label < 2)
+    labels = (np.cumsum(is_kept, dtype=np.int32) - 1)[corpus.labels]
     x_train, x_test = (
         pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
         for part in (train, test)
@@ -244,7 +247,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         y_train=labels[train],
         x_test=x_test,
         y_test=labels[test],
-        topics=tuple(corpus.topics[label] for label in topics),
+        topics=tuple(compress(corpus.topics, is_kept)),
         n_ids=n_ids,
         train_documents=train,
         test_documents=test,
@@ -253,6 +256,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
+        noun=corpus.noun,
     )
 
 
@@ -262,9 +266,7 @@ def _ranked(
     """Return a corpus with the ranks of words that its source asks for, and how many have one."""
     source = SOURCES.get(corpus.provenance.get("source", ""))
     if source and source.ranks_words_of == "training":
-        if (labels := np.unique(corpus.labels[train])).size == 1:
-            topic = corpus.topics[labels[0]]
-            raise UserError(f"data: all documents to train on have the topic '{topic}'")
+        _check_topics("data", corpus.labels[train], corpus.topics, corpus.noun)
         return rank_words_of(corpus, train)
     if data.num_words is not None:
         return corpus, len(corpus.vocabulary)
@@ -273,15 +275,22 @@ def _ranked(
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
-def _copies(corpus: Corpus, deduplicate: str) -> NDArray[np.intp]:
-    """Return the positions of the documents that ``data.deduplicate`` leaves out."""
+def _check_topics(place: str, y_train: NDArray[np.int32], topics: Sequence[str], noun: str) -> None:
+    """Make sure that the documents to train on are not all of one topic."""
+    if (found := np.unique(y_train)).size == 1:
+        topic = topics[found[0]]
+        raise UserError(f"{place}: all documents to train on have the {noun} '{topic}'")
+
+
+def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
+    """Return whether ``data.deduplicate`` leaves out each document."""
     seen: set[tuple[bytes, int]] = set()
     is_copy = np.zeros(len(corpus), bool)
     for number, label in enumerate(corpus.labels if deduplicate != "none" else ()):
         key = corpus.ranks(number).tobytes(), int(label) if deduplicate == "same_label" else -1
         is_copy[number] = key in seen
         seen.add(key)
-    return np.flatnonzero(is_copy)
+    return is_copy
 
 
 def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
@@ -294,7 +303,7 @@ def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArr
 
 
 def _split(
-    corpus: Corpus, data: Data, copies: NDArray[np.intp]
+    corpus: Corpus, data: Data, is_copy: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
@@ -306,50 +315,61 @@ def _split(
             raise UserError(f"data.split: this corpus has no ModApte split ({hint})")
         if data.split != "last":
             np.random.RandomState(data.seed).shuffle(order)
+    order = order[~is_copy[order]]
     if data.maxlen is not None:
         order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
-    order = order[~np.isin(order, copies)]
     counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
     order = order[counts[corpus.labels[order]] >= data.min_per_label]
     if corpus.groups is not None:
         is_test = _in_test_groups(corpus.groups, data.test_split, data.seed)
     if data.split == "stratified":
-        # Of each topic, the first documents in this order are for training, at least one, not all.
-        is_test = np.ones(len(corpus), bool)
-        for label in np.unique(corpus.labels[order]):
-            own = order[corpus.labels[order] == label]
-            if len(own) == 1:
-                raise UserError(
-                    f"data.split: the topic '{corpus.topics[label]}' has only one document, which "
-                    "cannot be in both the training and the test set (allowed: shuffled, last)"
-                )
-            n_train = np.rint(len(own) * (1 - data.test_split))
-            is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+        is_test = _of_each_topic(corpus, order, data.test_split)
     if is_test is None:
         train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
     if not (len(train) and len(test)):
-        given = {"maxlen", "min_per_label", "deduplicate", "group"} & data.model_dump(
-            exclude_defaults=True
-        ).keys()
-        raise UserError(
-            f"data: {len(train)} documents are left to train on and {len(test)} to test on; change "
-            + " or ".join(f"data.{key}" for key in ("test_split", *sorted(given)))
-        )
+        given = data.model_dump(exclude_defaults=True).keys()
+        keys = sorted(given & {"deduplicate", "group", "maxlen", "min_per_label"})
+        hint = " or ".join(f"data.{key}" for key in ("test_split", *keys))
+        left = f"{len(train)} documents are left to train on and {len(test)} to test on"
+        raise UserError(f"data: {left}; change {hint}")
     return train, test
 
 
+def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    """Return whether each document is to test on: a ``share`` of each topic, the last in order.
+
+    At least one document of a topic is for training, and not all of them.
+    """
+    is_test = np.ones(len(corpus), bool)
+    for label in np.unique(corpus.labels[order]):
+        own = order[corpus.labels[order] == label]
+        if len(own) == 1:
+            fault = (
+                f"the {corpus.noun} '{corpus.topics[label]}' has only one document, which cannot "
+            )
+            hint = "be in both the training and the test set (allowed: shuffled, last)"
+            raise UserError(f"data.split: {fault}{hint}")
+        n_train = np.rint(len(own) * (1 - share))
+        is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+    return is_test
+
+
 def pad(
-    sequences: Sequence[ArrayLike], timesteps: int, padding: Side, truncating: Side
+    sequences: Sequence[NDArray[np.int32] | list[int]],
+    timesteps: int,
+    padding: Side,
+    truncating: Side,
 ) -> NDArray[np.int32]:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
-        sequence = np.concatenate([[START], ids])
-        sequence = sequence[-timesteps:] if truncating == "pre" else sequence[:timesteps]
-        start = timesteps - len(sequence) if padding == "pre" else 0
-        row[start : start + len(sequence)] = sequence
+        kept = ids[-timesteps:] if truncating == "pre" else ids[: timesteps - 1]
+        n_marks = min(1, timesteps - len(kept))
+        start = timesteps - len(kept) if padding == "pre" else n_marks
+        row[start - n_marks : start] = START
+        row[start : start + len(kept)] = kept
     return padded
 
 
@@ -447,9 +467,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     if not len(learned):
         key = "last" if part.share else "folds"  # of groups
         raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
-    if (topics := np.unique(dataset.y_train[learned])).size == 1:
-        topic = dataset.topics[topics[0]]
-        raise UserError(f"{part}: all documents to train on have the topic '{topic}'")
+    _check_topics(str(part), dataset.y_train[learned], dataset.topics, dataset.noun)
     texts = list(dataset.documents)
     for number in dataset.test_documents:
         texts[number] = texts[number][:0]

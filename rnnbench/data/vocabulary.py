@@ -105,6 +105,7 @@ class Document:
     sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
     n_ids: int  # every id is below it
     data: Data
+    noun: str = "topic"  # the word for what it is classified as
 
     @property
     def n_cut(self) -> int:
@@ -148,4 +149,5 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         sequence=sequence,
         n_ids=dataset.n_ids,
         data=data,
+        noun=corpus.noun,
     )

@@ -16,7 +16,7 @@ from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
 from statistics import mean
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.errors import UserError, did_you_mean
@@ -29,8 +29,8 @@ MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
 MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
-AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
-"""The bytes of text, and the rows, of a compressed table that are unpacked at once."""
+MAX_ROWS = 10_000
+"""The rows of a compressed table that are unpacked at once."""
 NOT_A_ROW = "not a row"
 """The reason of rows that have too many or too few fields, or are not JSON."""
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
@@ -190,7 +190,7 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
     return max(DELIMITERS, key=fitness)  # the first of several
 
 
-Row = tuple[str, list[Any]]
+Row = tuple[str, Sequence[Any]]
 """The place of a row, and its values in the order of the header."""
 
 
@@ -335,7 +335,7 @@ def _fault_of_json(item: Any, header: Sequence[str] | None) -> str | None:
 def _parquet(
     path: Path, _layout: Layout, progress: Progress, columns: Sequence[str] | None
 ) -> Iterator[Any]:
-    """Read a Parquet file, unpacking about ``AT_ONCE`` bytes at a time."""
+    """Read a Parquet file, of which a few bits in each row may be endless texts."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -349,14 +349,18 @@ def _parquet(
             if wrong := [name for name in header if name not in plain]:
                 raise UserError(f"{path}: {wrong[0]}: should be a text")
             yield header
-            at_once = min(MAX_ROWS, max(1, AT_ONCE // _longest_in_parquet(raw, header, path)))
-            total = file.metadata.num_rows
-            number = 0
-            for batch in file.iter_batches(at_once, columns=header):
+            total, number, size = file.metadata.num_rows, 0, 0
+            texts = parquet.ParquetFile(raw, read_dictionary=header)
+            for batch in texts.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
-                for row in batch.to_pylist():
+                columns_of_batch = list(map(_unpacked, batch.columns))
+                size += sum(len(value) for value in chain(*columns_of_batch) if type(value) is str)
+                if size > MAX_UNPACKED:
+                    fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
+                    raise UserError(f"{path}: {fault} (use a .csv or .jsonl file instead)")
+                for row in zip(*columns_of_batch, strict=True):
                     number += 1
-                    yield f"{path}, row {number}", list(row.values())
+                    yield f"{path}, row {number}", row
     except (pyarrow.ArrowException, ValueError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
@@ -370,25 +374,12 @@ def _is_plain(kind: Any) -> bool:
     return types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")
 
 
-def _longest_in_parquet(raw: BinaryIO, columns: Sequence[str], path: Path) -> int:
-    """Return the size of the longest text in columns of a Parquet file, in bytes, or 1.
-
-    A repeated text takes only a few bits in each row, so a small file may hold endless text. Here
-    the repetitions are counted, but not unpacked.
-    """
-    from pyarrow import compute, parquet, types
-
-    longest, total = 1, 0
-    file = parquet.ParquetFile(raw, read_dictionary=list(columns))
-    for batch in file.iter_batches(MAX_ROWS, columns=list(columns)):
-        for texts in (column for column in batch.columns if types.is_dictionary(column.type)):
-            sizes = compute.binary_length(texts.dictionary).take(texts.indices)
-            longest = max(longest, compute.max(sizes).as_py() or 0)
-            total += compute.sum(sizes).as_py() or 0
-        if total > MAX_UNPACKED:
-            message = f"its texts unpack to more than {MAX_UNPACKED:,} bytes"
-            raise UserError(f"{path}: {message} (use a .csv or .jsonl file instead)")
-    return longest
+def _unpacked(column: Any) -> list[Any]:
+    """Return the values in a part of a column; repeated ones, of endless texts, are stored once."""
+    if not hasattr(column, "dictionary"):
+        return list(column.to_pylist())
+    values = column.dictionary.to_pylist()
+    return [None if index is None else values[index] for index in column.indices.to_pylist()]
 
 
 LONE_SURROGATES = "rnnbench.lone_surrogates"

@@ -194,7 +194,7 @@ def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_l
 @pytest.mark.parametrize(
     ("text", "rows", "message"),
     [
-        ("word " * 200_000, 60_000, "its texts unpack to more than 1,073,741,824 bytes"),
+        ("word " * 200_000, 60_000, "its texts unpack to more than 1,073,741,824 characters"),
         ("x" * (2**24 + 1), 1, "own.parquet, row 1: a text of 16,777,217 characters"),
         ([], 1, "own.parquet: text: should be a text"),
     ],
