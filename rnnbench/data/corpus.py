@@ -46,11 +46,6 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
-    def noun(self) -> str:
-        """The word for what a document is classified as."""
-        return noun_of(self.provenance.get("source", ""))
-
     def ranks(self, document: int) -> NDArray[np.int32]:
         """Return one document as ranks of words."""
         return self.tokens[self.offsets[document] : self.offsets[document + 1]]
@@ -126,12 +121,9 @@ def corpus_of_words(
     ``ranking`` holds every word once, the most frequent first; the rest is as in ``Corpus``.
     """
     rank = {word: position for position, word in enumerate(ranking, start=1)}
-    lengths = [len(words) for words in documents]
     return Corpus(
-        tokens=np.fromiter(
-            (rank[word] for words in documents for word in words), np.int32, count=sum(lengths)
-        ),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        tokens=np.array([rank[word] for words in documents for word in words], np.int32),
+        offsets=np.cumsum([0, *map(len, documents)], dtype=np.int64),
         labels=np.asarray(labels, np.int32),
         topics=tuple(topics),
         vocabulary=tuple(w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking),

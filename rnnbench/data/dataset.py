@@ -136,11 +136,14 @@ class Data(Section):
         former = {"text_column": "text", "label_column": "label"}
         return {former.get(key, key): value for key, value in data.items()}
 
+    def changed(self, *keys: str) -> list[str]:
+        """Return those of ``keys`` that do not have their default, as ``data.KEY``."""
+        return [f"data.{key}" for key in keys if key in self.model_dump(exclude_defaults=True)]
+
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        table = ("text", "label", "group", "delimiter", "encoding", "on_bad")
-        keys = ("test", *table, "tokenizer")
+        keys = "test", "text", "label", "group", "delimiter", "encoding", "on_bad", "tokenizer"
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
@@ -162,7 +165,6 @@ class Dataset:
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
-        noun: the word for what a document is classified as.
     """
 
     x_train: NDArray[np.int32]
@@ -178,7 +180,6 @@ class Dataset:
     separator: str = " "
     groups: NDArray[np.int32] | None = None
     in_order: bool = False
-    noun: str = "topic"
 
     @property
     def timesteps(self) -> int:
@@ -256,7 +257,6 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
-        noun=corpus.noun,
     )
 
 
@@ -266,7 +266,7 @@ def _ranked(
     """Return a corpus with the ranks of words that its source asks for, and how many have one."""
     source = SOURCES.get(corpus.provenance.get("source", ""))
     if source and source.ranks_words_of == "training":
-        _check_topics("data", corpus.labels[train], corpus.topics, corpus.noun)
+        _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)
     if data.num_words is not None:
         return corpus, len(corpus.vocabulary)
@@ -275,11 +275,10 @@ def _ranked(
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
-def _check_topics(place: str, y_train: NDArray[np.int32], topics: Sequence[str], noun: str) -> None:
-    """Make sure that the documents to train on are not all of one topic."""
+def _check_labels(place: str, y_train: NDArray[np.int32], names: Sequence[str]) -> None:
+    """Make sure that the documents to train on do not all have the same label."""
     if (found := np.unique(y_train)).size == 1:
-        topic = topics[found[0]]
-        raise UserError(f"{place}: all documents to train on have the {noun} '{topic}'")
+        raise UserError(f"{place}: all documents to train on have the label '{names[found[0]]}'")
 
 
 def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
@@ -329,11 +328,9 @@ def _split(
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
     if not (len(train) and len(test)):
-        given = data.model_dump(exclude_defaults=True).keys()
-        keys = sorted(given & {"deduplicate", "group", "maxlen", "min_per_label"})
-        hint = " or ".join(f"data.{key}" for key in ("test_split", *keys))
+        keys = data.changed("deduplicate", "group", "maxlen", "min_per_label")
         left = f"{len(train)} documents are left to train on and {len(test)} to test on"
-        raise UserError(f"data: {left}; change {hint}")
+        raise UserError(f"data: {left}; change {' or '.join(['data.test_split', *keys])}")
     return train, test
 
 
@@ -346,11 +343,9 @@ def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], share: float) -> ND
     for label in np.unique(corpus.labels[order]):
         own = order[corpus.labels[order] == label]
         if len(own) == 1:
-            fault = (
-                f"the {corpus.noun} '{corpus.topics[label]}' has only one document, which cannot "
-            )
-            hint = "be in both the training and the test set (allowed: shuffled, last)"
-            raise UserError(f"data.split: {fault}{hint}")
+            fault = f"the label '{corpus.topics[label]}' has only one document, which cannot be in"
+            hint = "both the training and the test set (allowed: shuffled, last)"
+            raise UserError(f"data.split: {fault} {hint}")
         n_train = np.rint(len(own) * (1 - share))
         is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
     return is_test
@@ -467,7 +462,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     if not len(learned):
         key = "last" if part.share else "folds"  # of groups
         raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
-    _check_topics(str(part), dataset.y_train[learned], dataset.topics, dataset.noun)
+    _check_labels(str(part), dataset.y_train[learned], dataset.topics)
     texts = list(dataset.documents)
     for number in dataset.test_documents:
         texts[number] = texts[number][:0]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from rnnbench.data.corpus import noun_of
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
@@ -193,8 +192,7 @@ class KeptModel:
         if not 0 <= below <= 1:
             raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
         if UNSURE in self.vocabulary.topics:
-            noun = noun_of(self.vocabulary.source)
-            raise UserError(f"the run has the {noun} '{UNSURE}' (rename it to use unsure answers)")
+            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
 
     def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
         model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")

@@ -13,27 +13,15 @@ import numpy as np
 from rnnbench.data.corpus import Corpus, rank_words_of, ranks_of
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, words
-from rnnbench.data.sources.tables import (
-    LONE_SURROGATES,
-    MAX_TEXT,
-    READERS,
-    BadRow,
-    Layout,
-    codec_of,
-    open_table,
-    sniff,
-)
+from rnnbench.data.sources import tables
+from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
 from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 
-MAX_LABELS = 1_000
-LONGEST = {"text": (MAX_TEXT, "a text")} | dict.fromkeys(
-    ("label", "group"), (100, "a text or an integer")
-)
-"""The most characters of each value in a row, and the kinds of it that can be used."""
+MAX_LABELS, LONGEST_LABEL = 1_000, 100
 TOKENIZER = "words"
 SHOWN_ROWS = 10
 """The most bad rows that a message shows."""
@@ -141,11 +129,10 @@ def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None
     count = f"{len(bad):,} of {counted(len(bad) + n_good, 'row')} cannot be used"
     lines = [f"{path}: {count}: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons)]
     lines += [f"  {row.place}: {row.fault}" for row in bad[:SHOWN_ROWS]]
-    hidden = len(bad) - SHOWN_ROWS
+    if (hidden := len(bad) - SHOWN_ROWS) > 0:
+        lines.append(f"  and {hidden:,} more" + "; a run lists all in its bad_rows.csv" * skip)
     if not skip:
-        lines += [f"  and {hidden:,} more"] * (hidden > 0)
         raise UserError("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
-    lines += [f"  and {hidden:,} more; a run lists all in its bad_rows.csv"] * (hidden > 0)
     log.warning("%s", "\n".join(lines))
 
 
@@ -175,10 +162,10 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
     if path.is_dir():
         yield from _folder(path, layout)
         return
-    layout = sniff(path, layout)
+    layout = tables.sniff(path, layout)
     names = {"text": layout.text, "label": layout.label}
     names |= {"group": layout.group} if layout.group else {}
-    header, rows = open_table(path, layout, progress, list(filter(None, names.values())))
+    header, rows = tables.open_table(path, layout, progress, list(filter(None, names.values())))
     positions = [_position(key, name, header, path) for key, name in names.items()]
     for row in rows:
         if isinstance(row, BadRow):
@@ -221,7 +208,8 @@ def _spelled(value: Any) -> Any:
 
 def _fault(key: str, value: Any) -> tuple[str, str] | None:
     """Return the reason why a value cannot be used, in two words and in full, if there is one."""
-    longest, kind = LONGEST[key]
+    names = (LONGEST_LABEL, "a text or an integer")
+    longest, kind = (MAX_TEXT, "a text") if key == "text" else names
     if value is None or not str(value).strip():
         return f"empty {key}", f"the {key} is empty"
     if not isinstance(value, str):
@@ -242,7 +230,7 @@ def _folder(path: Path, layout: Layout) -> Iterator[Text | BadRow]:
     inside = (found for found in path.iterdir() if found.name[0] != ".")
     for folder in sorted(found for found in inside if found.is_dir() and not found.is_symlink()):
         for file in sorted(folder.rglob("*.[tT][xX][tT]")):
-            text = read_file(file, MAX_TEXT).decode(codec_of(layout), LONE_SURROGATES)
+            text = read_file(file, MAX_TEXT).decode(tables.codec_of(layout), tables.LONE_SURROGATES)
             yield _checked(str(file), text, folder.name)
 
 

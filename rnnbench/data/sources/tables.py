@@ -70,11 +70,10 @@ class Layout:
 
     def in_words(self) -> str:
         """Return it in one line."""
-        parts = [DELIMITERS.get(self.delimiter, self.delimiter)] if self.delimiter else []
-        parts += [self.encoding] if self.encoding else []
         columns = {"texts": self.text, "labels": self.label}
+        parts = [DELIMITERS.get(self.delimiter or "", self.delimiter), self.encoding]
         parts += [f"{key} in '{name}'" for key, name in columns.items() if name]
-        return ", ".join(parts)
+        return ", ".join(filter(None, parts))
 
 
 EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
@@ -190,16 +189,13 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
     return max(DELIMITERS, key=fitness)  # the first of several
 
 
-Row = tuple[str, Sequence[Any]]
-"""The place of a row, and its values in the order of the header."""
-
-
 def open_table(
     path: Path, layout: Layout, progress: Progress = silent, columns: Sequence[str] | None = None
-) -> tuple[list[str], Iterator[Row | BadRow]]:
-    """Return the header of a table and its rows; a Parquet file may give some ``columns`` alone.
+) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
+    """Return the header of a table, and the place and the values of each row.
 
-    What ``layout`` leaves open is the default: commas, UTF-8.
+    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is the default:
+    commas, UTF-8.
 
     Raises:
         UserError: this is no table, or it has no header.
@@ -220,32 +216,25 @@ def _separated(
 ) -> Iterator[Any]:
     """Read comma-separated or tab-separated values; empty fields beyond the header are no fault."""
     rows = _records(path, layout, progress)
-    place, first = next(rows, ("", []))
-    if isinstance(first, list) and first[:1] in (["sep="], ["SEP="]):  # Excel's own line
-        place, first = next(rows, ("", []))
-    if isinstance(first, str):
-        raise UserError(f"{place}: the header {first}")
-    header = [name.strip() for name in first]
+    first: Any = next(rows, ("", []))
+    if first[1] and first[1][0].lower() == "sep=":  # Excel's own line
+        first = next(rows, ("", []))
+    if isinstance(first, BadRow):
+        raise UserError(f"{first.place}: the header {first.fault}")
+    header = [name.strip() for name in first[1]]
     yield header
-    for place, row in rows:
-        while isinstance(row, list) and len(row) > len(header) and not row[-1]:
-            row.pop()
-        if isinstance(row, str):
-            yield BadRow(place, NOT_A_ROW, row)
-        elif len(row) != len(header):
-            found = counted(len(row), "field")
-            yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
+    for row in rows:
+        while not isinstance(row, BadRow) and row[1][len(header) :] and not row[1][-1]:
+            row[1].pop()
+        if isinstance(row, BadRow) or len(row[1]) == len(header):
+            yield row
         else:
-            yield place, row
+            found = counted(len(row[1]), "field")
+            yield BadRow(row[0], NOT_A_ROW, f"{found}, but the header has {len(header)}")
 
 
-def _records(
-    path: Path, layout: Layout, progress: Progress
-) -> Iterator[tuple[str, list[str] | str]]:
-    """Yield the place of each row that is not empty, and its fields, or why it has none.
-
-    After a faulty row, reading goes on at its second line.
-    """
+def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
+    """Yield each row that is not empty; after a bad one, reading goes on at its second line."""
     lines, again, number = _lines(path, layout, progress), deque[str](), 1
     taken: list[str] = []  # the lines of a row
 
@@ -266,7 +255,7 @@ def _records(
                     taken.clear()
                 return
             except csv.Error as error:
-                yield f"{path}:{number}", f"cannot be read as a row: {error}"
+                yield BadRow(f"{path}:{number}", NOT_A_ROW, f"cannot be read as a row: {error}")
                 again.extendleft(reversed(taken[1:]))
                 number += 1
                 taken.clear()
@@ -279,15 +268,15 @@ def _json_lines(
 ) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
-    def parsed(line: str) -> Any:
+    def parsed(place: str, line: str) -> dict[str, Any] | BadRow:
         try:
-            return json.loads(line)
+            return _object(place, json.loads(line))
         except (ValueError, RecursionError) as error:
-            return error
+            return BadRow(place, NOT_A_ROW, f"not JSON: {error}")
 
-    numbered = enumerate(_lines(path, layout, progress), start=1)
-    found = ((f"{path}:{number}", parsed(line)) for number, line in numbered if line.strip())
-    return _of_json(found, columns)
+    lines = enumerate(_lines(path, layout, progress), start=1)
+    placed = ((f"{path}:{number}", line) for number, line in lines if line.strip())
+    return _of_json(((place, parsed(place, line)) for place, line in placed), columns)
 
 
 def _json_array(
@@ -302,34 +291,34 @@ def _json_array(
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
         raise UserError(f"{path}: should be an array of objects")
-    numbered = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
-    return _of_json(numbered, columns)
+    placed = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
+    return _of_json(((place, _object(place, item)) for place, item in placed), columns)
 
 
-def _of_json(items: Iterator[tuple[str, Any]], columns: Sequence[str] | None) -> Iterator[Any]:
-    """Yield the header and the rows of items with their places; the first ones tell the columns.
+def _object(place: str, item: Any) -> dict[str, Any] | BadRow:
+    fault = 'should be an object, such as {"text": ..., "label": ...}'
+    return item if isinstance(item, dict) else BadRow(place, NOT_A_ROW, fault)
+
+
+def _of_json(
+    objects: Iterator[tuple[str, dict[str, Any] | BadRow]], columns: Sequence[str] | None
+) -> Iterator[Any]:
+    """Yield the header and the rows of objects; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
     """
-    first = list(islice(items, SAMPLE_ROWS))
+    first = list(islice(objects, SAMPLE_ROWS))
     header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
-    if first and not header and (fault := _fault_of_json(first[0][1], None)):
-        raise UserError(f"{first[0][0]}: {fault}")
+    if first and not header and isinstance(bad := first[0][1], BadRow):
+        raise UserError(f"{bad.place}: {bad.fault}")
     yield header
-    for place, item in chain(first, items):
-        if fault := _fault_of_json(item, None if columns else header):
-            yield BadRow(place, NOT_A_ROW, fault)
+    for place, item in chain(first, objects):
+        if isinstance(item, BadRow):
+            yield item
+        elif not columns and (new := item.keys() - header):
+            yield BadRow(place, NOT_A_ROW, f"the key '{min(new)}' is not in the first rows")
         else:
             yield place, [item.get(name) for name in header]
-
-
-def _fault_of_json(item: Any, header: Sequence[str] | None) -> str | None:
-    if isinstance(item, Exception):
-        return f"not JSON: {item}"
-    if not isinstance(item, dict):
-        return 'should be an object, such as {"text": ..., "label": ...}'
-    new = item.keys() - header if header else ()
-    return f"the key '{min(new)}' is not in the first rows" if new else None
 
 
 def _parquet(
@@ -342,16 +331,17 @@ def _parquet(
     except ImportError:
         raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
-        with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
-            names = file.schema_arrow.names
-            plain = [name for name in names if _is_plain(file.schema_arrow.field(name).type)]
-            header = plain if columns is None else [name for name in names if name in columns]
+        with open_regular(path, MAX_FILE) as raw:
+            schema = parquet.read_schema(raw)
+            plain = [name for name in schema.names if _is_plain(schema.field(name).type)]
+            wanted = plain if columns is None else columns
+            header = [name for name in schema.names if name in wanted]
             if wrong := [name for name in header if name not in plain]:
                 raise UserError(f"{path}: {wrong[0]}: should be a text")
             yield header
+            file = parquet.ParquetFile(raw, read_dictionary=header)
             total, number, size = file.metadata.num_rows, 0, 0
-            texts = parquet.ParquetFile(raw, read_dictionary=header)
-            for batch in texts.iter_batches(MAX_ROWS, columns=header):
+            for batch in file.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
                 columns_of_batch = list(map(_unpacked, batch.columns))
                 size += sum(len(value) for value in chain(*columns_of_batch) if type(value) is str)
