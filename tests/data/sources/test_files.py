@@ -105,7 +105,11 @@ def test_a_folder_has_a_folder_for_each_label(tmp_path):
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0")).filter(str.strip)
-LABELS = TEXTS.map(str.strip).filter(str.isprintable).filter(lambda label: len(label) <= 100)
+LABELS = (
+    TEXTS.map(lambda text: " ".join(text.split()))
+    .filter(str.isprintable)
+    .filter(lambda label: len(label) <= 100)
+)
 
 
 @settings(
@@ -132,6 +136,7 @@ WRONG = {
         b"text,label\na," + b"x" * 101: f"a label of 101 characters (allowed: 100): {'x' * 37}...",
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
+        b'"text,label\na,b\n': "own.csv:1: the header cannot be read as a row: unexpected end",
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a row: unexpected end of data",
         b"text,label\n"
         + b"\xc3\xa9,b\n" * 10
@@ -237,12 +242,15 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
     assert first in caplog.text
 
 
-def test_labels_may_be_integers_or_booleans(tmp_path):
-    labels = [True, 1.0, 2, " x "]
+def test_labels_may_be_integers_booleans_or_any_text_in_one_line(tmp_path):
+    labels = [True, 1.0, 2, " x ", "very\u00a0 good", "\U0001f468\u200d\U0001f467"]
     lines = [json.dumps({"text": "a", "label": label}) for label in labels]
     (tmp_path / "own.jsonl").write_text("\n".join(lines))
 
-    assert read(tmp_path / "own.jsonl").topics == ("1", "2", "true", "x")
+    assert read(tmp_path / "own.jsonl").topics == (
+        *("1", "2", "true", "very good", "x"),
+        labels[-1],
+    )
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
