@@ -217,9 +217,6 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """
     is_copy = _is_copy(corpus, data.deduplicate)
     train, test = _split(corpus, data, is_copy)
-    if data.fit_on_all:
-        judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
-        train, test = np.concatenate([train, test]), judged
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
     if len(kept) * timesteps > MAX_STEPS:
@@ -231,12 +228,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
-    ids = corpus.tokens + np.int32(INDEX_FROM)
-    ids[ids >= n_ids] = UNKNOWN
-    ends = np.where(
-        is_copy, corpus.offsets[:-1], corpus.offsets[1:]
-    )  # nothing is learned of copies
-    documents = [ids[a:b] for a, b in zip(corpus.offsets.tolist(), ends.tolist(), strict=False)]
+    documents = _documents(corpus, n_ids, is_copy)
     is_kept = np.isin(np.arange(len(corpus.topics)), corpus.labels[kept]) | (data.min_per_label < 2)
     labels = (np.cumsum(is_kept, dtype=np.int32) - 1)[corpus.labels]
     x_train, x_test = (
@@ -273,6 +265,15 @@ def _ranked(
     # Keras uses the largest id in these documents as the limit, so the rarest word becomes
     # unknown. This mistake is kept.
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
+
+
+def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
+    """Return the ids of each document; of copies, none, as nothing may be learned from them."""
+    ids = corpus.tokens + np.int32(INDEX_FROM)
+    ids[ids >= n_ids] = UNKNOWN
+    starts = corpus.offsets[:-1]
+    ends = np.where(is_copy, starts, corpus.offsets[1:])
+    return [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def _check_labels(place: str, y_train: NDArray[np.int32], names: Sequence[str]) -> None:
@@ -331,6 +332,9 @@ def _split(
         keys = data.changed("deduplicate", "group", "maxlen", "min_per_label")
         left = f"{len(train)} documents are left to train on and {len(test)} to test on"
         raise UserError(f"data: {left}; change {' or '.join(['data.test_split', *keys])}")
+    if data.fit_on_all:
+        judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
+        return np.concatenate([train, test]), judged
     return train, test
 
 
