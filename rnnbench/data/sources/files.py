@@ -55,9 +55,9 @@ def read(
         UserError: something in a file is wrong; the message names the lines. If ``on_bad`` is
             ``skip``, rows that cannot be used are left out instead.
     """
-    files, bad = [path, *([test] if test else [])], list[BadRow]()
-    texts = _in_words(files, Layout(**layout), TOKENIZERS[tokenizer], progress, bad)
-    corpus, firsts = _numbered(texts)
+    files = [path, *([test] if test else [])]
+    texts = (read_texts(file, Layout(**layout), progress) for file in files)
+    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
     if bad:
         _tell(path, bad, len(corpus), skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
@@ -72,37 +72,29 @@ def read(
     )
 
 
-def _in_words(
-    files: Sequence[Path],
-    layout: Layout,
-    tokenize: Callable[[str], list[str]],
-    progress: Progress,
-    bad: list[BadRow],
-) -> Iterator[tuple[int, Text, list[str]]]:
-    """Yield the number of the file of each text, the text, and its words; add ``bad`` rows."""
-    for number, file in enumerate(files):
-        for text in read_texts(file, layout, progress):
-            if isinstance(text, BadRow):
-                bad.append(text)
-            elif found := tokenize(text.text):
-                yield number, text, found
-            else:
-                fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-                bad.append(BadRow(text.place, "no words", fault))
+def _numbered(
+    files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
+) -> tuple[Corpus, list[BadRow], dict[str, str]]:
+    """Return the corpus of the texts in files, bad rows, and the place of the first of each label.
 
-
-def _numbered(texts: Iterable[tuple[int, Text, list[str]]]) -> tuple[Corpus, dict[str, str]]:
-    """Return the corpus of texts, and by label the place of the first; words are not ranked yet."""
+    The words are not ranked yet; the texts of the first file are to train on.
+    """
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
-    labels, groups, firsts = array("i"), array("i"), dict[str, str]()
+    labels, groups, bad, firsts = array("i"), array("i"), list[BadRow](), dict[str, str]()
     word_ids, label_ids, group_ids = _numbering(), _numbering(), _numbering()
-    for number, text, found in texts:
-        tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
-        ends.append(len(tokens))
-        labels.append(label_ids[text.label])
-        groups.append(group_ids[text.group])
-        firsts.setdefault(text.label, text.place)
-        is_test.append(number)
+    for number, text in ((number, text) for number, file in enumerate(files) for text in file):
+        if isinstance(text, BadRow):
+            bad.append(text)
+        elif not (found := tokenize(text.text)):
+            fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
+            bad.append(BadRow(text.place, "no words", fault))
+        else:
+            tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
+            ends.append(len(tokens))
+            labels.append(label_ids[text.label])
+            groups.append(group_ids[text.group])
+            firsts.setdefault(text.label, text.place)
+            is_test.append(number)
     sorted_positions = ranks_of(np.argsort(np.array(list(label_ids), object))) - 1
     corpus = Corpus(
         tokens=np.asarray(tokens) + np.int32(1),
@@ -113,7 +105,7 @@ def _numbered(texts: Iterable[tuple[int, Text, list[str]]]) -> tuple[Corpus, dic
         is_test=np.asarray(is_test).astype(bool),
         groups=np.asarray(groups),
     )
-    return corpus, firsts
+    return corpus, bad, firsts
 
 
 def _numbering() -> defaultdict[str, int]:
@@ -168,11 +160,7 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
     header, rows = tables.open_table(path, layout, progress, list(filter(None, names.values())))
     positions = [_position(key, name, header, path) for key, name in names.items()]
     for row in rows:
-        if isinstance(row, BadRow):
-            yield row
-        else:
-            place, values = row
-            yield _checked(place, *(values[position] for position in positions))
+        yield row if isinstance(row, BadRow) else _checked(row[0], *(row[1][n] for n in positions))
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
