@@ -29,7 +29,7 @@ MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
 MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
-MAX_ROWS = 10_000
+MAX_ROWS = 1_000
 """The rows of a compressed table that are unpacked at once."""
 NOT_A_ROW = "not a row"
 """The reason of rows that have too many or too few fields, or are not JSON."""
@@ -189,8 +189,12 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
     return max(DELIMITERS, key=fitness)  # the first of several
 
 
+Columns = Sequence[str] | None
+"""The names of the columns that are wanted, or all."""
+
+
 def open_table(
-    path: Path, layout: Layout, progress: Progress = silent, columns: Sequence[str] | None = None
+    path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
 ) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
     """Return the header of a table, and the place and the values of each row.
 
@@ -211,9 +215,7 @@ def open_table(
     return header, rows
 
 
-def _separated(
-    path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None
-) -> Iterator[Any]:
+def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> Iterator[Any]:
     """Read comma-separated or tab-separated values; empty fields beyond the header are no fault."""
     rows = _records(path, layout, progress)
     first: Any = next(rows, ("", []))
@@ -263,9 +265,7 @@ def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
         csv.field_size_limit(before)
 
 
-def _json_lines(
-    path: Path, layout: Layout, progress: Progress, columns: Sequence[str] | None
-) -> Iterator[Any]:
+def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
     def parsed(place: str, line: str) -> dict[str, Any] | BadRow:
@@ -279,9 +279,7 @@ def _json_lines(
     return _of_json(((place, parsed(place, line)) for place, line in placed), columns)
 
 
-def _json_array(
-    path: Path, layout: Layout, progress: Progress, columns: Sequence[str] | None
-) -> Iterator[Any]:
+def _json_array(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
     """Read a JSON array of objects; or an object on each line, as some files called so have."""
     try:
         items = json.loads(read_file(path, 2**29).decode(codec_of(layout), LONE_SURROGATES))
@@ -300,9 +298,7 @@ def _object(place: str, item: Any) -> dict[str, Any] | BadRow:
     return item if isinstance(item, dict) else BadRow(place, NOT_A_ROW, fault)
 
 
-def _of_json(
-    objects: Iterator[tuple[str, dict[str, Any] | BadRow]], columns: Sequence[str] | None
-) -> Iterator[Any]:
+def _of_json(objects: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
     """Yield the header and the rows of objects; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
@@ -321,9 +317,7 @@ def _of_json(
             yield place, [item.get(name) for name in header]
 
 
-def _parquet(
-    path: Path, _layout: Layout, progress: Progress, columns: Sequence[str] | None
-) -> Iterator[Any]:
+def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
     """Read a Parquet file, of which a few bits in each row may be endless texts."""
     try:
         import pyarrow
