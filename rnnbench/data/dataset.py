@@ -454,14 +454,13 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     The texts of the test documents are removed, so that nothing can be learned from them. Word ids
     stay those of the whole training set.
     """
-    n, most, parted = len(dataset.y_train), len(dataset.y_train), "the training documents"
-    if dataset.groups is not None:
-        most, parted = len(np.unique(dataset.groups)), "the groups of training documents"
+    n, groups = len(dataset.y_train), dataset.groups
+    most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")
     if part.of > most:
-        raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, {parted})")
-    if part.share and dataset.groups is not None:
+        raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, the {of_what} to train on)")
+    if part.share and groups is not None:
         raise UserError("last: would split groups of texts (use folds)")
-    held_out = part.positions(dataset.y_train, dataset.groups)
+    held_out = part.positions(dataset.y_train, groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
         key = "last" if part.share else "folds"  # of groups
@@ -474,7 +473,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
         dataset,
         x_train=dataset.x_train[learned],
         y_train=dataset.y_train[learned],
-        groups=None if dataset.groups is None else dataset.groups[learned],
+        groups=None if groups is None else groups[learned],
         train_documents=dataset.train_documents[learned],
         x_test=dataset.x_train[held_out],
         y_test=dataset.y_train[held_out],
