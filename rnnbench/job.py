@@ -11,6 +11,8 @@ from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
@@ -92,7 +94,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
             rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
             texts = "".join(f"{json.dumps(row, default=_plain)}\n" for row in rows)
         elif hasattr(given, "columns"):
-            texts = given.to_json(orient="records", lines=True)
+            texts = given.to_json(orient="records", lines=True, date_format="iso")
         else:
             raise TypeError(f"got {type(given).__name__}")
     except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
@@ -103,8 +105,10 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: a number or a text of NumPy, or else its text."""
-    return value.decode() if isinstance(value, bytes) else getattr(value, "item", value.__str__)()
+    """Return a value as JSON has it: a number of NumPy, or else its text, such as a date in ISO."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.bool_ | np.number) else str(value)
 
 
 @contextmanager
