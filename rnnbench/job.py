@@ -11,11 +11,14 @@ from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import prepare
+from rnnbench.data.load import prepare, prepare_corpus
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
@@ -31,8 +34,13 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 
 
 @contextmanager
-def prepared_job(request: Request, record: str = RESULTS) -> Iterator[Job]:
-    """Yield the job of a request; ``record`` is the file that marks a run or a choice."""
+def prepared_job(
+    request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
+) -> Iterator[Job]:
+    """Yield the job of a request; ``record`` is the file that marks a run or a choice.
+
+    A ``corpus`` that another job has loaded is not loaded again.
+    """
     request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
@@ -58,7 +66,8 @@ def prepared_job(request: Request, record: str = RESULTS) -> Iterator[Job]:
             message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
             raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
         with show_download(quiet=not request.progress) as on_bytes:
-            data = prepare(benchmark.data, on_bytes)
+            section = benchmark.data
+            data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
         command = request.command or request.repeated_by(folder)
         yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
@@ -82,7 +91,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
             rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
             texts = "".join(f"{json.dumps(row, default=_plain)}\n" for row in rows)
         elif hasattr(given, "columns"):
-            texts = given.to_json(orient="records", lines=True)
+            texts = given.to_json(orient="records", lines=True, date_format="iso")
         else:
             raise TypeError(f"got {type(given).__name__}")
     except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
@@ -93,8 +102,10 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: a number or a text of NumPy, or else its text."""
-    return value.decode() if isinstance(value, bytes) else getattr(value, "item", value.__str__)()
+    """Return a value as JSON has it: a number of NumPy, or else its text, such as a date in ISO."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.bool_ | np.number) else str(value)
 
 
 @contextmanager

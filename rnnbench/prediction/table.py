@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.data.fetch import Progress
-from rnnbench.data.sources.files import faults
-from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, Row, open_table, sniff
+from rnnbench.data.sources.files import fault_of
+from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel
 from rnnbench.storage import atomic_write, temporary_folder
 
 AT_ONCE, STEPS = 4096, 2**26
 """The most rows, and steps of their sequences, that are in memory at once."""
+Row = tuple[str, Sequence[Any]]
 
 
 def predict_table(
@@ -66,7 +67,9 @@ def _answers(
 ) -> Iterator[list[Any]]:
     """Yield the new columns of rows with a text at a ``position``."""
     reasons = [
-        row.reason if isinstance(row, BadRow) else next(faults(row[1][position]), (None,))[0]
+        row.reason
+        if isinstance(row, BadRow)
+        else (fault_of("text", row[1][position]) or (None,))[0]
         for row in rows
     ]
     texts = ["" if bad else row[-1][position] for row, bad in zip(rows, reasons, strict=True)]

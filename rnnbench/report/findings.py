@@ -15,26 +15,10 @@ CLEAR, NOT_CLEAR = "clear", "not clear"
 """The verdicts on a difference, beside too few seeds."""
 
 
-def best_in_words(results: Results) -> str:
-    """Return which model is best, and from which others its accuracy does not clearly differ.
-
-    Always answering the most frequent topic is one of the others.
-    """
-    best, others = results.best, _by_verdict(results, results.best.name)
-    which = "The best model is" if len(results.models) > 1 else "The only model is"
-    name = results.dataset.accuracy_name
-    sentence = f"{which} {best.name}, with a {name} of {best.accuracy.mean:.4f}"
-    if unclear := others[NOT_CLEAR]:
-        sentence += f"; no clear difference from {listed(unclear)}"
-    if undecided := others[TOO_FEW_SEEDS]:
-        sentence += f"; {TOO_FEW_SEEDS} to tell it from {listed(undecided)}"
-    return f"{sentence}."
-
-
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
     """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
     best, dataset, always = results.best, results.dataset, results.dataset.majority_name
-    others = _by_verdict(results, best.name, without=always)
+    others = _by_verdict(results, best.name)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)
     level, undecided = others[NOT_CLEAR], others[TOO_FEW_SEEDS]
     leads = "leads with" if len(results.models) > 1 else "has"
@@ -62,11 +46,11 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     return [*sentences, *[f"Always gives the same answer: {listed(alone)}."] * bool(alone)]
 
 
-def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:
-    """Return the others that a model, or the majority, was compared with, by the verdict."""
+def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
+    """Return the models that a model, or the majority, was compared with, by the verdict."""
     found: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
     for other, comparison in results.comparisons_of(name).items():
-        if other != without:
+        if other != results.dataset.majority_name:
             found[comparison.verdict].append(other)
     return found
 

@@ -129,7 +129,7 @@ FAULTY = b'{"text": "profit", "id": "1"}\n[1]\n{"text": 7, "id": "2"}\n{"id": "4
             "new.jsonl",
             FAULTY + 200 * b'{"id": "5"}\n' + b'{"text": "profit", "c": 1}\n',
             [
-                *([2, "", "", "not a row"], [3, "7", "2", "not a text"]),
+                *([2, "", "", "not a row"], [3, "7", "2", "unusable text"]),
                 *([4, "", "4", "empty text"], [5, "", "", "not a row"]),
                 [206, "profit", "", "not a row"],
             ],
@@ -157,7 +157,7 @@ def test_json_says_how_many_rows_were_answered_a_gap_is_no_text(predict, tmp_pat
 
     done = predict("svm", "--in", "new.jsonl", "--out", "predicted.csv", "--json")
 
-    problems = {"unknown words": 1, "empty text": 1, "no words": 1, "not a text": 1}
+    problems = {"unknown words": 1, "empty text": 1, "no words": 1, "unusable text": 1}
     record = {"schema_version": 1, "answered": 3, "problems": problems}
     assert json.loads(done.stdout) == record
 
