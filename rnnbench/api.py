@@ -1,6 +1,6 @@
 """A run in Python: trained or loaded, as tables, frames, arrays and plots, and what it predicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
-from rnnbench.prediction.predict import KeptModel, find_model
+from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
@@ -155,6 +155,20 @@ class Run(Shown, StoredRun):
             PluginError: the code of the model's own layers is gone, or failed.
         """
         return find_model(self.folder, name, seed)
+
+    def predict(
+        self,
+        texts: Iterable[Sequence[str]],
+        model: str | None = None,
+        *,
+        seed: int | None = None,
+        **options: Any,
+    ) -> list[Prediction]:
+        """Return a prediction for each text, as ``run.model(model, seed=seed).answers`` does.
+
+        ``options`` are those of ``answers``, too, such as ``top``.
+        """
+        return self.model(model, seed=seed).answers(texts, **options)
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"

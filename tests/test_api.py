@@ -384,6 +384,9 @@ def test_models_that_were_kept_answer_texts():
     assert [found.words for found in best.answers(["", "zzz"])] == [0, 1]
     assert best.name == kept.results.best.name
     assert best.answers("it rose") == best.answers(["it rose"])
+    assert kept.predict("net profit rose", "rnn", seed=1, top=1) == [
+        several[0].model_copy(update={"topics": several[0].topics[:1]})
+    ]
     (found,) = rnn.answers("net profit rose", unsure_below=1, explain=True)
     assert (found.answer, found.topics[0].topic) == ("unsure", one[0].answer)
     expected = f"How much the log-probability of {one[0].answer} falls without the word"
