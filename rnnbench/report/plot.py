@@ -78,6 +78,12 @@ class Plot(ABC):
     models: Sequence[str] = ()
     """Those that it is about, where it is about some alone."""
 
+    def make_room(self, names: Iterable[str], height: float) -> None:
+        """Set the sizes of a plot with names beside its axes; on a phone, it is narrow."""
+        width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
+        self.size, self.size_on_page = (width + 0.8, height), (width, height)
+        self.wide_size = (WIDE, height)
+
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw on axes, and return the entries of a legend.
@@ -180,9 +186,12 @@ def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
     ]
 
 
-def width_beside(names: Iterable[str]) -> float:
-    """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
-    return max(NARROW, 3.7 + 0.1 * max(map(len, names)))
+def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
+    """Name the rows of a plot, the first at the top, and label the axis below them."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label)
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
@@ -193,6 +202,8 @@ def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
 
 def legend_columns(labels: Sequence[str], width: float) -> int:
     """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
+    if sum(len(label) + 7 for label in labels) < 11 * width:
+        return len(labels)
     return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS, FIT_SECONDS
 from rnnbench.points import model_of, short, values_of
-from rnnbench.report.findings import unclear_from, which_epoch
+from rnnbench.report.findings import CLEAR, NOT_CLEAR, unclear_from, which_epoch
 from rnnbench.report.table import (
     FAILED,
     MISSING,
@@ -66,22 +66,26 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     If it ``is_wide``, as on a page, it has the accuracies without duplicates, and a short caption.
     """
     dataset, n = results.dataset, len(results.seeds_used)
-
+    n_compared = counted(results.n_corrected_for, "comparison")
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"{dataset.accuracy_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
         f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
-        "no clear difference from": lambda model: unclear_from(results, model.name),
     }
     always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    if is_wide and (rest := results.without_duplicates):
+    rest, of_runs = results.without_duplicates, condition(results.comparisons)
+    if is_wide:
+        columns["verdict"] = partial(unclear_from, results, of=f"{NOT_CLEAR} from ", none=CLEAR)
+        clear = f"Clear: the differences from the best and from {dataset.majority_name} have "
+        caption = [f"{clear}p-values below 0.05, corrected for {n_compared} (Holm).", of_runs]
+    else:
+        columns["no clear difference from"] = partial(unclear_from, results)
+        clear = "No clear difference: a p-value of 0.05 or more, corrected for"
+        clear = f"{clear} {n_compared} (Holm)."
+        caption = [trained_on(results), clear, of_runs, rest_in_words(results)]
+    if is_wide and rest:
         columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
         always.append(f"{rest.majority_accuracy:.4f}")
-    n_compared = counted(results.n_corrected_for, "comparison")
-    clear = f"No clear difference: a p-value of 0.05 or more, corrected for {n_compared} (Holm)."
-    caption = [clear, condition(results.comparisons)]
-    if not is_wide:
-        caption = [trained_on(results), *caption, rest_in_words(results)]
     table = table_of(results.models, columns, " ".join(filter(None, caption)))
     without = []
     for name, trial in results.missing_models.items():
@@ -204,16 +208,20 @@ def rest_in_words(results: Results) -> str:
     dataset, rest = results.dataset, results.without_duplicates
     if not dataset.duplicates.positions:
         return ""
-    if not rest:
-        return f"{dataset.duplicates_in_words()}."
+    found = f"{dataset.duplicates_in_words()}."
+    verdicts = verdicts_without(results)
+    return f"{found} On the other {rest.test_size:,}, {verdicts}." if rest else found
+
+
+def verdicts_without(results: Results) -> str:
+    """Return which verdicts change without duplicates."""
     changes = [
         f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
         if one.verdict != other.verdict
         else f"{one.a} - {one.b} (clear in the other direction)"
         for one, other in results.changed_verdicts
     ]
-    verdicts = f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
-    return f"{dataset.duplicates_in_words()}. On the other {rest.test_size:,}, {verdicts}."
+    return f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
 
 
 # Power
