@@ -323,9 +323,12 @@ class LearningCurves(RunPlot):
         n_rows = len(self._curves) // n_columns
         shared: Style = {"sharex": True, "sharey": "row" if n_rows > 1 else False}
         grid = figure.subplots(n_rows, n_columns, squeeze=False, **shared)
-        for curve, axes in zip(self._curves, grid.T.flat, strict=True):
+        panels = dict(zip(self._curves, grid.T.flat, strict=True))
+        for curve, axes in panels.items():
             self.draw(axes, curve)
-            axes.set_ylim(bottom=0 if curve.endswith("loss") else None)
+        for curve, axes in panels.items():  # when all that share a scale have their data
+            if curve.endswith("loss"):
+                axes.set_ylim(bottom=0)
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
         add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
