@@ -225,7 +225,7 @@ def test_a_validation_loss_above_that_on_training_documents_is_not_cut_off():
 
     figure, _ = LearningCurves(run)._draw(LearningCurves(run).wide_size)
 
-    tops = {axes.get_title(): axes.get_ylim()[1] for axes in figure.axes}
+    tops = {axes.get_title(loc="left"): axes.get_ylim()[1] for axes in figure.axes}
     assert tops["loss on the training documents"] == tops["loss on the validation documents"] > 4
 
 
