@@ -69,9 +69,9 @@ def short_table(run: "Run") -> "Sequence[Table]":
 
 def _closing(run: "Run", seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
-    from rnnbench.report.findings import best_in_words
+    from rnnbench.report.findings import findings
 
     return [
-        f"{best_in_words(run.results)} This took {duration(seconds)}.",
+        f"{' '.join(findings(run.results))} This took {duration(seconds)}.",
         f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
     ]

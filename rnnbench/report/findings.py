@@ -15,22 +15,6 @@ CLEAR, NOT_CLEAR = "clear", "not clear"
 """The verdicts on a difference, beside too few seeds."""
 
 
-def best_in_words(results: Results) -> str:
-    """Return which model is best, and from which others its accuracy does not clearly differ.
-
-    Always answering the most frequent topic is one of the others.
-    """
-    best, others = results.best, _by_verdict(results, results.best.name)
-    which = "The best model is" if len(results.models) > 1 else "The only model is"
-    name = results.dataset.accuracy_name
-    sentence = f"{which} {best.name}, with a {name} of {best.accuracy.mean:.4f}"
-    if unclear := others[NOT_CLEAR]:
-        sentence += f"; no clear difference from {listed(unclear)}"
-    if undecided := others[TOO_FEW_SEEDS]:
-        sentence += f"; {TOO_FEW_SEEDS} to tell it from {listed(undecided)}"
-    return f"{sentence}."
-
-
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
     """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
     best, dataset, always = results.best, results.dataset, results.dataset.majority_name

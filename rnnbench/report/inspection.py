@@ -72,7 +72,7 @@ def data_view(prepared: PreparedData) -> View:
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": f"{len(corpus):,} documents, {len(summary.topics)} topics, "
+        "corpus": f"{len(corpus):,} documents, {counted(len(summary.topics), summary.noun)}, "
         f"{len(corpus.vocabulary):,} words",
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
@@ -83,7 +83,7 @@ def data_view(prepared: PreparedData) -> View:
         f"{summary.majority_accuracy:.4f}",
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole=True),
-        "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
+        f"{summary.noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     shown: list[Table | RenderableType] = [facts_grid(rows), _frequent_topics(summary)]
     shown += ["", notes_text(notes)] if notes else []
@@ -108,17 +108,16 @@ def _frequent_topics(summary: DatasetSummary) -> Table:
         rows.append(
             [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
         )
-    caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return Table(["topic", "", "train", "test", "share"], rows, caption, text_columns=2)
+    caption = f"The most frequent of {counted(len(summary.topics), summary.noun)}."
+    return Table([summary.noun, "", "train", "test", "share"], rows, caption, text_columns=2)
 
 
 def sources_view(sources: Iterable[Source]) -> View:
     """Return all sources, and the files that they can read."""
-    record = {}
+    record = {source.name: {"help": source.help, "file": source.file} for source in sources}
     table = Grid(*(Column(header, overflow="fold") for header in ("--data", "documents", "--path")))
-    for source in sources:
-        record[source.name] = {"help": source.help, "file": source.file}
-        table.add_row(source.name, source.help, source.file)
+    for name, facts in record.items():
+        table.add_row(name, *facts.values())
     return {"sources": record}, table
 
 
@@ -252,26 +251,25 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
 
     ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
     """
-    record, table = [], _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
-    for name, model in models.items():
-        layers, trainable = model.in_short(), params.get(name)
-        facts = {"name": name, "kind": model.kind, "layers": layers}
-        record.append(facts | {"trainable_params": trainable})
-        count = MISSING if trainable is None else f"{trainable:,}"
-        table.add_row(Text(name, NAME), model.kind, layers, count)
-    shown = [table, Text(f"\n{remark}", ASIDE)] if remark else [table]
-    return {"models": record}, *shown
+    keys = ("name", "kind", "layers", "trainable_params")
+    facts = [
+        (name, model.kind, model.in_short(), params.get(name)) for name, model in models.items()
+    ]
+    rows = [[*words, MISSING if n is None else f"{n:,}"] for *words, n in facts]
+    table = Table(["model", "kind", "layers", "trainable"], rows, remark, text_columns=3)
+    return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table
 
 
 def baseline_view(name: str, model: BaselineModel) -> View:
     """Return a baseline with its parameters."""
-    baseline, parameters = model.baseline, _table({"parameter": "", "value": ""})
-    for key, value in baseline:
-        parameters.add_row(key, value if isinstance(value, str) else json.dumps(value))
-    below = parameters if dict(baseline) else "It has no parameters."
-    facts = {"baseline": baseline.kind, "parameters": dict(baseline)}
-    record = {"name": name, "kind": model.kind, **facts}
-    return record, _title(name, baseline.kind), Text(baseline.summary()), "", below
+    baseline, parameters = model.baseline, dict(model.baseline)
+    rows = [
+        [key, value if isinstance(value, str) else json.dumps(value)]
+        for key, value in parameters.items()
+    ]
+    below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
+    record = {"name": name, "kind": model.kind, "baseline": baseline.kind, "parameters": parameters}
+    return record, _title(name, baseline.kind), Text(baseline.summary()), below
 
 
 def network_view(
@@ -280,8 +278,16 @@ def network_view(
     """Return a network, layer by layer; in the record, ``null`` in a shape is the batch."""
     layers, totals = [], (description.trainable_params, description.other_params)
     footer = "\n".join(f"{total:,}" for total in totals)
-    table = _table({"layer": "trainable\nother", "output": "", "parameters": footer})
-    table.leading = 1
+    table = Grid(
+        Column("layer", "trainable\nother", overflow="fold"),
+        Column("output", overflow="fold"),
+        Column("parameters", footer, justify="right"),
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        show_footer=True,
+        leading=1,
+    )
     for facts in description.layers:
         described = facts.described_by and facts.described_by.model_dump(mode="json")
         layers.append(asdict(facts) | {"described_by": described})
@@ -329,12 +335,3 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
 
 def _title(name: str, text: str) -> Text:
     return Text.assemble((name, NAME), f": {text}\n")
-
-
-def _table(footers: Mapping[str, str]) -> Grid:
-    """Return a table with few lines; the keys are its headers, and the last column is numbers."""
-    table = Grid(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=any(footers.values()))
-    for header, footer in footers.items():
-        table.add_column(header, footer, overflow="fold")  # a name that is cut cannot be typed
-    table.columns[-1].justify = "right"
-    return table

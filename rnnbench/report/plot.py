@@ -196,15 +196,10 @@ def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Add a legend below all axes of a figure, in as many columns as there is room for."""
-    columns = legend_columns([str(handle.get_label()) for handle in handles], figure.get_figwidth())
+    widths = [len(str(handle.get_label())) + 7 for handle in handles]
+    room = 11 * figure.get_figwidth()  # in characters
+    columns = len(handles) if sum(widths) < room else max(1, int(room / (max(widths) + 1)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
-
-
-def legend_columns(labels: Sequence[str], width: float) -> int:
-    """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
-    if sum(len(label) + 7 for label in labels) < 11 * width:
-        return len(labels)
-    return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
 
 
 def _file(figure: Figure, suffix: str, **options: Any) -> bytes:

@@ -16,7 +16,6 @@ from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSu
 from rnnbench.text import counted, for_markdown, visible
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
     from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
 
@@ -30,8 +29,8 @@ SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
 FAILED = "failed"
 """How the cell of a model that failed begins."""
-HEADER_WIDTHS = (60, 30, 20, 12, 0)
-"""The widths of headers that are tried, in columns."""
+HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)
+"""The widths of headers and of words in cells that are tried, in columns."""
 NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
 
 
@@ -84,12 +83,17 @@ def with_points(table: Table, position: int = 0) -> Table:
     )
 
 
+def pick_columns(table: Table, places: Sequence[int], n_text: int) -> Table:
+    """Return ``table`` with the columns at these places, the first ``n_text`` of which are text."""
+    headers, *rows = [[cells[place] for place in places] for cells in (table.headers, *table.rows)]
+    return replace(table, headers=headers, rows=rows, text_columns=n_text)
+
+
 def number_first(table: Table) -> Table:
     """Return ``table`` with its first number beside its first column: a phone shows two columns."""
     n = max(table.text_columns, table.keys)
     order = [0, n, *range(1, n), *range(n + 1, len(table.headers))]
-    headers, *rows = [[cells[place] for place in order] for cells in (table.headers, *table.rows)]
-    return replace(table, headers=headers, rows=rows, text_columns=1, keys=1)
+    return replace(pick_columns(table, order, 1), keys=1)
 
 
 def to_rich(table: Table, console: "Console") -> "RenderableType":
@@ -101,23 +105,33 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    def fold(cell: str) -> str:
-        if re.match(r"[-+]?\d", cell):
-            return re.sub(r" (\(\d+ of )", r"\n\1", cell)
-        return _fill(cell, 20, break_on_hyphens=False)
-
     headers = [*map(visible, table.headers)]
     shown = replace(table, headers=headers, rows=[[*map(visible, row)] for row in table.rows])
-    folded = replace(shown, rows=[[*map(fold, row)] for row in shown.rows])
+    folded = [
+        replace(shown, rows=[[_fold(cell, width) for cell in row] for row in shown.rows])
+        for width in CELL_WIDTHS
+    ]
     layouts = (
         lay_out(candidate, console)
         for lay_out in (_in_one, _in_groups)
-        for candidate in (shown, folded)
+        for candidate in (shown, *folded)
     )
     lines = [Text(_in_lines(shown, console.width))]
     body: Sequence[RenderableType] = next(filter(None, layouts), lines)
     caption = _fill(visible(table.caption), min(console.width, 100))
-    return Group(*body, Text(caption))
+    return Group(*body, *[Text(caption)] * bool(caption))
+
+
+def _fold(cell: str, width: int) -> str:
+    """Return a cell in lines; words are broken after punctuation, and no number is broken."""
+    if re.match(r"[-+]?\d", cell):
+        return re.sub(r" (\(\d+ of )", r"\n\1", cell)
+    lines = [""]
+    for part in re.split(r"(?<=[ /])|(?<=[a-z]\.)(?=\w)", cell):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(map(str.rstrip, lines))
 
 
 def _in_one(table: Table, console: "Console") -> "list[RichTable]":
@@ -153,14 +167,9 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
     while rest:
         for n in range(len(rest), 0, -1):
-            indices = [*keys, *rest[:n]]
-            part = replace(
-                table,
-                headers=[table.headers[index] for index in indices],
-                rows=[[row[index] for index in indices] for row in table.rows],
-                text_columns=sum(index < table.text_columns for index in indices),
-            )
-            if grid := _in_one(part, console):
+            places = [*keys, *rest[:n]]
+            n_text = sum(place < table.text_columns for place in places)
+            if grid := _in_one(pick_columns(table, places, n_text), console):
                 grids, rest = [*grids, *grid], rest[n:]
                 break
         else:
@@ -226,21 +235,12 @@ def as_text(*views: "Table | RenderableType", width: int | None = None) -> str:
     return text.getvalue()
 
 
-def to_html(table: Table) -> "Markup":
+def to_html(table: Table) -> str:
     """Return a table as HTML, with its caption below; all text is escaped."""
-    from markupsafe import Markup
+    from jinja2 import Environment, PackageLoader  # no other view needs it
 
-    n = table.text_columns
-    sides = ["left"] * n + ["right"] * (len(table.headers) - n)
-    cell = Markup('<td style="text-align: {}">{}</td>')
-    head = Markup("").join(map(Markup("<th>{}</th>").format, table.headers))
-    rows = (Markup("").join(map(cell.format, sides, row)) for row in table.rows)
-    body = Markup("").join(map(Markup("<tr>{}</tr>\n").format, rows))
-    frame = Markup(
-        '<table>\n<caption style="caption-side: bottom; text-align: left">{}</caption>\n'
-        "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n"
-    )
-    return Markup(visible(frame.format(table.caption, head, body)))  # noqa: S704 - escaped
+    pages = Environment(loader=PackageLoader("rnnbench.report"), autoescape=True, trim_blocks=True)
+    return visible(pages.get_template("table.html.j2").render(table=table))
 
 
 # Numbers

@@ -8,7 +8,6 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from math import comb
 from typing import Any
@@ -41,8 +40,8 @@ from rnnbench.text import counted, for_markdown, visible
 
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
-KEY_WIDTH, VALUE_WIDTH = 34, 19
-"""The widths at which cells are wrapped, so that three columns fit into 80 characters."""
+LONGEST = 76
+"""The most characters of a value that differs."""
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not have, not even escaped."""
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"
@@ -156,10 +155,9 @@ def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     rows = []
     for part in ("config", "data", "environment"):
         differing = [fact for fact in comparison.differences if fact.part == part]
-        rows += [
-            [_folded(f"{part}: {fact.key}", KEY_WIDTH), _shown(fact.a), _shown(fact.b)]
-            for fact in differing
-        ] or [[part, "the same", "the same"]]
+        rows += [[f"{part}: {fact.key}", _shown(fact.a), _shown(fact.b)] for fact in differing] or [
+            [part, "the same", "the same"]
+        ]
     caption = "From config.yaml with every default, results.json and environment.json."
     differences = Table(["difference", "A", "B"], rows, caption, text_columns=3)
     return [_changes_table(comparison), *_means_tables(comparison), differences]
@@ -174,16 +172,12 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -
         caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
         headers, rows = ["gate", "model", "outcome", ""], _outcomes(verdicts)
         shown.insert(0, Table(headers, rows, caption, text_columns=4, keys=2))
-    unfolded = [  # words were broken to fold cells
-        replace(table, rows=[[cell.replace("\n", "") for cell in row] for row in table.rows])
-        for table in others
-    ]
     return "\n".join(
         [
             f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n",
             *map(to_markdown, shown),
             "<details>\n<summary>Other metrics, costs and differences</summary>\n",
-            *map(to_markdown, unfolded),
+            *map(to_markdown, others),
             "</details>\n",
         ]
     )
@@ -269,17 +263,7 @@ def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) >= 40 and not set(text) - set("0123456789abcdef+"):
         return short_hash(text)
-    return _folded(textwrap.shorten(text, 4 * VALUE_WIDTH, placeholder=" ..."), VALUE_WIDTH)
-
-
-def _folded(text: str, width: int) -> str:
-    """Return ``text`` in lines of at most ``width``, broken after punctuation if possible."""
-    lines = [""]
-    for part in re.split(r"(?<=[ /-])|(?<=\.)(?!\d)", text):
-        if len(lines[-1] + part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+    return textwrap.shorten(text, LONGEST, placeholder=" ...")
 
 
 # Gates

@@ -17,7 +17,7 @@ from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.findings import best_in_words, findings, make_badge
+from rnnbench.report.findings import findings, make_badge
 from rnnbench.report.plots_of_runs import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
@@ -44,7 +44,7 @@ LONG = "tfidf_logistic_regression"
 
 def said(results):
     """The sentences about the results of a run."""
-    return "\n".join(["", best_in_words(results), *(f"- {entry}" for entry in findings(results))])
+    return "\n".join(["", *(f"- {entry}" for entry in findings(results))])
 
 
 def run(of=100, **rights):
