@@ -16,6 +16,7 @@ from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSu
 from rnnbench.text import counted, for_markdown, visible
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
 
@@ -237,10 +238,24 @@ def as_text(*views: "Table | RenderableType", width: int | None = None) -> str:
 
 def to_html(table: Table) -> str:
     """Return a table as HTML, with its caption below; all text is escaped."""
-    from jinja2 import Environment, PackageLoader  # no other view needs it
+    return visible(find_template("rnnbench.report", "table.html.j2").render(table=table))
 
-    pages = Environment(loader=PackageLoader("rnnbench.report"), autoescape=True, trim_blocks=True)
-    return visible(pages.get_template("table.html.j2").render(table=table))
+
+def find_template(package: str, name: str, **options: Any) -> "Template":
+    """Return a template of a package, which escapes all text unless it is for Python."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=select_autoescape([], ["py.j2"], default=True),
+        finalize=options.pop("finalize", None),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= options
+    return environment.get_template(name)
 
 
 # Numbers

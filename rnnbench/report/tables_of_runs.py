@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import partial
 from math import comb
 from typing import Any
-from xml.etree import ElementTree
 
 from rnnbench.analysis.boards import ACCURACY, Board, RunHistory
 from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange, Verdict, branches
@@ -22,6 +21,7 @@ from rnnbench.report.table import (
     Columns,
     Table,
     condition,
+    find_template,
     interval_text,
     mean_and_interval,
     mean_text,
@@ -308,23 +308,12 @@ def junit(name: str, verdicts: Sequence[Verdict]) -> str:
     All characters are ASCII, so that it is right in every encoding.
     """
 
-    def clean(text: str) -> str:
-        return NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))
-
-    root, add = ElementTree.Element("testsuites", name=clean(name)), ElementTree.SubElement
-    for verdict in verdicts:
-        rows = _outcomes([verdict])
-        n = Counter(outcome for _, _, outcome, _ in rows)
-        counts = {"tests": len(rows), "failures": n[FAILED], "errors": 0, "skipped": n[UNMEASURED]}
-        facts = {"name": verdict.gate} | {key: str(count) for key, count in counts.items()}
-        suite = add(root, "testsuite", facts)
-        for gate, model, outcome, reason in rows:
-            # Dots in the name of a class would be read as those of a package.
-            case = add(suite, "testcase", classname="rnnbench", name=f"{model}: {gate}")
-            if outcome == FAILED:
-                add(case, "failure", message=clean(reason))
-            elif outcome == UNMEASURED:
-                add(case, "skipped", message="A has no such value")
-    ElementTree.indent(root, " ")
-    page: bytes = ElementTree.tostring(root, "us-ascii", xml_declaration=True)
-    return page.decode() + "\n"
+    template = find_template(
+        "rnnbench.report",
+        "junit.xml.j2",
+        clean=lambda text: NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text)),
+    )
+    suites = [(verdict.gate, _outcomes([verdict])) for verdict in verdicts]
+    counts = [Counter(outcome for _, _, outcome, _ in rows) for _, rows in suites]
+    page = template.render(name=name, suites=zip(suites, counts, strict=True))
+    return page.encode("ascii", "xmlcharrefreplace").decode()
