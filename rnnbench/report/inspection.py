@@ -269,7 +269,8 @@ def baseline_view(name: str, model: BaselineModel) -> View:
     ]
     below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
     record = {"name": name, "kind": model.kind, "baseline": baseline.kind, "parameters": parameters}
-    return record, _title(name, baseline.kind), Text(baseline.summary()), below
+    title = Text.assemble((name, NAME), f": {baseline.kind}\n")
+    return record, title, Text(baseline.summary()), below
 
 
 def network_view(
@@ -310,7 +311,8 @@ def network_view(
         f"\nData: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
         f"{shape.n_topics} topics, {shape.n_ids:,} ids. Batch: documents that are read at once."
     )
-    return record, _title(name, model.in_short()), table, Text(caption, ASIDE)
+    title = Text.assemble((name, NAME), f": {model.in_short()}\n")
+    return record, title, table, Text(caption, ASIDE)
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
@@ -331,7 +333,3 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
         title = f"{facts.name} ({name})"
     details = "".join(f"\n{line}" for line in lines if line)
     return Text.assemble((title, NAME), (details, ASIDE))
-
-
-def _title(name: str, text: str) -> Text:
-    return Text.assemble((name, NAME), f": {text}\n")

@@ -1,7 +1,7 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -77,13 +77,6 @@ class Output:
 
 
 @dataclass(frozen=True)
-class CarriedState(State):
-    """A state and its shape, which is the same at each step."""
-
-    shape: Shape
-
-
-@dataclass(frozen=True)
 class Weight:
     """A weight: its symbol in the equations, and its size by formula and as Keras counts it."""
 
@@ -143,7 +136,7 @@ class Explanation(Record):
     sizes: LayerSizes
     axes: tuple[Axis, ...]
     outputs: tuple[Output, ...]
-    states: tuple[CarriedState, ...]
+    states: tuple[State, ...]
     gates: tuple[str, ...]
     equations: tuple[Equation, ...]
     notes: tuple[str, ...]
@@ -249,7 +242,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
         states=tuple(
-            CarriedState(**asdict(state), shape=last_value.shape)
+            replace(state, shape=last_value.shape)
             for state, last_value in zip(kind.states, states, strict=True)
         ),
         parameters=Parameters(
@@ -325,13 +318,13 @@ def explanation_page(facts: Explanation) -> Page:
             f"{facts.keras_version}, with random weights and biases, called on random input."
         ),
     ]
-    names = _in_brackets(axis.name for axis in facts.axes)
+    names = ", ".join(axis.name for axis in facts.axes)
     axes = [
         (axis.name, f"{axis.size:>{len(str(max(shape)))}}", axis.meaning) for axis in facts.axes
     ]
     outputs = {f"{output.return_sequences}": output for output in facts.outputs}
     switches = [
-        (f"return_sequences={on}", str(output.shape), _in_brackets(output.axes))
+        (f"return_sequences={on}", str(output.shape), f"({', '.join(output.axes)})")
         for on, output in outputs.items()
     ]
     states = [(state.symbol, state.name, str(state.shape), state.meaning) for state in facts.states]
@@ -339,7 +332,7 @@ def explanation_page(facts: Explanation) -> Page:
     equations.columns[0].no_wrap = True  # one in two lines is hard to read
     parts: dict[str, Sequence[RenderableType]] = {
         "The input has three axes": [
-            Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  {names}", ASIDE)),
+            Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  ({names})", ASIDE)),
             grid(axes, ("", VALUE, ASIDE)),
         ],
         "The output": [
@@ -358,23 +351,18 @@ def explanation_page(facts: Explanation) -> Page:
     return Page([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
-def _in_brackets(names: Iterable[str]) -> str:
-    return f"({', '.join(names)})"
-
-
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
-    total = parameters.formula
-    rows: list[Weight | Parameters] = [*parameters.weights, parameters]
-    for counted in rows:
-        size = counted.formula
-        words = ["sum", "", "", ""]
-        if isinstance(counted, Weight):
-            words = [counted.symbol, counted.name, str(counted.shape), size.text]
-        in_keras = Text(f"{counted.count:,}", GOOD if size.value == counted.count else BAD)
-        is_last_weight = counted is parameters.weights[-1]
-        table.add_row(*words, f"{size.value:,}", in_keras, end_section=is_last_weight)
+    total, weights = parameters.formula, parameters.weights
+    rows = [
+        (one.symbol, one.name, str(one.shape), one.formula.text, one.formula.value, one.count)
+        for one in weights
+    ]
+    for *words, value, count in [*rows, ("sum", "", "", "", total.value, parameters.count)]:
+        in_keras = Text(f"{count:,}", GOOD if value == count else BAD)
+        is_last_weight = words[0] == weights[-1].symbol
+        table.add_row(*words, f"{value:,}", in_keras, end_section=is_last_weight)
     return [
         Text(f"units h = {sizes.units}, features i = {sizes.features}"),
         table,

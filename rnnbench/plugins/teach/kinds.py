@@ -54,6 +54,8 @@ class State:
     symbol: str
     name: str
     meaning: str
+    shape: tuple[int, ...] = ()
+    """That of a real layer, which is the same at each step."""
 
 
 @dataclass(frozen=True)
