@@ -11,7 +11,6 @@ from rnnbench.choice.results import Candidate, choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plot import COLOURS, THIN, Plot, about, name_rows
 from rnnbench.report.sections import Part, ReportSection, reproduce_by
-from rnnbench.report.table import interval_text
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ class CandidatesPlot(Plot):
             if row < SHOWN or one.name == recommended
         }
         self.alt = "; ".join(
-            f"{name} {one.accuracy:.3f} ({interval_text(one.interval, '.3f')})"
-            for name, one in self._rows.items()
+            f"{name} {one.accuracy:.3f} ({one.interval:.3f})" for name, one in self._rows.items()
         )
         self.make_room(self._rows, 1.5 + 0.38 * len(self._rows))
 

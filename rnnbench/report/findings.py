@@ -5,7 +5,7 @@ from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.table import MISSING, interval_text, mean_and_interval
+from rnnbench.report.table import MISSING, mean_and_interval
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
 from rnnbench.text import listed
 
@@ -27,7 +27,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     sentences += filter(None, [dataset.estimate_in_words()])
     sentences.append(
         f"{best.name} {leads} a {dataset.accuracy_name} of {best.accuracy.mean:.3f} (95 % interval "
-        f"{interval_text(best.accuracy_interval, '.3f')}){rest if others[CLEAR] else ''}."
+        f"{best.accuracy_interval:.3f}){rest if others[CLEAR] else ''}."
     )
     if level:
         sentences.append(f"Cannot be told apart from it: {listed(level)}.")

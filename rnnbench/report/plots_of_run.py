@@ -33,7 +33,7 @@ from rnnbench.report.plot import (
     legend_entries,
     name_rows,
 )
-from rnnbench.report.table import MISSING, Table, interval_text, scope, scope_of, with_points
+from rnnbench.report.table import MISSING, Table, scope, scope_of, with_points
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
 from rnnbench.text import visible
@@ -137,8 +137,7 @@ class AccuracyPlot(RunPlot):
         self.title = self.run.results.dataset.accuracy_name.capitalize()
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
         self.alt = "; ".join(
-            f"{model.name} {model.accuracy.mean:.3f} "
-            f"({interval_text(model.accuracy_interval, '.3f')})"
+            f"{model.name} {model.accuracy.mean:.3f} ({model.accuracy_interval:.3f})"
             for model in self._models
         )
 
@@ -200,8 +199,7 @@ class DifferencesPlot(RunPlot):
         self._shown = [*chain(*self._pairs.values())]
         self.make_room(self.chosen, 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
         self.alt = "; ".join(
-            f"{pair.a} - {pair.b} {pair.difference:+z.3f} "
-            f"({interval_text(pair.interval, '+z.3f')}, {pair.verdict})"
+            f"{pair.a} - {pair.b} {pair.difference:+z.3f} ({pair.interval:+z.3f}, {pair.verdict})"
             for pair in self._shown
         )
 

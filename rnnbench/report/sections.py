@@ -31,7 +31,6 @@ from rnnbench.report.plots_of_run import PLOTS
 from rnnbench.report.table import (
     SECOND,
     Table,
-    interval_text,
     number_first,
     scope,
     with_points,
@@ -241,7 +240,7 @@ def calibration(reported: Reported) -> ReportSection:
         if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
     headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
-    rows = [[name, f"{ece:.3f}", interval_text(ends, ".3f")] for name, (ece, ends) in found.items()]
+    rows = [[name, f"{ece:.3f}", f"{ends:.3f}"] for name, (ece, ends) in found.items()]
     caption = (
         f"Expected calibration error (ECE): in {N_BINS} bins of equal width, how far the mean "
         "probability of answers is from their accuracy. Chance makes it too high; the interval "

@@ -12,7 +12,7 @@ from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import Metric, Quantity, usable_metrics
 from rnnbench.points import model_of, values_of
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary, Statistic
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Statistic
 from rnnbench.text import counted, for_markdown, visible
 
 if TYPE_CHECKING:
@@ -288,11 +288,6 @@ def scope(n_seeds: int) -> str:
 def scope_of(differences: Iterable[Difference]) -> str:
     """Return what the intervals of differences are over."""
     return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
-
-
-def interval_text(interval: Interval, form: str = ".4f") -> str:
-    """Return both ends of an interval."""
-    return f"{interval.low:{form}} to {interval.high:{form}}"
 
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:

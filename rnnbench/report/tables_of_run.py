@@ -20,7 +20,6 @@ from rnnbench.report.table import (
     Columns,
     Table,
     condition,
-    interval_text,
     mean_and_interval,
     mean_text,
     metrics_of,
@@ -70,7 +69,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"{dataset.accuracy_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
-        f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
+        f"95 % interval {scope(n)}": lambda model: f"{model.accuracy_interval:.4f}",
     }
     always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
     rest, of_runs = results.without_duplicates, condition(results.comparisons)
@@ -146,9 +145,7 @@ def comparisons_table(results: Results) -> Table:
     columns: Columns[Comparison] = {
         "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {scope_of(results.comparisons)}": lambda pair: interval_text(
-            pair.interval, "+z.4f"
-        ),
+        f"95 % interval {scope_of(results.comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
         "p": lambda pair: short_p(pair.p),
         "p (Holm)": lambda pair: short_p(pair.p_holm),
         "verdict": lambda pair: pair.verdict,
@@ -274,7 +271,7 @@ def published_tables(results: Results) -> list[Table]:
     tables = [_among_others(results, others)] if others else []
     if same:
         rows = [
-            [name, interval_text(ours), before.source, f"{before.accuracy:.4f}", before.lies(name)]
+            [name, f"{ours:.4f}", before.source, f"{before.accuracy:.4f}", before.lies(name)]
             for before in same
             for name, ours in before.intervals.items()
         ]
@@ -313,7 +310,7 @@ def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Tabl
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     sentences = [
         f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
-        f"interval of {best.name}, our best model ({interval_text(interval)} "
+        f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
         "saw test texts: whether training used the texts of the test documents, without their "

@@ -22,7 +22,6 @@ from rnnbench.report.table import (
     Table,
     condition,
     find_template,
-    interval_text,
     mean_and_interval,
     mean_text,
     metrics_of,
@@ -62,7 +61,7 @@ def board_tables(board: Board) -> list[Table]:
     for entry in board.entries:
         model, worse = entry.model, worse_in_words(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
-        interval = interval_text(model.accuracy_interval)
+        interval = f"{model.accuracy_interval:.4f}"
         last = worse if is_tested else mean_text(quantity, model)
         accuracies.append([*own, mean_and_interval(model.accuracy), interval, last])
         second, n = mean_and_interval(model.metrics[SECOND]), model.accuracy.n
@@ -191,9 +190,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
         "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
-        f"95 % interval of B - A {scope_of(changes)}": lambda change: interval_text(
-            change.interval, "+z.4f"
-        ),
+        f"95 % interval of B - A {scope_of(changes)}": lambda change: f"{change.interval:+z.4f}",
         "p (Holm)": lambda change: short_p(change.p_holm),
     }
     methods = " or ".join(sorted({change.method for change in changes}))
