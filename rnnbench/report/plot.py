@@ -32,8 +32,8 @@ Style = dict[str, Any]
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
 DOTTED: Style = {"lw": 1, "ls": ":"}
-NARROW, WIDE = 6, 9.4
-"""The widths of plots that fit a phone and the page of a large window, in inches."""
+WIDE = 9.4
+"""The width of plots that fit the page of a large window, in inches."""
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
 FORMATS: dict[str, dict[str, None]] = {
@@ -108,11 +108,6 @@ class Plot(ABC):
         """Draw in an empty figure for a page, which has the title above it."""
         if handles := self.draw(figure.subplots()):
             add_legend(figure, handles)
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether a page has no room for another plot beside it."""
-        return (self.size_on_page or self.size)[0] > NARROW
 
     def _draw(self, size: Size) -> tuple[Figure, str]:
         """Return the plot for a page, and its SVG, the first file: each file moves the layout."""

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any, ClassVar, Self
 
 import matplotlib as mpl
@@ -334,13 +334,11 @@ class LearningCurves(RunPlot):
 
 def _spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
     """Return the lowest, the median and the highest value of a curve by epoch; NaN is masked."""
-    lists = [getattr(trial.record.history, curve) for trial in trials]
-    curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
-    for row, values in zip(curves, lists, strict=True):
-        row[: len(values)] = values
-    curves = np.ma.masked_invalid(curves).clip(-LARGEST, LARGEST)
-    median = np.ma.median(curves, axis=0)  # type: ignore[no-untyped-call]
-    return curves.min(axis=0), median, curves.max(axis=0)
+    lists = (getattr(trial.record.history, curve) for trial in trials)
+    epochs = [*zip_longest(*lists, fillvalue=np.nan)]  # engines may stop early
+    values = np.ma.masked_invalid(np.array(epochs, float)).clip(-LARGEST, LARGEST)
+    median = np.ma.median(values, axis=1)  # type: ignore[no-untyped-call]
+    return values.min(axis=1), median, values.max(axis=1)
 
 
 class ConfusionPlot(RunPlot):

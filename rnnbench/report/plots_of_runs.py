@@ -19,7 +19,6 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.plot import (
     COLOURS,
     LARGEST,
-    NARROW,
     THICK,
     THIN,
     Plot,
@@ -87,7 +86,7 @@ class HistoryPlot(Plot):
             for position, entry in enumerate(history.entries)
             if model in entry.changes and entry.changes[model].is_clear
         }
-        self.size = (max(NARROW, 2 + 0.12 * len(history.entries)), 2.8)
+        self.size = (max(6, 2 + 0.12 * len(history.entries)), 2.8)
         self._values = [entry.values.get(model) for entry in history.entries]
         texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
         self.alt = (

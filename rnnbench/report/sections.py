@@ -80,11 +80,10 @@ class ReportSection:
     @property
     def plots(self) -> list[Plot]:
         """All plots in it."""
-        plots: list[Plot] = []
-        for kind, content in self.parts:
-            if kind in ("figure", "figures", "gallery"):
-                plots += [content] if kind == "figure" else content
-        return plots
+        of_kind = {"figure": lambda plot: [plot], "figures": list, "gallery": list}
+        return [
+            plot for kind, shown in self.parts if kind in of_kind for plot in of_kind[kind](shown)
+        ]
 
 
 @dataclass(frozen=True)

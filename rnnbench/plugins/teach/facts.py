@@ -21,6 +21,7 @@ from rnnbench.report.table import as_text
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
+ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
@@ -224,13 +225,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
-        keras_name=kind.keras_name,
         keras_version=keras.__version__,
-        title=kind.title,
-        source=kind.source,
-        gates=kind.gates,
-        equations=kind.equations,
-        notes=kind.notes,
         sizes=sizes,
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
@@ -253,6 +248,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             ),
             layer.count_params(),
         ),
+        **{name: getattr(kind, name) for name in ON_PAPER},
         check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
     )
 
