@@ -153,12 +153,17 @@ class AccuracyPlot(RunPlot):
                     ends = np.clip((interval.low, interval.high), 0, 1)
                     axes.hlines(row, *ends, color=colour, gid=gid, **line)
             axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
-        earlier = [result for result in self.run.results.published if result.is_of_our_model]
-        published = [result for result in earlier if result.model in rows]
+        earlier = self.run.results.published
+        published = [one for one in earlier if one.is_of_our_model and one.model in rows]
         diamond = DIAMOND | {"mec": ink()}
         for result in published:
             axes.plot(result.accuracy, rows[result.model] + 0.3, gid=about(result.model), **diamond)
-        name = visible(dataset.majority_name)
+        name, (left, right) = visible(dataset.majority_name), axes.get_xlim()
+        if dataset.majority_accuracy < left - 2 * (
+            right - left
+        ):  # most of the width would be empty
+            axes.set_xlim(left, right)
+            name = f"← {name}: {dataset.majority_accuracy:.3f}"
         majority = axes.axvline(dataset.majority_accuracy, color=ink(), label=name, **DOTTED)
         name_rows(axes, list(rows), dataset.accuracy_name)
         n_seeds = max(model.accuracy.n for model in self._models)
@@ -175,9 +180,10 @@ class AccuracyPlot(RunPlot):
         """Name the majority baseline above its line, where the page leaves room for it."""
         axes = figure.subplots()
         *handles, majority = self.draw(axes)
-        place, text = self.run.results.dataset.majority_accuracy, str(majority.get_label())
-        above = axes.get_xaxis_transform()
-        axes.text(place, 1.01, text, transform=above, ha="center", va="bottom")
+        place, left = self.run.results.dataset.majority_accuracy, axes.get_xlim()[0]
+        beside: Style = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
+        side = "left" if place < left else "center"
+        axes.text(max(place, left), 1.01, str(majority.get_label()), ha=side, **beside)
         add_legend(figure, handles)
 
 

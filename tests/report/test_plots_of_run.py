@@ -68,6 +68,19 @@ def test_the_accuracies_are_those_of_the_run_and_have_a_legend():
     assert {"95 % over seeds", "always 'earn'"} <= {*legend_of(axes)}
 
 
+def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
+    labels = [0, 1] * 200
+    run = finished_run({"rnn": [[*labels[:396], 2, 2, 2, 2]]}, labels=labels)
+    far = run.results.dataset.model_copy(update={"majority_accuracy": 0.5})
+
+    axes = plot_run(
+        replace(run, results=run.results.model_copy(update={"dataset": far})), "accuracy"
+    )
+
+    assert axes.get_xlim()[0] > 0.9
+    assert "← always 'earn': 0.500" in legend_of(axes)
+
+
 def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
     history = History(loss=[3, 2], accuracy=[0.1, 0.2], val_loss=[4, 3], val_accuracy=[0.3, 0.4])
     run = made_up(records={model: {"history": history} for model in ANSWERS})
