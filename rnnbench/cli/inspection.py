@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from rnnbench.analysis.notes import (
     Note,
@@ -35,13 +36,13 @@ from rnnbench.report.inspection import (
     baseline_view,
     data_view,
     document_view,
-    facts_grid,
     models_by_input,
     models_view,
     network_view,
     notes_text,
     sources_view,
 )
+from rnnbench.report.table import grid
 from rnnbench.request import changes
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
@@ -291,10 +292,9 @@ def doctor(
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()
-    found = {check.name: check.found for check in checks}
-    styles = {check.name: "red" for check in checks if check.exit_code}
+    found = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}
-    console.print_record(record, facts_grid(found, styles), as_json=as_json)
+    console.print_record(record, grid(found, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
         error = RnnbenchError(
             f"Something is wrong with: {', '.join(check.name for check in wrong)}."

@@ -24,7 +24,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
-from rnnbench.report.table import MISSING, Table
+from rnnbench.report.table import MISSING, Table, grid
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, visible
 
@@ -85,18 +85,8 @@ def data_view(prepared: PreparedData) -> View:
         "whole texts": summary.duplicates_in_words(whole=True),
         f"{summary.noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    shown: list[Table | RenderableType] = [facts_grid(rows), _frequent_topics(summary)]
-    shown += ["", notes_text(notes)] if notes else []
-    return record, *shown
-
-
-def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Grid:
-    """Return a line for each fact, by name; ``styles`` has the styles of some of them."""
-    grid = Grid.grid(padding=(0, 2))
-    for name, fact in facts.items():
-        style = (styles or {}).get(name, "")
-        grid.add_row(Text(name, NAME), Text(fact, style, overflow="fold"))
-    return grid
+    remarks = ["", notes_text(notes)] if notes else []
+    return record, grid(rows.items(), (NAME, "")), _frequent_topics(summary), *remarks
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:

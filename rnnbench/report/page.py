@@ -45,17 +45,6 @@ class PageContent:
     """Its own address, if it is one of ``pages``."""
 
 
-def write_page(
-    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
-) -> Path:
-    """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of a run.
-
-    The arguments are those of ``make_sections``; models are in the order of their accuracy. The
-    HTML file is returned.
-    """
-    return write_files(run.folder, report_page(run, texts, words, n_errors))
-
-
 def write_files(folder: Path, page: PageContent) -> Path:
     """Write a page, its Markdown and its plots into a folder; the HTML file is returned.
 
@@ -97,7 +86,10 @@ def check_report(run: StoredRun, words: int, errors: int) -> None:
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> PageContent:
-    """Return the report of a run, as ``write_page`` writes it."""
+    """Return the report of a run, its models in the order of their accuracy.
+
+    The arguments are those of ``make_sections``.
+    """
     run = best_first(run)
     results, dataset = run.results, run.results.dataset
     return PageContent(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
+    from rich.text import Text
 
 T = TypeVar("T")
 Columns = dict[str, Callable[[T], str]]
@@ -205,6 +206,19 @@ def to_markdown(table: Table) -> str:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, f"| {' | '.join(alignment)} |")
     return "\n".join([*lines, "", for_markdown(table.caption), ""])
+
+
+def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> "RichTable":
+    """Return rows for a terminal without lines, perhaps with a style for each column."""
+    from rich.table import Column
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    columns = (Column(style=style, overflow="fold") for style in styles)
+    table = RichTable.grid(*columns, padding=(0, 2))
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return table
 
 
 class Shown(ABC):

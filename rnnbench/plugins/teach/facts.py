@@ -1,6 +1,6 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.report.table import as_text
+from rnnbench.report.table import as_text, grid
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
@@ -294,14 +294,6 @@ def _check(
         compared=sum(difference.size for difference in differences),
         largest_difference=float(np.max([difference.max() for difference in differences])),
     )
-
-
-def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
-    """Return rows without lines, perhaps with a style for each column."""
-    table = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
 
 
 def explanation_page(facts: Explanation) -> Page:

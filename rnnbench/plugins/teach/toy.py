@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part, grid
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
-from rnnbench.report.table import find_template
+from rnnbench.report.table import find_template, grid
 
 PACKAGE = "rnnbench.plugins.teach"
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
