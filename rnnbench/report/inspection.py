@@ -85,8 +85,8 @@ def data_view(prepared: PreparedData) -> View:
         "whole texts": summary.duplicates_in_words(whole=True),
         f"{summary.noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    remarks = ["", notes_text(notes)] if notes else []
-    return record, grid(rows.items(), (NAME, "")), _frequent_topics(summary), *remarks
+    facts = grid(rows.items(), (NAME, ""))
+    return record, facts, _frequent_topics(summary), "", notes_text(notes)
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:
