@@ -11,11 +11,14 @@ from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
+from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import prepare
+from rnnbench.data.load import prepare, prepare_corpus
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
@@ -30,8 +33,11 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
-def prepare_job(request: Request, record: str = RESULTS) -> Job:
-    """Return the job of a request; ``record`` is the file that marks a run or a choice."""
+def prepare_job(request: Request, record: str = RESULTS, *, corpus: Corpus | None = None) -> Job:
+    """Return the job of a request; ``record`` is the file that marks a run or a choice.
+
+    A ``corpus`` that another job has loaded is not loaded again.
+    """
     request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
@@ -56,7 +62,9 @@ def prepare_job(request: Request, record: str = RESULTS) -> Job:
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
             message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
             raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-        if request.progress:
+        if corpus:
+            data = prepare_corpus(benchmark.data, corpus)
+        elif request.progress:
             from rnnbench.terminal.display import show_download
 
             with show_download(quiet=False) as on_bytes:
@@ -86,7 +94,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
             rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
             texts = "".join(f"{json.dumps(row, default=_plain)}\n" for row in rows)
         elif hasattr(given, "columns"):
-            texts = given.to_json(orient="records", lines=True)
+            texts = given.to_json(orient="records", lines=True, date_format="iso")
         else:
             raise TypeError(f"got {type(given).__name__}")
     except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
@@ -97,8 +105,10 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: a number or a text of NumPy, or else its text."""
-    return value.decode() if isinstance(value, bytes) else getattr(value, "item", value.__str__)()
+    """Return a value as JSON has it: a number of NumPy, or else its text, such as a date in ISO."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.bool_ | np.number) else str(value)
 
 
 @contextmanager

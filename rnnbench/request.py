@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 class Frame(Protocol):
     """A pandas data frame."""
 
-    def to_json(self, *, orient: Literal["records"], lines: Literal[True]) -> str:
+    def to_json(self, *, orient: Any, lines: Literal[True], date_format: Any) -> str:
         """Return its rows, one in each line."""
 
 

@@ -434,6 +434,15 @@ def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
     assert len(both.boards[0].entries) == 1
 
 
+def test_dates_in_a_frame_stay_dates():
+    days = pd.DataFrame({"body": OWN, "day": pd.to_datetime(LABELS, unit="D")})
+    run = rnnbench.run(days, out="own", models="multinomial_naive_bayes", progress=False)
+    assert {count.topic[:10] for count in run.results.dataset.topics} == {
+        "1970-01-01",
+        "1970-01-02",
+    }
+
+
 @pytest.mark.parametrize(
     "data",
     [

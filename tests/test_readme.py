@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 import rnnbench
-from rnnbench.cli.run import short_table
 from rnnbench.config.load import Override, load
 from rnnbench.metrics import METRICS
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.report.table import mean_and_interval, to_rich
+from rnnbench.report.tables_of_run import short_table
 from rnnbench.results.run import load_results
 from rnnbench.training.settings import engine_for
 
@@ -33,7 +33,7 @@ CHANGES = {"keras": ("training.engine", "keras"), "all": ("training.seeds", "20"
 def test_the_table_is_what_the_reference_run_prints():
     console = Console(width=80, file=io.StringIO())
     run = rnnbench.load_run(REFERENCE / "all")
-    (table,) = short_table(run)
+    table = short_table(run.results)
     console.print(to_rich(table, console), highlight=False)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines() if line.strip()]
 

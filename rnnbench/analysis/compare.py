@@ -211,6 +211,14 @@ class Gate:
     is_relative: bool = False
     """Whether ``amount`` is a percentage of the value in A."""
 
+    def is_failed_by(self, change: ModelChange, a: float, b: float) -> bool:
+        """Return whether a model whose metric changed from ``a`` to ``b`` fails."""
+        moved = (b - a) * DIRECTIONS[self.direction]
+        if self.amount is None:
+            return moved > 0 and change.is_clear
+        allowed = self.amount * abs(a) / 100 if self.is_relative else self.amount
+        return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
+
 
 class Failure(Record):
     """A model that fails a gate."""
@@ -291,16 +299,7 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
     failures = []
     for change in changes:
         (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
-        if a is not None and b is not None:
-            moved = (b - a) * DIRECTIONS[gate.direction]
-            if gate.amount is None:
-                fails = moved > 0 and change.is_clear
-            else:
-                allowed = gate.amount * abs(a) / 100 if gate.is_relative else gate.amount
-                fails = moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
-        else:
-            fails = a is not None
-        if fails:
+        if a is not None and (b is None or gate.is_failed_by(change, a, b)):
             failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
     return Verdict(
         gate=gate.text,

@@ -64,14 +64,15 @@ class Hits:
         return bool((self.right == self.right[0]).all())
 
 
-def t_interval(values: Sequence[float]) -> Interval | None:
-    """Return Student's interval of the mean of ``values``; ``None`` for fewer than two."""
-    from scipy.special import stdtrit
+def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
+    """Return Student's interval of the mean of ``values``; ``None`` for fewer than two.
 
-    if len(values) < 2:
+    If it is to contain one ``more`` value, the variance of that is added.
+    """
+    if (n := len(values)) < 2:
         return None
-    half = stdtrit(len(values) - 1, (1 + LEVEL) / 2) * np.std(values, ddof=1) / len(values) ** 0.5
-    return Interval(low=np.mean(values) - half, high=np.mean(values) + half)
+    error = float(np.std(values, ddof=1)) * (more + 1 / n) ** 0.5
+    return Estimate(float(np.mean(values)), error, n - 1).around
 
 
 def prediction_interval(values: Sequence[float]) -> Interval | None:
@@ -79,54 +80,30 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
 
     G. J. Hahn, W. Q. Meeker: Statistical Intervals (1991), chapter 4.
     """
-    mean = t_interval(values)
-    if mean is None:
-        return None
-    center, half = (mean.low + mean.high) / 2, (mean.high - mean.low) / 2
-    wider = half * (len(values) + 1) ** 0.5
-    return Interval(low=center - wider, high=center + wider)
+    return t_interval(values, more=1)
 
 
-def folds_interval(accuracies: NDArray[np.float64]) -> Interval | None:
-    """Return the interval of a mean accuracy, ``(n_folds, n_seeds)``, of a cross-validation.
+def estimate_over_folds(accuracies: NDArray[np.float64]) -> "Estimate | None":
+    """Return the mean accuracy of a cross-validation, ``(n_folds, n_seeds)``, or of a difference.
 
     The training sets of the k folds overlap, so the variance of their mean is more than 1/k of that
     of the folds: it is multiplied by 1/k + 1/(k - 1), the second term being the documents that a
     fold judges per document that its model learned (C. Nadeau, Y. Bengio: Inference for the
     generalization error. Machine Learning 52, 2003). The variance over seeds is added. A single
-    fold, or a single seed, has no variance; of a single accuracy, there is no interval.
+    fold, or a single seed, has no variance; from a single accuracy, nothing can be estimated.
     """
-    from scipy.special import stdtrit
-
-    (k, n_seeds), mean = accuracies.shape, accuracies.mean()
+    k, n_seeds = accuracies.shape
     parts = []  # variances and their degrees of freedom
     if k > 1:
-        parts.append((np.var(accuracies.mean(axis=1), ddof=1) * (1 / k + 1 / (k - 1)), k - 1))
+        parts.append((_variance(accuracies.mean(axis=1)) * (1 / k + 1 / (k - 1)), k - 1))
     if n_seeds > 1:
-        parts.append((np.var(accuracies.mean(axis=0), ddof=1) / n_seeds, n_seeds - 1))
+        parts.append((_variance(accuracies.mean(axis=0)) / n_seeds, n_seeds - 1))
     if not parts:
         return None
     total = sum(variance for variance, _ in parts)
-    if total == 0:
-        return Interval(low=mean, high=mean)
-    joint = total**2 / sum(variance**2 / df for variance, df in parts)
-    half = stdtrit(joint, (1 + LEVEL) / 2) * total**0.5
-    return Interval(low=mean - half, high=mean + half)
-
-
-def folds_p(a: Sequence[float], b: Sequence[float]) -> float | None:
-    """Return the p-value of the difference between two models over other training documents.
-
-    It is that of the corrected resampled t-test; see ``folds_interval``. ``a`` and ``b`` are the
-    accuracies of the two on each fold, means over seeds; of a single fold, there is no p-value.
-    """
-    differences, k = np.subtract(a, b), len(a)
-    if k < 2:
-        return None
-    if np.ptp(differences) < ROUNDING:
-        return 1.0 if abs(differences[0]) < ROUNDING else SMALLEST_P
-    error = float(np.var(differences, ddof=1) * (1 / k + 1 / (k - 1))) ** 0.5
-    return Estimate(float(differences.mean()), error, k - 1).p
+    squares = sum(variance**2 / df for variance, df in parts)
+    df = total**2 / squares if total else min(df for _, df in parts)
+    return Estimate(float(accuracies.mean()), total**0.5, df)
 
 
 def accuracy_interval(hits: Hits) -> Interval:
@@ -165,23 +142,28 @@ class Estimate:
     """The degrees of freedom of ``error``."""
 
     @property
-    def interval(self) -> Interval:
-        """Student's 95 % interval, from -1 to 1.
-
-        It contains 0 if and only if ``p`` is above 0.05, unless there is no error.
-        """
+    def around(self) -> Interval:
+        """Student's 95 % interval, as wide to both sides."""
         from scipy.special import stdtrit
 
         half = float(-stdtrit(self.df, (1 - LEVEL) / 2)) * self.error if self.error else 0.0
-        return Interval(low=max(-1.0, self.value - half), high=min(1.0, self.value + half))
+        return Interval(low=self.value - half, high=self.value + half)
+
+    @property
+    def interval(self) -> Interval:
+        """The part of it from -1 to 1.
+
+        It contains 0 if and only if ``p`` is above 0.05, unless there is no error.
+        """
+        return Interval(low=max(-1.0, self.around.low), high=min(1.0, self.around.high))
 
     @property
     def p(self) -> float:
         """Student's two-sided p-value of the hypothesis that the true value is 0."""
         from scipy.special import stdtr
 
-        if not self.error:  # each document gives the same value: a sign test
-            return 1.0 if self.value == 0 else max(SMALLEST_P, float(0.5**self.df))
+        if not self.error:  # each document, or fold, gives the same value: a sign test
+            return 1.0 if abs(self.value) < ROUNDING else max(SMALLEST_P, float(0.5**self.df))
         return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
 
 
@@ -282,9 +264,6 @@ def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any]]) -> MeanSquares:
-    def variance(values: NDArray[np.float64]) -> float:  # exactly 0 if equal up to rounding
-        return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))
-
     def chance(right: NDArray[Any]) -> float:  # the variance of a seed's accuracy by it
         of_seed, of_document = right.mean(axis=1, keepdims=True), right.mean(axis=0, keepdims=True)
         rest = ((right - of_seed - of_document + right.mean()) ** 2).sum()
@@ -295,8 +274,13 @@ def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any
     n_seeds = np.array([len(right) for right in several], float)
     return MeanSquares(
         n_documents,
-        variance(by_document) / n_documents,
+        _variance(by_document) / n_documents,
         n_seeds,
-        np.array([variance(right.mean(axis=1)) for right in several]) / n_seeds,
+        np.array([_variance(right.mean(axis=1)) for right in several]) / n_seeds,
         np.array([chance(right) for right in several]) / n_seeds,
     )
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    """Return the variance of a sample: exactly 0 if its values are equal up to rounding."""
+    return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))

@@ -7,7 +7,7 @@ run is read, every file of it is checked.
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, combinations
 from math import comb
@@ -51,12 +51,15 @@ from rnnbench.training.outcome import TrialResult
 log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=StoredRun)
-G = TypeVar("G")
 
 OF_ANSWERS = ("accuracy", "macro_f1", "balanced_accuracy", "weighted_f1")
 """The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
 ROUNDING = 1e-9
 """The largest difference that summing in another order can make."""
+
+
+class NothingLeftError(UserError):
+    """All test documents of a run are duplicates."""
 
 
 def summarize_run(
@@ -266,14 +269,14 @@ def drop_duplicates(run: R) -> R:
     Positions of test documents are then those in what is left.
 
     Raises:
-        UserError: nothing is left.
+        NothingLeftError: all of them are.
     """
     results, dataset = run.results, run.results.dataset
     dropped = dataset.duplicates.positions
     if not dropped:
         return run
     if len(dropped) == dataset.test_size:
-        raise UserError(f"{run.folder}: all test documents are also in the training set")
+        raise NothingLeftError(f"{run.folder}: all test documents are also in the training set")
     trials = {
         model: [trial.without(dropped) for trial in of_model]
         for model, of_model in run.trials.items()
@@ -362,20 +365,11 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
         others = []
     for path in others:
         log.warning("%s: no finished run, left out", path)
-    finished = [path for path in paths if path not in others]
-    runs = _accepted(finished, load_run, OtherVersionError)
-    return _accepted(runs, drop_duplicates, UserError) if without_duplicates else runs
-
-
-def _accepted(
-    given: Sequence[G], act: Callable[[G], StoredRun], refusal: type[UserError]
-) -> list[StoredRun]:
-    """Return what ``act`` makes of each; unless it refuses them all, a warning names the others."""
     found, last = [], None
-    for one in given:
+    for path in (path for path in paths if path not in others):
         try:
-            found.append(act(one))
-        except refusal as error:
+            found.append(load_run(path, without_duplicates=without_duplicates))
+        except (OtherVersionError, NothingLeftError) as error:
             last = error
             log.warning("%s, left out", error)
     if last and not found:

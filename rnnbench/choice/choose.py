@@ -7,33 +7,38 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import folds_p
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.choice.results import (
     ChoiceResults,
+    best_config,
     choice_table,
     chosen_benchmark,
     complete,
     rank_candidates,
     recommend,
-    write_best,
 )
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import Duplicates
-from rnnbench.data.dataset import Part, make_parts
+from rnnbench.data.dataset import Data, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepare_job, require_whole
+from rnnbench.job import (
+    FailedTrialsError,
+    InterruptedRunError,
+    display_of,
+    prepare_job,
+    require_whole,
+)
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
-from rnnbench.report.tables_of_run import parameter_columns
+from rnnbench.report.tables_of_run import parameter_columns, short_table
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import load_benchmark, report_files
@@ -52,6 +57,8 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
+SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")
+"""The arguments of a choice that say how its trials run; the recommended model is trained so."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +79,8 @@ class Choice(Shown):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench choose`` prints."""
-        return [choice_table(self.results), *(self.fitted.tables()[:1] if self.fitted else [])]
+        found = [choice_table(self.results)]
+        return [*found, short_table(self.fitted.results)] if self.fitted else found
 
     @property
     def recommended(self) -> str:
@@ -94,11 +102,12 @@ class Choice(Shown):
         import pandas as pd
 
         keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
+        best = next(iter(self.results.candidates), None)
         rows = [
             candidate.model_dump(include=keys)
             | {"low": candidate.interval.low, "high": candidate.interval.high}
             | {"p": candidate.against_best and candidate.against_best.p_holm}
-            | {"p_of_folds": folds_p(self.results.candidates[0].of_parts, candidate.of_parts)}
+            | {"p_of_folds": best and best.p_of_folds(candidate)}
             for candidate in self.results.candidates
         ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
@@ -114,8 +123,11 @@ class Choice(Shown):
             UserError: the file exists, or no model has all its trials.
             UnwritableError: the file cannot be written.
         """
-        check_new(Path(file), overwrite=overwrite)
-        write_best(Path(file), self.benchmark, self.results)
+        file = Path(file)
+        check_new(file, overwrite=overwrite)
+        if not self.results.candidates:
+            raise UserError(f"{file}: not written; no model has all its trials")
+        write_text(file, best_config(self.benchmark, self.results, file.parent))
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.
@@ -153,23 +165,36 @@ def choose(request: ChoiceRequest) -> Choice:
         raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
-    if request.on not in ("train", "all") or (request.on == "all" and not request.then_fit):
-        raise UserError(f"on: got {spell(request.on)} (allowed: train or, with then_fit, all)")
+    if request.on not in ("train", "all"):
+        raise UserError(f"on: got {spell(request.on)} (allowed: train, all)")
+    if request.on == "all" and not request.then_fit:
+        raise UserError("on: 'all' needs then_fit, because only that trains a model to keep")
     parts = make_parts(request.folds, request.last)
     job = prepare_job(request, CHOICE)
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
     if sample is not None:
         drawn = draw_points(job.benchmark.models, sample)
         plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
+    y, groups = job.data.dataset.y_train, job.data.dataset.groups
+    positions = np.concatenate([part.positions(y, groups) for part in parts])  # part by part
+    if request.on == "all":
+        _check_labels(job, _on_all(request, job), positions)
     if job.benchmark.tracking:
         log.warning("tracking: ignored, because only runs are tracked")
     with job.writing():
         with display_of(request) as listener:
             done = job.train(plan, listener)
-        choice = _write(request, job, done, parts) if done.results else None
+        choice = _write(request, job, done, positions) if done.results else None
     whole = require_whole(choice, job, done)
-    fitted = _fit(request, job, whole, done, parts) if request.then_fit else None
-    return replace(whole, fitted=fitted)
+    if not request.then_fit:
+        return whole
+    by_seed = complete(job.benchmark.models, done)[whole.recommended]
+    held_out = _answers(by_seed, positions) if request.on == "all" else {}
+    try:
+        return replace(whole, fitted=_fit(request, job, whole, held_out))
+    except (FailedTrialsError, InterruptedRunError) as error:
+        error.run = replace(whole, fitted=error.run)  # what was chosen stays
+        raise
 
 
 def draw_points(names: Iterable[str], n: int) -> set[str]:
@@ -187,9 +212,11 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
     return drawn
 
 
-def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[Part]) -> Choice:
+def _write(
+    request: ChoiceRequest, job: Job, done: PlanResult, positions: NDArray[np.intp]
+) -> Choice:
     """Rank the models that have all their trials, and write everything that belongs to it."""
-    benchmark, folder, positions = job.benchmark, job.store.folder, _positions(job, parts)
+    benchmark, folder = job.benchmark, job.store.folder
     candidates = rank_candidates(benchmark.models, done, positions)
     results = ChoiceResults(
         name=benchmark.name,
@@ -218,41 +245,40 @@ def _write(request: ChoiceRequest, job: Job, done: PlanResult, parts: Sequence[P
     return choice
 
 
-def _positions(job: Job, parts: Sequence[Part]) -> NDArray[np.intp]:
-    y, groups = job.data.dataset.y_train, job.data.dataset.groups
-    return np.concatenate([part.positions(y, groups) for part in parts])  # part by part
+def _on_all(request: ChoiceRequest, job: Job) -> Data:
+    """Return the data section of a model that learns all documents."""
+    return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
+
+
+def _check_labels(job: Job, section: Data, positions: NDArray[np.intp]) -> None:
+    """Make sure that the answers of a choice can stand for a model that learns all documents."""
+    learned = make_dataset(job.data.corpus, job.data.section, blind=True)
+    whole = make_dataset(job.data.corpus, section)
+    is_same = np.array_equal(learned.y_train[np.sort(positions)], whole.y_test)
+    if job.data.dataset.topics != whole.topics or not is_same:
+        raise UserError("on: some labels occur only in test documents (use 'train')")
 
 
 def _fit(
-    request: ChoiceRequest, job: Job, choice: Choice, done: PlanResult, parts: Sequence[Part]
+    request: ChoiceRequest, job: Job, choice: Choice, held_out: Mapping[int, TrialResult]
 ) -> Run:
     """Train the recommended model and keep it, in a run of its own; see ``choose``.
 
-    If it is trained on all documents, the answers of the choice replace those to test documents.
-    Stored trials may have the answers of another choice, so they are trained again.
+    If it is trained on all documents, the answers ``held_out`` replace those to test documents.
     """
-    on_all, results, name = request.on == "all", choice.results, choice.recommended
-    benchmark = chosen_benchmark(job.benchmark, results, [name])
-    changed: dict[str, Any] = {"tracking": ()}
-    if on_all:
-        changed["data"] = benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
+    benchmark = chosen_benchmark(job.benchmark, choice.results, [choice.recommended])
+    data = _on_all(request, job) if held_out else benchmark.data
     given = RunRequest(
-        benchmark.model_copy(update=changed),
+        benchmark.model_copy(update={"tracking": (), "data": data}),
         out=choice.folder / "fitted",
         save_models=True,
-        fresh=request.fresh or on_all,
-        command=job.command if on_all else None,
-        **{key: getattr(request, key) for key in ("jobs", "executor", "scheduler", "progress")},
+        command=job.command if held_out else None,
+        **{key: getattr(request, key) for key in SAME_WAY},
     )
-    fit = prepare_job(given)
-    if on_all:
-        held_out = _answers(complete(job.benchmark.models, done)[name], _positions(job, parts))
-        labels = next(iter(held_out.values())).labels
-        is_same = np.array_equal(labels, fit.data.dataset.y_test)
-        if job.data.dataset.topics != fit.data.dataset.topics or not is_same:
-            raise UserError("on: some labels occur only in test documents (use 'train')")
+    fit = prepare_job(given, corpus=job.data.corpus)
+    if held_out:
         facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
-        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": results.how()})
+        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": choice.results.how()})
         fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
     stored, fitted = run_job(fit, display_of(given), keep_models=True)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)

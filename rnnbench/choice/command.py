@@ -57,17 +57,20 @@ def choose(
         job if write is None else partial(_written, job, write),
         quiet=quiet,
         as_json=as_json,
-        closing=lambda choice, _: _closing(choice),
+        closing=lambda choice, _: _closing(choice, write),
     )
-    if write is not None and not quiet:
-        run_it = options.line("run", write)
-        console.err.print(f"Written to {write}; next: {run_it}", soft_wrap=True)
 
 
-def _closing(choice: "Choice") -> list[str]:
-    fitted, then_fit = choice.fitted, f"{choice.results.command} --then-fit"
-    next_one = options.line("predict", fitted.folder, "TEXT") if fitted else then_fit
-    return [f"Stored in {choice.folder}/; next: {next_one}"]
+def _closing(choice: "Choice", written: Path | None) -> list[str]:
+    """Return where everything is, and what can be done next with it."""
+    fitted, stored = choice.fitted, f"Stored in {choice.folder}/"
+    if fitted:
+        stored += f"; next: {options.line('predict', fitted.folder, 'TEXT')}"
+    elif not written:
+        stored += f"; next: {choice.results.command} --then-fit"
+    if written:
+        stored += f"\nWritten to {written}; next: {options.line('run', written)}"
+    return [stored]
 
 
 def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> None:
@@ -79,6 +82,7 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     inputs = inputs_of(request.config, benchmark)
     if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
         raise UserError(f"--write {file}: the choice reads this file (use another name)")
+    options.check_config_name(file)
     check_new(file, "--write", overwrite=overwrite)
     check_replaceable(file)
 
@@ -90,7 +94,7 @@ def _written(job: "Callable[[], Choice]", file: Path) -> "Choice":
     try:
         choice = job()
     except FailedTrialsError as error:
-        if getattr(error.run and error.run.results, "candidates", None):  # a choice, not a run
+        if error.run and error.run.results.candidates:
             error.run.write(file, overwrite=True)
         else:
             console.print_error(f"{file}: not written; no model has finished all its trials")

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -11,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_interval
+from rnnbench.analysis.intervals import Hits, accuracy_interval, estimate_over_folds
 from rnnbench.config.load import dump
 from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.errors import UserError
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import BaselineModel, Model
@@ -37,7 +35,6 @@ from rnnbench.report.table import (
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
 from rnnbench.section import Record
-from rnnbench.storage import write_text
 from rnnbench.text import counted, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
@@ -69,6 +66,12 @@ class Candidate(Record):
     """The mean time of a training, in seconds."""
     against_best: Comparison | None
     """The best candidate compared with this one; ``None`` for the best itself."""
+
+    def p_of_folds(self, other: "Candidate") -> float | None:
+        """Return the p-value of the difference over other training documents; none of one fold."""
+        ahead = np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
+        over_folds = estimate_over_folds(ahead)
+        return over_folds.p if over_folds else None
 
 
 class Recommendation(Record):
@@ -140,38 +143,33 @@ def rank_candidates(
     """
     trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
     places = np.argsort(positions) if in_order else slice(None)
-    found = []
+    found: list[Candidate] = []
+    hits: dict[str, Hits] = {}
     for name, by_seed in complete(order, done).items():
         answers = list(by_seed.values())
-        trial, records = trials[name], [part.record for parts in answers for part in parts]
+        model, records = trials[name].model, [part.record for parts in answers for part in parts]
         # (n_seeds, n_held_out)
         right = np.stack([np.concatenate([part.right for part in parts]) for parts in answers])
-        hits = Hits(right[:, places], in_order, trial.model.is_random)
+        hits[name] = Hits(right[:, places], in_order, model.is_random)
         # (n_parts, n_seeds)
         accuracies = np.transpose([[part.right.mean() for part in parts] for parts in answers])
+        over_folds = estimate_over_folds(accuracies)
         candidate = Candidate(
             name=name,
             params=records[0].params,
-            accuracy=hits.accuracy,
+            accuracy=hits[name].accuracy,
             of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
-            over_parts=folds_interval(accuracies),
-            interval=accuracy_interval(hits),
-            training=trial.model.training or {},
+            over_parts=over_folds and over_folds.around,
+            interval=accuracy_interval(hits[name]),
+            training=model.training or {},
             seeds=len(answers),
             fit_seconds=float(np.mean([record.fit_seconds for record in records])),
             against_best=None,
         )
-        found.append(
-            (rank_key(candidate.accuracy, trial.epochs, candidate.params), candidate, hits)
-        )
-    found.sort(key=itemgetter(0))
-    if not found:
-        return []
-    against = compare_with_best({candidate.name: hits for _, candidate, hits in found})
-    return [
-        candidate.model_copy(update={"against_best": against.get(candidate.name)})
-        for _, candidate, _ in found
-    ]
+        found.append(candidate)
+    found.sort(key=lambda one: rank_key(one.accuracy, trials[one.name].epochs, one.params))
+    against = compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
+    return [one.model_copy(update={"against_best": against.get(one.name)}) for one in found]
 
 
 def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
@@ -279,9 +277,10 @@ def _caption(results: ChoiceResults) -> str:
         f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
         " clearly worse: below 0.05, for the models as they were trained here. Models are compared "
         "document by document, so intervals of clearly different ones may overlap, and of two "
-        f"equally accurate ones, only one may be clearly worse. {SIMPLEST}"
+        f"equally accurate ones, only one may be clearly worse."
         if n
         else "",
+        SIMPLEST if any(test.verdict == NOT_CLEAR for test in tests) else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."
         if results.searched and is_drawn
         else "",
@@ -291,18 +290,11 @@ def _caption(results: ChoiceResults) -> str:
     return " ".join(filter(None, sentences))
 
 
-def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None:
-    """Write a config of the best point of each model, which says how they were chosen.
-
-    Raises:
-        UserError: no model has finished all its trials.
-        UnwritableError: the file cannot be written.
-    """
+def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
+    """Return a config, to be stored in a folder, of the best points; it says why they are there."""
     best = best_points(results)
-    if not best:
-        raise UserError(f"{file}: not written; no model has all its trials")
     chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
-    lines = dump(chosen, file.parent).splitlines()
+    lines = dump(chosen, folder).splitlines()
     start = lines.index("models:")
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
@@ -318,7 +310,7 @@ def write_best(file: Path, benchmark: Benchmark, results: ChoiceResults) -> None
         "the test documents were not used. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]
-    write_text(file, "\n".join([*(f"# {line}" for line in introduction), *lines, ""]))
+    return "\n".join([*(f"# {line}" for line in introduction), *lines, ""])
 
 
 def chosen_benchmark(

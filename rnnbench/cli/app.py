@@ -5,6 +5,7 @@ completion of command names answer at once.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -17,53 +18,24 @@ from typer.main import get_group
 
 import rnnbench
 from rnnbench.command import LEARN, PARTS, RESULTS, TRAIN, Command
-from rnnbench.errors import RnnbenchError, UserError, ending_of
+from rnnbench.errors import RnnbenchError, ending_of
 from rnnbench.registry import PluginError, Registry
 
-RUNS = "rnnbench.cli.runs:commands"
-COMMANDS: Registry[Command] = Registry(
-    "command",
-    Command,
-    [
-        Command("run", "rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
-        Command(
-            "choose",
-            "rnnbench.choice.command:choose",
-            "Choose models and hyperparameters on held-out training documents.",
-            TRAIN,
-        ),
-        Command(
-            "predict",
-            "rnnbench.prediction.command:predict",
-            "Classify texts with a saved network.",
-            TRAIN,
-        ),
-        Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
-        Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
-        Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
-        Command(
-            "doctor",
-            "rnnbench.cli.inspection:doctor",
-            "Check this machine, a config or a run.",
-            LEARN,
-        ),
-        Command(
-            "config",
-            "rnnbench.cli.config:app",
-            "Check configs, resolve them, and start a new one.",
-            PARTS,
-        ),
-        Command(
-            "models",
-            "rnnbench.cli.inspection:models",
-            "Inspect the models of a config without training.",
-            PARTS,
-        ),
-        Command(
-            "data", "rnnbench.cli.inspection:data", "Get the documents and look at them.", PARTS
-        ),
-    ],
-)
+RUNS, INSPECTION = "rnnbench.cli.runs:commands", "rnnbench.cli.inspection"
+CHOOSE, PREDICT = "rnnbench.choice.command:choose", "rnnbench.prediction.command:predict"
+BUILT_IN = [
+    Command("run", "rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
+    Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
+    Command("predict", PREDICT, "Classify texts with a saved network.", TRAIN),
+    Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
+    Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
+    Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
+    Command("doctor", f"{INSPECTION}:doctor", "Check this machine, a config or a run.", LEARN),
+    Command("config", "rnnbench.cli.config:app", "Check configs, and start a new one.", PARTS),
+    Command("models", f"{INSPECTION}:models", "Look at the models of a config.", PARTS),
+    Command("data", f"{INSPECTION}:data", "Get the documents and look at them.", PARTS),
+]
+COMMANDS: Registry[Command] = Registry("command", Command, BUILT_IN)
 """The commands; those of plug-ins come after ours in each group of ``rnnbench --help``."""
 
 REMOVED = {
@@ -78,6 +50,8 @@ REMOVED = {
     "choose --search": "use --sample, which draws from the grid at random",
 }
 """Commands and options of earlier versions, and what there is in their place."""
+
+NO_SUCH = re.compile(r"No such (?:command|option):? '?([\w-]+)'?")
 
 QUICK_START = """\
 Benchmark sequence classifiers on Reuters newswires.
@@ -106,21 +80,11 @@ def load_command(name: str) -> Any:
         elif name in get_group(found).commands:
             parent = found
         else:
-            parent.add_typer(found, name=name, cls=_Group)
+            parent.add_typer(found, name=name)
         return get_group(parent).commands[name]
 
 
-class _Group(TyperGroup):
-    """Says what there is in the place of a command of an earlier version."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        words = args[0] if ctx.parent is None else f"{ctx.info_name} {args[0]}"
-        if words in REMOVED and args[0] not in self.commands and not ctx.resilient_parsing:
-            raise UserError(f"no command '{words}' ({REMOVED[words]})")
-        return super().resolve_command(ctx, args)
-
-
-class _Commands(_Group):
+class _Commands(TyperGroup):
     """Imports the command that is asked for; ends with a message, not a traceback, if it fails."""
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -185,9 +149,11 @@ def _ending_with_a_message() -> Iterator[None]:
         console.print_error(message)
         raise typer.Exit(status) from None
     except Exception as error:  # of Click, or of the copy of it that comes with Typer
-        where = getattr(getattr(error, "ctx", None), "info_name", "")
-        if hint := REMOVED.get(f"{where} {getattr(error, 'option_name', '')}"):
-            error.message = f"{error.message} ({hint})"  # type: ignore[attr-defined]
+        ctx, wrong = getattr(error, "ctx", None), NO_SUCH.match(getattr(error, "message", ""))
+        if ctx and wrong:
+            words = f"{ctx.info_name} {wrong[1]}" if ctx.parent else wrong[1]
+            if words in REMOVED:
+                error.message = f"{wrong[0]} ({REMOVED[words]})"  # type: ignore[attr-defined]
         raise
 
 

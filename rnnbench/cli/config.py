@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,6 @@ from rnnbench.config import shipped
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
 from rnnbench.config.shipped import copy_config, starter
-from rnnbench.data.sources.tables import READERS
 from rnnbench.errors import UserError
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
@@ -89,12 +88,10 @@ def show(
         options.config_argument("A config file, or the name of one from `rnnbench config list`."),
     ] = None,
     schema: Annotated[
-        str | None,
+        Literal["config", "results"] | None,
         typer.Option(
             metavar="config|results",
             help="Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead.",
-            show_default=False,
-            autocompletion=completion.among("config", "results"),
         ),
     ] = None,
     settings: options.Settings = None,
@@ -115,10 +112,8 @@ def show(
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    schemas = {"config": config_schema, "results": results_schema}
-    if schema not in schemas:
-        raise UserError(f"--schema: no schema '{schema}' (allowed: {', '.join(schemas)})")
-    typer.echo(json.dumps(schemas[schema](), indent=1))
+    made = config_schema() if schema == "config" else results_schema()
+    typer.echo(json.dumps(made, indent=1))
 
 
 @app.command(
@@ -156,8 +151,7 @@ def new(
         kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
         _print_yaml(shipped.for_table(table) if table else kept)
         return
-    if config.suffix.lower() in READERS:  # it might be the table itself
-        raise UserError(f"{config}: would be read as a table of texts (use .yaml)")
+    options.check_config_name(config)
     if source is None or table:
         check_new(config, overwrite=force, replaced="a config")
         text = shipped.for_table(table, config.parent) if table else starter(config.stem)

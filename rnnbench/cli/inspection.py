@@ -20,9 +20,8 @@ from rnnbench.analysis.notes import (
 )
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.corpus import Corpus
-from rnnbench.data.dataset import Data, make_dataset
-from rnnbench.data.load import PreparedData, load_corpus
+from rnnbench.data.dataset import Data
+from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
@@ -31,17 +30,7 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.report.inspection import (
-    View,
-    baseline_view,
-    data_view,
-    document_view,
-    models_by_input,
-    models_view,
-    network_view,
-    notes_text,
-    sources_view,
-)
+from rnnbench.report import inspection as views
 from rnnbench.report.table import grid
 from rnnbench.request import changes
 from rnnbench.terminal import completion, console, options
@@ -101,13 +90,13 @@ def show_models(
     console.print_record(*view, as_json=as_json)
 
 
-def _all_models(benchmark: Benchmark) -> View:
+def _all_models(benchmark: Benchmark) -> views.View:
     """Return all models, and why parameters of networks are unknown, where they are."""
     models, params, remarks = benchmark.models, {}, []
     networks = {name: model for name, model in models.items() if isinstance(model, Network)}
     try:
         if networks:
-            _, shape = _find_data(benchmark.data)
+            shape = Shape.of(_prepare(benchmark.data, offline=True).dataset)
     except UserError as error:
         networks, remarks = {}, [f"Parameters are not counted: {error}"]
     for name, network in networks.items():
@@ -116,21 +105,22 @@ def _all_models(benchmark: Benchmark) -> View:
                 params[name] = describe(network, shape).trainable_params
         except UserError as error:
             remarks.append(f"{name}: {error}")
-    return models_view(models, params, "\n".join(remarks))
+    return views.models_view(models, params, "\n".join(remarks))
 
 
-def _one_model(benchmark: Benchmark, name: str) -> View:
+def _one_model(benchmark: Benchmark, name: str) -> views.View:
     allowed = select(benchmark, [name], "MODEL").models
     if name not in allowed:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
     model = allowed[name]
     if isinstance(model, BaselineModel):
-        return baseline_view(name, model)
-    corpus, shape = _find_data(benchmark.data)
+        return views.baseline_view(name, model)
+    prepared = _prepare(benchmark.data, offline=True)
+    shape = Shape.of(prepared.dataset)
     with quiet_tensorflow():
         description = describe(model, shape)
-    return network_view(name, model, description, shape, corpus.provenance)
+    return views.network_view(name, model, description, shape, prepared.corpus.provenance)
 
 
 @models.command(
@@ -157,12 +147,6 @@ def export(
     console.err.print(f"Written to {out}", soft_wrap=True)
 
 
-def _find_data(data: Data) -> tuple[Corpus, Shape]:
-    """Return the corpus in the cache, and the shape of its dataset."""
-    corpus = load_corpus(data, offline=True)
-    return corpus, Shape.of(make_dataset(corpus, data))
-
-
 @data.command(
     epilog=options.examples(
         "rnnbench data prepare",
@@ -184,7 +168,7 @@ def prepare(
     """
     given = changes(settings, data=data, path=path)
     prepared = _prepare(load_data(config, given))
-    console.print_record(*data_view(prepared), as_json=as_json)
+    console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
 @data.command(
@@ -232,31 +216,31 @@ def show_data(
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
     file, n = _config_and_number(config, number)
     if sources:
-        view = sources_view(SOURCES.usable())
+        view = views.sources_view(SOURCES.usable())
     elif n is None:
-        view = data_view(_prepare(load_data(file, given), offline=True))
+        view = views.data_view(_prepare(load_data(file, given), offline=True))
     else:
         benchmark = load(file, given) if file else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, given))
         found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
-        inputs = models_by_input(benchmark.models) if benchmark else None
-        view = document_view(found, inputs)
+        inputs = views.models_by_input(benchmark.models) if benchmark else None
+        view = views.document_view(found, inputs)
     console.print_record(*view, as_json=as_json)
 
 
 def _config_and_number(config: str | None, number: str | None) -> tuple[Path | None, int | None]:
     """Return the config and the number of a document; either of them may come first, or alone."""
-    is_number = re.compile(r"-?\d+").fullmatch
-    if config and is_number(config):  # `data show 17`, or `data show 17 all`
-        config, number = number, config
-        if config and is_number(config):
-            raise UserError(
-                f"CONFIG: got '{shortened(config, 60)}' (one document is shown at a time)"
-            )
-    if number is not None and not is_number(number):
-        raise UserError(f"N: got '{shortened(number, 60)}' (should be the number of a document)")
+    given = [word for word in (config, number) if word is not None]
+    names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
+    if len(given) - len(names) > 1:
+        more = shortened(given[1], 60)
+        raise UserError(f"CONFIG: got '{more}' (one document is shown at a time)")
+    if len(names) > 1:
+        wrong = shortened(names[1], 60)
+        raise UserError(f"N: got '{wrong}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.
-    return Path(config) if config else None, None if number is None else int(number[:20])
+    numbers = [int(word[:20]) for word in given if word not in names]
+    return Path(names[0]) if names else None, numbers[0] if numbers else None
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
@@ -287,7 +271,7 @@ def doctor(
         is_run = config.is_dir()
         notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
         record = {"notes": [note.model_dump() for note in notes]}
-        console.print_record(record, notes_text(notes), as_json=as_json)
+        console.print_record(record, views.notes_text(notes), as_json=as_json)
         return
     from rnnbench.runner.check import check_machine
 

@@ -1,7 +1,5 @@
 """``rnnbench run``."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +7,10 @@ import typer
 from rnnbench.request import RunRequest, takes_options
 from rnnbench.terminal import options
 from rnnbench.terminal.console import carry_out
-from rnnbench.text import duration, numbers
+from rnnbench.text import duration
 
 if TYPE_CHECKING:
     from rnnbench.api import Run
-    from rnnbench.report.table import Table
 
 EXAMPLES = options.examples(
     "rnnbench run configs/all.yaml",
@@ -43,35 +40,24 @@ def run(
     are in table.md, in the report, and printed with --verbose.
     """
     from rnnbench import api  # imports NumPy and pydantic
+    from rnnbench.report.tables_of_run import short_table
 
     carry_out(
         lambda: api.run(**vars(request)),
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=(lambda run: run.tables()) if verbose else short_table,
+        views=(lambda run: run.tables()) if verbose else (lambda run: [short_table(run.results)]),
     )
-
-
-def short_table(run: "Run") -> "Sequence[Table]":
-    """Return the accuracies, and only the facts without which they would be misread."""
-    results = run.results
-    dataset = results.dataset
-    missing = [f"This run is partial; {results.missing_in_words()}."] if results.missing else []
-    facts = [
-        *missing,
-        *filter(None, [dataset.estimate_in_words()]),
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.n_tests:,} documents to test on.",
-        f"Seeds: {numbers(results.seeds_used)}.",
-    ]
-    return [replace(run.tables()[0], caption=" ".join(facts))]
 
 
 def _closing(run: "Run", seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
+    from rnnbench.analysis.notes import one_answer_alone
     from rnnbench.report.findings import findings
 
+    verdict = " ".join(findings(run.results, one_answer_alone(run)))
     return [
-        f"{' '.join(findings(run.results))} This took {duration(seconds)}.",
+        f"{verdict} This took {duration(seconds)}.",
         f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
     ]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import load_run, load_runs
-from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report.findings import make_badge
 from rnnbench.report.tables_of_run import power_table
@@ -22,12 +22,8 @@ from rnnbench.runs import compare as compare_runs
 from rnnbench.runs import history as trace_runs
 from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
-from rnnbench.terminal import completion, console, options
+from rnnbench.terminal import console, options
 
-TABLE, JUNIT = "table", "junit"
-FORMATS = (TABLE, "markdown", JUNIT)
-
-Run = Annotated[Path, options.run_folder("The folder of a finished run.")]
 Runs = Annotated[
     list[Path], options.run_folder("Folders of finished runs; anything else is left out.", "RUN")
 ]
@@ -71,11 +67,11 @@ def report(
     from rnnbench import api  # imports NumPy and pydantic
     from rnnbench.choice.choose import load_choice
 
+    command = options.command()
     if (run / CHOICE).is_file():
-        page = load_choice(run).write_report(command=options.command())
-        console.out.print(str(page), soft_wrap=True)
-        return
-    page = api.load_run(run).write_report(words=words, errors=errors, command=options.command())
+        page = load_choice(run).write_report(command=command)
+    else:
+        page = api.load_run(run).write_report(words=words, errors=errors, command=command)
     console.out.print(str(page), soft_wrap=True)
 
 
@@ -156,7 +152,7 @@ def leaderboard(
     most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
     find_quantity(metric, "--metric")
-    _check_options(plot, badge, force=force, model=model, history=history, n_runs=len(runs))
+    _check_options(plot, badge, force, model, history, len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
         traced = trace_runs(stored, metric)
@@ -184,13 +180,7 @@ def leaderboard(
 
 
 def _check_options(
-    plot: Path | None,
-    badge: Path | None,
-    *,
-    force: bool,
-    model: str | None,
-    history: bool,
-    n_runs: int,
+    plot: Path | None, badge: Path | None, force: bool, model: str | None, history: bool, n: int
 ) -> None:
     for wrong, message in (
         (force and not plot, "--force: needs --plot"),
@@ -198,7 +188,7 @@ def _check_options(
         (history and plot, "--history: not with --plot"),
         (history and badge, "--history: not with --badge"),
         (plot and badge, "--plot: not with --badge"),
-        (badge and n_runs > 1, f"--badge: shows one RUN, got {n_runs}"),
+        (badge and n > 1, f"--badge: shows one RUN, got {n}"),
     ):
         if wrong:
             raise UserError(message)
@@ -239,15 +229,14 @@ def compare(
         ),
     ] = None,
     form: Annotated[
-        str,
+        Literal["table", "markdown", "junit"],
         typer.Option(
             "--format",
             metavar="FORMAT",
             help="table; markdown, for the summary of a CI job; or junit, an XML file with a test "
             "case for each gate and model.",
-            autocompletion=completion.among(*FORMATS),
         ),
-    ] = TABLE,
+    ] = "table",
     models: Models = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
@@ -265,7 +254,7 @@ def compare(
     _check_format(form, has_gates=bool(gates), as_json=as_json)
     only = options.names(models)
     if run_b is None:
-        if gates or form != TABLE:
+        if gates or form != "table":
             raise UserError(f"{'--fail-if' if gates else '--format'}: needs RUN_B")
         run = load_run(run_a, without_duplicates=without_duplicates)
         pairs = power_of_pairs(run, only)
@@ -274,10 +263,10 @@ def compare(
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
     comparison = compare_runs(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]
-    if form == TABLE:
+    if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
-    elif form == JUNIT:
+    elif form == "junit":
         typer.echo(junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
     else:
         typer.echo(comparison_markdown(comparison, verdicts), nl=False)
@@ -289,10 +278,7 @@ def compare(
 
 
 def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
-    if form not in FORMATS:
-        hint = "for JSON, use --json" if form == "json" else did_you_mean(form, FORMATS)
-        raise UserError(f"--format: no format '{form}' ({hint})")
-    if as_json and form != TABLE:
+    if as_json and form != "table":
         raise UserError(f"--json: not with --format {form} (use one of the two)")
-    if form == JUNIT and not has_gates:
+    if form == "junit" and not has_gates:
         raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")

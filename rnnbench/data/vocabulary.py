@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from rnnbench.data.corpus import Corpus
+from rnnbench.data.corpus import Corpus, noun_of
 from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Data, Dataset, Side, pad
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
@@ -105,6 +105,7 @@ class Document:
     sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
     n_ids: int  # every id is below it
     data: Data
+    noun: str = "topic"  # the word for what it is classified as
 
     @property
     def n_cut(self) -> int:
@@ -148,4 +149,5 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         sequence=sequence,
         n_ids=dataset.n_ids,
         data=data,
+        noun=noun_of(corpus.provenance.get("source", "")),
     )

@@ -192,7 +192,7 @@ class KeptModel:
         if not 0 <= below <= 1:
             raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
         if UNSURE in self.vocabulary.topics:
-            raise UserError(f"the run has the topic '{UNSURE}' (rename it to use unsure answers)")
+            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
 
     def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
         model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")

@@ -18,7 +18,7 @@ CLEAR, NOT_CLEAR = "clear", "not clear"
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
     """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
     best, dataset, always = results.best, results.dataset, results.dataset.majority_name
-    others = _by_verdict(results, best.name, without=always)
+    others = _by_verdict(results, best.name)
     against, pairs = _by_verdict(results, always), results.comparisons_of(always)
     level, undecided = others[NOT_CLEAR], others[TOO_FEW_SEEDS]
     leads = "leads with" if len(results.models) > 1 else "has"
@@ -46,11 +46,11 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     return [*sentences, *[f"Always gives the same answer: {listed(alone)}."] * bool(alone)]
 
 
-def _by_verdict(results: Results, name: str, without: str = "") -> dict[str, list[str]]:
-    """Return the others that a model, or the majority, was compared with, by the verdict."""
+def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
+    """Return the models that a model, or the majority, was compared with, by the verdict."""
     found: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
     for other, comparison in results.comparisons_of(name).items():
-        if other != without:
+        if other != results.dataset.majority_name:
             found[comparison.verdict].append(other)
     return found
 

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.corpus import noun_of
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
@@ -68,11 +69,12 @@ def data_view(prepared: PreparedData) -> View:
         "topics_only_in_test": summary.topics_only_in_test,
         "notes": [note.model_dump() for note in notes],
     }
+    noun = summary.noun
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": f"{len(corpus):,} documents, {counted(len(summary.topics), summary.noun)}, "
+        "corpus": f"{len(corpus):,} documents, {counted(len(summary.topics), noun)}, "
         f"{len(corpus.vocabulary):,} words",
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
@@ -83,7 +85,7 @@ def data_view(prepared: PreparedData) -> View:
         f"{summary.majority_accuracy:.4f}",
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole=True),
-        f"{summary.noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
+        f"{noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     facts = grid(rows.items(), (NAME, ""))
     return record, facts, _frequent_topics(summary), "", notes_text(notes)
@@ -142,7 +144,9 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
     }
     document = replace(document, words=list(map(visible, document.words)))  # before lines are made
     size = counted(len(document.words), "word")
-    title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
+    title = (
+        f"document {document.number}, {document.noun} {document.topic}, {size}, {document.place}"
+    )
     parts: list[RenderableType] = [
         Text(title, NAME),
         Text(" ".join(document.words)),
@@ -297,9 +301,11 @@ def network_view(
         "trainable_params": description.trainable_params,
         "other_params": description.other_params,
     }
+    source = provenance["source"]
     caption = (
-        f"\nData: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
-        f"{shape.n_topics} topics, {shape.n_ids:,} ids. Batch: documents that are read at once."
+        f"\nData: {source} ({provenance['from']}), {shape.timesteps:,} steps, "
+        f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
+        "Batch: documents that are read at once."
     )
     title = Text.assemble((name, NAME), f": {model.in_short()}\n")
     return record, title, table, Text(caption, ASIDE)

@@ -98,6 +98,11 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     return number_first(table) if is_wide else table
 
 
+def short_table(results: Results) -> Table:
+    """Return the accuracies, and only the facts without which they would be misread."""
+    return replace(accuracy_table(results), caption=" ".join(_about_data(results, in_short=True)))
+
+
 def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
     metrics, n_seeds = metrics_of(results.models), len(results.seeds_used)
@@ -169,16 +174,7 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
 
 def trained_on(results: Results) -> str:
     """Return what is missing of a run, its data, its seeds and its training, in sentences."""
-    dataset, share = results.dataset, results.validation_split
-    held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
-    sentences = [f"This run is partial; {results.missing_in_words()}."] if results.missing else []
-    sentences += [
-        *filter(None, [dataset.estimate_in_words()]),
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on"
-        f"{held_out}, {dataset.n_tests:,} to test on{remarks_on_tests(dataset)}, "
-        f"{dataset.timesteps} steps, fingerprint {dataset.fingerprint[:12]}.",
-        f"Seeds: {numbers(results.seeds_used)}.",
-    ]
+    sentences = _about_data(results)
     noun = plural(max(results.threads, default=0), "thread")
     threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
     if all(model.is_baseline for model in results.models):
@@ -198,6 +194,26 @@ def trained_on(results: Results) -> str:
     if own_training:
         sentences.append(f"Models with their own training values: {', '.join(own_training)}.")
     return " ".join(sentences)
+
+
+def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
+    """Return what is missing of a run, its data and its seeds, in sentences."""
+    dataset, share = results.dataset, results.validation_split
+    held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
+    n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
+    sizes = f"{n:,} documents to {purpose} on"
+    if not in_short:
+        sizes = (
+            f"{dataset.train_size:,} documents to train on{held_out}, {dataset.n_tests:,} to test "
+            f"on{remarks_on_tests(dataset)}, {dataset.timesteps} steps, fingerprint "
+            f"{dataset.fingerprint[:12]}"
+        )
+    return [
+        *[f"This run is partial; {results.missing_in_words()}."] * bool(results.missing),
+        *filter(None, [dataset.estimate_in_words()]),
+        f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
+        f"Seeds: {numbers(results.seeds_used)}.",
+    ]
 
 
 def rest_in_words(results: Results) -> str:

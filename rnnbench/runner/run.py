@@ -231,7 +231,8 @@ class Job:
         """
         with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
             sweep_temporary_folders()
-        done = PlanResult(plan, {} if self.fresh else find_stored(plan.trials, self.store))
+        stored = partial(find_stored, store=self.store, held_out=self.held_out)
+        done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
         if self.store.n_of_other_versions:
             n = counted(self.store.n_of_other_versions, "stored trial")
             log.warning("not used, but trained again: %s of another version of rnnbench", n)
@@ -241,7 +242,7 @@ class Job:
                 self._train(done, listener)
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
-            done.results |= find_stored(done.without_outcome, self.store)
+            done.results |= stored(done.without_outcome)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
                 _remove_unused(self.store.folder)
@@ -361,14 +362,20 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
     return StoredRun(folder, results, trials, benchmark, machine)
 
 
-def find_stored(trials: Iterable[Trial], store: Store) -> dict[Trial, TrialResult]:
-    """Return the results of those trials that are stored."""
+def find_stored(
+    trials: Iterable[Trial], store: Store, held_out: Mapping[int, TrialResult]
+) -> dict[Trial, TrialResult]:
+    """Return the results of those trials that are stored, if they have the answers ``held_out``."""
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
-        found = store.find(_key(trial), with_model=trial.keep_model)
-        if found is not None:
+        found, own = store.find(_key(trial), with_model=trial.keep_model), held_out.get(trial.seed)
+        if found and (own is None or _same_answers(found, own)):
             results[trial] = _fitting(found, trial, results, store)
     return results
+
+
+def _same_answers(a: TrialResult, b: TrialResult) -> bool:
+    return np.array_equal(a.labels, b.labels) and np.array_equal(a.scores, b.scores)
 
 
 def _key(trial: Trial) -> tuple[str, int, str]:

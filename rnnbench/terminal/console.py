@@ -162,8 +162,8 @@ def carry_out(
 ) -> R:
     """Return the result of a job that trains after printing it; if it ends early, print a part.
 
-    Unless all is to be ``quiet``, it ends with sentences and a last line for copying, which is
-    never wrapped: ``closing`` makes them from the result and the seconds that it took.
+    Unless all is to be ``quiet``, it ends with sentences and last lines for copying, which
+    are never wrapped: ``closing`` makes them from the result and the seconds that it took.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

@@ -30,7 +30,6 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
-from rnnbench.data.fetch import silent
 from rnnbench.runner.executors.base import (
     Connected,
     EpochEnded,
@@ -70,13 +69,15 @@ def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
 
 
 @contextmanager
-def _drawn(draw: Callable[[], RenderableType]) -> Iterator[Callable[[], None]]:
+def _drawn(
+    draw: Callable[[], RenderableType], *, quiet: bool = False
+) -> Iterator[Callable[[], None]]:
     """If it can be redrawn, draw something repeatedly; yield a function that redraws it at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
     one that prints could wait for each other for ever. Rich's own thread would not lock it.
     """
-    if not can_draw():
+    if quiet or not can_draw():
         yield lambda: None
         return
 
@@ -143,9 +144,6 @@ def can_draw() -> bool:
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     """Yield a callback that shows downloads: as bars on a terminal, else as a line at the start."""
-    if quiet:
-        yield silent
-        return
     tasks: dict[str, TaskID] = {}
     figures = [DownloadColumn, TransferSpeedColumn, TimeRemainingColumn]
     shown = figures if err.width >= 80 else figures[:1]
@@ -155,11 +153,11 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
             tasks[download] = bars.add_task(download, total=total)
-            if not can_draw():
+            if not (quiet or can_draw()):
                 err.print(download, soft_wrap=True)
         bars.update(tasks[download], completed=done, total=total)
 
-    with _drawn(bars.get_renderable):
+    with _drawn(bars.get_renderable, quiet=quiet):
         yield on_bytes
 
 
@@ -169,18 +167,15 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 
     It takes the name of the step, its number from 1, and the number of steps.
     """
-    if quiet:
-        yield lambda *_: None
-        return
     bars = _bars(err.width // 3, MofNCompleteColumn(), TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
         bars.update(task, description=f"{what} {name}", completed=number - 1, total=total)
-        if not can_draw():
+        if not (quiet or can_draw()):
             err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
 
-    with _drawn(bars.get_renderable):
+    with _drawn(bars.get_renderable, quiet=quiet):
         yield on_step
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rnnbench.data.sources import SOURCES
+from rnnbench.data.sources.tables import READERS
 from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
@@ -114,6 +115,12 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
 
     benchmark = load(config, changes)
     return benchmark if models is None else select(benchmark, split_names(models), "--models")
+
+
+def check_config_name(file: Path) -> None:
+    """Make sure that a config to be written is not taken for a table of texts, or replaces one."""
+    if file.suffix.lower() in READERS:
+        raise UserError(f"{file}: would be read as a table of texts (use .yaml)")
 
 
 def line(*words: object) -> str:

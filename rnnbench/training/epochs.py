@@ -24,8 +24,6 @@ Documents = tuple[NDArray[Any], NDArray[np.int32]]
 TRAINING = "training"
 """The phase of the epochs, unless the first epoch has to compile something."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
-
-
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -76,7 +74,7 @@ class Recipe(Section):
     """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
     gradient_clip: Positive | None = None
     """The largest norm of a step's gradients, over all weights together; larger ones are scaled
-    down to it. The engine ``native`` cannot clip, so ``auto`` is ``keras`` then."""
+    down to it."""
     class_weights: Literal["balanced"] | None = None
     """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, as in
     scikit-learn, so that rare topics count as much as frequent ones."""

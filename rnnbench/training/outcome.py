@@ -26,17 +26,14 @@ baseline, see ``models.linear``, of which there are none if it cannot be kept.""
 class History(Record):
     """Loss and accuracy by epoch; empty where there are no epochs.
 
-    A loss is the mean cross-entropy in nats; one that was not a number is ``None``.
+    A loss is the mean cross-entropy in nats; one that was not a number is ``None``. They are those
+    on the training documents, and with ``val_`` on the validation documents, if some are held out.
     """
 
     loss: list[float | None] = []
-    """On the training documents."""
     accuracy: list[float | None] = []
-    """On the training documents."""
     val_loss: list[float | None] = []
-    """On the validation documents, where some are held out."""
     val_accuracy: list[float | None] = []
-    """On the validation documents."""
 
 
 class Machine(Record):
@@ -58,7 +55,6 @@ class TrialRecord(Record):
     """
 
     engine: str
-    """Name of the engine that trained the model."""
     params: int
     """Number of trained parameters."""
     score_kind: Literal["log_probabilities", "margins"]
@@ -82,13 +78,10 @@ class TrialRecord(Record):
     fingerprint: str = ""
     """Of everything that can change the outcome: model, data, training, seed and versions."""
     source: str = ""
-    """The source of the documents."""
     dataset_fingerprint: str = ""
     model: str = ""
-    """Name of the model."""
     seed: int = 0
     cpu: str = ""
-    """Name of the processor."""
     threads: int = 1
     """Threads of the process that trained the model."""
     machine: Machine | None = None

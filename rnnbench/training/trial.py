@@ -125,8 +125,8 @@ class Trial:
 
 def program_of(model: Model, training: Training) -> tuple[Any, ...]:
     """Return the key that trainings have in common if they can share a program."""
-    recipe = training.engine, training.optimizer, training.batch_size, training.ema
-    return (model.signature, *recipe)
+    keys = "engine", "optimizer", "batch_size", "ema", "gradient_clip"
+    return model.signature, *(getattr(training, key) for key in keys)
 
 
 def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialResult:

@@ -19,8 +19,7 @@ from rnnbench.analysis.intervals import (
     Hits,
     accuracy_interval,
     estimate_difference,
-    folds_interval,
-    folds_p,
+    estimate_over_folds,
     mean_squares,
     prediction_interval,
     t_interval,
@@ -208,7 +207,7 @@ def test_if_all_documents_agree_the_p_value_is_that_of_a_sign_test(n_documents):
 def test_the_interval_over_folds_allows_for_their_overlap():
     folds = np.array([[0.7], [0.8], [0.75], [0.85], [0.9]])
     plain = t_interval(folds[:, 0])
-    found = folds_interval(folds)
+    found = estimate_over_folds(folds).around
 
     ratio = (found.high - found.low) / (plain.high - plain.low)
     assert ratio == pytest.approx((1 + 5 / 4) ** 0.5), "1/5 + 1/4 in place of 1/5"
@@ -218,21 +217,20 @@ def test_the_interval_over_folds_allows_for_their_overlap():
 @pytest.mark.parametrize("level", [0.05, 0.001])
 def test_the_p_value_over_folds_is_that_of_the_interval_of_the_difference(level):
     folds, other = np.array([0.7, 0.8, 0.75, 0.85, 0.9]), np.array([0.71, 0.78, 0.76, 0.8, 0.9])
-    found = folds_interval((folds - other)[:, np.newaxis])
+    found = estimate_over_folds((folds - other)[:, np.newaxis]).around
     reach = stats.t.ppf(1 - level / 2, 4) / stats.t.ppf(0.975, 4) * (found.high - found.low) / 2
 
     # Moved until an interval of this level ends at 0, the difference has the p-value of the level.
     moved = folds - (folds - other).mean() + reach
 
-    assert folds_p(moved, other) == folds_p(other, moved) == pytest.approx(level)
+    assert estimate_over_folds((moved - other)[:, np.newaxis]).p == pytest.approx(level)
 
 
-def test_folds_that_agree_leave_no_doubt_and_one_fold_shows_nothing():
-    assert folds_p([0.5, 0.7], [0.5, 0.7]) == 1
-    assert folds_p([0.5, 0.75], [0.25, 0.5]) == SMALLEST_P
-    assert folds_p([0.5], [0.7]) is None
-    assert folds_interval(np.array([[0.5]])) is None
-    assert folds_interval(np.full((3, 2), 0.5)) == Interval(low=0.5, high=0.5)
+def test_folds_that_agree_are_counted_like_documents_and_one_fold_shows_nothing():
+    assert estimate_over_folds(np.zeros((2, 1))).p == 1
+    assert estimate_over_folds(np.full((5, 1), 0.25)).p == 2 / 2**5
+    assert estimate_over_folds(np.array([[0.5]])) is None
+    assert estimate_over_folds(np.full((3, 2), 0.5)).around == Interval(low=0.5, high=0.5)
 
 
 def test_the_variance_that_is_expected_of_more_seeds_is_that_of_more_seeds():

@@ -14,13 +14,14 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
-from rnnbench.analysis.intervals import Hits, accuracy_interval, folds_p
+from rnnbench.analysis.intervals import Hits, accuracy_interval, estimate_over_folds
 from rnnbench.choice.choose import draw_points
 from rnnbench.choice.results import P_HOLM, Candidate, choice_table, recommend
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
+from rnnbench.runner.executors import TrialFailure
 from rnnbench.storage import read_document
 from rnnbench.training.word_vectors import pretrained_vectors
 
@@ -103,7 +104,8 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
     best, *others = chosen.results.candidates
-    ps = [folds_p(best.of_parts, other.of_parts) for other in others]
+    ahead = [np.subtract(best.of_parts, other.of_parts) for other in others]
+    ps = [estimate_over_folds(folds[:, np.newaxis]).p for folds in ahead]
     assert list(frame["p_of_folds"]) == [1, *ps]
     table = choice_table(chosen.results)
     assert f"{P_HOLM}: that of the difference from the best, corrected for 15" in table.caption
@@ -209,7 +211,7 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
     write_texts([("text", "label"), ("a b", "x"), *[("c d", "y")] * 9])
     result = cli("choose", "mine.yaml", *FAST, "--folds", 2)
     assert result.exit_code == 2
-    assert result.stderr.endswith("fold 1 of 2: all documents to train on have the topic 'y'\n")
+    assert result.stderr.endswith("fold 1 of 2: all documents to train on have the label 'y'\n")
 
 
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
@@ -302,12 +304,13 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     [
         (["--folds", 3, "--last", 0.2], "use either folds or last, not both"),
         (["--last", 1.5], "last: got 1.5 (should be between 0 and 1)"),
-        (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the training documents)"),
+        (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the documents to train on)"),
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
-        (["--on", "all"], "on: got 'all' (allowed: train or, with then_fit, all)"),
-        (["--then-fit", "--on", "test"], "on: got 'test' (allowed: train or, with then_fit, all)"),
+        (["--on", "all"], "on: 'all' needs then_fit"),
+        (["--then-fit", "--on", "test"], "on: got 'test' (allowed: train, all)"),
+        (["--write", "best.csv"], "best.csv: would be read as a table of texts (use .yaml)"),
         (["--write", "mine.yaml"], "--write mine.yaml: the choice reads this file"),
         (["--write", "best.yaml"], "--write best.yaml: exists already (--force overwrites it)"),
         (["--write", "texts.csv", "--force"], "--write texts.csv: the choice reads this file"),
@@ -418,6 +421,48 @@ def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
     page = stored.write_report().read_text()
     assert "No document is left to test on" in page
     assert "40 training and 0 test documents" in page
+
+
+@pytest.mark.parametrize("outcome", [KeyboardInterrupt(), TrialFailure("no room")], ids=str)
+def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, outcome):
+    class Ending(InProcess):
+        def run(self, trials, *rest):
+            if trials[0].part:
+                yield from super().run(trials, *rest)
+            elif isinstance(outcome, TrialFailure):
+                yield from ((trial, outcome) for trial in trials)
+            else:
+                raise outcome
+
+    monkeypatch.setattr(job, "executor_class", lambda _: Ending)
+    command = ("choose", "mine.yaml", *FAST, "--then-fit", "--json", "--write", "best.yaml")
+    result = cli(*command)
+
+    has_failed = isinstance(outcome, TrialFailure)
+    assert result.exit_code == (1 if has_failed else 130)
+    assert json.loads(result.stdout)["recommended"]["model"].startswith("nb[")
+    assert Path("best.yaml").exists() == has_failed, "or else the same command goes on"
+
+
+def test_only_what_has_the_answers_of_this_choice_is_not_fitted_again(cli):
+    options = ("--models", "rnn", "--seeds", 2, "--then-fit", "--on", "all", "--set")
+    command = ("choose", "mine.yaml", *options, "training.epochs=2", "--folds")
+    cli(*command, 2)
+    next(Path("results/choice-mine/fitted/trials").glob("rnn-seed1-*")).unlink()
+    again = cli(*command, 2).stderr
+    assert "1 of 2 trials are stored already" in again
+    assert "rnn seed 1: accuracy" in again
+    other = cli(*command, 3).stderr  # which learns all documents, too
+    assert "are stored already" not in other
+    assert "rnn seed 0: accuracy" in other
+
+
+def test_labels_that_occur_only_in_test_documents_are_noticed_before_anything_is_trained(cli):
+    write_texts([*rows()[:-10], *[("hello", "a new label")] * 10])
+    options = ("--then-fit", "--on", "all", "--set", "data.min_per_label=2")
+    result = cli("choose", "mine.yaml", *FAST, *options)
+    assert (result.exit_code, Path("results").exists()) == (2, False)
+    assert "on: some labels occur only in test documents (use 'train')" in result.stderr
 
 
 def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_all_words():

@@ -95,7 +95,7 @@ def test_a_run_ends_with_one_table_the_best_model_the_folder_and_the_next_comman
         assert f"{trial}: test accuracy" in done.stderr
     best, stored = done.stderr.splitlines()[-2:]
     assert re.fullmatch(
-        r"\w+ leads with a test accuracy of [01]\.\d{3} \(.* This took \d+ (s|min)\.",
+        r"\w+ leads with a test accuracy of [01]\.\d{3} \(95 % .*\. This took \d+ (s|min)\.",
         best,
     )
     assert stored == "Stored in results/tiny/; next: rnnbench report results/tiny"

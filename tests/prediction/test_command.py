@@ -263,7 +263,7 @@ def test_a_model_whose_best_probability_is_too_low_is_unsure(cli, predict, finis
     with pytest.raises(UserError, match=r"unsure_below: got nan \(should be from 0 to 1"):
         kept.answers([TEXT], unsure_below=float("nan"))
     kept.vocabulary.topics[0] = "unsure"
-    with pytest.raises(UserError, match="the run has the topic 'unsure'"):
+    with pytest.raises(UserError, match="the run has the label 'unsure'"):
         kept.answers([TEXT], unsure_below=0.5)
 
 

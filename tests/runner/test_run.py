@@ -187,7 +187,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     ]
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
-    assert set(find_stored(plan.trials, store)) == set(plan.trials) - failed
+    assert set(find_stored(plan.trials, store, {})) == set(plan.trials) - failed
 
 
 class Removes(InProcess):

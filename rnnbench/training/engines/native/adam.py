@@ -8,22 +8,14 @@ Sparse Stochastic Gradient Descent for Regularized Logistic Regression (2008).
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial, reduce
+from functools import reduce
 from operator import add
 
 import numpy as np
 
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, where
-from rnnbench.training.engines.native.group import DOCUMENTS, Group, length_of
-from rnnbench.training.engines.native.memory import (
-    BLOCKS,
-    LINE,
-    OF_HALF,
-    OTHER,
-    Floats,
-    Memory,
-    Trained,
-)
+from rnnbench.training.engines.native.group import DOCUMENTS, Group, words_of
+from rnnbench.training.engines.native.memory import BLOCKS, LINE, OTHER, Array, Floats, Trained
 from rnnbench.training.epochs import Recipe, count_batches
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -37,14 +29,10 @@ def rates_of(recipe: Recipe, documents: int) -> Floats:
     steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
-    rates = np.zeros((len(steps), 2), np.float32)
-    rates[:, 0] = (
-        recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
-    )
-    if recipe.ema is not None:  # the share of the last step, see ``keras_fit.Averages``
-        decay = np.log(recipe.ema)
-        rates[:, 1] = np.expm1(decay) / np.expm1(decay * steps)
-    return rates
+    sizes = recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
+    decay = np.log(recipe.ema or 0.5)  # without averages, nothing reads the shares
+    shares = np.expm1(decay) / np.expm1(decay * steps)  # see ``keras_fit.Averages``
+    return np.stack([sizes, shares], axis=1).astype(np.float32)
 
 
 def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
@@ -52,10 +40,49 @@ def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
     with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
         rates = _rates(asm, asm.get(group.clock))
         for one in trained:
-            ours = one.gradient.flat
             for i in asm.loop(one.value.size, step=asm.lanes):
-                halves = [asm.at(flat, i) for flat in (ours, replace(ours, block=OTHER))]
-                _step(asm, [asm.at(array.flat, i) for array in one.state], halves, rates)
+                places = [asm.at(array.flat, i) for array in one.state]
+                _step(asm, group, places, _in_halves(asm, one.gradient.flat, i), rates)
+
+
+def measure(
+    asm: Assembler, group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]"
+) -> None:
+    """Add up the squares of gradients: half 0 of those that every batch has, and each half of those
+    in its columns of tables. Whole vectors are written, so beside weights there may be anything.
+    """
+    squares = asm.at(group.squares)
+    squares.store(asm.vector_of(0.0))
+    with asm.when(asm.get(group.half).equals(0)):
+        for own in trained:
+            total = [squares.load()]
+            for i in asm.loop(own.value.size, total, step=asm.lanes):
+                gradient = _sum(_in_halves(asm, own.gradient.flat, i))
+                gradient = where(asm.at(own.is_weight.flat, i).load() > 0, gradient, 0.0)
+                total[0] += gradient * gradient
+            squares.store(total[0])
+    for table in tables:
+        for column, size in table.own_columns(asm, asm.lanes):
+            total = [squares.load()]
+            for i in asm.loop(asm.get(table.count), total):
+                gradient = asm.at(table.trained.gradient, i, column).load()
+                total[0] += gradient * gradient
+            squares.store(total[0], size)
+
+
+def clip(asm: Assembler, group: Group, most: float) -> None:
+    """Find the factor of all gradients that gives them a norm of at most this, as in Keras."""
+    norm = asm.root(asm.spread(asm.total([_sum(_in_halves(asm, group.squares))])))
+    factor = where(norm > most, most / norm, 1.0) + (norm - norm)  # NaN stays visible
+    asm.at(group.factor).store(factor)
+
+
+def _in_halves(asm: Assembler, array: Array, *place: Value) -> list[View]:
+    return [asm.at(half, *place) for half in (array, replace(array, block=OTHER))]
+
+
+def _sum(places: Sequence[View]) -> Value:
+    return reduce(add, [place.load() for place in places])
 
 
 def _rates(asm: Assembler, clock: Value) -> Rates:
@@ -63,9 +90,13 @@ def _rates(asm: Assembler, clock: Value) -> Rates:
     return asm.spread(place.load(F32)), asm.spread(place.moved(1).load(F32))
 
 
-def _step(asm: Assembler, places: Sequence[View], gradients: Sequence[View], rates: Rates) -> None:
+def _step(
+    asm: Assembler, group: Group, places: Sequence[View], gradients: Sequence[View], rates: Rates
+) -> None:
     """Take a step with a vector of weights, whose gradient is a sum, and set that to 0."""
-    gradient = reduce(add, [place.load() for place in gradients])
+    gradient = _sum(gradients)
+    if group.sizes.clip:
+        gradient *= asm.at(group.factor).load()
     state = _after(asm, [place.load() for place in places], gradient, rates)
     for place, value in zip(places, state, strict=True):
         place.store(value)
@@ -93,11 +124,11 @@ class WordTable:
         done: the steps that the row of each word has taken, with that of the batch in progress.
     """
 
-    def __init__(self, memory: Memory, group: Group, number: int, columns: int):
+    def __init__(self, group: Group, number: int, columns: int):
         self.group, self.number, self.columns = group, number, columns
-        sizes, place = group.sizes, partial(memory.place, block=OF_HALF)
+        sizes, place = group.sizes, group.memory.place
         most = min(sizes.batch * sizes.timesteps, sizes.n_ids)
-        self.trained = memory.trained(sizes.n_ids, columns, touched=most)
+        self.trained = group.memory.trained(sizes.n_ids, columns, touched=most)
         self.words, self.count = place(most), place(1)
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
@@ -112,9 +143,9 @@ class WordTable:
             now, found = asm.get(group.clock), [asm.number(0)]
             for row in asm.loop(size, found):
                 document = asm.given["order"][first + row].load_index()
-                start = asm.given["starts"][document].load_index()
-                for t in asm.loop(length_of(asm, document), found):
-                    word = asm.given["words"][start + t].load_index()
+                words, _, length = words_of(asm, document)
+                for t in asm.loop(length, found):
+                    word = words[t].load_index()
                     is_new = asm.get(self.done, word) < now + 1
                     with asm.when(is_new):
                         asm.call(f"catch_up_{n}", word)
@@ -129,7 +160,8 @@ class WordTable:
                 word = asm.get(self.words, i)
                 for column, _ in self.own_columns(asm, asm.lanes):
                     places = [asm.at(array, word, column) for array in state]
-                    _step(asm, places, [asm.at(self.trained.gradient, i, column)], rates)
+                    gradients = [asm.at(self.trained.gradient, i, column)]
+                    _step(asm, group, places, gradients, rates)
         with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
             for word in asm.loop(group.sizes.n_ids):
                 asm.call(f"catch_up_{n}", word)
@@ -152,8 +184,3 @@ class WordTable:
             with asm.when(asm.get(self.group.half).equals(half)):
                 for column, width in asm.tiles(end - start, size):
                     yield column + start, width
-
-    def add(self, asm: Assembler, slot: Value, column: Value, gradient: Value) -> None:
-        """Add a vector to the gradient of the word in ``slot``."""
-        place = asm.at(self.trained.gradient, slot, column)
-        place.store(place.load() + gradient)

@@ -116,10 +116,6 @@ class Value:
             return number
         return Value(self.builder, ir.Constant(self.raw.type, number))
 
-    def to_index(self) -> "Value":
-        """Return 1 where a condition holds, and 0 where it does not."""
-        return Value(self.builder, self.builder.zext(self.raw, I64))
-
     def tanh(self) -> "Value":
         """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
         x = where(self > TANH_LIMIT, self.lift(TANH_LIMIT), self)
@@ -145,10 +141,8 @@ class Value:
 
     def _polynomial(self, coefficients: Sequence[float]) -> "Value":
         """Return a polynomial of the number; the coefficient of the highest power comes first."""
-        result = self * coefficients[0] + coefficients[1]
-        for coefficient in coefficients[2:]:
-            result = result * self + coefficient
-        return result
+        first, *others = coefficients
+        return reduce(lambda sum_so_far, own: sum_so_far * self + own, others, self.lift(first))
 
 
 Index = Value | int
@@ -219,6 +213,9 @@ class View:
     def store_index(self, number: Index) -> None:
         build = self.asm.builder
         build.store(build.trunc(self.asm.number(number).raw, I32), self.pointer, align=BYTES)
+
+    def add(self, floats: Value, count: int | None = None) -> None:
+        self.store(self.load() + floats, count)
 
     def store(self, floats: Value, count: int | None = None) -> None:
         """Write a vector, or only its first ``count`` floats, or one float."""
@@ -326,11 +323,9 @@ class Assembler:
             build.position_at_end(after)
         carried[:] = read()[1:]
 
-    @contextmanager
-    def when(self, condition: Value) -> Iterator[None]:
-        """Run the block only if a condition holds."""
-        with self.builder.if_then(condition.raw):
-            yield
+    def when(self, condition: Value) -> Any:
+        """Run the block of a ``with`` only if a condition holds."""
+        return self.builder.if_then(condition.raw)
 
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
@@ -359,10 +354,10 @@ class Assembler:
         *indices, number = indices_and_number
         self.at(array, *(indices or (0,))).store_index(number)
 
-    def clear(self, array: Array, row: Index) -> None:
-        """Write zeros into a row, and into what lies after it."""
-        for column in self.loop(array.strides[0], step=self.lanes):
-            self.at(array, row, column).store(self.vector_of(0.0))
+    def clear(self, array: Array, row: Index, rows: Index = 1) -> None:
+        """Write zeros into rows, and into what lies after each."""
+        for i in self.loop(rows * array.strides[0], step=self.lanes):
+            self.at(array, row).moved(i).store(self.vector_of(0.0))
 
     def single(self, number: float) -> Value:
         return Value(self.builder, ir.Constant(F32, number))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from rnnbench.models.layers.recurrent import GRU, LSTM, SimpleRNN
 from rnnbench.training.engines.native.assembler import Value
 
 Values = Sequence[Value]
@@ -47,21 +47,12 @@ class Cell:
         open_gate: the gate whose bias is 1 at first, with ``unit_forget_bias``.
     """
 
-    layer: type[Recurrent]
     kept: int
     forward: Callable[[Values, Value, Value], States]
     back: Callable[[Values, Value, Value, Value, Value], Gradients]
     split: int | None = None
     passes_h: bool = False
     open_gate: int | None = None
-
-    @property
-    def gates(self) -> int:  # blocks of columns in its weights
-        return self.layer.gates
-
-    @property
-    def state_biases(self) -> int:  # of the sums over the state
-        return int(self.split is not None)
 
 
 def _simple_rnn(sums: Values, *_: Value) -> States:
@@ -110,11 +101,8 @@ def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -
 
 
 CELLS: dict[type[Layer], Cell] = {
-    cell.layer: cell
-    for cell in (
-        Cell(SimpleRNN, kept=0, forward=_simple_rnn, back=_simple_rnn_back),
-        Cell(LSTM, kept=6, forward=_lstm, back=_lstm_back, open_gate=1),
-        Cell(GRU, kept=4, forward=_gru, back=_gru_back, split=2, passes_h=True),
-    )
+    SimpleRNN: Cell(kept=0, forward=_simple_rnn, back=_simple_rnn_back),
+    LSTM: Cell(kept=6, forward=_lstm, back=_lstm_back, open_gate=1),
+    GRU: Cell(kept=4, forward=_gru, back=_gru_back, split=2, passes_h=True),
 }
 """All cells, by the class of their layer."""

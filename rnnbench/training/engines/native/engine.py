@@ -70,8 +70,7 @@ class NativeEngine(Engine):
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
-        is_adam = recipe.optimizer == "adam" and recipe.gradient_clip is None
-        if not isinstance(model, LayeredNetwork) or not is_adam:
+        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         try:
             from rnnbench.training.engines.native.stages import stages_of
@@ -208,7 +207,7 @@ class NativeNetwork(Scorer):
         self.recipe, self.seed = recipe, seed
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
-        weights = program.initial_weights(seed)
+        weights = [part.initial(seed) for part in program.parts]
         if vectors is not None:
             weights[0] = vectors
         self.arenas = program.new_arenas(weights, seed)
@@ -217,10 +216,8 @@ class NativeNetwork(Scorer):
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
         parts = self.program.parts
-        return [
-            *self.fixed,
-            *(part.read(self.arenas[0], lambda own: own.average) for part in parts),
-        ]
+        averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
+        return [*self.fixed, *averages]
 
     def train(
         self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
@@ -247,17 +244,16 @@ class NativeNetwork(Scorer):
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
-        """Train for an epoch with two threads, which wait for each other twice a step."""
+        """Train for an epoch with two threads, which wait for each other between two phases."""
         barrier, run = Barrier(2), self.program.code.run
 
         def train(half: int) -> None:
             try:
                 for step in steps:
-                    run("begin", *arrays[half], *step)
-                    barrier.wait()
-                    run("work", *arrays[half], *step)
-                    barrier.wait()
-                    run("update", *arrays[half], *step)
+                    for phase in self.program.phases:
+                        if phase != "begin":
+                            barrier.wait()
+                        run(phase, *arrays[half], *step)
                 run("finish", *arrays[half])
             except BaseException:
                 barrier.abort()
@@ -313,6 +309,7 @@ def program_of(
         lanes=here.lanes,
         averages=bool(recipe and recipe.ema),
         only_scores=recipe is None,
+        clip=recipe.gradient_clip if recipe else None,
     )
     return program_for(model.layers, sizes, here)
 

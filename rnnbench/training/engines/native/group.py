@@ -29,6 +29,7 @@ class Sizes:
         batch: documents in an optimizer step.
         rows: documents that go through the network together, a part of a batch.
         only_scores: whether it is not trained.
+        clip: the largest norm of a step's gradients, if they are clipped.
     """
 
     timesteps: int
@@ -39,6 +40,7 @@ class Sizes:
     lanes: int
     averages: bool = False
     only_scores: bool = False
+    clip: float | None = None
 
 
 class Group:
@@ -55,6 +57,8 @@ class Group:
         documents, lengths, firsts: of each document its number, its steps, and its first row.
         total: the rows in use, with the gaps.
         places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
+        squares, factor: vectors, if gradients are clipped: sums of the squares of those that this
+            half counts, and what all are multiplied by.
     """
 
     def __init__(self, memory: Memory, sizes: Sizes, gap: int):
@@ -66,6 +70,7 @@ class Group:
         self.half, self.clock, self.is_training = (memory.place(1) for _ in range(3))
         self.documents, self.lengths, self.firsts = (memory.place(self.rows) for _ in range(3))
         self.places = memory.place(2, sizes.timesteps, self.rows)
+        self.squares, self.factor = (memory.place(sizes.lanes) for _ in range(2))
 
     def gather(self, asm: Assembler, first: Value, left: Value, number: Value) -> None:
         """Find the places of some documents, of which so many are left in the batch."""
@@ -73,7 +78,7 @@ class Group:
         total = [asm.number(self.gap)]
         for row in asm.loop(self.rows, total):
             document = asm.given["order"][first + row].load_index()
-            length = where(row < left, length_of(asm, document), 0)
+            length = where(row < left, words_of(asm, document)[2], 0)
             asm.set(self.documents, row, document)
             asm.set(self.lengths, row, length)
             asm.set(self.firsts, row, total[0])
@@ -107,16 +112,11 @@ def spans(asm: Assembler, firsts: Array, lengths: Array) -> Iterator[tuple[Value
         yield document, asm.get(firsts, document), asm.get(lengths, document)
 
 
-def words_of(asm: Assembler, document: Value) -> tuple[View, View]:
-    """Return the words of a document, and the numbers beside them."""
-    start = asm.given["starts"][document].load_index()
-    return asm.given["words"].moved(start), asm.given["values"].moved(start)
-
-
-def length_of(asm: Assembler, document: Value) -> Value:
-    """Return the number of words of a document."""
+def words_of(asm: Assembler, document: Value) -> tuple[View, View, Value]:
+    """Return the words of a document, the numbers beside them, and how many there are."""
     starts = asm.given["starts"][document]
-    return starts.moved(1).load_index() - starts.load_index()
+    start, end = starts.load_index(), starts.moved(1).load_index()
+    return asm.given["words"].moved(start), asm.given["values"].moved(start), end - start
 
 
 class Activations:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.errors import RnnbenchError
+from rnnbench.models.layers import derive_seed
 
 LINE = 16
 """Floats in a cache line; every array begins at one."""
@@ -66,6 +67,8 @@ class Trained:
     """Adam's averages of the gradient and of its square."""
     average: Array
     """The average of the weights, or they themselves, if none is kept."""
+    is_weight: Array
+    """1 where weights are, and 0 beside them; the weights themselves, if nothing reads it."""
 
     @property
     def state(self) -> list[Array]:
@@ -82,23 +85,25 @@ class KerasArray:
         shape: that of Keras.
         index: of NumPy, for its numbers in ``trained``, in their order.
         start: a number, an array, or a function that makes one of the shape and a seed.
-        role: what the seed is for.
+        number, role: of its layer, and what it is there; its seed is made of both.
     """
 
     shape: tuple[int, ...]
     trained: Trained
     index: Any
     start: Callable[..., Floats] | ArrayLike = 0
+    number: int = 0
     role: str = "kernel"
 
     def initial(self, seed: int) -> Floats:
         """Return the weights with which Keras begins."""
         if callable(self.start):
-            return self.start(self.shape, seed)
+            return self.start(self.shape, derive_seed(seed, self.number, self.role))
         return np.full(self.shape, self.start, np.float32)
 
     def write(self, arena: Floats, weights: Floats) -> None:
         """Put Keras's weights into the arena."""
+        self.trained.is_weight.of(arena)[self.index] = 1
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
 
@@ -109,10 +114,10 @@ class KerasArray:
 
 
 class Memory:
-    """Gives arrays their places in the arena, one after the other; with ``averages`` of weights."""
+    """Gives arrays their places in the arena, one after the other; the options are for weights."""
 
-    def __init__(self, *, averages: bool = False):
-        self.averages, self.size = averages, 0
+    def __init__(self, *, averages: bool = False, clips: bool = False):
+        self.averages, self.clips, self.size = averages, clips, 0
         self._ones: list[tuple[Array, int]] = []
 
     def place(self, *shape: int, slack: int = 0, ones: int = 0, block: str = OF_HALF) -> Array:
@@ -148,7 +153,8 @@ class Memory:
         value, mean, square = (place(*shape) for _ in range(3))
         average = place(*shape) if self.averages else value
         gradient = place(touched, *shape[1:]) if touched else self.place(*shape)
-        return Trained(value, gradient, mean, square, average)
+        is_weight = place(*shape) if self.clips and not touched else value
+        return Trained(value, gradient, mean, square, average, is_weight)
 
     def new_arenas(self, count: int) -> list[Floats]:
         """Return the memory for all arrays, so many times; each begins at a cache line."""

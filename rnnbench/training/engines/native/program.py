@@ -46,13 +46,16 @@ class Program:
         processor: Processor,
         assembler: type[Assembler] = Assembler,
     ):
-        self.sizes, self.memory = sizes, Memory(averages=sizes.averages)
+        clips = sizes.clip is not None
+        self.sizes, self.memory = sizes, Memory(averages=sizes.averages, clips=clips)
+        self.phases = "begin", "work", *["measure"][:clips], "update"
         kernels = [layer.kernel_size for layer in layers if isinstance(layer, Conv1D)]
         self.group = Group(self.memory, sizes, gap=max(kernels, default=1) - 1)
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
             self.stages.append(kind(self.group, position, own, below))
+        self.trained = [own for stage in self.stages for own in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
         self.logits = self.stages[-1].above
@@ -62,14 +65,6 @@ class Program:
         self._make_epoch(asm)
         self._make_score(asm)
         self.code = Code(asm)
-
-    def initial_weights(self, seed: int) -> Weights:
-        """Return the weights with which Keras begins."""
-        return [
-            part.initial(derive_seed(seed, stage.number, part.role))
-            for stage in self.stages
-            for part in stage.parts
-        ]
 
     def new_arenas(self, weights: Weights, seed: int = 0, count: int = 2) -> list[Floats]:
         """Return arenas with weights in the first, before the first optimizer step."""
@@ -97,10 +92,10 @@ class Program:
                 stage.backward(asm)
         for table in self.tables:
             table.make(asm)
-        adam.make_step(asm, self.group, [own for stage in self.stages for own in stage.trained])
+        adam.make_step(asm, self.group, self.trained)
 
     def _make_epoch(self, asm: Assembler) -> None:
-        """Make the three functions of an optimizer step, for half a batch, and ``epoch``.
+        """Make the functions of the phases of an optimizer step, for half a batch, and ``epoch``.
 
         Two threads can call each for both halves at once. The results are the same.
         """
@@ -120,8 +115,15 @@ class Program:
                 asm.call("backward", first + at, size - at, size)
             for stage in self.stages:
                 stage.conclude(asm)
+        if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
+            with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
+                for stage in self.stages:
+                    stage.collect(asm, first, size)
+                adam.measure(asm, group, self.trained, self.tables)
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
-            for stage in self.stages:
+            if self.sizes.clip:
+                adam.clip(asm, group, self.sizes.clip)
+            for stage in self.stages if not self.sizes.clip else ():
                 stage.collect(asm, first, size)
             for table in self.tables:
                 asm.call(f"step_{table.number}")
@@ -135,7 +137,7 @@ class Program:
             second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
                 size = least(self.sizes.batch, count - first)
-                for name in ("begin", "work", "update"):
+                for name in self.phases:
                     asm.call(name, first, size)
                     asm.call(name, first, size, **second)
             asm.call("finish")
@@ -165,6 +167,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
     """
     topics, group = logits.features, logits.group
     starts = range(0, topics, asm.lanes)
+    numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
         values = load_row(asm.at(logits.value, row), topics, VERY_LOW)
         largest = asm.spread(asm.largest(values))
@@ -173,9 +176,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         total = asm.total(powers)
         document = asm.given["labels"].moved(asm.get(group.documents, row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
-        are_label = [
-            label.equals(asm.vector_of(np.arange(start, start + asm.lanes))) for start in starts
-        ]
+        are_label = [label.equals(some) for some in numbers]
         of_label = asm.total([where(*own, 0.0) for own in zip(are_label, values, strict=True)])
         answer = asm.given["answers"].moved((first + row) * 2)
         answer.store(of_label)

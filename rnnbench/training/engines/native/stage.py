@@ -70,7 +70,7 @@ class Stage:
         self, shape: tuple[int, ...], trained: Trained, index: Any, start: Any = 0, **role: str
     ) -> None:
         """Add one of Keras's arrays, see ``KerasArray``."""
-        self.parts.append(KerasArray(shape, trained, index, start, **role))
+        self.parts.append(KerasArray(shape, trained, index, start, self.number, **role))
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""

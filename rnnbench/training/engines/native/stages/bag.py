@@ -6,7 +6,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.training.engines.native.adam import WordTable
 from rnnbench.training.engines.native.assembler import F32, Assembler, Value
-from rnnbench.training.engines.native.group import Activations, length_of, words_of
+from rnnbench.training.engines.native.group import Activations, words_of
 from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, store_row
@@ -27,7 +27,7 @@ class BagStage(Stage):
         group, sizes = self.group, self.group.sizes
         units = self.units = self.layer.count_units(sizes.topics)
         self.above = Activations(group, units, is_sequence=False)
-        self.table = WordTable(group.memory, group, self.number, units)
+        self.table = WordTable(group, self.number, units)
         self.bias = self.add_weights(1, units)
         self.add_part((sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform)
         self.add_part((units,), self.bias, 0)
@@ -40,7 +40,7 @@ class BagStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):
-            words, weights = words_of(asm, asm.get(self.group.documents, row))
+            words, weights, _ = words_of(asm, asm.get(self.group.documents, row))
             for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
                 starts = range(0, width, asm.lanes)
                 sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]
@@ -58,18 +58,17 @@ class BagStage(Stage):
         for row, column, _ in self.above.vectors(asm):
             d_y = asm.at(self.above.gradient, row, column).load()
             asm.at(self.d_above, start + row, column).store(d_y)
-            bias = asm.at(self.bias.gradient, 0, column)
-            bias.store(bias.load() + d_y)
+            asm.at(self.bias.gradient, 0, column).add(d_y)
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         for row in asm.loop(size):
             document = asm.given["order"][first + row].load_index()
-            words, weights = words_of(asm, document)
+            words, weights, length = words_of(asm, document)
             for column, width in self.table.own_columns(asm, VECTORS * asm.lanes):
                 starts = [column + v for v in range(0, width, asm.lanes)]
                 d_y = [asm.at(self.d_above, row, start).load() for start in starts]
-                for i in asm.loop(length_of(asm, document)):
+                for i in asm.loop(length):
                     slot = asm.get(self.table.slots, words[i].load_index())
                     weight = asm.spread(weights[i].load(F32))
                     for start, d in zip(starts, d_y, strict=True):
-                        self.table.add(asm, slot, start, weight * d)
+                        asm.at(self.table.trained.gradient, slot, start).add(weight * d)

@@ -41,11 +41,8 @@ class ConvStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return (
-            super().takes(layers)
-            and layers[0].padding != "valid"
-            and layers[0].activation in ("linear", *ACTIVATIONS)
-        )
+        layer, allowed = layers[0], ("linear", *ACTIVATIONS)
+        return super().takes(layers) and layer.padding != "valid" and layer.activation in allowed
 
     def prepare(self, asm: Assembler) -> None:
         inputs, filters = self.below.features, self.layer.filters

@@ -39,12 +39,13 @@ def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
 
 
 class DenseStage(Stage):
-    """``y = f(x W + b)``. The softmax of the last layer is computed with the loss."""
+    """``out = f(x W + b)``. The softmax of the last layer is computed with the loss."""
 
     kinds = (Dense,)
 
     def build(self) -> None:
-        self.above = self.add_dense(self.layer.count_units(self.group.sizes.topics))
+        self.function = self.layer.activation
+        self.above = self.out = self.add_dense(self.layer.count_units(self.group.sizes.topics))
 
     def add_dense(self, units: int) -> Activations:
         """Add the kernel and the bias, and return their output."""
@@ -64,17 +65,11 @@ class DenseStage(Stage):
         w = asm.at(self.weights.value).rows(0, self.below.features)
         transpose(asm, asm.at(self.transposed), w)
 
-    def apply(self, asm: Assembler, out: Activations, activation: str) -> None:
-        self.below.project(asm, asm.at(out.value), asm.at(self.weights.value))
-        activate(asm, out, activation)
-
-    def apply_back(self, asm: Assembler, out: Activations, activation: str) -> None:
-        activate_back(asm, out, activation)
-        arrays = out.gradient, self.weights.gradient, self.transposed
-        self.below.project_back(asm, *map(asm.at, arrays))
-
     def forward(self, asm: Assembler) -> None:
-        self.apply(asm, self.above, self.layer.activation)
+        self.below.project(asm, asm.at(self.out.value), asm.at(self.weights.value))
+        activate(asm, self.out, self.function)
 
     def backward(self, asm: Assembler) -> None:
-        self.apply_back(asm, self.above, self.layer.activation)
+        activate_back(asm, self.out, self.function)
+        arrays = self.out.gradient, self.weights.gradient, self.transposed
+        self.below.project_back(asm, *map(asm.at, arrays))

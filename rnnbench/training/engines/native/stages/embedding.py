@@ -14,7 +14,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.engines.native.adam import WordTable
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
+from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View, where
 from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans, words_of
 from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import quarter, random_uniform
@@ -33,7 +33,7 @@ class NumbersStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for document, t, row in self.above.steps(asm):
-            _, values = words_of(asm, asm.get(self.group.documents, document))
+            _, values, _ = words_of(asm, asm.get(self.group.documents, document))
             asm.at(self.above.value, row, 0).store(values[t].load(F32))
 
 
@@ -45,7 +45,7 @@ class EmbeddingStage(Stage):
     def build(self) -> None:
         n, group, ids = self.layer.dim, self.group, self.group.sizes.n_ids
         self.rate = sum(other.rate for other in self.layers[1:])
-        self.table = WordTable(group.memory, group, self.number, n)
+        self.table = WordTable(group, self.number, n)
         trained = self.table.trained
         self.add_part((ids, n), trained, np.s_[:], random_uniform, role="embeddings")
         self.above = self.vectors()
@@ -82,7 +82,7 @@ class EmbeddingStage(Stage):
     def find_rows(self, asm: Assembler) -> None:
         """Note the word of each row."""
         for document, t, row in self.above.steps(asm):
-            words, _ = words_of(asm, asm.get(self.group.documents, document))
+            words, *_ = words_of(asm, asm.get(self.group.documents, document))
             asm.set(self.row_words, row, words[t].load_index())
 
     def words(self, asm: Assembler, first: Value, count: Value) -> Words:
@@ -119,7 +119,7 @@ class EmbeddingStage(Stage):
                 slot = asm.get(self.table.slots, asm.get(self.d_words, number, i))
                 for column, _ in self.table.own_columns(asm, asm.lanes):
                     d_x = asm.at(self.d_rows, number, i, column).load()
-                    self.table.add(asm, slot, column, d_x)
+                    asm.at(self.table.trained.gradient, slot, column).add(d_x)
 
 
 class SharedEmbeddingStage(EmbeddingStage):
@@ -152,7 +152,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         # Numbers that no document of an earlier group had.
         stamps = (asm.get(group.clock) * group.per_batch + asm.get(group.number)) * group.rows + 1
         for document, first, length in spans(asm, group.firsts, group.lengths):
-            words, _ = words_of(asm, asm.get(group.documents, document))
+            words, *_ = words_of(asm, asm.get(group.documents, document))
             stamp = asm.number(1) if self.stays else stamps + document
             begin = asm.get(above.total)
             asm.set(above.firsts, document, begin)
@@ -177,7 +177,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         kept, found = asm.at(above.kept, document), [asm.number(0)]
         for feature in asm.loop(above.features, found):
             kept[found[0]].store_index(feature)
-            found[0] += (mask[feature].load(F32) > 0).to_index()
+            found[0] = where(mask[feature].load(F32) > 0, found[0] + 1, found[0])
         n_kept = found[0]
         asm.set(above.n_kept, document, n_kept)
         for past in range(SLACK):  # the ones, and rows that a tile may read past them

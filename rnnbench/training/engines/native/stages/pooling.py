@@ -89,7 +89,7 @@ class AttentionStage(DenseStage):
     def build(self) -> None:
         n, rows = self.below.features, self.group.capacity
         self.above = Activations(self.group, n, is_sequence=False)
-        self.hidden, self.query = self.add_dense(n), self.add_weights(1, n)
+        self.function, self.out, self.query = "tanh", self.add_dense(n), self.add_weights(1, n)
         self.add_part((n, 1), self.query, 0, glorot_uniform, role="query")
         self.shares, self.d_shares = self.place(rows), self.place(rows)
 
@@ -98,13 +98,13 @@ class AttentionStage(DenseStage):
         return type(layers[0]) is Pooling and layers[0].by == "attention"
 
     def forward(self, asm: Assembler) -> None:
-        self.apply(asm, self.hidden, "tanh")
+        super().forward(asm)
         n, load = self.below.features, partial(load_row, features=self.below.features)
         query = load(asm.at(self.query.value, 0))
         for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = load(asm.at(self.hidden.value, first + t))
+                hidden = load(asm.at(self.out.value, first + t))
                 score = asm.total(list(map(mul, hidden, query)))
                 asm.at(self.shares, first + t).store(score)
                 largest[0] = where(asm.spread(score) > largest[0], asm.spread(score), largest[0])
@@ -122,7 +122,7 @@ class AttentionStage(DenseStage):
             store_row(asm.at(self.above.value, row), [y / total for y in sums[1:]], n)
 
     def backward(self, asm: Assembler) -> None:
-        below, n, d_hidden = self.below, self.below.features, self.hidden.gradient
+        below, n, d_hidden = self.below, self.below.features, self.out.gradient
         load = partial(load_row, features=n)
         query, d_query = load(asm.at(self.query.value, 0)), asm.at(self.query.gradient, 0)
         for row, first, length in spans(asm, below.firsts, below.lengths):
@@ -136,12 +136,12 @@ class AttentionStage(DenseStage):
                 d_share = asm.at(self.d_shares, first + t).load(F32)
                 d_score = asm.spread(share * (d_share - weighted[0]))
                 store_row(asm.at(d_hidden, first + t), [d_score * q for q in query], n)
-                d_q = [d_score * h for h in load(asm.at(self.hidden.value, first + t))]
+                d_q = [d_score * h for h in load(asm.at(self.out.value, first + t))]
                 store_row(d_query, map(add, load(d_query), d_q), n)
         self.group.clear_gaps(asm, d_hidden)
-        self.apply_back(asm, self.hidden, "tanh")
+        super().backward(asm)
         for row, _, step in below.steps(asm):
             weight = asm.spread(asm.at(self.shares, step).load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
-                out = asm.at(below.gradient, step, column)
-                out.store(out.load() + weight * asm.at(self.above.gradient, row, column).load())
+                above = asm.at(self.above.gradient, row, column)
+                asm.at(below.gradient, step, column).add(weight * above.load())

@@ -63,7 +63,7 @@ class RecurrentStage(Stage):
 
     Attributes:
         ways: the directions, 0 forwards and 1 backwards: the first index of many arrays.
-        units, columns: of the states, and of the sums of all gates, in a direction.
+        units, gates, columns: of the states, and of the sums of all gates, in a direction.
         state_rows: those of ``u`` without the inputs.
         used: ``u``, of which some weights may be dropped, as ``mask`` says.
         transposed: the same, transposed.
@@ -81,10 +81,10 @@ class RecurrentStage(Stage):
         is_double = isinstance(outer, Bidirectional)
         self.layer = outer.layer if is_double else outer
         self.cell, self.ways, n = CELLS[type(self.layer)], 1 + is_double, self.layer.units
+        self.gates = self.layer.gates
         steps, rows, lanes = group.sizes.timesteps, group.rows, group.sizes.lanes
-        self.units, self.columns, self.state_rows = (
-            n, self.cell.gates * n, n + self.cell.state_biases
-        )  # fmt: skip
+        self.units, self.columns = n, self.gates * n
+        self.state_rows = n + (self.cell.split is not None)
         ways, columns, width = self.ways, self.columns, self.state_rows + below.weight_rows
         self.is_inline = below.features == 1 and not below.is_trained
         self.above = Activations(group, ways * n, is_sequence=self.layer.return_sequences)
@@ -98,9 +98,8 @@ class RecurrentStage(Stage):
         self.states = place(ways, steps + 1, rows, width, ones=width - n)
         self.kept = place(ways, steps, -(-n // lanes), rows, self.cell.kept * lanes)
         self.collected = min(-(-ROWS_OF_OUTER // rows), steps)
-        self.d_sums, self.d_input_sums = (
-            place(self.collected, rows, columns, slack=lanes) for _ in range(2)
-        )
+        shape = self.collected, rows, columns
+        self.d_sums, self.d_input_sums = (place(*shape, slack=lanes) for _ in range(2))
         self.d_hidden, self.d_cell, self.cell_state = (place(rows, n) for _ in range(3))
         if not self.is_inline:
             self.projected = place(below.value.shape[0], ways * columns, slack=lanes)
@@ -118,16 +117,16 @@ class RecurrentStage(Stage):
     def _add_parts(self, way: int, side: str) -> None:
         """Add the kernel, the recurrent kernel and the bias of a direction."""
         n, inputs, columns, cell = self.units, self.below.features, self.columns, self.cell
-        order = np.argsort(column_order(n, cell.gates, self.group.sizes.lanes))
+        order = np.argsort(column_order(n, self.gates, self.group.sizes.lanes))
         rows = np.arange(self.state_rows + inputs + 1)
-        kernel, bias = rows[self.state_rows : -1], [rows[-1], n][: 1 + cell.state_biases]
-        starts = np.zeros((cell.gates, n))
+        kernel, bias = rows[self.state_rows : -1], [rows[-1], *rows[n : self.state_rows]]
+        starts = np.zeros((self.gates, n))
         if cell.open_gate is not None and self.layer.unit_forget_bias:
             starts[cell.open_gate] = 1
         for shape, own, start, role in (
             ((inputs, columns), kernel, glorot_uniform, "kernel"),
             ((n, columns), rows[:n], orthogonal, "recurrent"),
-            ((2, columns) if cell.state_biases else (columns,), bias, starts.ravel(), "bias"),
+            ((2, columns) if len(bias) == 2 else (columns,), bias, starts.ravel(), "bias"),
         ):
             self.add_part(shape, self.u, (way, *np.ix_(own, order)), start, role=side + role)
 
@@ -164,8 +163,8 @@ class RecurrentStage(Stage):
     def _apply_mask(self, asm: Assembler, array: Array, way: Value, row: Value) -> None:
         """Multiply a row of weights by its mask, whose columns are in Keras's order."""
         for unit, size in asm.tiles(self.units, asm.lanes):
-            for gate in range(self.cell.gates):
-                place = asm.at(array, way, row, unit * self.cell.gates + gate * size)
+            for gate in range(self.gates):
+                place = asm.at(array, way, row, unit * self.gates + gate * size)
                 kept = asm.at(self.mask, way, row, unit + gate * self.units).load()
                 place.store(place.load() * kept, size)
 
@@ -179,8 +178,7 @@ class RecurrentStage(Stage):
             if not self.is_inline:
                 out = asm.at(self.projected).columns(way * self.columns, self.columns)
                 self.below.project(asm, out, self._inputs(asm, self.used, way))
-            for row in asm.loop(group.rows):
-                asm.clear(self.cell_state, row)
+            asm.clear(self.cell_state, 0, group.rows)
             for t in asm.loop(group.longest(asm)):
                 asm.call(f"step_{self.number}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
@@ -192,12 +190,11 @@ class RecurrentStage(Stage):
     def backward(self, asm: Assembler) -> None:
         group, steps = self.group, self.group.longest(asm)
         chunks = (steps + (self.collected - 1)) // self.collected
-        for row in asm.loop(self.below.count(asm)) if not self.is_inline else ():
-            asm.clear(self.d_projected, row)
+        if not self.is_inline:
+            asm.clear(self.d_projected, 0, self.below.count(asm))
         for way in asm.loop(self.ways):
-            for row in asm.loop(group.rows):
-                asm.clear(self.d_hidden, row)
-                asm.clear(self.d_cell, row)
+            asm.clear(self.d_hidden, 0, group.rows)
+            asm.clear(self.d_cell, 0, group.rows)
             for done in asm.loop(chunks):
                 first = (chunks - 1 - done) * self.collected
                 count = least(self.collected, steps - first)
@@ -213,7 +210,7 @@ class RecurrentStage(Stage):
 
     def _step(self, asm: Assembler, way: Value, t: Value) -> None:
         """Take a step: a tile is summed up, and its gates are computed, in registers."""
-        gates, lanes, registers = self.cell.gates, asm.lanes, asm.processor.registers
+        gates, lanes, registers = self.gates, asm.lanes, asm.processor.registers
         at_once, rows = max(vectors_of_tile(registers) // gates, 1) * lanes, self.group.rows
         for row in asm.loop(rows) if self.is_inline else ():
             x = asm.at(self.below.value, asm.get(self.below.places, way, t, row)).load(F32)
@@ -240,7 +237,7 @@ class RecurrentStage(Stage):
             zeros = [asm.vector_of(0.0)] * (vectors * height)
             x = asm.at(self.states, way, t).rows(row, height).columns(split, 2)
             return sum_up(asm, zeros, x, u.rows(split, 2))
-        column = first * self.cell.gates + way * self.columns
+        column = first * self.gates + way * self.columns
         rows = [asm.get(self.below.places, way, t, row + i) for i in range(height)]
         lines = [asm.at(self.projected, own, column) for own in rows]
         return [line.moved(v * asm.lanes).load() for line in lines for v in range(vectors)]
@@ -266,7 +263,7 @@ class RecurrentStage(Stage):
             start = number * size - first * lanes
             return pick([vectors[first], vectors[last]], [start + n % size for n in range(lanes)])
 
-        gates = [gate(sums, number) for number in range(cell.gates)]
+        gates = [gate(sums, number) for number in range(self.gates)]
         if cell.split is not None:  # its sum over the state goes before that over the input
             gates.insert(cell.split + 1, gate(of_input, cell.split))
         c = asm.at(self.cell_state, row, unit)
@@ -316,14 +313,13 @@ class RecurrentStage(Stage):
             d_h,
             d_c.load(),
         )
-        columns = [unit * self.cell.gates + n * size for n in range(self.cell.gates)]
+        columns = [unit * self.gates + n * size for n in range(self.gates)]
         for column, value in zip(columns, back.sums, strict=True):
             asm.at(self.d_sums, at, row, column).store(value)
         for column, value in zip(columns, back.input_sums or back.sums, strict=True):
             if not self.is_inline:
                 line = asm.at(self.d_projected, asm.get(self.below.places, way, t, row))
-                out = line[column + way * self.columns]
-                out.store(value + out.load(), size)  # several steps may read the same row
+                line[column + way * self.columns].add(value, size)  # steps may share a row
             elif back.input_sums:
                 asm.at(self.d_input_sums, at, row, column).store(value)
         if back.h_before:
