@@ -184,14 +184,14 @@ class Run(Shown, StoredRun):
             RnnbenchError: a file cannot be written.
         """
         from rnnbench.analysis.errors import words_of_test_documents
-        from rnnbench.report.page import check_report, write_page  # imports Matplotlib
+        from rnnbench.report import page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
-            check_report(self, words, errors)
-            return write_page(self, texts, words, errors)
+            page.check_report(self, words, errors)
+            return page.write_files(self.folder, page.report_page(self, texts, words, errors))
 
 
 def load_dataset(
