@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from rnnbench.analysis.notes import (
     Note,
@@ -29,18 +30,8 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.report.inspection import (
-    View,
-    baseline_view,
-    data_view,
-    document_view,
-    facts_grid,
-    models_by_input,
-    models_view,
-    network_view,
-    notes_text,
-    sources_view,
-)
+from rnnbench.report import inspection as views
+from rnnbench.report.table import grid
 from rnnbench.request import changes
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
@@ -99,7 +90,7 @@ def show_models(
     console.print_record(*view, as_json=as_json)
 
 
-def _all_models(benchmark: Benchmark) -> View:
+def _all_models(benchmark: Benchmark) -> views.View:
     """Return all models, and why parameters of networks are unknown, where they are."""
     models, params, remarks = benchmark.models, {}, []
     networks = {name: model for name, model in models.items() if isinstance(model, Network)}
@@ -114,22 +105,22 @@ def _all_models(benchmark: Benchmark) -> View:
                 params[name] = describe(network, shape).trainable_params
         except UserError as error:
             remarks.append(f"{name}: {error}")
-    return models_view(models, params, "\n".join(remarks))
+    return views.models_view(models, params, "\n".join(remarks))
 
 
-def _one_model(benchmark: Benchmark, name: str) -> View:
+def _one_model(benchmark: Benchmark, name: str) -> views.View:
     allowed = select(benchmark, [name], "MODEL").models
     if name not in allowed:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
     model = allowed[name]
     if isinstance(model, BaselineModel):
-        return baseline_view(name, model)
+        return views.baseline_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
     with quiet_tensorflow():
         description = describe(model, shape)
-    return network_view(name, model, description, shape, prepared.corpus.provenance)
+    return views.network_view(name, model, description, shape, prepared.corpus.provenance)
 
 
 @models.command(
@@ -177,7 +168,7 @@ def prepare(
     """
     given = changes(settings, data=data, path=path)
     prepared = _prepare(load_data(config, given))
-    console.print_record(*data_view(prepared), as_json=as_json)
+    console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
 @data.command(
@@ -225,15 +216,15 @@ def show_data(
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
     file, n = _config_and_number(config, number)
     if sources:
-        view = sources_view(SOURCES.usable())
+        view = views.sources_view(SOURCES.usable())
     elif n is None:
-        view = data_view(_prepare(load_data(file, given), offline=True))
+        view = views.data_view(_prepare(load_data(file, given), offline=True))
     else:
         benchmark = load(file, given) if file else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, given))
         found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
-        inputs = models_by_input(benchmark.models) if benchmark else None
-        view = document_view(found, inputs)
+        inputs = views.models_by_input(benchmark.models) if benchmark else None
+        view = views.document_view(found, inputs)
     console.print_record(*view, as_json=as_json)
 
 
@@ -280,15 +271,14 @@ def doctor(
         is_run = config.is_dir()
         notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
         record = {"notes": [note.model_dump() for note in notes]}
-        console.print_record(record, notes_text(notes), as_json=as_json)
+        console.print_record(record, views.notes_text(notes), as_json=as_json)
         return
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()
-    found = {check.name: check.found for check in checks}
-    styles = {check.name: "red" for check in checks if check.exit_code}
+    found = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}
-    console.print_record(record, facts_grid(found, styles), as_json=as_json)
+    console.print_record(record, grid(found, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
         error = RnnbenchError(
             f"Something is wrong with: {', '.join(check.name for check in wrong)}."

@@ -1,13 +1,13 @@
 """Facts about a dataset that a reader needs before believing an accuracy on it."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from rnnbench.data.corpus import Corpus
+from rnnbench.data.corpus import Corpus, noun_of
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.section import Record, Share
 from rnnbench.storage import sha256_json
@@ -120,8 +120,8 @@ class DatasetSummary(Record):
 
     @property
     def noun(self) -> str:
-        """The word for what a document is classified as: only newswires have topics."""
-        return "label" if self.source == "files" else "topic"
+        """The word for what a document is classified as."""
+        return noun_of(self.source)
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
@@ -153,8 +153,11 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         for labels in (dataset.y_train, dataset.y_test)
     )
     majority = int(train.argmax())
-    whole_train = [corpus.ranks(number) for number in dataset.train_documents]
-    whole_test = [corpus.ranks(number) for number in dataset.test_documents]
+    duplicates = _duplicates(dataset, dataset.x_train, dataset.x_test)
+    whole = Duplicates()
+    if duplicates.positions:
+        parts = dataset.train_documents, dataset.test_documents
+        whole = _duplicates(dataset, *(map(corpus.ranks, part.tolist()) for part in parts))
     counts = zip(dataset.topics, train.tolist(), test.tolist(), strict=True)
     return DatasetSummary(
         source=corpus.provenance["source"],
@@ -167,8 +170,8 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         test_size=len(dataset.y_test),
         timesteps=dataset.timesteps,
         topics=[TopicCount(topic=topic, train=a, test=b) for topic, a, b in counts],
-        duplicates=_duplicates(dataset, list(dataset.x_train), list(dataset.x_test)),
-        whole_duplicates=_duplicates(dataset, whole_train, whole_test),
+        duplicates=duplicates,
+        whole_duplicates=whole,
         in_order=dataset.in_order,
         majority_topic=dataset.topics[majority],
         **_scores_of_majority(TASKS[dataset.task], dataset.y_test, test, majority),
@@ -209,15 +212,18 @@ def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
 
 
 def _duplicates(
-    dataset: Dataset, train: Sequence[NDArray[np.int32]], test: Sequence[NDArray[np.int32]]
+    dataset: Dataset, train: Iterable[NDArray[np.int32]], test: Iterable[NDArray[np.int32]]
 ) -> Duplicates:
     """Return the test documents whose sequence in ``test`` is also in ``train``."""
+    tested = [sequence.tobytes() for sequence in test]
     labels: dict[bytes, set[Hashable]] = {}
+    wanted = set(tested)
     for sequence, label in zip(train, keys_of(dataset.y_train), strict=True):
-        labels.setdefault(sequence.tobytes(), set()).add(label)
+        if (key := sequence.tobytes()) in wanted:
+            labels.setdefault(key, set()).add(label)
     found: dict[str, list[int]] = {"same_topic": [], "other_topics": [], "both": []}
-    for position, (sequence, label) in enumerate(zip(test, keys_of(dataset.y_test), strict=True)):
-        trained_on = labels.get(sequence.tobytes(), set())
+    for position, (key, label) in enumerate(zip(tested, keys_of(dataset.y_test), strict=True)):
+        trained_on = labels.get(key, set())
         if label not in trained_on:
             found["other_topics"] += [position] * bool(trained_on)
         else:

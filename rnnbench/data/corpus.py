@@ -76,6 +76,11 @@ class Corpus:
         return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})
 
 
+def noun_of(source: str) -> str:
+    """Return the word for what documents of a source are classified as: newswires have topics."""
+    return "topic" if source in ("keras", "sgml", "r52", "r8", "modapte") else "label"
+
+
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
     """Rank the words of a corpus by their frequency in some documents, given by position.
 
@@ -124,12 +129,9 @@ def corpus_of_words(
     ``ranking`` holds every word once, the most frequent first; the rest is as in ``Corpus``.
     """
     rank = {word: position for position, word in enumerate(ranking, start=1)}
-    lengths = [len(words) for words in documents]
     return Corpus(
-        tokens=np.fromiter(
-            (rank[word] for words in documents for word in words), np.int32, count=sum(lengths)
-        ),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        tokens=np.array([rank[word] for words in documents for word in words], np.int32),
+        offsets=np.cumsum([0, *map(len, documents)], dtype=np.int64),
         labels=as_labels(labels),
         topics=tuple(topics),
         vocabulary=tuple(w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.data.corpus import Corpus, rank_words_of
@@ -21,7 +21,7 @@ from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
-from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Labels, keys_of
+from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Labels, in_words, keys_of
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
@@ -141,11 +141,14 @@ class Data(Section):
         former = {"text_column": "text", "label_column": "label"}
         return {former.get(key, key): value for key, value in data.items()}
 
+    def changed(self, *keys: str) -> list[str]:
+        """Return those of ``keys`` that do not have their default, as ``data.KEY``."""
+        return [f"data.{key}" for key in keys if key in self.model_dump(exclude_defaults=True)]
+
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        table = ("text", "label", "group", "delimiter", "encoding", "on_bad")
-        keys = ("test", *table, "tokenizer")
+        keys = "test", "text", "label", "group", "delimiter", "encoding", "on_bad", "tokenizer"
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
@@ -223,27 +226,20 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
-    copies = _copies(corpus, data.deduplicate)
-    train, test = _split(corpus, data, copies)
-    if data.fit_on_all:
-        judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
-        train, test = np.concatenate([train, test]), judged
-    has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
+    is_copy = _is_copy(corpus, data.deduplicate)
+    train, test = _split(corpus, data, is_copy)
     kept = train if blind else np.concatenate([train, test])
     timesteps = data.pad_length or int(corpus.lengths[kept].max()) + 1
     if len(kept) * timesteps > MAX_STEPS:
-        raise UserError(
-            f"data: {len(kept):,} documents of {timesteps:,} steps are too many (allowed: "
-            f"{MAX_STEPS:,} steps together); set data.pad_length or data.maxlen"
-        )
+        steps = f"{len(kept):,} documents of {timesteps:,} steps are too many"
+        hint = f"allowed: {MAX_STEPS:,} steps together"
+        raise UserError(f"data: {steps} ({hint}); set data.pad_length or data.maxlen")
+    has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
     source = SOURCES.get(corpus.provenance.get("source", ""))
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
-    ids = corpus.tokens + np.int32(INDEX_FROM)
-    documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
-    for number in copies:  # no word vector may be learned from a copy of a test document
-        documents[number] = documents[number][:0]
+    documents = _documents(corpus, n_ids, is_copy)
     topics, labels = _labels(corpus, data, kept)
     x_train, x_test = (
         pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
@@ -254,7 +250,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         y_train=labels[train],
         x_test=x_test,
         y_test=labels[test],
-        topics=tuple(corpus.topics[label] for label in topics),
+        topics=tuple(corpus.topics[number] for number in topics),
         n_ids=n_ids,
         train_documents=train,
         test_documents=test,
@@ -266,16 +262,23 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     )
 
 
-def _labels(
-    corpus: Corpus, data: Data, kept: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], NDArray[Any]]:
+def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArray[np.intp], Labels]:
     """Return the topics that are told apart, by position in the corpus, and all labels in these."""
     if corpus.labels.ndim == 2:
         topics = _topics(corpus, data)
         return topics, corpus.labels[:, topics]
-    every = np.arange(len(corpus.topics))
-    topics = np.unique(corpus.labels[kept]) if data.min_per_label > 1 else every
-    return topics, np.searchsorted(topics, corpus.labels).astype(np.int32)
+    is_kept = np.isin(np.arange(len(corpus.topics)), corpus.labels[kept]) | (data.min_per_label < 2)
+    return np.flatnonzero(is_kept), (np.cumsum(is_kept, dtype=np.int32) - 1)[corpus.labels]
+
+
+def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the documents that have a label that counts."""
+    if corpus.labels.ndim == 2:
+        has_any = corpus.labels[:, _topics(corpus, data)].any(axis=1)
+        return order if data.documents == "all" else order[has_any[order]]
+    counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
+    is_frequent: NDArray[np.bool_] = counts >= data.min_per_label
+    return order[is_frequent[corpus.labels[order]]]
 
 
 def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
@@ -295,10 +298,7 @@ def _ranked(
     """Return a corpus with the ranks of words that its source asks for, and how many have one."""
     source = SOURCES.get(corpus.provenance.get("source", ""))
     if source and source.ranks_words_of == "training":
-        labels = corpus.labels[train]
-        if labels.ndim == 1 and (labels == labels[0]).all():
-            topic = corpus.topics[labels[0]]
-            raise UserError(f"data: all documents to train on have the topic '{topic}'")
+        _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)
     if data.num_words is not None:
         return corpus, len(corpus.vocabulary)
@@ -307,15 +307,31 @@ def _ranked(
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
-def _copies(corpus: Corpus, deduplicate: str) -> NDArray[np.intp]:
-    """Return the positions of the documents that ``data.deduplicate`` leaves out."""
+def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
+    """Return the ids of each document; of copies, none, as nothing may be learned from them."""
+    ids = corpus.tokens + np.int32(INDEX_FROM)
+    ids[ids >= n_ids] = UNKNOWN
+    starts = corpus.offsets[:-1]
+    ends = np.where(is_copy, starts, corpus.offsets[1:])
+    return [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
+    """Make sure that the documents to train on do not all have the same label."""
+    if len({*keys_of(y_train)}) == 1:
+        label = in_words(y_train[0], names)
+        raise UserError(f"{place}: all documents to train on have the label '{label}'")
+
+
+def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
+    """Return whether ``data.deduplicate`` leaves out each document."""
     seen: set[tuple[bytes, Hashable]] = set()
     is_copy = np.zeros(len(corpus), bool)
     for number, label in enumerate(keys_of(corpus.labels) if deduplicate != "none" else ()):
         key = corpus.ranks(number).tobytes(), label if deduplicate == "same_label" else None
         is_copy[number] = key in seen
         seen.add(key)
-    return np.flatnonzero(is_copy)
+    return is_copy
 
 
 def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
@@ -328,7 +344,7 @@ def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArr
 
 
 def _split(
-    corpus: Corpus, data: Data, copies: NDArray[np.intp]
+    corpus: Corpus, data: Data, is_copy: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
@@ -340,45 +356,25 @@ def _split(
             raise UserError(f"data.split: this corpus has no ModApte split ({hint})")
         if data.split != "last":
             np.random.RandomState(data.seed).shuffle(order)
+    order = order[~is_copy[order]]
     if data.maxlen is not None:
         order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
-    order = order[~np.isin(order, copies)]
-    if corpus.labels.ndim == 2:
-        if data.documents == "with_topics":
-            order = order[corpus.labels[order][:, _topics(corpus, data)].any(axis=1)]
-    else:
-        counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
-        order = order[counts[corpus.labels[order]] >= data.min_per_label]
+    order = _with_labels(corpus, data, order)
     if corpus.groups is not None:
         is_test = _in_test_groups(corpus.groups, data.test_split, data.seed)
-    if data.split == "stratified" and corpus.labels.ndim == 2:
-        is_test = np.zeros(len(corpus), bool)
-        shares = (1 - data.test_split, data.test_split)
-        is_test[order] = stratify(corpus.labels[order], shares, data.seed) == 1
-    elif data.split == "stratified":
-        # Of each topic, the first documents in this order are for training, at least one, not all.
-        is_test = np.ones(len(corpus), bool)
-        for label in np.unique(corpus.labels[order]):
-            own = order[corpus.labels[order] == label]
-            if len(own) == 1:
-                raise UserError(
-                    f"data.split: the topic '{corpus.topics[label]}' has only one document, which "
-                    "cannot be in both the training and the test set (allowed: shuffled, last)"
-                )
-            n_train = np.rint(len(own) * (1 - data.test_split))
-            is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+    if data.split == "stratified":
+        is_test = _of_each_topic(corpus, order, data)
     if is_test is None:
         train, test = np.split(order, [int(len(order) * (1 - data.test_split))])
     else:
         train, test = order[~is_test[order]], order[is_test[order]]
     if not (len(train) and len(test)):
-        given = {"maxlen", "min_per_label", "deduplicate", "group"} & data.model_dump(
-            exclude_defaults=True
-        ).keys()
-        raise UserError(
-            f"data: {len(train)} documents are left to train on and {len(test)} to test on; change "
-            + " or ".join(f"data.{key}" for key in ("test_split", *sorted(given)))
-        )
+        keys = data.changed("deduplicate", "group", "maxlen", "min_per_label")
+        left = f"{len(train)} documents are left to train on and {len(test)} to test on"
+        raise UserError(f"data: {left}; change {' or '.join(['data.test_split', *keys])}")
+    if data.fit_on_all:
+        judged = train[Part(share=data.fit_on_all).positions(corpus.labels[train])]
+        return np.concatenate([train, test]), judged
     return train, test
 
 
@@ -411,16 +407,43 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
     return part
 
 
+def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], data: Data) -> NDArray[np.bool_]:
+    """Return whether each document is to test on: a share of each topic, the last in order.
+
+    At least one document of a topic is for training, and not all of them. Where a document may have
+    any number of topics, see ``stratify``.
+    """
+    share = data.test_split
+    if corpus.labels.ndim == 2:
+        is_test = np.zeros(len(corpus), bool)
+        is_test[order] = stratify(corpus.labels[order], (1 - share, share), data.seed) == 1
+        return is_test
+    is_test = np.ones(len(corpus), bool)
+    for label in np.unique(corpus.labels[order]):
+        own = order[corpus.labels[order] == label]
+        if len(own) == 1:
+            fault = f"the label '{corpus.topics[label]}' has only one document, which cannot be in"
+            hint = "both the training and the test set (allowed: shuffled, last)"
+            raise UserError(f"data.split: {fault} {hint}")
+        n_train = np.rint(len(own) * (1 - share))
+        is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+    return is_test
+
+
 def pad(
-    sequences: Sequence[ArrayLike], timesteps: int, padding: Side, truncating: Side
+    sequences: Sequence[NDArray[np.int32] | list[int]],
+    timesteps: int,
+    padding: Side,
+    truncating: Side,
 ) -> NDArray[np.int32]:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
-        sequence = np.concatenate([[START], ids])
-        sequence = sequence[-timesteps:] if truncating == "pre" else sequence[:timesteps]
-        start = timesteps - len(sequence) if padding == "pre" else 0
-        row[start : start + len(sequence)] = sequence
+        kept = ids[-timesteps:] if truncating == "pre" else ids[: timesteps - 1]
+        n_marks = min(1, timesteps - len(kept))
+        start = timesteps - len(kept) if padding == "pre" else n_marks
+        row[start - n_marks : start] = START
+        row[start : start + len(kept)] = kept
     return padded
 
 
@@ -508,22 +531,18 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     The texts of the test documents are removed, so that nothing can be learned from them. Word ids
     stay those of the whole training set.
     """
-    n, most, parted = len(dataset.y_train), len(dataset.y_train), "the training documents"
-    if dataset.groups is not None:
-        most, parted = len(np.unique(dataset.groups)), "the groups of training documents"
+    n, groups = len(dataset.y_train), dataset.groups
+    most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")
     if part.of > most:
-        raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, {parted})")
-    if part.share and dataset.groups is not None:
+        raise UserError(f"folds: got {part.of} (allowed: 2 to {most}, the {of_what} to train on)")
+    if part.share and groups is not None:
         raise UserError("last: would split groups of texts (use folds)")
-    held_out = part.positions(dataset.y_train, dataset.groups)
+    held_out = part.positions(dataset.y_train, groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
         key = "last" if part.share else "folds"  # of groups
         raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
-    labels = dataset.y_train[learned]
-    if labels.ndim == 1 and (labels == labels[0]).all():
-        topic = dataset.topics[labels[0]]
-        raise UserError(f"{part}: all documents to train on have the topic '{topic}'")
+    _check_labels(str(part), dataset.y_train[learned], dataset.topics)
     texts = list(dataset.documents)
     for number in dataset.test_documents:
         texts[number] = texts[number][:0]
@@ -531,7 +550,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
         dataset,
         x_train=dataset.x_train[learned],
         y_train=dataset.y_train[learned],
-        groups=None if dataset.groups is None else dataset.groups[learned],
+        groups=None if groups is None else groups[learned],
         train_documents=dataset.train_documents[learned],
         x_test=dataset.x_train[held_out],
         y_test=dataset.y_train[held_out],

@@ -45,10 +45,8 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
     prepared = prepare_corpus(data, corpus)
     dataset = prepared.dataset
     left = len(corpus) - np.union1d(dataset.train_documents, dataset.test_documents).size
-    values = {"deduplicate": data.deduplicate != "none", "min_per_label": data.min_per_label > 1}
-    keys = [key for key, is_used in values.items() if is_used]
-    if left and keys:
-        of = " and ".join(f"data.{key}" for key in keys)
+    if left and (keys := data.changed("deduplicate", "min_per_label")):
+        of = " and ".join(keys)
         log.warning("%s of %s are left out by %s", f"{left:,}", counted(len(corpus), "text"), of)
     return prepared
 

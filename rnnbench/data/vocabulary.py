@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from rnnbench.data.corpus import Corpus
+from rnnbench.data.corpus import Corpus, noun_of
 from rnnbench.data.dataset import INDEX_FROM, START, UNKNOWN, Data, Dataset, Side, pad
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
@@ -77,14 +77,16 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences, unknown = [], []
     given = [texts] if isinstance(texts, str) else texts
-    if not isinstance(given, Iterable) or isinstance(given, Mapping) or hasattr(given, "columns"):
+    is_several = isinstance(given, Iterable) and not isinstance(given, Mapping | bytes)
+    if not is_several or hasattr(given, "columns"):
         got = type(given).__name__
         raise UserError(f"texts: got {got} (should be a list, or a column of a data frame)")
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
         for number, text in enumerate(given, 1):  # one by one: words of many take much memory
-            if not isinstance(text, str | list):
+            parts = text if isinstance(text, list) else [text]
+            if not all(isinstance(part, str) for part in parts):
                 raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
             words = list(tokenize(text)) if isinstance(text, str) else text
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
@@ -105,6 +107,7 @@ class Document:
     sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
     n_ids: int  # every id is below it
     data: Data
+    noun: str = "topic"  # the word for what it is classified as
 
     @property
     def n_cut(self) -> int:
@@ -148,4 +151,5 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         sequence=sequence,
         n_ids=dataset.n_ids,
         data=data,
+        noun=noun_of(corpus.provenance.get("source", "")),
     )

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from rnnbench.analysis.notes import Note, notes_on_data
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.data.corpus import noun_of
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, UNKNOWN
 from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
@@ -24,7 +25,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
-from rnnbench.report.table import MISSING, Table
+from rnnbench.report.table import MISSING, Table, grid
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, visible
 
@@ -68,11 +69,12 @@ def data_view(prepared: PreparedData) -> View:
         "topics_only_in_test": summary.topics_only_in_test,
         "notes": [note.model_dump() for note in notes],
     }
+    noun = summary.noun
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
         "source": f"{provenance['source']} ({provenance['from']})",
-        "corpus": f"{len(corpus):,} documents, {len(summary.topics)} topics, "
+        "corpus": f"{len(corpus):,} documents, {counted(len(summary.topics), noun)}, "
         f"{len(corpus.vocabulary):,} words",
         "fingerprint": corpus.fingerprint,
         "words in each": ", ".join(f"{share} {n:,}" for share, n in quantiles.items()),
@@ -83,20 +85,10 @@ def data_view(prepared: PreparedData) -> View:
         f"{summary.majority_accuracy:.4f}",
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole=True),
-        "topics only in test": ", ".join(summary.topics_only_in_test) or "none",
+        f"{noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    shown: list[Table | RenderableType] = [facts_grid(rows), _frequent_topics(summary)]
-    shown += ["", notes_text(notes)] if notes else []
-    return record, *shown
-
-
-def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Grid:
-    """Return a line for each fact, by name; ``styles`` has the styles of some of them."""
-    grid = Grid.grid(padding=(0, 2))
-    for name, fact in facts.items():
-        style = (styles or {}).get(name, "")
-        grid.add_row(Text(name, NAME), Text(fact, style, overflow="fold"))
-    return grid
+    facts = grid(rows.items(), (NAME, ""))
+    return record, facts, _frequent_topics(summary), "", notes_text(notes)
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:
@@ -108,17 +100,16 @@ def _frequent_topics(summary: DatasetSummary) -> Table:
         rows.append(
             [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
         )
-    caption = f"The most frequent of {counted(len(summary.topics), 'topic')}."
-    return Table(["topic", "", "train", "test", "share"], rows, caption, text_columns=2)
+    caption = f"The most frequent of {counted(len(summary.topics), summary.noun)}."
+    return Table([summary.noun, "", "train", "test", "share"], rows, caption, text_columns=2)
 
 
 def sources_view(sources: Iterable[Source]) -> View:
     """Return all sources, and the files that they can read."""
-    record = {}
+    record = {source.name: {"help": source.help, "file": source.file} for source in sources}
     table = Grid(*(Column(header, overflow="fold") for header in ("--data", "documents", "--path")))
-    for source in sources:
-        record[source.name] = {"help": source.help, "file": source.file}
-        table.add_row(source.name, source.help, source.file)
+    for name, facts in record.items():
+        table.add_row(name, *facts.values())
     return {"sources": record}, table
 
 
@@ -153,7 +144,9 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
     }
     document = replace(document, words=list(map(visible, document.words)))  # before lines are made
     size = counted(len(document.words), "word")
-    title = f"document {document.number}, topic {document.topic}, {size}, {document.place}"
+    title = (
+        f"document {document.number}, {document.noun} {document.topic}, {size}, {document.place}"
+    )
     parts: list[RenderableType] = [
         Text(title, NAME),
         Text(" ".join(document.words)),
@@ -252,26 +245,26 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
 
     ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
     """
-    record, table = [], _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
-    for name, model in models.items():
-        layers, trainable = model.in_short(), params.get(name)
-        facts = {"name": name, "kind": model.kind, "layers": layers}
-        record.append(facts | {"trainable_params": trainable})
-        count = MISSING if trainable is None else f"{trainable:,}"
-        table.add_row(Text(name, NAME), model.kind, layers, count)
-    shown = [table, Text(f"\n{remark}", ASIDE)] if remark else [table]
-    return {"models": record}, *shown
+    keys = ("name", "kind", "layers", "trainable_params")
+    facts = [
+        (name, model.kind, model.in_short(), params.get(name)) for name, model in models.items()
+    ]
+    rows = [[*words, MISSING if n is None else f"{n:,}"] for *words, n in facts]
+    table = Table(["model", "kind", "layers", "trainable"], rows, remark, text_columns=3)
+    return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table
 
 
 def baseline_view(name: str, model: BaselineModel) -> View:
     """Return a baseline with its parameters."""
-    baseline, parameters = model.baseline, _table({"parameter": "", "value": ""})
-    for key, value in baseline:
-        parameters.add_row(key, value if isinstance(value, str) else json.dumps(value))
-    below = parameters if dict(baseline) else "It has no parameters."
-    facts = {"baseline": baseline.kind, "parameters": dict(baseline)}
-    record = {"name": name, "kind": model.kind, **facts}
-    return record, _title(name, baseline.kind), Text(baseline.summary()), "", below
+    baseline, parameters = model.baseline, dict(model.baseline)
+    rows = [
+        [key, value if isinstance(value, str) else json.dumps(value)]
+        for key, value in parameters.items()
+    ]
+    below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
+    record = {"name": name, "kind": model.kind, "baseline": baseline.kind, "parameters": parameters}
+    title = Text.assemble((name, NAME), f": {baseline.kind}\n")
+    return record, title, Text(baseline.summary()), below
 
 
 def network_view(
@@ -280,8 +273,16 @@ def network_view(
     """Return a network, layer by layer; in the record, ``null`` in a shape is the batch."""
     layers, totals = [], (description.trainable_params, description.other_params)
     footer = "\n".join(f"{total:,}" for total in totals)
-    table = _table({"layer": "trainable\nother", "output": "", "parameters": footer})
-    table.leading = 1
+    table = Grid(
+        Column("layer", "trainable\nother", overflow="fold"),
+        Column("output", overflow="fold"),
+        Column("parameters", footer, justify="right"),
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        show_footer=True,
+        leading=1,
+    )
     for facts in description.layers:
         described = facts.described_by and facts.described_by.model_dump(mode="json")
         layers.append(asdict(facts) | {"described_by": described})
@@ -300,11 +301,14 @@ def network_view(
         "trainable_params": description.trainable_params,
         "other_params": description.other_params,
     }
+    source = provenance["source"]
     caption = (
-        f"\nData: {provenance['source']} ({provenance['from']}), {shape.timesteps:,} steps, "
-        f"{shape.n_topics} topics, {shape.n_ids:,} ids. Batch: documents that are read at once."
+        f"\nData: {source} ({provenance['from']}), {shape.timesteps:,} steps, "
+        f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
+        "Batch: documents that are read at once."
     )
-    return record, _title(name, model.in_short()), table, Text(caption, ASIDE)
+    title = Text.assemble((name, NAME), f": {model.in_short()}\n")
+    return record, title, table, Text(caption, ASIDE)
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
@@ -325,16 +329,3 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
         title = f"{facts.name} ({name})"
     details = "".join(f"\n{line}" for line in lines if line)
     return Text.assemble((title, NAME), (details, ASIDE))
-
-
-def _title(name: str, text: str) -> Text:
-    return Text.assemble((name, NAME), f": {text}\n")
-
-
-def _table(footers: Mapping[str, str]) -> Grid:
-    """Return a table with few lines; the keys are its headers, and the last column is numbers."""
-    table = Grid(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=any(footers.values()))
-    for header, footer in footers.items():
-        table.add_column(header, footer, overflow="fold")  # a name that is cut cannot be typed
-    table.columns[-1].justify = "right"
-    return table

@@ -65,9 +65,9 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contra
         (item.kind, item.n, item.by_model, item.by_all) for item in count_errors(trials, dataset)
     ] == [
         ("all documents", 4, {"a": 2.5, "b": 3.0}, 1),
-        ("topics with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
-        ("topics with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
-        ("topics with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
+        ("labels with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
+        ("labels with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
+        ("labels with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
     ]
     found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
     contradicted = count_errors({"b": trials["b"]}, dataset_summary(duplicates=found))[-1]

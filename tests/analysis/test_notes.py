@@ -62,7 +62,7 @@ def test_documents_in_both_sets_are_counted_and_topics_never_trained_are_named()
     assert untrained.evidence == "No training document is about y, z."
     assert note.title == "documents in both sets"
     assert "2 of 2 test documents" in note.evidence
-    assert "1 only with the same topic, 1 only with other topics" in note.evidence
+    assert "1 only with the same label, 1 only with other labels" in note.evidence
 
 
 def test_an_option_in_advice_is_that_of_a_command_beside_it():

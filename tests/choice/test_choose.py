@@ -211,7 +211,7 @@ def test_a_fold_without_two_topics_to_train_on_is_refused_before_training(cli):
     write_texts([("text", "label"), ("a b", "x"), *[("c d", "y")] * 9])
     result = cli("choose", "mine.yaml", *FAST, "--folds", 2)
     assert result.exit_code == 2
-    assert result.stderr.endswith("fold 1 of 2: all documents to train on have the topic 'y'\n")
+    assert result.stderr.endswith("fold 1 of 2: all documents to train on have the label 'y'\n")
 
 
 def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
@@ -304,7 +304,7 @@ def test_the_best_of_each_model_is_written_as_a_config_that_says_why(cli):
     [
         (["--folds", 3, "--last", 0.2], "use either folds or last, not both"),
         (["--last", 1.5], "last: got 1.5 (should be between 0 and 1)"),
-        (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the training documents)"),
+        (["--folds", 31], "folds: got 31 (allowed: 2 to 30, the documents to train on)"),
         (["--models", "no"], "no model 'no'"),
         (["--folds", 10**9], "folds: got 1000000000 (should be 2 to 1,000)"),
         (["--force"], "--force: needs --write"),
@@ -475,7 +475,7 @@ def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_a
         assert np.array_equal(choice.fitted.labels, held_out["labels"])
     write_texts([("text", "label"), *rows()[1:31], *[("tea", "ham"), ("coffee", "spam")] * 5])
     choice = choose(**options, out="other", settings={"training.epochs": 40})
-    (found,) = rnnbench.predict(choice.fitted, "rnn", "tea coffee")
+    (found,) = choice.fitted.model("rnn").answers("tea coffee")
     assert found.unknown_words == [], "words of the test documents are learned"
 
 

@@ -58,7 +58,7 @@ def test_cut_documents_are_duplicates_if_what_is_left_of_them_is():
     one.x_test[4] = dataset.x_train[1]  # "again" of earn, for a document about acq
     changed = summarize_dataset(CORPUS, one)
     assert changed.duplicates.other_topics == [4]
-    words = "also in the training set: 1 only with the same topic, 1 only with other topics, 1 with"
+    words = "also in the training set: 1 only with the same label, 1 only with other labels, 1 with"
     assert words in changed.duplicates_in_words()
 
 

@@ -116,8 +116,8 @@ LONG = ["a"] * 9 + ["b " * 1000]
             {"min_per_label": 2},
             r"change data\.test_split or data\.min_per_label$",
         ),
-        (["a", "b", "c"], "xxy", {"split": "last"}, "all documents to train on have the topic 'x'"),
-        (["a", "b", "c"], "xyx", {"split": "stratified"}, "the topic 'y' has only one document, "),
+        (["a", "b", "c"], "xxy", {"split": "last"}, "all documents to train on have the label 'x'"),
+        (["a", "b", "c"], "xyx", {"split": "stratified"}, "the label 'y' has only one document, "),
         (LONG, "xy" * 5, {}, "10 documents of 1,001 steps are too many"),
     ],
 )

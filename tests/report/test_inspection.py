@@ -140,7 +140,7 @@ def test_totals_and_the_data_stand_below():
 
     assert trainable.split() == ["trainable", "1,234"]
     assert other.split() == ["other", "56"]
-    assert data.startswith("Data: made-up (nowhere), 5 steps, 3 topics, 1,000 ids.")
+    assert data.startswith("Data: made-up (nowhere), 5 steps, 3 labels, 1,000 ids.")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -73,9 +73,9 @@ def test_rare_topics_have_a_say_in_proportion_to_the_topics_so_far(seed):
             accepted = scores[:, topic] >= np.float32(cut)
             return 2 * int(labels[accepted, topic].sum()), int(accepted.sum())
 
-        def value(cut, number=number, n_true=n_true):
-            hits, n = facts(cut)
-            return hits / max(n + n_true, 1) / number + (right + hits) / max(given + n + n_true, 1)
+        def value(cut, number=number, n_true=n_true, before=(right, given)):
+            (hits, n), whole = facts(cut), n_true + before[1]
+            return hits / max(n + n_true, 1) / number + (before[0] + hits) / max(n + whole, 1)
 
         best = max(map(value, [*scores[:, topic].tolist(), 9.0]))
         assert value(threshold) == pytest.approx(best)

@@ -2,29 +2,22 @@
 
 import logging
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnnbench.data.corpus import Corpus, ranks_of
+from rnnbench.data.corpus import Corpus, rank_words_of, ranks_of
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, words
-from rnnbench.data.sources.tables import (
-    MAX_TEXT,
-    READERS,
-    BadRow,
-    Layout,
-    codec_of,
-    open_table,
-    sniff,
-)
+from rnnbench.data.sources import tables
+from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
-from rnnbench.text import counted, encodable, listed
+from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 
@@ -63,57 +56,63 @@ def read(
             ``skip``, rows that cannot be used are left out instead.
     """
     files = [path, *([test] if test else [])]
-    tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
-    labels, groups = array("i"), array("i")
-    word_ids: dict[str, int] = {}
-    label_ids: dict[str, int] = {}
-    group_ids: dict[str, int] = {}
-    firsts: dict[str, Text] = {}
-    bad: list[BadRow] = []
-    for number, file in enumerate(files):
-        for text, in_words in _in_words(file, Layout(**layout), TOKENIZERS[tokenizer], progress):
-            if isinstance(text, BadRow):
-                bad.append(text)
-                continue
-            tokens.extend([word_ids.setdefault(word, len(word_ids)) for word in in_words])
-            ends.append(len(tokens))
-            labels.append(label_ids.setdefault(text.label, len(label_ids)))
-            groups.append(group_ids.setdefault(text.group, len(group_ids)))
-            if len(firsts) <= MAX_LABELS:  # more are refused, and need not be kept
-                firsts.setdefault(text.label, text)
-            is_test.append(number)
+    texts = (read_texts(file, Layout(**layout), progress) for file in files)
+    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
     if bad:
-        _tell(path, bad, len(labels), skip=on_bad == "skip")
-    _check_labels(list(firsts.values()), np.bincount(labels, minlength=1).tolist(), path)
-    sorted_positions = np.argsort(np.argsort(np.array(list(label_ids), object)))
-    numbers, words_found = np.frombuffer(tokens, np.int32), list(word_ids)
-    order = np.argsort(-np.bincount(numbers, minlength=len(word_ids)), kind="stable")
+        _tell(path, bad, len(corpus), skip=on_bad == "skip")
+    _check_labels(corpus, firsts, path)
     origin = " and ".join(file.name for file in files)
     without = f", without {counted(len(bad), 'bad row')}" if bad else ""
-    return Corpus(
-        tokens=ranks_of(order)[numbers],
-        offsets=np.frombuffer(ends, np.int64),
-        labels=sorted_positions[np.frombuffer(labels, np.int32)].astype(np.int32),
-        topics=tuple(sorted(label_ids)),
-        vocabulary=tuple(words_found[number] for number in order),
-        is_test=np.frombuffer(is_test, bool) if test else None,
-        groups=np.frombuffer(groups, np.int32) if "group" in layout else None,
+    return replace(
+        rank_words_of(corpus, np.arange(len(corpus)))[0],
+        is_test=corpus.is_test if test else None,
+        groups=corpus.groups if "group" in layout else None,
         provenance={"from": f"{origin}{without}", "tokenizer": tokenizer},
-        bad_rows=tuple(bad),
+        bad_rows=tuple(row[:3] for row in bad),
     )
 
 
-def _in_words(
-    file: Path, layout: Layout, tokenize: Callable[[str], list[str]], progress: Progress
-) -> Iterator[tuple[Text | BadRow, list[str]]]:
-    """Yield each text with its words; the row of one without words cannot be used."""
-    for text in read_texts(file, layout, progress):
-        words_of_text = [] if isinstance(text, BadRow) else tokenize(text.text)
-        if words_of_text or isinstance(text, BadRow):
-            yield text, words_of_text
-        else:
+def _numbered(
+    files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
+) -> tuple[Corpus, list[BadRow], dict[str, str]]:
+    """Return the corpus of the texts in files, bad rows, and the place of the first of each label.
+
+    The words are not ranked yet; the texts of the first file are to train on.
+    """
+    tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
+    labels, groups, bad, firsts = array("i"), array("i"), list[BadRow](), dict[str, str]()
+    word_ids, label_ids, group_ids = _numbering(), _numbering(), _numbering()
+    for number, text in ((number, text) for number, file in enumerate(files) for text in file):
+        if isinstance(text, BadRow):
+            bad.append(text)
+        elif not (found := tokenize(text.text)):
             fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-            yield BadRow(text.place, "no words", fault), []
+            bad.append(BadRow(text.place, "no words", fault))
+        else:
+            tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
+            ends.append(len(tokens))
+            labels.append(label_ids[text.label])
+            groups.append(group_ids[text.group])
+            firsts.setdefault(text.label, text.place)
+            is_test.append(number)
+    sorted_positions = ranks_of(np.argsort(np.array(list(label_ids), object))) - 1
+    corpus = Corpus(
+        tokens=np.asarray(tokens) + np.int32(1),
+        offsets=np.asarray(ends),
+        labels=sorted_positions[np.asarray(labels)],
+        topics=tuple(sorted(label_ids)),
+        vocabulary=tuple(word_ids),
+        is_test=np.asarray(is_test).astype(bool),
+        groups=np.asarray(groups),
+    )
+    return corpus, bad, firsts
+
+
+def _numbering() -> defaultdict[str, int]:
+    """Return a dict that numbers its keys as they are looked up, from 0."""
+    numbers = defaultdict[str, int]()
+    numbers.default_factory = numbers.__len__
+    return numbers
 
 
 def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None:
@@ -122,25 +121,25 @@ def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None
     count = f"{len(bad):,} of {counted(len(bad) + n_good, 'row')} cannot be used"
     lines = [f"{path}: {count}: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons)]
     lines += [f"  {row.place}: {row.fault}" for row in bad[:SHOWN_ROWS]]
-    hidden = len(bad) - SHOWN_ROWS
+    if (hidden := len(bad) - SHOWN_ROWS) > 0:
+        lines.append(f"  and {hidden:,} more" + "; a run lists all in its bad_rows.csv" * skip)
     if not skip:
-        lines += [f"  and {hidden:,} more"] * (hidden > 0)
         raise UserError("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
-    lines += [f"  and {hidden:,} more; a run lists all in its bad_rows.csv"] * (hidden > 0)
     log.warning("%s", "\n".join(lines))
 
 
-def _check_labels(firsts: list[Text], counts: list[int], path: Path) -> None:
+def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None:
     """Make sure that there are labels to tell apart, and warn of those that occur once."""
     if not firsts:
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
-    if not 2 <= len(counts) <= MAX_LABELS:
-        number = counted(len(counts), "different label")
+    if not 2 <= len(firsts) <= MAX_LABELS:
+        number = counted(len(firsts), "different label")
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label")
-    once = [text for text, count in zip(firsts, counts, strict=True) if count == 1]
-    for text in once[:3]:
-        log.warning("%s: the label '%s' occurs once", text.place, text.label)
+    pairs = zip(corpus.topics, np.bincount(corpus.labels), strict=True)
+    once = [label for label, count in pairs if count == 1]
+    for label in once[:3]:
+        log.warning("%s: the label '%s' occurs once", firsts[label], label)
     if once[3:]:
         log.warning("%s: %s more labels occur once", path, len(once) - 3)
 
@@ -155,17 +154,16 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
     if path.is_dir():
         yield from _folder(path, layout)
         return
-    layout = sniff(path, layout)
+    layout = tables.sniff(path, layout)
     names = {"text": layout.text, "label": layout.label}
     names |= {"group": layout.group} if layout.group else {}
-    header, rows = open_table(path, layout, progress, list(filter(None, names.values())))
+    header, rows = tables.open_table(path, layout, progress, list(filter(None, names.values())))
     positions = [_position(key, name, header, path) for key, name in names.items()]
     for row in rows:
         if isinstance(row, BadRow):
-            yield row
+            yield row._replace(values=())  # there may be many
         else:
-            place, values = row
-            yield _checked(place, *(values[position] for position in positions))
+            yield _checked(row[0], *(row[1][position] for position in positions))
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
@@ -181,54 +179,49 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
     return header.index(name)
 
 
-def _checked(place: str, text: Any, label: Any, group: Any = "-") -> Text | BadRow:
-    """Return the text in a row, or the row if it cannot be used."""
-    names = {"label": _spelled(label), "group": _spelled(group)}
-    if fault := next(_faults(text, names), None):
-        return BadRow(place, *fault)
-    return Text(place, text, **names)
+def _checked(place: str, text: Any, *names: Any) -> Text | BadRow:
+    """Return the text in a row, or the row if it cannot be used; ``names``: a label, a group."""
+    values = (text, *map(_spelled, names))
+    for key, value in zip(("text", "label", "group"), values, strict=False):
+        if fault := fault_of(key, value):
+            return BadRow(place, *fault)
+    return Text(place, *values)
 
 
 def _spelled(value: Any) -> Any:
     """Return a label as a text if it can be one; 1.0 is 1, which tables with gaps store so."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, str | int):
-        return str(value).lower() if isinstance(value, bool) else str(value).strip()
-    return value
+    return " ".join(str(value).split()) if isinstance(value, str | int) else value
 
 
-def _faults(text: Any, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the reasons why a row cannot be used, in two words and in full."""
-    if text is None or not str(text).strip():
-        yield "empty text", "the text is empty"
-    if not isinstance(text, str):
-        yield "not a text", f"should be a text: {shortened(str(text), 40)}"
-    elif len(text) > MAX_TEXT:
-        yield "too long", f"longer than {MAX_TEXT:,} characters"
-    whole = "".join(map(str, (text, *names.values())))
-    if not whole.isascii() and encodable(whole) != whole:
-        is_byte = any("\udc80" <= character <= "\udcff" for character in whole)
+def fault_of(key: str, value: Any) -> tuple[str, str] | None:
+    """Return the reason why a value cannot be used, in two words and in full, if there is one."""
+    names = (LONGEST_LABEL, "a text or an integer")
+    longest, kind = (MAX_TEXT, "a text") if key == "text" else names
+    if value is None or not str(value).strip():
+        return f"empty {key}", f"the {key} is empty"
+    if not isinstance(value, str):
+        return f"unusable {key}", f"{key}: should be {kind}: {shortened(str(value), 40)}"
+    if len(value) > longest:
+        fault = f"a {key} of {len(value):,} characters (allowed: {longest:,})"
+        return f"long {key}", f"{fault}: {shortened(value, 40)}"
+    if not value.isascii() and encodable(value) != value:
+        is_byte = any("\udc80" <= character <= "\udcff" for character in value)
         half = "half a character (a lone surrogate)"
-        yield "not decodable", "a byte that its encoding does not have" if is_byte else half
-    for name, value in names.items():
-        if value is None or value == "":
-            yield f"no {name}", f"the {name} is empty"
-        elif not isinstance(value, str):
-            yield f"unusable {name}", f"{name}: should be a text or an integer: {value}"
-        elif not value.isprintable():
-            yield f"unusable {name}", f"the {name} has characters that cannot be printed"
-        elif len(value) > LONGEST_LABEL:
-            start = shortened(value, 40)
-            yield f"unusable {name}", f"a {name} of {len(value):,} characters: {start}"
+        return "not decodable", "a byte that its encoding does not have" if is_byte else half
+    if key != "text" and not value.isprintable() and visible(value) != value:
+        return f"unusable {key}", f"the {key} has characters that cannot be printed"
+    return None
 
 
 def _folder(path: Path, layout: Layout) -> Iterator[Text | BadRow]:
     inside = (found for found in path.iterdir() if found.name[0] != ".")
     for folder in sorted(found for found in inside if found.is_dir() and not found.is_symlink()):
         for file in sorted(folder.rglob("*.[tT][xX][tT]")):
-            content = read_file(file, MAX_TEXT)
-            text = content.decode(codec_of(layout), errors="surrogateescape")
+            text = read_file(file, MAX_TEXT).decode(tables.codec_of(layout), tables.LONE_SURROGATES)
             yield _checked(str(file), text, folder.name)
 
 

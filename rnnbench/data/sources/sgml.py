@@ -16,16 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from rnnbench.data import fetch as web
 from rnnbench.data.corpus import Corpus, corpus_of_words
-from rnnbench.data.fetch import (
-    MAX_BYTES,
-    MAX_MEMBER_BYTES,
-    MAX_TOTAL_BYTES,
-    PATIENCE,
-    Progress,
-    get,
-    read_members,
-)
+from rnnbench.data.fetch import Progress
 from rnnbench.data.source import Source, keras_reuters, split_bytes
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import read_file
@@ -75,9 +68,9 @@ def read_files(path: Path) -> list[bytes]:
     """Return the content of the SGML files in a folder or an archive, in order."""
     if path.is_dir():
         found = (file for pattern in IN_FOLDER for file in path.glob(pattern))
-        files = {file.name: read_file(file, MAX_MEMBER_BYTES) for file in found}
+        files = {file.name: read_file(file, web.MAX_MEMBER_BYTES) for file in found}
     else:
-        files = _unpack(read_file(path, MAX_TOTAL_BYTES), str(path))
+        files = _unpack(read_file(path, web.MAX_TOTAL_BYTES), str(path))
     if missing := [name for name in FILE_NAMES if name not in files]:
         raise UserError(f"{path}: Reuters-21578 is incomplete: it lacks {', '.join(missing)}")
     return [files[name] for name in FILE_NAMES]
@@ -94,7 +87,7 @@ def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
     reasons = []
     for url in HOMES:
         try:
-            files = _unpack(get(url, progress, patience=PATIENCE / len(HOMES)), url)
+            files = _unpack(web.get(url, progress, patience=web.PATIENCE / len(HOMES)), url)
             content = b"".join(files.get(name, b"") for name in FILE_NAMES)
             if hashlib.sha256(content).hexdigest() == ORIGINAL_SHA256:
                 return [files[name] for name in FILE_NAMES], url
@@ -105,9 +98,9 @@ def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
 
 
 def _unpack(content: bytes, name: str) -> dict[str, bytes]:
-    files = read_members(content, {*FILE_NAMES, INNER_ARCHIVE}, name)
+    files = web.read_members(content, {*FILE_NAMES, INNER_ARCHIVE}, name)
     if inner := files.pop(INNER_ARCHIVE, None):
-        return read_members(inner, FILE_NAMES, f"{name}/{INNER_ARCHIVE}")
+        return web.read_members(inner, FILE_NAMES, f"{name}/{INNER_ARCHIVE}")
     return files
 
 
@@ -222,7 +215,7 @@ def read_npz(npz: Path) -> Corpus:
     files = (npz, npz.with_name(WORD_INDEX))
     if not all(map(Path.is_file, files)):
         raise UserError(f"{npz}: should be a file, with {WORD_INDEX} beside it")
-    return _keras_corpus({file: read_file(file, MAX_BYTES) for file in files})
+    return _keras_corpus({file: read_file(file, web.MAX_BYTES) for file in files})
 
 
 def fetch_npz(progress: Progress) -> Corpus:
@@ -232,7 +225,7 @@ def fetch_npz(progress: Progress) -> Corpus:
         return read_npz(home / "datasets" / NPZ)
     except (UserError, OSError):  # missing or damaged
         urls = (f"{NPZ_HOME}/{NPZ}", f"{NPZ_HOME}/{WORD_INDEX}")
-        files = {url: get(url, progress) for url in urls}
+        files = {url: web.get(url, progress) for url in urls}
     try:
         return _keras_corpus(files)
     except UserError as error:

@@ -3,18 +3,20 @@
 Files are read once, piece by piece, and never kept in memory as a whole, except for JSON arrays.
 """
 
+import codecs
 import csv
 import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
 from statistics import mean
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.errors import UserError, did_you_mean
@@ -27,21 +29,17 @@ MAX_FILE = 4 * 2**30
 """The size of the largest file that is read, in bytes."""
 MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
-AT_ONCE, MAX_ROWS = 64 * 2**20, 10_000
-"""The bytes of text, and the rows, of a compressed table that are unpacked at once."""
+MAX_ROWS = 1_000
+"""The rows of a compressed table that are unpacked at once."""
 NOT_A_ROW = "not a row"
 """The reason of rows that have too many or too few fields, or are not JSON."""
-SAMPLE, SAMPLE_ROWS = 2**20, 200
-"""The bytes and the rows at the start of a file that tell what it looks like."""
-MOST_LINES = 10_000
-"""A longer faulty row is an error; after a shorter one, reading goes on at its second line."""
+SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
+"""The bytes and the rows at the start of a file that tell what it looks like, and the characters of
+each value."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1
 """A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
-ENCODINGS = (
-    *("utf_16", "utf_32", *(f"cp125{number}" for number in range(9))),
-    *("iso8859_2", "koi8_r", "mac_roman"),
-)
+ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "koi8_r", "mac_roman"
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """The encodings of files that are not UTF-8; those of East Asia only if more than this share of
 the bytes is not ASCII. Rarer encodings would be guessed too often."""
@@ -72,11 +70,10 @@ class Layout:
 
     def in_words(self) -> str:
         """Return it in one line."""
-        parts = [DELIMITERS.get(self.delimiter, self.delimiter)] if self.delimiter else []
-        parts += [self.encoding] if self.encoding else []
         columns = {"texts": self.text, "labels": self.label}
+        parts = [DELIMITERS.get(self.delimiter or "", self.delimiter), self.encoding]
         parts += [f"{key} in '{name}'" for key, name in columns.items() if name]
-        return ", ".join(parts)
+        return ", ".join(filter(None, parts))
 
 
 EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
@@ -84,11 +81,15 @@ EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used: its file and line, the reason in two words, and the fault."""
+    """A row that cannot be used: its place, the reason in two words, and the fault.
+
+    Its values are those that were found.
+    """
 
     place: str
     reason: str
     fault: str
+    values: Sequence[Any] = ()
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
@@ -106,21 +107,23 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if layout.delimiter is None and ending == ".csv":
         layout = replace(layout, delimiter=_delimiter_of(path, layout))
     header, rows = open_table(path, layout)
-    first = [row[1] for row in islice(rows, SAMPLE_ROWS) if not isinstance(row, BadRow)]
-    columns = {
-        name: [str(row[position]) for row in first]
-        for position, name in enumerate(header)
-        if name not in (layout.text, layout.label, layout.group)
-    }
-    if layout.text is None and columns:
-        longest = max(columns, key=lambda name: sum(map(len, columns[name])))
-        layout = replace(layout, text=_named(TEXT_NAMES, header) or longest)
-    if layout.label is None:
-        columns.pop(layout.text or "", None)
-        layout = replace(layout, label=_named(LABEL_NAMES, header) or _with_few_values(columns))
-    if layout.label in columns.get(layout.label or "", ()):
-        hint = f"'{layout.label}' is a label; add a line with the names of the columns"
+    free = [name for name in header if name not in (layout.text, layout.label, layout.group)]
+    text = layout.text or _named(TEXT_NAMES, free)
+    label = _named(LABEL_NAMES, free) if layout.label is None else layout.label
+    columns: dict[str, list[str]] = {name: [] for name in free if name not in (text, label)}
+    for row in islice(rows, SAMPLE_ROWS):
+        for name, value in () if isinstance(row, BadRow) else zip(header, row[1], strict=True):
+            if name in columns:
+                columns[name].append(str(value)[:LONGEST_SAMPLE])
+    if text is None and columns:
+        text = max(columns, key=lambda name: sum(map(len, columns[name])))
+        del columns[text]
+    if label is None:
+        label = _with_few_values(columns)
+    if label in columns.get(label or "", ()):
+        hint = f"'{label}' is a label; add a line with the names of the columns"
         raise UserError(f"{path}: its first line is not a header: {hint}")
+    layout = replace(layout, text=text, label=label)
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
     if found.items() - EXPECTED:
         _mention(f"{path}: read as {layout.in_words()}")
@@ -150,46 +153,57 @@ def _named(names: Sequence[str], header: Sequence[str]) -> str | None:
 def _encoding_of(path: Path) -> str:
     with open_regular(path, MAX_FILE) as file:
         sample = file.read(SAMPLE)
-    if sample.count(0) > len(sample) / 4 and sample[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+    if sample.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf_32"
+    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf_16"
+    zeros = {"utf-16-be": sample[::2].count(0), "utf-16-le": sample[1::2].count(0)}
+    rare, frequent = sorted(zeros, key=zeros.__getitem__)
+    is_wide = b"\0\n" in sample or b"\n\0" in sample
+    if is_wide and zeros[frequent] > max(10 * zeros[rare], len(sample) / 50):
+        return frequent
     whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]
     lines = [line for line in whole if not line.isascii()]
     if sum("\ufffd" in line.decode(errors="replace") for line in lines) <= MOST_WRONG * len(lines):
         return "utf-8"
     from charset_normalizer import from_bytes
 
-    foreign = sample if b"\0" in sample else b"\n".join(lines)
-    is_dense = sum(byte > 127 for byte in foreign) > DENSE * len(foreign)
-    encodings = [*ENCODINGS, *(OF_EAST_ASIA if is_dense else ())]
-    matches = from_bytes(foreign, cp_isolation=encodings)
+    foreign = b"\n".join(lines)
+    n_foreign = sum(byte > 127 for byte in foreign)
+    of_east_asia = OF_EAST_ASIA if n_foreign > DENSE * len(foreign) else ()
+    matches = from_bytes(foreign, cp_isolation=[*ENCODINGS, *of_east_asia])
     best = matches.best()
     if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < 0.02]:
         return best.encoding
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
-    return "cp1250" if central > MOST_WRONG * sum(byte > 127 for byte in foreign) else "cp1252"
+    return "cp1250" if central > MOST_WRONG * n_foreign else "cp1252"
 
 
 def _delimiter_of(path: Path, layout: Layout) -> str:
     """Return the delimiter that makes several columns in as many of the first rows as possible."""
 
     def fitness(delimiter: str) -> tuple[float, int]:
-        header, rows = open_table(path, replace(layout, delimiter=delimiter))
-        good = mean(not isinstance(row, BadRow) for row in chain([()], islice(rows, SAMPLE_ROWS)))
-        return (good, len(header)) if len(header) > 1 else (0.0, 1)
+        with suppress(UserError):  # with this delimiter, quotation marks may be wrong
+            header, rows = open_table(path, replace(layout, delimiter=delimiter))
+            good = [not isinstance(row, BadRow) for row in islice(rows, SAMPLE_ROWS)]
+            if len(header) > 1:
+                return mean([True, *good]), len(header)
+        return 0.0, 1
 
     return max(DELIMITERS, key=fitness)  # the first of several
 
 
-Row = tuple[str, list[Any]]
-"""The place of a row, and its values in the order of the header."""
+Columns = Sequence[str] | None
+"""The names of the columns that are wanted, or all."""
 
 
 def open_table(
-    path: Path, layout: Layout, progress: Progress = silent, columns: Sequence[str] | None = None
-) -> tuple[list[str], Iterator[Row | BadRow]]:
-    """Return the header of a table and its rows; a Parquet file may give some ``columns`` alone.
+    path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
+) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
+    """Return the header of a table, and the place and the values of each row.
 
-    What ``layout`` leaves open is the default: commas, UTF-8.
+    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is the default:
+    commas, UTF-8.
 
     Raises:
         UserError: this is no table, or it has no header.
@@ -205,134 +219,140 @@ def open_table(
     return header, rows
 
 
-def _separated(
-    path: Path, layout: Layout, progress: Progress, _: Sequence[str] | None
-) -> Iterator[Any]:
-    """Read comma-separated or tab-separated values."""
+def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> Iterator[Any]:
+    """Read comma-separated or tab-separated values; empty fields beyond the header are no fault."""
+    rows = _records(path, layout, progress)
+    first: Any = next(rows, ("", []))
+    if first[1] and first[1][0].lower() == "sep=":  # Excel's own line
+        first = next(rows, ("", []))
+    if isinstance(first, BadRow):
+        raise UserError(f"{first.place}: the header {first.fault}")
+    header = [name.strip() for name in first[1]]
+    yield header
+    for row in rows:
+        while not isinstance(row, BadRow) and row[1][len(header) :] and not row[1][-1]:
+            row[1].pop()
+        if isinstance(row, BadRow) or len(row[1]) == len(header):
+            yield row
+        else:
+            fault = f"{counted(len(row[1]), 'field')}, but the header has {len(header)}"
+            yield BadRow(row[0], NOT_A_ROW, fault, row[1])
+
+
+def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
+    """Yield each row that is not empty; after a bad one, reading goes on at its second line."""
     lines, again, number = _lines(path, layout, progress), deque[str](), 1
     taken: list[str] = []  # the lines of a row
-    dialect = {"delimiter": layout.delimiter or ","} | DIALECTS[path.suffix.lower()]
 
     def given() -> Iterator[str]:
         while line := again.popleft() if again else next(lines, ""):
             taken.append(line)
             yield line
 
-    rows = csv.reader(given(), **dialect)
+    dialect = {"delimiter": layout.delimiter or ","} | DIALECTS[path.suffix.lower()]
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
-        header: list[str] = [name.strip() for name in next(rows, [])]
-        if header and header[0].lower() == "sep=":  # Excel's own line
-            header = [name.strip() for name in next(rows, [])]
-        yield header
         while True:
-            number += len(taken)
-            taken.clear()
-            place = f"{path}:{number}"
             try:
-                row = next(rows)
-            except StopIteration:
+                for row in csv.reader(given(), **dialect):
+                    if row:
+                        yield f"{path}:{number}", row
+                    number += len(taken)
+                    taken.clear()
                 return
             except csv.Error as error:
-                if len(taken) > MOST_LINES:
-                    fault = f"a row of more than {MOST_LINES:,} lines: {error}"
-                    raise UserError(f"{place}: {fault}; is a quotation mark not closed?") from None
-                yield BadRow(place, NOT_A_ROW, f"cannot be read as a row: {error}")
+                yield BadRow(f"{path}:{number}", NOT_A_ROW, f"cannot be read as a row: {error}")
                 again.extendleft(reversed(taken[1:]))
-                del taken[1:]
-                rows = csv.reader(given(), **dialect)
-                continue
-            if row and len(row) != len(header):
-                found = counted(len(row), "field")
-                yield BadRow(place, NOT_A_ROW, f"{found}, but the header has {len(header)}")
-            elif row:
-                yield place, row
+                number += 1
+                taken.clear()
     finally:
         csv.field_size_limit(before)
 
 
-def _json_lines(
-    path: Path, layout: Layout, progress: Progress, columns: Sequence[str] | None
-) -> Iterator[Any]:
+def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
-    def parsed(line: str) -> Any:
+    def parsed(place: str, line: str) -> dict[str, Any] | BadRow:
         try:
-            return json.loads(line)
+            return _object(place, json.loads(line))
         except (ValueError, RecursionError) as error:
-            return error
+            return BadRow(place, NOT_A_ROW, f"not JSON: {error}")
 
-    numbered = enumerate(_lines(path, layout, progress), start=1)
-    found = ((f"{path}:{number}", parsed(line)) for number, line in numbered if line.strip())
-    return _of_json(found, columns)
+    lines = enumerate(_lines(path, layout, progress), start=1)
+    placed = ((f"{path}:{number}", line) for number, line in lines if line.strip())
+    return _of_json(((place, parsed(place, line)) for place, line in placed), columns)
 
 
-def _json_array(
-    path: Path, layout: Layout, _progress: Progress, columns: Sequence[str] | None
-) -> Iterator[Any]:
-    """Read a JSON array of objects."""
+def _json_array(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
+    """Read a JSON array of objects; or an object on each line, as some files called so have."""
     try:
-        items = json.loads(read_file(path, 2**29).decode(codec_of(layout)))
+        items = json.loads(read_file(path, 2**29).decode(codec_of(layout), LONE_SURROGATES))
     except (ValueError, RecursionError) as error:
+        if "Extra data" in str(error):
+            return _json_lines(path, layout, progress, columns)
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
         raise UserError(f"{path}: should be an array of objects")
-    numbered = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
-    return _of_json(numbered, columns)
+    placed = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
+    return _of_json(((place, _object(place, item)) for place, item in placed), columns)
 
 
-def _of_json(items: Iterator[tuple[str, Any]], columns: Sequence[str] | None) -> Iterator[Any]:
-    """Yield the header and the rows of items with their places; the first ones tell the columns.
+def _object(place: str, item: Any) -> dict[str, Any] | BadRow:
+    fault = 'should be an object, such as {"text": ..., "label": ...}'
+    return item if isinstance(item, dict) else BadRow(place, NOT_A_ROW, fault)
+
+
+def _of_json(objects: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
+    """Yield the header and the rows of objects; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
     """
-    first = list(islice(items, SAMPLE_ROWS))
+    first = list(islice(objects, SAMPLE_ROWS))
     header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
-    if first and not header and (fault := _fault_of_json(first[0][1], None)):
-        raise UserError(f"{first[0][0]}: {fault}")
+    if first and not header and isinstance(bad := first[0][1], BadRow):
+        raise UserError(f"{bad.place}: {bad.fault}")
     yield header
-    for place, item in chain(first, items):
-        if fault := _fault_of_json(item, None if columns else header):
-            yield BadRow(place, NOT_A_ROW, fault)
+    for place, item in chain(first, objects):
+        if isinstance(item, BadRow):
+            yield item
+            continue
+        values = [item.get(name) for name in header]
+        if not columns and (new := item.keys() - header):
+            fault = f"the key '{min(new)}' is not in the first rows"
+            yield BadRow(place, NOT_A_ROW, fault, values)
         else:
-            yield place, [item.get(name) for name in header]
+            yield place, values
 
 
-def _fault_of_json(item: Any, header: Sequence[str] | None) -> str | None:
-    if isinstance(item, Exception):
-        return f"not JSON: {item}"
-    if not isinstance(item, dict):
-        return 'should be an object, such as {"text": ..., "label": ...}'
-    new = item.keys() - header if header else ()
-    return f"the key '{min(new)}' is not in the first rows" if new else None
-
-
-def _parquet(
-    path: Path, _layout: Layout, progress: Progress, columns: Sequence[str] | None
-) -> Iterator[Any]:
-    """Read a Parquet file, unpacking about ``AT_ONCE`` bytes at a time."""
+def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
+    """Read a Parquet file, of which a few bits in each row may be endless texts."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
         raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
-        with open_regular(path, MAX_FILE) as raw, parquet.ParquetFile(raw) as file:
-            names = file.schema_arrow.names
-            plain = [name for name in names if _is_plain(file.schema_arrow.field(name).type)]
-            header = plain if columns is None else [name for name in names if name in columns]
+        with open_regular(path, MAX_FILE) as raw:
+            schema = parquet.read_schema(raw)
+            plain = [name for name in schema.names if _is_plain(schema.field(name).type)]
+            wanted = plain if columns is None else columns
+            header = [name for name in schema.names if name in wanted]
             if wrong := [name for name in header if name not in plain]:
                 raise UserError(f"{path}: {wrong[0]}: should be a text")
             yield header
-            at_once = min(MAX_ROWS, max(1, AT_ONCE // _longest_in_parquet(raw, header, path)))
-            total = file.metadata.num_rows
-            number = 0
-            for batch in file.iter_batches(at_once, columns=header):
+            file = parquet.ParquetFile(raw, read_dictionary=header)
+            total, number, size = file.metadata.num_rows, 0, 0
+            for batch in file.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
-                for row in batch.to_pylist():
+                columns_of_batch = list(map(_unpacked, batch.columns))
+                size += sum(len(value) for value in chain(*columns_of_batch) if type(value) is str)
+                if size > MAX_UNPACKED:
+                    fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
+                    raise UserError(f"{path}: {fault} (use a .csv or .jsonl file instead)")
+                for row in zip(*columns_of_batch, strict=True):
                     number += 1
-                    yield f"{path}, row {number}", list(row.values())
-    except (pyarrow.ArrowException, UnicodeDecodeError, OSError) as error:
+                    yield f"{path}, row {number}", row
+    except (pyarrow.ArrowException, ValueError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
@@ -345,25 +365,17 @@ def _is_plain(kind: Any) -> bool:
     return types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")
 
 
-def _longest_in_parquet(raw: BinaryIO, columns: Sequence[str], path: Path) -> int:
-    """Return the size of the longest text in columns of a Parquet file, in bytes, or 1.
+def _unpacked(column: Any) -> list[Any]:
+    """Return the values in a part of a column; repeated ones, of endless texts, are stored once."""
+    if not hasattr(column, "dictionary"):
+        return list(column.to_pylist())
+    values = column.dictionary.to_pylist()
+    return [None if index is None else values[index] for index in column.indices.to_pylist()]
 
-    A repeated text takes only a few bits in each row, so a small file may hold endless text. Here
-    the repetitions are counted, but not unpacked.
-    """
-    from pyarrow import compute, parquet, types
 
-    longest, total = 1, 0
-    file = parquet.ParquetFile(raw, read_dictionary=list(columns))
-    for batch in file.iter_batches(MAX_ROWS, columns=list(columns)):
-        for texts in (column for column in batch.columns if types.is_dictionary(column.type)):
-            sizes = compute.binary_length(texts.dictionary).take(texts.indices)
-            longest = max(longest, compute.max(sizes).as_py() or 0)
-            total += compute.sum(sizes).as_py() or 0
-        if total > MAX_UNPACKED:
-            message = f"its texts unpack to more than {MAX_UNPACKED:,} bytes"
-            raise UserError(f"{path}: {message} (use a .csv or .jsonl file instead)")
-    return longest
+LONE_SURROGATES = "rnnbench.lone_surrogates"
+"""Names the handling of bytes that cannot be decoded; by what they become, their row is found."""
+codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
 
 
 def codec_of(layout: Layout) -> str:
@@ -372,20 +384,21 @@ def codec_of(layout: Layout) -> str:
 
 
 def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
-    """Yield the lines of a file, none of which may be endless.
-
-    Bytes that cannot be decoded become lone surrogates, by which their row is found later.
-    """
-    text = partial(TextIOWrapper, encoding=codec_of(layout), errors="surrogateescape", newline="")
+    """Yield the lines of a file, none of which may be endless."""
+    text = partial(TextIOWrapper, encoding=codec_of(layout), errors=LONE_SURROGATES, newline="")
     with open_regular(path, MAX_FILE) as raw, text(raw) as file:
         size = path.stat().st_size
         lines = iter(partial(file.readline, MAX_TEXT + 1), "")
-        for number, line in enumerate(lines):
-            if len(line) > MAX_TEXT:
-                raise UserError(f"{path}:{number + 1}: longer than {MAX_TEXT:,} characters")
-            if (number + 1) % 5_000 == 0:
-                progress(f"reading {path.name}", raw.tell(), size)
-            yield line
+        try:
+            for number, line in enumerate(lines, start=1):
+                if len(line) > MAX_TEXT:
+                    raise UserError(f"{path}:{number}: longer than {MAX_TEXT:,} characters")
+                if number % 5_000 == 0:
+                    progress(f"reading {path.name}", raw.tell(), size)
+                yield line
+        except UnicodeError as error:  # of the file as a whole
+            hint = "data.encoding names another encoding"
+            raise UserError(f"{path}: cannot be decoded: {error}; {hint}") from None
 
 
 DIALECTS: dict[str, dict[str, Any]] = {

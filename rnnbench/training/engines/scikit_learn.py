@@ -74,7 +74,7 @@ REASONS = {
     "empty vocabulary": "no training document has anything that it counts",
     "no terms remain": "nothing that it counts occurs in min_df training documents",
     "max_df corresponds": "there are fewer training documents than min_df",
-    "one class": "all training documents have the same topic",
+    "one class": "all training documents have the same label",
 }
 """Why documents cannot be fitted, by a part of what scikit-learn says."""
 

@@ -105,7 +105,11 @@ def test_a_folder_has_a_folder_for_each_label(tmp_path):
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\r\0")).filter(str.strip)
-LABELS = TEXTS.map(str.strip).filter(str.isprintable).filter(lambda label: len(label) <= 100)
+LABELS = (
+    TEXTS.map(lambda text: " ".join(text.split()))
+    .filter(str.isprintable)
+    .filter(lambda label: len(label) <= 100)
+)
 
 
 @settings(
@@ -129,9 +133,10 @@ WRONG = {
         b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 1,000)",
         b"text,label\na," + b"\na,".join(map(b"%d".__mod__, range(1_001))): "1,001 different lab",
         b"text,label\na,x\n?!,y\n": "own.csv:3: no words in the text: ?!",
-        b"text,label\na," + b"x" * 101: f"own.csv:2: a label of 101 characters: {'x' * 37}...",
+        b"text,label\na," + b"x" * 101: f"a label of 101 characters (allowed: 100): {'x' * 37}...",
         b"text,label\n\na,b\n,b\n": "own.csv:4: the text is empty",
         b"text,label\na,b\nc, \n": "own.csv:3: the label is empty",
+        b'"text,label\na,b\n': "own.csv:1: the header cannot be read as a row: unexpected end",
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a row: unexpected end of data",
         b"text,label\n"
         + b"\xc3\xa9,b\n" * 10
@@ -144,7 +149,7 @@ WRONG = {
         b'{"text": "a", "label": "b"}\n{"text": "a"\n': "own.jsonl:2: not JSON: ",
         b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
         b'{"text": "a"}\n': "holds the labels; set data.label, or --label, to one of text",
-        b'{"text": 3, "label": "b"}\n': "own.jsonl:1: should be a text: 3",
+        b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text: 3",
         b'{"text": "a", "label": 1.5}\n': "own.jsonl:1: label: should be a text or an integer",
         b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not JSON",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
@@ -194,8 +199,8 @@ def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_l
 @pytest.mark.parametrize(
     ("text", "rows", "message"),
     [
-        ("word " * 200_000, 60_000, "its texts unpack to more than 1,073,741,824 bytes"),
-        ("x" * (2**24 + 1), 1, "own.parquet, row 1: longer than 16,777,216 characters"),
+        ("word " * 200_000, 60_000, "its texts unpack to more than 1,073,741,824 characters"),
+        ("x" * (2**24 + 1), 1, "own.parquet, row 1: a text of 16,777,217 characters"),
         ([], 1, "own.parquet: text: should be a text"),
     ],
     ids=["all together", "one", "a list"],
@@ -218,7 +223,8 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
         read(table)
     first, *shown, more, end = str(error.value).splitlines()
     assert first == (
-        f"{table}: 13 of 15 rows cannot be used: 10 empty text, 1 no words, 1 no label, 1 not a row"
+        f"{table}: 13 of 15 rows cannot be used: 10 empty text, 1 no words, "
+        "1 empty label, 1 not a row"
     )
     assert shown[:4] == [
         f"  {table}:3: the text is empty",
@@ -236,12 +242,15 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
     assert first in caplog.text
 
 
-def test_labels_may_be_integers_or_booleans(tmp_path):
-    labels = [True, 1.0, 2, " x "]
+def test_labels_may_be_integers_booleans_or_any_text_in_one_line(tmp_path):
+    labels = [True, 1.0, 2, " x ", "very\u00a0 good", "\U0001f468\u200d\U0001f467"]
     lines = [json.dumps({"text": "a", "label": label}) for label in labels]
     (tmp_path / "own.jsonl").write_text("\n".join(lines))
 
-    assert read(tmp_path / "own.jsonl").topics == ("1", "2", "true", "x")
+    assert read(tmp_path / "own.jsonl").topics == (
+        *("1", "2", "true", "very good", "x"),
+        labels[-1],
+    )
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
