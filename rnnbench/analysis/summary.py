@@ -128,14 +128,14 @@ def _without_duplicates(
     if len(duplicates) in (0, dataset.test_size):
         return None
     rest = {
-        name: replace(of_model, right=np.delete(of_model.right, duplicates, axis=1))
+        name: replace(of_model, parts=np.delete(of_model.parts, duplicates, axis=-1))
         for name, of_model in hits.items()
     }
     *models, majority = rest
     return WithoutDuplicates(
         test_size=dataset.test_size - len(duplicates),
         majority_accuracy=rest[majority].accuracy,
-        accuracy={name: statistic(rest[name].right.mean(axis=1).tolist()) for name in models},
+        accuracy={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
         comparisons=compare_pairs(pairs, rest, comb(len(rest), 2)),
     )
 
