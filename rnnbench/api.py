@@ -22,6 +22,7 @@ from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
+from rnnbench.tasks import Labels
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Run(Shown, StoredRun):
         return plot_run(self, name, models, curve, ax)
 
     @property
-    def labels(self) -> NDArray[np.int32]:
+    def labels(self) -> Labels:
         """The topics of the test documents, ``(n_test,)``, as positions in the list of topics."""
         return next(iter(self.trials.values()))[0].labels
 

@@ -53,7 +53,12 @@ class Metric(Quantity):
     tasks: tuple[str, ...] = ("single_label",)
     needs_log_probabilities: bool = False
     is_of_answers: bool = False
-    function: "Callable[[Labels, Any], float]"
+    function: "Callable[[Labels, Any], float | None]"
+
+    def of(self, labels: "Labels", answers: "Labels", scores: "Scores") -> float | None:
+        """Return its value; ``None`` if it does not apply to these documents."""
+        value = self.function(labels, answers if self.is_of_answers else scores)
+        return None if value is None else float(value)
 
 
 def accuracy(labels: "Labels", answers: "Labels") -> float:
@@ -97,20 +102,19 @@ def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCou
     import numpy as np
 
     if labels.ndim == 2:
-        return TopicCounts(*(of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers)))
+        return TopicCounts(
+            *(of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers))
+        )
     n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
     documents = labels, answers, labels[labels == answers]
     return TopicCounts(*(np.bincount(topics, minlength=n) for topics in documents))
 
 
-def macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> float:
-    """Return the mean F1 over the topics with ``at_least`` so many documents in ``labels``.
-
-    It is not a number if there is no such topic.
-    """
+def macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> float | None:
+    """Return the mean F1 over the topics with ``at_least`` so many documents in ``labels``."""
     counts = count_topics(labels, answers, 0)
     f1 = counts.f1[counts.own >= at_least]
-    return float(f1.mean()) if f1.size else float("nan")
+    return float(f1.mean()) if f1.size else None
 
 
 def micro_f1(labels: "Labels", answers: "Labels") -> float:
@@ -259,7 +263,7 @@ METRICS: Registry[Metric] = Registry(
         Metric(
             name="exact_match",
             header="exact match",
-            description="share of the test documents that were given all their topics and no others",
+            description="share of the test documents that were given just their own topics",
             tasks=SEVERAL,
             is_of_answers=True,
             function=exact_match,
@@ -314,9 +318,12 @@ MS_PER_STEP, FIT_SECONDS = COSTS.values()
 
 
 @cache
-def usable_metrics() -> dict[str, Metric]:
-    """Return all metrics by name; a plug-in that cannot be loaded is left out with a warning."""
-    return {metric.name: metric for metric in METRICS.usable()}
+def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
+    """Return the metrics of a kind of task by name.
+
+    A plug-in that cannot be loaded is left out with a warning.
+    """
+    return {metric.name: metric for metric in METRICS.usable() if task in metric.tasks}
 
 
 def quantity_names() -> list[str]:

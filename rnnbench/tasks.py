@@ -69,6 +69,14 @@ class TaskKind(ABC):
         """Return the main metric."""
         return float(self.values(labels, answers).mean())
 
+    def always(self, topic: int, labels: Labels) -> Labels:
+        """Return the answers that give one topic to each of the documents with these labels."""
+        if labels.ndim == 1:
+            return np.full_like(labels, topic)
+        answers = np.zeros_like(labels)
+        answers[:, topic] = 1
+        return answers
+
     def fault(self, labels: NDArray[Any], n_topics: int) -> str:
         """Return why these cannot be labels of documents; empty if they can."""
         n_dimensions = 1 if self.has_one_label else 2
@@ -87,6 +95,7 @@ class SingleLabel(TaskKind):
     main = "accuracy"
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:  # noqa: ARG002
+        """Return the position of each document's best score."""
         return np.asarray(scores.argmax(axis=1), np.int32)
 
     def parts(self, labels: Labels, answers: Labels) -> NDArray[np.bool_]:
@@ -102,6 +111,7 @@ class MultiLabel(TaskKind):
     has_one_label = False
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
+        """Return the topics of each document that its decision gives."""
         assert decision  # noqa: S101 - every trial of this task has one
         given = scores >= np.asarray(decision.threshold, scores.dtype)
         if decision.best_above is not None:
@@ -112,6 +122,7 @@ class MultiLabel(TaskKind):
         return given.astype(np.uint8)
 
     def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
+        """Return twice the right topics of each document, over its true and its given ones."""
         both = (labels & answers).sum(axis=1, dtype=float)
         return np.stack([2 * both, labels.sum(axis=1) + answers.sum(axis=1)])
 
@@ -155,4 +166,4 @@ def in_words(label: Any, topics: Sequence[str]) -> str:
     """Return the topic of a document, or its topics, or that it has none."""
     if np.ndim(label) == 0:
         return topics[int(label)]
-    return ", ".join(topics[number] for number in np.flatnonzero(label)) or "none"
+    return ", ".join(topics[number] for number in np.flatnonzero(label).tolist()) or "none"

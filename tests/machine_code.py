@@ -80,6 +80,7 @@ def all_sizes(draw: Any) -> Sizes:
         rows=draw(st.integers(1, batch)),
         lanes=draw(LANES),
         averages=draw(st.booleans()),
+        clip=draw(st.sampled_from([None, 0.01, 10.0])),
     )
 
 

@@ -23,7 +23,11 @@ def predictions(draw, *, is_tied=False):
 
 
 def compute(name, labels, scores):
-    return METRICS[name].function(labels, scores)
+    return METRICS[name].of(labels, scores.argmax(axis=1), scores)
+
+
+def names_for(task):
+    return {name for name, metric in METRICS.items() if task in metric.tasks}
 
 
 @given(predictions())
@@ -47,7 +51,37 @@ def test_each_metric_is_that_of_scikit_learn_under_its_name(predicted):
             ),
             "log_loss": sklearn_metrics.log_loss(labels, shares, labels=range(shares.shape[1])),
         }
-    found = {name: compute(name, labels, scores) for name in METRICS}
+    found = {name: compute(name, labels, scores) for name in names_for("single_label")}
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.integers(4, 8))
+def test_metrics_of_any_number_of_topics_are_those_of_scikit_learn(seed, n_documents, n_topics):
+    random = np.random.default_rng(seed)
+    labels, answers = (random.random((2, n_documents, n_topics)) < 0.3).astype(np.uint8)
+    labels[0, 0], labels[:, -1] = 1, 0
+    scores = np.log(random.integers(1, 99, labels.shape) / 100).astype(np.float32)
+    facts = {"average": "macro", "zero_division": 0}
+
+    def macro(at_least):
+        topics = np.flatnonzero(labels.sum(axis=0) >= at_least)
+        return sklearn_metrics.f1_score(labels, answers, labels=topics, **facts)
+
+    ranks = np.argsort(-scores, axis=1, kind="stable")
+    expected = {
+        "micro_f1": sklearn_metrics.f1_score(labels, answers, average="micro", zero_division=0),
+        "macro_f1": macro(1),
+        "exact_match": sklearn_metrics.accuracy_score(labels, answers),
+        "hamming_loss": sklearn_metrics.hamming_loss(labels, answers),
+        "precision_at_1": np.take_along_axis(labels, ranks[:, :1], axis=1).mean(),
+        "precision_at_3": np.take_along_axis(labels, ranks[:, :3], axis=1).mean(),
+        "ranking_precision": sklearn_metrics.label_ranking_average_precision_score(labels, scores),
+        "binary_log_loss": sklearn_metrics.log_loss(labels.ravel(), np.exp(scores).ravel()),
+    }
+    names = names_for("multi_label") - {"macro_f1_of_10"}
+    if (labels.sum(axis=0) >= 10).any():
+        names, expected["macro_f1_of_10"] = names | {"macro_f1_of_10"}, macro(10)
+    found = {name: METRICS[name].of(labels, answers, scores) for name in names}
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 

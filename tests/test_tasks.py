@@ -1,50 +1,91 @@
-"""What a right answer is."""
+"""Kinds of task: what a right answer is."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
 
-from rnnbench.tasks import MULTI_LABEL, linearised
-
-few = settings(max_examples=50)
+from rnnbench.tasks import (
+    ALWAYS,
+    MULTI_LABEL,
+    SINGLE_LABEL,
+    Decision,
+    documents_by_topic,
+    in_words,
+    keys_of,
+    linearised,
+)
 
 
 @st.composite
-def topics_and_answers(draw):
-    shape = draw(st.tuples(st.integers(1, 12), st.integers(2, 5)))
-    return tuple(draw(arrays(np.uint8, shape, elements=st.integers(0, 1))) for _ in range(2))
+def labels_and_answers(draw):
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = draw(st.integers(1, 30)), draw(st.integers(2, 6))
+    return tuple((random.random(shape) < draw(st.floats(0, 1))).astype(np.uint8) for _ in range(2))
 
 
-@few
-@given(topics_and_answers())
-def test_the_mean_of_the_values_of_documents_is_micro_f1(drawn):
-    values = MULTI_LABEL.values(*drawn)
+@given(labels_and_answers())
+def test_the_values_of_documents_have_the_main_metric_as_their_mean(given):
+    labels, answers = given
+    expected = f1_score(labels, answers, average="micro", zero_division=0)
 
-    assert values.shape == (len(drawn[0]),)
-    assert values.mean() == pytest.approx(f1_score(*drawn, average="micro", zero_division=0))
-
-
-@few
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
-def test_with_one_topic_there_and_one_given_a_value_is_whether_the_answer_is_right(pairs):
-    labels, answers = np.transpose(pairs)
-    one_of_four = np.eye(4, dtype=np.uint8)
-
-    values = MULTI_LABEL.values(one_of_four[labels], one_of_four[answers])
-
-    assert values == pytest.approx((labels == answers).astype(float), abs=1e-12)
+    assert MULTI_LABEL.score(labels, answers) == pytest.approx(expected, abs=1e-12)
 
 
-@few
-@given(topics_and_answers(), st.randoms(use_true_random=False))
-def test_each_document_keeps_its_value_in_any_order_and_among_other_trials(drawn, random):
-    order = random.sample(range(len(drawn[0])), len(drawn[0]))
-    parts, moved = (MULTI_LABEL.parts(*(of[rows] for of in drawn)) for rows in (slice(None), order))
+@given(st.integers(0, 2**32 - 1))
+def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
+    random = np.random.default_rng(seed)
+    labels, answers = random.integers(4, size=(2, 20))
+    one_each = [np.eye(4, dtype=np.uint8)[own] for own in (labels, answers)]
 
-    both = linearised(np.stack([parts, moved], axis=1))
+    hits = SINGLE_LABEL.values(labels, answers)
+    assert MULTI_LABEL.values(*one_each) == pytest.approx(hits.astype(float), abs=1e-12)
 
-    assert both[0] == pytest.approx(MULTI_LABEL.values(*drawn), abs=1e-12)
-    assert both[1] == pytest.approx(both[0][order], abs=1e-12)
+
+@given(labels_and_answers(), st.integers(0, 1_000))
+def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(given, seed):
+    order = np.random.default_rng(seed).permutation(len(given[0]))
+    parts, moved = (MULTI_LABEL.parts(*(of[rows] for of in given)) for rows in (slice(None), order))
+
+    values, in_other_order = linearised(np.stack([parts, moved], axis=1))
+
+    assert values == pytest.approx(MULTI_LABEL.values(*given), abs=1e-12)
+    assert in_other_order == pytest.approx(values[order], abs=1e-12)
+
+
+def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():
+    scores = np.array([[0.9, 0.6, 0.1], [0.4, 0.3, 0.2], [0.1, 0.0, 0.0]], np.float32)
+
+    def answers(**rule):
+        return [in_words(row, "abc") for row in MULTI_LABEL.answers(scores, Decision(**rule))]
+
+    assert answers(threshold=0.5) == ["a, b", "none", "none"]
+    assert answers(threshold=0.5, best_above=0.4) == ["a, b", "a", "none"]
+    assert answers(threshold=0.5, best_above=ALWAYS) == ["a, b", "a", "a"]
+    assert answers(threshold=[1.0, 0.5, 0.0]) == ["b, c", "c", "c"]
+
+
+def test_labels_are_counted_and_compared_in_both_forms():
+    one, several = np.array([2, 0, 2]), np.array([[0, 1, 1], [0, 0, 0], [0, 1, 1]], np.uint8)
+
+    assert documents_by_topic(one, 4).tolist() == [1, 0, 2, 0]
+    assert documents_by_topic(several, 3).tolist() == [0, 2, 2]
+    assert [keys[0] == keys[2] != keys[1] for keys in map(keys_of, (one, several))] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        (SINGLE_LABEL, np.array([0, 3])),
+        (SINGLE_LABEL, np.array([0.0, 1.0])),
+        (SINGLE_LABEL, np.array([[0, 1, 1]])),
+        (MULTI_LABEL, np.array([[0, 2, 1]])),
+        (MULTI_LABEL, np.array([[0, 1]])),
+        (MULTI_LABEL, np.array([0, 1, 2])),
+    ],
+)
+def test_labels_that_cannot_be_are_found(kind, labels):
+    assert kind.fault(labels, 3)
+    right = np.array([0, 2]) if kind is SINGLE_LABEL else np.array([[0, 1, 1]])
+    assert not kind.fault(right, 3)

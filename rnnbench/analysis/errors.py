@@ -106,7 +106,7 @@ def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
-    excess = confidence - np.stack([trial.right for trial in trials])
+    excess = confidence - np.stack([trial.values for trial in trials])
     half = np.arange(excess.shape[1]) * N_BLOCKS // excess.shape[1] % 2  # whole blocks of time
     plain, crossed = np.empty_like(excess), np.empty_like(excess)
     for row, (values, shares) in enumerate(zip(excess, confidence, strict=True)):

@@ -73,12 +73,13 @@ def summarize_run(
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
     topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
-    majority = flat[0].labels == topics.index(dataset.majority_topic)
+    task, labels = flat[0].task, flat[0].labels
+    always = task.parts(labels, task.always(topics.index(dataset.majority_topic), labels))
     hits = {
         name: Hits.of(of_model, in_order=in_order, is_random=benchmark.models[name].is_random)
         for name, of_model in trials.items()
     }
-    hits[dataset.majority_name] = Hits(majority[np.newaxis], in_order, is_random=False)
+    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], in_order, is_random=False)
     pairs, metrics = _pairs(hits), compute_metrics(trials)
     models = [
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
@@ -98,7 +99,7 @@ def summarize_run(
         validation_split=benchmark.training.validation_split,
         engine=several if len(engines) > 1 else next(iter(engines), benchmark.training.engine),
         threads=sorted({trial.record.threads for trial in flat}),
-        metrics=list(usable_metrics()),
+        metrics=list(usable_metrics(dataset.task)),
         models=models,
         comparisons=compare_pairs(pairs, hits, comb(len(hits), 2)),
         without_duplicates=_without_duplicates(dataset, pairs, hits),
@@ -149,17 +150,21 @@ def compute_metrics(
     """
     computed = {model: [dict[str, float]() for _ in of] for model, of in trials.items()}
     flat = list(zip(chain(*trials.values()), chain(*computed.values()), strict=True))
-    for metric in usable_metrics().values():
+    task = flat[0][0].record.task
+    for metric in usable_metrics(task).values():
         found = []
         try:
             with METRICS.blamed(metric.name):
                 for trial, numbers in flat:
                     has_logs = trial.record.score_kind == "log_probabilities"
-                    if has_logs or not metric.needs_log_probabilities:
-                        value = float(metric.function(trial.labels, trial.scores))
-                        if not math.isfinite(value):
-                            raise ValueError(f"its value is {value}")
-                        found.append((numbers, value))
+                    if metric.needs_log_probabilities and not has_logs:
+                        continue
+                    value = metric.of(trial.labels, trial.answers, trial.scores)
+                    if value is None:
+                        continue
+                    if not math.isfinite(value):
+                        raise ValueError(f"its value is {value}")
+                    found.append((numbers, value))
         except PluginError as error:
             log.log(level, "%s; it is left out", error)
             continue
@@ -185,7 +190,7 @@ def _summarize(
     times = [record.ms_per_step for record in records if record.ms_per_step is not None]
     values = {
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
-        for name in usable_metrics()
+        for name in usable_metrics(dataset.task)
     }
     return ModelSummary(
         name=records[0].model,
@@ -337,10 +342,14 @@ def _checked_numbers(
     """Yield the name, the stored value and the right value of numbers in a summary."""
     for model in results.models:
         for trial, result in zip(model.trials, trials[model.name], strict=True):
-            for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
+            for metric in map(METRICS.__getitem__, trial.metrics.keys() & OF_ANSWERS):
                 place = f"{metric.name} of {model.name} seed {trial.seed}"
-                found = metric.function(result.labels, result.scores)
-                yield place, trial.metrics.get(metric.name, math.nan), found
+                found = metric.of(result.labels, result.answers, result.scores)
+                yield (
+                    place,
+                    trial.metrics.get(metric.name, math.nan),
+                    math.nan if found is None else found,
+                )
         for name, statistic in model.metrics.items():
             values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]
             yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)

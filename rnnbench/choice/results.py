@@ -145,11 +145,11 @@ def rank_candidates(
     for name, by_seed in complete(order, done).items():
         answers = list(by_seed.values())
         trial, records = trials[name], [part.record for parts in answers for part in parts]
-        # (n_seeds, n_held_out)
-        right = np.stack([np.concatenate([part.right for part in parts]) for parts in answers])
-        hits = Hits(right[:, places], in_order, trial.model.is_random)
+        of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
+        whole = np.stack(of_seeds, axis=-2)[..., places]
+        hits = Hits(whole, in_order, trial.model.is_random)
         # (n_parts, n_seeds)
-        accuracies = np.transpose([[part.right.mean() for part in parts] for parts in answers])
+        accuracies = np.transpose([[part.values.mean() for part in parts] for parts in answers])
         candidate = Candidate(
             name=name,
             params=records[0].params,

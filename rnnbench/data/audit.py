@@ -1,6 +1,6 @@
 """Facts about a dataset that a reader needs before believing an accuracy on it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Self
 
 import numpy as np
@@ -11,6 +11,14 @@ from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.section import Record, Share
 from rnnbench.storage import sha256_json
+from rnnbench.tasks import (
+    SINGLE_LABEL,
+    TASKS,
+    Labels,
+    TaskKind,
+    documents_by_topic,
+    keys_of,
+)
 
 
 class TopicCount(Record):
@@ -44,6 +52,8 @@ class DatasetSummary(Record):
     """A dataset, and how well always answering its most frequent topic does."""
 
     source: str
+    task: str = SINGLE_LABEL.name
+    """The kind of task."""
     origin: str
     fingerprint: str
     """Of the padded arrays, the labels and the names of the topics."""
@@ -138,14 +148,17 @@ class DatasetSummary(Record):
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
-    train = np.bincount(dataset.y_train, minlength=len(dataset.topics))
-    test = np.bincount(dataset.y_test, minlength=len(dataset.topics))
+    train, test = (
+        documents_by_topic(labels, len(dataset.topics))
+        for labels in (dataset.y_train, dataset.y_test)
+    )
     majority = int(train.argmax())
     whole_train = [corpus.ranks(number) for number in dataset.train_documents]
     whole_test = [corpus.ranks(number) for number in dataset.test_documents]
     counts = zip(dataset.topics, train.tolist(), test.tolist(), strict=True)
     return DatasetSummary(
         source=corpus.provenance["source"],
+        task=dataset.task,
         origin=corpus.provenance["from"],
         fingerprint=dataset.fingerprint,
         split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
@@ -158,24 +171,27 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         whole_duplicates=_duplicates(dataset, whole_train, whole_test),
         in_order=dataset.in_order,
         majority_topic=dataset.topics[majority],
-        **_scores_of_majority(test, majority),
+        **_scores_of_majority(TASKS[dataset.task], dataset.y_test, test, majority),
     )
 
 
-def _scores_of_majority(test: NDArray[np.int64], majority: int) -> dict[str, float]:
+def _scores_of_majority(
+    task: TaskKind, labels: Labels, test: NDArray[np.int64], majority: int
+) -> dict[str, float]:
     """Return how well always answering a topic does, from the test documents of each topic."""
-    accuracy = float(test[majority] / test.sum())
+    share = float(test[majority] / len(labels))
     # Its precision is its share and its recall is 1; the other topics of the test set score 0.
-    macro_f1 = 2 * accuracy / (1 + accuracy) / int(np.count_nonzero(test))
-    return {"majority_accuracy": accuracy, "majority_macro_f1": macro_f1}
+    macro_f1 = 2 * share / (1 + share) / int(np.count_nonzero(test))
+    score = task.score(labels, task.always(majority, labels))
+    return {"majority_accuracy": score, "majority_macro_f1": macro_f1}
 
 
-def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummary:
+def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     """Return the facts about a dataset without its duplicates; its fingerprints are others.
 
     ``labels`` are those of the test documents that are left, ``(n_left,)``.
     """
-    test = np.bincount(labels, minlength=len(summary.topics))
+    test = documents_by_topic(labels, len(summary.topics))
     names = [count.topic for count in summary.topics]
     pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicates.positions
     facts = {
@@ -187,7 +203,8 @@ def rest_of(summary: DatasetSummary, labels: NDArray[np.int32]) -> DatasetSummar
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
     }
-    majority = _scores_of_majority(test, names.index(summary.majority_topic))
+    position = names.index(summary.majority_topic)
+    majority = _scores_of_majority(TASKS[summary.task], labels, test, position)
     return summary.model_copy(update=facts | majority)
 
 
@@ -195,11 +212,11 @@ def _duplicates(
     dataset: Dataset, train: Sequence[NDArray[np.int32]], test: Sequence[NDArray[np.int32]]
 ) -> Duplicates:
     """Return the test documents whose sequence in ``test`` is also in ``train``."""
-    labels: dict[bytes, set[int]] = {}
-    for sequence, label in zip(train, dataset.y_train.tolist(), strict=True):
+    labels: dict[bytes, set[Hashable]] = {}
+    for sequence, label in zip(train, keys_of(dataset.y_train), strict=True):
         labels.setdefault(sequence.tobytes(), set()).add(label)
     found: dict[str, list[int]] = {"same_topic": [], "other_topics": [], "both": []}
-    for position, (sequence, label) in enumerate(zip(test, dataset.y_test.tolist(), strict=True)):
+    for position, (sequence, label) in enumerate(zip(test, keys_of(dataset.y_test), strict=True)):
         trained_on = labels.get(sequence.tobytes(), set())
         if label not in trained_on:
             found["other_topics"] += [position] * bool(trained_on)

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.storage import sha256_arrays
 
@@ -20,7 +21,8 @@ class Corpus:
             its word by frequency, starting at 1.
         offsets: int64 ``(n_documents + 1,)``; document ``i`` is
             ``tokens[offsets[i]:offsets[i + 1]]``.
-        labels: int32 ``(n_documents,)``, positions in ``topics``.
+        labels: int32 ``(n_documents,)``, positions in ``topics``; or uint8 ``(n_documents,
+            n_topics)``, 1 for each topic of a document that may have any number.
         topics: names of the topics.
         vocabulary: words by rank; the word of rank ``r`` is ``vocabulary[r - 1]``.
         is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
@@ -34,7 +36,7 @@ class Corpus:
 
     tokens: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    labels: NDArray[np.int32]
+    labels: NDArray[Any]
     topics: tuple[str, ...]
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
@@ -65,7 +67,7 @@ class Corpus:
         types = {
             "tokens": "<i4",
             "offsets": "<i8",
-            "labels": "<i4",
+            "labels": "<i4" if self.labels.ndim == 1 else "u1",
             "is_test": "u1",
             "groups": "<i4",
         }
@@ -102,10 +104,16 @@ def ranks_of(order: NDArray[np.intp]) -> NDArray[np.int32]:
     return ranks
 
 
+def as_labels(labels: ArrayLike) -> NDArray[Any]:
+    """Return positions of topics as int32 ``(n,)``, or 0 and 1 as uint8 ``(n, n_topics)``."""
+    array = np.asarray(labels)
+    return array.astype(np.int32 if array.ndim == 1 else np.uint8)
+
+
 def corpus_of_words(
     documents: Sequence[Sequence[str | bytes]],
     ranking: Sequence[str | bytes],
-    labels: Sequence[int],
+    labels: ArrayLike,
     topics: Sequence[str],
     *,
     is_test: Sequence[bool] | None = None,
@@ -122,7 +130,7 @@ def corpus_of_words(
             (rank[word] for words in documents for word in words), np.int32, count=sum(lengths)
         ),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        labels=np.asarray(labels, np.int32),
+        labels=as_labels(labels),
         topics=tuple(topics),
         vocabulary=tuple(w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking),
         is_test=None if is_test is None else np.asarray(is_test, bool),

@@ -4,7 +4,7 @@ Parts of the training documents can take the place of the test documents, so tha
 settings that are chosen on them owe nothing to the test documents.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -21,6 +21,7 @@ from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
+from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Labels, keys_of
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
@@ -93,6 +94,11 @@ class Data(Section):
     ``same_label`` only copies with the label of the first."""
     min_per_label: Annotated[int, Field(ge=1)] = 1
     """Labels with fewer documents are left out."""
+    topics: Literal[10, 90, 115] | None = None
+    """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
+    training and test documents, or the 115 with training documents."""
+    documents: Literal["with_topics", "all"] = "with_topics"
+    """Whether documents without any topic count, where a document may have any number."""
     num_words: Annotated[int, Field(ge=4)] | None = None
     """Ids from this one on are replaced by the id for unknown words, 2."""
     maxlen: Annotated[int, Field(ge=3)] | None = None
@@ -149,9 +155,10 @@ class Dataset:
 
     Attributes:
         x_train: int32 ``(n_train, timesteps)``.
-        y_train: int32 ``(n_train,)``, positions in ``topics``.
+        y_train: int32 ``(n_train,)``, positions in ``topics``; or uint8 ``(n_train, n_topics)``, 0
+            and 1, if a document may have any number of them.
         x_test: int32 ``(n_test, timesteps)``.
-        y_test: int32 ``(n_test,)``.
+        y_test: the same of the test documents.
         topics: names of the topics.
         n_ids: every id is below this.
         train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
@@ -164,9 +171,9 @@ class Dataset:
     """
 
     x_train: NDArray[np.int32]
-    y_train: NDArray[np.int32]
+    y_train: Labels
     x_test: NDArray[np.int32]
-    y_test: NDArray[np.int32]
+    y_test: Labels
     topics: tuple[str, ...]
     n_ids: int
     train_documents: NDArray[np.int64]
@@ -176,6 +183,11 @@ class Dataset:
     separator: str = " "
     groups: NDArray[np.int32] | None = None
     in_order: bool = False
+
+    @property
+    def task(self) -> str:
+        """The name of its kind of task."""
+        return (SINGLE_LABEL if self.y_train.ndim == 1 else MULTI_LABEL).name
 
     @property
     def timesteps(self) -> int:
@@ -232,9 +244,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     documents = np.split(np.where(ids < n_ids, ids, np.int32(UNKNOWN)), corpus.offsets[1:-1])
     for number in copies:  # no word vector may be learned from a copy of a test document
         documents[number] = documents[number][:0]
-    n_topics = len(corpus.topics)
-    topics = np.unique(corpus.labels[kept]) if data.min_per_label > 1 else np.arange(n_topics)
-    labels = np.searchsorted(topics, corpus.labels).astype(np.int32)
+    topics, labels = _labels(corpus, data, kept)
     x_train, x_test = (
         pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
         for part in (train, test)
@@ -256,13 +266,37 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     )
 
 
+def _labels(
+    corpus: Corpus, data: Data, kept: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return the topics that are told apart, by position in the corpus, and all labels in these."""
+    if corpus.labels.ndim == 2:
+        topics = _topics(corpus, data)
+        return topics, corpus.labels[:, topics]
+    every = np.arange(len(corpus.topics))
+    topics = np.unique(corpus.labels[kept]) if data.min_per_label > 1 else every
+    return topics, np.searchsorted(topics, corpus.labels).astype(np.int32)
+
+
+def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
+    """Return the topics to tell apart where a document may have any number of them."""
+    n_documents = corpus.labels.sum(axis=0, dtype=int)
+    if data.topics is None or corpus.is_test is None:
+        return np.flatnonzero(n_documents >= data.min_per_label)
+    train = corpus.labels[~corpus.is_test].sum(axis=0, dtype=int)
+    if data.topics == 10:
+        return np.sort(np.argsort(-train, kind="stable")[:10])
+    return np.flatnonzero((train > 0) & ((n_documents > train) | (data.topics == 115)))
+
+
 def _ranked(
     corpus: Corpus, data: Data, train: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[Corpus, int]:
     """Return a corpus with the ranks of words that its source asks for, and how many have one."""
     source = SOURCES.get(corpus.provenance.get("source", ""))
     if source and source.ranks_words_of == "training":
-        if (labels := np.unique(corpus.labels[train])).size == 1:
+        labels = corpus.labels[train]
+        if labels.ndim == 1 and (labels == labels[0]).all():
             topic = corpus.topics[labels[0]]
             raise UserError(f"data: all documents to train on have the topic '{topic}'")
         return rank_words_of(corpus, train)
@@ -275,10 +309,10 @@ def _ranked(
 
 def _copies(corpus: Corpus, deduplicate: str) -> NDArray[np.intp]:
     """Return the positions of the documents that ``data.deduplicate`` leaves out."""
-    seen: set[tuple[bytes, int]] = set()
+    seen: set[tuple[bytes, Hashable]] = set()
     is_copy = np.zeros(len(corpus), bool)
-    for number, label in enumerate(corpus.labels if deduplicate != "none" else ()):
-        key = corpus.ranks(number).tobytes(), int(label) if deduplicate == "same_label" else -1
+    for number, label in enumerate(keys_of(corpus.labels) if deduplicate != "none" else ()):
+        key = corpus.ranks(number).tobytes(), label if deduplicate == "same_label" else None
         is_copy[number] = key in seen
         seen.add(key)
     return np.flatnonzero(is_copy)
@@ -309,11 +343,19 @@ def _split(
     if data.maxlen is not None:
         order = order[corpus.lengths[order] + 1 < data.maxlen]  # 1 for the start mark
     order = order[~np.isin(order, copies)]
-    counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
-    order = order[counts[corpus.labels[order]] >= data.min_per_label]
+    if corpus.labels.ndim == 2:
+        if data.documents == "with_topics":
+            order = order[corpus.labels[order][:, _topics(corpus, data)].any(axis=1)]
+    else:
+        counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
+        order = order[counts[corpus.labels[order]] >= data.min_per_label]
     if corpus.groups is not None:
         is_test = _in_test_groups(corpus.groups, data.test_split, data.seed)
-    if data.split == "stratified":
+    if data.split == "stratified" and corpus.labels.ndim == 2:
+        is_test = np.zeros(len(corpus), bool)
+        shares = (1 - data.test_split, data.test_split)
+        is_test[order] = stratify(corpus.labels[order], shares, data.seed) == 1
+    elif data.split == "stratified":
         # Of each topic, the first documents in this order are for training, at least one, not all.
         is_test = np.ones(len(corpus), bool)
         for label in np.unique(corpus.labels[order]):
@@ -338,6 +380,35 @@ def _split(
             + " or ".join(f"data.{key}" for key in ("test_split", *sorted(given)))
         )
     return train, test
+
+
+def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
+    """Return the part of each document, ``(n,)``, such that parts have their shares of each label.
+
+    ``labels`` are 0 and 1, ``(n, n_labels)``. The rarest label goes first: each of its documents
+    joins the part that lacks most of the label, and then most documents (K. Sechidis, G. Tsoumakas,
+    I. Vlahavas: On the stratification of multi-label data. ECML PKDD 2011). Documents without a
+    label come last.
+    """
+    order = np.random.RandomState(seed).permutation(len(labels))
+    part = np.full(len(labels), -1)
+    wanted = np.multiply.outer(shares, labels.sum(axis=0, dtype=float))
+    lacking = np.multiply(shares, float(len(labels)))
+    left = labels.astype(bool)
+    while left.any():
+        counts = left.sum(axis=0)
+        rarest = int(np.where(counts, counts, len(left) + 1).argmin())
+        for number in order[left[order, rarest]]:
+            most = np.flatnonzero(wanted[:, rarest] == wanted[:, rarest].max())
+            chosen = most[lacking[most].argmax()]
+            part[number] = chosen
+            wanted[chosen] -= labels[number]
+            lacking[chosen] -= 1
+            left[number] = False
+    for number in order[part[order] < 0]:
+        part[number] = chosen = lacking.argmax()
+        lacking[chosen] -= 1
+    return part
 
 
 def pad(
@@ -392,7 +463,7 @@ class Part:
     share: float | None = None
 
     def positions(
-        self, y_train: NDArray[np.int32], groups: NDArray[np.int32] | None = None
+        self, y_train: Labels, groups: NDArray[np.int32] | None = None
     ) -> NDArray[np.intp]:
         """Return the positions of its documents in the training set, ascending; at least one.
 
@@ -406,6 +477,8 @@ class Part:
 
             folds = list(GroupKFold(self.of).split(groups, groups=groups))
             return np.asarray(folds[self.number - 1][1])
+        if y_train.ndim == 2:
+            return np.flatnonzero(stratify(y_train, [1 / self.of] * self.of, 0) == self.number - 1)
         order = np.random.default_rng(0).permutation(n)
         by_topic = order[np.argsort(y_train[order], kind="stable")]
         return np.sort(by_topic[self.number - 1 :: self.of])
@@ -447,8 +520,9 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     if not len(learned):
         key = "last" if part.share else "folds"  # of groups
         raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
-    if (topics := np.unique(dataset.y_train[learned])).size == 1:
-        topic = dataset.topics[topics[0]]
+    labels = dataset.y_train[learned]
+    if labels.ndim == 1 and (labels == labels[0]).all():
+        topic = dataset.topics[labels[0]]
         raise UserError(f"{part}: all documents to train on have the topic '{topic}'")
     texts = list(dataset.documents)
     for number in dataset.test_documents:

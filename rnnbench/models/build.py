@@ -77,8 +77,10 @@ def _misfit(model: Any, shape: Shape) -> str:
         )
     answers = model(np.ones((2, shape.timesteps), np.int32), training=False)  # all start marks
     answers = keras.ops.convert_to_numpy(answers)
-    if not (np.all(answers >= 0) and np.allclose(answers.sum(axis=1), 1, atol=1e-3)):
-        return "a model that gives no probabilities (should end in a softmax)"
+    is_whole = not shape.has_one_label or np.allclose(answers.sum(axis=1), 1, atol=1e-3)
+    if not (np.all((answers >= 0) & (answers <= 1.001)) and is_whole):
+        end = "softmax" if shape.has_one_label else "sigmoid"
+        return f"a model that gives no probabilities (should end in a {end})"
     return ""
 
 

@@ -172,7 +172,7 @@ def _count(
 
 
 def arrays_of(
-    pipeline: Any, texts: Sequence[str], scores: NDArray[np.float64], **kind: bool
+    pipeline: Any, texts: Sequence[str], scores: NDArray[np.floating], **kind: bool
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
 

@@ -42,6 +42,7 @@ from rnnbench.storage import (
     sha256_file,
     write_document,
 )
+from rnnbench.tasks import TASKS, Labels, TaskKind
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ class Store:
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(key, with_model=with_model)
-        labels, scores = _read_predictions(files.predictions)
+        labels, scores = _read_predictions(files.predictions, TASKS[record.task])
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores)
@@ -190,7 +191,8 @@ class Store:
 
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
-        return _read_predictions(place_of(self.folder, key).predictions)[1]
+        files, record = self._read(key)
+        return _read_predictions(files.predictions, TASKS[record.task])[1]
 
     def weights_file(self, key: Key) -> Path:
         """Return the file of the weights of a trained network; see ``read_weights``."""
@@ -233,17 +235,16 @@ def _write_predictions(file: Path, result: TrialResult) -> None:
         np.savez_compressed(opened, labels=result.labels, scores=result.scores)
 
 
-def _read_predictions(file: Path) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return labels ``(n_test,)`` and scores ``(n_test, n_topics)``."""
+def _read_predictions(file: Path, task: TaskKind) -> tuple[Labels, NDArray[np.float32]]:
+    """Return labels, ``(n_test,)`` or ``(n_test, n_topics)``, and scores ``(n_test, n_topics)``."""
     with _unpacking(file), np.load(file, allow_pickle=False) as stored:
         labels, scores = stored["labels"], stored["scores"]
-        if (labels.dtype.kind, scores.dtype.kind) != ("i", "f"):
-            raise ValueError("labels or scores have the wrong type")
-        if (labels.ndim, scores.ndim) != (1, 2) or len(labels) != len(scores):
-            raise ValueError("labels or scores have the wrong shape")
-        in_range = (labels >= 0) & (labels < scores.shape[1])
-        if not (np.isfinite(scores).all() and in_range.all()):
-            raise ValueError("labels or scores are out of range")
+        if scores.dtype.kind != "f" or scores.ndim != 2 or len(labels) != len(scores):
+            raise ValueError("scores have the wrong shape or type")
+        if not np.isfinite(scores).all():
+            raise ValueError("scores are not finite")
+        if fault := task.fault(labels, scores.shape[1]):
+            raise ValueError(fault)
     return labels, scores
 
 
@@ -297,6 +298,9 @@ def compact(result: TrialResult) -> TrialResult:
     Of each document, the scores of the true topic and of the answer stay as they are. Lower scores
     that are not among the best three become the lowest of the trial. The others lose digits, unless
     that would change their order. So the best three and the rank of the true topic stay.
+
+    Where a document may have any number of topics, the same holds for all its true ones, and its
+    lower scores become the logarithm of the mean of their powers. So log-loss is about the same.
     """
 
     def rounded(number: float | None) -> float | None:
@@ -305,14 +309,27 @@ def compact(result: TrialResult) -> TrialResult:
     curves = result.record.history.model_dump()
     history = History(**{name: list(map(rounded, curve)) for name, curve in curves.items()})
     record = result.record.model_copy(update={"compact": True, "history": history})
-    return TrialResult(record, result.labels, compact_scores(result.labels, result.scores))
+    scores = compact_scores(result.labels, result.scores)
+    if result.labels.ndim == 2:  # no answer may change
+        light = TrialResult(record, result.labels, scores)
+        is_same = (light.answers == result.answers).all(axis=1, keepdims=True)
+        scores = np.where(is_same, scores, result.scores)
+    return TrialResult(record, result.labels, scores)
 
 
-def compact_scores(labels: NDArray[np.int32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+def compact_scores(labels: Labels, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return scores ``(n_test, n_topics)`` as ``compact`` stores them."""
-    own = scores[range(len(labels)), labels, np.newaxis]
     best = np.sort(scores, axis=1)[:, -BEST:]
-    level = np.where(scores < np.minimum(own, best[:, :1]), scores.min(), scores)
+    if labels.ndim == 1:
+        own = scores[range(len(labels)), labels, np.newaxis]
+        level = np.where(scores < np.minimum(own, best[:, :1]), scores.min(), scores)
+    else:
+        own = np.where(labels, scores, np.inf).min(axis=1, keepdims=True)
+        is_low = scores < np.minimum(own, best[:, :1])
+        powers = np.where(is_low, np.exp(scores.astype(float)), 0).sum(axis=1, keepdims=True)
+        count = is_low.sum(axis=1, keepdims=True).clip(1)
+        mean = np.log((powers / count).clip(np.finfo(np.float32).tiny))
+        level = np.where(is_low, np.minimum(mean.astype(np.float32), best[:, :1]), scores)
     fraction, exponent = np.frexp(level)
     short = np.ldexp(np.trunc(fraction * 2**DIGITS) / 2**DIGITS, exponent)
     short = np.where((level == own) | (level == best[:, -1:]), level, short)

@@ -20,7 +20,7 @@ from rnnbench.runner.executors.local import usable_cores
 from rnnbench.section import Record
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
-from rnnbench.training.settings import engine_for
+from rnnbench.training.settings import engine_for, task_fault
 
 ASSUMED = "(sizes are assumed; `rnnbench data prepare` gets the documents)"
 TOPICS = {"r8": 8, "r52": 52}
@@ -56,6 +56,8 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
     sizes: dict[str, int] = {}  # points of a grid may have the same network
     for name, model in benchmark.models.items():
         try:
+            if dataset and (fault := task_fault(model, benchmark.training_of(name), dataset)):
+                raise UserError(fault)
             if isinstance(model, Network):
                 engine_for(model, benchmark.training_of(name), name)
                 if model.signature not in sizes:

@@ -45,7 +45,7 @@ from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Pl
 from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
-from rnnbench.training.settings import resolve_engine
+from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,9 @@ def plan_benchmark(
     shares = {trial.training.validation_split for trial in trials}
     for own, share in product(datasets.values(), shares):
         hold_out(len(own.y_train), share, own.groups)
+    for name, model in benchmark.models.items():
+        if fault := task_fault(model, benchmark.training_of(name), data.dataset):
+            raise UserError(f"models.{name}: {fault}")
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
@@ -274,7 +277,7 @@ class Job:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
-                    event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
+                    event = Finished(trial, light.score, light.record.fit_seconds, light)
                 listener(event)
         if forgotten := sorted(str(trial) for trial in done.without_outcome):
             label = EXECUTORS.label(self.executor.name)

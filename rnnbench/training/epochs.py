@@ -15,12 +15,13 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.section import Section, problem, spell
+from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and accuracy in training."""
-Documents = tuple[NDArray[Any], NDArray[np.int32]]
-"""The inputs ``(n, timesteps)``, and the labels ``(n,)``."""
+Documents = tuple[NDArray[Any], NDArray[Any]]
+"""The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
 TRAINING = "training"
 """The phase of the epochs, unless the first epoch has to compile something."""
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
@@ -64,7 +65,7 @@ def _rate(value: Any) -> Any:
 class Recipe(Section):
     """The hyperparameters of a training, which are the same in every engine."""
 
-    later_keys = frozenset({"ema", "early_stopping", "class_weights", "gradient_clip"})
+    later_keys = frozenset({"ema", "early_stopping", "class_weights", "gradient_clip", "decision"})
 
     epochs: Annotated[int, Field(gt=0, le=1_000_000)] = 10
     """Passes through the training documents."""
@@ -76,7 +77,7 @@ class Recipe(Section):
     """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
     gradient_clip: Positive | None = None
     """The largest norm of a step's gradients, over all weights together; larger ones are scaled
-    down to it. The engine ``native`` cannot clip, so ``auto`` is ``keras`` then."""
+    down to it."""
     class_weights: Literal["balanced"] | None = None
     """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, as in
     scikit-learn, so that rare topics count as much as frequent ones."""
@@ -88,6 +89,9 @@ class Recipe(Section):
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
     The averages are validated, tested and saved instead of the weights. Off by default."""
+
+    decision: DecisionRule = DecisionRule()
+    """How scores become topics, if a document may have any number of them."""
 
     @model_validator(mode="after")
     def _can_stop_early(self) -> Self:
@@ -109,7 +113,7 @@ class Recipe(Section):
 
     def weights_of(self, y: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return how much the loss of each training document counts, ``(n,)``."""
-        if self.class_weights is None:
+        if self.class_weights is None or y.ndim == 2:
             return np.ones(len(y), np.float32)
         counts = np.bincount(y)
         return (len(y) / (np.count_nonzero(counts) * counts[y])).astype(np.float32)

@@ -139,6 +139,11 @@ class TrialResult:
         """A number for each document, ``(n_test,)``, whose mean is the main metric."""
         return self.task.values(self.labels, self.answers)
 
+    @property
+    def score(self) -> float:
+        """The main metric."""
+        return float(self.values.mean())
+
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""
         labels = np.delete(self.labels, positions, axis=0)

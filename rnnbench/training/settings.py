@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, NonNegativeInt
 
+from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model, Network
 from rnnbench.section import one_of, problem, spell
+from rnnbench.training.decision import DecisionRule
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import Recipe
 
@@ -88,6 +90,27 @@ def resolve_engine(model: Model, training: Training) -> Training:
         is_native = ENGINES["native"].covers(model, training) and _has_native()
         name = "native" if is_native else "keras"
     return training.model_copy(update={"engine": name})
+
+
+def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
+    """Return why a model cannot have as many topics a document as a dataset; empty if it can."""
+    is_single = dataset.y_train.ndim == 1
+    if isinstance(model, LayeredNetwork) and model.layers[-1].has_one_label != is_single:
+        number, other = (
+            ("one topic", "any number") if is_single else ("any number of topics", "one")
+        )
+        layer = f"dense: {{units: topics, activation: {'softmax' if is_single else 'sigmoid'}}}"
+        return f"a document has {number}, but the last layer is for {other} (allowed: {layer})"
+    if is_single:
+        is_set = training.decision != DecisionRule()
+        return "decision: each document has the one topic with the best score" if is_set else ""
+    if training.class_weights:
+        return "class_weights: a document has any number of topics (leave them out)"
+    is_chosen = training.decision.is_chosen_for(dataset.y_train)
+    if isinstance(model, Network) and is_chosen and not training.validation_split:
+        choices = "validation_split: 0.1, or decision: {threshold: 0.5, none: best}"
+        return f"decision: no documents are held out to choose it on (allowed: {choices})"
+    return ""
 
 
 def revision_of(engine: str, model: Model) -> int:

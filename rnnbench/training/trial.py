@@ -28,6 +28,7 @@ from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Ne
 from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
+from rnnbench.training.decision import DecisionRule, decide
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialResult
@@ -158,12 +159,17 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         "fingerprint": trial.fingerprint,
         "source": trial.source,
         "dataset_fingerprint": trial.dataset_fingerprint,
+        "task": dataset.task,
         "model": trial.name,
         "seed": trial.seed,
         "cpu": cpu(),
         "threads": trial.threads_used,
     }
-    return replace(result, record=result.record.model_copy(update=identity))
+    record = result.record
+    if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
+        rule = DecisionRule(threshold=0.5, none="empty")
+        identity["decision"] = decide(rule, record.score_kind, None, dataset.y_train)
+    return replace(result, record=record.model_copy(update=identity))
 
 
 def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:

@@ -2,11 +2,11 @@
 
 from rnnbench.data.source import Source
 from rnnbench.data.sources.files import FILES
-from rnnbench.data.sources.r52 import R8, R52
+from rnnbench.data.sources.r52 import MODAPTE, R8, R52
 from rnnbench.data.sources.sgml import KERAS, SGML
 from rnnbench.registry import Registry
 
-BUILT_IN = (KERAS, SGML, R52, R8, FILES)
+BUILT_IN = (KERAS, SGML, R52, R8, MODAPTE, FILES)
 """The built-in sources, in the order in which they are tried and listed."""
 AUTO = tuple(source.name for source in BUILT_IN if source.is_default)
 """The sources that ``auto`` stands for, in the order in which they are tried."""

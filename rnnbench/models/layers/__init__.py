@@ -85,7 +85,8 @@ def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
     last, place_of_last = layers[-1], (len(layers) - 1,)
     if last and not last.gives_topics:
         fault = "the last layer must give a probability for each topic"
-        hint = "allowed: dense: {units: topics, activation: softmax}"
+        last_layer = "dense: {units: topics, activation: softmax}"
+        hint = f"allowed: {last_layer}, or sigmoid if documents have any number of topics"
         yield at(place_of_last, problem(fault, hint))
     elif last and is_sequence:
         fault = "gives an answer at each step, but a document has one topic"

@@ -45,16 +45,19 @@ class Shape:
         timesteps: length of the sequences of word ids.
         n_topics: topics to tell apart.
         n_ids: all word ids are below this; 0 is padding.
+        has_one_label: whether a document has one topic, and not any number of them.
     """
 
     timesteps: int
     n_topics: int
     n_ids: int
+    has_one_label: bool = True
 
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
         """Return the shape of ``dataset``."""
-        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids)
+        has_one_label = dataset.y_train.ndim == 1
+        return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids, has_one_label)
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,11 @@ class Layer(Variant):
     def gives_topics(self) -> bool:
         """Whether it gives a probability for each topic, as the last layer must."""
         return False
+
+    @property
+    def has_one_label(self) -> bool:
+        """Whether the probabilities that it gives add up to 1, as for one topic a document."""
+        return True
 
     @property
     def pretrained_dim(self) -> int | None:

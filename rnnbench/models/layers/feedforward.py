@@ -186,7 +186,11 @@ class Dense(Layer):
 
     @property
     def gives_topics(self) -> bool:
-        return (self.units, self.activation) == ("topics", "softmax")
+        return self.units == "topics" and self.activation in ("softmax", "sigmoid")
+
+    @property
+    def has_one_label(self) -> bool:
+        return self.activation == "softmax"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=self.count_units(batch.n_topics), **changes)
@@ -195,8 +199,8 @@ class Dense(Layer):
         return batch.times_kernel(self.count_units(batch.n_topics))
 
     def in_short(self) -> str:
-        """Return ``dense 9 relu``; a softmax over the topics is ``dense topics``."""
-        is_plain = self.activation in ("linear", "softmax")
+        """Return ``dense 9 relu``; a probability for each topic is ``dense topics``."""
+        is_plain = self.activation == "linear" or self.gives_topics
         return super().in_short() + ("" if is_plain else f" {self.activation}")
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002

@@ -152,7 +152,7 @@ def time_trial(
     return TrialTime(
         model=trial.name,
         seed=trial.seed,
-        accuracy=result.accuracy,
+        accuracy=result.score,
         ms_per_step=cast(float, result.record.ms_per_step),  # None only for baselines
         steps=result.record.steps,
         seconds=time.time() - started,

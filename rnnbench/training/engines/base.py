@@ -1,14 +1,16 @@
 """The interface that every engine has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model
-from rnnbench.training.epochs import OnEpoch, Recipe, begin
-from rnnbench.training.outcome import TrialResult
+from rnnbench.training.decision import decide
+from rnnbench.training.epochs import Documents, OnEpoch, Recipe, begin
+from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 
 def vectors_for(model: Model, dataset: Dataset, share: float) -> NDArray[np.float32] | None:
@@ -22,6 +24,28 @@ def vectors_for(model: Model, dataset: Dataset, share: float) -> NDArray[np.floa
 
     begin("making word vectors")
     return pretrained_vectors(dataset, model.pretrained_dim, share)
+
+
+def result_of(
+    record: TrialRecord,
+    dataset: Dataset,
+    recipe: Recipe,
+    score: Callable[[NDArray[np.int32]], NDArray[np.float32]],
+    held_out: Documents | None,
+    weights: Weights | None,
+    score_held_out: Callable[[NDArray[np.int32]], NDArray[np.float32]] | None = None,
+) -> TrialResult:
+    """Return the result of a training, from the scores that a model gives inputs.
+
+    Where a document may have any number of topics, held-out training documents decide how scores
+    become topics. If the model was trained on them, too, another one has to score them.
+    """
+    begin("testing")
+    if dataset.y_train.ndim == 2:
+        chosen_on = (held_out[1], (score_held_out or score)(held_out[0])) if held_out else None
+        decision = decide(recipe.decision, record.score_kind, chosen_on, dataset.y_train)
+        record = record.model_copy(update={"decision": decision})
+    return TrialResult(record, dataset.y_test, score(dataset.x_test), weights)
 
 
 class Engine(ABC):

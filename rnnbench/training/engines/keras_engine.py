@@ -4,11 +4,14 @@ import math
 import os
 import sys
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
-from rnnbench.training.engines.base import Engine, vectors_for
+from rnnbench.training.engines.base import Engine, result_of, vectors_for
 from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
@@ -69,7 +72,9 @@ class KerasEngine(Engine):
             built.set_weights(epochs.best_weights)
         params = sum(math.prod(weight.shape) for weight in built.trainable_weights)
         record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
-        begin("testing")
-        scores = log_probabilities(predict(built, dataset.x_test))
         weights = weights_of(built) if keep_model else None
-        return TrialResult(record, dataset.y_test, scores, weights)
+
+        def score(x: NDArray[np.int32]) -> NDArray[np.float32]:
+            return log_probabilities(predict(built, x))
+
+        return result_of(record, dataset, recipe, score, validation, weights)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rnnbench.models.build import EVALUATION_BATCH
 from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, begin, count_batches
 
-ACCURACY = "sparse_categorical_accuracy"
-"""With a single topic, plain ``accuracy`` would become the binary one."""
+SCORE = "score"
+"""The main metric, in Keras's logs."""
 
 
 class Averages(keras.callbacks.Callback):
@@ -81,16 +81,20 @@ def train(
                 yield (x[rows], y[rows], *([weights[rows]] if recipe.class_weights else []))
 
     def note(_: int, logs: dict[str, float]) -> None:
-        judged = (logs["val_loss"], logs[f"val_{ACCURACY}"]) if validation else None
-        epochs.note(logs["loss"], logs[ACCURACY], judged, model.get_weights)
+        judged = (logs["val_loss"], logs[f"val_{SCORE}"]) if validation else None
+        epochs.note(logs["loss"], logs[SCORE], judged, model.get_weights)
         model.stop_training = epochs.is_over
 
     begin("compiling")  # which ends in the first epoch
     averages = [Averages(model, recipe.ema)] if recipe.ema else []
     model.compile(
         optimizer=make_optimizer(recipe, len(y)),
-        loss="sparse_categorical_crossentropy",
-        metrics=[ACCURACY],
+        loss="sparse_categorical_crossentropy" if y.ndim == 1 else "binary_crossentropy",
+        metrics=[
+            keras.metrics.SparseCategoricalAccuracy(name=SCORE)
+            if y.ndim == 1
+            else keras.metrics.F1Score(average="micro", threshold=0.5, name=SCORE)
+        ],
     )
     model.fit(
         steps(),

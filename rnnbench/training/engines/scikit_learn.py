@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,15 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, Dataset, hold_out
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import BaselineModel, Model
-from rnnbench.models.linear import arrays_of
+from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
-from rnnbench.training.engines.base import Engine
-from rnnbench.training.epochs import OnEpoch, Recipe, begin
-from rnnbench.training.outcome import TrialRecord, TrialResult, with_floor
+from rnnbench.tasks import documents_by_topic
+from rnnbench.training.engines.base import Engine, result_of
+from rnnbench.training.epochs import OnEpoch, Recipe, begin, threads_now
+from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
+
+HELD_OUT = 0.2
+"""Share of the training documents that decides how scores become topics, if none are held out."""
 
 
 class ScikitLearn(Engine):
@@ -47,27 +52,22 @@ class ScikitLearn(Engine):
 
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         begin("fitting")
-        baseline = model.baseline
-        kept, _ = hold_out(len(dataset.y_train), recipe.validation_split, dataset.groups)
-        in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
-        documents, tested = (texts(x, *in_words) for x in (dataset.x_train[kept], dataset.x_test))
+        baseline, (x, y) = model.baseline, (dataset.x_train, dataset.y_train)
+        kept, held_out = hold_out(len(y), recipe.validation_split, dataset.groups)
         with threadpool_limits(1):  # or sums would depend on the number of cores
-            classifier, seconds = _fitted(baseline, documents, dataset.y_train[kept], seed)
-            begin("testing")
-            with BASELINES.blamed(baseline.kind):
-                scores = score(baseline, classifier, tested, len(dataset.topics))
-        record = TrialRecord(
-            engine=self.name,
-            params=count_params(classifier),
-            score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
-            fit_seconds=seconds,
-        )
-        weights = None
-        if keep_model:
-            facts = ("reads_words", "gives_probabilities")
-            kind = {fact: getattr(baseline, fact) for fact in facts}
-            weights = arrays_of(classifier, tested, scores, **kind)
-        return TrialResult(record, dataset.y_test, scores.astype(np.float32), weights)
+            fitted = first = Fitted(baseline, dataset, kept, seed)
+            if y.ndim == 2 and recipe.decision.is_chosen_for(y) and not len(held_out):
+                some, held_out = hold_out(len(y), HELD_OUT, dataset.groups)
+                first = Fitted(baseline, dataset, some, seed)
+            record = TrialRecord(
+                engine=self.name,
+                params=count_params(fitted.classifier),
+                score_kind="log_probabilities" if baseline.gives_probabilities else "margins",
+                fit_seconds=fitted.seconds + (first.seconds if first is not fitted else 0),
+            )
+            judged = (x[held_out], y[held_out]) if len(held_out) else None
+            result = result_of(record, dataset, recipe, fitted.score, judged, None, first.score)
+        return replace(result, weights=fitted.arrays(dataset.x_test)) if keep_model else result
 
 
 REASONS = {
@@ -79,25 +79,55 @@ REASONS = {
 """Why documents cannot be fitted, by a part of what scikit-learn says."""
 
 
-def _fitted(
-    baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
-) -> tuple[Any, float]:
-    """Return a fitted classifier, and the seconds that it took.
+class Fitted:
+    """A classifier that was fitted to some training documents.
 
     Raises:
         PluginError: a baseline from another package failed; the message names it.
         UserError: a baseline cannot learn from these documents with its parameters.
     """
-    try:
-        with BASELINES.blamed(baseline.kind):
-            classifier = baseline.pipeline(seed)
-            start = time.perf_counter()
-            classifier.fit(documents, labels)
-            return classifier, time.perf_counter() - start
-    except ValueError as error:
-        said = str(error)
-        reason = next((ours for theirs, ours in REASONS.items() if theirs in said), said)
-        raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
+
+    def __init__(self, baseline: Baseline, dataset: Dataset, kept: NDArray[np.intp], seed: int):
+        from joblib import parallel_config
+        from sklearn.multiclass import OneVsRestClassifier
+
+        self.baseline, self.n_topics = baseline, len(dataset.topics)
+        self.in_words = (dataset.vocabulary, dataset.separator) if baseline.reads_words else ()
+        documents, y = self.texts(dataset.x_train[kept]), dataset.y_train[kept]
+        self.learned = np.flatnonzero(documents_by_topic(y, self.n_topics))
+        try:
+            with BASELINES.blamed(baseline.kind):
+                self.classifier = baseline.pipeline(seed)
+                if y.ndim == 2:
+                    y = y[:, self.learned]
+                    self.classifier.steps[-1] = ("topics", OneVsRestClassifier(self.classifier[-1]))
+                start = time.perf_counter()
+                with parallel_config("threading", n_jobs=threads_now()):
+                    self.classifier.fit(documents, y)
+                self.seconds = time.perf_counter() - start
+        except ValueError as error:
+            said = str(error)
+            reason = next((ours for theirs, ours in REASONS.items() if theirs in said), said)
+            raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
+
+    def texts(self, x: NDArray[np.int32]) -> list[str]:
+        """Return documents ``(n, timesteps)`` as it reads them."""
+        return texts(x, *self.in_words)
+
+    def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
+        with BASELINES.blamed(self.baseline.kind):
+            scores = score(
+                self.baseline, self.classifier, self.texts(x), self.n_topics, self.learned
+            )
+        return scores.astype(np.float32)
+
+    def arrays(self, x: NDArray[np.int32]) -> Weights:
+        """Return its arrays, if it can be kept; they give its scores of documents."""
+        facts = ("reads_words", "gives_probabilities")
+        kind = {fact: getattr(self.baseline, fact) for fact in facts}
+        some = x[:CHECKED]
+        return arrays_of(self.classifier, self.texts(some), self.score(some), **kind)
 
 
 def texts(
@@ -116,7 +146,11 @@ def texts(
 
 
 def score(
-    baseline: Baseline, classifier: Any, documents: list[str], n_topics: int
+    baseline: Baseline,
+    classifier: Any,
+    documents: list[str],
+    n_topics: int,
+    learned: NDArray[np.intp],
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
@@ -132,11 +166,11 @@ def score(
         lowest = -np.inf
     else:
         known = classifier.decision_function(documents)
-        if known.ndim == 1:  # the margin of the second of two topics
+        if known.ndim == 1 and len(learned) == 2:  # the margin of the second of two topics
             known = np.stack([-known, known], axis=1)
         lowest = known.min() - 1
     scores = np.full((len(documents), n_topics), lowest)
-    scores[:, classifier.classes_] = known
+    scores[:, learned] = known
     return with_floor(scores) if baseline.gives_probabilities else scores
 
 

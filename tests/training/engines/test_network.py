@@ -15,7 +15,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.outcome import LOWEST, log_probabilities
-from rnnbench.training.settings import Training, resolve_engine
+from rnnbench.training.settings import Training
 from rnnbench.training.word_vectors import pretrained_vectors
 
 SHARE, EPOCHS = 0.4, 12
@@ -108,10 +108,11 @@ def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
         {"class_weights": "balanced"},
         {"learning_rate": {"start": 0.1, "schedule": "cosine"}},
         {"learning_rate": {"start": 0.1, "schedule": "step", "every": 1, "factor": 0.1}},
+        {"gradient_clip": 0.3},
     ],
-    ids=["weights", "cosine", "step"],
+    ids=["weights", "cosine", "step", "clip"],
 )
-def test_both_engines_weigh_topics_and_change_the_learning_rate_alike(dataset, changes):
+def test_both_engines_weigh_topics_clip_and_change_the_learning_rate_alike(dataset, changes):
     plain, *found = (
         fit(dataset, engine, epochs=3, validation_split=0.0, **given)
         for engine, given in [("native", {}), *((name, changes) for name in NAMES)]
@@ -133,15 +134,6 @@ def test_a_training_ends_when_its_epochs_get_no_better(dataset, engine):
     assert record.epochs == len(losses) == record.best_epoch + 1 < EPOCHS
     assert record.steps == 4 * record.epochs
     assert losses[record.best_epoch - 1] == min(losses)
-
-
-def test_long_gradients_are_clipped_by_keras_alone(dataset):
-    clipped = fit(dataset, "keras", epochs=2, optimizer="sgd", gradient_clip=1e-6)
-    still = fit(dataset, "keras", epochs=2, optimizer="sgd", learning_rate=1e-9)
-
-    np.testing.assert_allclose(clipped.scores, still.scores, atol=1e-4)
-    assert not ENGINES["native"].covers(RNN, Training(gradient_clip=1.0))
-    assert resolve_engine(RNN, Training(gradient_clip=1.0)).engine == "keras"
 
 
 def test_held_out_documents_decide_the_choice_and_test_documents_nothing(dataset, trainings):

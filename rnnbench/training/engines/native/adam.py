@@ -52,10 +52,15 @@ def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
     with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
         rates = _rates(asm, asm.get(group.clock))
         for one in trained:
-            ours = one.gradient.flat
             for i in asm.loop(one.value.size, step=asm.lanes):
-                halves = [asm.at(flat, i) for flat in (ours, replace(ours, block=OTHER))]
-                _step(asm, [asm.at(array.flat, i) for array in one.state], halves, rates)
+                places = [asm.at(array.flat, i) for array in one.state]
+                _step(asm, group, places, gradients_at(asm, one, i), rates)
+
+
+def gradients_at(asm: Assembler, trained: Trained, i: Value) -> list[View]:
+    """Return the gradients of both halves at a place, whose sum is that of the batch."""
+    ours = trained.gradient.flat
+    return [asm.at(flat, i) for flat in (ours, replace(ours, block=OTHER))]
 
 
 def _rates(asm: Assembler, clock: Value) -> Rates:
@@ -63,9 +68,13 @@ def _rates(asm: Assembler, clock: Value) -> Rates:
     return asm.spread(place.load(F32)), asm.spread(place.moved(1).load(F32))
 
 
-def _step(asm: Assembler, places: Sequence[View], gradients: Sequence[View], rates: Rates) -> None:
+def _step(
+    asm: Assembler, group: Group, places: Sequence[View], gradients: Sequence[View], rates: Rates
+) -> None:
     """Take a step with a vector of weights, whose gradient is a sum, and set that to 0."""
     gradient = reduce(add, [place.load() for place in gradients])
+    if group.sizes.clip:
+        gradient *= asm.at(group.factor).load()
     state = _after(asm, [place.load() for place in places], gradient, rates)
     for place, value in zip(places, state, strict=True):
         place.store(value)
@@ -129,7 +138,8 @@ class WordTable:
                 word = asm.get(self.words, i)
                 for column, _ in self.own_columns(asm, asm.lanes):
                     places = [asm.at(array, word, column) for array in state]
-                    _step(asm, places, [asm.at(self.trained.gradient, i, column)], rates)
+                    gradients = [asm.at(self.trained.gradient, i, column)]
+                    _step(asm, group, places, gradients, rates)
         with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
             for word in asm.loop(group.sizes.n_ids):
                 asm.call(f"catch_up_{n}", word)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from threading import Barrier, BrokenBarrierError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.engines.base import Engine, vectors_for
+from rnnbench.tasks import MULTI_LABEL, Labels
+from rnnbench.training.engines.base import Engine, result_of, vectors_for
 from rnnbench.training.epochs import (
     TRAINING,
     Epochs,
@@ -70,8 +71,7 @@ class NativeEngine(Engine):
 
     def covers(self, model: Model, recipe: "Recipe") -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
-        is_adam = recipe.optimizer == "adam" and recipe.gradient_clip is None
-        if not isinstance(model, LayeredNetwork) or not is_adam:
+        if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         try:
             from rnnbench.training.engines.native.stages import stages_of
@@ -113,14 +113,18 @@ class NativeEngine(Engine):
             if epochs.is_over:
                 break
         best = epochs.best_weights if validation else network.weights()
-        begin("testing")
-        logs = network.log_probabilities(network.lay_out(dataset.x_test), best)
-        scores = np.maximum(logs, LOWEST).astype(np.float32)
         params = sum(own.size for own in best[len(network.fixed) :])
         record = epochs.record(
             engine=self.name, params=params, recipe=recipe, documents=len(y), timed=timed
         )
-        return TrialResult(record, dataset.y_test, scores, best if keep_model else None)
+        return result_of(
+            record,
+            dataset,
+            recipe,
+            lambda x: network.scores(x, best),
+            validation,
+            best if keep_model else None,
+        )
 
 
 @cache
@@ -173,21 +177,32 @@ class Scorer:
         """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
         return self.score(documents, self.arena_with(weights))
 
+    def scores(self, x: NDArray[np.int32], weights: Weights) -> NDArray[np.float32]:
+        """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``, by some weights."""
+        logs = self.log_probabilities(self.lay_out(x), weights)
+        return np.maximum(logs, LOWEST).astype(np.float32)
+
     def arena_with(self, weights: Weights) -> Floats:
         """Return an arena for ``score``."""
         return self.program.new_arenas(weights[len(self.fixed) :], count=1)[0]
 
     def score(self, documents: Documents, arena: Floats) -> NDArray[np.float64]:
         """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
-        program, count = self.program, len(documents[0]) - 1
-        scores = np.zeros((count, program.width), np.float32)
-        order = longest_first(documents, np.arange(count), max(count, 1))
-        program.code.run("score", arena, arena, order, *documents, scores, count)
-        logits = scores[:, : program.sizes.topics].astype(np.float64)
+        logits = self.logits(documents, arena)
+        if not self.program.has_one_label:
+            return -np.logaddexp(0.0, -logits)
         with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
             logits -= logits.max(axis=1, keepdims=True)
             logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
+
+    def logits(self, documents: Documents, arena: Floats) -> NDArray[np.float64]:
+        """Return the numbers ``(n, topics)`` that the last function is given."""
+        program, count = self.program, len(documents[0]) - 1
+        scores = np.zeros((count, program.width), np.float32)
+        order = longest_first(documents, np.arange(count), max(count, 1))
+        program.code.run("score", arena, arena, order, *documents, scores, count)
+        return scores[:, : program.sizes.topics].astype(np.float64)
 
 
 class NativeNetwork(Scorer):
@@ -229,12 +244,14 @@ class NativeNetwork(Scorer):
 
         Two threads train the halves of each batch side by side.
         """
-        count, batch = len(y), self.program.sizes.batch
+        count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
         order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
-        answers = np.zeros((count + self.program.sizes.rows, 2), np.float32)
+        width = 2 if one_label else self.program.width
+        answers = np.zeros((count + self.program.sizes.rows, width), np.float32)
         read = longest_first(documents, order, batch), *documents
         weights = self.recipe.weights_of(y)
-        others = np.stack([y, weights], axis=1).astype(np.float32), self.rates, answers
+        own = np.stack([y, weights], axis=1) if one_label else fitted_to(width, y)
+        others = own.astype(np.float32), self.rates, answers
         arena, second = self.arenas
         if threads == 1:
             self.program.code.run("epoch", arena, arena, *read, second, *others, count)
@@ -242,22 +259,24 @@ class NativeNetwork(Scorer):
             steps = [(first, min(batch, count - first)) for first in range(0, count, batch)]
             halves = (arena, *read, second, *others), (second, *read, arena, *others)
             self._train_halves([(arena, *half) for half in halves], steps)
+        if not one_label:
+            logits = answers[:count, : y.shape[1]].astype(np.float64)
+            return binary_scores(logits, y[read[0][:count].view(np.int32)])
         of_topic, total = answers[:count].astype(np.float64).T
         losses = weights[read[0][:count].view(np.int32)] * (np.log(total) - of_topic)
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
-        """Train for an epoch with two threads, which wait for each other twice a step."""
+        """Train for an epoch with two threads, which wait for each other between two phases."""
         barrier, run = Barrier(2), self.program.code.run
 
         def train(half: int) -> None:
             try:
                 for step in steps:
-                    run("begin", *arrays[half], *step)
-                    barrier.wait()
-                    run("work", *arrays[half], *step)
-                    barrier.wait()
-                    run("update", *arrays[half], *step)
+                    for phase in self.program.phases:
+                        if phase != "begin":
+                            barrier.wait()
+                        run(phase, *arrays[half], *step)
                 run("finish", *arrays[half])
             except BaseException:
                 barrier.abort()
@@ -271,9 +290,22 @@ class NativeNetwork(Scorer):
 
     def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the accuracy on documents that are not trained on."""
+        if y.ndim == 2:
+            return binary_scores(self.logits(documents, self.arena_with(self.weights())), y)
         logs = self.log_probabilities(documents, self.weights())
         loss = -logs[np.arange(len(y)), y].mean()
         return float(loss), float((logs.argmax(axis=1) == y).mean())
+
+
+def fitted_to(width: int, y: NDArray[Any]) -> NDArray[Any]:
+    """Return labels ``(n, topics)`` as ``(n, width)``, with zeros."""
+    return np.pad(y, ((0, 0), (0, width - y.shape[1])))
+
+
+def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]:
+    """Return the mean binary cross-entropy of logits ``(n, topics)``, and their micro-F1 at 0."""
+    loss = (np.logaddexp(0.0, logits) - y * logits).mean()
+    return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
 
 
 def log_probabilities(
@@ -313,6 +345,7 @@ def program_of(
         lanes=here.lanes,
         averages=bool(recipe and recipe.ema),
         only_scores=recipe is None,
+        clip=recipe.gradient_clip if recipe else None,
     )
     return program_for(model.layers, sizes, here)
 

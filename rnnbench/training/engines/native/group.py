@@ -29,6 +29,7 @@ class Sizes:
         batch: documents in an optimizer step.
         rows: documents that go through the network together, a part of a batch.
         only_scores: whether it is not trained.
+        clip: the largest norm of a step's gradients, if they are clipped.
     """
 
     timesteps: int
@@ -39,6 +40,7 @@ class Sizes:
     lanes: int
     averages: bool = False
     only_scores: bool = False
+    clip: float | None = None
 
 
 class Group:
@@ -55,6 +57,8 @@ class Group:
         documents, lengths, firsts: of each document its number, its steps, and its first row.
         total: the rows in use, with the gaps.
         places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
+        squares, factor: vectors, if gradients are clipped: sums of the squares of those that this
+            half counts, and what all are multiplied by.
     """
 
     def __init__(self, memory: Memory, sizes: Sizes, gap: int):
@@ -66,6 +70,7 @@ class Group:
         self.half, self.clock, self.is_training = (memory.place(1) for _ in range(3))
         self.documents, self.lengths, self.firsts = (memory.place(self.rows) for _ in range(3))
         self.places = memory.place(2, sizes.timesteps, self.rows)
+        self.squares, self.factor = (memory.place(sizes.lanes) for _ in range(2))
 
     def gather(self, asm: Assembler, first: Value, left: Value, number: Value) -> None:
         """Find the places of some documents, of which so many are left in the batch."""

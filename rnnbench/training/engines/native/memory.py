@@ -66,6 +66,8 @@ class Trained:
     """Adam's averages of the gradient and of its square."""
     average: Array
     """The average of the weights, or they themselves, if none is kept."""
+    is_weight: Array
+    """1 where weights are, and 0 beside them; the weights themselves, if nothing reads it."""
 
     @property
     def state(self) -> list[Array]:
@@ -101,6 +103,8 @@ class KerasArray:
         """Put Keras's weights into the arena."""
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
+        if self.trained.is_weight is not self.trained.value:
+            self.trained.is_weight.of(arena)[self.index] = 1
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
@@ -109,10 +113,15 @@ class KerasArray:
 
 
 class Memory:
-    """Gives arrays their places in the arena, one after the other; with ``averages`` of weights."""
+    """Gives arrays their places in the arena, one after the other.
 
-    def __init__(self, *, averages: bool = False):
-        self.averages, self.size = averages, 0
+    Attributes:
+        averages, clips: whether weights have averages, and whether their gradients are clipped.
+        size: the floats given so far.
+    """
+
+    def __init__(self, *, averages: bool = False, clips: bool = False):
+        self.averages, self.clips, self.size = averages, clips, 0
         self._ones: list[tuple[Array, int]] = []
 
     def place(self, *shape: int, slack: int = 0, ones: int = 0, block: str = OF_HALF) -> Array:
@@ -148,7 +157,8 @@ class Memory:
         value, mean, square = (place(*shape) for _ in range(3))
         average = place(*shape) if self.averages else value
         gradient = place(touched, *shape[1:]) if touched else self.place(*shape)
-        return Trained(value, gradient, mean, square, average)
+        is_weight = place(*shape) if self.clips and not touched else value
+        return Trained(value, gradient, mean, square, average, is_weight)
 
     def new_arenas(self, count: int) -> list[Floats]:
         """Return the memory for all arrays, so many times; each begins at a cache line."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, derive_seed
 from rnnbench.models.layers.feedforward import Conv1D
-from rnnbench.training.engines.native import adam
+from rnnbench.training.engines.native import adam, clipping
 from rnnbench.training.engines.native.assembler import (
     F32,
     VERY_LOW,
@@ -27,7 +27,8 @@ from rnnbench.training.outcome import Weights
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a function that trains is given: besides the documents, the arena of the other
 half; ``labels (n, 2)``, each with the weight of its document; ``rates``, two for each optimizer
-step, see ``adam.Rates``; and ``answers (n, 2)``."""
+step, see ``adam.Rates``; and ``answers (n, 2)``. With any number of labels a document, labels and
+answers are ``(n, width)``."""
 SPREAD = 4.0
 """The standard deviation of the numbers that test the code."""
 
@@ -46,16 +47,20 @@ class Program:
         processor: Processor,
         assembler: type[Assembler] = Assembler,
     ):
-        self.sizes, self.memory = sizes, Memory(averages=sizes.averages)
+        clips = sizes.clip is not None
+        self.sizes, self.memory = sizes, Memory(averages=sizes.averages, clips=clips)
+        self.phases = "begin", "work", *["measure"][:clips], "update"
         kernels = [layer.kernel_size for layer in layers if isinstance(layer, Conv1D)]
         self.group = Group(self.memory, sizes, gap=max(kernels, default=1) - 1)
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
             self.stages.append(kind(self.group, position, own, below))
+        self.trained = [own for stage in self.stages for own in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
-        self.logits = self.stages[-1].above
+        self.stages[-1].gives_logits, self.logits = True, self.stages[-1].above
+        self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
         asm = assembler(processor)
         self._make_steps(asm)
@@ -92,15 +97,16 @@ class Program:
             for stage in self.stages:
                 stage.forward(asm)
         with asm.function("backward", TRAINING, 3) as (first, left, size):
-            add_loss(asm, self.logits, first, left, size)
+            loss = add_loss if self.has_one_label else add_binary_loss
+            loss(asm, self.logits, first, left, size)
             for stage in reversed(self.stages):
                 stage.backward(asm)
         for table in self.tables:
             table.make(asm)
-        adam.make_step(asm, self.group, [own for stage in self.stages for own in stage.trained])
+        adam.make_step(asm, self.group, self.trained)
 
     def _make_epoch(self, asm: Assembler) -> None:
-        """Make the three functions of an optimizer step, for half a batch, and ``epoch``.
+        """Make the functions of the phases of an optimizer step, for half a batch, and ``epoch``.
 
         Two threads can call each for both halves at once. The results are the same.
         """
@@ -120,8 +126,15 @@ class Program:
                 asm.call("backward", first + at, size - at, size)
             for stage in self.stages:
                 stage.conclude(asm)
+        if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
+            with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
+                for stage in self.stages:
+                    stage.collect(asm, first, size)
+                clipping.measure(asm, group, self.trained, self.tables)
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
-            for stage in self.stages:
+            if self.sizes.clip:
+                clipping.decide(asm, group, self.sizes.clip)
+            for stage in self.stages if not self.sizes.clip else ():
                 stage.collect(asm, first, size)
             for table in self.tables:
                 asm.call(f"step_{table.number}")
@@ -135,7 +148,7 @@ class Program:
             second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
                 size = least(self.sizes.batch, count - first)
-                for name in ("begin", "work", "update"):
+                for name in self.phases:
                     asm.call(name, first, size)
                     asm.call(name, first, size, **second)
             asm.call("finish")
@@ -184,6 +197,27 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
             gradient = power * of_power - where(is_label, of_topic, 0.0)
+            asm.at(logits.gradient, row, start).store(gradient)
+
+
+def add_binary_loss(
+    asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
+) -> None:
+    """Write the gradient of the mean binary cross-entropy over a batch of a size and all topics.
+
+    Labels are numbers beside the logits of each document. Its answer is the logits. See
+    ``add_loss``.
+    """
+    topics, group, width = logits.features, logits.group, logits.value.strides[0]
+    for row in asm.loop(group.rows):
+        values = load_row(asm.at(logits.value, row), topics)
+        chances = filled(asm, [value.sigmoid() for value in values], topics)
+        labels = asm.given["labels"].moved(asm.get(group.documents, row) * width)
+        answer = asm.given["answers"].moved((first + row) * width)
+        share = asm.spread(where(row < left, 1 / asm.to_float(size * topics), 0.0))
+        for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
+            answer.moved(start).store(value)
+            gradient = (chance - labels.moved(start).load()) * share
             asm.at(logits.gradient, row, start).store(gradient)
 
 

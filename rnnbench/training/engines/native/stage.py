@@ -23,6 +23,8 @@ class Stage:
         below, above: what the stage below hands on, if there is one, and what it hands on itself.
         parts: Keras's arrays of trained weights, in Keras's order.
         trained: the weights that every batch reads.
+        gives_logits: whether its outputs are those of the network: the last function is computed
+            with the loss.
         table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
         kinds: the kinds of layers that it computes.
@@ -32,6 +34,7 @@ class Stage:
     below: Activations
     above: Activations
     table: WordTable | None = None
+    gives_logits = False
     role: ClassVar[str] = "dropout"
     kinds: ClassVar[Collection[type[Layer]]] = ()
     all_kinds: ClassVar[list[type["Stage"]]] = []

@@ -49,7 +49,8 @@ class Stock:
         finally:
             keras.config.set_floatx("float32")
             keras.config.set_dtype_policy("float32")
-        self.optimizer = keras.optimizers.Adam(RATE)
+        self.clip = sizes.clip
+        self.optimizer = keras.optimizers.Adam(RATE, global_clipnorm=self.clip)
 
     def step(self, weights, x, y):
         """Take an optimizer step; return the loss, the gradients and the weights after it."""
@@ -61,6 +62,8 @@ class Stock:
         gradients = tape.gradient(loss, [own.value for own in variables])
         gradients = list(map(tf.convert_to_tensor, gradients))
         self.optimizer.apply(gradients, variables)
+        if self.clip:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip)
         after = [own.numpy() for own in variables]
         return [np.array(loss)], [np.array(own) for own in gradients], after
 

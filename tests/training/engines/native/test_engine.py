@@ -60,7 +60,7 @@ def test_all_networks_that_ship_are_covered(config):
         ([{"bidirectional": {"layer": LSTM, "merge_mode": "sum"}}], {}),
         ([LSTM, {"dense": {"units": 4, "activation": "gelu"}}], {}),
         ([LSTM, {"dense": {"units": 4, "activation": "softmax"}}], {}),
-        ([LSTM], {"optimizer": "sgd"}),
+        ([LSTM], {"optimizer": "sgd", "gradient_clip": 1.0}),
     ],
     ids=str,
 )

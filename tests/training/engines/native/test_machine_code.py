@@ -237,9 +237,9 @@ def test_the_self_test_notices_wrong_results(monkeypatch):
     assert not passes(here)
 
 
-def trained(seed=0, lanes=8, rows=4, threads=1):
+def trained(seed=0, lanes=8, rows=4, threads=1, clip=None):
     """Return the network ``DROPPING`` after two epochs, the second one by so many threads."""
-    sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes)
+    sizes = Sizes(timesteps=6, topics=3, n_ids=20, batch=7, rows=rows, lanes=lanes, clip=clip)
     x, y = documents(sizes, 18)
     net = network(program(DROPPING, sizes), DROPPING, x, seed)
     net.train(net.lay_out(x), y, 1)
@@ -247,9 +247,15 @@ def trained(seed=0, lanes=8, rows=4, threads=1):
     return net
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_same_training_gives_the_same_weights_bit_for_bit(threads):
-    for one, other in zip(trained().weights(), trained(threads=threads).weights(), strict=True):
+@pytest.mark.parametrize(
+    ("threads", "clip", "same"),
+    [(1, None, None), (2, None, None), (2, 1e-3, 1e-3), (1, 1e300, None), (2, 1e3, None)],
+    ids=["again", "threads", "clipped by threads", "too short for any clip", "for a clip"],
+)
+def test_the_same_training_gives_the_same_weights_bit_for_bit(threads, clip, same):
+    found = trained(threads=threads, clip=clip).weights()
+
+    for one, other in zip(trained(clip=same).weights(), found, strict=True):
         np.testing.assert_array_equal(one, other)
     assert np.float32(1e-30) * np.float32(1e-10) > 0, "tiny numbers are what they were"
 

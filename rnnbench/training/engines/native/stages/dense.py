@@ -39,7 +39,7 @@ def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
 
 
 class DenseStage(Stage):
-    """``y = f(x W + b)``. The softmax of the last layer is computed with the loss."""
+    """``y = f(x W + b)``; the last layer leaves out its function."""
 
     kinds = (Dense,)
 
@@ -60,6 +60,11 @@ class DenseStage(Stage):
         allowed = "linear", *ACTIVATIONS, *["softmax"][: len(layers) == 1]
         return super().takes(layers) and layers[0].activation in allowed
 
+    @property
+    def activation(self) -> str:
+        """The function of the outputs."""
+        return "linear" if self.gives_logits else self.layer.activation
+
     def prepare(self, asm: Assembler) -> None:
         w = asm.at(self.weights.value).rows(0, self.below.features)
         transpose(asm, asm.at(self.transposed), w)
@@ -74,7 +79,7 @@ class DenseStage(Stage):
         self.below.project_back(asm, *map(asm.at, arrays))
 
     def forward(self, asm: Assembler) -> None:
-        self.apply(asm, self.above, self.layer.activation)
+        self.apply(asm, self.above, self.activation)
 
     def backward(self, asm: Assembler) -> None:
-        self.apply_back(asm, self.above, self.layer.activation)
+        self.apply_back(asm, self.above, self.activation)
