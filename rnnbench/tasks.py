@@ -54,23 +54,16 @@ class TaskKind(ABC):
         """Return the answers that scores ``(n, n_topics)`` give."""
 
     @abstractmethod
-    def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
-        """Return the numerator and the denominator of the main metric, ``(2, n)``, by document."""
+    def parts(self, labels: Labels, answers: Labels) -> NDArray[Any]:
+        """Return the numerator and the denominator of the main metric, ``(2, n)``, by document.
+
+        If all denominators are the same, the numerators over it, ``(n,)``, are enough.
+        """
 
     def values(self, labels: Labels, answers: Labels) -> NDArray[Any]:
-        """Return a number for each document, ``(n,)``, whose mean is the main metric.
-
-        A ratio of sums F is linear in documents up to a remainder that vanishes with their number:
-        F + (numerator - F * denominator) / mean denominator (R. S. Woodruff: A simple method for
-        approximating the variance of a complicated estimate. Journal of the American Statistical
-        Association 66, 1971; C.-E. Särndal, B. Swensson, J. Wretman: Model Assisted Survey
-        Sampling, 1992, chapter 5). A ratio of 0 to 0 is 0.
-        """
-        top, bottom = self.parts(labels, answers)
-        if not bottom.any():
-            return np.zeros(len(bottom))
-        ratio = top.sum() / bottom.sum()
-        return np.asarray(ratio + (top - ratio * bottom) / bottom.mean())
+        """Return a number for each document, ``(n,)``, whose mean is the main metric."""
+        parts = self.parts(labels, answers)
+        return parts if parts.ndim == 1 else linearised(parts)
 
     def score(self, labels: Labels, answers: Labels) -> float:
         """Return the main metric."""
@@ -105,11 +98,7 @@ class SingleLabel(TaskKind):
         """Return the position of each document's best score."""
         return np.asarray(scores.argmax(axis=1), np.int32)
 
-    def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:
-        """Return 1 for each right answer, over 1 for each document."""
-        return np.stack([answers == labels, np.ones(len(labels))])
-
-    def values(self, labels: Labels, answers: Labels) -> NDArray[np.bool_]:
+    def parts(self, labels: Labels, answers: Labels) -> NDArray[np.bool_]:
         """Return whether each answer is right, ``(n,)``."""
         return np.asarray(answers == labels)
 
@@ -140,6 +129,23 @@ class MultiLabel(TaskKind):
 
 SINGLE_LABEL, MULTI_LABEL = SingleLabel(), MultiLabel()
 TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABEL])
+
+
+def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a number for each document, ``(..., n)``, whose mean is a ratio of two sums.
+
+    Numerators and denominators are ``parts``, ``(2, ..., n)``. A ratio of sums F is linear in
+    documents up to a remainder that vanishes with their number: F + (numerator - F * denominator) /
+    mean denominator (R. S. Woodruff: A simple method for approximating the variance of a
+    complicated estimate. Journal of the American Statistical Association 66, 1971; C.-E. Särndal,
+    B. Swensson, J. Wretman: Model Assisted Survey Sampling, 1992, chapter 5). A ratio of 0 to 0
+    is 0.
+    """
+    top, bottom = parts
+    mean = bottom.mean(axis=-1, keepdims=True)
+    mean = np.where(mean, mean, 1)
+    ratio = top.mean(axis=-1, keepdims=True) / mean
+    return np.asarray(ratio + (top - ratio * bottom) / mean)
 
 
 def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:

@@ -307,6 +307,10 @@ def test_the_simulated_shares_are_those_of_the_tables():
     ]
     assert f"{bursts[1]} of their intervals contain the true value, and {bursts[0]} of" in words
     assert f"in {bursts[3]} of cases, instead of {bursts[2]}" in words
+    *_, f1, _, difference, _, alike, _, unlike, _, macro = zip(*rows_of("micro_f1.md"), strict=True)
+    assert f"{in_percent(f1 + difference)} of intervals contain the true value" in words
+    assert f"{in_percent(alike + unlike)} of pairs with equal micro-F1 have" in words
+    assert f"are too narrow: {in_percent(macro)} contain it" in words
 
 
 def test_the_variances_of_alike_documents_are_those_of_the_table():

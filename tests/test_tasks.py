@@ -14,6 +14,7 @@ from rnnbench.tasks import (
     documents_by_topic,
     in_words,
     keys_of,
+    linearised,
 )
 
 
@@ -40,6 +41,17 @@ def test_with_one_topic_each_the_values_of_both_kinds_are_the_same(seed):
 
     hits = SINGLE_LABEL.values(labels, answers)
     assert MULTI_LABEL.values(*one_each) == pytest.approx(hits.astype(float), abs=1e-12)
+
+
+@given(labels_and_answers(), st.integers(0, 1_000))
+def test_a_document_has_the_same_value_in_any_order_and_beside_other_trials(given, seed):
+    order = np.random.default_rng(seed).permutation(len(given[0]))
+    parts, moved = (MULTI_LABEL.parts(*(of[rows] for of in given)) for rows in (slice(None), order))
+
+    values, in_other_order = linearised(np.stack([parts, moved], axis=1))
+
+    assert values == pytest.approx(MULTI_LABEL.values(*given), abs=1e-12)
+    assert in_other_order == pytest.approx(values[order], abs=1e-12)
 
 
 def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():

@@ -94,7 +94,7 @@ def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
             hits = hits_of(run, in_order=in_order)
             for model in run.results.models:
                 own, marks = hits[model.name], [trial.fingerprint for trial in model.trials]
-                same = (model.name, *marks, own.right.tobytes())
+                same = (model.name, *marks, own.parts.tobytes())
                 found.setdefault(same, (name, model, own))
         named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
         against_best, entries = compare_with_best(named), []

@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.intervals import (
+    ROUNDING,
     Hits,
     MeanSquares,
     estimate_difference,
@@ -23,6 +25,7 @@ from rnnbench.results.schema import (
     BLOCKS,
     DIGITS,
     MCNEMAR,
+    RANDOMIZATION,
     SIGNIFICANT,
     Comparison,
     ModelSummary,
@@ -34,6 +37,8 @@ MAX_IN_PAIRS = 60
 SHOWN_IN_PAIRS = 8
 """The most models of which all pairs are shown in a plot."""
 POWER = 0.8
+N_SWAPS = 10_000
+"""The draws of a randomization test of ratios; no p-value of it is below 1 in as many."""
 FEWEST, MOST = 3, 1_000
 """The seeds that are tried to find out how many are needed."""
 
@@ -51,9 +56,8 @@ def compare_pairs(
 ) -> list[Comparison]:
     """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
 
-    Single trials, or trials that all agree, are compared by McNemar's test, or by that of
-    blocks; means over several trials by Student's test, with a variance from an analysis of
-    variance.
+    Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
+    trials by Student's test, with a variance from an analysis of variance.
 
     If the results decide which pairs are compared, such as those with the best model, p-values
     have to be corrected for all possible pairs: their number is ``n_tests``.
@@ -64,10 +68,8 @@ def compare_pairs(
         estimate = estimate_difference(of_a, of_b)
         p, method = estimate.p, ANOVA
         if of_a.all_agree and of_b.all_agree:
-            p, method = mcnemar_p(of_a.right[0], of_b.right[0]), MCNEMAR
-            if of_a.in_order or of_b.in_order:
-                p, method = max(p, blocks_p(of_a.right[0], of_b.right[0])), BLOCKS
-        n_seeds = [len(model.right) for model in (of_a, of_b) if model.is_random]
+            p, method = single_trials_p(of_a, of_b)
+        n_seeds = [len(model.values) for model in (of_a, of_b) if model.is_random]
         comparison = Comparison(
             a=a,
             b=b,
@@ -134,6 +136,21 @@ def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list
     return sorted(turned, key=lambda comparison: (place[comparison.a], place[comparison.b]))
 
 
+def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
+    """Return the p-value of the difference between the first trials of two models, and its test.
+
+    In order of time, it is the larger of that of documents and that of blocks.
+    """
+    pair = a.parts[..., 0, :], b.parts[..., 0, :]
+    is_right_or_wrong = a.values.dtype == b.values.dtype == bool
+    of_documents, name = (mcnemar_p, MCNEMAR) if is_right_or_wrong else (swaps_p, RANDOMIZATION)
+    p = of_documents(*pair)
+    if not (a.in_order or b.in_order):
+        return p, name
+    of_blocks = blocks_p(*pair) if is_right_or_wrong else swaps_p(*map(sums_of_blocks, pair))
+    return max(p, of_blocks), BLOCKS
+
+
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the p-value of McNemar's exact test that two classifiers are right equally often.
 
@@ -163,6 +180,40 @@ def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
         sums = (np.concatenate([sums, same]) + np.concatenate([same, sums])) / 2
     is_as_far = np.abs(np.arange(len(sums)) - len(sums) // 2) >= abs(differences.sum())
     return min(1.0, float(sums[is_as_far].sum()))
+
+
+def swaps_p(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the p-value of the randomization test that two ratios of sums are equal.
+
+    Under the null hypothesis, the answers of two models to a document may be swapped
+    (E. W. Noreen: Computer-Intensive Methods for Testing Hypotheses, 1989; A. Yeh: More accurate
+    tests for the statistical significance of result differences. COLING 2000). Of all ways to swap
+    some of them, ``N_SWAPS`` are drawn, the same ones for the same documents in any order. ``a``
+    and ``b`` are the ``Hits.parts`` of a trial each, by document or summed over blocks.
+    """
+    if a.ndim == 1:
+        a, b = (np.stack([values, np.ones(len(values))]) for values in (a, b))
+    half = (a - b) / 2
+    half *= np.sign(np.where(half[0], half[0], half[1]))  # the two models may come in any order
+    kinds, counts = np.unique(half[:, half.any(axis=0)], axis=1, return_counts=True)
+    moved, middle = kinds @ _random_signs(counts), (a + b).sum(axis=1, keepdims=True) / 2
+
+    def distance(moved: NDArray[Any]) -> NDArray[np.float64]:
+        top, bottom = np.stack([middle + moved, middle - moved], axis=1)
+        return np.asarray(np.abs(np.diff(top / np.where(bottom, bottom, 1), axis=0)))
+
+    measured = distance((a - b).sum(axis=1, keepdims=True) / 2)
+    return float((1 + (distance(moved) >= measured - ROUNDING).sum()) / (1 + N_SWAPS))
+
+
+def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return sums of so many random signs, ``(len(counts), N_SWAPS)``, always the same."""
+    n, ends = int(counts.sum()), np.cumsum(counts)
+    # Numpy never changes these numbers, unlike those of a ``Generator``.
+    words = np.random.PCG64(0).random_raw(-(-n * N_SWAPS // 64)).astype("<u8")
+    signs = np.unpackbits(words.view(np.uint8), count=n * N_SWAPS).reshape(n, N_SWAPS)
+    sums = [part.sum(axis=0, dtype=np.int64) for part in np.split(signs, ends)[: len(counts)]]
+    return np.reshape(sums, (-1, N_SWAPS)) * 2 - counts[:, np.newaxis]
 
 
 def holm(ps: Sequence[float], n: int) -> list[float]:

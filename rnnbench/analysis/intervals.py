@@ -20,12 +20,14 @@ in one training in ten.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.results.schema import Interval
+from rnnbench.tasks import linearised
 from rnnbench.training.outcome import TrialResult
 
 LEVEL = 0.95
@@ -39,10 +41,11 @@ N_BLOCKS = 16
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """Which test documents the trials of a model got right."""
+    """How right the answers of the trials of a model to the test documents are."""
 
-    right: NDArray[Any]
-    """``(n_trials, n_documents)``: whether each answer is right."""
+    parts: NDArray[Any]
+    """``(n_trials, n_documents)``: whether each answer is right, or how right it is; or, where a
+    metric is a ratio of sums, ``(2, n_trials, n_documents)``. See ``TaskKind.parts``."""
     in_order: bool = False
     """Whether the documents are in order of time."""
     is_random: bool = True
@@ -51,17 +54,25 @@ class Hits:
     @classmethod
     def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool) -> "Hits":
         """Return the hits of trials on the same documents."""
-        return cls(np.stack([trial.values for trial in trials]), in_order, is_random)
+        return cls(np.stack([trial.parts for trial in trials], axis=-2), in_order, is_random)
+
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """Numbers whose mean is the main metric, ``(n_trials, n_documents)``.
+
+        They are boolean if each answer is right or wrong.
+        """
+        return self.parts if self.parts.ndim == 2 else linearised(self.parts)
 
     @property
     def accuracy(self) -> float:
         """The mean accuracy."""
-        return float(self.right.mean())
+        return float(self.values.mean())
 
     @property
     def all_agree(self) -> bool:
         """Whether all trials got the same documents right, as a single one does."""
-        return bool((self.right == self.right[0]).all())
+        return bool((self.parts == self.parts[..., :1, :]).all())
 
 
 def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
@@ -109,7 +120,8 @@ def estimate_over_folds(accuracies: NDArray[np.float64]) -> "Estimate | None":
 def accuracy_interval(hits: Hits) -> Interval:
     """Return the interval of a mean accuracy over other documents and, with several trials, seeds.
 
-    It is Wilson's, at the number of documents whose share of right answers would have the same
+    Unless each answer is right or wrong, it is Student's, like that of a difference. Otherwise, it
+    is Wilson's, at the number of documents whose share of right answers would have the same
     variance, and with Student's quantile. For a single trial it is Wilson's own (E. B. Wilson:
     Probable inference, the law of succession, and statistical inference. Journal of the American
     Statistical Association 22, 1927). Clustered samples, such as documents in order of time,
@@ -120,9 +132,12 @@ def accuracy_interval(hits: Hits) -> Interval:
     from scipy.special import ndtri, stdtrit
 
     share, upper = hits.accuracy, (1 + LEVEL) / 2
-    n, quantile = float(hits.right.shape[1]), float(ndtri(upper))
+    n, quantile = float(hits.values.shape[1]), float(ndtri(upper))
     squares = mean_squares(hits)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
+    if variance and hits.values.dtype != bool:
+        found = Estimate(share, variance**0.5, squares.df(variance)).interval
+        return Interval(low=max(0.0, found.low), high=found.high)
     if variance and 0 < share < 1 and (hits.in_order or not hits.all_agree):
         n, quantile = share * (1 - share) / variance, float(stdtrit(squares.df(variance), upper))
     squared = quantile**2 / n
@@ -181,9 +196,9 @@ def estimate_difference(a: Hits, b: Hits) -> Estimate:
     by chance: the test would then find too little.
     """
     squares = mean_squares(a, b)
-    variance = 0.0 if np.array_equal(a.right, b.right) else squares.variance
+    variance = 0.0 if np.array_equal(a.values, b.values) else squares.variance
     df = squares.df(variance) if variance else squares.n_documents - 1.0
-    return Estimate(float(a.right.mean() - b.right.mean()), variance**0.5, df)
+    return Estimate(float(a.values.mean() - b.values.mean()), variance**0.5, df)
 
 
 @dataclass(frozen=True)
@@ -240,12 +255,12 @@ def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
 
     If documents are in order of time, blocks take their place, unless single documents vary more.
     """
-    values = a.right.mean(axis=0) if b is None else a.right.mean(axis=0) - b.right.mean(axis=0)
+    values = a.values.mean(axis=0) if b is None else a.values.mean(axis=0) - b.values.mean(axis=0)
     models = [a] if b is None else [a, b]
-    single = _mean_squares(values, [hits.right for hits in models])
+    single = _mean_squares(values, [hits.values for hits in models])
     if not any(hits.in_order for hits in models):
         return single
-    blocks = _mean_squares(_by_block(values), [_by_block(hits.right) for hits in models])
+    blocks = _mean_squares(_by_block(values), [_by_block(hits.values) for hits in models])
     return max(single, blocks, key=lambda squares: squares.documents)
 
 

@@ -78,12 +78,13 @@ def summarize_run(
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
     topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
-    majority = flat[0].labels == topics.index(dataset.majority_topic)
+    task, labels = flat[0].task, flat[0].labels
+    always = task.parts(labels, task.always(topics.index(dataset.majority_topic), labels))
     hits = {
         name: Hits.of(of_model, in_order=in_order, is_random=benchmark.models[name].is_random)
         for name, of_model in trials.items()
     }
-    hits[dataset.majority_name] = Hits(majority[np.newaxis], in_order, is_random=False)
+    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], in_order, is_random=False)
     pairs, metrics = _pairs(hits), compute_metrics(trials)
     models = [
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
@@ -133,14 +134,14 @@ def _without_duplicates(
     if len(duplicates) in (0, dataset.test_size):
         return None
     rest = {
-        name: replace(of_model, right=np.delete(of_model.right, duplicates, axis=1))
+        name: replace(of_model, parts=np.delete(of_model.parts, duplicates, axis=-1))
         for name, of_model in hits.items()
     }
     *models, majority = rest
     return WithoutDuplicates(
         test_size=dataset.test_size - len(duplicates),
         majority_accuracy=rest[majority].accuracy,
-        accuracy={name: statistic(rest[name].right.mean(axis=1).tolist()) for name in models},
+        accuracy={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
         comparisons=compare_pairs(pairs, rest, comb(len(rest), 2)),
     )
 

@@ -148,9 +148,9 @@ def rank_candidates(
     for name, by_seed in complete(order, done).items():
         answers = list(by_seed.values())
         model, records = trials[name].model, [part.record for parts in answers for part in parts]
-        # (n_seeds, n_held_out)
-        right = np.stack([np.concatenate([part.values for part in parts]) for parts in answers])
-        hits[name] = Hits(right[:, places], in_order, model.is_random)
+        of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
+        whole = np.stack(of_seeds, axis=-2)[..., places]
+        hits[name] = Hits(whole, in_order, model.is_random)
         # (n_parts, n_seeds)
         accuracies = np.transpose([[part.values.mean() for part in parts] for parts in answers])
         over_folds = estimate_over_folds(accuracies)

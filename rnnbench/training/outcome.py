@@ -123,6 +123,11 @@ class TrialResult:
         return self.task.answers(self.scores, self.record.decision)
 
     @property
+    def parts(self) -> NDArray[Any]:
+        """What the main metric is computed from, by document; see ``TaskKind.parts``."""
+        return self.task.parts(self.labels, self.answers)
+
+    @property
     def values(self) -> NDArray[Any]:
         """A number for each document, ``(n_test,)``, whose mean is the main metric."""
         return self.task.values(self.labels, self.answers)

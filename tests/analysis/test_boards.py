@@ -75,7 +75,7 @@ def test_each_is_compared_with_the_best_accuracy_only():
 
     best, close, far = (entry.against_best for entry in board.entries)
     hits = {
-        name: Hits.of(trials, in_order=False, is_random=True).right[0]
+        name: Hits.of(trials, in_order=False, is_random=True).values[0]
         for one in runs
         for name, trials in one.trials.items()
     }

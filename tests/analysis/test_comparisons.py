@@ -14,6 +14,7 @@ from rnnbench.analysis.comparisons import (
     ANOVA,
     BLOCKS,
     MCNEMAR,
+    RANDOMIZATION,
     SHOWN_IN_PAIRS,
     blocks_p,
     by_better_model,
@@ -23,8 +24,15 @@ from rnnbench.analysis.comparisons import (
     mcnemar_p,
     power_of_pairs,
     seeds_needed,
+    swaps_p,
 )
-from rnnbench.analysis.intervals import N_BLOCKS, Hits, estimate_difference, mean_squares
+from rnnbench.analysis.intervals import (
+    N_BLOCKS,
+    Hits,
+    estimate_difference,
+    mean_squares,
+    sums_of_blocks,
+)
 from rnnbench.errors import UserError
 
 
@@ -78,6 +86,55 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_
     assert found.method == BLOCKS
     assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0]))
     assert found.interval == estimate_difference(*hits.values()).interval
+
+
+def parts_of_f1(seed, n_documents):
+    """Numerators and denominators of the micro-F1 of two models, ``(2, 2, n_documents)``."""
+    random = np.random.default_rng(seed)
+    both = random.integers(0, 3, (2, n_documents))
+    extra = random.integers(0, 2, (2, n_documents))
+    return np.stack([2 * both, both + random.integers(2, 4, n_documents) + extra], axis=1) * 1.0
+
+
+@few
+@given(st.integers(0, 1_000))
+def test_the_p_value_of_swaps_is_the_share_of_all_swaps_that_give_as_large_a_difference(seed):
+    a, b = parts_of_f1(seed, 8)
+    f1 = lambda parts: parts[0].sum() / parts[1].sum()  # noqa: E731
+    swaps = np.array(list(product((False, True), repeat=8)))
+    all_ways = [abs(f1(np.where(way, b, a)) - f1(np.where(way, a, b))) for way in swaps]
+
+    p = swaps_p(a, b)
+
+    exact = np.mean(np.array(all_ways) >= abs(f1(a) - f1(b)) - 1e-12)
+    assert p == pytest.approx(exact, abs=0.02)
+    order = np.random.default_rng(seed).permutation(8)
+    assert swaps_p(b[:, order], a[:, order]) == p, "in any order of documents and models"
+
+
+def test_the_p_value_of_swaps_never_changes_and_is_near_mcnemars_if_answers_are_right_or_wrong():
+    n = np.arange(300)
+    a, b = np.stack([n % 3, n % 5 + 1]), np.stack([n % 7 % 3, n % 4 + 1])
+    right = [np.stack([2.0 * hits, np.full(len(hits), 2.0)]) for hits in answers(30, 15)]
+
+    assert swaps_p(a, b) == 7029 / 10_001
+    assert swaps_p(a, a) == 1
+    assert swaps_p(*right) == pytest.approx(mcnemar_p(*answers(30, 15)), abs=0.01)
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_variances(in_order):
+    a, b = parts_of_f1(1, 200)
+    pair = {"a": Hits(a[:, np.newaxis], in_order), "b": Hits(b[:, np.newaxis], in_order)}
+
+    (found,) = compare_pairs([("a", "b")], pair)
+
+    of_blocks = swaps_p(sums_of_blocks(a), sums_of_blocks(b))
+    assert found.p == (max(swaps_p(a, b), of_blocks) if in_order else swaps_p(a, b))
+    assert found.method == (BLOCKS if in_order else RANDOMIZATION)
+    assert found.difference == pytest.approx(a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum())
+    pair["b"] = Hits(np.stack([b, a], axis=1), in_order)
+    assert compare_pairs([("a", "b")], pair)[0].method == ANOVA
 
 
 @few

@@ -19,6 +19,7 @@ from rnnbench.analysis.intervals import (
     Hits,
     accuracy_interval,
     estimate_difference,
+    estimate_mean,
     estimate_over_folds,
     mean_squares,
     prediction_interval,
@@ -82,6 +83,30 @@ def test_trials_that_agree_have_the_interval_of_one(share):
     right = np.random.default_rng(0).random((1, 60)) < share
 
     assert accuracy_interval(Hits(np.repeat(right, 4, axis=0))) == accuracy_interval(Hits(right))
+
+
+@pytest.mark.parametrize("n_seeds", [1, 4])
+def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documents(n_seeds):
+    random = np.random.default_rng(0)
+    both = random.integers(0, 3, (1, 900)) * np.ones((n_seeds, 1))
+    parts = np.stack([2 * both, both + random.integers(2, 5, 900)])
+    hits, (top, bottom) = Hits(parts), parts[:, 0]
+
+    interval = accuracy_interval(hits)
+
+    drawn = random.integers(0, 900, (2_000, 900))
+    error = np.std(top[drawn].sum(axis=1) / bottom[drawn].sum(axis=1))
+    assert hits.accuracy == pytest.approx(top.sum() / bottom.sum())
+    assert (interval.low + interval.high) / 2 == pytest.approx(hits.accuracy)
+    assert (interval.high - interval.low) / 2 == pytest.approx(1.963 * error, rel=0.05)
+    assert interval == estimate_mean(hits.values, in_order=False).interval
+
+
+@pytest.mark.parametrize("f1", [0, 1])
+def test_a_micro_f1_of_0_or_1_has_an_interval_of_more_than_a_point(f1):
+    interval = accuracy_interval(Hits(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)])))
+
+    assert interval == accuracy_interval(Hits(np.full((1, 60), f1 == 1)))
 
 
 def two_way_analysis(hits):

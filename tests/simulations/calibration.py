@@ -21,7 +21,7 @@ class Answers:
     """What the calibration of a trial is computed from."""
 
     def __init__(self, confidence, right):
-        self.scores, self.right = np.log(confidence)[:, np.newaxis], right
+        self.scores, self.values = np.log(confidence)[:, np.newaxis], right
 
 
 def draw(random, excess, n_seeds, n_documents):
@@ -63,10 +63,10 @@ def facts(excess, n_seeds, n_documents, times=TIMES):
 
 def _bootstrap(random, trials, true, times=40):
     """Return whether the middle 95 % of resampled errors, if they are normal, contain the true."""
-    errors, n = [], len(trials[0].right)
+    errors, n = [], len(trials[0].values)
     for _ in range(times):
         chosen = random.integers(0, n, n)
-        again = [Answers(np.exp(one.scores[chosen, 0]), one.right[chosen]) for one in trials]
+        again = [Answers(np.exp(one.scores[chosen, 0]), one.values[chosen]) for one in trials]
         errors.append(calibration_error(again, in_order=False)[0])
     return abs(np.mean(errors) - true) < 1.96 * np.std(errors, ddof=1)
 

@@ -77,7 +77,7 @@ def draw_models(random, times, models, n_documents):
         own = normal(times, 1, n_documents)
         if not bursts:
             return own
-        return own * (1 - bursts) ** 0.5 + _smooth(normal(times, 1, n_documents)) * bursts**0.5
+        return own * (1 - bursts) ** 0.5 + smooth(normal(times, 1, n_documents)) * bursts**0.5
 
     in_common = effects(models[0][0].bursts)
     drawn = []
@@ -95,7 +95,7 @@ def draw_models(random, times, models, n_documents):
     return drawn
 
 
-def _smooth(chance):
+def smooth(chance):
     """Return an autoregressive process of variance 1 along the last axis, from its innovations."""
     from scipy.signal import lfilter
 

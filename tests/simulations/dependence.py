@@ -33,7 +33,7 @@ def _table(folder):
     if documents is None:
         sys.exit(f"{folder}: its documents are not in the cache: see `rnnbench data prepare`")
     hits = [Hits.of(trials, in_order=False, is_random=True) for trials in run.trials.values()]
-    shares = [of_model.right.mean(axis=0) for of_model in hits]
+    shares = [of_model.values.mean(axis=0) for of_model in hits]
     differences = [a - b for a, b in combinations(shares, 2)]
     rows = []
     for name, groups in _groupings(documents):

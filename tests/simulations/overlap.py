@@ -31,7 +31,7 @@ def main(folder):
     ends = _ends(ours.corpus, ours.dataset.test_documents)
     is_shared = np.array([end in in_r52 for end in ends])
     hits = {
-        name: Hits.of(trials, in_order=False, is_random=True).right
+        name: Hits.of(trials, in_order=False, is_random=True).values
         for name, trials in run.trials.items()
     }
     columns = {"trained on in R52": is_shared, "others": ~is_shared}

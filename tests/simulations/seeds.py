@@ -22,7 +22,7 @@ N_SETS = 1_000
 def main(folder):
     run = load_run(Path(folder))
     hits = {
-        name: Hits.of(trials, in_order=False, is_random=True).right
+        name: Hits.of(trials, in_order=False, is_random=True).values
         for name, trials in run.trials.items()
     }
     dataset = run.results.dataset
@@ -67,7 +67,7 @@ def _verdicts(random, hits, sets):
     same = np.zeros(len(pairs))
     for few in sets:
         of_few = {
-            name: replace(of_model, right=of_model.right[few]) if of_model.is_random else of_model
+            name: replace(of_model, parts=of_model.parts[few]) if of_model.is_random else of_model
             for name, of_model in whole.items()
         }
         again = compare_pairs(pairs, of_few)
