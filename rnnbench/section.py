@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Annotated, Any, ClassVar, Literal, ParamSpec, TypeVar
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -42,19 +43,28 @@ _FACTS = object()
 class Record(BaseModel):
     """A stored record; unknown keys are refused, so that nothing is silently dropped."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, ser_json_inf_nan="null", populate_by_name=True
+    )
+    older_versions: ClassVar[tuple[int, ...]] = ()
+    """The schema versions that can be read, too."""
+
+
+def formerly(name: str) -> Any:
+    """Return what a field needs that had another name in older files."""
+    return Field(validation_alias=name)
 
 
 class Publication(BaseModel):
-    """A published accuracy, and the conditions under which it was measured.
+    """A published score, and the conditions under which it was measured.
 
     What is ``None`` is not known.
     """
 
-    accuracy: Share
+    score: Annotated[Share, Field(validation_alias=AliasChoices("accuracy", "micro_f1"))]
     """The mean, if several trainings were published."""
     std: Share | None = None
-    """Standard deviation of the accuracy over trainings."""
+    """Standard deviation of the score over trainings."""
     runs: PositiveInt | None = None
     """The number of trainings."""
     transductive: bool | None = None
@@ -62,7 +72,7 @@ class Publication(BaseModel):
     pretrained: Pretrained | None = None
     """The part of the model that was learned from other texts."""
     caveat: Text | None = None
-    """A reason to be careful when comparing with this accuracy."""
+    """A reason to be careful when comparing with this score."""
 
 
 class Section(BaseModel):

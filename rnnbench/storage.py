@@ -263,18 +263,18 @@ def spell_document(record: Record | Document, **facts: Any) -> str:
     return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
 
 
-def read_document(path: Path, version: int) -> Document:
+def read_document(path: Path, version: int, *older: int) -> Document:
     """Return the document that ``write_document`` wrote, without its checksum.
 
     Raises:
         FileNotFoundError: there is no such document.
-        OtherVersionError: it has another schema version than ``version``.
+        OtherVersionError: it has another schema version than ``version``, or an ``older`` one.
         DamagedResultError: it is not as it was written.
     """
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
-        if found != version:
+        if found not in (version, *older):
             is_newer = isinstance(found, int) and found > version
             hint = "update rnnbench" if is_newer else "run the benchmark again"
             raise OtherVersionError(
@@ -297,7 +297,8 @@ def read_document(path: Path, version: int) -> Document:
 
 def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
     """Return the record in a document, and the facts of these names that stand beside it."""
-    document = read_document(path, kind.model_fields["schema_version"].default)
+    version = kind.model_fields["schema_version"].default
+    document = read_document(path, version, *kind.older_versions) | {"schema_version": version}
     facts = {name: document.pop(name) for name in beside if name in document}
     try:
         return kind.model_validate(document), facts

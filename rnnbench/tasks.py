@@ -44,6 +44,8 @@ class TaskKind(ABC):
     main: str
     """The name of the metric that models are ranked and compared by. It is a ratio of two sums over
     documents."""
+    score_name: str
+    """Its name in sentences."""
     has_one_label: bool = True
     """Whether a document has a single label: labels are positions of topics, ``(n,)``, and the last
     layer of a network is a softmax. Otherwise, labels are 0 and 1, ``(n, n_topics)``, and it is a
@@ -92,7 +94,7 @@ class SingleLabel(TaskKind):
     """Each document has one topic: the answer is the one with the highest score."""
 
     name = "single_label"
-    main = "accuracy"
+    main = score_name = "accuracy"
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:  # noqa: ARG002
         """Return the position of each document's best score."""
@@ -107,7 +109,7 @@ class MultiLabel(TaskKind):
     """Each document has any number of topics: those whose scores a rule accepts."""
 
     name = "multi_label"
-    main = "micro_f1"
+    main, score_name = "micro_f1", "micro-F1"
     has_one_label = False
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:

@@ -126,7 +126,7 @@ record = partial(
     steps=6,
     fit_seconds=1.5,
     ms_per_step=2.5,
-    history=History(loss=[1.0, 0.5], accuracy=[0.25, 0.5]),
+    history=History(loss=[1.0, 0.5], score=[0.25, 0.5]),
 )
 """Returns the record of a trial that never happened."""
 MARGINS = {"score_kind": "margins"}
@@ -159,7 +159,7 @@ dataset_summary = partial(
     duplicates={},
     whole_duplicates={},
     majority_topic="earn",
-    majority_accuracy=0.5,
+    majority_score=0.5,
     majority_macro_f1=2 / 9,
 )
 """Returns the summary of a dataset that is nowhere, with the test documents of ``LABELS``."""
@@ -247,7 +247,7 @@ def finished_run(
             trials[model].append(TrialResult(record(**facts), truth, np.log(shares, dtype="f4")))
     layers = [{"simple_rnn": {"units": 3}}, SOFTMAX]
     plan = benchmark(**{"models": {model: {"layers": layers} for model in answers}} | changes)
-    facts = {"test_size": len(truth), "majority_accuracy": float(np.mean(truth == 0))}
+    facts = {"test_size": len(truth), "majority_score": float(np.mean(truth == 0))}
     summary = dataset_summary(**facts | dict(dataset or {}))
     results = summarize_run(plan, summary, trials)
     return StoredRun(folder, results, trials, plan, MACHINE | dict(environment or {}))

@@ -104,8 +104,8 @@ def row_that_links(file):
 @pytest.mark.parametrize("name", CHOSEN)
 def test_the_accuracies_of_the_wider_field_are_those_of_their_runs(name):
     run = load_results(REFERENCE / name)
-    models = {model.name: model.accuracy for model in run.models}
-    without_duplicates = run.without_duplicates.accuracy
+    models = {model.name: model.score for model in run.models}
+    without_duplicates = run.without_duplicates.scores
     row = row_that_links(f"{name}/table.md")
 
     def accuracy(model):
@@ -120,7 +120,7 @@ def test_the_best_published_accuracy_without_a_caveat_is_named(name):
     references = load(ROOT / "configs" / f"{name}.yaml").references
     split = load_results(REFERENCE / name).dataset.split_fingerprint
     comparable = [  # several sources may have a model of the same name
-        (model, published.accuracy)
+        (model, published.score)
         for reference in references.values()
         for model, published in reference.models.items()
         if reference.split == split and published.caveat is None

@@ -95,7 +95,7 @@ def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     those of a run with the same models. With more, only the pairs with the best model are tested,
     and the correction is the strictest possible.
     """
-    best = max(hits, key=lambda name: round(hits[name].accuracy, DIGITS))
+    best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     others = [name for name in hits if name != best]
     pairs = [(best, name) for name in others]
     if len(hits) <= MAX_IN_PAIRS:
@@ -112,7 +112,7 @@ def by_better_model(
     The most accurate models come first, and so do the most accurate of those that each is compared
     with. Of more than ``SHOWN_IN_PAIRS`` models, only the comparisons with the best are returned.
     """
-    names = [one.name for one in sorted(models, key=lambda one: -round(one.accuracy.mean, DIGITS))]
+    names = [one.name for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the first place.

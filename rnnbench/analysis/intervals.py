@@ -65,8 +65,8 @@ class Hits:
         return self.parts if self.parts.ndim == 2 else linearised(self.parts)
 
     @property
-    def accuracy(self) -> float:
-        """The mean accuracy."""
+    def score(self) -> float:
+        """The mean of the main metric."""
         return float(self.values.mean())
 
     @property
@@ -117,7 +117,7 @@ def estimate_over_folds(accuracies: NDArray[np.float64]) -> "Estimate | None":
     return Estimate(float(accuracies.mean()), total**0.5, df)
 
 
-def accuracy_interval(hits: Hits) -> Interval:
+def score_interval(hits: Hits) -> Interval:
     """Return the interval of a mean accuracy over other documents and, with several trials, seeds.
 
     Unless each answer is right or wrong, it is Student's, like that of a difference. Otherwise, it
@@ -131,7 +131,7 @@ def accuracy_interval(hits: Hits) -> Interval:
     """
     from scipy.special import ndtri, stdtrit
 
-    share, upper = hits.accuracy, (1 + LEVEL) / 2
+    share, upper = hits.score, (1 + LEVEL) / 2
     n, quantile = float(hits.values.shape[1]), float(ndtri(upper))
     squares = mean_squares(hits)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller

@@ -1,6 +1,6 @@
 """From the trials of a run to the summary in ``results.json``, with all documents or without some.
 
-Published accuracies stand beside ours, if they were measured on the same documents. When a finished
+Published scores stand beside ours, if they were measured on the same documents. When a finished
 run is read, every file of it is checked.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import InstanceOf
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
-from rnnbench.analysis.intervals import Hits, accuracy_interval, prediction_interval, t_interval
+from rnnbench.analysis.intervals import Hits, prediction_interval, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
@@ -31,7 +31,7 @@ from rnnbench.results.schema import (
     DIGITS,
     MissingTrial,
     ModelSummary,
-    PublishedAccuracy,
+    PublishedScore,
     Results,
     Statistic,
     TrialSummary,
@@ -47,6 +47,7 @@ from rnnbench.storage import (
     read_record,
 )
 from rnnbench.text import listed
+from rnnbench.tasks import documents_by_topic
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import TrialResult
 
@@ -54,7 +55,7 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=StoredRun)
 
-OF_ANSWERS = ("accuracy", "macro_f1", "balanced_accuracy", "weighted_f1")
+OF_ANSWERS = {"accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1"}
 """The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
 ROUNDING = 1e-9
 """The largest difference that summing in another order can make."""
@@ -121,7 +122,7 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
     if len(hits) <= MAX_IN_PAIRS:
         return list(combinations(hits, 2))
     *names, majority = hits
-    best = max(names, key=lambda name: round(hits[name].accuracy, DIGITS))
+    best = max(names, key=lambda name: round(hits[name].score, DIGITS))
     with_best = [(best, name) for name in names if name != best]
     return [*with_best, *((name, majority) for name in names)]
 
@@ -129,7 +130,7 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
 def _without_duplicates(
     dataset: DatasetSummary, pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits]
 ) -> WithoutDuplicates | None:
-    """Return the accuracies on the other test documents; the majority is the last of ``hits``."""
+    """Return the scores on the other test documents; the majority is the last of ``hits``."""
     duplicates = dataset.duplicates.positions
     if len(duplicates) in (0, dataset.test_size):
         return None
@@ -140,8 +141,8 @@ def _without_duplicates(
     *models, majority = rest
     return WithoutDuplicates(
         test_size=dataset.test_size - len(duplicates),
-        majority_accuracy=rest[majority].accuracy,
-        accuracy={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
+        majority_score=rest[majority].score,
+        scores={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
         comparisons=compare_pairs(pairs, rest, comb(len(rest), 2)),
     )
 
@@ -191,7 +192,9 @@ def _summarize(
     hits: Hits,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
-    never = np.setdiff1d(trials[0].labels, [trial.answers for trial in trials])
+    n_topics = len(dataset.topics)
+    given = sum(documents_by_topic(trial.answers, n_topics) for trial in trials)
+    is_never = (documents_by_topic(trials[0].labels, n_topics) > 0) & (given == 0)
     times = [record.ms_per_step for record in records if record.ms_per_step is not None]
     values = {
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
@@ -203,9 +206,10 @@ def _summarize(
         is_random=description.is_random,
         pretrained=description.pretrained,
         params=records[0].params,
-        accuracy_interval=accuracy_interval(hits),
+        main=dataset.kind.main,
+        interval=score_interval(hits),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
-        topics_never_predicted=[dataset.topics[topic].topic for topic in never],
+        topics_never_predicted=[dataset.topics[n].topic for n in np.flatnonzero(is_never)],
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
         training=description.training or {},
@@ -229,12 +233,12 @@ def statistic(values: Sequence[float]) -> Statistic:
 
 def locate_published(
     benchmark: Benchmark, dataset: DatasetSummary, models: Sequence[ModelSummary]
-) -> list[PublishedAccuracy]:
-    """Return the published accuracies that are comparable, with the intervals of our models.
+) -> list[PublishedScore]:
+    """Return the published scores that are comparable, with the intervals of our models.
 
-    The published accuracy of one of our models is comparable if the dataset, the training and the
+    The published score of one of our models is comparable if the dataset, the training and the
     number of parameters are the same. It is compared with the interval of one more training of
-    ours. The accuracy of any other model is comparable if its training and test documents are the
+    ours. The score of any other model is comparable if its training and test documents are the
     same. It is compared with the intervals of all our models over documents and seeds.
     """
     located = []
@@ -250,14 +254,14 @@ def locate_published(
                 ours = [model for model in ours if published.params in (None, model.params)]
         if not ours:
             continue
-        intervals = {model.name: model.accuracy_interval for model in ours}
-        has_seeds = any(model.accuracy.n > 1 for model in ours)
+        intervals = {model.name: model.interval for model in ours}
+        has_seeds = any(model.score.n > 1 for model in ours)
         yardstick = "over documents and seeds" if has_seeds else "over documents"
         if reference.dataset is not None:
-            accuracies = [trial.metrics["accuracy"] for trial in ours[0].trials]
-            if of_one_more := prediction_interval(accuracies):
+            scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
+            if of_one_more := prediction_interval(scores):
                 intervals, yardstick = {name: of_one_more}, "of one more training"
-        accuracy = PublishedAccuracy(
+        found = PublishedScore(
             source=reference.source,
             where=reference.where,
             model=name,
@@ -266,7 +270,7 @@ def locate_published(
             intervals=intervals,
             **published.model_dump(exclude={"params"}),
         )
-        located.append(accuracy)
+        located.append(found)
     return located
 
 
@@ -359,8 +363,8 @@ def _checked_numbers(
         for name, statistic in model.metrics.items():
             values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]
             yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)
-    means = {model.name: model.accuracy.mean for model in results.models}
-    means[results.dataset.majority_name] = results.dataset.majority_accuracy
+    means = {model.name: model.score.mean for model in results.models}
+    means[results.dataset.majority_name] = results.dataset.majority_score
     for pair in results.comparisons:
         place = f"the difference of {pair.a} and {pair.b}"
         yield place, pair.difference, means[pair.a] - means[pair.b]

@@ -96,7 +96,7 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        keys = {"name", "accuracy", "of_parts", "params", "seeds", "fit_seconds"}
+        keys = {"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
         best = next(iter(self.results.candidates), None)
         rows = [
             candidate.model_dump(include=keys)

@@ -32,7 +32,7 @@ class CandidatesPlot(Plot):
             if row < SHOWN or one.name == recommended
         }
         self.alt = "; ".join(
-            f"{name} {one.accuracy:.3f} ({one.interval:.3f})" for name, one in self._rows.items()
+            f"{name} {one.score:.3f} ({one.interval:.3f})" for name, one in self._rows.items()
         )
         self.make_room(self._rows, 1.5 + 0.38 * len(self._rows))
 
@@ -41,7 +41,7 @@ class CandidatesPlot(Plot):
         for row, one in enumerate(self._rows.values()):
             ends, gid = (one.interval.low, one.interval.high), about(one.name)
             axes.hlines(row, *ends, color=COLOURS[0], gid=gid, **THIN)
-            axes.plot(one.accuracy, row, "o", color=COLOURS[0], gid=gid)
+            axes.plot(one.score, row, "o", color=COLOURS[0], gid=gid)
         name_rows(axes, [*self._rows], "accuracy")
         return []
 

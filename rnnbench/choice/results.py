@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.analysis.comparisons import compare_with_best
-from rnnbench.analysis.intervals import Hits, accuracy_interval, estimate_over_folds
+from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
 from rnnbench.config.load import dump
 from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
@@ -34,11 +34,11 @@ from rnnbench.report.table import (
 )
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
-from rnnbench.section import Record
+from rnnbench.section import Record, formerly
 from rnnbench.text import counted, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
-CHOICE_VERSION: Final = 2
+CHOICE_VERSION: Final = 3
 P_HOLM = "p (Holm)"
 SIMPLEST = (
     "Simplest: baselines before networks, then models without other texts to learn from, then the "
@@ -51,7 +51,7 @@ class Candidate(Record):
 
     name: str
     params: int
-    accuracy: float
+    score: Annotated[float, formerly("accuracy")]
     """The share of right answers to all held-out documents, as a mean over seeds."""
     of_parts: list[float]
     """The accuracy on each part, as a mean over seeds."""
@@ -85,7 +85,8 @@ class Recommendation(Record):
 class ChoiceResults(Record):
     """The content of ``choice.json``."""
 
-    schema_version: Literal[2] = CHOICE_VERSION
+    older_versions = (2,)
+    schema_version: Literal[3] = CHOICE_VERSION
     name: str
     command: str
     """The command line of the choice."""
@@ -157,17 +158,17 @@ def rank_candidates(
         candidate = Candidate(
             name=name,
             params=records[0].params,
-            accuracy=hits[name].accuracy,
+            score=hits[name].score,
             of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
             over_parts=over_folds and over_folds.around,
-            interval=accuracy_interval(hits[name]),
+            interval=score_interval(hits[name]),
             training=model.training or {},
             seeds=len(answers),
             fit_seconds=float(np.mean([record.fit_seconds for record in records])),
             against_best=None,
         )
         found.append(candidate)
-    found.sort(key=lambda one: rank_key(one.accuracy, trials[one.name].epochs, one.params))
+    found.sort(key=lambda one: rank_key(one.score, trials[one.name].epochs, one.params))
     against = compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
     return [one.model_copy(update={"against_best": against.get(one.name)}) for one in found]
 
@@ -226,7 +227,7 @@ def recommend(
 def _in_words(candidate: Candidate, models: Mapping[str, Model]) -> str:
     kind = "baseline" if isinstance(models[candidate.name], BaselineModel) else "network"
     size = f"{candidate.params:,} parameters"
-    return f"a {kind} with {size} and an accuracy of {candidate.accuracy:.4f}"
+    return f"a {kind} with {size} and an accuracy of {candidate.score:.4f}"
 
 
 def choice_table(results: ChoiceResults) -> Table:
@@ -250,7 +251,7 @@ def choice_table(results: ChoiceResults) -> Table:
 
 def _accuracy(candidate: Candidate) -> str:
     ends = candidate.over_parts
-    return f"{candidate.accuracy:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
+    return f"{candidate.score:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
 
 
 def _p_holm(pair: Comparison | None) -> str:
@@ -299,7 +300,7 @@ def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> s
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
         start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
-        reason = f"accuracy {candidate.accuracy:.4f}"
+        reason = f"accuracy {candidate.score:.4f}"
         if values := values_of(candidate.name):
             point = ", ".join(f"{key} {value}" for key, value in values.items())
             reason += f", the best of {chosen.models[name].chosen_from}: {point}"

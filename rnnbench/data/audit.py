@@ -1,4 +1,4 @@
-"""Facts about a dataset that a reader needs before believing an accuracy on it."""
+"""Facts about a dataset that a reader needs before believing a score on it."""
 
 from collections.abc import Hashable, Iterable
 from typing import Annotated, Self
@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, noun_of
 from rnnbench.data.dataset import Dataset, split_fingerprint
-from rnnbench.section import Record, Share
+from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import (
     SINGLE_LABEL,
@@ -78,8 +78,8 @@ class DatasetSummary(Record):
     """Whether the documents are in order of time, so that variances come from blocks of them."""
     majority_topic: str
     """The most frequent topic in training."""
-    majority_accuracy: Share
-    """Accuracy of always answering the majority topic."""
+    majority_score: Annotated[Share, formerly("majority_accuracy")]
+    """Score of always answering the majority topic."""
     majority_macro_f1: float
     """Macro-F1 of always answering the majority topic."""
 
@@ -104,18 +104,23 @@ class DatasetSummary(Record):
         return 0 if self.estimated_on else self.test_size
 
     @property
-    def accuracy_name(self) -> str:
-        """The name of the accuracies of a run: on test documents, or on those of a choice."""
-        return "held-out accuracy" if self.estimated_on else "test accuracy"
+    def kind(self) -> TaskKind:
+        """The kind of task."""
+        return TASKS[self.task]
+
+    @property
+    def score_name(self) -> str:
+        """The name of the scores of a run: on test documents, or on those of a choice."""
+        return f"{'held-out' if self.estimated_on else 'test'} {self.kind.score_name}"
 
     def estimate_in_words(self) -> str:
-        """Return where the accuracy comes from if all documents are for training; else, nothing."""
+        """Return where the score comes from if all documents are for training; else, nothing."""
         if not self.estimated_on:
             return ""
         return (
-            "No document is left to test on, because all of them are for training. So the accuracy "
-            f"is that of the choice, on {self.estimated_on}, by models not trained on the "
-            "documents that they classified. As the model was chosen by it, it may be too high."
+            "No document is left to test on, because all of them are for training. So the "
+            f"{self.kind.score_name} is that of the choice, on {self.estimated_on}, by models not "
+            "trained on the documents that they classified. As the model was chosen by it, it may be too high."
         )
 
     @property
@@ -186,7 +191,7 @@ def _scores_of_majority(
     # Its precision is its share and its recall is 1; the other topics of the test set score 0.
     macro_f1 = 2 * share / (1 + share) / int(np.count_nonzero(test))
     score = task.score(labels, task.always(majority, labels))
-    return {"majority_accuracy": score, "majority_macro_f1": macro_f1}
+    return {"majority_score": score, "majority_macro_f1": macro_f1}
 
 
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:

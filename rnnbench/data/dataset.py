@@ -274,11 +274,11 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
 def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
-        has_any = corpus.labels[:, _topics(corpus, data)].any(axis=1)
+        has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
         return order if data.documents == "all" else order[has_any[order]]
     counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
-    is_frequent: NDArray[np.bool_] = counts >= data.min_per_label
-    return order[is_frequent[corpus.labels[order]]]
+    kept: NDArray[np.int64] = order[counts[corpus.labels[order]] >= data.min_per_label]
+    return kept
 
 
 def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:

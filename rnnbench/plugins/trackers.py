@@ -114,7 +114,7 @@ class TrialTracker(Tracker):
     ) -> None:
         """Write the scores on the validation documents and the final numbers, and end the run."""
         run, history = self.runs.pop(trial), result.record.history
-        rows = zip(history.val_loss, history.val_accuracy, strict=True)  # none where none held out
+        rows = zip(history.val_loss, history.val_score, strict=True)  # none where none held out
         for epoch, values in enumerate(rows, start=1):
             loss, accuracy = (math.nan if value is None else value for value in values)
             self._write(run, epoch, {"val_loss": loss, "val_accuracy": accuracy})

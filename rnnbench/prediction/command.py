@@ -97,7 +97,7 @@ def predict(
     from rnnbench.terminal.console import notice, print_record
 
     results = load_results(run)
-    accuracies = {model.name: model.accuracy.mean for model in results.models}
+    accuracies = {model.name: model.score.mean for model in results.models}
     name, texts = split_words(words or [], accuracies, has_more=bool(file or table))
     if table:
         _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
@@ -109,7 +109,7 @@ def predict(
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
+        accuracy = f"{results.dataset.score_name} {accuracies[model.name]:.4f}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)

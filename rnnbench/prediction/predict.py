@@ -332,7 +332,7 @@ def find_model(
         return _open(folder, results, models[name], seed)
     if name is not None:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
-    for model in sorted(models.values(), key=lambda model: -round(model.accuracy.mean, DIGITS)):
+    for model in sorted(models.values(), key=lambda model: -round(model.score.mean, DIGITS)):
         with suppress(NotKeptError):
             return _open(folder, results, model, seed)
     raise NotKeptError(f"{folder}: no trained model was kept ({_run_again(results)})")

@@ -26,15 +26,15 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     sentences = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
     sentences += filter(None, [dataset.estimate_in_words()])
     sentences.append(
-        f"{best.name} {leads} a {dataset.accuracy_name} of {best.accuracy.mean:.3f} (95 % interval "
-        f"{best.accuracy_interval:.3f}){rest if others[CLEAR] else ''}."
+        f"{best.name} {leads} a {dataset.score_name} of {best.score.mean:.3f} (95 % interval "
+        f"{best.interval:.3f}){rest if others[CLEAR] else ''}."
     )
     if level:
         sentences.append(f"Cannot be told apart from it: {listed(level)}.")
     if undecided:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
     answering = f"always answering '{dataset.majority_topic}'"
-    it = f"{answering}, which scores {dataset.majority_accuracy:.3f}"
+    it = f"{answering}, which scores {dataset.majority_score:.3f}"
     verdicts = {
         f"Clearly worse than {it}": [name for name in against[CLEAR] if pairs[name].difference > 0],
         f"Not clearly better than {it}": against[NOT_CLEAR],

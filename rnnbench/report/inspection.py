@@ -82,7 +82,7 @@ def data_view(prepared: PreparedData) -> View:
         f"on, {summary.timesteps:,} steps ({cut}, {length})",
         "dataset fingerprint": summary.fingerprint,
         "majority baseline": f"always answering '{summary.majority_topic}' scores "
-        f"{summary.majority_accuracy:.4f}",
+        f"{summary.majority_score:.4f}",
         "duplicates": summary.duplicates_in_words(),
         "whole texts": summary.duplicates_in_words(whole=True),
         f"{noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",

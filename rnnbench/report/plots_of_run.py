@@ -134,11 +134,10 @@ class AccuracyPlot(RunPlot):
     def prepare(self) -> None:
         """Make room for a row for each model."""
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
-        self.title = self.run.results.dataset.accuracy_name.capitalize()
+        self.title = self.run.results.dataset.score_name.capitalize()
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
         self.alt = "; ".join(
-            f"{model.name} {model.accuracy.mean:.3f} ({model.accuracy_interval:.3f})"
-            for model in self._models
+            f"{model.name} {model.score.mean:.3f} ({model.interval:.3f})" for model in self._models
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -147,26 +146,24 @@ class AccuracyPlot(RunPlot):
         rows = {model.name: row for row, model in enumerate(self._models)}
         for model in self._models:
             colour, gid = COLOURS[1 if model.is_baseline else 0], about(model.name)
-            seeds, row = model.accuracy.over_seeds, rows[model.name]
-            for interval, line in ((model.accuracy_interval, THIN), (seeds, THICK)):
+            seeds, row = model.score.over_seeds, rows[model.name]
+            for interval, line in ((model.interval, THIN), (seeds, THICK)):
                 if interval:
                     ends = np.clip((interval.low, interval.high), 0, 1)
                     axes.hlines(row, *ends, color=colour, gid=gid, **line)
-            axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
+            axes.plot(model.score.mean, row, "o", color=colour, gid=gid)
         earlier = self.run.results.published
         published = [one for one in earlier if one.is_of_our_model and one.model in rows]
         diamond = DIAMOND | {"mec": ink()}
         for result in published:
-            axes.plot(result.accuracy, rows[result.model] + 0.3, gid=about(result.model), **diamond)
+            axes.plot(result.score, rows[result.model] + 0.3, gid=about(result.model), **diamond)
         name, (left, right) = visible(dataset.majority_name), axes.get_xlim()
-        if dataset.majority_accuracy < left - 2 * (
-            right - left
-        ):  # most of the width would be empty
+        if dataset.majority_score < left - 2 * (right - left):  # most of the width would be empty
             axes.set_xlim(left, right)
-            name = f"← {name}: {dataset.majority_accuracy:.3f}"
-        majority = axes.axvline(dataset.majority_accuracy, color=ink(), label=name, **DOTTED)
-        name_rows(axes, list(rows), dataset.accuracy_name)
-        n_seeds = max(model.accuracy.n for model in self._models)
+            name = f"← {name}: {dataset.majority_score:.3f}"
+        majority = axes.axvline(dataset.majority_score, color=ink(), label=name, **DOTTED)
+        name_rows(axes, list(rows), dataset.score_name)
+        n_seeds = max(model.score.n for model in self._models)
         grey: Style = {"color": COLOURS[7]}
         dot = MARKS["clear"] | grey
         styles = {"mean over seeds": dot, "95 % over seeds": THICK | grey}
@@ -180,7 +177,7 @@ class AccuracyPlot(RunPlot):
         """Name the majority baseline above its line, where the page leaves room for it."""
         axes = figure.subplots()
         *handles, majority = self.draw(axes)
-        place, left = self.run.results.dataset.majority_accuracy, axes.get_xlim()[0]
+        place, left = self.run.results.dataset.majority_score, axes.get_xlim()[0]
         beside: Style = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
         side = "left" if place < left else "center"
         axes.text(max(place, left), 1.01, str(majority.get_label()), ha=side, **beside)

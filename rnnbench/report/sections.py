@@ -36,12 +36,12 @@ from rnnbench.report.table import (
     with_points,
 )
 from rnnbench.report.tables_of_run import (
-    accuracy_table,
     comparisons_table,
     cost_table,
     metrics_table,
     power_table,
     published_tables,
+    score_table,
     trained_on,
     verdicts_without,
 )
@@ -143,7 +143,7 @@ def make_sections(
 def best_first(run: StoredRun) -> StoredRun:
     """Return the run with models and pairs in the order of accuracy; the best stays the best."""
     results, rest = run.results, run.results.without_duplicates
-    models = sorted(results.models, key=lambda model: -round(model.accuracy.mean, DIGITS))
+    models = sorted(results.models, key=lambda model: -round(model.score.mean, DIGITS))
     names = [*(model.name for model in models), results.dataset.majority_name]
     ordered: dict[str, Any] = {"comparisons": in_order_of(names, results.comparisons)}
     if rest:
@@ -161,7 +161,7 @@ def accuracy(reported: Reported) -> ReportSection:
     return ReportSection(
         "accuracy",
         "Accuracy",
-        [("table", accuracy_table(reported.results, is_wide=True))],
+        [("table", score_table(reported.results, is_wide=True))],
         "Models are in the order of their accuracy. Networks are blue, baselines orange.",
     )
 
@@ -196,7 +196,7 @@ def duplicates(reported: Reported) -> ReportSection:
     dataset, parts = reported.results.dataset, list[Part]()
     if 0 < len(dataset.duplicates.positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
-        tables = number_first(accuracy_table(rest)), comparisons_table(rest), metrics_table(rest)
+        tables = number_first(score_table(rest)), comparisons_table(rest), metrics_table(rest)
         caption = f"On the other {rest.dataset.test_size:,} documents."
         parts += [("table", replace(table, caption=caption)) for table in tables]
     return ReportSection(
@@ -373,7 +373,7 @@ def data(reported: Reported) -> ReportSection:
     facts = {
         "run": trained_on(reported.results),
         f"majority {dataset.noun}": f"{dataset.majority_topic}: always predicting it scores "
-        f"{dataset.majority_accuracy:.4f}",
+        f"{dataset.majority_score:.4f}",
         "duplicates": dataset.duplicates_in_words(),
         "whole texts": dataset.duplicates_in_words(whole=True),
         "only in test": f"{never}: no model can have learned these" if never else "none",

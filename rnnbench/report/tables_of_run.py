@@ -32,7 +32,7 @@ from rnnbench.report.table import (
     to_markdown,
     with_points,
 )
-from rnnbench.results.schema import Comparison, ModelSummary, PublishedAccuracy, Results
+from rnnbench.results.schema import Comparison, ModelSummary, PublishedScore, Results
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, numbers, plural, visible
 
@@ -46,7 +46,7 @@ RESERVED = ("source", "model", "params", "trials")
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
     published = published_tables(results)
-    return [accuracy_table(results), *published, metrics_table(results), cost_table(results)]
+    return [score_table(results), *published, metrics_table(results), cost_table(results)]
 
 
 def table_files(results: Results) -> dict[str, str]:
@@ -59,7 +59,7 @@ def table_files(results: Results) -> dict[str, str]:
     return {"table.md": markdown, "table.csv": visible(text.getvalue())}
 
 
-def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
+def score_table(results: Results, *, is_wide: bool = False) -> Table:
     """Return the accuracies, and whether each clearly differs from the best and the majority.
 
     If it ``is_wide``, as on a page, it has the accuracies without duplicates, and a short caption.
@@ -68,10 +68,10 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     n_compared = counted(results.n_corrected_for, "comparison")
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        f"{dataset.accuracy_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
-        f"95 % interval {scope(n)}": lambda model: f"{model.accuracy_interval:.4f}",
+        f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
+        f"95 % interval {scope(n)}": lambda model: f"{model.interval:.4f}",
     }
-    always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
+    always = [dataset.majority_name, f"{dataset.majority_score:.4f}", MISSING, MISSING]
     rest, of_runs = results.without_duplicates, condition(results.comparisons)
     if is_wide:
         columns["verdict"] = partial(unclear_from, results, of=f"{NOT_CLEAR} from ", none=CLEAR)
@@ -83,8 +83,8 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
         clear = f"{clear} {n_compared} (Holm)."
         caption = [trained_on(results), clear, of_runs, rest_in_words(results)]
     if is_wide and rest:
-        columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
-        always.append(f"{rest.majority_accuracy:.4f}")
+        columns["without duplicates"] = lambda model: mean_and_interval(rest.scores[model.name])
+        always.append(f"{rest.majority_score:.4f}")
     table = table_of(results.models, columns, " ".join(filter(None, caption)))
     without = []
     for name, trial in results.missing_models.items():
@@ -100,7 +100,7 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
 
 def short_table(results: Results) -> Table:
     """Return the accuracies, and only the facts without which they would be misread."""
-    return replace(accuracy_table(results), caption=" ".join(_about_data(results, in_short=True)))
+    return replace(score_table(results), caption=" ".join(_about_data(results, in_short=True)))
 
 
 def metrics_table(results: Results) -> Table:
@@ -287,7 +287,7 @@ def published_tables(results: Results) -> list[Table]:
     tables = [_among_others(results, others)] if others else []
     if same:
         rows = [
-            [name, f"{ours:.4f}", before.source, f"{before.accuracy:.4f}", before.lies(name)]
+            [name, f"{ours:.4f}", before.source, f"{before.score:.4f}", before.lies(name)]
             for before in same
             for name, ours in before.intervals.items()
         ]
@@ -303,24 +303,24 @@ def published_tables(results: Results) -> list[Table]:
     return tables
 
 
-def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Table:
+def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
     """Return our models and those of others, the best first."""
     best, caveats = results.best, dict[str, list[str]]()
-    interval, rows = best.accuracy_interval, list[tuple[float, list[str]]]()
+    interval, rows = best.interval, list[tuple[float, list[str]]]()
 
     def add(name: str, by: str, mean: float, std: float | None, *rest: str | None) -> None:
         accuracy = f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
         rows.append((mean, [name, by, accuracy, *(cell or MISSING for cell in rest)]))
 
-    places = [interval.place_of(other.accuracy) for other in others]
+    places = [interval.place_of(other.score) for other in others]
     for other, place in zip(others, places, strict=True):
         if other.caveat:
             caveats.setdefault(other.caveat, []).append(other.model)
         name = f"{other.model} {CAVEAT}" if other.caveat else other.model
         saw = {True: "yes", False: "no", None: None}[other.transductive]
-        add(name, other.source, other.accuracy, other.std, saw, other.pretrained, place)
+        add(name, other.source, other.score, other.std, saw, other.pretrained, place)
     for model in results.models:
-        by, accuracy = "ours, best" if model is best else "ours", model.accuracy
+        by, accuracy = "ours, best" if model is best else "ours", model.score
         saw = "no" if model.pretrained == "nothing" else None
         add(model.name, by, accuracy.mean, accuracy.std, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
@@ -356,9 +356,9 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
             "model": model.name,
             **parameter_columns(model.name, list(parameters), RESERVED),
             "params": model.params,
-            "trials": model.accuracy.n,
-            "accuracy_low": model.accuracy_interval.low,
-            "accuracy_high": model.accuracy_interval.high,
+            "trials": model.score.n,
+            "accuracy_low": model.interval.low,
+            "accuracy_high": model.interval.high,
             "topics_never_predicted": len(model.topics_never_predicted),
         }
         for name in [*results.metrics, *COSTS]:
@@ -370,7 +370,7 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         "source": dataset.source,
         "model": dataset.majority_name,
         "params": 0,
-        "accuracy_mean": dataset.majority_accuracy,
+        "accuracy_mean": dataset.majority_score,
         "macro_f1_mean": dataset.majority_macro_f1,
     }
     return [*rows, always]

@@ -61,18 +61,18 @@ def board_tables(board: Board) -> list[Table]:
     for entry in board.entries:
         model, worse = entry.model, worse_in_words(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
-        interval = f"{model.accuracy_interval:.4f}"
+        interval = f"{model.interval:.4f}"
         last = worse if is_tested else mean_text(quantity, model)
-        accuracies.append([*own, mean_and_interval(model.accuracy), interval, last])
-        second, n = mean_and_interval(model.metrics[SECOND]), model.accuracy.n
+        accuracies.append([*own, mean_and_interval(model.score), interval, last])
+        second, n = mean_and_interval(model.metrics[SECOND]), model.score.n
         costs.append([*own, second, str(n), f"{model.params:,}", mean_text(FIT_SECONDS, model)])
     always = [MISSING, dataset.majority_name, MISSING]
-    accuracies.append([*always, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING])
+    accuracies.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
     costs.append([*always, f"{dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING])
     named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
-    n_seeds = max(entry.model.accuracy.n for entry in board.entries)
+    n_seeds = max(entry.model.score.n for entry in board.entries)
     decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
-    of_accuracies = [f"{dataset.accuracy_name} {over}", f"95 % interval {scope(n_seeds)}", decides]
+    of_accuracies = [f"{dataset.score_name} {over}", f"95 % interval {scope(n_seeds)}", decides]
     of_costs = [f"{METRICS[SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     return [
         with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
@@ -187,8 +187,8 @@ def _changes_table(comparison: ComparedRuns) -> Table:
     changes, dataset = comparison.models, comparison.dataset
     columns: Columns[ModelChange] = {
         "accuracy of": lambda change: change.name,
-        "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
-        "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
+        "in A": lambda change: f"{change.a.score.mean:.4f}",
+        "in B": lambda change: f"{change.b.score.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
         f"95 % interval of B - A {scope_of(changes)}": lambda change: f"{change.interval:+z.4f}",
         "p (Holm)": lambda change: short_p(change.p_holm),
@@ -218,7 +218,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
 
 def _seeds(models: Sequence[ModelSummary]) -> str:
     """Return how many seeds models were trained with: one if none of them depends on the seed."""
-    found = {change.accuracy.n for change in models if change.is_random} or {1}
+    found = {change.score.n for change in models if change.is_random} or {1}
     least, most = min(found), max(found)
     return counted(most, "seed") if least == most else f"{least:,} to {counted(most, 'seed')}"
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.section import Pretrained, Publication, Record, Share
+from rnnbench.section import Pretrained, Publication, Record, Share, formerly
+from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
 
-SUMMARY_VERSION: Literal[4] = 4
+SUMMARY_VERSION: Literal[5] = 5
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
 DIGITS = 12
-"""Accuracies that agree to so many decimals are equal; the rest is rounding."""
+"""Scores that agree to so many decimals are equal; the rest is rounding."""
 MCNEMAR = "McNemar's exact test"
 BLOCKS = "randomization test of blocks of documents"
 RANDOMIZATION = "randomization test of documents"
@@ -74,8 +75,10 @@ class ModelSummary(Record):
     """Whether its answers depend on the seed."""
     pretrained: Pretrained | None
     """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
-    accuracy_interval: Interval
-    """Interval of the mean accuracy over other test documents and, with several seeds, over other
+    main: str = SINGLE_LABEL.main
+    """The name of the main metric."""
+    interval: Annotated[Interval, formerly("accuracy_interval")]
+    """Interval of the mean score over other test documents and, with several seeds, over other
     seeds."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
@@ -91,19 +94,18 @@ class ModelSummary(Record):
     """The number of settings, tried on training documents, that this one was chosen from."""
     trials: Annotated[list[TrialSummary], Field(min_length=1)]
 
-    @field_validator("metrics")
-    @classmethod
-    def _has_what_tables_need(cls, metrics: dict[str, Statistic]) -> dict[str, Statistic]:
-        if missing := [name for name in ("accuracy", "macro_f1") if name not in metrics]:
+    @model_validator(mode="after")
+    def _has_what_tables_need(self) -> Self:
+        if missing := [name for name in (self.main, "macro_f1") if name not in self.metrics]:
             raise ValueError(f"no {' and no '.join(missing)}")
-        if not 0 <= metrics["accuracy"].mean <= 1:
-            raise ValueError("an accuracy that is no share")
-        return metrics
+        if not 0 <= self.score.mean <= 1:
+            raise ValueError(f"{self.main} that is no share")
+        return self
 
     @property
-    def accuracy(self) -> Statistic:
-        """The accuracy, which every model has."""
-        return self.metrics["accuracy"]
+    def score(self) -> Statistic:
+        """The main metric, which every model has."""
+        return self.metrics[self.main]
 
     def statistic(self, quantity: str) -> Statistic | None:
         """Return a metric or cost by its name; ``None`` if the model has none."""
@@ -117,7 +119,7 @@ class ModelSummary(Record):
 
 
 class Difference(Record):
-    """The difference of two mean accuracies on the same test documents."""
+    """The difference of two mean scores on the same test documents."""
 
     difference: float
     interval: Interval
@@ -151,7 +153,7 @@ class Difference(Record):
 
 
 class Comparison(Difference):
-    """The mean accuracy of model ``a`` minus that of model ``b``."""
+    """The mean score of model ``a`` minus that of model ``b``."""
 
     a: str
     b: str
@@ -182,19 +184,19 @@ class MissingTrial(Record):
 
 
 class WithoutDuplicates(Record):
-    """The accuracies on the test documents that are not in the training set, too."""
+    """The scores on the test documents that are not in the training set, too."""
 
     test_size: PositiveInt
-    majority_accuracy: Share
-    """Accuracy of always answering the most frequent topic in training."""
-    accuracy: dict[str, Statistic]
+    majority_score: Annotated[Share, formerly("majority_accuracy")]
+    """That of always answering the most frequent topic in training."""
+    scores: Annotated[dict[str, Statistic], formerly("accuracy")]
     """Of each model, by name."""
     comparisons: list[Comparison]
     """Of the same pairs as on all documents."""
 
 
-class PublishedAccuracy(Record, Publication):
-    """A published accuracy, and the 95 % intervals of our models that it is compared with."""
+class PublishedScore(Record, Publication):
+    """A published score, and the 95 % intervals of our models that it is compared with."""
 
     source: str
     model: str
@@ -216,13 +218,14 @@ class PublishedAccuracy(Record, Publication):
 
     def lies(self, model: str) -> str:
         """Return whether it lies ``inside``, ``above`` or ``below`` the interval of a model."""
-        return self.intervals[model].place_of(self.accuracy)
+        return self.intervals[model].place_of(self.score)
 
 
 class Results(Record):
     """The content of ``results.json``."""
 
-    schema_version: Literal[4] = SUMMARY_VERSION
+    older_versions = (4,)
+    schema_version: Literal[5] = SUMMARY_VERSION
     name: str
     command: str
     """The command line of the run."""
@@ -244,7 +247,7 @@ class Results(Record):
     than 60 models, only those with the best and with the most frequent topic."""
     without_duplicates: WithoutDuplicates | None = None
     """``None`` if there are no duplicates, or nothing but duplicates."""
-    published: list[PublishedAccuracy]
+    published: list[PublishedScore]
     missing: list[MissingTrial] = []
     """Trials that failed or were not run; if there are any, the run is partial."""
 
@@ -260,7 +263,7 @@ class Results(Record):
         names, always = {model.name for model in self.models}, self.dataset.majority_name
         pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
         n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
-        if rest and rest.accuracy.keys() != names:
+        if rest and rest.scores.keys() != names:
             raise ValueError("other models without duplicates")
         if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:
             raise ValueError("other comparisons without duplicates")
@@ -278,8 +281,8 @@ class Results(Record):
 
     @property
     def best(self) -> ModelSummary:
-        """The model with the highest mean test accuracy; the first of equals."""
-        return max(self.models, key=lambda model: round(model.accuracy.mean, DIGITS))
+        """The model with the highest mean score; the first of equals."""
+        return max(self.models, key=lambda model: round(model.score.mean, DIGITS))
 
     @property
     def seeds_used(self) -> list[int]:

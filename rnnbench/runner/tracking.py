@@ -83,7 +83,7 @@ class _Trackers:
                     self._tell_epoch(trial, epoch, loss, accuracy)
             case Finished(trial, result=result) if result and trial in self._unfinished:
                 last, history = self._begin(trial), result.record.history
-                epochs = zip(history.loss, history.accuracy, strict=True)
+                epochs = zip(history.loss, history.score, strict=True)
                 for epoch, scores in enumerate(epochs, start=1):
                     if epoch > last:  # the executor has left it out
                         values = (math.nan if score is None else score for score in scores)

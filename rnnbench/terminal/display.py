@@ -401,7 +401,7 @@ class _Lines:
                 left = self._progress.seconds_left(now)
                 message = (
                     f"{trial}: epoch {event.epoch} of {trial.epochs}, loss {event.loss:.4f}, "
-                    f"accuracy {event.accuracy:.4f}"
+                    f"accuracy {event.score:.4f}"
                     + ("" if left is None else f"; {left:.0f} s left in total")
                 )
         if message:

@@ -19,7 +19,7 @@ from rnnbench.training.decision import DecisionRule
 from rnnbench.training.outcome import History, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
-"""Called after each epoch with its number, from 1, and its loss and accuracy in training."""
+"""Called after each epoch with its number, from 1, and its loss and score in training."""
 Documents = tuple[NDArray[Any], NDArray[Any]]
 """The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
 TRAINING = "training"
@@ -42,12 +42,16 @@ class Schedule(Section):
     """``step`` multiplies the learning rate by it."""
 
 
+def _measure(value: Any) -> Any:
+    return "score" if value == "accuracy" else value
+
+
 class EarlyStopping(Section):
     """When a training ends before its last epoch."""
 
     patience: PositiveInt = 5
     """The epochs without a better one after which it ends."""
-    on: Literal["accuracy", "loss"] = "accuracy"
+    on: Annotated[Literal["score", "loss"], BeforeValidator(_measure)] = "score"
     """The measure of the best epoch, on the validation documents. The other one decides ties."""
 
 
@@ -158,7 +162,7 @@ ask_for_threads = partial(_set, _threads)
 class Epochs:
     """The epochs of one training so far.
 
-    The best epoch has the highest validation accuracy, then the lowest validation loss, or the
+    The best epoch has the highest validation score, then the lowest validation loss, or the
     other way round, and is the first of equal ones. An epoch whose loss is not finite is the best
     only if no epoch has a finite loss.
     """
@@ -182,7 +186,7 @@ class Epochs:
     def note(
         self,
         loss: float,
-        accuracy: float,
+        score: float,
         validation: tuple[float, float] | None,
         read_weights: Callable[[], Weights],
     ) -> None:
@@ -191,20 +195,20 @@ class Epochs:
         ``read_weights`` is called only if this is the best epoch so far.
         """
         self.history.loss.append(loss)
-        self.history.accuracy.append(accuracy)
+        self.history.score.append(score)
         epoch = len(self.history.loss)
         if validation:
-            val_loss, val_accuracy = validation
+            val_loss, val_score = validation
             self.history.val_loss.append(val_loss)
-            self.history.val_accuracy.append(val_accuracy)
-            score = val_accuracy, -val_loss
+            self.history.val_score.append(val_score)
+            rank = val_score, -val_loss
             if self.stopping and self.stopping.on == "loss":
-                score = -val_loss, val_accuracy
-            score = score if math.isfinite(val_loss) else (-math.inf, 1.0)
-            if score > self._best:
-                self._best, self.best_epoch, self.best_weights = score, epoch, read_weights()
+                rank = -val_loss, val_score
+            rank = rank if math.isfinite(val_loss) else (-math.inf, 1.0)
+            if rank > self._best:
+                self._best, self.best_epoch, self.best_weights = rank, epoch, read_weights()
         self.ends.append(time.perf_counter())
-        self.on_epoch(epoch, loss, accuracy)
+        self.on_epoch(epoch, loss, score)
 
     def record(
         self, *, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0

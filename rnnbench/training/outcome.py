@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.section import Record
+from rnnbench.section import Record, formerly
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
 
-TRIAL_VERSION: Literal[4] = 4
+TRIAL_VERSION: Literal[5] = 5
 """The version of the schema of ``TrialRecord``."""
 LOWEST = float(np.log(np.finfo(np.float32).tiny))
 """The natural logarithm of the smallest normal float32, about -87.3."""
@@ -24,16 +24,16 @@ baseline, see ``models.linear``, of which there are none if it cannot be kept.""
 
 
 class History(Record):
-    """Loss and accuracy by epoch; empty where there are no epochs.
+    """Loss and score by epoch; empty where there are no epochs.
 
     A loss is the mean cross-entropy in nats; one that was not a number is ``None``. They are those
     on the training documents, and with ``val_`` on the validation documents, if some are held out.
     """
 
     loss: list[float | None] = []
-    accuracy: list[float | None] = []
+    score: Annotated[list[float | None], formerly("accuracy")] = []
     val_loss: list[float | None] = []
-    val_accuracy: list[float | None] = []
+    val_score: Annotated[list[float | None], formerly("val_accuracy")] = []
 
 
 class Machine(Record):
@@ -54,6 +54,7 @@ class TrialRecord(Record):
     An engine leaves out what identifies a training; ``run_trial`` adds it.
     """
 
+    older_versions = (4,)
     engine: str
     params: int
     """Number of trained parameters."""
@@ -78,7 +79,7 @@ class TrialRecord(Record):
     history: History = History()
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new records."""
-    schema_version: Literal[4] = TRIAL_VERSION
+    schema_version: Literal[5] = TRIAL_VERSION
     fingerprint: str = ""
     """Of everything that can change the outcome: model, data, training, seed and versions."""
     source: str = ""

@@ -53,7 +53,7 @@ def test_b_compared_with_a_mirrors_a_compared_with_b(answers_a, answers_b):
     back = {change.name: change for change in compare_runs(b, a).models}
 
     for name, change in forth.items():
-        assert change.difference == pytest.approx(change.b.accuracy.mean - change.a.accuracy.mean)
+        assert change.difference == pytest.approx(change.b.score.mean - change.a.score.mean)
         assert 0 <= change.p <= change.p_holm <= 1
         assert back[name].difference == -change.difference
         assert back[name].interval.low == pytest.approx(-change.interval.high, abs=1e-12)

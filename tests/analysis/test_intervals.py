@@ -17,12 +17,12 @@ from rnnbench.analysis.intervals import (
     SMALLEST_P,
     Estimate,
     Hits,
-    accuracy_interval,
     estimate_difference,
     estimate_mean,
     estimate_over_folds,
     mean_squares,
     prediction_interval,
+    score_interval,
     t_interval,
 )
 from rnnbench.results.schema import Interval
@@ -73,7 +73,7 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(counts):
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
 
-    interval = accuracy_interval(Hits(np.arange(n)[np.newaxis] < right))
+    interval = score_interval(Hits(np.arange(n)[np.newaxis] < right))
 
     assert (interval.low, interval.high) == pytest.approx((centre - half, centre + half), abs=1e-6)
 
@@ -82,7 +82,7 @@ def test_the_interval_of_a_single_trial_is_wilsons_closed_form(counts):
 def test_trials_that_agree_have_the_interval_of_one(share):
     right = np.random.default_rng(0).random((1, 60)) < share
 
-    assert accuracy_interval(Hits(np.repeat(right, 4, axis=0))) == accuracy_interval(Hits(right))
+    assert score_interval(Hits(np.repeat(right, 4, axis=0))) == score_interval(Hits(right))
 
 
 @pytest.mark.parametrize("n_seeds", [1, 4])
@@ -92,21 +92,21 @@ def test_the_interval_of_micro_f1_is_students_and_near_that_of_resampled_documen
     parts = np.stack([2 * both, both + random.integers(2, 5, 900)])
     hits, (top, bottom) = Hits(parts), parts[:, 0]
 
-    interval = accuracy_interval(hits)
+    interval = score_interval(hits)
 
     drawn = random.integers(0, 900, (2_000, 900))
     error = np.std(top[drawn].sum(axis=1) / bottom[drawn].sum(axis=1))
-    assert hits.accuracy == pytest.approx(top.sum() / bottom.sum())
-    assert (interval.low + interval.high) / 2 == pytest.approx(hits.accuracy)
+    assert hits.score == pytest.approx(top.sum() / bottom.sum())
+    assert (interval.low + interval.high) / 2 == pytest.approx(hits.score)
     assert (interval.high - interval.low) / 2 == pytest.approx(1.963 * error, rel=0.05)
     assert interval == estimate_mean(hits.values, in_order=False).interval
 
 
 @pytest.mark.parametrize("f1", [0, 1])
 def test_a_micro_f1_of_0_or_1_has_an_interval_of_more_than_a_point(f1):
-    interval = accuracy_interval(Hits(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)])))
+    interval = score_interval(Hits(np.stack([np.full((2, 60), 2 * f1), np.full((2, 60), 2)])))
 
-    assert interval == accuracy_interval(Hits(np.full((1, 60), f1 == 1)))
+    assert interval == score_interval(Hits(np.full((1, 60), f1 == 1)))
 
 
 def two_way_analysis(hits):

@@ -22,9 +22,9 @@ from factories import (
 from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
 from rnnbench.analysis.intervals import (
     Hits,
-    accuracy_interval,
     estimate_difference,
     prediction_interval,
+    score_interval,
     t_interval,
 )
 from rnnbench.analysis.summary import (
@@ -75,7 +75,7 @@ def test_a_model_is_summarized_over_its_seeds():
     assert summary.metrics == {
         name: statistic([entry[name] for entry in metrics]) for name in usable_metrics()
     }
-    assert summary.accuracy.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
+    assert summary.score.mean == summary.mean_of("accuracy") == (1 + 0.5) / 2
     assert [(entry.seed, entry.fingerprint[0]) for entry in summary.trials] == [(0, "f"), (7, "a")]
     assert [entry.metrics for entry in summary.trials] == list(map(metrics_of, trials)) == metrics
 
@@ -112,7 +112,7 @@ def test_all_pairs_of_models_and_the_majority_are_compared_in_the_order_of_the_c
         ("a", ALWAYS, 0, MCNEMAR),
         ("b", ALWAYS, 0.25, ANOVA),
     ]
-    dataset = dataset_summary(majority_topic="grain", majority_accuracy=0.25)
+    dataset = dataset_summary(majority_topic="grain", majority_score=0.25)
     (other,) = summarize_run(benchmark(), dataset, {"rnn": [result(ALWAYS_EARN)]}).comparisons
     assert (other.b, other.difference) == ("always 'grain'", 0.25), "the majority in training"
 
@@ -126,7 +126,7 @@ def test_intervals_and_p_values_come_from_blocks_if_documents_are_in_order_of_ti
         name: Hits.of(trials, in_order=True, is_random=True) for name, trials in run.trials.items()
     }
     for model in run.results.models:
-        assert model.accuracy_interval == accuracy_interval(hits[model.name])
+        assert model.interval == score_interval(hits[model.name])
     for comparisons in (run.results.comparisons, run.results.without_duplicates.comparisons):
         assert [entry.method for entry in comparisons] == [ANOVA, ANOVA, BLOCKS]
     single = (replace(of_model, in_order=False, is_random=True) for of_model in hits.values())
@@ -235,12 +235,12 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
     (found,), (model,) = results.published, results.models
     assert found.yardstick == "of one more training"
     assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
-    assert found.intervals["rnn"].low < model.accuracy.over_seeds.low
+    assert found.intervals["rnn"].low < model.score.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"
-        assert other.intervals == {"rnn": model.accuracy_interval}
+        assert other.intervals == {"rnn": model.interval}
     (single,) = of_several_seeds(OURS, answers=ANSWERS[:1]).published
-    wilsons = accuracy_interval(Hits(np.array([[True, True, False, False]])))
+    wilsons = score_interval(Hits(np.array([[True, True, False, False]])))
     assert (single.yardstick, single.intervals) == ("over documents", {"rnn": wilsons})
 
 
@@ -289,9 +289,9 @@ def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summa
             assert (trial.scores == whole.scores[kept]).all()
     assert rest.results.dataset.test_size == found.test_size == 36
     assert rest.folder == run.folder
-    assert found.accuracy == {model.name: model.accuracy for model in rest.results.models}
+    assert found.score == {model.name: model.score for model in rest.results.models}
     assert found.comparisons == rest.results.comparisons
-    assert found.majority_accuracy == rest.results.dataset.majority_accuracy == 18 / 36
+    assert found.majority_score == rest.results.dataset.majority_score == 18 / 36
     assert rest.results.without_duplicates is None
     none = run_with([])
     assert drop_duplicates(none) is none

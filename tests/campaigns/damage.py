@@ -178,9 +178,9 @@ def _shown(forged, clean):
         return
     run, whole = runs[0], load_run(clean)
     for model in run.results.models:
-        right = np.mean([trial.accuracy for trial in run.trials[model.name]])
-        if abs(model.accuracy.mean - right) > 1e-6:
-            yield f"{model.name} has an accuracy of {model.accuracy.mean}, but {right} is right"
+        right = np.mean([trial.score for trial in run.trials[model.name]])
+        if abs(model.score.mean - right) > 1e-6:
+            yield f"{model.name} has an accuracy of {model.score.mean}, but {right} is right"
     readers = {
         "repr": lambda: repr(run),
         "HTML": run._repr_html_,

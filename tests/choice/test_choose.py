@@ -14,7 +14,7 @@ from in_process import InProcess
 
 import rnnbench
 from rnnbench import job
-from rnnbench.analysis.intervals import Hits, accuracy_interval, estimate_over_folds
+from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
 from rnnbench.choice.choose import draw_points
 from rnnbench.choice.results import P_HOLM, Candidate, choice_table, recommend
 from rnnbench.models.baselines import Stratified
@@ -94,7 +94,7 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
 
     points = [f"nb[alpha={alpha},max_ngram={n}]" for alpha in (0.1, 100) for n in (1, 2)]
     assert sorted(candidates) == ["always", "chance", *points]
-    accuracies = [candidate.accuracy for candidate in candidates.values()]
+    accuracies = [candidate.score for candidate in candidates.values()]
     assert accuracies == sorted(accuracies, reverse=True)
     assert (accuracies[0], chosen.results.held_out) == (1.0, 30)
     frame = chosen.to_frame()
@@ -139,8 +139,8 @@ def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_c
         "rnn[epochs=1,lr=1e-08,batch_size=4]",
         "rnn[epochs=2,lr=1e-09,batch_size=4]",
     ]
-    assert len({candidate.accuracy for candidate in results.candidates[:3]}) == 1
-    assert len({candidate.accuracy for candidate in results.candidates[3:]}) == 1
+    assert len({candidate.score for candidate in results.candidates[:3]}) == 1
+    assert len({candidate.score for candidate in results.candidates[3:]}) == 1
 
 
 def test_the_test_documents_change_nothing():
@@ -171,7 +171,7 @@ def test_documents_in_order_of_time_are_ordered_again_and_count_as_blocks(parts)
 
     is_right = np.array([label == "spam" for _, label in texts])[-n:]
     (always,) = choice.results.candidates
-    assert always.interval == accuracy_interval(Hits(is_right[np.newaxis], in_order=True))
+    assert always.interval == score_interval(Hits(is_right[np.newaxis], in_order=True))
     assert f"The held-out documents are {in_blocks(n)}." in choice_table(choice.results).caption
 
 
@@ -407,8 +407,8 @@ def test_a_model_of_all_documents_has_the_accuracy_of_the_choice(parts, split):
 
     (model,), dataset = choice.fitted.results.models, choice.fitted.results.dataset
     found = next(one for one in choice.results.candidates if one.name == choice.recommended)
-    assert model.accuracy.mean == pytest.approx(found.accuracy)
-    assert model.accuracy_interval.low == pytest.approx(found.interval.low)
+    assert model.score.mean == pytest.approx(found.score)
+    assert model.interval.low == pytest.approx(found.interval.low)
     assert (dataset.train_size, dataset.test_size) == (40, choice.results.held_out)
     assert (dataset.n_tests, dataset.duplicates.positions) == (0, [])
     assert dataset.estimated_on == choice.results.how()

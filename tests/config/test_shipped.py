@@ -129,7 +129,7 @@ def results_of(name):
     results = ChoiceResults.model_validate(document)
     ranked = sorted(  # some were stored when ties were broken in another way
         results.candidates,
-        key=lambda found: rank_key(found.accuracy, found.training.get("epochs", 0), found.params),
+        key=lambda found: rank_key(found.score, found.training.get("epochs", 0), found.params),
     )
     return results.model_copy(update={"candidates": ranked})
 

@@ -44,7 +44,7 @@ def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets():
     assert (summary.train_size, summary.test_size, summary.timesteps) == (4, 5, 4)
     assert summary.topics == summary.topics_by_frequency == topics
     assert summary.duplicates == summary.whole_duplicates == Duplicates(same_topic=[0], both=[1])
-    assert (summary.majority_topic, summary.majority_accuracy) == ("earn", 2 / 5)
+    assert (summary.majority_topic, summary.majority_score) == ("earn", 2 / 5)
     assert summary.topics_only_in_test == ["trade"]
 
 
@@ -74,7 +74,7 @@ def test_a_dataset_without_duplicates_has_other_counts_and_another_majority():
     rest = rest_of(summary, np.array([0, 1], np.int32))
 
     assert (rest.test_size, [count.test for count in rest.topics]) == (2, [1, 1, 0])
-    assert (rest.majority_accuracy, rest.majority_macro_f1) == (0.5, pytest.approx(1 / 3))
+    assert (rest.majority_score, rest.majority_macro_f1) == (0.5, pytest.approx(1 / 3))
     assert rest.duplicates.positions == []
     assert rest.split_fingerprint != summary.split_fingerprint
     assert rest.fingerprint != summary.fingerprint

@@ -145,11 +145,11 @@ def test_without_a_seed_the_first_one_answers(predict):
 
 def test_without_a_model_the_most_accurate_one_answers_and_is_named(cli, finished, folder):
     summaries = load_run(finished).results.models
-    best = max(summaries, key=lambda model: model.accuracy.mean)
+    best = max(summaries, key=lambda model: model.score.mean)
 
     done = cli("predict", finished, TEXT)
 
-    accuracy = f"(test accuracy {best.accuracy.mean:.4f})"
+    accuracy = f"(test accuracy {best.score.mean:.4f})"
     seed = best.trials[0].seed
     expected = f"Model: {best.name}, seed {seed}, the best that was kept {accuracy}\n"
     assert (done.exit_code, done.stderr) == (0, expected)

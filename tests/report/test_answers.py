@@ -22,10 +22,10 @@ from rnnbench.report.plots_of_runs import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
 from rnnbench.report.tables_of_run import (
-    accuracy_table,
     comparisons_table,
     power_table,
     result_tables,
+    score_table,
     table_files,
 )
 from rnnbench.report.tables_of_runs import (
@@ -187,7 +187,7 @@ def crossed():
 
 
 def badges():
-    dataset = {"majority_accuracy": 0.5}
+    dataset = {"majority_score": 0.5}
     rights = {"rnn": [80, 81, 82], "svm": [90], "even": [50], "good": [98]}
     results = scored_run(rights, of=100, dataset=dataset, records={"svm": MARGINS}).results
     gone = results.model_copy(update={"missing": [MissingTrial(model="gru", seed=0, error=None)]})
@@ -251,20 +251,20 @@ CASES = {
     ),
     "A run with one seed, in full precision": one_seed_as_csv,
     "Runs with one and with three seeds": lambda: tables(
-        *(accuracy_table(summarize(n_seeds=n)) for n in (1, 3))
+        *(score_table(summarize(n_seeds=n)) for n in (1, 3))
     ),
-    "A partial run": lambda: tables(accuracy_table(partial())) + said(partial()),
+    "A partial run": lambda: tables(score_table(partial())) + said(partial()),
     "Points of grids": lambda: tables(*result_tables(summarize(GRID, references=[PAPER]))[:2]),
     "All that a caption can say": lambda: tables(*result_tables(of_every_kind())),
     "A run of baselines": lambda: tables(
-        accuracy_table(
+        score_table(
             finished_run(
                 {"svm": [[0, 0, 1, 2]]}, models={"svm": {"baseline": "tfidf_linear_svm"}}
             ).results
         )
     ),
     "Training values of a point that no column shows": lambda: tables(
-        accuracy_table(
+        score_table(
             with_models(
                 summarize(GRID[:1]),
                 {"training": {"learning_rate": 0.1, "epochs": 3, "validation_split": 0.3}},
@@ -273,9 +273,9 @@ CASES = {
     ),
     "Pairs of models": lambda: tables(comparisons_table(run(rnn=[60, 61, 62], gru=[95, 94, 95]))),
     "Verdicts that rest on duplicates": lambda: tables(
-        accuracy_table(with_duplicates(list(range(20))), is_wide=True)
+        score_table(with_duplicates(list(range(20))), is_wide=True)
     ),
-    "No verdict rests on duplicates": lambda: accuracy_table(with_duplicates([39])).caption,
+    "No verdict rests on duplicates": lambda: score_table(with_duplicates([39])).caption,
     "Power": lambda: (
         power_of(a=[15, 12, 16], b=[13, 14, 12], one=[14], same=[14])
         + power_of(a=[19, 18, 19], b=[1, 2, 1])

@@ -19,8 +19,8 @@ MODELS = ["rnn", "lstm", "gru", "a_network_with_a_long_name", "multinomial_naive
 RIGHT = [11, 16, 17, 18, 19]
 """Of 20 documents, in the first of three trainings of each model."""
 CURVES = History(
-    loss=[2.0, 1.0, 0.5], accuracy=[0.3, 0.5, 0.75],
-    val_loss=[2.5, 1.5, 1.25], val_accuracy=[0.25, 0.5, 0.625],
+    loss=[2.0, 1.0, 0.5], score=[0.3, 0.5, 0.75],
+    val_loss=[2.5, 1.5, 1.25], val_score=[0.25, 0.5, 0.625],
 )  # fmt: skip
 
 

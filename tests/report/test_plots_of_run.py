@@ -62,7 +62,7 @@ def test_the_accuracies_are_those_of_the_run_and_have_a_legend():
     axes = plot_run(run, "accuracy")
 
     dots = [line.get_xdata() for line in axes.get_lines() if line.get_marker() == "o"]
-    accuracies = [model.accuracy.mean for model in run.results.models]
+    accuracies = [model.score.mean for model in run.results.models]
     assert [dot[0] for dot in dots if len(dot)] == accuracies
     assert [label.get_text() for label in axes.get_yticklabels()] == ["rnn", "lstm"]
     assert {"95 % over seeds", "always 'earn'"} <= {*legend_of(axes)}
@@ -71,7 +71,7 @@ def test_the_accuracies_are_those_of_the_run_and_have_a_legend():
 def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
     labels = [0, 1] * 200
     run = finished_run({"rnn": [[*labels[:396], 2, 2, 2, 2]]}, labels=labels)
-    far = run.results.dataset.model_copy(update={"majority_accuracy": 0.5})
+    far = run.results.dataset.model_copy(update={"majority_score": 0.5})
 
     axes = plot_run(
         replace(run, results=run.results.model_copy(update={"dataset": far})), "accuracy"
@@ -82,7 +82,7 @@ def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
 
 
 def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
-    history = History(loss=[3, 2], accuracy=[0.1, 0.2], val_loss=[4, 3], val_accuracy=[0.3, 0.4])
+    history = History(loss=[3, 2], score=[0.1, 0.2], val_loss=[4, 3], val_score=[0.3, 0.4])
     run = made_up(records={model: {"history": history} for model in ANSWERS})
 
     curves = {
@@ -233,7 +233,7 @@ def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_num
 
 
 def test_a_validation_loss_above_that_on_training_documents_is_not_cut_off():
-    history = History(loss=[2, 1], accuracy=[0, 1], val_loss=[4, 3], val_accuracy=[0, 1])
+    history = History(loss=[2, 1], score=[0, 1], val_loss=[4, 3], val_score=[0, 1])
     run = made_up(records={model: {"history": history} for model in ANSWERS})
 
     figure, _ = LearningCurves(run)._draw(LearningCurves(run).wide_size)
@@ -244,7 +244,7 @@ def test_a_validation_loss_above_that_on_training_documents_is_not_cut_off():
 
 def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():
     run = made_up()
-    long = History(loss=[3.0, 2.0, 1.0, 0.5], accuracy=[0.1, 0.2, 0.3, 0.4])
+    long = History(loss=[3.0, 2.0, 1.0, 0.5], score=[0.1, 0.2, 0.3, 0.4])
     first = run.trials["rnn"][0]
     run.trials["rnn"][0] = replace(first, record=first.record.model_copy(update={"history": long}))
 
@@ -260,7 +260,7 @@ def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends
 
 
 def test_validation_stands_beside_training():
-    curves = History(loss=[2.0], accuracy=[0.5], val_loss=[2.5], val_accuracy=[0.25])
+    curves = History(loss=[2.0], score=[0.5], val_loss=[2.5], val_score=[0.25])
 
     (plot,) = LearningCurves.in_report(made_up(records={"rnn": {"history": curves}}))
 
@@ -284,10 +284,10 @@ HUGE = Interval(low=-1e308, high=1e308)
 
 
 def test_numbers_that_are_far_too_large_leave_room_for_the_others():
-    history = History(loss=[1e308, -1e308], accuracy=[1e308, -1e308])
+    history = History(loss=[1e308, -1e308], score=[1e308, -1e308])
     run = made_up(records={"rnn": {"history": history}})
     model, pair = run.results.models[0], run.results.comparisons[0]
-    model.metrics["accuracy"] = model.accuracy.model_copy(update={"over_seeds": HUGE})
+    model.metrics["accuracy"] = model.score.model_copy(update={"over_seeds": HUGE})
     changes = {"interval": HUGE, "difference": 1e308}
     run.results.comparisons[0] = pair.model_copy(update=changes)
 

@@ -18,9 +18,9 @@ from summaries import (
 from rnnbench.analysis.summary import statistic
 from rnnbench.report.table import to_rich
 from rnnbench.report.tables_of_run import (
-    accuracy_table,
     comparisons_table,
     result_tables,
+    score_table,
     table_files,
 )
 
@@ -37,7 +37,7 @@ from rnnbench.report.tables_of_run import (
 )  # fmt: skip
 def test_the_caption_says_which_epochs_of_models_that_differ(trainings, epoch):
     changed = with_models(summarize(), *({"training": item} for item in trainings))
-    assert f" Epoch: {epoch}. Engine:" in accuracy_table(changed).caption
+    assert f" Epoch: {epoch}. Engine:" in score_table(changed).caption
 
 
 def widest(n_seeds):

@@ -3,7 +3,7 @@
 import pytest
 from factories import finished_run, scored_run
 
-from rnnbench.results.schema import Interval, MissingTrial, PublishedAccuracy, Results
+from rnnbench.results.schema import Interval, MissingTrial, PublishedScore, Results
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_a_published_accuracy_of_our_model_is_compared_with_that_model_alone(int
     facts = {"source": "x", "model": "rnn", "accuracy": 0.5, "yardstick": "over documents"}
     facts["intervals"] = dict.fromkeys(intervals, Interval(low=0, high=1))
 
-    assert PublishedAccuracy(**facts, is_of_our_model=False).model == "rnn"
+    assert PublishedScore(**facts, is_of_our_model=False).model == "rnn"
     with pytest.raises(ValueError, match="an earlier result of our model"):
-        PublishedAccuracy(**facts, is_of_our_model=True)
+        PublishedScore(**facts, is_of_our_model=True)
 
 
 def in_both(change):

@@ -310,7 +310,7 @@ def test_answers_best_three_ranks_and_metrics_stay_to_the_last_digit(case):
 def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind, is_stored):
     random = np.random.default_rng(0)
     scores = np.log(random.dirichlet([0.1] * 40, 500) + 1e-30).astype(np.float32)
-    history = History(loss=[1 / 3, None], accuracy=[2 / 3, 1.0])
+    history = History(loss=[1 / 3, None], score=[2 / 3, 1.0])
     weights = [np.ones(3, np.float32)]
     facts, labels = trial_record(history=history, **kind), scores.argmax(1).astype("i4")
     trial, key = TrialResult(facts, labels, scores, weights), ("rnn", 0, "f" * 64)
@@ -324,7 +324,7 @@ def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind, is_
     loaded = store.load(key, with_model=True)
     assert loaded.record == light.record == compact(trial).record
     assert loaded.record.compact
-    assert loaded.record.history == History(loss=[0.3333, None], accuracy=[0.6667, 1.0])
+    assert loaded.record.history == History(loss=[0.3333, None], score=[0.6667, 1.0])
     np.testing.assert_array_equal(loaded.scores, light.scores)
     np.testing.assert_array_equal(loaded.labels, trial.labels)
     written = file.stat().st_mtime_ns

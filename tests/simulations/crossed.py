@@ -106,12 +106,12 @@ def smooth(chance):
 
 def coverage(population, n_trials, n_documents, times, *, in_order=False):
     """Return the share of intervals of a mean accuracy that contain the true one."""
-    from rnnbench.analysis.intervals import Hits, accuracy_interval
+    from rnnbench.analysis.intervals import Hits, score_interval
 
     random = np.random.default_rng(0)
     held = []
     for _ in range(times // CHUNK):
         (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
-        intervals = [accuracy_interval(Hits(right, in_order)) for right in hits]
+        intervals = [score_interval(Hits(right, in_order)) for right in hits]
         held += [population.accuracy in interval for interval in intervals]
     return float(np.mean(held))

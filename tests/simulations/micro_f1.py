@@ -18,8 +18,8 @@ from rnnbench.analysis.comparisons import compare_pairs
 from rnnbench.analysis.intervals import (
     N_BLOCKS,
     Hits,
-    accuracy_interval,
     estimate_mean,
+    score_interval,
     sums_of_blocks,
 )
 from rnnbench.data.sources import r52, sgml
@@ -221,7 +221,7 @@ def _row(newswires, bursts, spread, n_seeds):
         }
         pairs = compare_pairs([("a", other) for other in "bcd"], hits)
         macro_f1 = estimate_mean(newswires.macro_values(documents, *drawn[0]), in_order=bursts > 0)
-        share = [micro in accuracy_interval(hits["a"]), gaps[0] in pairs[0].interval]
+        share = [micro in score_interval(hits["a"]), gaps[0] in pairs[0].interval]
         share += [pair.p >= 0.05 for pair in pairs[1:]]
         held.append([*share, macro in macro_f1.interval])
         if number % EVERY == 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, accuracy_interval
+from rnnbench.analysis.intervals import Hits, score_interval
 from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
@@ -46,9 +46,9 @@ def main(folder):
         with_best = [entry for entry in compared if best in (entry.a, entry.b)]
         p = {entry.seen_from(best).b: entry.p_holm for entry in with_best}
         for name, of_model in of_part.items():
-            interval = f"{accuracy_interval(of_model):.4f}"
+            interval = f"{score_interval(of_model):.4f}"
             shown_p = short_p(p[name]) if name in p else "-"
-            rows[name] += [f"{of_model.accuracy:.4f}", interval, shown_p]
+            rows[name] += [f"{of_model.score:.4f}", interval, shown_p]
     headers = [
         f"{header}, {part.sum():,} {which}"
         for which, part in columns.items()

@@ -58,8 +58,8 @@ def test_every_epoch_is_recorded_timed_and_told(judged, n):
 
     history, judged = epochs.history, list(filter(None, validation))
     assert told == [(epoch, 1 / epoch, epoch / 100) for epoch in range(1, n + 1)]
-    assert list(zip(history.loss, history.accuracy, strict=True)) == [own[1:] for own in told]
-    assert list(zip(history.val_loss, history.val_accuracy, strict=True)) == judged
+    assert list(zip(history.loss, history.score, strict=True)) == [own[1:] for own in told]
+    assert list(zip(history.val_loss, history.val_score, strict=True)) == judged
     assert (epochs.best_epoch is None) == (not judged)
     assert len(epochs.ends) == n + 1
     assert epochs.ends == sorted(epochs.ends)

@@ -82,10 +82,10 @@ def test_the_result_tells_what_was_done(tmp_path):
     record, history = result.record, result.record.history
     assert (record.model, record.seed, record.engine) == ("rnn", 0, plan.engine.name)
     assert record.params == 3 * (3 + 1) + 3 + 3 * 3 + 3
-    assert seen == list(zip([1, 2, 3], history.loss, history.accuracy, strict=True))
+    assert seen == list(zip([1, 2, 3], history.loss, history.score, strict=True))
     assert record.steps == 3 * 3, "10 documents are two whole batches of 4 and one of 2"
     assert record.fingerprint == plan.fingerprint
-    assert result.accuracy == np.mean(result.scores.argmax(axis=1) == result.labels)
+    assert result.score == np.mean(result.scores.argmax(axis=1) == result.labels)
 
 
 def test_the_result_of_a_baseline_tells_of_no_epochs(tmp_path):

@@ -119,7 +119,7 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         commit, processor = short_hash(environment["git_commit"]), environment["cpu"]
         where = [sets[results.dataset.split_fingerprint], minute(date[name]), commit, processor]
         counts = [str(len(results.models)), str(len(results.seeds))]
-        accuracy = mean_and_interval(best.accuracy) + partial
+        accuracy = mean_and_interval(best.score) + partial
         rows.append([name, *where, best.name, accuracy, *counts])
     caption = (
         "The test accuracy is that of the best model, mean ± 95 % over seeds. The commit is that "

@@ -152,7 +152,7 @@ def time_trial(
     return TrialTime(
         model=trial.name,
         seed=trial.seed,
-        accuracy=result.score,
+        score=result.score,
         ms_per_step=cast(float, result.record.ms_per_step),  # None only for baselines
         steps=result.record.steps,
         seconds=time.time() - started,
@@ -285,6 +285,6 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
             if isinstance(cost, TrialFailure):
                 raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
             costs.append(cost.model_copy(update={"started": cost.started - start}))
-            listener(Finished(trial, cost.accuracy, cost.seconds))
+            listener(Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
     return TableTime(seconds=seconds, trials=costs)

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.lock import SPEED
-from rnnbench.section import Record
+from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 
@@ -22,7 +22,7 @@ class TrialTime(Record):
 
     model: str
     seed: int
-    accuracy: float
+    score: Annotated[float, formerly("accuracy")]
     """Share of test documents with the right topic, as proof that the contender really trains."""
     ms_per_step: float
     """An epoch's wall time divided by its steps; the median over the epochs after the first."""
@@ -114,7 +114,8 @@ class ProductTime(Record):
 class SpeedResults(Record):
     """The content of ``speed.json``."""
 
-    schema_version: Literal[1] = 1
+    older_versions = (1,)
+    schema_version: Literal[2] = 2
     name: str
     dataset_fingerprint: str
     train_size: int
@@ -190,7 +191,7 @@ def speed_tables(results: SpeedResults) -> list[Table]:
             "peak MB of a process": lambda one: (
                 f"{max(trial.peak_memory_mb for trial in one.trials):,.0f}"
             ),
-            "mean test accuracy": lambda one: f"{mean(trial.accuracy for trial in one.trials):.4f}",
+            "mean test accuracy": lambda one: f"{mean(trial.score for trial in one.trials):.4f}",
         },
         f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
         "compilation, predictions, idling.",

@@ -55,7 +55,7 @@ class EpochEnded:
     trial: Trial
     epoch: int
     loss: float
-    accuracy: float
+    score: float
     worker: str = ""
 
 
@@ -64,7 +64,7 @@ class Finished:
     """A trial is done: its accuracy, the seconds of its training, its result without weights."""
 
     trial: Trial
-    accuracy: float
+    score: float
     seconds: float
     result: TrialResult | None = None
 

@@ -113,7 +113,7 @@ def test_the_split_of_the_notebook_has_its_golden_values(keras_corpus, repositor
 
     assert (notebook.x_train.shape, notebook.x_test.shape) == ((1395, 49), (599, 49))
     assert (earn.topic, earn.train, earn.test) == ("earn", 997, 448)
-    assert (facts.majority_topic, round(facts.majority_accuracy, 4)) == ("earn", 0.7479)
+    assert (facts.majority_topic, round(facts.majority_score, 4)) == ("earn", 0.7479)
     assert list(map(len, (found.same_topic, found.other_topics, found.both))) == [13, 16, 5]
     assert facts.whole_duplicates == found
     assert len(facts.topics_only_in_test) == 4

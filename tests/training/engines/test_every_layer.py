@@ -93,14 +93,14 @@ def step_by_step(stack, **changes):
             losses += loss.numpy().tolist()
             hits += (answers.numpy().argmax(axis=1) == y).tolist()
         history.loss.append(np.mean(losses))
-        history.accuracy.append(np.mean(hits))
+        history.score.append(np.mean(hits))
     return model.get_weights(), history
 
 
 def assert_same_training(ours, stock):
     (weights, history), (others, expected) = ours, stock
     np.testing.assert_allclose(history.loss, expected.loss, rtol=1e-5)
-    np.testing.assert_allclose(history.accuracy, expected.accuracy, atol=1e-6)
+    np.testing.assert_allclose(history.score, expected.accuracy, atol=1e-6)
     for mine, theirs in zip(weights, others, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=TOLERANCE)
 

@@ -103,7 +103,7 @@ def test_the_training_itself_does_not_notice(trainings):
     (_, plain), (_, ours) = trainings
 
     np.testing.assert_allclose(ours.history.loss, plain.history.loss, rtol=1e-5)
-    assert ours.history.accuracy == plain.history.accuracy
+    assert ours.history.score == plain.history.score
     assert not np.allclose(ours.history.val_loss, plain.history.val_loss, rtol=1e-3)
 
 

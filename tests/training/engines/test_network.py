@@ -59,7 +59,7 @@ def assert_was_validated(trained, epoch):
     scores, labels, history = trained.scores, trained.labels, trained.record.history
     loss = -scores[np.arange(len(labels)), labels].mean()
     assert loss == pytest.approx(history.val_loss[epoch - 1], rel=1e-4)
-    assert trained.accuracy == pytest.approx(history.val_accuracy[epoch - 1])
+    assert trained.accuracy == pytest.approx(history.val_score[epoch - 1])
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +85,12 @@ def test_every_epoch_is_recorded_and_told_and_the_best_on_the_held_out_documents
     assert outcome.score_kind == "log_probabilities"
     assert (outcome.epochs, outcome.steps) == (EPOCHS, 4 * EPOCHS)
     assert {len(values) for values in history.model_dump().values()} == {EPOCHS}
-    assert told == list(zip(range(1, EPOCHS + 1), history.loss, history.accuracy, strict=True))
+    assert told == list(zip(range(1, EPOCHS + 1), history.loss, history.score, strict=True))
     assert 0 < outcome.ms_per_step * outcome.steps / 1000 < outcome.fit_seconds
     assert trained.weights is None
     assert_was_validated(trained, outcome.best_epoch)
-    assert trained.accuracy == pytest.approx(max(history.val_accuracy))
-    assert trained.accuracy > history.val_accuracy[-1] + 0.01, "the last would have been worse"
+    assert trained.accuracy == pytest.approx(max(history.val_score))
+    assert trained.accuracy > history.val_score[-1] + 0.01, "the last would have been worse"
 
 
 def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
@@ -146,8 +146,8 @@ def test_held_out_documents_decide_the_choice_and_test_documents_nothing(dataset
 
     before, after = ours.record, others.record
     assert before.history.loss == after.history.loss
-    assert before.history.accuracy == after.history.accuracy
-    assert before.history.val_accuracy != after.history.val_accuracy
+    assert before.history.score == after.history.score
+    assert before.history.val_score != after.history.val_score
     assert before.best_epoch != after.best_epoch
     assert (tested.record.history, tested.record.best_epoch) == (before.history, before.best_epoch)
     np.testing.assert_allclose(ours.scores, tested.scores[::-1], atol=1e-6)
@@ -296,4 +296,4 @@ def test_a_single_topic_is_always_right(dataset, engine):
     # The last batch is padded, which counts for nothing.
     history = fit(single, engine, epochs=1, batch_size=7).record.history
 
-    assert (history.loss, history.accuracy) == ([0.0], [1.0])
+    assert (history.loss, history.score) == ([0.0], [1.0])
