@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -18,8 +19,15 @@ from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import prepare, prepare_corpus
-from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
+from rnnbench.data.load import PreparedData, prepare, prepare_corpus
+from rnnbench.errors import (
+    Interruption,
+    OutOfReachError,
+    RnnbenchError,
+    UserError,
+    shortened,
+    signal_of,
+)
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
 from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
@@ -28,6 +36,8 @@ from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.text import encodable, listed
+
+log = logging.getLogger(__name__)
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
@@ -71,9 +81,24 @@ def prepare_job(request: Request, record: str = RESULTS, *, corpus: Corpus | Non
                 data = prepare(benchmark.data, on_bytes)
         else:
             data = prepare(benchmark.data)
+    if request.out is None:
+        _mention_replaced(folder / record, benchmark, data)
     store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
     command = request.command or request.repeated_by(folder)
     return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+
+
+def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
+    """Say which run, or choice, of another config or other data the one to come will replace."""
+    found = peek(file)
+    config, dataset = file.with_name("config.yaml"), found.get("dataset")
+    digest = hashlib.sha256(dump(benchmark, file.parent).encode()).hexdigest()
+    is_same_data = (
+        isinstance(dataset, dict) and dataset.get("fingerprint") == data.summary.fingerprint
+    )
+    if found and not (is_same_data and config.is_file() and sha256_file(config) == digest):
+        command = shortened(" ".join(str(found.get("command")).split()), 200)
+        log.warning("%s: this will replace: %s (--out names another folder)", file.parent, command)
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:

@@ -146,16 +146,16 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
-    table = Path(source) if source and shipped.is_table(Path(source)) else None
+    table = Path(source) if source and shipped.is_table(source) else None
     if config is None:
         kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
-        _print_yaml(shipped.for_table(table) if table else kept)
+        _print_yaml(shipped.sniffed_for_table(table) if table else kept)
         return
     options.check_config_name(config)
     if source is None or table:
         check_new(config, overwrite=force, replaced="a config")
-        text = shipped.for_table(table, config.parent) if table else starter(config.stem)
-        write_text(config, text)
+        made = shipped.sniffed_for_table(table, config.parent) if table else starter(config.stem)
+        write_text(config, made)
         others = []
     else:
         others = copy_config(source, config, overwrite=force)[1:]
@@ -188,7 +188,10 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
     try:
         benchmark, seconds = load(file, changes), None
         if build:
-            checked = check_benchmark(benchmark)
+            from rnnbench.terminal.display import show_steps
+
+            with show_steps("building network", quiet=False) as on_network:
+                checked = check_benchmark(benchmark, on_network)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             if checked.dataset is not None:

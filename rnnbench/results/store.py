@@ -53,6 +53,8 @@ CONSTRAINTS = "constraints.txt"
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
 CHOICE, CHOICE_TABLE = "choice.json", "choice.md"
 """The file that makes a folder a choice, and its tables."""
+FITTED = "fitted"
+"""The folder in that of a choice which holds the run of the model that was chosen."""
 BAD_ROWS = "bad_rows.csv"
 """Lists the rows of a table that were left out; only if there are any."""
 _FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS

@@ -37,7 +37,7 @@ from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.lock import HOLDER, LOCK, OWN_TEXTS, lock_folder
-from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.run import StoredRun, load_results, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, Executor, Task, TrialFailure
@@ -340,7 +340,10 @@ def run(
 
 
 def _write(job: Job, done: PlanResult) -> StoredRun:
-    """Summarize the trials that have a result, and write everything that belongs to the run."""
+    """Summarize the trials that have a result, and write everything that belongs to the run.
+
+    What was ended early does not replace a whole run.
+    """
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     trials = {
         name: found
@@ -355,11 +358,23 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
             listed = StringIO()
             csv.writer(listed, lineterminator="\n").writerows([("place", "reason", "fault"), *bad])
             files[BAD_ROWS] = listed.getvalue()
+        stored = StoredRun(folder, results, trials, benchmark, machine)
+        if done.ending and done.without_result and _is_whole(folder):
+            log.warning("%s: still holds the whole run that was there before", folder)
+            return stored
+        if not bad:
+            (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
         save_run(folder, results, files | table_files(results), plan.vocabulary)
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"
         raise RnnbenchError(message) from error
-    return StoredRun(folder, results, trials, benchmark, machine)
+    return stored
+
+
+def _is_whole(folder: Path) -> bool:
+    with suppress(RnnbenchError):  # there is none, or it cannot be used
+        return not load_results(folder).missing
+    return False
 
 
 def find_stored(
