@@ -13,6 +13,7 @@ from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Node, Problem
 from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
+from rnnbench.models.descriptions import Network
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.storage import check_new, write_text
@@ -188,10 +189,9 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
     try:
         benchmark, seconds = load(file, changes), None
         if build:
-            from rnnbench.terminal.display import show_steps
-
-            with show_steps("building network", quiet=False) as on_network:
-                checked = check_benchmark(benchmark, on_network)
+            if n := sum(isinstance(model, Network) for model in benchmark.models.values()):
+                console.notice(f"{file}: building {counted(n, 'network')}")  # TensorFlow is slow
+            checked = check_benchmark(benchmark)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             if checked.dataset is not None:

@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rnnbench.config.schema import Benchmark
@@ -41,13 +40,8 @@ class BenchmarkCheck:
     """The number of trained parameters of each network."""
 
 
-def check(
-    benchmark: Benchmark, on_network: Callable[[str, int, int], None] = lambda *_: None
-) -> BenchmarkCheck:
-    """Read the data that is at hand, and build every network once.
-
-    ``on_network`` is told the name, the number from 1 and the count of each that is to be built.
-    """
+def check(benchmark: Benchmark) -> BenchmarkCheck:
+    """Read the data that is at hand, and build every network once."""
     try:
         dataset = prepare(benchmark.data, offline=True).dataset
         shape, remark = Shape.of(dataset), ""
@@ -60,15 +54,11 @@ def check(
         return BenchmarkCheck({"data": str(error)})
     found = BenchmarkCheck({}, dataset)
     sizes: dict[str, int] = {}  # points of a grid may have the same network
-    networks = {
-        model.signature for model in benchmark.models.values() if isinstance(model, Network)
-    }
     for name, model in benchmark.models.items():
         try:
             if isinstance(model, Network):
                 engine_for(model, benchmark.training_of(name), name)
                 if model.signature not in sizes:
-                    on_network(name, len(sizes) + 1, len(networks))
                     with quiet_tensorflow():
                         sizes[model.signature] = describe(model, shape).trainable_params
                 found.params[name] = sizes[model.signature]
