@@ -2,7 +2,6 @@ from .api import Run as Run
 from .api import badge as badge
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
-from .api import predict as predict
 from .api import run as run
 from .choice.choose import Choice as Choice
 from .choice.choose import choose as choose

@@ -13,8 +13,9 @@ from rnnbench.config.load import load_data
 from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
-from rnnbench.job import display_of, prepare_job, require_whole, source_of
+from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import find_quantity
+from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
@@ -22,13 +23,13 @@ from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.runner.run import run as run_job
+from rnnbench.section import checked
+from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-    from rnnbench.prediction.predict import KeptModel, Prediction
 
 
 class Run(Shown, StoredRun):
@@ -140,44 +141,34 @@ class Run(Shown, StoredRun):
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
-    def predict(
-        self,
-        texts: str | Iterable[str],
-        model: str | None = None,
-        *,
-        seed: int | None = None,
-        top: int | None = None,
-        unsure_below: float | None = None,
-        explain: bool = False,
-    ) -> "list[Prediction]":
-        """Return a prediction for each text, by a model that was kept with ``save_models``.
+    @checked
+    def model(self, name: str | None = None, *, seed: int | None = None) -> KeptModel:
+        """Return a trained model that was kept with ``save_models``; it answers new texts.
 
         Args:
-            texts: one text, or several; the predictions are in the same order. If the model knows
-                no word of a text, its prediction has no topics.
-            model: its name; by default that of the most accurate model that was kept.
+            name: of the model; by default that of the most accurate one that was kept.
             seed: of the trial; by default the first.
-            top: how many of the best topics to return; by default all.
-            unsure_below: the answer is "unsure" if the best probability is below this one.
-            explain: whether to return the words that decided each answer, too.
 
         Raises:
-            UserError: there is no such model or seed, it was not kept, or it gives margins, which
-                are no measure for ``unsure_below``.
+            UserError: there is no such model or seed, or it was not kept.
             DamagedResultError: a file is not as it was written, or cannot be loaded.
             PluginError: the code of the model's own layers is gone, or failed.
         """
-        kept = self.model(model, seed=seed)
-        return kept.answers(texts, top, unsure_below=unsure_below, explain=explain)
-
-    def model(self, name: str | None = None, *, seed: int | None = None) -> "KeptModel":
-        """Return a trained model that was kept, with the methods of a scikit-learn classifier.
-
-        The arguments and the errors are those of ``predict``.
-        """
-        from rnnbench.prediction.predict import find_model
-
         return find_model(self.folder, name, seed)
+
+    def predict(
+        self,
+        texts: Iterable[Sequence[str]],
+        model: str | None = None,
+        *,
+        seed: int | None = None,
+        **options: Any,
+    ) -> list[Prediction]:
+        """Return a prediction for each text, as ``run.model(model, seed=seed).answers`` does.
+
+        ``options`` are those of ``answers``, too, such as ``top``.
+        """
+        return self.model(model, seed=seed).answers(texts, **options)
 
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
@@ -193,14 +184,14 @@ class Run(Shown, StoredRun):
             RnnbenchError: a file cannot be written.
         """
         from rnnbench.analysis.errors import words_of_test_documents
-        from rnnbench.report.page import check_report, write_page  # imports Matplotlib
+        from rnnbench.report import page  # imports Matplotlib
 
         texts = words_of_test_documents(self) if words else None
         with lock_folder(self.folder, command):
             if load_results(self.folder).fingerprints != self.results.fingerprints:
                 raise UserError(f"{self.folder}: it now holds another run; load it again")
-            check_report(self, words, errors)
-            return write_page(self, texts, words, errors)
+            page.check_report(self, words, errors)
+            return page.write_files(self.folder, page.report_page(self, texts, words, errors))
 
 
 def load_dataset(
@@ -244,12 +235,15 @@ def run(request: RunRequest) -> Run:
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
-    job = prepare_job(request)
-    check_trackers(job.benchmark.tracking)
-    stored, done = run_job(job, display_of(request), keep_models=request.save_models)
+    with prepared_job(request) as job:
+        check_trackers(job.benchmark.tracking)
+        stored, done = run_job(
+            job, show_trials(quiet=not request.progress), keep_models=request.save_models
+        )
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 
+@checked
 def load_run(folder: str | Path) -> Run:
     """Return the finished run in a folder.
 
@@ -273,19 +267,3 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str = "accuracy") 
     """
     find_quantity(metric, "metric")
     return make_badge(opened(run).results, model, metric)
-
-
-def predict(
-    run: RunOrFolder,
-    model: str | None,
-    texts: str | Iterable[str],
-    *,
-    seed: int | None = None,
-    top: int | None = None,
-    unsure_below: float | None = None,
-    explain: bool = False,
-) -> "list[Prediction]":
-    """Return what ``Run.predict`` returns, for a run or the folder of one."""
-    return Run(**vars(opened(run))).predict(
-        texts, model, seed=seed, top=top, unsure_below=unsure_below, explain=explain
-    )

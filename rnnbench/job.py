@@ -6,7 +6,7 @@ import logging
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
@@ -32,9 +32,9 @@ from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settin
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
 from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, executor_class
-from rnnbench.runner.executors.base import Listener
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
+from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,11 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
 
 
-def prepare_job(request: Request, record: str = RESULTS, *, corpus: Corpus | None = None) -> Job:
-    """Return the job of a request; ``record`` is the file that marks a run or a choice.
+@contextmanager
+def prepared_job(
+    request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
+) -> Iterator[Job]:
+    """Yield the job of a request; ``record`` is the file that marks a run or a choice.
 
     A ``corpus`` that another job has loaded is not loaded again.
     """
@@ -67,38 +70,30 @@ def prepare_job(request: Request, record: str = RESULTS, *, corpus: Corpus | Non
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
     is_new = not folder.exists()
-    with _storing_texts(folder / OWN_TEXTS, texts):
+    with nullcontext() if texts is None else _storing(texts, folder / OWN_TEXTS):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
             message = f"its config.yaml would have {size:,} bytes (allowed: {MAX_CONFIG:,})"
             raise UserError(f"{benchmark.name}: {message}; make its grids smaller")
-        if corpus:
-            data = prepare_corpus(benchmark.data, corpus)
-        elif request.progress:
-            from rnnbench.terminal.display import show_download
-
-            with show_download(quiet=False) as on_bytes:
-                data = prepare(benchmark.data, on_bytes)
-        else:
-            data = prepare(benchmark.data)
-    if request.out is None:
-        _mention_replaced(folder / record, benchmark, data)
-    store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
-    command = request.command or request.repeated_by(folder)
-    return Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+        with show_download(quiet=not request.progress) as on_bytes:
+            section = benchmark.data
+            data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
+        if request.out is None:
+            _mention_replaced(folder / record, benchmark, data)
+        store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
+        command = request.command or request.repeated_by(folder)
+        yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
 
 
 def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
     """Say which run, or choice, of another config or other data the one to come will replace."""
-    found = peek(file)
-    config, dataset = file.with_name("config.yaml"), found.get("dataset")
-    digest = hashlib.sha256(dump(benchmark, file.parent).encode()).hexdigest()
-    is_same_data = (
-        isinstance(dataset, dict) and dataset.get("fingerprint") == data.summary.fingerprint
-    )
-    if found and not (is_same_data and config.is_file() and sha256_file(config) == digest):
+    found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
+    texts = found.get("dataset")
+    is_same = isinstance(texts, dict) and texts.get("fingerprint") == data.summary.fingerprint
+    digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
+    if found and not (is_same and config.is_file() and sha256_file(config) == digest):
         command = shortened(" ".join(str(found.get("command")).split()), 200)
-        log.warning("%s: this will replace: %s (--out names another folder)", file.parent, command)
+        log.warning("%s: this will replace: %s (--out names another folder)", folder, command)
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
@@ -137,31 +132,20 @@ def _plain(value: Any) -> Any:
 
 
 @contextmanager
-def _storing_texts(file: Path, texts: str | None) -> Iterator[None]:
-    """Store texts, if there are any; new ones only if the block can use them."""
+def _storing(texts: str, file: Path) -> Iterator[None]:
+    """Store texts that were given in Python; new ones stay only if the block stores a config."""
     is_new, is_new_folder = not file.exists(), not file.parent.exists()
-    if texts is not None:
-        if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
-            raise UserError(f"{file}: holds other texts ({HINT})")
-        write_text(file, texts)
+    if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
+        raise UserError(f"{file}: holds other texts ({HINT})")
+    write_text(file, texts)
     try:
         yield
-    except BaseException:
-        if texts is not None and is_new:
+    finally:
+        if is_new and not file.with_name("config.yaml").exists():
             with suppress(OSError):
                 file.unlink()
                 if is_new_folder:
                     file.parent.rmdir()
-        raise
-
-
-def display_of(request: Request) -> AbstractContextManager[Listener]:
-    """Return what shows the trials of a request; it is imported only if there is any."""
-    if not request.progress:
-        return nullcontext(lambda _: None)
-    from rnnbench.terminal.display import show_trials
-
-    return show_trials(quiet=False)
 
 
 R = TypeVar("R")

@@ -22,6 +22,7 @@ from typing import (
     Protocol,
     TypeAlias,
     TypeVar,
+    get_origin,
     get_type_hints,
 )
 
@@ -29,6 +30,7 @@ import typer
 
 from rnnbench.errors import UserError, shortened
 from rnnbench.points import split_names, split_setting
+from rnnbench.section import checked
 from rnnbench.terminal import completion, options
 from rnnbench.tracking import TRACKERS
 
@@ -74,52 +76,44 @@ R = TypeVar("R")
 def option(kind: Any, text: str = "", *, default: Any = None, place: int = 0, **facts: Any) -> Any:
     """Return a field of a request that is also an option of its command.
 
-    ``kind`` is the type on the command line, or the whole option; then there is no ``text`` for the
-    help, and no ``facts`` for ``typer.Option``. In the help, options with a lower ``place`` come
-    first; see ``takes_options``.
+    ``kind`` is the type on the command line, or the whole option. The ``text`` is for the help and
+    for Python; if the option is whole, for Python alone. There are no ``facts`` for
+    ``typer.Option`` then. In the help, options with a lower ``place`` come first; see
+    ``takes_options``.
     """
-    facts = facts | {"help": text} if text else {}
-    return field(default=default, metadata={"kind": kind, "place": place, "facts": facts})
+    is_whole = get_origin(kind) is Annotated
+    facts = {} if is_whole else facts | {"help": text}
+    meaning = text or kind.__metadata__[0].help
+    of_option = {"kind": kind, "place": place, "facts": facts, "meaning": meaning}
+    return field(default=default, metadata=of_option)
 
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments that ``run`` and ``choose`` share.
-
-    Attributes:
-        config: a config file, its content, or the result of ``load_config``. Or texts with labels:
-            a table, a pandas data frame, or a pair ``(texts, labels)``; see ``configs/texts.yaml``.
-        epochs: the number of epochs of every training.
-        seeds: the number of seeds, or a list of seeds.
-        models: only these models of the config.
-        data: the source of the documents: ``data.source`` of the config. Or texts with labels, a
-            data frame or a pair, which are stored in the folder of the results.
-        path: a file or folder to read the source from: ``data.path`` of the config.
-        text: the column of a table that holds the texts: ``data.text`` of the config.
-        label: the column of a table that holds the labels: ``data.label`` of the config.
-        jobs: the number of trials that run side by side; by default one per core.
-        executor: where trials run: ``local``, or ``dask``, the workers of a Dask cluster.
-        scheduler: address of the Dask scheduler, or its scheduler file; by default that of Dask's
-            configuration.
-        out: the folder of the results; by default ``results/NAME``, for ``choose``
-            ``results/choice-NAME``.
-        settings: values that replace others of the config.
-        fresh: whether stored trials are trained again.
-        progress: whether progress is shown on standard error.
-        command: the command that is stored with the results for repeating them; by default one
-            that runs their ``config.yaml``.
-    """
+    """The arguments that ``run`` and ``choose`` share."""
 
     name: ClassVar[str]
     """The name of the command."""
     prefix: ClassVar[str] = ""
     """Of the name of the folder of the results, if ``out`` names none."""
-    config: Config = field(metadata={"kind": options.Config, "facts": None})
+    config: Config = option(
+        options.Config,
+        "A config file, its content, or the result of `load_config`. Or texts with labels: a "
+        "table, a pandas data frame, or a pair `(texts, labels)`; see `configs/texts.yaml`.",
+        default=MISSING,
+        place=-3,
+    )
     _: KW_ONLY
     epochs: int | None = option(options.Epochs)
-    seeds: int | Sequence[int] | None = option(options.Seeds)
+    seeds: int | Sequence[int] | None = option(
+        options.Seeds, "The number of seeds, or a list of seeds."
+    )
     models: str | Sequence[str] | None = option(options.Models)
-    data: str | OwnTexts | None = option(options.Source)
+    data: str | OwnTexts | None = option(
+        options.Source,
+        "The source of the documents. Or texts with labels, a data frame or a pair, which are "
+        "stored in the folder of the results.",
+    )
     path: str | Path | None = option(options.DataPath)
     text: str | None = option(options.TextColumn)
     label: str | None = option(options.LabelColumn)
@@ -141,19 +135,26 @@ class Request:
     )
     scheduler: str | Path | None = option(
         str,
-        "With --executor dask: the scheduler; by default that of Dask's configuration.",
+        "The scheduler of Dask; by default that of its configuration.",
         metavar="ADDRESS|FILE",
         **options.RUNNING,
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
-    settings: Settings | None = option(options.Settings)
+    settings: Settings | None = option(
+        options.Settings, "Values that replace others of the config, by key."
+    )
     fresh: bool = option(
         bool, "Train stored trials again.", default=False, place=1, **options.RUNNING
     )
-    progress: bool = True
-    command: str | None = None
+    progress: bool = field(
+        default=True, metadata={"meaning": "Whether progress is shown on standard error."}
+    )
+    command: str | None = field(
+        default=None,
+        metadata={"meaning": "What to repeat the run by; by default its `config.yaml`."},
+    )
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
@@ -176,13 +177,7 @@ def _flag(option: Field[Any]) -> str:
 
 @dataclass(frozen=True)
 class RunRequest(Request):
-    """The arguments of ``run``.
-
-    Attributes:
-        track: trackers that record the run: ``tracking`` of the config.
-        save_models: whether trained models are kept, for ``predict``.
-        compact: whether trials, stored ones too, keep only what tables need.
-    """
+    """The arguments of ``run``."""
 
     name = "run"
     _: KW_ONLY
@@ -201,17 +196,7 @@ class RunRequest(Request):
 
 @dataclass(frozen=True)
 class ChoiceRequest(Request):
-    """The arguments of ``choose``.
-
-    Attributes:
-        folds: the number of folds of a cross-validation; by default 5.
-        last: the share of the training documents, from the end, to hold out instead of folds.
-        sample: the number of points of each grid that are drawn at random, instead of all.
-        then_fit: whether the recommended model is trained and kept, as by ``run`` with
-            ``save_models``, in the folder ``fitted`` of the choice.
-        on: the documents that it is trained on: ``train``, and then it is tested as in a run; or
-            ``all``, and then only the choice says how good it is.
-    """
+    """The arguments of ``choose``."""
 
     name = "choose"
     prefix = "choice-"
@@ -237,8 +222,8 @@ class ChoiceRequest(Request):
     )
     on: str = option(
         str,
-        "What --then-fit trains on: train, and then the model is tested on the test documents; or "
-        "all, and then only this choice says how good it is.",
+        "The documents to train it on: train, and then it is tested on the test documents; or all, "
+        "and then only this choice says how good it is.",
         default="train",
         place=-2,
         metavar="train|all",
@@ -247,6 +232,11 @@ class ChoiceRequest(Request):
     out: str | Path | None = option(
         Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
     )
+
+
+def meanings(request: Any) -> dict[str, str]:
+    """Return the meaning of each argument of a request, by name."""
+    return {argument.name: argument.metadata["meaning"] for argument in fields(request)}
 
 
 def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R]]:
@@ -260,20 +250,20 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            signature.bind(*args, **kwargs)  # so that an error does not name the request
             return function(request(*args, **kwargs))
 
-        texts = [inspect.cleandoc(kind.__doc__ or "") for kind in (Request, request)]
-        args = "\n".join(text.partition("Attributes:\n")[2] for text in texts)
+        args = "\n".join(f"    {name}: {text}" for name, text in meanings(request).items())
         doc = inspect.cleandoc(function.__doc__ or "")
         call.__doc__ = doc.replace("Raises:\n", f"Args:\n{args}\n\nRaises:\n")
         result = inspect.signature(function).return_annotation
         call.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]
         hints = get_type_hints(request, localns={"Benchmark": Benchmark, "Override": Override})
-        call.__annotations__ = {name: hints[name] for name in signature.parameters} | {
-            "return": result
-        }
-        return call
+        hints = {name: hints[name] for name in signature.parameters}
+        with_config = {"config", "settings", *KEYS}  # they are checked as parts of it
+        call.__annotations__ = hints | dict.fromkeys(with_config & {*hints}, Any)
+        found = checked(call)
+        found.__annotations__ = hints | {"return": result}
+        return found
 
     return decorate
 
@@ -284,7 +274,7 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
     In the help, those before its parameter ``request`` have the place -1, those after it 2. One of
     them is ``quiet``.
     """
-    found = [option for option in fields(request) if option.metadata]
+    found = [option for option in fields(request) if "kind" in option.metadata]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -305,7 +295,7 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
                 place = 2
             else:
                 placed.append((place, parameter.replace(kind=parameter.KEYWORD_ONLY)))
-        placed += [(option.metadata.get("place", -3), _parameter(option)) for option in found]
+        placed += [(option.metadata["place"], _parameter(option)) for option in found]
         in_order = [parameter for _, parameter in sorted(placed, key=itemgetter(0))]
         call.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
         call.__annotations__ = {parameter.name: parameter.annotation for parameter in in_order}
@@ -348,7 +338,9 @@ def changes(
             Override("settings", str(key), _as_yaml("settings", value))
             for key, value in settings.items()
         ]
-    for setting in [settings] if isinstance(settings, str) else settings or ():
+    if isinstance(settings, str) or not isinstance(settings, Iterable | None):
+        settings = [settings]
+    for setting in settings or ():
         if isinstance(setting, Override):
             given.append(setting)
             continue

@@ -4,10 +4,12 @@ In sections, pydantic's errors become sentences that name the fault and the allo
 validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
 """
 
+import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from functools import wraps
+from typing import Annotated, Any, ClassVar, Literal, ParamSpec, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -18,10 +20,11 @@ from pydantic import (
     ValidationError,
     model_serializer,
     model_validator,
+    validate_call,
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from rnnbench.errors import did_you_mean, nearest, shortened
+from rnnbench.errors import UserError, did_you_mean, nearest, shortened
 from rnnbench.registry import PluginError
 from rnnbench.text import encodable
 
@@ -113,6 +116,8 @@ class Variant(Section):
 
 
 _V = TypeVar("_V", bound=Variant)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
@@ -217,3 +222,28 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
             return f"{got} (should match {ctx['pattern']})"
     wanted = item["msg"].replace("Input should", "should")
     return f"{got} ({wanted[0].lower()}{wanted[1:]})"
+
+
+def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Have arguments of a function that its annotations do not allow raise ``UserError``.
+
+    Others are converted as pydantic does: numbers of NumPy become plain ones.
+    """
+    signature = inspect.signature(function)
+
+    @validate_call
+    @wraps(function)
+    def converted(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return args, kwargs
+
+    @wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        arguments = signature.bind(*args, **kwargs).arguments  # or a ``TypeError``, as always
+        try:
+            given, named = converted(**arguments)
+        except ValidationError as error:
+            first = next(located(error))
+            raise UserError(f"{first['loc'][0]}: {first['type']}") from None
+        return function(*given, **named)
+
+    return call

@@ -204,6 +204,9 @@ def test_a_run_that_cannot_begin_leaves_no_folder_unless_there_was_one(folder, m
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"jobs": "x"}, r"^jobs: got 'x' \(should be a valid integer"),
+        ({"models": 5}, r"^models: got 5 \(should be a valid"),
+        ({"settings": 5}, r"^settings: got 5 \(should be key\.path=value"),
         ({"jobs": 0}, r"^jobs: got 0 \(should be 1 or more\)"),
         ({"models": ["lstm"]}, "no model 'lstm'"),
         ({"epochs": 0}, r"^epochs: training\.epochs: got 0"),
@@ -367,21 +370,24 @@ def test_a_report_is_written_beside_the_results_of_its_run_alone():
     assert other.write_report(words=0).read_text().startswith("<!doctype html>")
 
 
-def test_models_that_were_kept_predict_texts():
+def test_models_that_were_kept_answer_texts():
     kept = run(["nb", "rnn"], save_models=True)
+    rnn, best = kept.model("rnn"), kept.model()
 
-    one = rnnbench.predict(kept, "rnn", "net profit rose", top=1)
-    several = rnnbench.predict(kept, "rnn", ["net profit rose", "it rose"], seed=1)
+    one = rnn.answers("net profit rose", top=1)
+    several = kept.model("rnn", seed=1).answers(["net profit rose", "it rose"])
 
     assert [prediction.words for prediction in (*one, *several)] == [3, 3, 2]
     assert one[0].topics != several[0].topics[:1], "another seed gives other weights"
     assert len(several[0].topics) > 1 == len(one[0].topics)
-    assert kept.predict([]) == kept.predict([], "rnn") == []
-    assert [found.words for found in kept.predict(["", "zzz"])] == [0, 1]
-    best = kept.results.best.name
-    assert kept.predict("it rose") == kept.predict(["it rose"], best)
-    sure = {"unsure_below": 1, "explain": True}
-    (found,) = rnnbench.predict(kept, "rnn", "net profit rose", **sure)
+    assert best.answers([]) == rnn.answers([]) == []
+    assert [found.words for found in best.answers(["", "zzz"])] == [0, 1]
+    assert best.name == kept.results.best.name
+    assert best.answers("it rose") == best.answers(["it rose"])
+    assert kept.predict("net profit rose", "rnn", seed=1, top=1) == [
+        several[0].model_copy(update={"topics": several[0].topics[:1]})
+    ]
+    (found,) = rnn.answers("net profit rose", unsure_below=1, explain=True)
     assert (found.answer, found.topics[0].topic) == ("unsure", one[0].answer)
     expected = f"How much the log-probability of {one[0].answer} falls without the word"
     assert found.decided_by.meaning == expected
@@ -400,15 +406,36 @@ def test_a_kept_model_is_like_a_classifier_of_scikit_learn():
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
         found = model.predict(iter(texts))
         np.testing.assert_array_equal(found, model.classes_[shares.argmax(axis=1)])
-        assert [own.topics[0].topic for own in kept.predict(texts[:2], name)] == found[:2].tolist()
+        assert [own.topics[0].topic for own in model.answers(texts[:2])] == found[:2].tolist()
         assert model.predict([]).tolist() == []
         assert model.predict(texts[0]).tolist() == found[:1].tolist()
     assert rnnbench.load_run(kept.folder).model().name == kept.results.best.name
-    for wrong in (None, pd.DataFrame({"text": texts}), {"text": texts}):
+    for wrong in (None, b"profit", pd.DataFrame({"text": texts}), {"text": texts}):
         with pytest.raises(rnnbench.UserError, match=r"texts: got .*should be a list, or a column"):
             model.predict(wrong)
-    with pytest.raises(rnnbench.UserError, match=r"text 2: got float \(should be a text\)"):
-        model.predict([texts[0], float("nan")])
+    for wrong in (float("nan"), b"profit", ["profit", 5]):
+        with pytest.raises(rnnbench.UserError, match=r"text 2: got \w+ \(should be a text\)"):
+            model.predict([texts[0], wrong])
+    with pytest.raises(rnnbench.UserError, match=r"text 1: got int"):
+        model.predict([5])
+
+
+def test_a_wrong_argument_of_a_kept_model_is_named():
+    kept = run("nb", save_models=True)
+    model = kept.model()
+    wrong = {
+        "name: got 5 (should be a valid string)": lambda: kept.model(5),
+        "no model '../nb' (allowed: nb": lambda: kept.model("../nb"),
+        "seed: got 'x' (should be a valid integer": lambda: kept.model(seed="x"),
+        "nb has no seed 9 (allowed: 0": lambda: kept.model("nb", seed=9),
+        "top: got 0 (should be greater than 0)": lambda: model.answers("it rose", 0),
+        "unsure_below: got 2 (should be less ": lambda: model.answers("it rose", unsure_below=2),
+        "run: got 5 (should be a valid string)": lambda: rnnbench.badge(5),
+        "explain: got 'x' (should be a valid b": lambda: model.answers("it rose", explain="x"),
+    }
+    for message, call in wrong.items():
+        with pytest.raises(rnnbench.UserError, match=re.escape(message)):
+            call()
 
 
 OWN = [f"{'buy' if number % 2 else 'see'} you {number}" for number in range(40)]
@@ -461,7 +488,9 @@ def test_texts_that_cannot_be_used_are_not_in_the_way_of_others():
     with pytest.raises(rnnbench.UserError, match="1 different label"):
         rnnbench.run((OWN, [1] * 40), **options)
 
-    assert not Path("mine").exists()
+    with pytest.raises(rnnbench.UserError, match="no document is left to test on"):
+        rnnbench.run((OWN, LABELS), settings={"data.fit_on_all": 1.0}, **options)
+    assert not Path("mine").exists(), "its data were prepared"
     booleans = rnnbench.run((iter(OWN), np.array(LABELS, bool)), **options)
     assert [count.topic for count in booleans.results.dataset.topics] == ["false", "true"]
 

@@ -143,7 +143,7 @@ def test_a_table_becomes_predictions_by_the_commands_of_the_readme(cli, tmp_path
 
     files = Path("own_texts.csv"), Path("predicted.csv")
     before, after = (list(csv.DictReader(file.read_text().splitlines())) for file in files)
-    new = ["predicted", "margin", "second_best", "unknown_words"]
+    new = ["predicted", "margin", "second_best", "unknown_words", "problem"]
     assert list(after[0]) == [*before[0], *new]
     assert all(f"`{column}`" in README for column in new)
     assert [{key: row[key] for key in before[0]} for row in after] == before

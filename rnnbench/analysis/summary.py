@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import InstanceOf
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
 from rnnbench.analysis.intervals import Hits, accuracy_interval, prediction_interval, t_interval
@@ -37,6 +38,7 @@ from rnnbench.results.schema import (
     WithoutDuplicates,
 )
 from rnnbench.results.store import RESULTS
+from rnnbench.section import checked
 from rnnbench.storage import (
     TRIALS,
     DamagedResultError,
@@ -288,10 +290,11 @@ def drop_duplicates(run: R) -> R:
 
 # Finished runs
 
-RunOrFolder = StoredRun | str | Path
+RunOrFolder = str | Path | InstanceOf[StoredRun]
 """A run, or the folder that holds it."""
 
 
+@checked
 def opened(run: RunOrFolder) -> StoredRun:
     """Return a run, loaded if only its folder is given; see ``load_run``."""
     return run if isinstance(run, StoredRun) else load_run(Path(run))

@@ -29,13 +29,7 @@ from rnnbench.data.audit import Duplicates
 from rnnbench.data.dataset import Data, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
-from rnnbench.job import (
-    FailedTrialsError,
-    InterruptedRunError,
-    display_of,
-    prepare_job,
-    require_whole,
-)
+from rnnbench.job import FailedTrialsError, InterruptedRunError, prepared_job, require_whole
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns, short_table
@@ -45,8 +39,9 @@ from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
-from rnnbench.section import spell
+from rnnbench.section import checked, spell
 from rnnbench.storage import check_new, read_record, write_document, write_text
+from rnnbench.terminal.display import show_trials
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -170,21 +165,21 @@ def choose(request: ChoiceRequest) -> Choice:
     if request.on == "all" and not request.then_fit:
         raise UserError("on: 'all' needs then_fit, because only that trains a model to keep")
     parts = make_parts(request.folds, request.last)
-    job = prepare_job(request, CHOICE)
-    plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
-    if sample is not None:
-        drawn = draw_points(job.benchmark.models, sample)
-        plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
-    y, groups = job.data.dataset.y_train, job.data.dataset.groups
-    positions = np.concatenate([part.positions(y, groups) for part in parts])  # part by part
-    if request.on == "all":
-        _check_labels(job, _on_all(request, job), positions)
-    if job.benchmark.tracking:
-        log.warning("tracking: ignored, because only runs are tracked")
-    with job.writing():
-        with display_of(request) as listener:
-            done = job.train(plan, listener)
-        choice = _write(request, job, done, positions) if done.results else None
+    with prepared_job(request, CHOICE) as job:
+        plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, parts=parts)
+        if sample is not None:
+            drawn = draw_points(job.benchmark.models, sample)
+            plan = replace(plan, trials=[trial for trial in plan.trials if trial.name in drawn])
+        y, groups = job.data.dataset.y_train, job.data.dataset.groups
+        positions = np.concatenate([part.positions(y, groups) for part in parts])  # part by part
+        if request.on == "all":
+            _check_labels(job, _on_all(request, job), positions)
+        if job.benchmark.tracking:
+            log.warning("tracking: ignored, because only runs are tracked")
+        with job.writing():
+            with show_trials(quiet=not request.progress) as listener:
+                done = job.train(plan, listener)
+            choice = _write(request, job, done, positions) if done.results else None
     whole = require_whole(choice, job, done)
     if not request.then_fit:
         return whole
@@ -275,12 +270,15 @@ def _fit(
         command=job.command if held_out else None,
         **{key: getattr(request, key) for key in SAME_WAY},
     )
-    fit = prepare_job(given, corpus=job.data.corpus)
-    if held_out:
-        facts = {key: Duplicates() for key in ("duplicates", "whole_duplicates")}  # all, on purpose
-        summary = fit.data.summary.model_copy(update=facts | {"estimated_on": choice.results.how()})
-        fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
-    stored, fitted = run_job(fit, display_of(given), keep_models=True)
+    with prepared_job(given, corpus=job.data.corpus) as prepared:
+        fit = prepared
+        if held_out:
+            # All documents are learned, on purpose.
+            facts = {"estimated_on": choice.results.how(), "duplicates": Duplicates()}
+            facts["whole_duplicates"] = facts["duplicates"]
+            summary = fit.data.summary.model_copy(update=facts)
+            fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
+        stored, fitted = run_job(fit, show_trials(quiet=not given.progress), keep_models=True)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 
@@ -296,6 +294,7 @@ def _answers(
     return found
 
 
+@checked
 def load_choice(folder: str | Path) -> Choice:
     """Return the choice in a folder.
 

@@ -9,9 +9,8 @@ from matplotlib.axes import Axes
 from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.results import Candidate, choice_table
 from rnnbench.report.page import PageContent
-from rnnbench.report.plot import COLOURS, THIN, Plot, about, width_beside
+from rnnbench.report.plot import COLOURS, THIN, Plot, about, name_rows
 from rnnbench.report.sections import Part, ReportSection, reproduce_by
-from rnnbench.report.table import interval_text
 from rnnbench.text import counted
 
 if TYPE_CHECKING:
@@ -33,10 +32,9 @@ class CandidatesPlot(Plot):
             if row < SHOWN or one.name == recommended
         }
         self.alt = "; ".join(
-            f"{name} {one.accuracy:.3f} ({interval_text(one.interval, '.3f')})"
-            for name, one in self._rows.items()
+            f"{name} {one.accuracy:.3f} ({one.interval:.3f})" for name, one in self._rows.items()
         )
-        self.size = (width_beside([*self._rows]), 1.8 + 0.42 * len(self._rows))
+        self.make_room(self._rows, 1.5 + 0.38 * len(self._rows))
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each candidate, the best at the top."""
@@ -44,10 +42,7 @@ class CandidatesPlot(Plot):
             ends, gid = (one.interval.low, one.interval.high), about(one.name)
             axes.hlines(row, *ends, color=COLOURS[0], gid=gid, **THIN)
             axes.plot(one.accuracy, row, "o", color=COLOURS[0], gid=gid)
-        axes.set_yticks(range(len(self._rows)), [*self._rows])
-        axes.set_ylim(len(self._rows) - 0.4, -0.7)
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel("accuracy")
+        name_rows(axes, [*self._rows], "accuracy")
         return []
 
 

@@ -26,7 +26,6 @@ from rnnbench.report.table import (
     Table,
     condition,
     in_blocks,
-    interval_text,
     scope,
     short_p,
     table_of,
@@ -238,7 +237,7 @@ def choice_table(results: ChoiceResults) -> Table:
     columns: Columns[Candidate] = {
         "model": lambda candidate: candidate.name,
         f"accuracy ({over})": _accuracy,
-        f"95 % interval {scope(n)}": lambda candidate: interval_text(candidate.interval),
+        f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
         P_HOLM: lambda candidate: _p_holm(candidate.against_best),
         "clearly worse than the best": lambda candidate: worse_in_words(
             candidate.against_best, "best"

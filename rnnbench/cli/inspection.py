@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from rnnbench.analysis.notes import (
     Note,
@@ -30,6 +31,7 @@ from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report import inspection as views
+from rnnbench.report.table import grid
 from rnnbench.request import changes
 from rnnbench.terminal import completion, console, options
 from rnnbench.terminal.display import show_download
@@ -274,10 +276,9 @@ def doctor(
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()
-    found = {check.name: check.found for check in checks}
-    styles = {check.name: "red" for check in checks if check.exit_code}
+    found = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}
-    console.print_record(record, views.facts_grid(found, styles), as_json=as_json)
+    console.print_record(record, grid(found, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
         error = RnnbenchError(
             f"Something is wrong with: {', '.join(check.name for check in wrong)}."

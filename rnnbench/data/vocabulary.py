@@ -77,14 +77,16 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences, unknown = [], []
     given = [texts] if isinstance(texts, str) else texts
-    if not isinstance(given, Iterable) or isinstance(given, Mapping) or hasattr(given, "columns"):
+    is_several = isinstance(given, Iterable) and not isinstance(given, Mapping | bytes)
+    if not is_several or hasattr(given, "columns"):
         got = type(given).__name__
         raise UserError(f"texts: got {got} (should be a list, or a column of a data frame)")
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
         for number, text in enumerate(given, 1):  # one by one: words of many take much memory
-            if not isinstance(text, str | list):
+            parts = text if isinstance(text, list) else [text]
+            if not all(isinstance(part, str) for part in parts):
                 raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
             words = list(tokenize(text)) if isinstance(text, str) else text
             sequences.append([id_of.get(word, UNKNOWN) for word in words])

@@ -26,6 +26,8 @@ CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of vectorizers that change a text before anything is counted."""
 FIRST_MARK = 0x10000
 """The first character that stands for a word: from here on, there are no blanks."""
+VECTOR = 256
+"""The size of a text vector of wordllama."""
 Length = Annotated[int, Field(ge=1, le=100)]
 """Of a sequence of words or characters."""
 
@@ -56,12 +58,17 @@ class Counts(Record):
                 last = max(len(piece) - n, 0 if within else -1)
                 yield from (piece[start : start + n] for start in range(last + 1))
 
-    def values(self, counts: NDArray[np.float64], idf: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the features of a text, from the counts of its terms and their weights."""
-        counts = np.ones_like(counts) if self.binary else counts
-        weighted = (1 + np.log(counts) if self.sublinear_tf else counts) * idf
+    def features(
+        self, text: str, places: Mapping[str, int], idf: NDArray[np.float64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the features that occur in a text, how often, and their weighted values."""
+        found = Counter(places[term] for term in self.terms(text) if term in places)
+        features = np.fromiter(found, np.intp, len(found))
+        counts = np.fromiter(found.values(), np.int64, len(found))
+        used = np.ones_like(counts) if self.binary else counts
+        weighted = (1 + np.log(used) if self.sublinear_tf else used) * idf[features]
         size = np.linalg.norm(weighted, {"l1": 1, "l2": 2}[self.norm]) if self.norm else 1
-        return np.asarray(weighted / (size or 1))
+        return features, counts, weighted / (size or 1)
 
 
 class LinearRule(Record):
@@ -91,7 +98,7 @@ class LinearModel:
         self.rule, self.n_topics = LinearRule.model_validate_json(facts.tobytes()), n_topics
         parts, labels = self.rule.counts, self.rule.labels
         terms = joined.tobytes().decode().split("\0") if joined.size else []
-        sizes = len(self.coef) if parts is None else len(terms), len(labels)
+        sizes = VECTOR if parts is None else len(terms), len(labels)
         shapes = [array.shape for array in (self.coef, self.intercept, self.idf)]
         n_counted = sum(part.n_terms for part in parts or [])
         if shapes != [sizes, sizes[1:], (len(terms),)] or n_counted != len(terms):
@@ -144,10 +151,9 @@ class LinearModel:
         if len(best) < 2:
             return self.rule.labels, 0.0, added
         for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            features, counts = _count(part.terms(text), places)
-            values = part.values(counts, self.idf[features]) / counts
+            features, counts, values = part.features(text, places, self.idf)
             differences = self.coef[features[:, np.newaxis], best] @ [1, -1]
-            of_each = dict(zip(features.tolist(), values * differences, strict=True))
+            of_each = dict(zip(features.tolist(), values / counts * differences, strict=True))
             for term, signs in zip(part.terms(text), part.terms(marked), strict=True):
                 owners = word_of.keys() & {*signs}
                 for mark in owners if term in places else ():
@@ -157,18 +163,9 @@ class LinearModel:
     def _score(self, text: str) -> NDArray[np.float64]:
         score = self.intercept
         for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            features, counts = _count(part.terms(text), places)
-            score = score + part.values(counts, self.idf[features]) @ self.coef[features]
+            features, _, values = part.features(text, places, self.idf)
+            score = score + values @ self.coef[features]
         return score
-
-
-def _count(
-    terms: Iterator[str], places: Mapping[str, int]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the features that occur, and how often."""
-    found = Counter(places[term] for term in terms if term in places)
-    counts = np.fromiter(found.values(), np.float64, len(found))
-    return np.fromiter(found, np.intp, len(found)), counts
 
 
 def arrays_of(

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -15,7 +15,7 @@ from rich.text import Text
 from rnnbench.errors import UserError, shortened
 from rnnbench.storage import check_new, read_file
 from rnnbench.terminal import options
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 if TYPE_CHECKING:
     from rnnbench.prediction.predict import DecidingWords, KeptModel, Prediction
@@ -115,8 +115,7 @@ def predict(
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
-        if as_json:
-            print_record(counts, as_json=True)
+        print_record(counts, as_json=as_json)
         return
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
@@ -164,7 +163,7 @@ def _answer_table(
     unsure_below: float | None,
     *,
     quiet: bool,
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
     from rnnbench.prediction.table import predict_table, standard_input
     from rnnbench.terminal.console import notice
@@ -176,15 +175,14 @@ def _answer_table(
     with source as file, show_download(quiet=is_hidden) as progress:
         column = column or model.text_column
         counts = predict_table(model, file, out, column, progress, unsure_below)
-    if counts["empty"] or counts["unknown"]:
-        unknown = f"and {counts['unknown']:,} whose words are unknown"
-        empty = f"{counted(counts['empty'], 'text')} without words"
-        notice(f"Without an answer: {empty}, {unknown}", style="yellow")
-    if unsure := counts["unsure"]:
-        notice(f"Unsure: {counted(unsure, 'text')}", style="yellow")
+    n_rows, answered = counts.total(), counts.pop(None)
+    if counts:
+        reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())
+        which = f"{n_rows - answered:,} of {counted(n_rows, 'row')}"
+        notice(f"Without an answer: {which}: {reasons}", style="yellow")
     if out and not quiet:
-        notice(f"{counted(sum(counts.values()), 'row')} written to {out}")
-    return counts
+        notice(f"{counted(n_rows, 'row')} written to {out}")
+    return {"answered": answered, "problems": dict(counts)}
 
 
 def _printable(text: str) -> str:
@@ -240,15 +238,11 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
         bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
         table.add_row(topic.topic, f"{topic.score:.4f}", bar)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
-    distinct = list(dict.fromkeys(unknown))
-    more = ", …" if len(distinct) > UNKNOWN_SHOWN else ""
-    shown = _printable(", ".join(distinct[:UNKNOWN_SHOWN]))
-    listed = f": {shown}{more}" if unknown else ""
+    distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
+    names = f": {_printable(distinct)}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
-    below: list[RenderableType] = [
-        Text(f"{words}{cut}, {len(unknown)} unknown{listed}", style="dim")
-    ]
+    below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]
     if prediction.is_doubtful:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import PositiveInt, SkipValidation, ValidationError
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
-from rnnbench.errors import RnnbenchError, UserError, did_you_mean
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean, first_fault
 from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Shape
@@ -20,7 +21,7 @@ from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import Store, read_weights
-from rnnbench.section import Record
+from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -33,11 +34,9 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.floating[Any]]
 
-MANY = 3000
-"""From so many texts on, machine code is made; that takes about as long as NumPy predicts them with
+MANY = 100_000
+"""From so many steps on, machine code is made; that takes about as long as NumPy predicts them with
 ``bilstm_max`` of ``configs/zoo.yaml``."""
-
-
 UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
 """The answer of a model that is not sure enough, and the name of words without an id."""
 WORDS_SHOWN = 10
@@ -117,10 +116,8 @@ class KeptModel:
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
-    makes_code: bool | None = None
-    """Whether machine code reads its texts; ``None`` until there are many."""
-    n_read: int = 0
-    """The texts that a network has read, those with a word left out included."""
+    n_steps: int = 0
+    """The steps that a network has read, those of texts with a word left out included."""
 
     @property
     def classes_(self) -> "NDArray[np.str_]":
@@ -147,23 +144,36 @@ class KeptModel:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
         return self.scores(encode(texts, self.vocabulary).ids)
 
+    @checked
     def answers(
         self,
-        texts: Iterable[Sequence[str]],
-        top: int | None = None,
+        texts: SkipValidation[Iterable[Sequence[str]]],
+        top: PositiveInt | None = None,
         *,
-        unsure_below: float | None = None,
+        unsure_below: Share | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
-        """Return a prediction for each text, or list of words, as ``Run.predict`` explains.
+        """Return a prediction for each text, in the same order.
 
         A text of which it reads nothing but unknown words has no topics: the answer would not be
         about this text.
+
+        Args:
+            texts: one text, or several; a text may also be a list of its words.
+            top: how many of the best topics to return; by default all.
+            unsure_below: the answer is "unsure" if the best probability is below this one.
+            explain: whether to return the words that decided each answer, too.
+
+        Raises:
+            UserError: it gives margins, which are no measure for ``unsure_below``.
+            DamagedResultError: its weights are not as they were written, or cannot be loaded.
         """
-        if unsure_below is not None:
-            self._check_unsure(unsure_below)
+        if unsure_below is not None and self.kind == "margin":
+            hint = "use a model that gives probabilities"
+            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
+        if unsure_below is not None and UNSURE in self.vocabulary.topics:
+            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
-        self.n_read += MANY * (explain and len(encoded.ids) > 1)  # each is read once a word
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
         return [
@@ -184,15 +194,6 @@ class KeptModel:
             for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
             for is_about in [bool((ids > INDEX_FROM).any())]
         ]
-
-    def _check_unsure(self, below: float) -> None:
-        if self.kind == "margin":
-            hint = "use a model that gives probabilities"
-            raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
-        if not 0 <= below <= 1:
-            raise UserError(f"unsure_below: got {below} (should be from 0 to 1)")
-        if UNSURE in self.vocabulary.topics:
-            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
 
     def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
         model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
@@ -218,12 +219,9 @@ class KeptModel:
     def _occlusion(self, ids: "NDArray[np.int32]") -> tuple[int, dict[int, float]]:
         """Return the best label, and how much its score falls without each word id."""
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
-        distinct, scores = np.unique(read), [self.scores(ids[np.newaxis])]
-        for start in range(0, len(distinct), in_numpy.ROWS_AT_ONCE):  # a long text has many
-            rest = [read[read != word] for word in distinct[start:][: in_numpy.ROWS_AT_ONCE]]
-            rows = pad(rest, words.timesteps, words.padding, words.truncating)
-            scores.append(self.scores(rows))
-        found = np.concatenate(scores)
+        distinct = np.unique(read)
+        rows = [read, *(read[read != word] for word in distinct)]
+        found = self.scores(pad(rows, words.timesteps, words.padding, words.truncating))
         if self.kind == "probability":
             found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
         best = int(found[0].argmax())
@@ -248,16 +246,13 @@ class KeptModel:
                 from rnnbench.models.build import predict
 
                 return predict(self.keras, ids)
-        self.n_read += len(ids)
-        if self.makes_code is None and self.n_read >= MANY:
-            native = ENGINES["native"]
-            self.makes_code = native.covers(model, Recipe()) and not native.why_not()
-        if self.makes_code:
+        self.n_steps += ids.size
+        if self.n_steps >= MANY and self.has_code:
             from rnnbench.training.engines.native.engine import log_probabilities
 
             with suppress(RnnbenchError, MemoryError):
                 return np.exp(log_probabilities(model, self.shape, self.weights, ids))
-            self.makes_code = False  # it is too large
+            self.has_code = False  # it is too large
         return in_numpy.predict(model, self.shape, self.weights, ids)
 
     def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
@@ -269,6 +264,13 @@ class KeptModel:
         """The shape of its input."""
         words = self.vocabulary
         return Shape(words.timesteps, len(words.topics), len(words.words) + INDEX_FROM + 1)
+
+    @cached_property
+    def has_code(self) -> bool:
+        """Whether there is machine code for a network; the first answer takes half a second."""
+        native, model = ENGINES["native"], self.model
+        is_covered = in_numpy.is_covered(model) and native.covers(model, Recipe())
+        return is_covered and not native.why_not()
 
     @cached_property
     def weights(self) -> Weights:
@@ -357,7 +359,8 @@ def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | Non
         try:
             model = LinearModel(arrays, len(vocabulary.topics))
         except ValueError as error:
-            raise DamagedResultError(f"unusable result: {weights}: {error}") from error
+            fault = first_fault(error) if isinstance(error, ValidationError) else error
+            raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
     return KeptModel(name, trial.seed, model, weights, vocabulary, benchmark.data.text)
 
 

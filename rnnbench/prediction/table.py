@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from itertools import islice
@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from rnnbench.data.fetch import Progress
+from rnnbench.data.sources.files import fault_of
 from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
+from rnnbench.prediction.predict import UNSURE, KeptModel
 from rnnbench.storage import atomic_write, temporary_folder
 
 AT_ONCE, STEPS = 4096, 2**26
 """The most rows, and steps of their sequences, that are in memory at once."""
-Row = dict[str, Any]
+Row = tuple[str, Sequence[Any]]
 
 
 def predict_table(
@@ -30,77 +31,81 @@ def predict_table(
     column: str | None,
     progress: Progress,
     unsure_below: float | None = None,
-) -> Counter[str]:
+) -> Counter[str | None]:
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
-    These are the topic, its probability or margin, the second-best topic, and the share of words
-    that are not in the vocabulary of the run. A text without words, or without any that the model
-    knows, has no answer. Only some thousand rows are in memory at once. Standard output gets the
-    format of the ``source``. Returned are the numbers of rows with and without an answer.
+    These are the topic, its probability or margin, the second-best topic, the share of words that
+    are not in the vocabulary of the run, and the problem of a row without an answer. A row that
+    cannot be read has the columns that were found. Only some thousand rows are in memory at once.
+    Standard output gets the format of the ``source``. Returned are the numbers of rows by problem,
+    or ``None``.
 
     Raises:
-        UserError: a row cannot be read or written, or a column is missing or exists already.
+        UserError: this is no table, a row cannot be written, or a column is missing or there twice.
     """
-    counts = Counter(answered=0, unknown=0, empty=0)
-    if unsure_below is not None:
-        counts[UNSURE] = 0
+    header, position, rows = _open(source, column, progress)
+    new = ["predicted", model.kind, "second_best", "unknown_words", "problem"]
+    if taken := [name for name in new if name in header]:
+        raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
+    counts = Counter[str | None]({None: 0})
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    column, rows = _rows(source, column, progress)
-    write = None
-    with ExitStack() as stack:
+    with _writer(out, source.suffix, [*header, *new]) as write:
         while block := list(islice(rows, at_once)):
-            texts = [row[column] if isinstance(row[column], str) else "" for _, row in block]
-            answers = model.answers(texts, 2, unsure_below=unsure_below)
-            for (place, row), found in zip(block, answers, strict=True):
-                kind = "answered" if found.topics else "unknown" if found.words else "empty"
-                counts[UNSURE if found.unsure else kind] += 1
-                answer = _answer(found, model.kind)
-                if taken := answer.keys() & row.keys():
-                    raise UserError(
-                        f"{place}: rename the column '{min(taken)}': the answer needs this name"
-                    )
-                whole = row | answer
-                write = write or stack.enter_context(_writer(out, source.suffix, whole))
+            answers = _answers(model, block, position, unsure_below)
+            for (place, *_, values), answer in zip(block, answers, strict=True):
+                counts[answer[-1]] += 1
+                found = [*values, *[None] * len(header)][: len(header)]
                 try:
-                    write(whole)
+                    write([*found, *answer])
                 except (ValueError, csv.Error) as error:
                     raise UserError(f"{place}: cannot be written: {error} (use .jsonl)") from None
-    if write is None:
-        raise UserError(f"{source}: it has no rows")
     return counts
 
 
-def _answer(found: Prediction, kind: str) -> Row:
-    """Return the new columns of a row."""
-    first, second = (*found.topics, None, None)[:2]
-    return {
-        "predicted": found.answer,
-        kind: first and round(first.score, 6),
-        "second_best": second and second.topic,
-        "unknown_words": round(len(found.unknown_words) / found.words, 4) if found.words else None,
-    }
+def _answers(
+    model: KeptModel, rows: Sequence[Row | BadRow], position: int, unsure_below: float | None
+) -> Iterator[list[Any]]:
+    """Yield the new columns of rows with a text at a ``position``."""
+    reasons = [
+        row.reason
+        if isinstance(row, BadRow)
+        else (fault_of("text", row[1][position]) or (None,))[0]
+        for row in rows
+    ]
+    texts = ["" if bad else row[-1][position] for row, bad in zip(rows, reasons, strict=True)]
+    answers = model.answers(texts, 2, unsure_below=unsure_below)
+    for found, reason in zip(answers, reasons, strict=True):
+        first, second = (*found.topics, None, None)[:2]
+        unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
+        nothing = "unknown words" if found.words else reason or "no words"
+        problem = nothing if first is None else UNSURE if found.unsure else None
+        scores = first and round(first.score, 6), second and second.topic
+        yield [found.answer, *scores, unknown, problem]
 
 
 @contextmanager
-def _writer(out: Path | None, ending: str, first: Row) -> Iterator[Callable[[Row], None]]:
-    """Yield a function that writes rows with the columns of the ``first``."""
+def _writer(
+    out: Path | None, ending: str, columns: Sequence[str]
+) -> Iterator[Callable[[list[Any]], object]]:
+    """Yield a function that writes rows with some columns."""
     ending = (out.suffix if out else ending).lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
         text = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
         stack.callback(text.detach)  # or it would close standard output
-        if ending not in DIALECTS:
-            yield lambda row: print(json.dumps(row, ensure_ascii=False, default=str), file=text)
-            return
-        writer = csv.DictWriter(text, list(first), lineterminator="\n", **DIALECTS[ending])
-        writer.writeheader()
-        yield writer.writerow
+        if ending in DIALECTS:
+            write = csv.writer(text, lineterminator="\n", **DIALECTS[ending]).writerow
+            write(columns)
+            yield write
+        else:
+            to_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+            yield lambda row: print(to_json(dict(zip(columns, row, strict=True))), file=text)
 
 
-def _rows(
+def _open(
     path: Path, column: str | None, progress: Progress
-) -> tuple[str, Iterator[tuple[str, Row]]]:
-    """Return the name of the column with the texts, and each row with its place."""
+) -> tuple[list[str], int, Iterator[Row | BadRow]]:
+    """Return the names of the columns, the position of that with the texts, and the rows."""
     layout = sniff(path, Layout(text=column, label=""))
     header, rows = open_table(path, layout, progress)
     if len({*header}) < len(header):
@@ -108,14 +113,7 @@ def _rows(
     if layout.text not in header:
         hint = did_you_mean(str(layout.text), header)
         raise UserError(f"{path}: no column '{layout.text}' ({hint}; --text names it)")
-
-    def whole() -> Iterator[tuple[str, Row]]:
-        for row in rows:
-            if isinstance(row, BadRow):
-                raise UserError(f"{row.place}: {row.fault}")
-            yield row[0], dict(zip(header, row[1], strict=True))
-
-    return layout.text, whole()
+    return header, header.index(layout.text), rows
 
 
 @contextmanager

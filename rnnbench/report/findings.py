@@ -5,8 +5,8 @@ from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import find_quantity
-from rnnbench.report.table import MISSING, interval_text, mean_and_interval
-from rnnbench.results.schema import TOO_FEW_SEEDS, Results
+from rnnbench.report.table import MISSING, mean_and_interval
+from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
 from rnnbench.text import listed
 
 BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
@@ -27,7 +27,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     sentences += filter(None, [dataset.estimate_in_words()])
     sentences.append(
         f"{best.name} {leads} a {dataset.accuracy_name} of {best.accuracy.mean:.3f} (95 % interval "
-        f"{interval_text(best.accuracy_interval, '.3f')}){rest if others[CLEAR] else ''}."
+        f"{best.accuracy_interval:.3f}){rest if others[CLEAR] else ''}."
     )
     if level:
         sentences.append(f"Cannot be told apart from it: {listed(level)}.")
@@ -55,17 +55,18 @@ def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
     return found
 
 
-def unclear_from(results: Results, name: str) -> str:
-    """Return those of the best model and the majority that do not clearly differ from ``name``.
+def unclear_from(results: Results, model: ModelSummary, of: str = "", none: str = MISSING) -> str:
+    """Return which of the best and the majority do not clearly differ from a model, or ``none``.
 
-    Where there are too few seeds to tell, the result says so instead. The best says that it is.
+    Each comes after ``of``. Where there are too few seeds to tell, the result says so instead. The
+    best says that it is.
     """
-    always, pairs = results.dataset.majority_name, results.comparisons_of(name)
-    found = ["best"] if name == results.best.name else []
+    always, pairs = results.dataset.majority_name, results.comparisons_of(model.name)
+    found = ["best"] if model.name == results.best.name else []
     for other, text in {results.best.name: "the best", always: always}.items():
         if other in pairs and not pairs[other].is_clear:
-            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text)
-    return ", ".join(dict.fromkeys(found)) or MISSING
+            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else f"{of}{text}")
+    return ", ".join(dict.fromkeys(found)) or none
 
 
 def which_epoch(results: Results) -> str:

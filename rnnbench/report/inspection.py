@@ -25,7 +25,7 @@ from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
-from rnnbench.report.table import MISSING, Table
+from rnnbench.report.table import MISSING, Table, grid
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, visible
 
@@ -87,18 +87,8 @@ def data_view(prepared: PreparedData) -> View:
         "whole texts": summary.duplicates_in_words(whole=True),
         f"{noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
-    shown: list[Table | RenderableType] = [facts_grid(rows), _frequent_topics(summary)]
-    shown += ["", notes_text(notes)] if notes else []
-    return record, *shown
-
-
-def facts_grid(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Grid:
-    """Return a line for each fact, by name; ``styles`` has the styles of some of them."""
-    grid = Grid.grid(padding=(0, 2))
-    for name, fact in facts.items():
-        style = (styles or {}).get(name, "")
-        grid.add_row(Text(name, NAME), Text(fact, style, overflow="fold"))
-    return grid
+    facts = grid(rows.items(), (NAME, ""))
+    return record, facts, _frequent_topics(summary), "", notes_text(notes)
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:
@@ -116,11 +106,10 @@ def _frequent_topics(summary: DatasetSummary) -> Table:
 
 def sources_view(sources: Iterable[Source]) -> View:
     """Return all sources, and the files that they can read."""
-    record = {}
+    record = {source.name: {"help": source.help, "file": source.file} for source in sources}
     table = Grid(*(Column(header, overflow="fold") for header in ("--data", "documents", "--path")))
-    for source in sources:
-        record[source.name] = {"help": source.help, "file": source.file}
-        table.add_row(source.name, source.help, source.file)
+    for name, facts in record.items():
+        table.add_row(name, *facts.values())
     return {"sources": record}, table
 
 
@@ -256,26 +245,26 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
 
     ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
     """
-    record, table = [], _table(dict.fromkeys(("model", "kind", "layers", "trainable"), ""))
-    for name, model in models.items():
-        layers, trainable = model.in_short(), params.get(name)
-        facts = {"name": name, "kind": model.kind, "layers": layers}
-        record.append(facts | {"trainable_params": trainable})
-        count = MISSING if trainable is None else f"{trainable:,}"
-        table.add_row(Text(name, NAME), model.kind, layers, count)
-    shown = [table, Text(f"\n{remark}", ASIDE)] if remark else [table]
-    return {"models": record}, *shown
+    keys = ("name", "kind", "layers", "trainable_params")
+    facts = [
+        (name, model.kind, model.in_short(), params.get(name)) for name, model in models.items()
+    ]
+    rows = [[*words, MISSING if n is None else f"{n:,}"] for *words, n in facts]
+    table = Table(["model", "kind", "layers", "trainable"], rows, remark, text_columns=3)
+    return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table
 
 
 def baseline_view(name: str, model: BaselineModel) -> View:
     """Return a baseline with its parameters."""
-    baseline, parameters = model.baseline, _table({"parameter": "", "value": ""})
-    for key, value in baseline:
-        parameters.add_row(key, value if isinstance(value, str) else json.dumps(value))
-    below = parameters if dict(baseline) else "It has no parameters."
-    facts = {"baseline": baseline.kind, "parameters": dict(baseline)}
-    record = {"name": name, "kind": model.kind, **facts}
-    return record, _title(name, baseline.kind), Text(baseline.summary()), "", below
+    baseline, parameters = model.baseline, dict(model.baseline)
+    rows = [
+        [key, value if isinstance(value, str) else json.dumps(value)]
+        for key, value in parameters.items()
+    ]
+    below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
+    record = {"name": name, "kind": model.kind, "baseline": baseline.kind, "parameters": parameters}
+    title = Text.assemble((name, NAME), f": {baseline.kind}\n")
+    return record, title, Text(baseline.summary()), below
 
 
 def network_view(
@@ -284,8 +273,16 @@ def network_view(
     """Return a network, layer by layer; in the record, ``null`` in a shape is the batch."""
     layers, totals = [], (description.trainable_params, description.other_params)
     footer = "\n".join(f"{total:,}" for total in totals)
-    table = _table({"layer": "trainable\nother", "output": "", "parameters": footer})
-    table.leading = 1
+    table = Grid(
+        Column("layer", "trainable\nother", overflow="fold"),
+        Column("output", overflow="fold"),
+        Column("parameters", footer, justify="right"),
+        box=box.SIMPLE,
+        show_edge=False,
+        pad_edge=False,
+        show_footer=True,
+        leading=1,
+    )
     for facts in description.layers:
         described = facts.described_by and facts.described_by.model_dump(mode="json")
         layers.append(asdict(facts) | {"described_by": described})
@@ -310,7 +307,8 @@ def network_view(
         f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
         "Batch: documents that are read at once."
     )
-    return record, _title(name, model.in_short()), table, Text(caption, ASIDE)
+    title = Text.assemble((name, NAME), f": {model.in_short()}\n")
+    return record, title, table, Text(caption, ASIDE)
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
@@ -331,16 +329,3 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
         title = f"{facts.name} ({name})"
     details = "".join(f"\n{line}" for line in lines if line)
     return Text.assemble((title, NAME), (details, ASIDE))
-
-
-def _title(name: str, text: str) -> Text:
-    return Text.assemble((name, NAME), f": {text}\n")
-
-
-def _table(footers: Mapping[str, str]) -> Grid:
-    """Return a table with few lines; the keys are its headers, and the last column is numbers."""
-    table = Grid(box=box.SIMPLE, show_edge=False, pad_edge=False, show_footer=any(footers.values()))
-    for header, footer in footers.items():
-        table.add_column(header, footer, overflow="fold")  # a name that is cut cannot be typed
-    table.columns[-1].justify = "right"
-    return table

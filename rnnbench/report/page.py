@@ -11,7 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from rnnbench.analysis.notes import one_answer_alone
@@ -20,7 +19,7 @@ from rnnbench.report.findings import findings
 from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
 from rnnbench.report.plots_of_run import STRONGEST
 from rnnbench.report.sections import ReportSection, best_first, make_sections
-from rnnbench.report.table import to_markdown
+from rnnbench.report.table import find_template, to_markdown
 from rnnbench.results.run import StoredRun, report_files
 from rnnbench.results.store import PAGES
 from rnnbench.storage import PLOTS, atomic_write
@@ -44,17 +43,6 @@ class PageContent:
     """The addresses of the pages of a site, relative to this one, by name."""
     address: str = ""
     """Its own address, if it is one of ``pages``."""
-
-
-def write_page(
-    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
-) -> Path:
-    """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of a run.
-
-    The arguments are those of ``make_sections``; models are in the order of their accuracy. The
-    HTML file is returned.
-    """
-    return write_files(run.folder, report_page(run, texts, words, n_errors))
 
 
 def write_files(folder: Path, page: PageContent) -> Path:
@@ -98,7 +86,10 @@ def check_report(run: StoredRun, words: int, errors: int) -> None:
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> PageContent:
-    """Return the report of a run, as ``write_page`` writes it."""
+    """Return the report of a run, its models in the order of their accuracy.
+
+    The arguments are those of ``make_sections``.
+    """
     run = best_first(run)
     results, dataset = run.results, run.results.dataset
     return PageContent(
@@ -124,20 +115,15 @@ def render(page: PageContent, template: str = "report.html.j2") -> str:
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(  # escapes all text from the run
-        loader=PackageLoader("rnnbench.report"),
-        autoescape=True,
+    found = find_template(
+        "rnnbench.report",
+        template,
         finalize=_escape_markdown if template.endswith(".md.j2") else None,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        inline=inline_svg,
+        markdown=lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
+        line=lambda text: Markup(" ".join(text.splitlines())),  # noqa: S704 - within a code block
     )
-    environment.filters |= {
-        "inline": inline_svg,
-        "markdown": lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
-        "line": lambda text: Markup(" ".join(text.splitlines())),  # noqa: S704 - within a code block
-    }
-    text = environment.get_template(template).render(
+    text = found.render(
         page=page,
         palettes=(COLOURS, ON_DARK),
         strongest=STRONGEST,

@@ -32,8 +32,8 @@ Style = dict[str, Any]
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
 DOTTED: Style = {"lw": 1, "ls": ":"}
-NARROW, WIDE = 6, 9.4
-"""The widths of plots that fit a phone and the page of a large window, in inches."""
+WIDE = 9.4
+"""The width of plots that fit the page of a large window, in inches."""
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
 FORMATS: dict[str, dict[str, None]] = {
@@ -78,6 +78,12 @@ class Plot(ABC):
     models: Sequence[str] = ()
     """Those that it is about, where it is about some alone."""
 
+    def make_room(self, names: Iterable[str], height: float) -> None:
+        """Set the sizes of a plot with names beside its axes; on a phone, it is narrow."""
+        width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
+        self.size, self.size_on_page = (width + 0.8, height), (width, height)
+        self.wide_size = (WIDE, height)
+
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw on axes, and return the entries of a legend.
@@ -102,11 +108,6 @@ class Plot(ABC):
         """Draw in an empty figure for a page, which has the title above it."""
         if handles := self.draw(figure.subplots()):
             add_legend(figure, handles)
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether a page has no room for another plot beside it."""
-        return (self.size_on_page or self.size)[0] > NARROW
 
     def _draw(self, size: Size) -> tuple[Figure, str]:
         """Return the plot for a page, and its SVG, the first file: each file moves the layout."""
@@ -180,20 +181,20 @@ def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
     ]
 
 
-def width_beside(names: Iterable[str]) -> float:
-    """Return the width of a plot with these names beside its axes, in inches; small for a phone."""
-    return max(NARROW, 3.7 + 0.1 * max(map(len, names)))
+def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
+    """Name the rows of a plot, the first at the top, and label the axis below them."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label)
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     """Add a legend below all axes of a figure, in as many columns as there is room for."""
-    columns = legend_columns([str(handle.get_label()) for handle in handles], figure.get_figwidth())
+    widths = [len(str(handle.get_label())) + 7 for handle in handles]
+    room = 11 * figure.get_figwidth()  # in characters
+    columns = len(handles) if sum(widths) < room else max(1, int(room / (max(widths) + 1)))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
-
-
-def legend_columns(labels: Sequence[str], width: float) -> int:
-    """Return how many columns of a legend fit into a width in inches, at 11 characters an inch."""
-    return max(1, min(len(labels), int(11 * width / (max(map(len, labels)) + 8))))
 
 
 def _file(figure: Figure, suffix: str, **options: Any) -> bytes:

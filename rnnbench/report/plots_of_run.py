@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any, ClassVar, Self
 
 import matplotlib as mpl
@@ -21,7 +21,6 @@ from rnnbench.report.plot import (
     COLOURS,
     DOTTED,
     LARGEST,
-    NARROW,
     STYLES,
     THICK,
     THIN,
@@ -31,11 +30,10 @@ from rnnbench.report.plot import (
     about,
     add_legend,
     ink,
-    legend_columns,
     legend_entries,
-    width_beside,
+    name_rows,
 )
-from rnnbench.report.table import MISSING, Table, interval_text, scope, scope_of, with_points
+from rnnbench.report.table import MISSING, Table, scope, scope_of, with_points
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
 from rnnbench.text import visible
@@ -137,18 +135,16 @@ class AccuracyPlot(RunPlot):
         """Make room for a row for each model."""
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
         self.title = self.run.results.dataset.accuracy_name.capitalize()
-        self.size = (width_beside(self.chosen), 1.8 + 0.42 * len(self._models))
-        self.wide_size = (WIDE, 1.3 + 0.36 * len(self._models))
+        self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
         self.alt = "; ".join(
-            f"{model.name} {model.accuracy.mean:.3f} "
-            f"({interval_text(model.accuracy_interval, '.3f')})"
+            f"{model.name} {model.accuracy.mean:.3f} ({model.accuracy_interval:.3f})"
             for model in self._models
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each model; the last entry of the legend is the majority baseline."""
         dataset = self.run.results.dataset
-        rows = {model.name: row for row, model in enumerate(reversed(self._models))}
+        rows = {model.name: row for row, model in enumerate(self._models)}
         for model in self._models:
             colour, gid = COLOURS[1 if model.is_baseline else 0], about(model.name)
             seeds, row = model.accuracy.over_seeds, rows[model.name]
@@ -157,17 +153,19 @@ class AccuracyPlot(RunPlot):
                     ends = np.clip((interval.low, interval.high), 0, 1)
                     axes.hlines(row, *ends, color=colour, gid=gid, **line)
             axes.plot(model.accuracy.mean, row, "o", color=colour, gid=gid)
-        earlier = [result for result in self.run.results.published if result.is_of_our_model]
-        published = [result for result in earlier if result.model in rows]
+        earlier = self.run.results.published
+        published = [one for one in earlier if one.is_of_our_model and one.model in rows]
         diamond = DIAMOND | {"mec": ink()}
         for result in published:
-            axes.plot(result.accuracy, rows[result.model] - 0.3, gid=about(result.model), **diamond)
-        name = visible(dataset.majority_name)
+            axes.plot(result.accuracy, rows[result.model] + 0.3, gid=about(result.model), **diamond)
+        name, (left, right) = visible(dataset.majority_name), axes.get_xlim()
+        if dataset.majority_accuracy < left - 2 * (
+            right - left
+        ):  # most of the width would be empty
+            axes.set_xlim(left, right)
+            name = f"← {name}: {dataset.majority_accuracy:.3f}"
         majority = axes.axvline(dataset.majority_accuracy, color=ink(), label=name, **DOTTED)
-        axes.set_yticks(list(rows.values()), list(rows))
-        axes.set_ylim(-0.7, len(rows) - 0.4)
-        axes.grid(axis="y", visible=False)
-        axes.set_xlabel(dataset.accuracy_name)
+        name_rows(axes, list(rows), dataset.accuracy_name)
         n_seeds = max(model.accuracy.n for model in self._models)
         grey: Style = {"color": COLOURS[7]}
         dot = MARKS["clear"] | grey
@@ -182,9 +180,10 @@ class AccuracyPlot(RunPlot):
         """Name the majority baseline above its line, where the page leaves room for it."""
         axes = figure.subplots()
         *handles, majority = self.draw(axes)
-        place, text = self.run.results.dataset.majority_accuracy, str(majority.get_label())
-        above = axes.get_xaxis_transform()
-        axes.text(place, 1.01, text, transform=above, ha="center", va="bottom")
+        place, left = self.run.results.dataset.majority_accuracy, axes.get_xlim()[0]
+        beside: Style = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
+        side = "left" if place < left else "center"
+        axes.text(max(place, left), 1.01, str(majority.get_label()), ha=side, **beside)
         add_legend(figure, handles)
 
 
@@ -204,11 +203,9 @@ class DifferencesPlot(RunPlot):
             hint = "a run of so many models has comparisons with its best model only"
             raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
         self._shown = [*chain(*self._pairs.values())]
-        height = 1.5 + 0.25 * (len(self._pairs) + len(self._shown))
-        self.size, self.wide_size = (width_beside(self.chosen), height), (WIDE, height)
+        self.make_room(self.chosen, 1.5 + 0.25 * (len(self._pairs) + len(self._shown)))
         self.alt = "; ".join(
-            f"{pair.a} - {pair.b} {pair.difference:+z.3f} "
-            f"({interval_text(pair.interval, '+z.3f')}, {pair.verdict})"
+            f"{pair.a} - {pair.b} {pair.difference:+z.3f} ({pair.interval:+z.3f}, {pair.verdict})"
             for pair in self._shown
         )
 
@@ -220,12 +217,11 @@ class DifferencesPlot(RunPlot):
             for pair in comparisons:
                 draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
                 labels.append((pair.b, "normal"))
-        axes.set_yticks(range(len(labels)), [text for text, _ in labels])
+        name_rows(axes, [text for text, _ in labels], "difference in test accuracy")
         for label, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
             label.set_fontweight(weight)
-        axes.set_ylim(len(labels) - 0.4, -0.7)
         axes.tick_params(axis="y", length=0)
-        return finish_differences(axes, "difference in test accuracy", self._shown)
+        return finish_differences(axes, self._shown)
 
 
 def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
@@ -236,11 +232,9 @@ def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
     axes.plot(middle, row, gid=gid, **MARKS[shown.verdict], **BLUE)
 
 
-def finish_differences(axes: Axes, label: str, shown: Sequence[Difference]) -> list[Artist]:
-    """Label the axes, and draw the line of no difference; the entries of a legend are returned."""
+def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
+    """Draw the line of no difference, and return the entries of a legend."""
     axes.axvline(0, color=ink(), **DOTTED)
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label)
     has_too_few = any(difference.has_too_few_seeds for difference in shown)
     marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
     styles = marks | {f"95 % {scope_of(shown)}": THIN}
@@ -276,10 +270,9 @@ class LearningCurves(RunPlot):
                 allowed = ", ".join(self._curves)
                 hint = f"allowed: {allowed}; the others need training.validation_split"
             raise UserError(f"curve: got '{self.curve}' ({hint})")
-        width = 1.5 + 4.5 * (len(self._curves) // 2)
-        columns = legend_columns(self.chosen, width)
-        self.size, self.size_on_page = (7, 4), (width, 5.4 + 0.2 * len(self.chosen) / columns)
-        self.wide_size = (WIDE, 3.6 + 0.1 * len(self.chosen)) if width <= NARROW else None
+        n, legend = len(self._curves), 0.8 + 0.2 * len(self.chosen)
+        self.size, self.size_on_page = (7, 4), (5.2, 2.1 * n + legend)
+        self.wide_size = (WIDE, 1.25 * n + legend)
         self.alt = (
             f"Loss and accuracy by epoch of {', '.join(self.chosen)}; "
             "bands from the lowest to the highest seed"
@@ -329,13 +322,17 @@ class LearningCurves(RunPlot):
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        """Draw loss above accuracy or beside it, and validation documents beside training ones."""
-        n_rows = 1 if figure.get_figwidth() == WIDE else 2
-        shared: Style = {"sharex": True, "sharey": "row" if n_rows == 2 else False}
-        grid = figure.subplots(n_rows, len(self._curves) // n_rows, squeeze=False, **shared)
-        for curve, axes in zip(self._curves, grid.T.flat, strict=True):
+        """Draw all curves below each other or, where there is room, in two columns."""
+        n_columns = 2 if figure.get_figwidth() == WIDE else 1
+        n_rows = len(self._curves) // n_columns
+        shared: Style = {"sharex": True, "sharey": "row" if n_rows > 1 else False}
+        grid = figure.subplots(n_rows, n_columns, squeeze=False, **shared)
+        panels = dict(zip(self._curves, grid.T.flat, strict=True))
+        for curve, axes in panels.items():
             self.draw(axes, curve)
-            axes.set_ylim(bottom=0 if curve.endswith("loss") else None)
+        for curve, axes in panels.items():  # when all that share a scale have their data
+            if curve.endswith("loss"):
+                axes.set_ylim(bottom=0)
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
         add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
@@ -343,20 +340,17 @@ class LearningCurves(RunPlot):
 
 def _spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
     """Return the lowest, the median and the highest value of a curve by epoch; NaN is masked."""
-    lists = [getattr(trial.record.history, curve) for trial in trials]
-    curves = np.full((len(lists), max(map(len, lists))), np.nan)  # engines may stop early
-    for row, values in zip(curves, lists, strict=True):
-        row[: len(values)] = values
-    curves = np.ma.masked_invalid(curves).clip(-LARGEST, LARGEST)
-    median = np.ma.median(curves, axis=0)  # type: ignore[no-untyped-call]
-    return curves.min(axis=0), median, curves.max(axis=0)
+    lists = (getattr(trial.record.history, curve) for trial in trials)
+    epochs = [*zip_longest(*lists, fillvalue=np.nan)]  # engines may stop early
+    values = np.ma.masked_invalid(np.array(epochs, float)).clip(-LARGEST, LARGEST)
+    median = np.ma.median(values, axis=1)  # type: ignore[no-untyped-call]
+    return values.min(axis=1), median, values.max(axis=1)
 
 
 class ConfusionPlot(RunPlot):
     """How often one model gave each answer, for each frequent topic of the test set."""
 
     kind, section = "confusion", "confusion"
-    size = (6, 5.8)
 
     def prepare(self) -> None:
         """Count the answers of the model."""
@@ -373,6 +367,10 @@ class ConfusionPlot(RunPlot):
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
         self._counts = [*counts, len(labels) - sum(counts)]
         self._shares = confusion(trials, topics)  # of the row's documents, by the column's answer
+        if not self._counts[-1] + self._shares[:, -1].any():
+            self._topics, self._counts = self._topics[:-1], self._counts[:-1]
+            self._shares = self._shares[:-1, :-1]
+        self.size = (2 + 0.36 * (n := max(5, len(self._topics))), 1.8 + 0.36 * n)
         right = zip(self._topics, self._shares.diagonal(), strict=True)
         recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
         self.alt = (

@@ -19,7 +19,6 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.plot import (
     COLOURS,
     LARGEST,
-    NARROW,
     THICK,
     THIN,
     Plot,
@@ -27,6 +26,7 @@ from rnnbench.report.plot import (
     about,
     ink,
     legend_entries,
+    name_rows,
 )
 from rnnbench.report.plots_of_run import BLUE, draw_difference, finish_differences
 from rnnbench.report.table import Table, mean_and_interval, short_p
@@ -62,19 +62,17 @@ class ChangesPlot(Plot):
 
     def __init__(self, comparison: ComparedRuns):
         self._models = comparison.models
-        self.size = (8, 1.8 + 0.42 * len(self._models))
+        self.make_room([model.name for model in self._models], 1.8 + 0.42 * len(self._models))
         self.alt = "; ".join(
             f"{model.name} {model.difference:+z.3f} ({model.verdict})" for model in self._models
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw a row for each model."""
-        rows = {model.name: row for row, model in enumerate(reversed(self._models))}
-        for model in self._models:
-            draw_difference(axes, model, rows[model.name], about(model.name))
-        axes.set_yticks(list(rows.values()), list(rows))
-        axes.set_ylim(-0.7, len(rows) - 0.4)
-        return finish_differences(axes, "test accuracy, B minus A", self._models)
+        for row, model in enumerate(self._models):
+            draw_difference(axes, model, row, about(model.name))
+        name_rows(axes, [model.name for model in self._models], "test accuracy, B minus A")
+        return finish_differences(axes, self._models)
 
 
 class HistoryPlot(Plot):
@@ -88,7 +86,7 @@ class HistoryPlot(Plot):
             for position, entry in enumerate(history.entries)
             if model in entry.changes and entry.changes[model].is_clear
         }
-        self.size = (max(NARROW, 2 + 0.12 * len(history.entries)), 2.8)
+        self.size = (max(6, 2 + 0.12 * len(history.entries)), 2.8)
         self._values = [entry.values.get(model) for entry in history.entries]
         texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
         self.alt = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal
 
-from rnnbench.analysis.comparisons import in_order_of, power_of_pairs
+from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_pairs
 from rnnbench.analysis.errors import (
     N_BINS,
     HardDocument,
@@ -31,7 +31,6 @@ from rnnbench.report.plots_of_run import PLOTS
 from rnnbench.report.table import (
     SECOND,
     Table,
-    interval_text,
     number_first,
     scope,
     with_points,
@@ -43,8 +42,8 @@ from rnnbench.report.tables_of_run import (
     metrics_table,
     power_table,
     published_tables,
-    rest_in_words,
     trained_on,
+    verdicts_without,
 )
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
@@ -81,11 +80,10 @@ class ReportSection:
     @property
     def plots(self) -> list[Plot]:
         """All plots in it."""
-        plots: list[Plot] = []
-        for kind, content in self.parts:
-            if kind in ("figure", "figures", "gallery"):
-                plots += [content] if kind == "figure" else content
-        return plots
+        of_kind = {"figure": lambda plot: [plot], "figures": list, "gallery": list}
+        return [
+            plot for kind, shown in self.parts if kind in of_kind for plot in of_kind[kind](shown)
+        ]
 
 
 @dataclass(frozen=True)
@@ -182,12 +180,13 @@ def published(reported: Reported) -> ReportSection:
 def differences(reported: Reported) -> ReportSection:
     """Return the differences of the models in pairs."""
     pairs = reported.results.comparisons
+    has_few = len(reported.results.models) > SHOWN_IN_PAIRS
     return ReportSection(
         "differences",
         "Differences",
         [("table", comparisons_table(reported.results))],
-        "Intervals are not corrected for the number of comparisons; verdicts are. "
-        "With many models, the plot shows only the pairs with the best.",
+        "Intervals are not corrected for the number of comparisons; verdicts are."
+        + " The plot shows only the pairs with the best." * has_few,
         f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear",
     )
 
@@ -195,7 +194,6 @@ def differences(reported: Reported) -> ReportSection:
 def duplicates(reported: Reported) -> ReportSection:
     """Return the tables without duplicates, if some test documents are duplicates, but not all."""
     dataset, parts = reported.results.dataset, list[Part]()
-    found = rest_in_words(reported.results).split(". ", 1)
     if 0 < len(dataset.duplicates.positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
         tables = number_first(accuracy_table(rest)), comparisons_table(rest), metrics_table(rest)
@@ -205,20 +203,21 @@ def duplicates(reported: Reported) -> ReportSection:
         "duplicates",
         "Without duplicates",
         parts,
-        f"{found[0]}. The tables have the columns of those above.",
-        found[-1],
+        f"{dataset.duplicates_in_words()}. The tables have the columns of those above.",
+        verdicts_without(reported.results),
     )
 
 
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
     pairs = power_of_pairs(reported.run)
+    first = " The first 20 pairs are shown; rnnbench compare RUN has all of them."
     return ReportSection(
         "power",
         "Power",
         [("table", power_table(pairs[:20], reported.results))],
-        "The differences that this run could have found, and the seeds that would show more. "
-        "Of many pairs, the first 20 are shown; rnnbench compare RUN has all of them.",
+        "The differences that this run could have found, and the seeds that would show more."
+        + first * (len(pairs) > 20),
         f"{counted(len(pairs), 'pair')} without a clear difference",
     )
 
@@ -240,7 +239,7 @@ def calibration(reported: Reported) -> ReportSection:
         if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
     headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
-    rows = [[name, f"{ece:.3f}", interval_text(ends, ".3f")] for name, (ece, ends) in found.items()]
+    rows = [[name, f"{ece:.3f}", f"{ends:.3f}"] for name, (ece, ends) in found.items()]
     caption = (
         f"Expected calibration error (ECE): in {N_BINS} bins of equal width, how far the mean "
         "probability of answers is from their accuracy. Chance makes it too high; the interval "
@@ -285,7 +284,8 @@ def topics(reported: Reported) -> ReportSection:
     table = Table([noun, "train", "test", *f1], rows, caption, links=links)
     lead = "The stronger the blue of a cell, the closer it is to 1. Links lead to errors below."
     n_missed = sum(not any(values) for values in zip(*f1.values(), strict=True))
-    result = f"{n_missed} of {counted(len(shown), noun)} with an F1 of 0 for all models"
+    result = f"no right answer of any model for {n_missed} of {counted(len(shown), noun)}"
+    result = result if n_missed else f"right answers for every {noun}"
     return ReportSection("topics", f"F1 by {noun}", [("heatmap", table)], lead, result)
 
 
@@ -322,7 +322,7 @@ def errors(reported: Reported) -> ReportSection:
             for model, answer in document.answers.items()
         }
         facts = {"position": document.position, "topic": names[document.topic]}
-        parts.append(("mistake", facts | {"text": text, "answers": answers, "why": why}))
+        parts.append(("mistake", facts | {"text": text, "answers": answers} | why))
     return ReportSection(
         "errors",
         "Errors",
@@ -333,24 +333,23 @@ def errors(reported: Reported) -> ReportSection:
     )
 
 
-def _reasons(reported: Reported) -> list[str]:
+def _reasons(reported: Reported) -> list[dict[str, Any]]:
     """Return what decided the answer of the best model that was kept to each of the hardest.
 
     It is empty if none was kept, or the words of the documents are not available.
     """
     hardest, texts = reported.hardest, reported.texts
+    reasons: list[dict[str, Any]] = [{"why": "", "words": {}} for _ in hardest]
     if texts and hardest:
         with suppress(RnnbenchError):  # files may be gone, which are not needed for the rest
             kept = find_model(reported.run.folder, None, None, reported.results)
             found = kept.answers([texts[one.position] for one in hardest], 1, explain=True)
-            return [
-                f"{kept.name} (seed {kept.seed}) answers {one.answer}. {why.meaning}: "
-                + ", ".join(f"{word} {weight:+.2f}" for word, weight in why.words.items())
-                if (why := one.decided_by)
-                else ""
-                for one in found
-            ]
-    return [""] * len(hardest)
+            for reason, one in zip(reasons, found, strict=True):
+                if one.decided_by:
+                    who = f"{kept.name} (seed {kept.seed}) answers {one.answer}"
+                    reason["why"] = f"{who}. {one.decided_by.meaning}"
+                    reason["words"] = one.decided_by.words
+    return reasons
 
 
 def errors_table(run: StoredRun) -> Table:

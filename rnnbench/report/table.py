@@ -12,13 +12,14 @@ from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import Metric, Quantity, usable_metrics
 from rnnbench.points import model_of, values_of
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, Interval, ModelSummary, Statistic
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Statistic
 from rnnbench.text import counted, for_markdown, visible
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
+    from jinja2 import Template
     from rich.console import Console, RenderableType
     from rich.table import Table as RichTable
+    from rich.text import Text
 
 T = TypeVar("T")
 Columns = dict[str, Callable[[T], str]]
@@ -30,8 +31,8 @@ SECOND = "macro_f1"
 """The metric that is shown with its spread, as accuracy is."""
 FAILED = "failed"
 """How the cell of a model that failed begins."""
-HEADER_WIDTHS = (60, 30, 20, 12, 0)
-"""The widths of headers that are tried, in columns."""
+HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)
+"""The widths of headers and of words in cells that are tried, in columns."""
 NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
 
 
@@ -84,12 +85,17 @@ def with_points(table: Table, position: int = 0) -> Table:
     )
 
 
+def pick_columns(table: Table, places: Sequence[int], n_text: int) -> Table:
+    """Return ``table`` with the columns at these places, the first ``n_text`` of which are text."""
+    headers, *rows = [[cells[place] for place in places] for cells in (table.headers, *table.rows)]
+    return replace(table, headers=headers, rows=rows, text_columns=n_text)
+
+
 def number_first(table: Table) -> Table:
     """Return ``table`` with its first number beside its first column: a phone shows two columns."""
     n = max(table.text_columns, table.keys)
     order = [0, n, *range(1, n), *range(n + 1, len(table.headers))]
-    headers, *rows = [[cells[place] for place in order] for cells in (table.headers, *table.rows)]
-    return replace(table, headers=headers, rows=rows, text_columns=1, keys=1)
+    return replace(pick_columns(table, order, 1), keys=1)
 
 
 def to_rich(table: Table, console: "Console") -> "RenderableType":
@@ -101,23 +107,33 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    def fold(cell: str) -> str:
-        if re.match(r"[-+]?\d", cell):
-            return re.sub(r" (\(\d+ of )", r"\n\1", cell)
-        return _fill(cell, 20, break_on_hyphens=False)
-
     headers = [*map(visible, table.headers)]
     shown = replace(table, headers=headers, rows=[[*map(visible, row)] for row in table.rows])
-    folded = replace(shown, rows=[[*map(fold, row)] for row in shown.rows])
+    folded = [
+        replace(shown, rows=[[_fold(cell, width) for cell in row] for row in shown.rows])
+        for width in CELL_WIDTHS
+    ]
     layouts = (
         lay_out(candidate, console)
         for lay_out in (_in_one, _in_groups)
-        for candidate in (shown, folded)
+        for candidate in (shown, *folded)
     )
     lines = [Text(_in_lines(shown, console.width))]
     body: Sequence[RenderableType] = next(filter(None, layouts), lines)
     caption = _fill(visible(table.caption), min(console.width, 100))
-    return Group(*body, Text(caption))
+    return Group(*body, *[Text(caption)] * bool(caption))
+
+
+def _fold(cell: str, width: int) -> str:
+    """Return a cell in lines; words are broken after punctuation, and no number is broken."""
+    if re.match(r"[-+]?\d", cell):
+        return re.sub(r" (\(\d+ of )", r"\n\1", cell)
+    lines = [""]
+    for part in re.split(r"(?<=[ /])|(?<=[a-z]\.)(?=\w)", cell):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(map(str.rstrip, lines))
 
 
 def _in_one(table: Table, console: "Console") -> "list[RichTable]":
@@ -153,14 +169,9 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
     while rest:
         for n in range(len(rest), 0, -1):
-            indices = [*keys, *rest[:n]]
-            part = replace(
-                table,
-                headers=[table.headers[index] for index in indices],
-                rows=[[row[index] for index in indices] for row in table.rows],
-                text_columns=sum(index < table.text_columns for index in indices),
-            )
-            if grid := _in_one(part, console):
+            places = [*keys, *rest[:n]]
+            n_text = sum(place < table.text_columns for place in places)
+            if grid := _in_one(pick_columns(table, places, n_text), console):
                 grids, rest = [*grids, *grid], rest[n:]
                 break
         else:
@@ -197,6 +208,19 @@ def to_markdown(table: Table) -> str:
     return "\n".join([*lines, "", for_markdown(table.caption), ""])
 
 
+def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> "RichTable":
+    """Return rows for a terminal without lines, perhaps with a style for each column."""
+    from rich.table import Column
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    columns = (Column(style=style, overflow="fold") for style in styles)
+    table = RichTable.grid(*columns, padding=(0, 2))
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return table
+
+
 class Shown(ABC):
     """A result whose ``repr`` is its tables, as text or, in a notebook, as HTML."""
 
@@ -226,21 +250,26 @@ def as_text(*views: "Table | RenderableType", width: int | None = None) -> str:
     return text.getvalue()
 
 
-def to_html(table: Table) -> "Markup":
+def to_html(table: Table) -> str:
     """Return a table as HTML, with its caption below; all text is escaped."""
-    from markupsafe import Markup
+    return visible(find_template("rnnbench.report", "table.html.j2").render(table=table))
 
-    n = table.text_columns
-    sides = ["left"] * n + ["right"] * (len(table.headers) - n)
-    cell = Markup('<td style="text-align: {}">{}</td>')
-    head = Markup("").join(map(Markup("<th>{}</th>").format, table.headers))
-    rows = (Markup("").join(map(cell.format, sides, row)) for row in table.rows)
-    body = Markup("").join(map(Markup("<tr>{}</tr>\n").format, rows))
-    frame = Markup(
-        '<table>\n<caption style="caption-side: bottom; text-align: left">{}</caption>\n'
-        "<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n"
+
+def find_template(package: str, name: str, **options: Any) -> "Template":
+    """Return a template of a package, which escapes all text unless it is for Python."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=select_autoescape([], ["py.j2"], default=True),
+        finalize=options.pop("finalize", None),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    return Markup(visible(frame.format(table.caption, head, body)))  # noqa: S704 - escaped
+    environment.filters |= options
+    return environment.get_template(name)
 
 
 # Numbers
@@ -273,11 +302,6 @@ def scope(n_seeds: int) -> str:
 def scope_of(differences: Iterable[Difference]) -> str:
     """Return what the intervals of differences are over."""
     return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
-
-
-def interval_text(interval: Interval, form: str = ".4f") -> str:
-    """Return both ends of an interval."""
-    return f"{interval.low:{form}} to {interval.high:{form}}"
 
 
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:

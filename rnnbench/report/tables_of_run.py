@@ -12,7 +12,7 @@ from functools import partial
 from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS, FIT_SECONDS
 from rnnbench.points import model_of, short, values_of
-from rnnbench.report.findings import unclear_from, which_epoch
+from rnnbench.report.findings import CLEAR, NOT_CLEAR, unclear_from, which_epoch
 from rnnbench.report.table import (
     FAILED,
     MISSING,
@@ -20,7 +20,6 @@ from rnnbench.report.table import (
     Columns,
     Table,
     condition,
-    interval_text,
     mean_and_interval,
     mean_text,
     metrics_of,
@@ -66,22 +65,26 @@ def accuracy_table(results: Results, *, is_wide: bool = False) -> Table:
     If it ``is_wide``, as on a page, it has the accuracies without duplicates, and a short caption.
     """
     dataset, n = results.dataset, len(results.seeds_used)
-
+    n_compared = counted(results.n_corrected_for, "comparison")
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"{dataset.accuracy_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
-        f"95 % interval {scope(n)}": lambda model: interval_text(model.accuracy_interval),
-        "no clear difference from": lambda model: unclear_from(results, model.name),
+        f"95 % interval {scope(n)}": lambda model: f"{model.accuracy_interval:.4f}",
     }
     always = [dataset.majority_name, f"{dataset.majority_accuracy:.4f}", MISSING, MISSING]
-    if is_wide and (rest := results.without_duplicates):
+    rest, of_runs = results.without_duplicates, condition(results.comparisons)
+    if is_wide:
+        columns["verdict"] = partial(unclear_from, results, of=f"{NOT_CLEAR} from ", none=CLEAR)
+        clear = f"Clear: the differences from the best and from {dataset.majority_name} have "
+        caption = [f"{clear}p-values below 0.05, corrected for {n_compared} (Holm).", of_runs]
+    else:
+        columns["no clear difference from"] = partial(unclear_from, results)
+        clear = "No clear difference: a p-value of 0.05 or more, corrected for"
+        clear = f"{clear} {n_compared} (Holm)."
+        caption = [trained_on(results), clear, of_runs, rest_in_words(results)]
+    if is_wide and rest:
         columns["without duplicates"] = lambda model: mean_and_interval(rest.accuracy[model.name])
         always.append(f"{rest.majority_accuracy:.4f}")
-    n_compared = counted(results.n_corrected_for, "comparison")
-    clear = f"No clear difference: a p-value of 0.05 or more, corrected for {n_compared} (Holm)."
-    caption = [clear, condition(results.comparisons)]
-    if not is_wide:
-        caption = [trained_on(results), *caption, rest_in_words(results)]
     table = table_of(results.models, columns, " ".join(filter(None, caption)))
     without = []
     for name, trial in results.missing_models.items():
@@ -147,9 +150,7 @@ def comparisons_table(results: Results) -> Table:
     columns: Columns[Comparison] = {
         "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {scope_of(results.comparisons)}": lambda pair: interval_text(
-            pair.interval, "+z.4f"
-        ),
+        f"95 % interval {scope_of(results.comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
         "p": lambda pair: short_p(pair.p),
         "p (Holm)": lambda pair: short_p(pair.p_holm),
         "verdict": lambda pair: pair.verdict,
@@ -220,16 +221,20 @@ def rest_in_words(results: Results) -> str:
     dataset, rest = results.dataset, results.without_duplicates
     if not dataset.duplicates.positions:
         return ""
-    if not rest:
-        return f"{dataset.duplicates_in_words()}."
+    found = f"{dataset.duplicates_in_words()}."
+    verdicts = verdicts_without(results)
+    return f"{found} On the other {rest.test_size:,}, {verdicts}." if rest else found
+
+
+def verdicts_without(results: Results) -> str:
+    """Return which verdicts change without duplicates."""
     changes = [
         f"{one.a} - {one.b} ({one.verdict} with them, {other.verdict} without)"
         if one.verdict != other.verdict
         else f"{one.a} - {one.b} (clear in the other direction)"
         for one, other in results.changed_verdicts
     ]
-    verdicts = f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
-    return f"{dataset.duplicates_in_words()}. On the other {rest.test_size:,}, {verdicts}."
+    return f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
 
 
 # Power
@@ -282,7 +287,7 @@ def published_tables(results: Results) -> list[Table]:
     tables = [_among_others(results, others)] if others else []
     if same:
         rows = [
-            [name, interval_text(ours), before.source, f"{before.accuracy:.4f}", before.lies(name)]
+            [name, f"{ours:.4f}", before.source, f"{before.accuracy:.4f}", before.lies(name)]
             for before in same
             for name, ours in before.intervals.items()
         ]
@@ -321,7 +326,7 @@ def _among_others(results: Results, others: Sequence[PublishedAccuracy]) -> Tabl
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     sentences = [
         f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
-        f"interval of {best.name}, our best model ({interval_text(interval)} "
+        f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
         "saw test texts: whether training used the texts of the test documents, without their "

@@ -8,11 +8,9 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from math import comb
 from typing import Any
-from xml.etree import ElementTree
 
 from rnnbench.analysis.boards import ACCURACY, Board, RunHistory
 from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange, Verdict, branches
@@ -23,7 +21,7 @@ from rnnbench.report.table import (
     Columns,
     Table,
     condition,
-    interval_text,
+    find_template,
     mean_and_interval,
     mean_text,
     metrics_of,
@@ -41,8 +39,8 @@ from rnnbench.text import counted, for_markdown, visible
 
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
-KEY_WIDTH, VALUE_WIDTH = 34, 19
-"""The widths at which cells are wrapped, so that three columns fit into 80 characters."""
+LONGEST = 76
+"""The most characters of a value that differs."""
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not have, not even escaped."""
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"
@@ -63,7 +61,7 @@ def board_tables(board: Board) -> list[Table]:
     for entry in board.entries:
         model, worse = entry.model, worse_in_words(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
-        interval = interval_text(model.accuracy_interval)
+        interval = f"{model.accuracy_interval:.4f}"
         last = worse if is_tested else mean_text(quantity, model)
         accuracies.append([*own, mean_and_interval(model.accuracy), interval, last])
         second, n = mean_and_interval(model.metrics[SECOND]), model.accuracy.n
@@ -156,10 +154,9 @@ def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     rows = []
     for part in ("config", "data", "environment"):
         differing = [fact for fact in comparison.differences if fact.part == part]
-        rows += [
-            [_folded(f"{part}: {fact.key}", KEY_WIDTH), _shown(fact.a), _shown(fact.b)]
-            for fact in differing
-        ] or [[part, "the same", "the same"]]
+        rows += [[f"{part}: {fact.key}", _shown(fact.a), _shown(fact.b)] for fact in differing] or [
+            [part, "the same", "the same"]
+        ]
     caption = "From config.yaml with every default, results.json and environment.json."
     differences = Table(["difference", "A", "B"], rows, caption, text_columns=3)
     return [_changes_table(comparison), *_means_tables(comparison), differences]
@@ -174,16 +171,12 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -
         caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
         headers, rows = ["gate", "model", "outcome", ""], _outcomes(verdicts)
         shown.insert(0, Table(headers, rows, caption, text_columns=4, keys=2))
-    unfolded = [  # words were broken to fold cells
-        replace(table, rows=[[cell.replace("\n", "") for cell in row] for row in table.rows])
-        for table in others
-    ]
     return "\n".join(
         [
             f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n",
             *map(to_markdown, shown),
             "<details>\n<summary>Other metrics, costs and differences</summary>\n",
-            *map(to_markdown, unfolded),
+            *map(to_markdown, others),
             "</details>\n",
         ]
     )
@@ -197,9 +190,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "in A": lambda change: f"{change.a.accuracy.mean:.4f}",
         "in B": lambda change: f"{change.b.accuracy.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
-        f"95 % interval of B - A {scope_of(changes)}": lambda change: interval_text(
-            change.interval, "+z.4f"
-        ),
+        f"95 % interval of B - A {scope_of(changes)}": lambda change: f"{change.interval:+z.4f}",
         "p (Holm)": lambda change: short_p(change.p_holm),
     }
     methods = " or ".join(sorted({change.method for change in changes}))
@@ -269,17 +260,7 @@ def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) >= 40 and not set(text) - set("0123456789abcdef+"):
         return short_hash(text)
-    return _folded(textwrap.shorten(text, 4 * VALUE_WIDTH, placeholder=" ..."), VALUE_WIDTH)
-
-
-def _folded(text: str, width: int) -> str:
-    """Return ``text`` in lines of at most ``width``, broken after punctuation if possible."""
-    lines = [""]
-    for part in re.split(r"(?<=[ /-])|(?<=\.)(?!\d)", text):
-        if len(lines[-1] + part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+    return textwrap.shorten(text, LONGEST, placeholder=" ...")
 
 
 # Gates
@@ -324,23 +305,12 @@ def junit(name: str, verdicts: Sequence[Verdict]) -> str:
     All characters are ASCII, so that it is right in every encoding.
     """
 
-    def clean(text: str) -> str:
-        return NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text))
-
-    root, add = ElementTree.Element("testsuites", name=clean(name)), ElementTree.SubElement
-    for verdict in verdicts:
-        rows = _outcomes([verdict])
-        n = Counter(outcome for _, _, outcome, _ in rows)
-        counts = {"tests": len(rows), "failures": n[FAILED], "errors": 0, "skipped": n[UNMEASURED]}
-        facts = {"name": verdict.gate} | {key: str(count) for key, count in counts.items()}
-        suite = add(root, "testsuite", facts)
-        for gate, model, outcome, reason in rows:
-            # Dots in the name of a class would be read as those of a package.
-            case = add(suite, "testcase", classname="rnnbench", name=f"{model}: {gate}")
-            if outcome == FAILED:
-                add(case, "failure", message=clean(reason))
-            elif outcome == UNMEASURED:
-                add(case, "skipped", message="A has no such value")
-    ElementTree.indent(root, " ")
-    page: bytes = ElementTree.tostring(root, "us-ascii", xml_declaration=True)
-    return page.decode() + "\n"
+    template = find_template(
+        "rnnbench.report",
+        "junit.xml.j2",
+        clean=lambda text: NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text)),
+    )
+    suites = [(verdict.gate, _outcomes([verdict])) for verdict in verdicts]
+    counts = [Counter(outcome for _, _, outcome, _ in rows) for _, rows in suites]
+    page = template.render(name=name, suites=zip(suites, counts, strict=True))
+    return page.encode("ascii", "xmlcharrefreplace").decode()

@@ -32,6 +32,9 @@ class Interval(Record):
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def __format__(self, form: str) -> str:
+        return f"{self.low:{form}} to {self.high:{form}}"
+
     def place_of(self, value: float) -> str:
         """Return whether a value lies ``inside``, ``above`` or ``below``."""
         if value in self:

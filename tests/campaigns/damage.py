@@ -16,7 +16,7 @@ import numpy as np
 from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 from typer.testing import CliRunner
 
-from rnnbench import compare, leaderboard, load_run, predict
+from rnnbench import compare, leaderboard, load_run
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.cli.app import app
 from rnnbench.data.dataset import Data
@@ -59,7 +59,7 @@ def copy_and_read(bench, folder):
         whole = load_run(bench.run)
         readers = {kind: [partial(_facts, run, whole)] for kind in KINDS}
         readers["model"] = readers["vocabulary"] = [
-            lambda: [answer.model_dump() for answer in predict(load_run(run), "rnn", TEXT)]
+            lambda: [answer.model_dump() for answer in load_run(run).model("rnn").answers(TEXT)]
         ]
         readers["corpus"] = [
             partial(words_of_test_documents, whole),
@@ -188,7 +188,7 @@ def _shown(forged, clean):
         "compare": lambda: repr(compare(whole, run)),
         "compare the other way": lambda: repr(compare(run, whole)),
         "leaderboard": lambda: repr(leaderboard([run, whole])),
-        "predict": lambda: predict(run, "rnn", TEXT) and None,
+        "predict": lambda: run.model("rnn").answers(TEXT) and None,
         "write_report": lambda: run.write_report(words=0) and None,
     }
     for name, read in readers.items():

@@ -475,7 +475,7 @@ def test_its_answers_are_those_of_trainings_without_the_document_and_its_words_a
         assert np.array_equal(choice.fitted.labels, held_out["labels"])
     write_texts([("text", "label"), *rows()[1:31], *[("tea", "ham"), ("coffee", "spam")] * 5])
     choice = choose(**options, out="other", settings={"training.epochs": 40})
-    (found,) = rnnbench.predict(choice.fitted, "rnn", "tea coffee")
+    (found,) = choice.fitted.model("rnn").answers("tea coffee")
     assert found.unknown_words == [], "words of the test documents are learned"
 
 

@@ -85,7 +85,7 @@ def test_no_word_is_cut_on_a_narrow_terminal(cli, command, monkeypatch):
 
 @pytest.mark.usefixtures("cached")
 def test_models_are_listed_with_their_layers_and_parameters(cli):
-    assert in_short(cli("models", "show", "a.yaml"))[2:] == [
+    assert in_short(cli("models", "show", "a.yaml"))[3:6] == [
         "reader network embedding 4 → bidirectional lstm 2 → pooling max → dense topics 167",
         "plain network simple_rnn 3 → dense topics 27",
         "svm baseline tfidf_linear_svm -",

@@ -51,7 +51,7 @@ def folder(tmp_path_factory, run_apart):
 
 @pytest.fixture
 def used(monkeypatch):
-    """Makes two texts count as many; lists the functions that read texts."""
+    """Makes two texts count as many steps; lists the functions that read texts."""
     names = []
 
     def noted(call, *arguments):
@@ -60,7 +60,7 @@ def used(monkeypatch):
 
     for module, call in ((in_numpy, in_numpy.predict), (engine, engine.log_probabilities)):
         monkeypatch.setattr(module, call.__name__, partial(noted, call))
-    monkeypatch.setattr(predict, "MANY", 2)
+    monkeypatch.setattr(predict, "MANY", 10)
     return names
 
 

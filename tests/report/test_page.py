@@ -9,7 +9,7 @@ from factories import finished_run, run_folder
 
 from rnnbench.analysis.summary import load_run
 from rnnbench.report import page as writer
-from rnnbench.report.page import inline_svg, render, report_page, write_page
+from rnnbench.report.page import inline_svg, render, report_page, write_files
 from rnnbench.report.plots_of_run import STRONGEST, AccuracyPlot
 from rnnbench.report.sections import ReportSection
 from rnnbench.results.store import PAGES
@@ -26,7 +26,7 @@ def pages(run, texts=TEXTS, words=60, n_errors=20):
 
 
 def write(folder, texts=TEXTS):
-    write_page(load_run(folder), texts, 60, 20)
+    write_files(folder, report_page(load_run(folder), texts, 60, 20))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from browser import AXE, CHROMIUM, barriers
 from factories import finished_run, write_run
 
-from rnnbench.report.page import write_page
+from rnnbench.report.page import report_page, write_files
 from rnnbench.training.outcome import History
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -42,7 +42,7 @@ def page(tmp_path_factory):
         references={"notebook": notebook, "paper": paper},
     )
     write_run(run)
-    return write_page(run, [["some", "words"]] * len(labels), words=60, n_errors=20)
+    return write_files(run.folder, report_page(run, [["some", "words"]] * len(labels), 60, 20))
 
 
 every_width = pytest.mark.parametrize("width", [1280, 768, 400])

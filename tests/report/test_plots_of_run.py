@@ -64,8 +64,21 @@ def test_the_accuracies_are_those_of_the_run_and_have_a_legend():
     dots = [line.get_xdata() for line in axes.get_lines() if line.get_marker() == "o"]
     accuracies = [model.accuracy.mean for model in run.results.models]
     assert [dot[0] for dot in dots if len(dot)] == accuracies
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["lstm", "rnn"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["rnn", "lstm"]
     assert {"95 % over seeds", "always 'earn'"} <= {*legend_of(axes)}
+
+
+def test_a_majority_far_below_all_models_takes_no_room_but_is_named():
+    labels = [0, 1] * 200
+    run = finished_run({"rnn": [[*labels[:396], 2, 2, 2, 2]]}, labels=labels)
+    far = run.results.dataset.model_copy(update={"majority_accuracy": 0.5})
+
+    axes = plot_run(
+        replace(run, results=run.results.model_copy(update={"dataset": far})), "accuracy"
+    )
+
+    assert axes.get_xlim()[0] > 0.9
+    assert "← always 'earn': 0.500" in legend_of(axes)
 
 
 def test_a_curve_is_chosen_by_the_name_that_keras_gives_it():
@@ -216,9 +229,17 @@ def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_num
     number = r"\d\.\d+"
     assert re.match(rf"lstm - rnn \+0\.250 \(-{number} to \+{number}, too few", differences.alt)
     assert of_lstm.models == ["lstm"]
-    assert of_lstm.alt.endswith(
-        "lstm classified correctly: earn 0.75, acq 1.00, grain 1.00, others 0.00"
-    )
+    assert of_lstm.alt.endswith("lstm classified correctly: earn 0.75, acq 1.00, grain 1.00")
+
+
+def test_a_validation_loss_above_that_on_training_documents_is_not_cut_off():
+    history = History(loss=[2, 1], accuracy=[0, 1], val_loss=[4, 3], val_accuracy=[0, 1])
+    run = made_up(records={model: {"history": history} for model in ANSWERS})
+
+    figure, _ = LearningCurves(run)._draw(LearningCurves(run).wide_size)
+
+    tops = {axes.get_title(loc="left"): axes.get_ylim()[1] for axes in figure.axes}
+    assert tops["loss on the training documents"] == tops["loss on the validation documents"] > 4
 
 
 def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():

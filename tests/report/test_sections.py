@@ -124,7 +124,7 @@ def test_all_sections_but_the_first_have_their_result_in_one_line():
 
     results = {id_: section.result for id_, section in found.items()}
     assert [id_ for id_, result in results.items() if not result] == ["accuracy"]
-    assert results["duplicates"] == "On the other 3, all verdicts are the same."
+    assert results["duplicates"] == "all verdicts are the same"
     assert results["differences"] == "0 of 3 differences clear"
     assert results["confusion"] == "lstm most often mistakes 'earn' for 'acq'"
     assert results["errors"] == "0 documents misclassified by every model"

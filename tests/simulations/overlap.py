@@ -18,7 +18,7 @@ from rnnbench.analysis.intervals import Hits, accuracy_interval
 from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
-from rnnbench.report.table import Table, interval_text, short_p, to_markdown
+from rnnbench.report.table import Table, short_p, to_markdown
 
 END = 10
 """The last words of a document, by which it is found in R52, where its title precedes them."""
@@ -46,7 +46,7 @@ def main(folder):
         with_best = [entry for entry in compared if best in (entry.a, entry.b)]
         p = {entry.seen_from(best).b: entry.p_holm for entry in with_best}
         for name, of_model in of_part.items():
-            interval = interval_text(accuracy_interval(of_model))
+            interval = f"{accuracy_interval(of_model):.4f}"
             shown_p = short_p(p[name]) if name in p else "-"
             rows[name] += [f"{of_model.accuracy:.4f}", interval, shown_p]
     headers = [

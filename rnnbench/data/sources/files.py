@@ -68,7 +68,7 @@ def read(
         is_test=corpus.is_test if test else None,
         groups=corpus.groups if "group" in layout else None,
         provenance={"from": f"{origin}{without}", "tokenizer": tokenizer},
-        bad_rows=tuple(bad),
+        bad_rows=tuple(row[:3] for row in bad),
     )
 
 
@@ -160,7 +160,10 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
     header, rows = tables.open_table(path, layout, progress, list(filter(None, names.values())))
     positions = [_position(key, name, header, path) for key, name in names.items()]
     for row in rows:
-        yield row if isinstance(row, BadRow) else _checked(row[0], *(row[1][n] for n in positions))
+        if isinstance(row, BadRow):
+            yield row._replace(values=())  # there may be many
+        else:
+            yield _checked(row[0], *(row[1][position] for position in positions))
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
@@ -180,7 +183,7 @@ def _checked(place: str, text: Any, *names: Any) -> Text | BadRow:
     """Return the text in a row, or the row if it cannot be used; ``names``: a label, a group."""
     values = (text, *map(_spelled, names))
     for key, value in zip(("text", "label", "group"), values, strict=False):
-        if fault := _fault(key, value):
+        if fault := fault_of(key, value):
             return BadRow(place, *fault)
     return Text(place, *values)
 
@@ -194,7 +197,7 @@ def _spelled(value: Any) -> Any:
     return " ".join(str(value).split()) if isinstance(value, str | int) else value
 
 
-def _fault(key: str, value: Any) -> tuple[str, str] | None:
+def fault_of(key: str, value: Any) -> tuple[str, str] | None:
     """Return the reason why a value cannot be used, in two words and in full, if there is one."""
     names = (LONGEST_LABEL, "a text or an integer")
     longest, kind = (MAX_TEXT, "a text") if key == "text" else names

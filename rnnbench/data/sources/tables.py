@@ -81,11 +81,15 @@ EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used: its file and line, the reason in two words, and the fault."""
+    """A row that cannot be used: its place, the reason in two words, and the fault.
+
+    Its values are those that were found.
+    """
 
     place: str
     reason: str
     fault: str
+    values: Sequence[Any] = ()
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
@@ -231,8 +235,8 @@ def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> It
         if isinstance(row, BadRow) or len(row[1]) == len(header):
             yield row
         else:
-            found = counted(len(row[1]), "field")
-            yield BadRow(row[0], NOT_A_ROW, f"{found}, but the header has {len(header)}")
+            fault = f"{counted(len(row[1]), 'field')}, but the header has {len(header)}"
+            yield BadRow(row[0], NOT_A_ROW, fault, row[1])
 
 
 def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
@@ -311,10 +315,13 @@ def _of_json(objects: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[A
     for place, item in chain(first, objects):
         if isinstance(item, BadRow):
             yield item
-        elif not columns and (new := item.keys() - header):
-            yield BadRow(place, NOT_A_ROW, f"the key '{min(new)}' is not in the first rows")
+            continue
+        values = [item.get(name) for name in header]
+        if not columns and (new := item.keys() - header):
+            fault = f"the key '{min(new)}' is not in the first rows"
+            yield BadRow(place, NOT_A_ROW, fault, values)
         else:
-            yield place, [item.get(name) for name in header]
+            yield place, values
 
 
 def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:

@@ -19,7 +19,7 @@ from rnnbench.metrics import find_quantity
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Table, mean_and_interval, number_first
+from rnnbench.report.table import Table, mean_and_interval, number_first, pick_columns
 from rnnbench.report.tables_of_runs import (
     board_tables,
     direction,
@@ -172,11 +172,7 @@ def _with_reports(table: Table, reports: Texts) -> Table:
     the first stays in view when the table scrolls. Ranks come after the runs.
     """
     n = table.text_columns
-
-    def reorder(cells: Sequence[str]) -> list[str]:
-        return [*cells[1:n], cells[0], *cells[n:]]
-
-    last = replace(table, headers=reorder(table.headers), rows=list(map(reorder, table.rows)))
+    last = pick_columns(table, [*range(1, n), 0, *range(n, len(table.headers))], n)
     return replace(number_first(last), links=reports, linked=n - 1)
 
 

@@ -7,7 +7,7 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -97,49 +97,46 @@ def site(
     for run in given:
         check_report(run, words, errors)
     folder, distinct = Path(out), list({run.folder.resolve(): run for run in given}.values())
+    files_in(folder)  # refuse somebody else's folder before computing anything
     named = dict(zip(distinct_names([run.folder for run in distinct]), distinct, strict=True))
-    with show_steps("report", quiet=not progress) as on_run:
-        _write(folder, named, names, words, errors, command, on_run)
+    places = folders_of(named)
+    reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
+    pages, beside = pages_of(named, names, reports), _files_beside(folder, named, places)
+    titles = {page.heading: file for file, page in pages.items()}
+    files = SiteFiles(files=[*pages, *reports.values(), *beside], reports=reports)
+    with show_steps("report", quiet=not progress) as on_run, open_site(folder, files, command):
+        for file, text in beside.items():
+            write_text(folder / file, text)
+        for number, (name, run) in enumerate(named.items(), start=1):
+            on_run(name, number, len(named))
+            texts = words_of_test_documents(run) if words else None
+            page = report_page(run, texts, words, errors)
+            write_text(folder / reports[name], _render(page, reports[name], titles))
+        for file, page in reversed(pages.items()):  # the index, which links to the others, last
+            write_text(folder / file, _render(page, file, titles))
     return folder / INDEX
 
 
-def _write(
-    folder: Path,
-    runs: Mapping[str, StoredRun],
-    metrics: Sequence[str],
-    words: int,
-    errors: int,
-    command: str,
-    on_run: Callable[[str, int, int], None],
-) -> None:
-    """Write a site of ``runs``; their names tell them apart."""
-    files_in(folder)  # refuse somebody else's folder before computing anything
-    places = folders_of(runs)
-    reports = {name: f"{place}/{REPORT}" for name, place in places.items()}
-    pages = pages_of(runs, metrics, reports)
-    # They are made anew, not copied: in a run from elsewhere, they may be links to private files.
+def _files_beside(
+    folder: Path, runs: Mapping[str, StoredRun], places: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the configs and constraints of runs in a site, by file.
+
+    They are made anew, not copied: in a run from elsewhere, they may be links to private files.
+    """
     beside = {}
     for name, run in runs.items():
         beside[f"{places[name]}/{CONFIG}"] = dump(run.benchmark, folder / places[name])
         if (run.folder / CONSTRAINTS).exists():
             beside[f"{places[name]}/{CONSTRAINTS}"] = constraints(run.environment)
-    titles = {page.heading: file for file, page in pages.items()}
+    return beside
 
-    def write(file: str, page: PageContent) -> None:
-        up = "../" * (len(PurePosixPath(file).parts) - 1)
-        links = {title: f"{up}{other}" for title, other in titles.items()}
-        write_text(folder / file, render(replace(page, pages=links, address=file)))
 
-    files = SiteFiles(files=[*pages, *reports.values(), *beside], reports=reports)
-    with open_site(folder, files, command):
-        for file, text in beside.items():
-            write_text(folder / file, text)
-        for number, (name, run) in enumerate(runs.items(), start=1):
-            on_run(name, number, len(runs))
-            texts = words_of_test_documents(run) if words else None
-            write(reports[name], report_page(run, texts, words, errors))
-        for file, page in reversed(pages.items()):  # the index, which links to the others, last
-            write(file, page)
+def _render(page: PageContent, file: str, titles: Mapping[str, str]) -> str:
+    """Return a page as the text of its file, with links to the pages that have titles."""
+    up = "../" * (len(PurePosixPath(file).parts) - 1)
+    links = {title: f"{up}{other}" for title, other in titles.items()}
+    return render(replace(page, pages=links, address=file))
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:

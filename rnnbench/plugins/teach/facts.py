@@ -1,7 +1,7 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +17,11 @@ from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.report.table import as_text
+from rnnbench.report.table import as_text, grid
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
+ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
@@ -74,13 +75,6 @@ class Output:
     shape: Shape
     axes: tuple[str, ...]
     meaning: str
-
-
-@dataclass(frozen=True)
-class CarriedState(State):
-    """A state and its shape, which is the same at each step."""
-
-    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -143,7 +137,7 @@ class Explanation(Record):
     sizes: LayerSizes
     axes: tuple[Axis, ...]
     outputs: tuple[Output, ...]
-    states: tuple[CarriedState, ...]
+    states: tuple[State, ...]
     gates: tuple[str, ...]
     equations: tuple[Equation, ...]
     notes: tuple[str, ...]
@@ -231,13 +225,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     formulas = kind.weights(sizes.units, sizes.features).items()
     return Explanation(
         layer=kind.name,
-        keras_name=kind.keras_name,
         keras_version=keras.__version__,
-        title=kind.title,
-        source=kind.source,
-        gates=kind.gates,
-        equations=kind.equations,
-        notes=kind.notes,
         sizes=sizes,
         axes=(
             Axis("batch", x.shape[0], "sequences that go through the layer side by side"),
@@ -249,7 +237,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
         states=tuple(
-            CarriedState(**asdict(state), shape=last_value.shape)
+            replace(state, shape=last_value.shape)
             for state, last_value in zip(kind.states, states, strict=True)
         ),
         parameters=Parameters(
@@ -260,6 +248,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             ),
             layer.count_params(),
         ),
+        **{name: getattr(kind, name) for name in ON_PAPER},
         check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
     )
 
@@ -307,14 +296,6 @@ def _check(
     )
 
 
-def grid(rows: Iterable[Sequence[str]], styles: Sequence[str] = ()) -> Table:
-    """Return rows without lines, perhaps with a style for each column."""
-    table = Table.grid(*(Column(style=style) for style in styles), padding=(0, 2))
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
-
-
 def explanation_page(facts: Explanation) -> Page:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
@@ -325,13 +306,13 @@ def explanation_page(facts: Explanation) -> Page:
             f"{facts.keras_version}, with random weights and biases, called on random input."
         ),
     ]
-    names = _in_brackets(axis.name for axis in facts.axes)
+    names = ", ".join(axis.name for axis in facts.axes)
     axes = [
         (axis.name, f"{axis.size:>{len(str(max(shape)))}}", axis.meaning) for axis in facts.axes
     ]
     outputs = {f"{output.return_sequences}": output for output in facts.outputs}
     switches = [
-        (f"return_sequences={on}", str(output.shape), _in_brackets(output.axes))
+        (f"return_sequences={on}", str(output.shape), f"({', '.join(output.axes)})")
         for on, output in outputs.items()
     ]
     states = [(state.symbol, state.name, str(state.shape), state.meaning) for state in facts.states]
@@ -339,7 +320,7 @@ def explanation_page(facts: Explanation) -> Page:
     equations.columns[0].no_wrap = True  # one in two lines is hard to read
     parts: dict[str, Sequence[RenderableType]] = {
         "The input has three axes": [
-            Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  {names}", ASIDE)),
+            Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  ({names})", ASIDE)),
             grid(axes, ("", VALUE, ASIDE)),
         ],
         "The output": [
@@ -358,23 +339,18 @@ def explanation_page(facts: Explanation) -> Page:
     return Page([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
-def _in_brackets(names: Iterable[str]) -> str:
-    return f"({', '.join(names)})"
-
-
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
-    total = parameters.formula
-    rows: list[Weight | Parameters] = [*parameters.weights, parameters]
-    for counted in rows:
-        size = counted.formula
-        words = ["sum", "", "", ""]
-        if isinstance(counted, Weight):
-            words = [counted.symbol, counted.name, str(counted.shape), size.text]
-        in_keras = Text(f"{counted.count:,}", GOOD if size.value == counted.count else BAD)
-        is_last_weight = counted is parameters.weights[-1]
-        table.add_row(*words, f"{size.value:,}", in_keras, end_section=is_last_weight)
+    total, weights = parameters.formula, parameters.weights
+    rows = [
+        (one.symbol, one.name, str(one.shape), one.formula.text, one.formula.value, one.count)
+        for one in weights
+    ]
+    for *words, value, count in [*rows, ("sum", "", "", "", total.value, parameters.count)]:
+        in_keras = Text(f"{count:,}", GOOD if value == count else BAD)
+        is_last_weight = words[0] == weights[-1].symbol
+        table.add_row(*words, f"{value:,}", in_keras, end_section=is_last_weight)
     return [
         Text(f"units h = {sizes.units}, features i = {sizes.features}"),
         table,

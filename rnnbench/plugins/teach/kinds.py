@@ -9,10 +9,13 @@ stand. Shapes: ``B`` sequences, ``T`` steps, ``I`` features, ``H`` units, ``G`` 
 
 import re
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from rnnbench.errors import UserError, did_you_mean
 
@@ -51,6 +54,8 @@ class State:
     symbol: str
     name: str
     meaning: str
+    shape: tuple[int, ...] = ()
+    """That of a real layer, which is the same at each step."""
 
 
 @dataclass(frozen=True)
@@ -191,77 +196,11 @@ def _formula(text: str, h: int, i: int) -> Formula:
     return Formula(text, numbers, eval(numbers.replace("×", "*")))  # noqa: S307 - our own
 
 
-_ROWS = "xₜ is (batch, features) and hₜ (batch, units): one row per sequence."
-_SIGNS = "σ(a) = 1 / (1 + e⁻ᵃ); ⊙ multiplies element by element."
-_HIDDEN = State("h", "hidden state", "the output, which the next step also sees")
-
-# J. L. Elman: Finding structure in time. Cognitive Science 14 (1990).
-SIMPLE_RNN = Kind(
-    name="simple_rnn",
-    keras_name="SimpleRNN",
-    title="vanilla recurrent layer",
-    source="Elman 1990",
-    gates=("h",),
-    bias_rows=1,
-    states=(_HIDDEN,),
-    equations=(Equation("hₜ = tanh(xₜ W + hₜ₋₁ U + b)", "new hidden state"),),
-    notes=(_ROWS, "Every step uses the same W, U and b."),
+_TEXT = files("rnnbench.plugins.teach").joinpath("kinds.yaml").read_text(encoding="utf-8")
+KINDS = TypeAdapter(dict[str, Kind]).validate_python(
+    {name: {"name": name, **facts} for name, facts in yaml.safe_load(_TEXT).items()}
 )
-
-# K. Cho et al.: Learning phrase representations using RNN encoder-decoder for statistical machine
-# translation. EMNLP (2014). There, r multiplies the state before the product with the recurrent
-# kernel; with ``reset_after`` it multiplies the product.
-GRU = Kind(
-    name="gru",
-    keras_name="GRU",
-    title="gated recurrent unit",
-    source="Cho et al. 2014; reset_after=True, Keras's default",
-    gates=("z", "r", "h"),
-    bias_rows=2,
-    states=(_HIDDEN,),
-    equations=(
-        Equation("zₜ = σ(xₜ W_z + b_z + hₜ₋₁ U_z + d_z)", "update gate: the part to keep"),
-        Equation("rₜ = σ(xₜ W_r + b_r + hₜ₋₁ U_r + d_r)", "reset gate: the part to look at"),
-        Equation("ĥₜ = tanh(xₜ W_h + b_h + rₜ ⊙ (hₜ₋₁ U_h + d_h))", "candidate"),
-        Equation("hₜ = zₜ ⊙ hₜ₋₁ + (1 − zₜ) ⊙ ĥₜ", "new hidden state"),
-    ),
-    notes=(
-        _ROWS,
-        _SIGNS,
-        "Every step uses the same weights. Keras stores those of z, r and h side by side, in this "
-        "order: W = [W_z W_r W_h], and U likewise; the bias has two rows, [b_z b_r b_h] and "
-        "[d_z d_r d_h].",
-    ),
-)
-
-# S. Hochreiter, J. Schmidhuber: Long short-term memory. Neural Computation 9 (1997); for the forget
-# gate F. A. Gers, J. Schmidhuber, F. Cummins: Learning to forget: continual prediction with LSTM.
-# Neural Computation 12 (2000).
-LSTM = Kind(
-    name="lstm",
-    keras_name="LSTM",
-    title="long short-term memory",
-    source="Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000",
-    gates=("i", "f", "c", "o"),
-    bias_rows=1,
-    states=(_HIDDEN, State("c", "cell state", "the memory, which gates write and erase")),
-    equations=(
-        Equation("iₜ = σ(xₜ W_i + hₜ₋₁ U_i + b_i)", "input gate: the part to write"),
-        Equation("fₜ = σ(xₜ W_f + hₜ₋₁ U_f + b_f)", "forget gate: the part to keep"),
-        Equation("ĉₜ = tanh(xₜ W_c + hₜ₋₁ U_c + b_c)", "candidate"),
-        Equation("oₜ = σ(xₜ W_o + hₜ₋₁ U_o + b_o)", "output gate: the part to show"),
-        Equation("cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ ĉₜ", "new cell state"),
-        Equation("hₜ = oₜ ⊙ tanh(cₜ)", "new hidden state"),
-    ),
-    notes=(
-        _ROWS,
-        _SIGNS,
-        "Every step uses the same weights. Keras stores those of i, f, c and o side by side, in "
-        "this order: W = [W_i W_f W_c W_o], and U and b likewise.",
-    ),
-)
-
-KINDS = {kind.name: kind for kind in (SIMPLE_RNN, GRU, LSTM)}
+SIMPLE_RNN, GRU, LSTM = KINDS.values()
 
 
 def find_kind(name: str) -> Kind:

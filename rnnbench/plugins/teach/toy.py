@@ -7,14 +7,15 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part, grid
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
+from rnnbench.report.table import find_template, grid
 
+PACKAGE = "rnnbench.plugins.teach"
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
 """The array: 3 sequences of 2 steps with 3 features each."""
 UNITS = 2
@@ -166,7 +167,7 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
     It has a function for each kind of layer, and one for the stack. As a script, it prints the
     output of the stack for the toy array.
     """
-    return _template("numpy.py.j2").render(
+    return find_template(PACKAGE, "numpy.py.j2").render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
@@ -182,18 +183,6 @@ def draw(kinds: Sequence[Kind]) -> str:
     The first layer of a stack is at the bottom.
     """
     if len(kinds) == 1:
-        file = files("rnnbench.plugins.teach") / f"drawings/{kinds[0].name}.svg"
+        file = files(PACKAGE) / f"drawings/{kinds[0].name}.svg"
         return file.read_text(encoding="utf-8")
-    return _template("stacking.svg.j2").render(kinds=kinds)
-
-
-def _template(name: str) -> Template:
-    environment = Environment(
-        loader=PackageLoader("rnnbench.plugins.teach"),
-        autoescape=name.endswith(".svg.j2"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(name)
+    return find_template(PACKAGE, "stacking.svg.j2").render(kinds=kinds)
