@@ -20,14 +20,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import PreparedData, prepare, prepare_corpus
-from rnnbench.errors import (
-    Interruption,
-    OutOfReachError,
-    RnnbenchError,
-    UserError,
-    shortened,
-    signal_of,
-)
+from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
 from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
@@ -88,11 +81,10 @@ def prepared_job(
 def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
     """Say which run, or choice, of another config or other data the one to come will replace."""
     found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
-    texts = found.get("dataset")
-    is_same = isinstance(texts, dict) and texts.get("fingerprint") == data.summary.fingerprint
+    is_same = data.summary.fingerprint in str(found.get("dataset"))
     digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
     if found and not (is_same and config.is_file() and sha256_file(config) == digest):
-        command = shortened(" ".join(str(found.get("command")).split()), 200)
+        command = " ".join(str(found.get("command")).split())
         log.warning("%s: this will replace: %s (--out names another folder)", folder, command)
 
 

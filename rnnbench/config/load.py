@@ -175,7 +175,7 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     else:
         path = Path(config)
         if shipped.is_table(path):
-            root, _ = parse(shipped.for_table(path), str(path))
+            root, _ = parse(shipped.for_table(path, is_open=True), str(path))
             tree.root = _extended(tree, root or Node({}, ""), Path(), ())
         else:
             tree.root = _read_first(tree, path)

@@ -20,7 +20,6 @@ from rnnbench.storage import check_new, write_text
 log = logging.getLogger(__name__)
 
 STARTER, TEXTS = "starter", "texts"
-OPEN = Layout()
 
 
 def folder() -> Path:
@@ -89,22 +88,18 @@ def is_table(path: str | Path) -> bool:
     return Path(path).suffix.lower() in READERS and Path(path).is_file()
 
 
-def sniffed_for_table(path: Path, folder: Path = Path()) -> str:
-    """Return a config for a table, to be stored in ``folder``, with what the table looks like.
+def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
+    """Return a config for a table of texts, to be stored in ``folder``; see ``configs/texts.yaml``.
+
+    It says what the table looks like, unless that ``is_open``.
 
     Raises:
         UserError: the table has no header.
     """
-    layout = sniff(path, OPEN)
-    if layout.label is None:
-        columns = ", ".join(open_table(path, layout)[0])
+    layout = Layout() if is_open else sniff(path, Layout())
+    if not (is_open or layout.label):
         message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
-        log.warning(message, path, columns)
-    return for_table(path, layout, folder)
-
-
-def for_table(path: Path, layout: Layout = OPEN, folder: Path = Path()) -> str:
-    """Return a config for a table, to be stored in ``folder``; see ``configs/texts.yaml``."""
+        log.warning(message, path, ", ".join(open_table(path, layout)[0]))
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")

@@ -107,9 +107,7 @@ def load_results(folder: Path) -> Results:
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"
         if (folder / CHOICE).is_file():
-            fitted, made = folder / FITTED, "`rnnbench choose` with --then-fit makes it"
-            is_there = (fitted / RESULTS).is_file()
-            hint = f"it holds a choice, and its run is {fitted}" + f"; {made}" * (not is_there)
+            hint = f"it holds a choice; {folder / FITTED} is the run that --then-fit makes"
         raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
     results, facts = read_record(file, Results, "config_sha256")
     try:

@@ -386,9 +386,7 @@ def test_a_folder_without_a_finished_run_is_refused(folder):
             load_run(place)
         assert str(caught.value) == f"{place}: no results.json in it ({hint})"
     (folder / "choice.json").touch()
-    with pytest.raises(
-        UserError, match=r"it holds a choice, and its run is .*/fitted; `rnnbench ch"
-    ):
+    with pytest.raises(UserError, match=r"it holds a choice; .*/fitted is the run that"):
         load_run(folder)
 
 

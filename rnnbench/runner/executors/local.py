@@ -132,8 +132,6 @@ class LocalExecutor(Executor):
                             workers.pop(connection).end()
                         yield trial, message.outcome if isinstance(message, Done) else message
             finally:
-                for worker in workers.values():  # all at once, in case of a second Ctrl-C
-                    worker.process.kill()
                 for worker in workers.values():
                     worker.end()
 
