@@ -119,7 +119,6 @@ def show(
 @app.command(
     epilog=options.examples(
         "rnnbench config new my.yaml",
-        "rnnbench config new my.yaml --force",
         "rnnbench config new mine.yaml --from own_texts",
         "rnnbench config new mine.yaml --from tweets.csv",
         "rnnbench config new",

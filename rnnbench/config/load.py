@@ -5,7 +5,7 @@ The answer to a wrong config is a list of every problem.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,10 +86,9 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
     path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
     if not (is_table and path and shipped.is_table(path)):  # a flag may name another file
         return found
-    layout = sniff(
-        path, Layout(**{key.name: getattr(found.data, key.name) for key in fields(Layout)})
-    )
-    return found.model_copy(update={"data": found.data.model_copy(update=asdict(layout))})
+    given = Layout(**{key: getattr(found.data, key) for key in asdict(Layout())})
+    data = found.data.model_copy(update=asdict(sniff(path, given)))
+    return found.model_copy(update={"data": data})
 
 
 def load_data(

@@ -101,8 +101,7 @@ class PlanResult:
         of_all = str(self.ending) if isinstance(self.ending, RnnbenchError) else None
         for trial in self.without_result:
             error = self.failures[trial].reason if trial in self.failures else of_all
-            if error is not None:
-                error = textwrap.shorten(error.partition("\n")[0], 200, placeholder="...")
+            error = error and textwrap.shorten(error.partition("\n")[0], 200, placeholder="...")
             part = str(trial.part) if trial.part else None
             found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
         return found
@@ -319,8 +318,7 @@ def run(
             benchmark cannot be trained on its data.
         RnnbenchError: a file cannot be written, or was removed.
     """
-    threads = job.executor.threads
-    plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
+    plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
         with display as shown:
 
@@ -352,12 +350,10 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
             csv.writer(listed, lineterminator="\n").writerows([("place", "reason", "fault"), *bad])
             files[BAD_ROWS] = listed.getvalue()
         stored = StoredRun(folder, results, trials, benchmark, machine)
-        is_whole = peek(folder / RESULTS).get("missing") == []
-        if done.ending and done.without_result and is_whole:
+        if done.ending and done.without_result and peek(folder / RESULTS).get("missing") == []:
             log.warning("%s: still holds the whole run that was there before", folder)
             return stored
-        if not bad:
-            (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
+        (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
         save_run(folder, results, files | table_files(results), plan.vocabulary)
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"
