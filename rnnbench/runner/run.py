@@ -351,7 +351,7 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
             files[BAD_ROWS] = listed.getvalue()
         stored = StoredRun(folder, results, trials, benchmark, machine)
         if done.ending and done.without_result and peek(folder / RESULTS).get("missing") == []:
-            log.warning("%s: still holds the whole run that was there before", folder)
+            log.warning("%s: keeps its earlier run, which is whole, until this one is", folder)
             return stored
         (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
         save_run(folder, results, files | table_files(results), plan.vocabulary)
