@@ -46,8 +46,8 @@ from rnnbench.storage import (
     peek,
     read_record,
 )
-from rnnbench.text import listed
 from rnnbench.tasks import documents_by_topic
+from rnnbench.text import listed
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import TrialResult
 

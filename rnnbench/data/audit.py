@@ -120,7 +120,8 @@ class DatasetSummary(Record):
         return (
             "No document is left to test on, because all of them are for training. So the "
             f"{self.kind.score_name} is that of the choice, on {self.estimated_on}, by models not "
-            "trained on the documents that they classified. As the model was chosen by it, it may be too high."
+            "trained on the documents that they classified. As the model was chosen by it, it may "
+            "be too high."
         )
 
     @property

@@ -54,11 +54,11 @@ MARKS: dict[str, Style] = {
 """The mark of a difference, by its verdict."""
 CURVES = {
     "loss": "loss on the training documents",
-    "accuracy": "accuracy on the training documents",
+    "score": "{score} on the training documents",
     "val_loss": "loss on the validation documents",
-    "val_accuracy": "accuracy on the validation documents",
+    "val_score": "{score} on the validation documents",
 }
-"""The values in the history of a training in words, by Keras's names."""
+"""The values in the history of a training in words."""
 
 
 class RunPlot(Plot):
@@ -244,14 +244,18 @@ class LearningCurves(RunPlot):
     A page shows all curves of the networks, other axes one of them.
     """
 
-    kind, section, title = "learning_curves", "learning", "Loss and accuracy by epoch"
+    kind, section, title = "learning_curves", "learning", "Loss and score by epoch"
     has_curves = True
 
     def prepare(self) -> None:
         """Find the networks and their curves, and make room for two rows above a legend."""
         self._networks = [name for name in self.run.trials if self._has(name, "loss")]
         held_out = any(self._has(name, "val_loss") for name in self._networks)
-        self._curves = [curve for curve in CURVES if held_out or not curve.startswith("val_")]
+        kind = self.run.results.dataset.kind
+        names = {curve.replace("score", kind.main): curve for curve in CURVES}  # as Keras does
+        self._curves = [curve for curve in names if held_out or not curve.startswith("val_")]
+        self._words = {name: CURVES[names[name]].format(score=kind.score_name) for name in names}
+        self.title = f"Loss and {kind.score_name} by epoch"
         if not self._networks:
             raise UserError(
                 f"{self.run.folder}: no model was trained in epochs, so there are no curves"
@@ -263,7 +267,7 @@ class LearningCurves(RunPlot):
         self._curve = self.curve or "loss"
         if self._curve not in self._curves:
             hint = did_you_mean(str(self.curve), self._curves)
-            if self.curve in CURVES:
+            if self.curve in names:
                 allowed = ", ".join(self._curves)
                 hint = f"allowed: {allowed}; the others need training.validation_split"
             raise UserError(f"curve: got '{self.curve}' ({hint})")
@@ -271,8 +275,7 @@ class LearningCurves(RunPlot):
         self.size, self.size_on_page = (7, 4), (5.2, 2.1 * n + legend)
         self.wide_size = (WIDE, 1.25 * n + legend)
         self.alt = (
-            f"Loss and accuracy by epoch of {', '.join(self.chosen)}; "
-            "bands from the lowest to the highest seed"
+            f"{self.title} of {', '.join(self.chosen)}; bands from the lowest to the highest seed"
         )
 
     def table(self) -> Table:
@@ -281,7 +284,7 @@ class LearningCurves(RunPlot):
         def ending(name: str, curve: str) -> str:
             if not self._has(name, curve):
                 return MISSING
-            spread = _spread_of(self.run.trials[name], curve)
+            spread = self._spread_of(name, curve)
             low, median, high = (values[-1] for values in spread)
             is_known = median is not np.ma.masked and abs(median) < LARGEST
             return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_known else MISSING
@@ -292,7 +295,19 @@ class LearningCurves(RunPlot):
         return with_points(Table(headers, rows, caption))
 
     def _has(self, network: str, curve: str) -> bool:
-        return bool(getattr(self.run.trials[network][0].record.history, curve))
+        return bool(self._values(self.run.trials[network][0], curve))
+
+    def _values(self, trial: TrialResult, curve: str) -> list[float | None]:
+        field = curve.replace(self.run.results.dataset.kind.main, "score")
+        return list(getattr(trial.record.history, field))
+
+    def _spread_of(self, network: str, curve: str) -> tuple[Any, Any, Any]:
+        """Return the lowest, the median and the highest value by epoch; NaN is masked."""
+        lists = (self._values(trial, curve) for trial in self.run.trials[network])
+        epochs = [*zip_longest(*lists, fillvalue=np.nan)]  # engines may stop early
+        values = np.ma.masked_invalid(np.array(epochs, float)).clip(-LARGEST, LARGEST)
+        median = np.ma.median(values, axis=1)  # type: ignore[no-untyped-call]
+        return values.min(axis=1), median, values.max(axis=1)
 
     def draw(self, axes: Axes, curve: str | None = None) -> Sequence[Artist]:
         """Draw one curve; a network has the same colour whichever others are drawn."""
@@ -301,14 +316,14 @@ class LearningCurves(RunPlot):
         for number, network in enumerate(self._networks):
             if network not in self.chosen or not self._has(network, curve):
                 continue
-            low, median, high = _spread_of(self.run.trials[network], curve)
+            low, median, high = self._spread_of(network, curve)
             epochs, gid = np.arange(1, len(median) + 1), about(network)
             cycle, place = divmod(number, len(COLOURS))
             line: Style = {"color": COLOURS[place], "gid": gid}
             axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
             style = STYLES[cycle % len(STYLES)]
             handles += axes.plot(epochs, median, style, label=network, **THIN, **line)
-        axes.set_title(CURVES[curve])
+        axes.set_title(self._words[curve])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return handles
 
@@ -333,15 +348,6 @@ class LearningCurves(RunPlot):
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
         add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
-
-
-def _spread_of(trials: Sequence[TrialResult], curve: str) -> tuple[Any, Any, Any]:
-    """Return the lowest, the median and the highest value of a curve by epoch; NaN is masked."""
-    lists = (getattr(trial.record.history, curve) for trial in trials)
-    epochs = [*zip_longest(*lists, fillvalue=np.nan)]  # engines may stop early
-    values = np.ma.masked_invalid(np.array(epochs, float)).clip(-LARGEST, LARGEST)
-    median = np.ma.median(values, axis=1)  # type: ignore[no-untyped-call]
-    return values.min(axis=1), median, values.max(axis=1)
 
 
 class ConfusionPlot(RunPlot):
