@@ -21,6 +21,8 @@ from .errors import UserError as UserError
 from .job import FailedTrialsError as FailedTrialsError
 from .job import InterruptedRunError as InterruptedRunError
 from .job import load_config as load_config
+from .judge import Verdict as Verdict
+from .judge import verdict as verdict
 from .metrics import Metric as Metric
 from .models.baselines import Baseline as Baseline
 from .models.descriptions import BaselineModel as BaselineModel

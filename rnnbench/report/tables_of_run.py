@@ -147,18 +147,23 @@ def cost_table(results: Results) -> Table:
 
 def comparisons_table(results: Results) -> Table:
     """Return the differences of pairs of models, and of each model and the majority."""
+    return differences_table(results.comparisons, results.dataset.kind.score_name)
+
+
+def differences_table(comparisons: Sequence[Comparison], score_name: str) -> Table:
+    """Return a table of differences of scores."""
     columns: Columns[Comparison] = {
-        "accuracy of": lambda pair: f"{pair.a} - {pair.b}",
+        f"{score_name} of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {scope_of(results.comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
+        f"95 % interval {scope_of(comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
         "p": lambda pair: short_p(pair.p),
         "p (Holm)": lambda pair: short_p(pair.p_holm),
         "verdict": lambda pair: pair.verdict,
     }
-    methods = "; ".join(sorted({pair.method for pair in results.comparisons}))
+    methods = "; ".join(sorted({pair.method for pair in comparisons}))
     caption = f"p-values: {methods}; before and after Holm's correction."
-    models = [(pair.a, pair.b) for pair in results.comparisons]
-    return table_of(results.comparisons, columns, caption, models=models)
+    models = [(pair.a, pair.b) for pair in comparisons]
+    return table_of(comparisons, columns, caption, models=models)
 
 
 def _over(n_seeds: int) -> str:
