@@ -7,7 +7,7 @@ under its own name, such as one in which wrong answers are more or less wrong.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,8 @@ from rnnbench.section import Record
 
 Labels = NDArray[np.integer[Any]]
 Scores = NDArray[np.floating[Any]]
+Key = int | tuple[int, ...]
+"""The topic of a document, or its topics, by position."""
 
 ALWAYS: Final = float(np.finfo(np.float32).min)
 """Every score is at least as high."""
@@ -157,15 +159,20 @@ def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:
     return np.bincount(labels, minlength=n_topics)
 
 
-def keys_of(labels: Labels) -> list[Hashable]:
-    """Return a key for each document: equal ones have the same labels."""
+def keys_of(labels: Labels) -> list[Key]:
+    """Return the topic of each document, or its topics, by position."""
     if labels.ndim == 1:
         return list(labels.tolist())
     return [tuple(np.flatnonzero(row).tolist()) for row in labels]
 
 
-def in_words(label: Any, topics: Sequence[str]) -> str:
-    """Return the topic of a document, or its topics, or that it has none."""
-    if np.ndim(label) == 0:
-        return topics[int(label)]
-    return ", ".join(topics[number] for number in np.flatnonzero(label).tolist()) or "none"
+def topics_of(key: Key) -> tuple[int, ...]:
+    """Return the topics of a document, however many it may have."""
+    return (key,) if isinstance(key, int) else key
+
+
+def in_words(key: Key, topics: Sequence[str]) -> str:
+    """Return the topic of a document, or its topics, or that it has none; see ``keys_of``."""
+    if isinstance(key, int):
+        return topics[key]
+    return ", ".join(topics[number] for number in key) or "none"

@@ -55,8 +55,8 @@ class Tracker:
         It is called again for a trial that starts anew because its process has died.
         """
 
-    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, accuracy: float) -> None:
-        """Record an epoch, counted from 1, with its loss and accuracy in training."""
+    def epoch_ended(self, trial: "Trial", epoch: int, loss: float, score: float) -> None:
+        """Record an epoch, counted from 1, with its loss and score in training."""
 
     def trial_finished(
         self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
@@ -65,7 +65,7 @@ class Tracker:
 
         Args:
             trial: all of its epochs have been recorded.
-            result: its result. ``result.record.history`` holds the loss and accuracy on the
+            result: its result. ``result.record.history`` holds the loss and score on the
                 validation documents by epoch, which are not known before.
             metrics: on the test documents, by the names in ``rnnbench.metrics``.
         """

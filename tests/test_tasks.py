@@ -58,7 +58,9 @@ def test_a_rule_gives_topics_above_a_threshold_or_else_the_best():
     scores = np.array([[0.9, 0.6, 0.1], [0.4, 0.3, 0.2], [0.1, 0.0, 0.0]], np.float32)
 
     def answers(**rule):
-        return [in_words(row, "abc") for row in MULTI_LABEL.answers(scores, Decision(**rule))]
+        return [
+            in_words(key, "abc") for key in keys_of(MULTI_LABEL.answers(scores, Decision(**rule)))
+        ]
 
     assert answers(threshold=0.5) == ["a, b", "none", "none"]
     assert answers(threshold=0.5, best_above=0.4) == ["a, b", "a", "none"]

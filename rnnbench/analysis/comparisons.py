@@ -275,7 +275,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
 def detectable(squares: MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
-    ``None`` if no difference of accuracies is that large, or if nothing varies. If there is a true
+    ``None`` if no difference of scores is that large, or if nothing varies. If there is a true
     difference, the statistic of Student's test has a noncentral t distribution (J. Cohen:
     Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2).
     """

@@ -15,6 +15,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import count_topics
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Interval
+from rnnbench.tasks import Key, Labels, documents_by_topic, keys_of
 from rnnbench.training.outcome import TrialResult
 
 FEW, MANY = 10, 100
@@ -29,7 +30,7 @@ N_BINS = 15
 class Answer(NamedTuple):
     """A model's most frequent answer to a document, and how many of its trials gave it."""
 
-    topic: int
+    topics: Key
     trials: int
     of: int
 
@@ -39,9 +40,9 @@ class HardDocument(NamedTuple):
 
     position: int
     """In the test set, from 0."""
-    topic: int
+    topics: Key
     mistaken: float
-    """Share of the answers that were wrong; each model has the same weight."""
+    """How wrong the answers were, from 0 to 1; each model has the same weight."""
     answers: dict[str, Answer]
 
 
@@ -62,16 +63,16 @@ def count_errors(
 ) -> list[ErrorCount]:
     """Return the errors on all test documents, and on each kind that has any documents.
 
-    The kinds are topics with few, some and many training documents, and documents that are in the
-    training set with other topics only.
+    The kinds are topics with few, some and many training documents, of which the rarest of a
+    document counts, and documents that are in the training set with other topics only.
     """
     labels = next(iter(trials.values()))[0].labels
     mistaken = {
-        model: np.mean([trial.answers != labels for trial in of_model], axis=0)
+        model: np.mean([_is_wrong(labels, trial.answers) for trial in of_model], axis=0)
         for model, of_model in trials.items()
     }
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
-    n_train = np.array([topic.train for topic in dataset.topics])[labels]
+    n_train = _rarest(labels, np.array([topic.train for topic in dataset.topics]))
     contradicted, noun = dataset.duplicates.other_topics, dataset.noun
     kinds = {
         "all documents": n_train >= 0,
@@ -92,6 +93,19 @@ def count_errors(
         for kind, chosen in kinds.items()
         if chosen.any()
     ]
+
+
+def _is_wrong(labels: Labels, answers: Labels) -> NDArray[np.bool_]:
+    """Return whether anything is wrong in the answer to each document, ``(n,)``."""
+    differs = np.asarray(labels != answers)
+    return differs if differs.ndim == 1 else np.asarray(differs.any(axis=1))
+
+
+def _rarest(labels: Labels, n_train: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the training documents of each document's rarest topic, ``(n,)``."""
+    if labels.ndim == 1:
+        return np.asarray(n_train[labels])
+    return np.asarray(np.where(labels, n_train, n_train.max()).min(axis=1))
 
 
 def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
@@ -125,28 +139,42 @@ def hardest_documents(
 
     Ties are in the order of the test set.
     """
-    answers = {model: np.stack([t.answers for t in of_model]) for model, of_model in trials.items()}
-    labels = next(iter(trials.values()))[0].labels
-    mistaken = np.mean([(given != labels).mean(axis=0) for given in answers.values()], axis=0)
-    chosen: list[int] = []
-    of_topic: Counter[int] = Counter()
+    task, labels = (first := next(iter(trials.values()))[0]).task, first.labels
+    answers = {model: [t.answers for t in of_model] for model, of_model in trials.items()}
+    of_models = [[_error(task.parts(labels, own)) for own in given] for given in answers.values()]
+    mistaken = np.mean([np.mean(errors, axis=0) for errors in of_models], axis=0)
+    keys, chosen = keys_of(labels), list[int]()
+    of_topic: Counter[Key] = Counter()
     for position in np.argsort(-mistaken, kind="stable").tolist():
-        topic = int(labels[position])
+        topic = keys[position]
         if mistaken[position] > 0 and of_topic[topic] < per_topic and len(chosen) < n:
             of_topic[topic] += 1
             chosen.append(position)
     return [
         HardDocument(
             position,
-            int(labels[position]),
+            keys[position],
             float(mistaken[position]),
             {
-                model: Answer(*Counter(given[:, position].tolist()).most_common(1)[0], len(given))
+                model: Answer(
+                    *Counter(
+                        key for own in given for key in keys_of(own[position : position + 1])
+                    ).most_common(1)[0],
+                    len(given),
+                )
                 for model, given in answers.items()
             },
         )
         for position in chosen
     ]
+
+
+def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far the main metric of each document alone is from 1, ``(n,)``."""
+    if parts.ndim == 1:
+        return np.asarray(1 - parts.astype(float))
+    ratio = np.divide(parts[0], parts[1], out=np.ones(len(parts[0])), where=parts[1] > 0)
+    return np.asarray(1 - ratio)
 
 
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
@@ -169,10 +197,11 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     return [corpus.words(number) for number in rebuilt.test_documents]
 
 
-def frequent_topics(labels: NDArray[np.integer], n: int) -> list[int]:
+def frequent_topics(labels: Labels, n: int) -> list[int]:
     """Return the ``n`` topics with the most documents in ``labels``, the most frequent first."""
-    counts = Counter(sorted(labels.tolist()))  # of equals, the first topic comes first
-    return [topic for topic, _ in counts.most_common(n)]
+    counts = documents_by_topic(labels, 0)
+    order = np.argsort(-counts, kind="stable")  # of equals, the first topic comes first
+    return [topic for topic in order[:n].tolist() if counts[topic]]
 
 
 def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:

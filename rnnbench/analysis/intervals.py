@@ -1,6 +1,6 @@
-"""95 % intervals of means over seeds and of mean accuracies, and differences of accuracies.
+"""95 % intervals of means over seeds and of mean scores, and differences of scores.
 
-Seeds and documents are crossed: each trained model answers each document. So a mean accuracy varies
+Seeds and documents are crossed: each trained model answers each document. So a mean score varies
 with the documents and with the seeds of each model, and an analysis of variance finds both parts
 (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4). Degrees of
 freedom are those of F. E. Satterthwaite (An approximate distribution of estimates of variance
@@ -94,31 +94,31 @@ def prediction_interval(values: Sequence[float]) -> Interval | None:
     return t_interval(values, more=1)
 
 
-def estimate_over_folds(accuracies: NDArray[np.float64]) -> "Estimate | None":
-    """Return the mean accuracy of a cross-validation, ``(n_folds, n_seeds)``, or of a difference.
+def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
+    """Return the mean score of a cross-validation, ``(n_folds, n_seeds)``, or of a difference.
 
     The training sets of the k folds overlap, so the variance of their mean is more than 1/k of that
     of the folds: it is multiplied by 1/k + 1/(k - 1), the second term being the documents that a
     fold judges per document that its model learned (C. Nadeau, Y. Bengio: Inference for the
     generalization error. Machine Learning 52, 2003). The variance over seeds is added. A single
-    fold, or a single seed, has no variance; from a single accuracy, nothing can be estimated.
+    fold, or a single seed, has no variance; from a single score, nothing can be estimated.
     """
-    k, n_seeds = accuracies.shape
+    k, n_seeds = scores.shape
     parts = []  # variances and their degrees of freedom
     if k > 1:
-        parts.append((_variance(accuracies.mean(axis=1)) * (1 / k + 1 / (k - 1)), k - 1))
+        parts.append((_variance(scores.mean(axis=1)) * (1 / k + 1 / (k - 1)), k - 1))
     if n_seeds > 1:
-        parts.append((_variance(accuracies.mean(axis=0)) / n_seeds, n_seeds - 1))
+        parts.append((_variance(scores.mean(axis=0)) / n_seeds, n_seeds - 1))
     if not parts:
         return None
     total = sum(variance for variance, _ in parts)
     squares = sum(variance**2 / df for variance, df in parts)
     df = total**2 / squares if total else min(df for _, df in parts)
-    return Estimate(float(accuracies.mean()), total**0.5, df)
+    return Estimate(float(scores.mean()), total**0.5, df)
 
 
 def score_interval(hits: Hits) -> Interval:
-    """Return the interval of a mean accuracy over other documents and, with several trials, seeds.
+    """Return the interval of a mean score over other documents and, with several trials, seeds.
 
     Unless each answer is right or wrong, it is Student's, like that of a difference. Otherwise, it
     is Wilson's, at the number of documents whose share of right answers would have the same
@@ -183,14 +183,14 @@ class Estimate:
 
 
 def estimate_mean(values: NDArray[np.float64], *, in_order: bool) -> Estimate:
-    """Return the mean of ``values`` ``(n_trials, n_documents)``, estimated like an accuracy."""
+    """Return the mean of ``values`` ``(n_trials, n_documents)``, estimated like a score."""
     squares = mean_squares(Hits(values, in_order))
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     return Estimate(float(values.mean()), variance**0.5, squares.df(variance))
 
 
 def estimate_difference(a: Hits, b: Hits) -> Estimate:
-    """Return the mean accuracy of ``a`` minus that of ``b`` on the same documents.
+    """Return the mean score of ``a`` minus that of ``b`` on the same documents.
 
     Its variance is not rounded up to that of the documents where the seeds seem to vary less than
     by chance: the test would then find too little.
@@ -216,7 +216,7 @@ class MeanSquares:
     n_seeds: NDArray[np.float64]
     """The number of each model with several trials, ``(n_models,)``."""
     seeds: NDArray[np.float64]
-    """From the accuracies by seed, for each of the same models."""
+    """From the scores by seed, for each of the same models."""
     chance: NDArray[np.float64]
     """From the answers that neither seed nor document explains, for the same models."""
 
@@ -251,7 +251,7 @@ class MeanSquares:
 
 
 def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
-    """Return the mean squares of the mean accuracy of ``a``, or of its difference from ``b``'s.
+    """Return the mean squares of the mean score of ``a``, or of its difference from ``b``'s.
 
     If documents are in order of time, blocks take their place, unless single documents vary more.
     """
@@ -279,7 +279,7 @@ def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any]]) -> MeanSquares:
-    def chance(right: NDArray[Any]) -> float:  # the variance of a seed's accuracy by it
+    def chance(right: NDArray[Any]) -> float:  # the variance of a seed's score by it
         of_seed, of_document = right.mean(axis=1, keepdims=True), right.mean(axis=0, keepdims=True)
         rest = ((right - of_seed - of_document + right.mean()) ** 2).sum()
         return float(rest / ((len(right) - 1) * (n_documents - 1)) / n_documents)

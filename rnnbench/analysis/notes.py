@@ -110,7 +110,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
             title="nothing to choose on",
             evidence=f"No training document is held out for {listed(whole)} "
             "(training.validation_split is 0).",
-            advice="Epochs, sizes and models that are chosen by these accuracies are chosen on the "
+            advice="Epochs, sizes and models that are chosen by these scores are chosen on the "
             "test documents: choose models and sizes with `rnnbench choose`, and the epoch with "
             "validation_split.",
         )
@@ -121,7 +121,10 @@ def one_answer_alone(run: StoredRun) -> dict[str, str]:
     summary, found = run.results.dataset, dict[str, str]()
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
     for name, trials in run.trials.items():
-        n = sum(bool(np.all(trial.answers == majority)) for trial in trials)
+        n = sum(
+            np.array_equal(trial.answers, trial.task.always(majority, trial.labels))
+            for trial in trials
+        )
         if n and not isinstance(run.benchmark.models[name], BaselineModel):
             found[name] = f"{n} of {counted(len(trials), 'seed')}"
     return found
@@ -135,7 +138,7 @@ def notes_on_run(run: StoredRun) -> Iterator[Note]:
             title=f"{name} has learned one answer",
             evidence=f"It answers '{summary.majority_topic}' for all "
             f"{summary.test_size:,} test documents with {seeds}.",
-            advice=f"Its accuracy is that of the most frequent {summary.noun}: look at its "
+            advice=f"It scores as always answering the most frequent {summary.noun}: look at its "
             "learning curve, and try an embedding or another learning rate.",
         )
     yield from notes_on_data(summary, run.benchmark.data, None)

@@ -54,7 +54,7 @@ class Candidate(Record):
     score: Annotated[float, formerly("accuracy")]
     """The share of right answers to all held-out documents, as a mean over seeds."""
     of_parts: list[float]
-    """The accuracy on each part, as a mean over seeds."""
+    """The score on each part, as a mean over seeds."""
     over_parts: Interval | None
     """95 % interval of the mean over other folds and seeds; ``None`` for a single training."""
     interval: Interval
@@ -126,12 +126,12 @@ class ChoiceResults(Record):
         return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"
 
 
-def rank_key(accuracy: float, epochs: int, params: int) -> tuple[float, int, int]:
+def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
     """Return the key that sorts candidates: the most accurate come first; in a tie, the cheapest.
 
     The cost is not measured in seconds, so the order is the same on every machine.
     """
-    return -round(accuracy, DIGITS), epochs, params
+    return -round(score, DIGITS), epochs, params
 
 
 def rank_candidates(
@@ -153,13 +153,13 @@ def rank_candidates(
         whole = np.stack(of_seeds, axis=-2)[..., places]
         hits[name] = Hits(whole, in_order, model.is_random)
         # (n_parts, n_seeds)
-        accuracies = np.transpose([[part.values.mean() for part in parts] for parts in answers])
-        over_folds = estimate_over_folds(accuracies)
+        scores = np.transpose([[part.values.mean() for part in parts] for parts in answers])
+        over_folds = estimate_over_folds(scores)
         candidate = Candidate(
             name=name,
             params=records[0].params,
             score=hits[name].score,
-            of_parts=[float(mean) for mean in accuracies.mean(axis=1)],
+            of_parts=[float(mean) for mean in scores.mean(axis=1)],
             over_parts=over_folds and over_folds.around,
             interval=score_interval(hits[name]),
             training=model.training or {},

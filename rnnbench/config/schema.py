@@ -46,7 +46,7 @@ class Published(Section, Publication):
 
 
 class Reference(Section):
-    """Published accuracies, and the data that they hold for.
+    """Published results, and the data that they hold for.
 
     With ``dataset``, they belong to models of this benchmark: each is compared with our model of
     the same name, number of parameters and ``training``. With ``split``, they belong to other
@@ -87,7 +87,7 @@ class Benchmark(Section):
     models: Annotated[dict[ModelName, Model], Field(min_length=1)]
     """The models, by names of the user's choice."""
     references: dict[Name, Reference] = Field(default_factory=dict)
-    """Published accuracies to compare with."""
+    """Published results to compare with."""
     tracking: TrackerNames = ()
     """Trackers that record the run while it goes on: a name or a list. They change no result."""
 

@@ -319,7 +319,7 @@ def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[N
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
     """Make sure that the documents to train on do not all have the same label."""
     if len({*keys_of(y_train)}) == 1:
-        label = in_words(y_train[0], names)
+        label = in_words(keys_of(y_train)[0], names)
         raise UserError(f"{place}: all documents to train on have the label '{label}'")
 
 

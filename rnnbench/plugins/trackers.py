@@ -21,6 +21,7 @@ from rnnbench.metrics import COSTS
 from rnnbench.models.descriptions import ABOUT_A_MODEL, Network
 from rnnbench.results.store import place_of
 from rnnbench.storage import sha256_json
+from rnnbench.tasks import TASKS
 from rnnbench.tracking import Tracker
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
@@ -105,9 +106,9 @@ class TrialTracker(Tracker):
             self._end(self.runs.pop(trial), trial, "KILLED")
         self.runs[trial] = self._begin(trial)
 
-    def epoch_ended(self, trial: Trial, epoch: int, loss: float, accuracy: float) -> None:
+    def epoch_ended(self, trial: Trial, epoch: int, loss: float, score: float) -> None:
         """Write the numbers of an epoch in training."""
-        self._write(self.runs[trial], epoch, {"loss": loss, "accuracy": accuracy})
+        self._write(self.runs[trial], epoch, {"loss": loss, TASKS[trial.task].main: score})
 
     def trial_finished(
         self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
@@ -116,8 +117,8 @@ class TrialTracker(Tracker):
         run, history = self.runs.pop(trial), result.record.history
         rows = zip(history.val_loss, history.val_score, strict=True)  # none where none held out
         for epoch, values in enumerate(rows, start=1):
-            loss, accuracy = (math.nan if value is None else value for value in values)
-            self._write(run, epoch, {"val_loss": loss, "val_accuracy": accuracy})
+            loss, score = (math.nan if value is None else value for value in values)
+            self._write(run, epoch, {"val_loss": loss, f"val_{TASKS[trial.task].main}": score})
         facts = result.record.model_dump(include={*COSTS, "params", "best_epoch"})
         costs = {key: float(value) for key, value in facts.items() if value is not None}
         scores = {f"test/{name}": value for name, value in metrics.items()}

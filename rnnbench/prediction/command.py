@@ -99,8 +99,8 @@ def predict(
     results = load_results(run)
     if results.missing:
         notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
-    accuracies = {model.name: model.score.mean for model in results.models}
-    name, texts = split_words(words or [], accuracies, has_more=bool(file or table))
+    scores = {model.name: model.score.mean for model in results.models}
+    name, texts = split_words(words or [], scores, has_more=bool(file or table))
     if table:
         _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
     elif out or column:
@@ -111,8 +111,8 @@ def predict(
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        accuracy = f"{results.dataset.score_name} {accuracies[model.name]:.4f}"
-        notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
+        score = f"{results.dataset.score_name} {scores[model.name]:.4f}"
+        notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
         print_record(counts, as_json=as_json)

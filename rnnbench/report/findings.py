@@ -10,7 +10,7 @@ from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
 from rnnbench.text import listed
 
 BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
-"""The colours of an accuracy against that of the most frequent topic, and of other metrics."""
+"""The colours of a score against that of the most frequent topic, and of other metrics."""
 CLEAR, NOT_CLEAR = "clear", "not clear"
 """The verdicts on a difference, beside too few seeds."""
 
@@ -81,10 +81,10 @@ def which_epoch(results: Results) -> str:
     return ", or ".join(ways)
 
 
-def make_badge(results: Results, model: str | None, metric: str) -> dict[str, Any]:
+def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the model with the best value. An accuracy is green if it is clearly
+    By default, it is about the model with the best value. A score is green if it is clearly
     better than that of always answering the most frequent topic, red if it is clearly worse, and
     else grey.
 
@@ -93,6 +93,7 @@ def make_badge(results: Results, model: str | None, metric: str) -> dict[str, An
     """
     from rnnbench.analysis.boards import score_of  # a run needs no boards
 
+    metric = metric or results.dataset.kind.main
     quantity = find_quantity(metric, "--metric")
     models = {found.name: found for found in results.models}
     if model is not None and model not in models:
@@ -111,5 +112,5 @@ def make_badge(results: Results, model: str | None, metric: str) -> dict[str, An
         "schemaVersion": 1,
         "label": quantity.header,
         "message": f"{model} {mean_and_interval(value, quantity.format)}{partial}",
-        "color": colour if metric == "accuracy" else NEUTRAL,
+        "color": colour if metric == models[model].main else NEUTRAL,
     }

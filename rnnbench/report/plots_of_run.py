@@ -127,9 +127,9 @@ def plot_run(
 
 
 class AccuracyPlot(RunPlot):
-    """The accuracy of each model with both its intervals, and the majority baseline."""
+    """The score of each model with both its intervals, and the majority baseline."""
 
-    kind, section, title = "accuracy", "accuracy", "Test accuracy"
+    kind, section, title = "accuracy", "accuracy", "Test score"
 
     def prepare(self) -> None:
         """Make room for a row for each model."""
@@ -167,7 +167,7 @@ class AccuracyPlot(RunPlot):
         grey: Style = {"color": COLOURS[7]}
         dot = MARKS["clear"] | grey
         styles = {"mean over seeds": dot, "95 % over seeds": THICK | grey}
-        styles = styles if n_seeds > 1 else {"accuracy": dot}
+        styles = styles if n_seeds > 1 else {self.run.results.dataset.kind.score_name: dot}
         styles[f"95 % {scope(n_seeds)}"] = THIN | grey
         if published:
             styles["published"] = diamond
@@ -187,7 +187,7 @@ class AccuracyPlot(RunPlot):
 class DifferencesPlot(RunPlot):
     """The difference of each pair of models, with its interval, below the better model."""
 
-    kind, section, title = "differences", "differences", "Differences in test accuracy"
+    kind, section, title = "differences", "differences", "Differences"
 
     def prepare(self) -> None:
         """Find the pairs, and make room for a row for each, and for each better model."""
@@ -214,7 +214,11 @@ class DifferencesPlot(RunPlot):
             for pair in comparisons:
                 draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
                 labels.append((pair.b, "normal"))
-        name_rows(axes, [text for text, _ in labels], "difference in test accuracy")
+        name_rows(
+            axes,
+            [text for text, _ in labels],
+            f"difference in {self.run.results.dataset.score_name}",
+        )
         for label, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
             label.set_fontweight(weight)
         axes.tick_params(axis="y", length=0)
@@ -222,7 +226,7 @@ class DifferencesPlot(RunPlot):
 
 
 def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
-    """Draw a difference with its interval, as far as a difference of accuracies can go."""
+    """Draw a difference with its interval, as far as a difference of scores can go."""
     given = (shown.interval.low, shown.difference, shown.interval.high)
     low, middle, high = np.clip(given, -1, 1)
     axes.hlines(row, low, high, gid=gid, **THIN, **BLUE)
@@ -239,7 +243,7 @@ def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
 
 
 class LearningCurves(RunPlot):
-    """Loss and accuracy by epoch: the median over seeds, in a band from lowest to highest.
+    """Loss and score by epoch: the median over seeds, in a band from lowest to highest.
 
     A page shows all curves of the networks, other axes one of them.
     """

@@ -48,6 +48,7 @@ from rnnbench.report.tables_of_run import (
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
+from rnnbench.tasks import Key, in_words, topics_of
 from rnnbench.text import counted, listed
 
 Kind = Literal[
@@ -141,7 +142,7 @@ def make_sections(
 
 
 def best_first(run: StoredRun) -> StoredRun:
-    """Return the run with models and pairs in the order of accuracy; the best stays the best."""
+    """Return the run with models and pairs in the order of score; the best stays the best."""
     results, rest = run.results, run.results.without_duplicates
     models = sorted(results.models, key=lambda model: -round(model.score.mean, DIGITS))
     names = [*(model.name for model in models), results.dataset.majority_name]
@@ -156,25 +157,26 @@ def best_first(run: StoredRun) -> StoredRun:
     )
 
 
-def accuracy(reported: Reported) -> ReportSection:
-    """Return the accuracies."""
+def scores(reported: Reported) -> ReportSection:
+    """Return the scores."""
+    name = reported.results.dataset.kind.score_name
     return ReportSection(
         "accuracy",
-        "Accuracy",
+        f"{name[0].upper()}{name[1:]}",
         [("table", score_table(reported.results, is_wide=True))],
-        "Models are in the order of their accuracy. Networks are blue, baselines orange.",
+        f"Models are in the order of their {name}. Networks are blue, baselines orange.",
     )
 
 
 def published(reported: Reported) -> ReportSection:
-    """Return the published accuracies, and where each source is found."""
+    """Return the published scores, and where each source is found."""
     results, best = reported.results, reported.results.best.name
     parts: list[Part] = [("table", number_first(table)) for table in published_tables(results)]
     if sources := {result.source: result.where for result in results.published if result.where}:
         parts.append(("facts", sources))
     lies = [of.lies(of.model if of.is_of_our_model else best) for of in results.published]
     result = f"{lies.count('above')} of {len(lies)} above our intervals"
-    return ReportSection("published", "Published accuracies", parts, "", result)
+    return ReportSection("published", "Published results", parts, "", result)
 
 
 def differences(reported: Reported) -> ReportSection:
@@ -236,7 +238,8 @@ def calibration(reported: Reported) -> ReportSection:
     found = {
         name: calibration_error(trials, in_order=results.dataset.in_order)
         for name, trials in reported.run.trials.items()
-        if all(trial.record.score_kind == "log_probabilities" for trial in trials)
+        if results.dataset.kind.has_one_label
+        and all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
     headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
     rows = [[name, f"{ece:.3f}", f"{ends:.3f}"] for name, (ece, ends) in found.items()]
@@ -278,8 +281,9 @@ def topics(reported: Reported) -> ReportSection:
         "documents of each. An F1 score on only a handful of documents says little."
     )
     links = {
-        counts[document.topic].topic: f"#error-{document.position}"
+        counts[topic].topic: f"#error-{document.position}"
         for document in reversed(reported.hardest)
+        for topic in topics_of(document.topics)
     }
     table = Table([noun, "train", "test", *f1], rows, caption, links=links)
     lead = "The stronger the blue of a cell, the closer it is to 1. Links lead to errors below."
@@ -292,6 +296,8 @@ def topics(reported: Reported) -> ReportSection:
 def confusion(reported: Reported) -> ReportSection:
     """Return the place of the answers of each model for the most frequent topics."""
     noun, best = reported.results.dataset.noun, reported.results.best.name
+    if not reported.results.dataset.kind.has_one_label:
+        return ReportSection("confusion", "Confusion", [])
     names = [count.topic for count in reported.results.dataset.topics]
     wrong = Counter[str]()
     for trial in reported.run.trials[best]:
@@ -317,11 +323,11 @@ def errors(reported: Reported) -> ReportSection:
         words = texts[document.position] if texts else []
         text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
         answers = {
-            model: names[answer.topic]
+            model: _given(answer.topics, document.topics, names)
             + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
             for model, answer in document.answers.items()
         }
-        facts = {"position": document.position, "topic": names[document.topic]}
+        facts = {"position": document.position, "topic": in_words(document.topics, names)}
         parts.append(("mistake", facts | {"text": text, "answers": answers} | why))
     return ReportSection(
         "errors",
@@ -331,6 +337,14 @@ def errors(reported: Reported) -> ReportSection:
         "often." + NO_TEXTS * (texts is None),
         f"{table.rows[-1][1]} documents misclassified by every model",
     )
+
+
+def _given(given: Key, own: Key, names: Sequence[str]) -> str:
+    """Return the topics that a document was given and, if it has any number, those it lacks."""
+    text = in_words(given, names)
+    missed = sorted({*topics_of(own)} - {*topics_of(given)})
+    has_any_number = not isinstance(own, int) and missed
+    return f"{text}; missed: {in_words(tuple(missed), names)}" if has_any_number else text
 
 
 def _reasons(reported: Reported) -> list[dict[str, Any]]:
@@ -419,7 +433,7 @@ SECTIONS: Registry[Callable[[Reported], ReportSection]] = Registry(
     "section",
     FunctionType,
     [
-        accuracy, published, differences, metrics, calibration, duplicates, power, learning,
+        scores, published, differences, metrics, calibration, duplicates, power, learning,
         topics, confusion, errors, data, notes, reproduce,
     ],
     key="__name__",

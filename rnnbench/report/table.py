@@ -28,7 +28,7 @@ Columns = dict[str, Callable[[T], str]]
 MISSING = "-"
 """Stands for a value that there is not."""
 SECOND = "macro_f1"
-"""The metric that is shown with its spread, as accuracy is."""
+"""The metric that is shown with its spread, as the main one is."""
 FAILED = "failed"
 """How the cell of a model that failed begins."""
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)
@@ -276,8 +276,8 @@ def find_template(package: str, name: str, **options: Any) -> "Template":
 
 
 def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
-    """Return the metrics, other than accuracy, that any of ``models`` has."""
-    present = {name for model in models for name in model.metrics} - {"accuracy"}
+    """Return the metrics, other than the main one, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics if name != model.main}
     return [metric for name, metric in usable_metrics().items() if name in present]
 
 
@@ -295,7 +295,7 @@ def remarks_on_tests(dataset: DatasetSummary) -> str:
 
 
 def scope(n_seeds: int) -> str:
-    """Return what the interval of an accuracy is over, for a model with ``n_seeds`` seeds."""
+    """Return what the interval of a score is over, for a model with ``n_seeds`` seeds."""
     return "over documents and seeds" if n_seeds > 1 else "over documents"
 
 

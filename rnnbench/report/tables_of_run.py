@@ -38,7 +38,7 @@ from rnnbench.text import counted, listed, numbers, plural, visible
 
 CAVEAT = "*"
 """The mark of a published accuracy with a caveat; the caption has the caveat."""
-ON_THE_SAME = "Only accuracies on the same documents are shown."
+ON_THE_SAME = "Only results on the same documents are shown."
 RESERVED = ("source", "model", "params", "trials")
 """Columns of ``table.csv`` that a parameter of the same name must not replace."""
 
@@ -60,15 +60,15 @@ def table_files(results: Results) -> dict[str, str]:
 
 
 def score_table(results: Results, *, is_wide: bool = False) -> Table:
-    """Return the accuracies, and whether each clearly differs from the best and the majority.
+    """Return the scores, and whether each clearly differs from the best and the majority.
 
-    If it ``is_wide``, as on a page, it has the accuracies without duplicates, and a short caption.
+    If it ``is_wide``, as on a page, it has the scores without duplicates, and a short caption.
     """
     dataset, n = results.dataset, len(results.seeds_used)
     n_compared = counted(results.n_corrected_for, "comparison")
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, "accuracy"),
+        f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, dataset.kind.main),
         f"95 % interval {scope(n)}": lambda model: f"{model.interval:.4f}",
     }
     always = [dataset.majority_name, f"{dataset.majority_score:.4f}", MISSING, MISSING]
@@ -99,7 +99,7 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
 
 
 def short_table(results: Results) -> Table:
-    """Return the accuracies, and only the facts without which they would be misread."""
+    """Return the scores, and only the facts without which they would be misread."""
     return replace(score_table(results), caption=" ".join(_about_data(results, in_short=True)))
 
 
@@ -258,7 +258,9 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         return "more documents" if is_told else MISSING
 
     columns: Columns[PairPower] = {
-        "accuracy of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
+        f"{results.dataset.kind.score_name} of": lambda pair: (
+            f"{pair.comparison.a} - {pair.comparison.b}"
+        ),
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
         "detectable alone": lambda pair: difference(pair.detectable),
@@ -274,7 +276,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
         f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
-        "few, '-' if a model has only one seed or the accuracies are equal."
+        "few, '-' if a model has only one seed or the two are equal."
         if pairs
         else "There is no pair without a clear difference."
     )
@@ -282,7 +284,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     return table_of(pairs, columns, caption, models=models)
 
 
-# Published accuracies
+# Published scores
 
 
 def published_tables(results: Results) -> list[Table]:
@@ -300,7 +302,7 @@ def published_tables(results: Results) -> list[Table]:
         table = Table(
             ["our model", "its 95 % interval", "published", "scored", "lies"],
             rows,
-            f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published accuracies "
+            f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published numbers "
             f"is not known. {ON_THE_SAME}",
             models=[row[:1] for row in rows],
         )
@@ -314,8 +316,8 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
     interval, rows = best.interval, list[tuple[float, list[str]]]()
 
     def add(name: str, by: str, mean: float, std: float | None, *rest: str | None) -> None:
-        accuracy = f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
-        rows.append((mean, [name, by, accuracy, *(cell or MISSING for cell in rest)]))
+        score = f"{mean:.4f}" if std is None else f"{mean:.4f} ± {std:.4f}"
+        rows.append((mean, [name, by, score, *(cell or MISSING for cell in rest)]))
 
     places = [interval.place_of(other.score) for other in others]
     for other, place in zip(others, places, strict=True):
@@ -325,12 +327,12 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         saw = {True: "yes", False: "no", None: None}[other.transductive]
         add(name, other.source, other.score, other.std, saw, other.pretrained, place)
     for model in results.models:
-        by, accuracy = "ours, best" if model is best else "ours", model.score
+        by, score = "ours, best" if model is best else "ours", model.score
         saw = "no" if model.pretrained == "nothing" else None
-        add(model.name, by, accuracy.mean, accuracy.std, saw, model.pretrained, None)
+        add(model.name, by, score.mean, score.std, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
     sentences = [
-        f"Of the published accuracies, {places.count('above')} of {len(others)} lie above the 95 % "
+        f"Of the published results, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
         "std: standard deviation over trainings; many papers do not give it.",
@@ -340,7 +342,14 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
     ]
-    headers = ["model", "by", "accuracy ± std", "saw test texts", "pretrained", "lies"]
+    headers = [
+        "model",
+        "by",
+        f"{results.dataset.kind.score_name} ± std",
+        "saw test texts",
+        "pretrained",
+        "lies",
+    ]
     table = Table(headers, [cells for _, cells in rows], " ".join(sentences), text_columns=2)
     return with_points(table)
 
@@ -362,8 +371,8 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
             **parameter_columns(model.name, list(parameters), RESERVED),
             "params": model.params,
             "trials": model.score.n,
-            "accuracy_low": model.interval.low,
-            "accuracy_high": model.interval.high,
+            f"{model.main}_low": model.interval.low,
+            f"{model.main}_high": model.interval.high,
             "topics_never_predicted": len(model.topics_never_predicted),
         }
         for name in [*results.metrics, *COSTS]:
@@ -375,7 +384,7 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         "source": dataset.source,
         "model": dataset.majority_name,
         "params": 0,
-        "accuracy_mean": dataset.majority_score,
+        f"{dataset.kind.main}_mean": dataset.majority_score,
         "macro_f1_mean": dataset.majority_macro_f1,
     }
     return [*rows, always]

@@ -174,6 +174,7 @@ def _trials(
         "dataset_fingerprint": dataset.fingerprint,
         "split_fingerprint": split_fingerprint(fingerprint, dataset),
         "n_ids": data.dataset.n_ids,
+        "task": dataset.task,
     }
     return [
         Trial(

@@ -80,10 +80,10 @@ class _Trackers:
                     thread.call("start", self._folder, self._benchmark, to_train)
                     thread.start()
                     self.threads.append(thread)
-            case EpochEnded(trial, epoch, loss, accuracy) if trial in self._unfinished:
+            case EpochEnded(trial, epoch, loss, score) if trial in self._unfinished:
                 last = self._begin(trial, again=epoch == 0)
                 if epoch == last + 1:
-                    self._tell_epoch(trial, epoch, loss, accuracy)
+                    self._tell_epoch(trial, epoch, loss, score)
             case Finished(trial, result=result) if result and trial in self._unfinished:
                 last, history = self._begin(trial), result.record.history
                 epochs = zip(history.loss, history.score, strict=True)

@@ -245,7 +245,7 @@ class RunningTrial:
     epoch: int = 0
     """The last epoch that ended."""
     scores: str = ""
-    """The training loss and accuracy of that epoch."""
+    """The training loss and score of that epoch."""
     pace: Pace = field(default_factory=Pace)
     """Of its epochs, after compilation."""
 
@@ -287,7 +287,7 @@ class RunProgress:
             case EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
                 self._set("done", trial, 0)
                 self.running[trial] = RunningTrial(trial, now, worker)
-            case EpochEnded(trial, epoch, loss, accuracy):
+            case EpochEnded(trial, epoch, loss, score):
                 self._set("done", trial, min(epoch, self.planned[trial]))
                 self._pace.reach(self.work()[0], now)
                 if trial in self.running:  # or else this comes after its end
@@ -295,7 +295,7 @@ class RunProgress:
                     if running.phase != TRAINING:  # as the first epoch compiles something
                         running.phase, running.since = TRAINING, now
                     running.epoch = epoch
-                    running.scores = f"loss {loss:.4f} accuracy {accuracy:.4f}"
+                    running.scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
                     running.pace.reach(epoch, now)
             case Finished(trial) | Failed(trial):
                 self._set("planned", trial, self.done[trial])  # it may end early
@@ -401,7 +401,7 @@ class _Lines:
                 left = self._progress.seconds_left(now)
                 message = (
                     f"{trial}: epoch {event.epoch} of {trial.epochs}, loss {event.loss:.4f}, "
-                    f"accuracy {event.score:.4f}"
+                    f"{trial.score_name} {event.score:.4f}"
                     + ("" if left is None else f"; {left:.0f} s left in total")
                 )
         if message:
@@ -429,9 +429,9 @@ def _message(event: Event) -> str | None:
         case Connected(scheduler, workers, cores, dashboard):
             link = f"; {dashboard}" if dashboard else ""
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
-        case Finished(trial, accuracy, seconds):
+        case Finished(trial, score, seconds):
             documents = "" if trial.part or trial.data.fit_on_all else "test "
-            return f"{trial}: {documents}accuracy {accuracy:.4f}, {seconds:.1f} s"
+            return f"{trial}: {documents}{trial.score_name} {score:.4f}, {seconds:.1f} s"
         case Failed(trial, reason):
             return f"{trial}: failed: {reason}"
     return None

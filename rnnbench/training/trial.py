@@ -28,6 +28,7 @@ from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Ne
 from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
+from rnnbench.tasks import SINGLE_LABEL, TASKS
 from rnnbench.training.decision import DecisionRule, decide
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
@@ -57,12 +58,19 @@ class Trial:
     threads: int  # of the process that trains
     work: int
     """Multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome."""
+    task: str = SINGLE_LABEL.name
+    """The kind of task."""
     keep_model: bool = False
     part: Part | None = None
     """The training documents that are held out in place of the test documents, if any."""
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
+
+    @property
+    def score_name(self) -> str:
+        """The name of the main metric in sentences."""
+        return TASKS[self.task].score_name
 
     @property
     def epochs(self) -> int:

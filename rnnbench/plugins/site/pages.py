@@ -119,13 +119,13 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         commit, processor = short_hash(environment["git_commit"]), environment["cpu"]
         where = [sets[results.dataset.split_fingerprint], minute(date[name]), commit, processor]
         counts = [str(len(results.models)), str(len(results.seeds))]
-        accuracy = mean_and_interval(best.score) + partial
-        rows.append([name, *where, best.name, accuracy, *counts])
+        score = mean_and_interval(best.score) + partial
+        rows.append([name, *where, best.name, score, *counts])
     caption = (
-        "The test accuracy is that of the best model, mean ± 95 % over seeds. The commit is that "
+        "The score is that of the best model, mean ± 95 % over seeds. The commit is that "
         "of rnnbench; a + means that files were changed since."
     )
-    numbers = ["test accuracy", "models", "seeds"]
+    numbers = ["test score", "models", "seeds"]
     return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
 
 
@@ -168,7 +168,7 @@ def _leaderboard(
 def _with_reports(table: Table, reports: Texts) -> Table:
     """Return a table of a leaderboard in which each run, the last column of text, is a link.
 
-    Models and their first number, such as the accuracy, come first: a phone shows two columns, and
+    Models and their first number, such as the score, come first: a phone shows two columns, and
     the first stays in view when the table scrolls. Ranks come after the runs.
     """
     n = table.text_columns
@@ -177,7 +177,7 @@ def _with_reports(table: Table, reports: Texts) -> Table:
 
 
 def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
-    """Return the page of histories, with the last clear changes of accuracy as sentences."""
+    """Return the page of histories, with the last clear changes as sentences."""
     sections, models, changes = [], [], []
     for metric, of_metric in histories.items():
         for number, (config, history) in enumerate(of_metric, start=1):
@@ -196,7 +196,7 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
                 (
                     entry.date or "",
                     f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the "
-                    f"accuracy of {model} clearly went {direction(change)} in {entry.run}, by "
+                    f"score of {model} clearly went {direction(change)} in {entry.run}, by "
                     f"{abs(change.difference):.4f}.",
                 )
                 for entry in history.entries
@@ -204,7 +204,7 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
                 if change.is_clear
             ]
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
-    findings = newest[:SHOWN_CHANGES] or ["No accuracy clearly changed from one run to the next."]
+    findings = newest[:SHOWN_CHANGES] or ["Nothing clearly changed from one run to the next."]
     if len(newest) > SHOWN_CHANGES:
         findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
     if ACCURACY not in histories:

@@ -47,7 +47,7 @@ class PhaseBegan:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A running trial finished an epoch, counted from 1, with its loss and accuracy in training.
+    """A running trial finished an epoch, counted from 1, with its loss and score in training.
 
     Epoch 0 is the start of the trial. ``worker`` is the name of the worker of a cluster, if any.
     """
@@ -61,7 +61,7 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class Finished:
-    """A trial is done: its accuracy, the seconds of its training, its result without weights."""
+    """A trial is done: its score, the seconds of its training, its result without weights."""
 
     trial: Trial
     score: float

@@ -157,7 +157,7 @@ class Died:
 
 
 Report = tuple[int, float, float] | str
-"""The number of a finished epoch (0 at the start of the trial), its loss and its accuracy; or the
+"""The number of a finished epoch (0 at the start of the trial), its loss and its score; or the
 name of a phase that begins."""
 
 
@@ -264,8 +264,8 @@ def work(
             gc.freeze()  # searching imported modules for garbage again costs seconds
         on_epoch(0, float("nan"), float("nan"))
 
-    def on_epoch(epoch: int, loss: float, accuracy: float) -> None:
-        connection.send((epoch, loss, accuracy))
+    def on_epoch(epoch: int, loss: float, score: float) -> None:
+        connection.send((epoch, loss, score))
 
     def threads_now() -> int:
         nonlocal threads

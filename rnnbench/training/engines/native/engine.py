@@ -107,9 +107,9 @@ class NativeEngine(Engine):
         for epoch in range(1, recipe.epochs + 1):
             threads = min(threads_now(), 2, program.group.per_batch)
             timed += threads == 1
-            loss, accuracy = network.train(documents, y, epoch, threads)
+            loss, score = network.train(documents, y, epoch, threads)
             judged = network.judge(*held_out) if held_out else None
-            epochs.note(loss, accuracy, judged, network.weights)
+            epochs.note(loss, score, judged, network.weights)
             if epochs.is_over:
                 break
         best = epochs.best_weights if validation else network.weights()
@@ -238,7 +238,7 @@ class NativeNetwork(Scorer):
     def train(
         self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
     ) -> tuple[float, float]:
-        """Train for an epoch; return the mean loss and the accuracy meanwhile.
+        """Train for an epoch; return the mean loss and the score meanwhile.
 
         Two threads train the halves of each batch side by side.
         """
@@ -287,7 +287,7 @@ class NativeNetwork(Scorer):
             second.result()
 
     def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
-        """Return the mean loss and the accuracy on documents that are not trained on."""
+        """Return the mean loss and the score on documents that are not trained on."""
         if y.ndim == 2:
             return binary_scores(self.logits(documents, self.arena_with(self.weights())), y)
         logs = self.log_probabilities(documents, self.weights())
