@@ -35,7 +35,9 @@ def predict_table(
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
     These are the topic, its probability or margin, the second-best topic, the share of words that
-    are not in the vocabulary of the run, and the problem of a row without an answer. A row that
+    are not in the vocabulary of the run, and the problem of a row without an answer. If there may
+    be any number of topics, they are joined, or a list in JSON; the score is that of the best one,
+    and their number takes the place of the second-best topic. A row that
     cannot be read has the columns that were found. Only some thousand rows are in memory at once.
     Standard output gets the format of the ``source``. Returned are the numbers of rows by problem,
     or ``None``.
@@ -44,14 +46,16 @@ def predict_table(
         UserError: this is no table, a row cannot be written, or a column is missing or there twice.
     """
     header, position, rows = _open(source, column, progress)
-    new = ["predicted", model.kind, "second_best", "unknown_words", "problem"]
+    ending = (out.suffix if out else source.suffix).lower()
+    third = "second_best" if model.task.has_one_label else "number"
+    new = ["predicted", model.kind, third, "unknown_words", "problem"]
     if taken := [name for name in new if name in header]:
         raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
     counts = Counter[str | None]({None: 0})
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    with _writer(out, source.suffix, [*header, *new]) as write:
+    with _writer(out, ending, [*header, *new]) as write:
         while block := list(islice(rows, at_once)):
-            answers = _answers(model, block, position, unsure_below)
+            answers = _answers(model, block, position, unsure_below, lists=ending not in DIALECTS)
             for (place, *_, values), answer in zip(block, answers, strict=True):
                 counts[answer[-1]] += 1
                 found = [*values, *[None] * len(header)][: len(header)]
@@ -63,7 +67,12 @@ def predict_table(
 
 
 def _answers(
-    model: KeptModel, rows: Sequence[Row | BadRow], position: int, unsure_below: float | None
+    model: KeptModel,
+    rows: Sequence[Row | BadRow],
+    position: int,
+    unsure_below: float | None,
+    *,
+    lists: bool,
 ) -> Iterator[list[Any]]:
     """Yield the new columns of rows with a text at a ``position``."""
     reasons = [
@@ -79,8 +88,12 @@ def _answers(
         unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
         nothing = "unknown words" if found.words else reason or "no words"
         problem = nothing if first is None else UNSURE if found.unsure else None
-        scores = first and round(first.score, 6), second and second.topic
-        yield [found.answer, *scores, unknown, problem]
+        score, third = first and round(first.score, 6), second and second.topic
+        answer: str | list[str] | None = found.answer
+        if first and not model.task.has_one_label:
+            third = len(found.answers)
+            answer = found.answers if lists and not found.unsure else answer
+        yield [answer, score, third, unknown, problem]
 
 
 @contextmanager
@@ -88,7 +101,6 @@ def _writer(
     out: Path | None, ending: str, columns: Sequence[str]
 ) -> Iterator[Callable[[list[Any]], object]]:
     """Yield a function that writes rows with some columns."""
-    ending = (out.suffix if out else ending).lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
         text = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
