@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,26 @@ def corpus_of_texts(
         topics,
         is_test=is_test,
         provenance={"source": source, "from": "nowhere"},
+    )
+
+
+SEVERAL = ("corn", "grain", "ship")
+
+
+def corpus_of_several(documents: int = 60, seed: int = 0) -> Corpus:
+    """Return a corpus whose documents name any number of three topics; two thirds are to learn."""
+    random = np.random.default_rng(seed)
+    labels = (random.random((documents, len(SEVERAL))) < 0.4).astype(np.uint8)
+    others = np.array(["the", "rose", "said", "pct"])
+    words = [
+        random.permutation([*compress(SEVERAL, row), *random.choice(others, 3)]).tolist()
+        for row in labels
+    ]
+    ranking = [*others.tolist(), *SEVERAL]
+    is_test = np.arange(documents) % 3 == 0
+    provenance = {"source": "made-up", "from": "nowhere"}
+    return corpus_of_words(
+        words, ranking, labels, SEVERAL, is_test=is_test.tolist(), provenance=provenance
     )
 
 
