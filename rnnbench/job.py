@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -18,7 +19,7 @@ from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import prepare, prepare_corpus
+from rnnbench.data.load import PreparedData, prepare, prepare_corpus
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
@@ -28,6 +29,8 @@ from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
+
+log = logging.getLogger(__name__)
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 """The files and folders that a run or a choice writes into its folder."""
@@ -68,9 +71,21 @@ def prepared_job(
         with show_download(quiet=not request.progress) as on_bytes:
             section = benchmark.data
             data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
+        if request.out is None:
+            _mention_replaced(folder / record, benchmark, data)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
         command = request.command or request.repeated_by(folder)
         yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+
+
+def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
+    """Say which run, or choice, of another config or other data the one to come will replace."""
+    found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
+    is_same = data.summary.fingerprint in str(found.get("dataset"))
+    digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
+    if found and not (is_same and config.is_file() and sha256_file(config) == digest):
+        command = " ".join(str(found.get("command")).split())
+        log.warning("%s: this will replace: %s (--out names another folder)", folder, command)
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:

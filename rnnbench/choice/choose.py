@@ -36,7 +36,7 @@ from rnnbench.report.tables_of_run import parameter_columns, short_table
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import load_benchmark, report_files
-from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS
+from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import checked, spell
@@ -265,7 +265,7 @@ def _fit(
     data = _on_all(request, job) if held_out else benchmark.data
     given = RunRequest(
         benchmark.model_copy(update={"tracking": (), "data": data}),
-        out=choice.folder / "fitted",
+        out=choice.folder / FITTED,
         save_models=True,
         command=job.command if held_out else None,
         **{key: getattr(request, key) for key in SAME_WAY},

@@ -9,18 +9,18 @@ from typing import Annotated, Any, Literal
 import typer
 
 from rnnbench.config import shipped
+from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
-from rnnbench.config.nodes import ConfigError, Node, Problem
+from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
+from rnnbench.models.descriptions import Network
+from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, console, options
 from rnnbench.text import counted, duration
-
-MAIN_SECTIONS = ("data", "training")
-"""Faults in them begin with the key themselves."""
 
 app = typer.Typer(
     help="Check configs, see them with every default, and start from one.",
@@ -119,7 +119,6 @@ def show(
 @app.command(
     epilog=options.examples(
         "rnnbench config new my.yaml",
-        "rnnbench config new my.yaml --force",
         "rnnbench config new mine.yaml --from own_texts",
         "rnnbench config new mine.yaml --from tweets.csv",
         "rnnbench config new",
@@ -146,19 +145,19 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
-    table = Path(source) if source and shipped.is_table(Path(source)) else None
+    table = Path(source) if source and shipped.is_table(source) else None
     if config is None:
         kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
         _print_yaml(shipped.for_table(table) if table else kept)
         return
     options.check_config_name(config)
-    if source is None or table:
+    others = []
+    if source and not table:
+        others = copy_config(source, config, overwrite=force)[1:]
+    else:
         check_new(config, overwrite=force, replaced="a config")
         text = shipped.for_table(table, config.parent) if table else starter(config.stem)
         write_text(config, text)
-        others = []
-    else:
-        others = copy_config(source, config, overwrite=force)[1:]
     check_it = options.line("config", "check", config)
     for file in others:
         console.err.print(f"Written to {file}", soft_wrap=True)
@@ -188,6 +187,8 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
     try:
         benchmark, seconds = load(file, changes), None
         if build:
+            if n := sum(isinstance(model, Network) for model in benchmark.models.values()):
+                console.notice(f"{file}: building {counted(n, 'network')}")  # TensorFlow is slow
             checked = check_benchmark(benchmark)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
@@ -202,15 +203,13 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
-    """Return a problem for each fault, at the line of its model or section."""
-    top = tree_of(file).root.children
-    places = {key: top[key] for key in MAIN_SECTIONS if key in top}
-    places |= {f"models.{name}": node for name, node in top["models"].children.items()}
-    elsewhere = Node(None, str(file))
-    where = {
-        key: places.get(key, places.get(key.partition("[")[0], elsewhere)).where for key in faults
-    }
-    return [Problem(where[key], "" if key in MAIN_SECTIONS else key, faults[key]) for key in faults]
+    """Return a problem for each fault, at the line of its model or section, which names itself."""
+    root, problems = tree_of(file).root, []
+    for key, fault in faults.items():
+        section, *names = key.split(".", 1)
+        written = [name if name in models_of(root) else model_of(name) for name in names]
+        problems.append(Problem(at(root, [section, *written]).where, key if names else "", fault))
+    return problems
 
 
 def _print_yaml(text: str) -> None:

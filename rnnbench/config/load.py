@@ -5,7 +5,7 @@ The answer to a wrong config is a list of every problem.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ from rnnbench.config.nodes import (
 )
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
+from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import did_you_mean, line_of
 from rnnbench.points import model_of, split_keys, values_of
 from rnnbench.section import Section, spell
@@ -47,6 +48,7 @@ from rnnbench.text import listed
 
 MAX_CONFIG = 2**20
 """The size of the largest config that is read, in bytes."""
+ENDINGS = ".yaml", ".yml"
 MAX_FILES = 100
 """The most files that a config may extend, directly and through others."""
 
@@ -77,9 +79,16 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
     """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
 
     Overrides replace its values; if two have the same key, the last one counts. ``ConfigError``
-    lists every problem, with its file and line, or its flag.
+    lists every problem, with its file and line, or its flag. Of a table in the place of a config,
+    what they leave open is detected.
     """
-    return _validated(Benchmark, tree_of(config, overrides))
+    found = _validated(Benchmark, tree_of(config, overrides))
+    path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
+    if not (is_table and path and shipped.is_table(path)):  # a flag may name another file
+        return found
+    given = Layout(**{key: getattr(found.data, key) for key in asdict(Layout())})
+    data = found.data.model_copy(update=asdict(sniff(path, given)))
+    return found.model_copy(update={"data": data})
 
 
 def load_data(
@@ -165,11 +174,10 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     else:
         path = Path(config)
         if shipped.is_table(path):
-            root, _ = parse(shipped.for_table(path), str(path))
+            root, _ = parse(shipped.for_table(path, is_open=True), str(path))
             tree.root = _extended(tree, root or Node({}, ""), Path(), ())
         else:
-            found = None if path.is_file() else shipped.find(path)
-            tree.root = _read(tree, found or path, ())
+            tree.root = _read_first(tree, path)
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:
@@ -209,13 +217,26 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
     return _extended(tree, root, path.parent, (*above, path))
 
 
+def _read_first(tree: Tree, path: Path) -> Node:
+    """Return the values of the config that is not extended; an error says if its name is odd."""
+    found = None if path.is_file() else shipped.find(path)
+    try:
+        return _read(tree, found or path, ())
+    except ConfigError as error:
+        if path.is_file() and path.suffix.lower() not in ENDINGS:
+            ends = f"a config ends in {ENDINGS[0]}, a table of texts in {', '.join(READERS)}"
+            raise ConfigError([*error.problems, Problem(str(path), "", ends)]) from None
+        raise
+
+
 def _text_of(path: Path) -> str:
     try:
         return read_file(path, MAX_CONFIG).decode("utf-8-sig")
     except FileNotFoundError:
-        neighbours = sorted(other.name for other in path.parent.glob("*.y*ml"))
-        neighbours += [] if path.suffix else shipped.names()
-        message = f"no such file ({did_you_mean(path.name, neighbours)})"
+        endings = READERS if path.suffix.lower() in READERS else ENDINGS
+        found = (other.name for other in path.parent.glob("*.*") if other.suffix.lower() in endings)
+        names = sorted(found) + ([] if path.suffix else shipped.names())
+        message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"
     except IsADirectoryError:
         message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """Configs to begin with: those that come with the package, by their names, and the starter."""
 
+import logging
 import os
 import re
 from collections.abc import Iterable
@@ -11,10 +12,12 @@ from textwrap import indent, wrap
 import yaml
 
 from rnnbench.config.nodes import to_yaml
-from rnnbench.data.sources.tables import READERS, Layout, sniff
+from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
 from rnnbench.storage import check_new, write_text
+
+log = logging.getLogger(__name__)
 
 STARTER, TEXTS = "starter", "texts"
 
@@ -49,7 +52,10 @@ def get(name: str) -> Path:
     """
     if found := find(name):
         return found
-    raise UserError(f"no config '{name}' ({did_you_mean(name, names())})")
+    if Path(name).suffix.lower() in READERS:
+        raise UserError(f"{name}: no such table of texts")
+    hint = f"{did_you_mean(name, names())}; or a table of texts: {', '.join(READERS)}"
+    raise UserError(f"no config '{name}' ({hint})")
 
 
 def summary(file: Path) -> str:
@@ -77,19 +83,25 @@ def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]
     return list(copies)
 
 
-def is_table(path: Path) -> bool:
+def is_table(path: str | Path) -> bool:
     """Return whether a file, by its name, is a table of texts, which can stand for a config."""
-    return path.suffix.lower() in READERS and path.is_file()
+    return Path(path).suffix.lower() in READERS and Path(path).is_file()
 
 
-def for_table(path: Path, folder: Path = Path()) -> str:
+def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
     """Return a config for a table of texts, to be stored in ``folder``; see ``configs/texts.yaml``.
+
+    It says what the table looks like, unless that ``is_open``.
 
     Raises:
         UserError: the table has no header.
     """
-    layout = {key: value for key, value in asdict(sniff(path, Layout())).items() if value}
-    data = indent(to_yaml({"path": os.path.relpath(path, folder)} | layout), "  ")
+    layout = Layout() if is_open else sniff(path, Layout())
+    if not (is_open or layout.label):
+        message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
+        log.warning(message, path, ", ".join(open_table(path, layout)[0]))
+    known = {key: value for key, value in asdict(layout).items() if value}
+    data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
     return text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)})).replace(
         "  source: files\n", f"  source: files\n{data}"

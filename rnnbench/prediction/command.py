@@ -97,6 +97,8 @@ def predict(
     from rnnbench.terminal.console import notice, print_record
 
     results = load_results(run)
+    if results.missing:
+        notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
     accuracies = {model.name: model.accuracy.mean for model in results.models}
     name, texts = split_words(words or [], accuracies, has_more=bool(file or table))
     if table:

@@ -15,7 +15,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import UserError
 from rnnbench.results.schema import Results
-from rnnbench.results.store import PAGES, RESULTS, Store
+from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, Store
 from rnnbench.storage import (
     MAX_DOCUMENT,
     PLOTS,
@@ -106,6 +106,8 @@ def load_results(folder: Path) -> Results:
     file = folder / RESULTS
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"
+        if (folder / CHOICE).is_file():
+            hint = f"it holds a choice; {folder / FITTED} is the run that --then-fit makes"
         raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
     results, facts = read_record(file, Results, "config_sha256")
     try:

@@ -4,11 +4,11 @@ import csv
 import logging
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
-from itertools import product
+from itertools import product, starmap
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
 from rnnbench.runner.executors import EXECUTORS, Executor, Task, TrialFailure
 from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
-from rnnbench.storage import PREDICTIONS, TRIALS, sweep_temporary_folders, write_text
+from rnnbench.runner.tracking import tell_trackers
+from rnnbench.storage import PREDICTIONS, TRIALS, peek, sweep_temporary_folders, write_text
 from rnnbench.text import counted
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine
@@ -100,9 +101,7 @@ class PlanResult:
         of_all = str(self.ending) if isinstance(self.ending, RnnbenchError) else None
         for trial in self.without_result:
             error = self.failures[trial].reason if trial in self.failures else of_all
-            if error is not None:
-                line = error.partition("\n")[0]
-                error = textwrap.shorten(line, 200, placeholder="...")
+            error = error and textwrap.shorten(error.partition("\n")[0], 200, placeholder="...")
             part = str(trial.part) if trial.part else None
             found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
         return found
@@ -258,14 +257,13 @@ class Job:
         unkept = set[str]()
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
-                event: Failed | Finished
                 if isinstance(outcome, TrialFailure):
                     for file in done.plan.corpora.values():
                         if not file.exists():  # none could be trained
                             message = "removed while the benchmark ran; run it again"
                             raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
-                    event = Failed(trial, outcome.reason)
+                    listener(Failed(trial, outcome.reason))
                 else:
                     with uninterrupted():  # what has finished is not lost
                         stored = store.save(outcome)
@@ -275,8 +273,7 @@ class Job:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
-                    event = Finished(trial, light.accuracy, light.record.fit_seconds, light)
-                listener(event)
+                    listener(Finished(trial, light.accuracy, light.record.fit_seconds, light))
         if forgotten := sorted(str(trial) for trial in done.without_outcome):
             label = EXECUTORS.label(self.executor.name)
             raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
@@ -321,14 +318,8 @@ def run(
             benchmark cannot be trained on its data.
         RnnbenchError: a file cannot be written, or was removed.
     """
-    threads = job.executor.threads
-    plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
-    trackers: AbstractContextManager[Listener] = nullcontext(lambda _: None)
-    if job.benchmark.tracking:
-        from rnnbench.runner.tracking import tell_trackers
-
-        trackers = tell_trackers(job.benchmark, job.store.folder)
-    with job.writing(), trackers as tracked:
+    plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, keep_models=keep_models)
+    with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
         with display as shown:
 
             def tell(event: Event) -> None:
@@ -340,7 +331,10 @@ def run(
 
 
 def _write(job: Job, done: PlanResult) -> StoredRun:
-    """Summarize the trials that have a result, and write everything that belongs to the run."""
+    """Summarize the trials that have a result, and write everything that belongs to the run.
+
+    What was ended early does not replace a whole run.
+    """
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     trials = {
         name: found
@@ -355,11 +349,16 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
             listed = StringIO()
             csv.writer(listed, lineterminator="\n").writerows([("place", "reason", "fault"), *bad])
             files[BAD_ROWS] = listed.getvalue()
+        stored = StoredRun(folder, results, trials, benchmark, machine)
+        if done.ending and done.without_result and peek(folder / RESULTS).get("missing") == []:
+            log.warning("%s: keeps its earlier run, which is whole, until this one is", folder)
+            return stored
+        (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
         save_run(folder, results, files | table_files(results), plan.vocabulary)
     except FileNotFoundError as error:
         message = f"{folder}: its files were removed during the run; run it again"
         raise RnnbenchError(message) from error
-    return StoredRun(folder, results, trials, benchmark, machine)
+    return stored
 
 
 def find_stored(
@@ -369,13 +368,10 @@ def find_stored(
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
         found, own = store.find(_key(trial), with_model=trial.keep_model), held_out.get(trial.seed)
-        if found and (own is None or _same_answers(found, own)):
+        pairs = [(found.labels, own.labels), (found.scores, own.scores)] if found and own else []
+        if found and all(starmap(np.array_equal, pairs)):
             results[trial] = _fitting(found, trial, results, store)
     return results
-
-
-def _same_answers(a: TrialResult, b: TrialResult) -> bool:
-    return np.array_equal(a.labels, b.labels) and np.array_equal(a.scores, b.scores)
 
 
 def _key(trial: Trial) -> tuple[str, int, str]:

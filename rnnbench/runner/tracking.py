@@ -39,6 +39,9 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
     They write into ``tracking`` in the folder of the run.
     """
+    if not benchmark.tracking:
+        yield lambda _: None
+        return
     trackers = _Trackers(benchmark, folder / TRACKING)
     stdout, stderr = (cast(IO[str], _ByThread(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(stdout), redirect_stderr(stderr):
@@ -126,12 +129,12 @@ class _Trackers:
             thread.join(NOTICE_SECONDS)
             left = deadline - time.monotonic()
             if thread.is_alive() and left > 0:
-                how_long = f"for {left:.0f} s at most, or until Ctrl-C"
-                log.warning("waiting for %s, %s", thread.label, how_long)
+                message = "waiting for %s, for %.0f s at most, or until Ctrl-C"
+                log.warning(message, thread.label, left)
                 thread.join(left)
             if thread.is_alive():
-                limit = f"{FINISH_SECONDS:.0f} s"
-                log.warning("%s did not finish within %s, and was left out", thread.label, limit)
+                message = "%s did not finish within %.0f s, and was left out"
+                log.warning(message, thread.label, FINISH_SECONDS)
             elif thread.failure:
                 log.warning("%s", thread.failure)
 

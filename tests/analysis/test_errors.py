@@ -71,7 +71,7 @@ def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contra
     ]
     found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
     contradicted = count_errors({"b": trials["b"]}, dataset_summary(duplicates=found))[-1]
-    kind = "documents in training with other topics only"
+    kind = "documents in training with other labels only"
     assert contradicted == (kind, 2, {"b": 2.0}, 2)
 
 

@@ -385,6 +385,9 @@ def test_a_folder_without_a_finished_run_is_refused(folder):
         with pytest.raises(UserError) as caught:
             load_run(place)
         assert str(caught.value) == f"{place}: no results.json in it ({hint})"
+    (folder / "choice.json").touch()
+    with pytest.raises(UserError, match=r"it holds a choice; .*/fitted is the run that"):
+        load_run(folder)
 
 
 def test_the_summary_is_read_without_the_trials_and_what_needs_them_names_its_command(folder):

@@ -125,6 +125,31 @@ def test_an_interrupted_run_and_one_of_an_older_version_are_continued(cli):
     assert Path("out/notes.txt").read_text() == "mine"
 
 
+def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_does_not(
+    cli, monkeypatch
+):
+    class Interrupted(InProcess):
+        def run(self, *arguments):
+            yield next(super().run(*arguments))
+            raise KeyboardInterrupt
+
+    assert cli(*RUN).stderr == cli(*RUN).stderr == ""
+    finished = contents()
+    monkeypatch.setattr(job, "executor_class", lambda _: Interrupted)
+    other = (*RUN, "--set", "data.seed=5")
+    ended = cli(*other)
+
+    assert ended.exit_code == 130
+    assert "results/mine: this will replace: rnnbench " in ended.stderr
+    assert "mine: keeps its earlier run, which is whole, until this one is\n" in ended.stderr
+    changed = {name for name, _ in finished.items() - contents().items()}
+    assert changed <= {"results/mine/environment.json"}
+    assert "this will replace" not in cli(*other, "--out", "results/mine", "--fresh").stderr
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    assert cli(*other).exit_code == 0
+    assert Path("results/mine/results.json").read_bytes() != finished["results/mine/results.json"]
+
+
 def test_a_run_may_read_what_lies_in_its_folder_unless_it_is_written_there(cli, kept):
     assert cli(*RUN, "--out", "out").exit_code == 0
     stored = Path("out/config.yaml").read_text()

@@ -99,6 +99,30 @@ def test_a_messy_table_is_enough(cli):
     assert "tweets.csv: would be read as a table of texts (use .yaml)" in refused.stderr
     assert Path("tweets.csv").read_bytes() == before
 
+    Path("tweets.csv").write_bytes(before.rpartition(b"\n")[0])
+    assert cli("run", "tweets.csv", "--models", models).exit_code == 0
+    assert not Path("results/tweets/bad_rows.csv").exists(), "which was about other rows"
+
+
+def test_what_a_flag_says_of_a_table_is_not_detected(cli):
+    Path("own.csv").write_text("text;mood;topic\n" + "some words;good;new\nothers;bad;old\n" * 3)
+    given = ("--set", "data.label=mood", "--set", "data.encoding=latin-1")
+    shown = cli("config", "show", "own.csv", *given)
+    assert (
+        shown.stderr == "own.csv: read as semicolons, latin-1, texts in 'text', labels in 'mood'\n"
+    )
+    assert "label: mood\n  delimiter: ;\n  encoding: latin-1\n" in shown.stdout
+    wrong = cli("config", "show", "own.csv", "--set", "data.delimiter=long")
+    assert wrong.stderr.startswith("--set data.delimiter=long: data.delimiter: ")
+
+
+def test_a_new_config_for_a_table_without_a_clear_label_says_what_is_left_to_do(cli):
+    Path("lines.csv").write_text("scene,line\n" + "".join(f"{n},line {n}\n" for n in range(9)))
+    made = cli("config", "new", "lines.yaml", "--from", "lines.csv")
+    assert "which column holds the labels; set data.label to one of scene, line\n" in made.stderr
+    refused = cli("config", "new", "lines.yaml", "--from", "line.csv", "--force")
+    assert (refused.exit_code, refused.stderr) == (2, "line.csv: no such table of texts\n")
+
 
 def test_a_mistake_in_a_table_is_named_with_its_line(cli):
     Path("sub/data/test.csv").write_text("text,kind\n,ham\n")

@@ -54,7 +54,15 @@ def test_a_file_that_is_not_there_or_no_config_is_named():
     assert messages(Path("smal.yaml")) == [
         "smal.yaml: no such file (allowed: Small.yaml; did you mean 'Small.yaml'?)"
     ]
-    assert messages("nowhere/small.yaml") == ["nowhere/small.yaml: no such file (allowed: none)"]
+    assert messages("nowhere/small.yaml") == ["nowhere/small.yaml: no such file"]
+    write("text,label\n", "own.csv")
+    assert messages("ovn.csv") == [
+        "ovn.csv: no such file (allowed: own.csv; did you mean 'own.csv'?)"
+    ]
+    endings = (
+        "a config ends in .yaml, a table of texts in .csv, .tsv, .jsonl, .ndjson, .json, .parquet"
+    )
+    assert messages(write("a, b", "x.xlsx"))[1:] == [f"x.xlsx: {endings}"]
     Path("configs").mkdir()
     assert messages(Path("configs")) == ["configs: is a folder (should be a config file)"]
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))

@@ -24,6 +24,7 @@ from rnnbench.prediction.command import MAX_BYTES, prediction_table, read_texts
 from rnnbench.prediction.predict import Prediction, TopicScore, find_model
 from rnnbench.report.page import PageContent, render
 from rnnbench.report.sections import Reported, best_first, errors
+from rnnbench.results.schema import MissingTrial, Results
 from rnnbench.results.store import Store
 from rnnbench.storage import read_record, sha256_file, write_document
 from rnnbench.training.outcome import TrialRecord
@@ -407,6 +408,16 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
 )
 def test_a_wrong_argument_is_answered_with_the_right_ones(refused, finished, arguments, message):
     assert message in refused(finished, *arguments)
+
+
+def test_a_run_that_is_partial_is_said_to_be_so(cli, folder):
+    results, facts = read_record(folder / "results.json", Results, "config_sha256")
+    missing = [MissingTrial(model="late", seed=3, error=None)]
+    write_document(
+        folder / "results.json", results.model_copy(update={"missing": missing}), **facts
+    )
+    said = cli("predict", folder, TEXT, "--quiet").stderr
+    assert said == f"{folder}: partial: 1 of {results.n_trials + 1} trials are missing\n"
 
 
 def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refused, folder):

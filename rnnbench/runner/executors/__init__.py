@@ -2,17 +2,10 @@
 
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
-from rnnbench.runner.executors.base import Executor, Task, TrialFailure
-from rnnbench.runner.executors.local import LocalExecutor
-
-__all__ = [
-    "EXECUTORS",
-    "Executor",
-    "LocalExecutor",
-    "Task",
-    "TrialFailure",
-    "executor_class",
-]
+from rnnbench.runner.executors.base import Executor as Executor
+from rnnbench.runner.executors.base import Task as Task
+from rnnbench.runner.executors.base import TrialFailure as TrialFailure
+from rnnbench.runner.executors.local import LocalExecutor as LocalExecutor
 
 EXECUTORS: Registry[type[Executor]] = Registry(
     "executor", Executor, [LocalExecutor], holds_classes=True

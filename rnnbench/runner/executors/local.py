@@ -1,6 +1,6 @@
 """The executor of this machine, and the processes that carry out trials, here and elsewhere.
 
-They print into a file, ignore Ctrl-C, and end with the process that started them.
+They print into a file, and end with the process that started them, which alone hears signals.
 """
 
 import gc
@@ -132,8 +132,6 @@ class LocalExecutor(Executor):
                             workers.pop(connection).end()
                         yield trial, message.outcome if isinstance(message, Done) else message
             finally:
-                for worker in workers.values():  # all at once, in case of a second Ctrl-C
-                    worker.process.terminate()
                 for worker in workers.values():
                     worker.end()
 
@@ -178,9 +176,9 @@ def start_process(
 ) -> tuple["Connection[Any, Any]", BaseProcess]:
     """Start a process that calls ``work`` with a connection and ``arguments``.
 
-    It ignores Ctrl-C from its first moment: it inherits that it is blocked. Nor does it import the
-    user's script, which may start a run of its own. Return our end of the connection, which ends
-    when the process does, and the process.
+    It ignores Ctrl-C, and what ends a whole group of processes, from its first moment: it inherits
+    that they are blocked. Nor does it import the user's script, which may start a run of its own.
+    Return our end of the connection, which ends when the process does, and the process.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
@@ -189,7 +187,8 @@ def start_process(
     with uninterrupted():  # another thread may hear a Ctrl-C at once, this one after the start
         if can_block:
             resource_tracker.ensure_running()  # its start would end the block
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            ending = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
         main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
         try:
             process.start()  # interrupted, it would end with a traceback
@@ -303,8 +302,6 @@ class Worker(Child):
 
     def end(self) -> None:
         """End the process; a trial in progress is abandoned."""
-        self.process.terminate()
-        self.process.join(5)
-        self.process.kill()
+        self.process.kill()  # other signals are blocked
         self.process.join()
         self.connection.close()
