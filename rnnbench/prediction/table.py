@@ -37,11 +37,11 @@ def predict_table(
     These are the topic, its probability or margin, the second-best topic, the share of words that
     are not in the vocabulary of the run, and the problem of a row without an answer. A row that
     cannot be read has the columns that were found. Only some thousand rows are in memory at once.
-    Standard output gets the format of the ``source``. Returned are the numbers of rows by problem,
-    or ``None``.
+    Standard output gets the format of the ``source``. Returns the number of rows by problem; those
+    without one are under ``None``.
 
     Raises:
-        UserError: this is no table, a row cannot be written, or a column is missing or there twice.
+        UserError: this is no table, a row cannot be written, or a column is missing or repeated.
     """
     header, position, rows = _open(source, column, progress)
     new = ["predicted", model.kind, "second_best", "unknown_words", "problem"]

@@ -247,11 +247,11 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
     [
         (
             ["svm", "profit rose", "--in", "new.csv"],
-            "--in: use it without texts, --file and --explain",
+            "--in: use it without texts, --file or --explain",
         ),
         (
             ["svm", "--in", "new.csv", "--file", "new.csv"],
-            "--in: use it without texts, --file and --explain",
+            "--in: use it without texts, --file or --explain",
         ),
         (["svm", "profit rose", "--out", "out.csv"], "--out: needs --in TABLE"),
         (["svm", "profit rose", "--text", "body"], "--text: needs --in TABLE"),
@@ -260,7 +260,7 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
         (["svm", "--in", "new.csv", "--json"], "--json: the table goes to standard output"),
         (
             ["svm", "--in", "new.csv", "--explain"],
-            "--in: use it without texts, --file and --explain",
+            "--in: use it without texts, --file or --explain",
         ),
         (["svm", "--in", "new.csv", "--unsure-below", 0.5], "svm gives margins, which do not say"),
         (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm; did you mean 'svm'?)"),
