@@ -215,10 +215,8 @@ def fault_of(key: str, value: Any, encoding: str | None = None) -> tuple[str, st
         return f"long {key}", f"{fault}: {shortened(value, 40)}"
     if not value.isascii() and encodable(value) != value:
         is_byte = any("\udc80" <= character <= "\udcff" for character in value)
-        if not is_byte:
-            return "not decodable", "half a character (a lone surrogate)"
-        fault = f"a byte that {encoding or 'its encoding'} does not have"
-        return "not decodable", f"{fault} (data.encoding sets another)"
+        byte = f"a byte that {encoding or 'its encoding'} does not have; see data.encoding"
+        return "not decodable", byte if is_byte else "half a character (a lone surrogate)"
     if key != "text" and not value.isprintable() and visible(value) != value:
         return f"unusable {key}", f"the {key} has characters that cannot be printed"
     return None

@@ -32,8 +32,9 @@ MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
 MAX_ROWS = 1_000
 """The rows of a compressed table that are unpacked at once."""
-NOT_A_ROW = "not a row"
-"""The reason of rows that have too many or too few fields, or are not JSON."""
+NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
+"""The reason of rows that have too many or too few fields, or are not JSON; a fault of the latter.
+"""
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
 """The bytes and the rows at the start of a file that tell what it looks like, and the characters of
 each value."""
@@ -303,9 +304,9 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
-    def parsed(place: str, line: str) -> dict[str, Any] | BadRow:
+    def parsed(place: str, line: str) -> Any:
         try:
-            return _object(place, json.loads(line))
+            return json.loads(line)
         except (ValueError, RecursionError) as error:
             return BadRow(place, NOT_A_ROW, f"not JSON: {error}")
 
@@ -324,35 +325,30 @@ def _json_array(path: Path, layout: Layout, progress: Progress, columns: Columns
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
         raise UserError(f"{path}: should be an array of objects")
-    placed = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
-    return _of_json(((place, _object(place, item)) for place, item in placed), columns)
+    return _of_json(((f"{path}, item {n}", item) for n, item in enumerate(items, start=1)), columns)
 
 
-def _object(place: str, item: Any) -> dict[str, Any] | BadRow:
-    fault = 'should be an object, such as {"text": ..., "label": ...}'
-    return item if isinstance(item, dict) else BadRow(place, NOT_A_ROW, fault)
-
-
-def _of_json(objects: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
+def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
     """Yield the header and the rows of objects; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
     """
-    first = list(islice(objects, SAMPLE_ROWS))
+    first = list(islice(values, SAMPLE_ROWS))
     header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
-    if first and not header and isinstance(bad := first[0][1], BadRow):
-        raise UserError(f"{bad.place}: {bad.fault}")
+    place, bad = first[0] if first else ("", {})
+    if not header and bad != {}:
+        raise UserError(f"{place}: {bad.fault if isinstance(bad, BadRow) else NO_OBJECT}")
     yield header
-    for place, item in chain(first, objects):
-        if isinstance(item, BadRow):
-            yield item
+    for place, item in chain(first, values):
+        if not isinstance(item, dict):
+            yield item if isinstance(item, BadRow) else BadRow(place, NOT_A_ROW, NO_OBJECT)
             continue
-        values = [item.get(name) for name in header]
+        row = [item.get(name) for name in header]
         if not columns and (new := item.keys() - header):
             fault = f"the key '{min(new)}' is not in the first rows"
-            yield BadRow(place, NOT_A_ROW, fault, values)
+            yield BadRow(place, NOT_A_ROW, fault, row)
         else:
-            yield place, values
+            yield place, row
 
 
 def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:

@@ -140,7 +140,7 @@ WRONG = {
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a row: unexpected end of data",
         b"text,label\n"
         + b"\xc3\xa9,b\n" * 10
-        + b"\xe9t\xe9,b\n": "own.csv:12: a byte that utf-8 does not have (data.encoding",
+        + b"\xe9t\xe9,b\n": "own.csv:12: a byte that utf-8 does not have; see data.enc",
     },
     "own.tsv": {b"text,label\na,b\n": "--set data.label=NAME, to one of text,label"},
     "own.jsonl": {
