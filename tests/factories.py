@@ -187,7 +187,7 @@ trial_time = partial(
     TrialTime,
     model="rnn",
     seed=0,
-    accuracy=0.5,
+    score=0.5,
     ms_per_step=2.0,
     steps=100,
     seconds=1.0,

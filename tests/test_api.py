@@ -453,7 +453,7 @@ def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
     options = {"models": "multinomial_naive_bayes", "progress": False}
 
     first = rnnbench.run(texts, out="own", **options)
-    assert first.results.models[0].accuracy.mean == 1
+    assert first.results.models[0].score.mean == 1
     assert len(Path("own/texts.jsonl").read_text().splitlines()) == 40
     again = rnnbench.run("own/config.yaml", out="own", **options)
     assert again.results.fingerprints == first.results.fingerprints

@@ -15,7 +15,7 @@ from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Record
-from rnnbench.tasks import in_words
+from rnnbench.tasks import in_words, keys_of
 
 Place = Literal["training", "test", "left out"]
 
@@ -85,7 +85,7 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for number, text in enumerate(given, 1):  # one by one: words of many take much memory
+        for number, text in enumerate(given, 1):  # one by one: all words take much memory
             parts = text if isinstance(text, list) else [text]
             if not all(isinstance(part, str) for part in parts):
                 raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
@@ -145,7 +145,7 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         place, sequence = "test", dataset.x_test[found[0]].tolist()
     return Document(
         number=number,
-        topic=in_words(corpus.labels[number], corpus.topics),
+        topic=in_words(keys_of(corpus.labels[[number]])[0], corpus.topics),
         words=corpus.words(number),
         place=place,
         ids=[START, *dataset.documents[number].tolist()],

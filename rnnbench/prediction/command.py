@@ -44,7 +44,7 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL] TEXT",
-            help="A model of RUN, by default the best; texts, or - for one from standard input.",
+            help="A model of RUN, by default the best; then texts, or - for standard input.",
         ),
     ] = None,
     file: Annotated[
@@ -60,7 +60,7 @@ def predict(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="The rows of --in with the answers (.csv, .tsv, .jsonl); by default -.",
+            help="Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -.",
         ),
     ] = None,
     column: Annotated[
@@ -88,14 +88,14 @@ def predict(
     gets no answer if the model knows none of its words. A table (.csv, .tsv, .jsonl, .parquet) is
     copied, with the answers in new columns.
 
-    Where a text may have any number of topics, those of the answer come first, by the rule that
-    was chosen in training; the best others are in brackets. 'unsure' then means that a topic of the
+    If a text may have any number of topics, those of the answer come first, by the rule that was
+    chosen in training; the best others follow in brackets. 'unsure' then means that a topic of the
     answer has a probability below P, or, if there is none, that one has a probability above 1 - P.
 
-    --explain shows what each word adds to the difference between the best two topics, or to the
-    score of the first one of any number, for models that are linear in counted words (n-grams are
-    shared equally by their words); for other models, how much the log-probability of the answer
-    falls without the word.
+    For models that are linear in counted words, --explain shows what each word adds to the
+    difference between the best two topics, or to the score of the first one if there may be any
+    number (what an n-gram adds is shared equally by its words); for other models, it shows how much
+    the log-probability of the first topic falls without the word.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -133,9 +133,9 @@ def predict(
 
 
 def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool) -> None:
-    """Make sure that ``--in`` names a table, and stands beside no option that it excludes."""
+    """Make sure that ``--in`` names a table, and that no option that it excludes is used."""
     if not is_alone:
-        raise UserError("--in: use it without texts, --file and --explain")
+        raise UserError("--in: use it without texts, --file or --explain")
     if table != STREAM and not table.is_file():
         fault = "not a file (use - for standard input)" if table.exists() else "no such file"
         raise UserError(f"--in {table}: {fault}")
@@ -191,7 +191,7 @@ def _answer_table(
 
 
 def _printable(text: str) -> str:
-    """Replace characters that nobody sees, such as marks of direction: they disturb a line."""
+    """Replace invisible characters, such as marks of direction, which would garble a line."""
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
@@ -232,9 +232,9 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
     """Return the topics, and below them the number of words read and the unknown ones.
 
-    Probabilities have bars; topics that are not part of the answer are in brackets. If the text has
-    a name, it stands above. A warning follows if too many words are unknown. What decided the
-    answer stands last.
+    Probabilities have bars, and topics that are not part of the answer brackets. The name of the
+    text comes first, if it has one. A warning follows if too many words are unknown. What decided
+    the answer comes last.
     """
     from rnnbench.prediction.predict import NONE
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.files import fault_of
-from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, open_table, sniff
+from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, dialect_of, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel
 from rnnbench.storage import atomic_write, temporary_folder
@@ -37,25 +37,25 @@ def predict_table(
     These are the topic, its probability or margin, the second-best topic, the share of words that
     are not in the vocabulary of the run, and the problem of a row without an answer. If there may
     be any number of topics, they are joined, or a list in JSON; the score is that of the best one,
-    and their number takes the place of the second-best topic. A row that
-    cannot be read has the columns that were found. Only some thousand rows are in memory at once.
-    Standard output gets the format of the ``source``. Returned are the numbers of rows by problem,
-    or ``None``.
+    and their number takes the place of the second-best topic. A row that cannot be read has the
+    columns that were found. Only some thousand rows are in memory at once. Standard output gets the
+    format of the ``source``. Returns the number of rows by problem; those without one are under
+    ``None``.
 
     Raises:
-        UserError: this is no table, a row cannot be written, or a column is missing or there twice.
+        UserError: this is no table, a row cannot be written, or a column is missing or repeated.
     """
     header, position, rows = _open(source, column, progress)
-    ending = (out.suffix if out else source.suffix).lower()
+    has_lists = (out or source).suffix.lower() not in DIALECTS
     third = "second_best" if model.task.has_one_label else "number"
     new = ["predicted", model.kind, third, "unknown_words", "problem"]
     if taken := [name for name in new if name in header]:
         raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
     counts = Counter[str | None]({None: 0})
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    with _writer(out, ending, [*header, *new]) as write:
+    with _writer(out, source, [*header, *new]) as write:
         while block := list(islice(rows, at_once)):
-            answers = _answers(model, block, position, unsure_below, lists=ending not in DIALECTS)
+            answers = _answers(model, block, position, unsure_below, has_lists=has_lists)
             for (place, *_, values), answer in zip(block, answers, strict=True):
                 counts[answer[-1]] += 1
                 found = [*values, *[None] * len(header)][: len(header)]
@@ -72,7 +72,7 @@ def _answers(
     position: int,
     unsure_below: float | None,
     *,
-    lists: bool,
+    has_lists: bool,
 ) -> Iterator[list[Any]]:
     """Yield the new columns of rows with a text at a ``position``."""
     reasons = [
@@ -88,25 +88,27 @@ def _answers(
         unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
         nothing = "unknown words" if found.words else reason or "no words"
         problem = nothing if first is None else UNSURE if found.unsure else None
-        score, third = first and round(first.score, 6), second and second.topic
-        answer: str | list[str] | None = found.answer
+        row: list[Any] = [found.answer, first and round(first.score, 6), second and second.topic]
         if first and not model.task.has_one_label:
-            third = len(found.answers)
-            answer = found.answers if lists and not found.unsure else answer
-        yield [answer, score, third, unknown, problem]
+            row[0] = found.answers if has_lists and not found.unsure else found.answer
+            row[2] = len(found.answers)
+        yield [*row, unknown, problem]
 
 
 @contextmanager
 def _writer(
-    out: Path | None, ending: str, columns: Sequence[str]
+    out: Path | None, source: Path, columns: Sequence[str]
 ) -> Iterator[Callable[[list[Any]], object]]:
     """Yield a function that writes rows with some columns."""
+    ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
         text = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
         stack.callback(text.detach)  # or it would close standard output
         if ending in DIALECTS:
-            write = csv.writer(text, lineterminator="\n", **DIALECTS[ending]).writerow
+            is_same = ending == source.suffix.lower()
+            dialect = dialect_of(source, Layout()) if is_same else DIALECTS[ending]
+            write = csv.writer(text, lineterminator="\n", **dialect).writerow
             write(columns)
             yield write
         else:

@@ -35,7 +35,10 @@ def config_argument(text: str, metavar: str = "CONFIG") -> Any:
 
 
 Config = Annotated[
-    Path, config_argument("A config file, or the name of one from `rnnbench config list`.")
+    Path,
+    config_argument(
+        "A config file, the name of one from `rnnbench config list`, or a table of texts."
+    ),
 ]
 OptionalConfig = Annotated[
     Path | None,
@@ -46,7 +49,7 @@ NetworkName = Annotated[
 ]
 NetworkSeed = Annotated[
     int | None,
-    typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
+    typer.Option(metavar="K", help="The seed of the trained model; by default the first."),
 ]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
 Seeds = Annotated[
@@ -118,7 +121,7 @@ def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override
 
 
 def check_config_name(file: Path) -> None:
-    """Make sure that a config to be written is not taken for a table of texts, or replaces one."""
+    """Make sure that a config to be written will not be read as a table of texts."""
     if file.suffix.lower() in READERS:
         raise UserError(f"{file}: would be read as a table of texts (use .yaml)")
 

@@ -38,7 +38,7 @@ def test_the_documents_with_most_wrong_answers_come_first_and_models_count_alike
 
     found = hardest_documents(trials, n=10)
 
-    assert [(item.position, item.topic, item.mistaken) for item in found] == [
+    assert [(item.position, item.topics, item.mistaken) for item in found] == [
         (3, 2, 1.0),
         (0, 0, 0.25),
     ]
@@ -48,7 +48,7 @@ def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_
     trials = {"a": [result(answers=[answer, 0, 1, 2]) for answer in (1, 2, 2)]}
     wrong = {"a": [result(answers=[1, 1, 0, 0])]}
 
-    assert hardest_documents(trials, n=1)[0].answers == {"a": Answer(topic=2, trials=2, of=3)}
+    assert hardest_documents(trials, n=1)[0].answers == {"a": Answer(topics=2, trials=2, of=3)}
     assert [item.position for item in hardest_documents(wrong, n=4, per_topic=1)] == [0, 2, 3]
     assert hardest_documents({"a": [result(answers=RIGHT)]}, n=5) == [], "all answers are right"
 

@@ -187,7 +187,7 @@ def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes
     dataset = dataset_summary(**changes)
     ours = summarize_run(plan, dataset, {name: [result(model=name)] for name in NAMES}).models
     models = [
-        model.model_copy(update={"accuracy_interval": Interval(low=low, high=high)})
+        model.model_copy(update={"interval": Interval(low=low, high=high)})
         for model, (low, high) in zip(ours, intervals, strict=True)
     ]
     return locate_published(plan, dataset, models)
@@ -221,7 +221,7 @@ def of_several_seeds(*references, answers=ANSWERS):
 def test_an_accuracy_of_our_model_is_shown_if_no_setting_that_is_known_differs(changes, is_shown):
     found = published(OURS | changes, training={"engine": "keras", "seeds": [3]})
 
-    assert [(entry.source, entry.model, entry.accuracy) for entry in found] == [
+    assert [(entry.source, entry.model, entry.score) for entry in found] == [
         ("notebook", "rnn", 0.7563)
     ] * is_shown
     assert [(*entry.intervals, entry.lies("rnn")) for entry in found] == [

@@ -101,7 +101,7 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert list(frame["alpha"][:2]) == [0.1, 0.1]
     assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
     always = candidates["always"]
-    assert always.accuracy == pytest.approx(20 / 30), "the share of right answers to all documents"
+    assert always.score == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
     best, *others = chosen.results.candidates
     ahead = [np.subtract(best.of_parts, other.of_parts) for other in others]
@@ -338,7 +338,7 @@ def candidate(name, params, accuracy, p=None, n_seeds=None):
     return Candidate(
         name=name,
         params=params,
-        accuracy=accuracy,
+        score=accuracy,
         of_parts=[accuracy],
         over_parts=None,
         interval=interval,

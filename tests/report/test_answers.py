@@ -87,7 +87,7 @@ def of_every_kind():
     return with_models(
         summarize(["a_b", "c"], 3, [NOTEBOOK, paper], validation_split=0.2),
         own,
-        {"metrics": few, "ms_per_step": None, "accuracy_interval": Interval(low=0.6, high=0.8)},
+        {"metrics": few, "ms_per_step": None, "interval": Interval(low=0.6, high=0.8)},
     )
 
 

@@ -227,7 +227,7 @@ def _row(newswires, bursts, spread, n_seeds):
         if number % EVERY == 0:
             own, *others = (_resample(random, weights, of_model) for of_model in hits.values())
             reach = [1.96 * of.std(ddof=1) for of in (own, *(own - other for other in others))]
-            values = [hits["a"].accuracy, *(pair.difference for pair in pairs)]
+            values = [hits["a"].score, *(pair.difference for pair in pairs)]
             held_by_bootstrap.append(np.abs(np.subtract(values, [micro, *gaps])) < reach)
     *shares, of_macro = np.mean(held, axis=0)
     cells = np.ravel([shares, np.mean(held_by_bootstrap, axis=0)], "F")

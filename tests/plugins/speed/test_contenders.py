@@ -65,7 +65,7 @@ def test_an_engine_runs_the_trial_exactly_as_the_command_run_does(tmp_path):
 
     cost = time_trial(run_trial, planned, tmp_path / "made-up.npz", ignore)
 
-    assert cost.score == train(tmp_path, planned).accuracy
+    assert cost.score == train(tmp_path, planned).score
     assert (cost.model, cost.seed, cost.steps) == ("rnn", 0, 9)
     assert cost.ms_per_step * cost.steps / 1000 < cost.seconds
     assert 10 < cost.peak_memory_mb < 100_000

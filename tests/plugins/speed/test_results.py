@@ -47,8 +47,8 @@ def test_thin_products_and_our_engine_where_it_is_not_timed_are_not_compared_wit
 
 def test_each_contender_has_its_costs_besides_steps_and_each_product_its_rate():
     trials = [
-        trial_time(peak_memory_mb=700, accuracy=0.25),
-        trial_time(peak_memory_mb=900, accuracy=0.75, process=2, ms_per_step=9.0),
+        trial_time(peak_memory_mb=700, score=0.25),
+        trial_time(peak_memory_mb=900, score=0.75, process=2, ms_per_step=9.0),
     ]
     contenders = [contender_times(rounds=[table_time(trials)]), contender_times(name="keras")]
     _, table, products = speed_tables(speed_results(contenders=contenders))

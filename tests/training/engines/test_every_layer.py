@@ -100,7 +100,7 @@ def step_by_step(stack, **changes):
 def assert_same_training(ours, stock):
     (weights, history), (others, expected) = ours, stock
     np.testing.assert_allclose(history.loss, expected.loss, rtol=1e-5)
-    np.testing.assert_allclose(history.score, expected.accuracy, atol=1e-6)
+    np.testing.assert_allclose(history.score, expected.score, atol=1e-6)
     for mine, theirs in zip(weights, others, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=TOLERANCE)
 

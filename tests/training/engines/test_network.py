@@ -59,7 +59,7 @@ def assert_was_validated(trained, epoch):
     scores, labels, history = trained.scores, trained.labels, trained.record.history
     loss = -scores[np.arange(len(labels)), labels].mean()
     assert loss == pytest.approx(history.val_loss[epoch - 1], rel=1e-4)
-    assert trained.accuracy == pytest.approx(history.val_score[epoch - 1])
+    assert trained.score == pytest.approx(history.val_score[epoch - 1])
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def test_every_epoch_is_recorded_and_told_and_the_best_on_the_held_out_documents
     assert 0 < outcome.ms_per_step * outcome.steps / 1000 < outcome.fit_seconds
     assert trained.weights is None
     assert_was_validated(trained, outcome.best_epoch)
-    assert trained.accuracy == pytest.approx(max(history.val_score))
-    assert trained.accuracy > history.val_score[-1] + 0.01, "the last would have been worse"
+    assert trained.score == pytest.approx(max(history.val_score))
+    assert trained.score > history.val_score[-1] + 0.01, "the last would have been worse"
 
 
 def test_both_engines_keep_the_same_epoch_of_the_same_training(trainings):
