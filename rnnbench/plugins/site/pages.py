@@ -7,9 +7,9 @@ from dataclasses import replace
 from operator import itemgetter
 
 from rnnbench.analysis.boards import (
-    ACCURACY,
     Board,
     RunHistory,
+    has_metric,
     rank_over_datasets,
     rank_runs,
     trace_runs,
@@ -48,7 +48,11 @@ def pages_of(
 
     The runs, and the addresses of their reports, are by names that tell them apart.
     """
-    boards = {metric: rank_runs(list(runs.values()), metric) for metric in metrics}
+    having = {
+        metric: {name: run for name, run in runs.items() if has_metric(run.results.dataset, metric)}
+        for metric in metrics
+    }
+    boards = {metric: rank_runs(list(of.values()), metric) for metric, of in having.items()}
     configs: dict[str, dict[str, StoredRun]] = {}
     for name, run in runs.items():
         configs.setdefault(run.results.name, {})[name] = run
@@ -56,7 +60,8 @@ def pages_of(
         metric: [
             (config, history)
             for config, group in configs.items()
-            for history in trace_runs(list(group.values()), metric, list(group))
+            if (own := {name: run for name, run in group.items() if name in having[metric]})
+            for history in trace_runs(list(own.values()), metric, list(own))
             if len(history.entries) > 1
         ]
         for metric in metrics
@@ -207,8 +212,8 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
     findings = newest[:SHOWN_CHANGES] or ["Nothing clearly changed from one run to the next."]
     if len(newest) > SHOWN_CHANGES:
         findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
-    if ACCURACY not in histories:
-        findings = [f"Only {ACCURACY} is tested for clear changes."]
+    if not any(history.is_tested for of_metric in histories.values() for _, history in of_metric):
+        findings = ["Only the main metric is tested for clear changes."]
     return PageContent(
         title="rnnbench history",
         heading="History",
