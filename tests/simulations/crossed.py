@@ -48,7 +48,7 @@ class Population:
         return (1 + self.seeds**2 + self.documents**2) ** 0.5
 
     @property
-    def mean_score(self):
+    def accuracy(self):
         """The mean accuracy over all seeds and documents."""
         from scipy.special import ndtr
 
@@ -113,5 +113,5 @@ def coverage(population, n_trials, n_documents, times, *, in_order=False):
     for _ in range(times // CHUNK):
         (hits,) = population.draw(random, CHUNK, [n_trials], n_documents)
         intervals = [score_interval(Hits(right, in_order)) for right in hits]
-        held += [population.mean_score in interval for interval in intervals]
+        held += [population.accuracy in interval for interval in intervals]
     return float(np.mean(held))
