@@ -15,6 +15,7 @@ from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Record
+from rnnbench.tasks import in_words, keys_of
 
 Place = Literal["training", "test", "left out"]
 
@@ -144,7 +145,7 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         place, sequence = "test", dataset.x_test[found[0]].tolist()
     return Document(
         number=number,
-        topic=corpus.topics[corpus.labels[number]],
+        topic=in_words(keys_of(corpus.labels[number : number + 1])[0], corpus.topics),
         words=corpus.words(number),
         place=place,
         ids=[START, *dataset.documents[number].tolist()],

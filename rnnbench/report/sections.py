@@ -404,8 +404,8 @@ def _given(given: Key, own: Key, names: Sequence[str]) -> str:
         return in_words(given, names)
     right, found = {*topics_of(own)}, {*topics_of(given)}
     kinds = {"missed": right - found, "added": found - right}
-    parts = [f"{kind}: {in_words(tuple(sorted(of)), names)}" for kind, of in kinds.items() if of]
-    return "; ".join(parts) or "right"
+    parts = [f"{kind} {in_words(tuple(sorted(of)), names)}" for kind, of in kinds.items() if of]
+    return " and ".join(parts) or "right"
 
 
 def _reasons(reported: Reported) -> list[dict[str, Any]]:

@@ -15,10 +15,10 @@ from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.report.plot import PAPER
 from rnnbench.report.plots_of_run import (
-    ScorePlot,
     ConfusionPlot,
     DifferencesPlot,
     LearningCurves,
+    ScorePlot,
     plot_run,
 )
 from rnnbench.results.schema import Interval
@@ -121,7 +121,7 @@ def test_a_topic_may_have_any_name(name, models, is_given):
         (("acuracy",), "no plot 'acuracy' .allowed: accuracy, .*; did you mean 'accuracy'"),
         (("accuracy", "lstn"), "models: no model 'lstn' .*did you mean 'lstm'"),
         (("accuracy", []), "models: names no model"),
-        (("accuracy", None, "loss"), "curve: got 'loss' for 'accuracy' .*learning_curves"),
+        (("accuracy", None, "loss"), "curve: got 'loss' for 'score' .*learning_curves"),
         (("differences", "rnn"), "models: .*'differences' needs two models, got 1 .allowed: rnn,"),
         (("confusion",), "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm"),
         (("learning_curves", None, "los"), "curve: got 'los' .*did you mean 'loss'"),

@@ -58,11 +58,7 @@ def _facts(population, n_seeds, n_documents):
             for in_order in (False, True):
                 hits = {"a": Hits(a, in_order), "b": Hits(b, in_order)}
                 interval = score_interval(hits["a"])
-<<<<<<< HEAD
                 held.append(population.accuracy in interval)
-=======
-                held.append(population.accuracy in interval)
->>>>>>> several
                 (compared,) = compare_pairs([("a", "b")], hits)
                 found.append(compared.p < 0.05)
     shares = [np.mean(item[way::2]) for item in (held, found) for way in (0, 1)]

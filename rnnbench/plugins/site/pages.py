@@ -126,11 +126,13 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         counts = [str(len(results.models)), str(len(results.seeds))]
         score = mean_and_interval(best.score) + partial
         rows.append([name, *where, best.name, score, *counts])
+    names = {run.results.dataset.score_name for run in runs.values()}
+    score_name = names.pop() if len(names) == 1 else "test score"
     caption = (
-        "The score is that of the best model, mean ± 95 % over seeds. The commit is that "
+        f"The {score_name} is that of the best model, mean ± 95 % over seeds. The commit is that "
         "of rnnbench; a + means that files were changed since."
     )
-    numbers = ["test score", "models", "seeds"]
+    numbers = [score_name, "models", "seeds"]
     return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
 
 
@@ -201,19 +203,28 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
                 (
                     entry.date or "",
                     f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the "
-                    f"score of {model} clearly went {direction(change)} in {entry.run}, by "
-                    f"{abs(change.difference):.4f}.",
+                    f"{history.dataset.kind.score_name} of {model} clearly went "
+                    f"{direction(change)} in {entry.run}, by {abs(change.difference):.4f}.",
                 )
                 for entry in history.entries
                 for model, change in entry.changes.items()
                 if change.is_clear
             ]
+    tested = [
+        history.dataset.kind
+        for of_metric in histories.values()
+        for _, history in of_metric
+        if history.is_tested
+    ]
+    names = " or ".join(dict.fromkeys(kind.score_name for kind in tested))
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
-    findings = newest[:SHOWN_CHANGES] or ["Nothing clearly changed from one run to the next."]
+    findings = newest[:SHOWN_CHANGES]
+    findings = findings or [f"No {names} clearly changed from one run to the next."]
     if len(newest) > SHOWN_CHANGES:
         findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
-    if not any(history.is_tested for of_metric in histories.values() for _, history in of_metric):
-        findings = ["Only the main metric is tested for clear changes."]
+    if not tested:
+        kinds = {history.dataset.kind.main for of in histories.values() for _, history in of}
+        findings = [f"Only {' and '.join(sorted(kinds))} is tested for clear changes."]
     return PageContent(
         title="rnnbench history",
         heading="History",

@@ -7,7 +7,7 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -60,7 +60,7 @@ def site(
     runs: Iterable[StoredRun],
     out: str | Path = "site",
     *,
-    metrics: str | Sequence[str] | None = None,
+    metrics: str | Iterable[str] | None = None,
     words: int = 0,
     errors: int = 20,
     progress: bool = True,
@@ -90,7 +90,7 @@ def site(
     """
     given = list(runs)
     if metrics is None:
-        metrics = list(dict.fromkeys(run.results.dataset.kind.main for run in given)) or ""
+        metrics = dict.fromkeys(run.results.dataset.kind.main for run in given)
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
