@@ -350,7 +350,8 @@ def mistakes(reported: Reported) -> ReportSection:
     table = Table([noun, "test", "missed", "added"], rows, caption, text_columns=4)
     lead = f"How many documents {best} did not give their {noun}, and how many it gave a wrong one."
     result = f"{best} misses {n_missed:,} {noun}s and adds {n_added:,}"
-    return ReportSection("mistakes", f"Missed and added {noun}s", [("wordy", table)], lead, result)
+    parts: list[Part] = [("wordy", table)] if rows else []
+    return ReportSection("mistakes", f"Missed and added {noun}s", parts, lead, result)
 
 
 @only_for(ONE)
