@@ -110,13 +110,14 @@ class Run(Shown, StoredRun):
         """Draw one of the plots of a report, in Matplotlib's style in use, and return its axes.
 
         Args:
-            name: ``accuracy``, with both intervals of each model and the majority baseline;
+            name: ``score``, with both intervals of each model and the majority baseline, or the
+                name of the main metric for the same;
                 ``differences`` of all pairs of models, or, if there are more than 8 models, of
                 those with the best; ``learning_curves``, medians in a band from the lowest to the
                 highest seed; or ``confusion``, the answers of one model for each frequent topic.
             models: only these models of the run.
-            curve: of learning curves, ``loss`` (the default), ``accuracy``, ``val_loss`` or
-                ``val_accuracy``.
+            curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
+                ``accuracy``, or one of both after ``val_``.
             ax: axes to draw on; by default new ones.
 
         Raises:
@@ -128,7 +129,10 @@ class Run(Shown, StoredRun):
 
     @property
     def labels(self) -> Labels:
-        """The topics of the test documents, ``(n_test,)``, as positions in the list of topics."""
+        """The topics of the test documents, ``(n_test,)``, as positions in the list of topics.
+
+        If they may have any number of them, 0 and 1, ``(n_test, n_topics)``.
+        """
         return next(iter(self.trials.values()))[0].labels
 
     def scores(self, model: str) -> NDArray[np.float32]:
@@ -255,16 +259,17 @@ def load_run(folder: str | Path) -> Run:
     return Run(**vars(load_stored_run(Path(folder))))
 
 
-def badge(run: RunOrFolder, model: str | None = None, metric: str = "accuracy") -> dict[str, Any]:
+def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None) -> dict[str, Any]:
     """Return the JSON that an endpoint badge of shields.io reads, as plain data.
 
     Args:
         run: a finished run, or its folder.
         model: the name of a model; by default that with the best value.
-        metric: a metric or a cost.
+        metric: a metric or a cost; by default the main metric.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.
     """
-    find_quantity(metric, "metric")
+    if metric is not None:
+        find_quantity(metric, "metric")
     return make_badge(opened(run).results, model, metric)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnnbench.analysis.boards import (
-    ACCURACY,
     Board,
     MeanRanks,
     RunHistory,
@@ -31,7 +30,7 @@ class RunComparison(Shown, ComparedRuns):
         return comparison_tables(self)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw how the accuracy of each model changed, on ``ax`` or on new axes, and return them.
+        """Draw how the score of each model changed, on ``ax`` or on new axes, and return them.
 
         Raises:
             UserError: ``ax`` is something else than Matplotlib axes.
@@ -104,21 +103,27 @@ def compare(
     return RunComparison(**dict(compare_runs(opened(a), opened(b), names)))
 
 
-def leaderboard(runs: Sequence[RunOrFolder], metric: str = "accuracy") -> Leaderboard:
+def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leaderboard:
     """Return the models of all runs, or of those in folders, the best by a metric first.
 
+    By default, it is the main metric.
+
     Raises:
-        UserError: there is no such metric.
+        UserError: there is no such metric, or the runs do not have it.
     """
-    find_quantity(metric, "metric")
+    if metric is not None:
+        find_quantity(metric, "metric")
     return Leaderboard(boards=rank_runs(list(map(opened, runs)), metric))
 
 
-def history(runs: Sequence[RunOrFolder], metric: str = ACCURACY) -> Histories:
-    """Return a metric or a cost over all runs, the oldest first, with clear changes of accuracy.
+def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
+    """Return a metric or a cost over all runs, the oldest first, with its clear changes.
+
+    By default, it is the main metric.
 
     Raises:
-        UserError: there is no such metric.
+        UserError: there is no such metric, or the runs do not have it.
     """
-    find_quantity(metric, "metric")
+    if metric is not None:
+        find_quantity(metric, "metric")
     return Histories(histories=trace_runs(list(map(opened, runs)), metric))

@@ -20,6 +20,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {plural(number, noun)}"
 
 
+def heading(text: str) -> str:
+    """Return a text with a capital letter at its beginning.
+
+    >>> heading("accuracy of a GRU")
+    'Accuracy of a GRU'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def plural(number: int, noun: str) -> str:
     """Return a noun in the singular or the plural, for a number of things.
 

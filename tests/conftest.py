@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import factories
 import pytest
 from browser import chromium
 from hypothesis import settings
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 from rnnbench.cli.app import COMMANDS, app
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
+from rnnbench.data.source import Source
 from rnnbench.data.sources import SOURCES
 from rnnbench.metrics import METRICS, usable_metrics
 from rnnbench.models.baselines import BASELINES
@@ -59,6 +61,26 @@ def cache_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
     monkeypatch.setattr(sys, "path", [*sys.path])  # configs put the working folder into it
     return folder
+
+
+@pytest.fixture
+def several_topics(monkeypatch, tmp_path):
+    """A config of made-up documents with any number of topics, on its own source ``several``."""
+    source = Source("several", "Made up.", "any file", factories.corpus_of_topics, str.split)
+    monkeypatch.setitem(SOURCES._usable, "several", source)
+    monkeypatch.setattr(SOURCES, "_built_in", (*SOURCES._built_in, "several"))
+    (tmp_path / "any.txt").touch()
+    sigmoid = {"dense": {"units": "topics", "activation": "sigmoid"}}
+    return {
+        "name": "several",
+        "data": {"source": "several", "path": str(tmp_path / "any.txt"), "test_split": 0.4},
+        "training": {"epochs": 2, "batch_size": 8, "seeds": 2, "validation_split": 0.25},
+        "models": {
+            "rnn": {"layers": [{"embedding": {"dim": 2}}, {"simple_rnn": {"units": 2}}, sigmoid]},
+            "svm": {"baseline": "tfidf_linear_svm"},
+            "always": {"baseline": "most_frequent"},
+        },
+    }
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,15 @@ def corpus_of_several(documents: int = 60, seed: int = 0) -> Corpus:
     )
 
 
+def corpus_of_topics(file: Path | None = None) -> Corpus:  # noqa: ARG001 - as a source reads
+    """Return a made-up corpus of documents with any number of four topics, and words of most."""
+    random, topics = np.random.default_rng(0), ("grain", "wheat", "corn", "rice")
+    labels = (random.random((120, 4)) < (0.6, 0.4, 0.3, 0.1)).astype(np.uint8)
+    named = labels * (random.random(labels.shape) < 0.8)
+    words = [[topics[topic] for topic in np.flatnonzero(row)] + ["the"] for row in named]
+    return corpus_of_words(words, ["the", *topics], labels, topics, provenance={"from": "nowhere"})
+
+
 def corpora(folder: Path) -> dict[str, Path]:
     """Return the file of the made-up corpus in ``folder``, by fingerprint; it is written there."""
     file = folder / "made-up.npz"

@@ -20,15 +20,13 @@ from rnnbench.analysis.comparisons import compare_with_best, hits_of
 from rnnbench.analysis.intervals import Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
-from rnnbench.metrics import find_quantity
+from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Comparison, ModelSummary, Statistic
 from rnnbench.section import Record
 
 log = logging.getLogger(__name__)
 
-ACCURACY = "accuracy"
-"""The only metric whose changes are tested."""
 ALPHA = 0.05
 """The level of the tests of mean ranks."""
 
@@ -41,7 +39,7 @@ class RankedModel(Record):
     run: str
     model: ModelSummary
     against_best: Comparison | None
-    """The model with the best accuracy compared with this one; ``None`` for that model itself."""
+    """The model with the best score compared with this one; ``None`` for that model itself."""
 
 
 class Board(Record):
@@ -52,6 +50,11 @@ class Board(Record):
     """Of the first run; others may have cut and padded the same documents differently."""
     runs: list[str]
     entries: list[RankedModel]
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether its metric is the main one, which differences are tested of."""
+        return self.metric == self.dataset.kind.main
 
 
 class HistoryEntry(Record):
@@ -67,7 +70,7 @@ class HistoryEntry(Record):
     values: dict[str, Statistic | None]
     """The metric of each model over its seeds; ``None`` for a model without it."""
     changes: dict[str, Change]
-    """By model, if it was in the run before, too; empty for other metrics than accuracy."""
+    """By model, if it was in the run before, too; empty for other metrics than the main one."""
 
 
 class RunHistory(Record):
@@ -79,15 +82,22 @@ class RunHistory(Record):
     models: list[str]
     entries: list[HistoryEntry]
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether its metric is the main one, whose changes are tested."""
+        return self.metric == self.dataset.kind.main
 
-def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
+
+def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
     """Return one leaderboard for each set of documents, in the order of the runs.
 
-    ``metric`` is a metric or a cost; its mean over seeds decides the rank. Trials that occur in
-    several runs count once.
+    ``metric`` is a metric or a cost, by default the main metric; its mean over seeds decides the
+    rank. Trials that occur in several runs count once.
     """
     boards = []
     for group in _by_documents(runs, None):
+        dataset = next(iter(group.values())).results.dataset
+        name_of_metric = metric_of(dataset, metric)
         in_order = any(run.results.dataset.in_order for run in group.values())
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
         for name, run in group.items():
@@ -98,15 +108,15 @@ def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
                 found.setdefault(same, (name, model, own))
         named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
         against_best, entries = compare_with_best(named), []
-        scores = [score_of(model, metric) for _, model, _ in found.values()]
+        scores = [score_of(model, name_of_metric) for _, model, _ in found.values()]
         measured = [score for score in scores if score is not None]
         for (name, model, _), score in zip(found.values(), scores, strict=True):
             rank = None if score is None else 1 + sum(other > score for other in measured)
             against = against_best.get(f"{model.name} of {name}")
             entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
         board = Board(
-            metric=metric,
-            dataset=next(iter(group.values())).results.dataset,
+            metric=name_of_metric,
+            dataset=dataset,
             runs=list(group),
             entries=sorted(entries, key=lambda entry: entry.rank or inf),
         )
@@ -115,34 +125,40 @@ def rank_runs(runs: Sequence[StoredRun], metric: str = ACCURACY) -> list[Board]:
 
 
 def trace_runs(
-    runs: Sequence[StoredRun], metric: str = ACCURACY, names: Sequence[str] | None = None
+    runs: Sequence[StoredRun], metric: str | None = None, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
     """Return one history for each set of documents, in the order of the runs.
 
-    ``names`` are those of the runs; by default, their folders tell them apart.
+    By default, the ``metric`` is the main one, and the ``names`` of the runs are those of their
+    folders that tell them apart.
     """
     histories = []
     for group in _by_documents(runs, names):
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
         models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
+        dataset = named[0][1].results.dataset
+        quantity = metric_of(dataset, metric)
         entries: list[HistoryEntry] = []
         before: StoredRun | None = None
         for name, run in named:
             changes: dict[str, Change] = {}
-            if before and metric == ACCURACY and before.trials.keys() & run.trials.keys():
+            if (
+                before
+                and quantity == dataset.kind.main
+                and before.trials.keys() & run.trials.keys()
+            ):
                 changes = {change.name: change for change in compare_runs(before, run).models}
             entry = HistoryEntry(
                 run=name,
                 date=run.environment.get("date"),
                 commit=run.environment["git_commit"],
                 version=run.environment["versions"]["rnnbench"],
-                values={model.name: model.statistic(metric) for model in run.results.models},
+                values={model.name: model.statistic(quantity) for model in run.results.models},
                 changes=changes,
             )
             entries.append(entry)
             before = run
-        dataset = named[0][1].results.dataset
-        history = RunHistory(metric=metric, dataset=dataset, models=list(models), entries=entries)
+        history = RunHistory(metric=quantity, dataset=dataset, models=list(models), entries=entries)
         histories.append(history)
     return histories
 
@@ -168,6 +184,27 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
         return str(Path(*next(own, path.parts)))
 
     return list(map(shortest, paths))
+
+
+def metric_of(dataset: DatasetSummary, name: str | None, where: str = "--metric") -> str:
+    """Return the name of a metric or a cost, by default that of the main metric.
+
+    Raises:
+        UserError: there is none, or not for this kind of task; it begins with ``where``.
+    """
+    if name is None:
+        return dataset.kind.main
+    find_quantity(name, where)
+    if not has_metric(dataset, name):
+        allowed = ", ".join([*usable_metrics(dataset.task), *COSTS])
+        problem = f"{dataset.source} is a task of the kind {dataset.task}, which has none"
+        raise UserError(f"{where} {name}: {problem} (allowed: {allowed})")
+    return name
+
+
+def has_metric(dataset: DatasetSummary, name: str) -> bool:
+    """Return whether models of this kind of task can have a metric or a cost."""
+    return name in COSTS or dataset.task in METRICS[name].tasks
 
 
 def score_of(model: ModelSummary, metric: str) -> float | None:
@@ -242,6 +279,10 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         if (without := [dataset for dataset, entries in found.items() if name not in entries])
     }
     common, metric = [name for name in names if name not in left_out], boards[0].metric
+    if others := {board.metric for board in boards} - {metric}:
+        raise UserError(
+            f"{needs} runs of one kind of task, got ranks by {metric} and {min(others)}"
+        )
     if len(common) < 2:
         lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
         raise UserError(

@@ -1,6 +1,6 @@
 """Two finished runs side by side: how each model changed, all other differences, and gates.
 
-A gate is a condition under which a comparison fails, such as ``accuracy drops 0.01``.
+A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0.01``.
 """
 
 import math
@@ -35,7 +35,7 @@ SIGNIFICANTLY = "significantly"
 
 
 class Change(Difference):
-    """The accuracy of a model in a run minus that in another, as means over its trials."""
+    """The score of a model in a run minus that in another, as means over its trials."""
 
     is_clear = computed_field(Difference.is_clear)  # type: ignore[pydantic-field] # it is typed
 
@@ -82,6 +82,10 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
         UserError: the documents differ, or no chosen model is in both; the message says why.
     """
     differences, both = find_differences(a, b), f"{a.folder}, {b.folder}"
+    task, other = a.results.dataset.task, b.results.dataset.task
+    if task != other:
+        kinds = f"{task} in A, {other} in B"
+        raise UserError(f"{both}: runs of different kinds of task cannot be compared ({kinds})")
     if documents_of(a) != documents_of(b):
         why = [
             f"  {fact.key}: {_short(fact.a)} in A, {_short(fact.b)} in B"
@@ -89,7 +93,7 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
             if fact.key in DECIDE_THE_DOCUMENTS
         ]
         lines = [
-            f"{both}: not the same documents, so accuracies cannot be compared",
+            f"{both}: not the same documents, so they cannot be compared",
             *(why or ["  the true topics of the test documents differ"]),
             "Run one of them again with the data of the other: the data section of the config, "
             "--data and --path decide which documents are trained on and tested on.",
@@ -120,7 +124,7 @@ def _short(value: Any) -> str:
 
 
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
-    """Return the facts that are equal in two runs whose accuracies can be compared."""
+    """Return the facts that are equal in two runs whose scores can be compared."""
     labels = next(iter(run.trials.values()))[0].labels
     return run.results.dataset.split_fingerprint, labels.tobytes()
 
@@ -203,8 +207,8 @@ class Gate:
     """A change from A to B that no model may make."""
 
     text: str
-    metric: str
-    """A metric or a cost, by name."""
+    metric: str | None
+    """A metric or a cost, by name; ``None`` for the main metric."""
     direction: str
     amount: float | None
     """How far it may move without failing; ``None`` if only a significant move fails."""
@@ -250,21 +254,23 @@ class Verdict(Record):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``."""
+    """Return the gate ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
+
+    Without ``METRIC``, it is the main one.
+    """
     words, where = text.split(), f"--fail-if '{text}'"
-    if len(words) != 3:
+    if len(words) not in (2, 3):
         raise UserError(
             f"{where}: should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
-            "'ms_per_step rises 10%' or 'accuracy drops significantly'"
+            "'ms_per_step rises 10%' or 'drops significantly'"
         )
-    metric, direction, amount = words
-    find_quantity(metric, where)
+    direction, amount = words[-2:]
+    metric = words[0] if len(words) == 3 else None
+    if metric is not None:
+        find_quantity(metric, where)
     if direction not in DIRECTIONS:
         raise UserError(f"{where}: got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
     if amount == SIGNIFICANTLY:
-        if metric != "accuracy":
-            example = f"give an amount, such as '{metric} {direction} 5%'"
-            raise UserError(f"{where}: only accuracy is tested for significance; {example}")
         return Gate(" ".join(words), metric, direction, None)
     try:
         number = float(amount.removesuffix("%"))
@@ -283,7 +289,15 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
         UserError: no model has the metric in both runs, so that nothing could be checked, or the
             gate is on significance and a model has too few seeds for it.
     """
-    changes, metric, where = comparison.models, gate.metric, f"--fail-if '{gate.text}'"
+    changes, main, where = (
+        comparison.models,
+        comparison.dataset.kind.main,
+        f"--fail-if '{gate.text}'",
+    )
+    metric = gate.metric or main
+    if gate.amount is None and metric != main:
+        example = f"give an amount, such as '{metric} {gate.direction} 5%'"
+        raise UserError(f"{where}: only {main} is tested for significance; {example}")
     values = {
         change.name: (change.a.mean_of(metric), change.b.mean_of(metric)) for change in changes
     }

@@ -220,6 +220,24 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[n
     return shares
 
 
+def mistakes_by_topic(
+    trials: Sequence[TrialResult], topics: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many documents miss each of ``topics``, and how many were given it wrongly.
+
+    Both are on the diagonal of an array ``(len(topics), len(topics))``. Elsewhere in a row, it has
+    how many of these documents were wrongly given the column's topic or, in the second array, have
+    it. They are means over the trials.
+    """
+    missed, added = np.zeros((2, len(topics), len(topics)))
+    for trial in trials:
+        own, given = (of[:, list(topics)].astype(float) for of in (trial.labels, trial.answers))
+        lacking, extra = own * (1 - given), given * (1 - own)
+        missed += lacking.T @ extra + np.diag(lacking.sum(axis=0))
+        added += extra.T @ own + np.diag(extra.sum(axis=0))
+    return missed / len(trials), added / len(trials)
+
+
 def f1_by_topic(
     trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:

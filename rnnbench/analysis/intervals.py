@@ -34,7 +34,7 @@ LEVEL = 0.95
 SMALLEST_P = 1e-300
 """No p-value is lower, so none is rounded to 0; the order of all others stays right."""
 ROUNDING = 1e-12
-"""Accuracies that differ by less than this count as equal."""
+"""Scores that differ by less than this count as equal."""
 N_BLOCKS = 16
 """The number of blocks of documents in order of time; their sizes differ by at most one."""
 

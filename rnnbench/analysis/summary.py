@@ -48,6 +48,7 @@ from rnnbench.storage import (
 )
 from rnnbench.tasks import documents_by_topic
 from rnnbench.text import listed
+from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import TrialResult
 
@@ -103,6 +104,7 @@ def summarize_run(
         seeds=list(benchmark.training.seeds),
         epochs=benchmark.training.epochs,
         validation_split=benchmark.training.validation_split,
+        decision=None if task.has_one_label else benchmark.training.decision,
         engine=several if len(engines) > 1 else next(iter(engines), benchmark.training.engine),
         threads=sorted({trial.record.threads for trial in flat}),
         metrics=list(usable_metrics(dataset.task)),
@@ -209,6 +211,7 @@ def _summarize(
         main=dataset.kind.main,
         interval=score_interval(hits),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
+        **_other_decisions(trials),
         topics_never_predicted=[dataset.topics[n].topic for n in np.flatnonzero(is_never)],
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
@@ -219,6 +222,19 @@ def _summarize(
             for record, of_trial in zip(records, metrics, strict=True)
         ],
     )
+
+
+def _other_decisions(trials: Sequence[TrialResult]) -> dict[str, Any]:
+    """Return the score at 0.5, and for how many documents the chosen threshold is too high."""
+    at_half, below = [], []
+    for trial in trials:
+        if (decision := trial.record.decision) is None:
+            return {}
+        half = decide(AT_HALF, trial.record.score_kind, None, trial.labels)
+        at_half.append(trial.task.score(trial.labels, trial.task.answers(trial.scores, half)))
+        alone = decision.model_copy(update={"best_above": None})
+        below.append((~trial.task.answers(trial.scores, alone).any(axis=1)).sum())
+    return {"at_half": statistic(at_half), "below": float(np.mean(below))}
 
 
 def statistic(values: Sequence[float]) -> Statistic:
@@ -334,7 +350,9 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
                 f"unusable result: {folder / RESULTS}: {place} is {stored:.6g}, but the "
                 f"stored predictions give {found:.6g}; run the benchmark again"
             )
-    if missing := [name for name in usable_metrics() if name not in results.metrics]:
+    if missing := [
+        name for name in usable_metrics(results.dataset.task) if name not in results.metrics
+    ]:
         lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
         log.warning("%s: %s", folder / RESULTS, lacks)
         results = summarize_run(

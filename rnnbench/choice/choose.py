@@ -142,7 +142,7 @@ class Choice(Shown):
 
 @takes(ChoiceRequest)
 def choose(request: ChoiceRequest) -> Choice:
-    """Rank models and grid points by their accuracy on held-out training documents.
+    """Rank models and grid points by their score on held-out training documents.
 
     The texts of the test documents are removed before anything is learned. Trials are stored, and
     not trained again by the same call.
@@ -226,7 +226,7 @@ def _write(
         searched=request.sample,
         sampler=None if request.sample is None else f"Random sampling (seed {SEED})",
         candidates=candidates,
-        recommended=recommend(candidates, benchmark.models),
+        recommended=recommend(candidates, benchmark.models, done.plan.dataset.kind),
         missing=done.missing,
     )
     choice = Choice(folder, results, benchmark)
@@ -308,6 +308,6 @@ def load_choice(folder: str | Path) -> Choice:
     results, _ = read_record(folder / CHOICE, ChoiceResults)
     benchmark = load_benchmark(folder, [candidate.name for candidate in results.candidates])
     if results.recommended is None:
-        recommended = recommend(results.candidates, benchmark.models)
+        recommended = recommend(results.candidates, benchmark.models, results.dataset.kind)
         results = results.model_copy(update={"recommended": recommended})
     return Choice(folder, results, benchmark)

@@ -11,7 +11,8 @@ from rnnbench.choice.results import Candidate, choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plot import COLOURS, THIN, Plot, about, name_rows
 from rnnbench.report.sections import Part, ReportSection, reproduce_by
-from rnnbench.text import counted
+from rnnbench.tasks import TaskKind
+from rnnbench.text import counted, heading
 
 if TYPE_CHECKING:
     from rnnbench.choice.choose import Choice
@@ -21,11 +22,11 @@ SHOWN = 20
 
 
 class CandidatesPlot(Plot):
-    """The accuracies of candidates with their intervals; the ``recommended`` one is marked."""
+    """The scores of candidates with their intervals; the ``recommended`` one is marked."""
 
-    name, title = "accuracy", "Accuracy on held-out documents, and its 95 % interval"
-
-    def __init__(self, candidates: Sequence[Candidate], recommended: str):
+    def __init__(self, candidates: Sequence[Candidate], recommended: str, task: TaskKind):
+        self.name, self._score = task.main, task.score_name
+        self.title = f"{heading(self._score)} on held-out documents, and its 95 % interval"
         self._rows = {
             one.name + " (recommended)" * (one.name == recommended): one
             for row, one in enumerate(candidates)
@@ -42,22 +43,23 @@ class CandidatesPlot(Plot):
             ends, gid = (one.interval.low, one.interval.high), about(one.name)
             axes.hlines(row, *ends, color=COLOURS[0], gid=gid, **THIN)
             axes.plot(one.score, row, "o", color=COLOURS[0], gid=gid)
-        name_rows(axes, [*self._rows], "accuracy")
+        name_rows(axes, [*self._rows], self._score)
         return []
 
 
 def choice_page(choice: "Choice") -> PageContent:
     """Return the page of a choice: what it recommends, all candidates, the command."""
     results, names = choice.results, [one.name for one in choice.results.candidates]
-    plot = CandidatesPlot(results.candidates, choice.recommended)
+    plot = CandidatesPlot(results.candidates, choice.recommended, results.dataset.kind)
+    score = results.dataset.kind.score_name
     parts: list[Part] = [("figure", plot), ("table", choice_table(results))]
     return PageContent(
         title=f"{results.name}: rnnbench report",
         heading=f"{results.name}: choice",
-        about=f"rnnbench choice: {counted(len(names), 'model')}, accuracy on {results.how()}",
+        about=f"rnnbench choice: {counted(len(names), 'model')}, {score} on {results.how()}",
         findings=[f"Recommended: {results.recommended.reason}"] if results.recommended else [],
         sections=[
-            ReportSection("accuracy", "Accuracy", parts),
+            ReportSection("score", heading(score), parts),
             reproduce_by(results.command, load_environment(choice.folder)),
         ],
         models=names if len(names) <= SHOWN else [],

@@ -35,14 +35,15 @@ from rnnbench.report.table import (
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
 from rnnbench.section import Record, formerly
-from rnnbench.text import counted, listed, numbers
+from rnnbench.tasks import TaskKind
+from rnnbench.text import counted, heading, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
 CHOICE_VERSION: Final = 3
 P_HOLM = "p (Holm)"
 SIMPLEST = (
     "Simplest: baselines before networks, then models that learned from no other texts, then the "
-    "fewest parameters. Up to twice the fewest count as equal; then accuracy decides."
+    "fewest parameters. Up to twice the fewest count as equal; then {score} decides."
 )
 
 
@@ -52,7 +53,7 @@ class Candidate(Record):
     name: str
     params: int
     score: Annotated[float, formerly("accuracy")]
-    """The share of right answers to all held-out documents, as a mean over seeds."""
+    """The main metric on all held-out documents, as a mean over seeds."""
     of_parts: list[float]
     """The score on each part, as a mean over seeds."""
     over_parts: Interval | None
@@ -184,7 +185,7 @@ def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list
 
 
 def recommend(
-    candidates: Sequence[Candidate], models: Mapping[str, Model]
+    candidates: Sequence[Candidate], models: Mapping[str, Model], task: TaskKind
 ) -> Recommendation | None:
     """Return the simplest candidate that is not clearly worse than the best; see ``SIMPLEST``.
 
@@ -210,24 +211,25 @@ def recommend(
     found = next(one for one in simplest if one.params <= 2 * fewest)  # the best come first
     if found is not best:
         claim = f"is the simplest of {1 + len(level)} models that are not clearly worse than the "
-        claim += f"best, {best.name} ({_in_words(best, models)})"
+        claim += f"best, {best.name} ({_in_words(best, models, task)})"
     elif level:
         claim = "is the best, and those that are not clearly worse are not much simpler"
     elif all(one.against_best and one.against_best.is_clear for one in others):
         claim = "is the best, and all others are clearly worse" if others else "is the only model"
     else:
         claim = "is the best, and there are too few seeds to tell which others are as good"
-    reason = f"{found.name} {claim}: {_in_words(found, models)}."
+    reason = f"{found.name} {claim}: {_in_words(found, models, task)}."
     if blind:
         reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
         reason += "either, these documents do not show that any model has learned anything."
     return Recommendation(model=found.name, reason=reason)
 
 
-def _in_words(candidate: Candidate, models: Mapping[str, Model]) -> str:
+def _in_words(candidate: Candidate, models: Mapping[str, Model], task: TaskKind) -> str:
     kind = "baseline" if isinstance(models[candidate.name], BaselineModel) else "network"
     size = f"{candidate.params:,} parameters"
-    return f"a {kind} with {size} and an accuracy of {candidate.score:.4f}"
+    article = "an" if task.score_name[0] in "aeiou" else "a"
+    return f"a {kind} with {size} and {article} {task.score_name} of {candidate.score:.4f}"
 
 
 def choice_table(results: ChoiceResults) -> Table:
@@ -237,7 +239,7 @@ def choice_table(results: ChoiceResults) -> Table:
     over = f"mean ± 95 % over {' and '.join(scopes)}" if scopes else "1 seed"
     columns: Columns[Candidate] = {
         "model": lambda candidate: candidate.name,
-        f"accuracy ({over})": _accuracy,
+        f"{results.dataset.kind.score_name} ({over})": _score,
         f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
         P_HOLM: lambda candidate: _p_holm(candidate.against_best),
         "clearly worse than the best": lambda candidate: worse_in_words(
@@ -249,7 +251,7 @@ def choice_table(results: ChoiceResults) -> Table:
     return with_points(table_of(results.candidates, columns, _caption(results)))
 
 
-def _accuracy(candidate: Candidate) -> str:
+def _score(candidate: Candidate) -> str:
     ends = candidate.over_parts
     return f"{candidate.score:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
 
@@ -260,18 +262,20 @@ def _p_holm(pair: Comparison | None) -> str:
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
+    score = dataset.kind.score_name
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
     best, is_drawn = results.recommended, len(missing) + len(results.candidates) < results.n_models
     sentences = [
         f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
-        f"Data: {dataset.source} ({dataset.origin}). Accuracy on {results.how()}. No model was "
-        "trained on the documents that it classified, and the test documents were not used.",
+        f"Data: {dataset.source} ({dataset.origin}). {heading(score)} on {results.how()}. "
+        "No model was trained on the documents that it classified, and the test documents were not "
+        "used.",
         f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
         f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
-        "After ±: how much the accuracy depends on the documents learned from. Interval "
+        f"After ±: how much the {score} depends on the documents learned from. Interval "
         f"{scope(results.n_seeds)}: how much it depends on the documents classified."
         if results.folds
         else "",
@@ -281,7 +285,7 @@ def _caption(results: ChoiceResults) -> str:
         f"equally accurate ones, only one may be clearly worse."
         if n
         else "",
-        SIMPLEST if any(test.verdict == NOT_CLEAR for test in tests) else "",
+        SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
         f"{results.sampler} drew at most {results.searched} points of each grid."
         if results.searched and is_drawn
         else "",
@@ -300,14 +304,15 @@ def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> s
     for name, candidate in best.items():
         key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
         start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
-        reason = f"accuracy {candidate.score:.4f}"
+        reason = f"{results.dataset.kind.score_name} {candidate.score:.4f}"
         if values := values_of(candidate.name):
             point = ", ".join(f"{key} {value}" for key, value in values.items())
             reason += f", the best of {chosen.models[name].chosen_from}: {point}"
         lines.insert(start, f"  # {reason}")
         start += 1
     introduction = [
-        f"Chosen from {counted(len(results.candidates), 'model')} by accuracy on {results.how()};",
+        f"Chosen from {counted(len(results.candidates), 'model')} by "
+        f"{results.dataset.kind.score_name} on {results.how()};",
         "the test documents were not used. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]
@@ -330,7 +335,7 @@ def chosen_benchmark(
 
 
 def best_points(results: ChoiceResults) -> dict[str, Candidate]:
-    """Return the best candidate of each model, in the order of their accuracies."""
+    """Return the best candidate of each model, in the order of their scores."""
     best: dict[str, Candidate] = {}
     for candidate in results.candidates:  # the best come first
         best.setdefault(model_of(candidate.name), candidate)

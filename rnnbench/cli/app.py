@@ -58,7 +58,7 @@ Benchmark sequence classifiers on Reuters newswires.
 
 Quick start:
 
-1. `rnnbench run smoke` trains small models in a few seconds and prints their accuracies.
+1. `rnnbench run smoke` trains small models in a few seconds and prints their scores.
 2. `rnnbench report results/smoke` makes a page of them, to be opened in a browser.
 3. `rnnbench run all` is the whole benchmark; `rnnbench config new my.yaml` starts one of your own.
 """

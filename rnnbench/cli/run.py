@@ -33,7 +33,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Train every model of CONFIG with every seed and print the accuracy table.
+    """Train every model of CONFIG with every seed and print the table of scores.
 
     Trials that are stored already are not trained again. If a model fails, or after Ctrl-C, the
     table shows the trials that finished; the same command continues from there. The other tables

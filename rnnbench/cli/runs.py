@@ -58,7 +58,7 @@ def report(
 ) -> None:
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 
-    The report begins with the verdict. Below it are the accuracies and, folded, the differences of
+    The report begins with the verdict. Below it are the scores and, folded, the differences of
     all pairs of models, calibration, learning curves, confusion matrices, F1 by topic, errors, the
     data and the environment. The words of the documents come from the cache; nothing is downloaded.
 
@@ -87,13 +87,14 @@ def report(
 def leaderboard(
     runs: Runs,
     metric: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="METRIC",
-            help=f"Rank models by this: {options.QUANTITIES}.",
+            help=f"Rank models by this: {options.QUANTITIES}; by default the main metric.",
             autocompletion=quantity_names,
+            show_default=False,
         ),
-    ] = "accuracy",
+    ] = None,
     history: Annotated[
         bool,
         typer.Option(
@@ -137,7 +138,7 @@ def leaderboard(
     own. Trials that occur in several runs are shown once.
 
     With --history, the tables have a row for each run: date, commit, and the mean of each model.
-    They name the models whose accuracy clearly differs from that in the run before. The commit is
+    They name the models whose score clearly differs from that in the run before. The commit is
     that of rnnbench, if it runs from a git repository.
 
     With --plot, runs on two or more datasets give a critical-difference diagram (Demšar, 2006) of
@@ -148,10 +149,11 @@ def leaderboard(
 
     With --badge, FILE is the JSON that an endpoint badge of shields.io reads. It has to be
     published somewhere; the address of the picture is then https://img.shields.io/endpoint?url= and
-    the address of the file. An accuracy is green if it is clearly better than always answering the
+    the address of the file. A score is green if it is clearly better than always answering the
     most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
     """
-    find_quantity(metric, "--metric")
+    if metric is not None:
+        find_quantity(metric, "--metric")
     _check_options(plot, badge, force, model, history, len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
@@ -203,10 +205,10 @@ def _check_options(
         "rnnbench compare results/reference/all results/all",
         "rnnbench compare results/all",
         "rnnbench compare results/before results/after --models lstm,gru --json",
-        "rnnbench compare results/before results/after --fail-if 'accuracy drops significantly'",
+        "rnnbench compare results/before results/after --fail-if 'drops significantly'",
         "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
         "rnnbench compare A B --format markdown > comparison.md",
-        "rnnbench compare A B --format junit --fail-if 'accuracy drops 0.01' > gates.xml",
+        "rnnbench compare A B --format junit --fail-if 'drops 0.01' > gates.xml",
     )
 )
 def compare(
@@ -222,8 +224,8 @@ def compare(
             metavar="GATE",
             help="Exit with 1 if this holds for any model; repeatable. A GATE is "
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
-            'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
-            f"METRIC: {options.QUANTITIES}. "
+            "percentage of A, such as 5%; or significantly, for the main metric. "
+            f"METRIC: {options.QUANTITIES}; without it, the main metric. "
             "A model that is only in A fails every gate; a model that is only in B fails none.",
             show_default=False,
         ),
@@ -243,7 +245,7 @@ def compare(
 ) -> None:
     """Show how the models of RUN_B differ from those of the same name in RUN_A.
 
-    The tables show accuracies with intervals and p-values, macro-F1, speed, and every difference
+    The tables show scores with intervals and p-values, macro-F1, speed, and every difference
     in config, data and environment. Runs on different documents cannot be compared.
 
     Without RUN_B, they show the power of RUN_A. For each pair of its models without a clear

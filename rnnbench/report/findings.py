@@ -84,16 +84,16 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the model with the best value. A score is green if it is clearly
-    better than that of always answering the most frequent topic, red if it is clearly worse, and
-    else grey.
+    By default, it is about the main metric, and the model with the best value. A score is green if
+    it is clearly better than that of always answering the most frequent topic, red if it is clearly
+    worse, and else grey.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.
     """
-    from rnnbench.analysis.boards import score_of  # a run needs no boards
+    from rnnbench.analysis.boards import metric_of, score_of  # a run needs no boards
 
-    metric = metric or results.dataset.kind.main
+    metric = metric_of(results.dataset, metric)
     quantity = find_quantity(metric, "--metric")
     models = {found.name: found for found in results.models}
     if model is not None and model not in models:

@@ -1,8 +1,10 @@
 """A dataset, one of its documents, and the models of a config, for people and for machines."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,11 @@ from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
 from rnnbench.report.table import MISSING, Table, grid
 from rnnbench.section import spell_parameters
+from rnnbench.tasks import keys_of, topics_of
 from rnnbench.text import counted, listed, visible
 
+MANY = 5
+"""So many topics of a document are not told from more."""
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
 INDENT = (0, 0, 0, 3)
@@ -70,6 +75,10 @@ def data_view(prepared: PreparedData) -> View:
         "notes": [note.model_dump() for note in notes],
     }
     noun = summary.noun
+    sizes, pairs = _together(prepared)
+    if not summary.kind.has_one_label:
+        record["topics_a_document"] = dict(sorted(sizes.items()))
+        record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
@@ -87,8 +96,30 @@ def data_view(prepared: PreparedData) -> View:
         "whole texts": summary.duplicates_in_words(whole=True),
         f"{noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
+    if not summary.kind.has_one_label:
+        rows[f"{noun}s a document"] = _shares(sizes, summary.train_size + summary.test_size)
+        few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
+        rows["most often together"] = ", ".join(few) or "none"
     facts = grid(rows.items(), (NAME, ""))
     return record, facts, _frequent_topics(summary), "", notes_text(notes)
+
+
+def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, str]]]:
+    """Return the documents by their number of topics, and those of each pair of topics."""
+    dataset, sizes, pairs = prepared.dataset, Counter[int](), Counter[tuple[str, str]]()
+    for key in chain(keys_of(dataset.y_train), keys_of(dataset.y_test)):
+        own = topics_of(key)
+        sizes[len(own)] += 1
+        pairs.update(combinations([dataset.topics[topic] for topic in own], 2))
+    return sizes, pairs
+
+
+def _shares(sizes: Counter[int], n: int) -> str:
+    """Return how many documents have each number of topics; many topics are one number."""
+    few = {str(size): sizes[size] for size in range(MANY) if sizes[size]}
+    more = n - sum(few.values())
+    many = {f"{MANY} or more": more} if more else {}
+    return ", ".join(f"{size}: {count:,}" for size, count in (few | many).items())
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:

@@ -86,7 +86,7 @@ def check_report(run: StoredRun, words: int, errors: int) -> None:
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> PageContent:
-    """Return the report of a run, its models in the order of their accuracy.
+    """Return the report of a run, its models in the order of their scores.
 
     The arguments are those of ``make_sections``.
     """

@@ -16,6 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from rnnbench.analysis.comparisons import by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
+from rnnbench.metrics import ONE
 from rnnbench.registry import Registry
 from rnnbench.report.plot import (
     COLOURS,
@@ -36,7 +37,7 @@ from rnnbench.report.plot import (
 from rnnbench.report.table import MISSING, Table, scope, scope_of, with_points
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
-from rnnbench.text import visible
+from rnnbench.text import heading, visible
 from rnnbench.training.outcome import TrialResult
 
 STRONGEST = 0.55
@@ -75,6 +76,8 @@ class RunPlot(Plot):
     """The name of the plot in ``Run.plot``, and of its entry point."""
     section: ClassVar[str]
     """The section of the report that shows it."""
+    tasks: ClassVar[Sequence[str]] = ()
+    """Names of the kinds of task that have it; all if there are none."""
     has_curves: ClassVar[bool] = False
     """Whether it has several curves to choose from."""
     chosen: Sequence[str]
@@ -119,22 +122,29 @@ def plot_run(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
-    if name not in PLOTS:
-        raise UserError(f"no plot '{name}' ({did_you_mean(str(name), PLOTS)})")
+    task, main = run.results.dataset.task, run.results.dataset.kind.main
+    names = [plot.kind for plot in PLOTS.usable() if task in (plot.tasks or [task])]
+    if name == main:
+        name = ScorePlot.kind
+    if name not in names:
+        which = "" if name not in PLOTS else f" for the kind of task {task}"
+        hint = did_you_mean(str(name), [main, *names])
+        raise UserError(f"no plot '{name}'{which} ({hint})")
     with PLOTS.blamed(name):
         plot = PLOTS[name](run, [models] if isinstance(models, str) else models, curve)
         return plot.on(ax)
 
 
-class AccuracyPlot(RunPlot):
+class ScorePlot(RunPlot):
     """The score of each model with both its intervals, and the majority baseline."""
 
-    kind, section, title = "accuracy", "accuracy", "Test score"
+    kind, section, title = "score", "score", "Test score"
 
     def prepare(self) -> None:
         """Make room for a row for each model."""
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
-        self.title = self.run.results.dataset.score_name.capitalize()
+        self.name = self.run.results.dataset.kind.main
+        self.title = heading(self.run.results.dataset.score_name)
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
         self.alt = "; ".join(
             f"{model.name} {model.score.mean:.3f} ({model.interval:.3f})" for model in self._models
@@ -357,7 +367,7 @@ class LearningCurves(RunPlot):
 class ConfusionPlot(RunPlot):
     """How often one model gave each answer, for each frequent topic of the test set."""
 
-    kind, section = "confusion", "confusion"
+    kind, section, tasks = "confusion", "confusion", ONE
 
     def prepare(self) -> None:
         """Count the answers of the model."""
@@ -416,7 +426,7 @@ class ConfusionPlot(RunPlot):
 PLOTS: Registry[type[RunPlot]] = Registry(
     "plot",
     RunPlot,
-    [AccuracyPlot, DifferencesPlot, LearningCurves, ConfusionPlot],
+    [ScorePlot, DifferencesPlot, LearningCurves, ConfusionPlot],
     key="kind",
     holds_classes=True,
 )

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from rnnbench.analysis.boards import ACCURACY, ALPHA, MeanRanks, RunHistory
+from rnnbench.analysis.boards import ALPHA, MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.metrics import find_quantity
 from rnnbench.report.plot import (
@@ -56,12 +56,13 @@ CAUTION = (
 
 
 class ChangesPlot(Plot):
-    """How the accuracy of each model changed from run A to run B, and its interval."""
+    """How the score of each model changed from run A to run B, and its interval."""
 
-    name, title = "changes", "Change in test accuracy"
+    name = "changes"
 
     def __init__(self, comparison: ComparedRuns):
-        self._models = comparison.models
+        self._models, self._score = comparison.models, comparison.dataset.score_name
+        self.title = f"Change in {self._score}"
         self.make_room([model.name for model in self._models], 1.8 + 0.42 * len(self._models))
         self.alt = "; ".join(
             f"{model.name} {model.difference:+z.3f} ({model.verdict})" for model in self._models
@@ -71,7 +72,7 @@ class ChangesPlot(Plot):
         """Draw a row for each model."""
         for row, model in enumerate(self._models):
             draw_difference(axes, model, row, about(model.name))
-        name_rows(axes, [model.name for model in self._models], "test accuracy, B minus A")
+        name_rows(axes, [model.name for model in self._models], f"{self._score}, B minus A")
         return finish_differences(axes, self._models)
 
 
@@ -96,7 +97,7 @@ class HistoryPlot(Plot):
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         """Draw the runs from the oldest to the newest."""
-        limits = (0.0, 1.0) if self._history.metric == ACCURACY else (-LARGEST, LARGEST)
+        limits = (0.0, 1.0) if self._history.is_tested else (-LARGEST, LARGEST)
         given = [np.nan if value is None else value.mean for value in self._values]
         means = np.ma.masked_invalid(given).clip(*limits)
         dots, bars = THIN | BLUE | {"marker": "o"}, THICK | BLUE

@@ -10,6 +10,9 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_pairs
 from rnnbench.analysis.errors import (
     N_BINS,
@@ -19,16 +22,19 @@ from rnnbench.analysis.errors import (
     f1_by_topic,
     frequent_topics,
     hardest_documents,
+    mistakes_by_topic,
 )
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.errors import RnnbenchError
+from rnnbench.metrics import ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
 from rnnbench.report.findings import which_epoch
 from rnnbench.report.plot import Plot
 from rnnbench.report.plots_of_run import PLOTS
 from rnnbench.report.table import (
+    MISSING,
     SECOND,
     Table,
     number_first,
@@ -49,7 +55,7 @@ from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
 from rnnbench.tasks import Key, in_words, topics_of
-from rnnbench.text import counted, listed
+from rnnbench.text import counted, heading, listed
 
 Kind = Literal[
     "table", "heatmap", "wordy", "figure", "gallery", "figures", "facts", "command", "mistake"
@@ -64,6 +70,8 @@ a mistake is a misclassified document.
 """
 
 BY_ALL = "all models"
+SHOWN_TOPICS = 100
+"""The most topics of which mistakes are shown."""
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
 
 
@@ -106,6 +114,19 @@ class Reported:
         return self.run.results
 
 
+Section = Callable[[Reported], ReportSection]
+
+
+def only_for(tasks: Sequence[str]) -> Callable[[Section], Section]:
+    """Mark a function as one of a section that only some kinds of task have, by their names."""
+
+    def mark(make: Section) -> Section:
+        vars(make)["tasks"] = tasks
+        return make
+
+    return mark
+
+
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[ReportSection]:
@@ -121,7 +142,10 @@ def make_sections(
     """
     reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
     sections: dict[str, ReportSection] = {}
+    task = run.results.dataset.task
     for make in SECTIONS.usable():
+        if task not in vars(make).get("tasks", [task]):
+            continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
             if not isinstance(section, ReportSection):
@@ -129,6 +153,8 @@ def make_sections(
         sections[section.id] = section
     parts: dict[str, list[Part]] = {id_: [] for id_ in sections}
     for kind in PLOTS.usable():
+        if task not in (kind.tasks or [task]):
+            continue
         with PLOTS.blamed(kind.kind):
             if kind.section not in parts:
                 raise ValueError(f"no section '{kind.section}' (allowed: {', '.join(parts)})")
@@ -157,12 +183,12 @@ def best_first(run: StoredRun) -> StoredRun:
     )
 
 
-def scores(reported: Reported) -> ReportSection:
-    """Return the scores."""
+def score(reported: Reported) -> ReportSection:
+    """Return the scores of the models."""
     name = reported.results.dataset.kind.score_name
     return ReportSection(
-        "accuracy",
-        f"{name[0].upper()}{name[1:]}",
+        "score",
+        heading(name),
         [("table", score_table(reported.results, is_wide=True))],
         f"Models are in the order of their {name}. Networks are blue, baselines orange.",
     )
@@ -232,14 +258,14 @@ def metrics(reported: Reported) -> ReportSection:
     return ReportSection("metrics", "Other metrics", parts, "", f"best macro-F1: {f1:.4f} ({name})")
 
 
+@only_for(ONE)
 def calibration(reported: Reported) -> ReportSection:
     """Return how far the probabilities of answers are from the share of right answers."""
     results = reported.results
     found = {
         name: calibration_error(trials, in_order=results.dataset.in_order)
         for name, trials in reported.run.trials.items()
-        if results.dataset.kind.has_one_label
-        and all(trial.record.score_kind == "log_probabilities" for trial in trials)
+        if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
     headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
     rows = [[name, f"{ece:.3f}", f"{ends:.3f}"] for name, (ece, ends) in found.items()]
@@ -293,11 +319,45 @@ def topics(reported: Reported) -> ReportSection:
     return ReportSection("topics", f"F1 by {noun}", [("heatmap", table)], lead, result)
 
 
+@only_for(SEVERAL)
+def mistakes(reported: Reported) -> ReportSection:
+    """Return which topics the best model misses and adds, and which it gives in their place."""
+    dataset, best = reported.results.dataset, reported.results.best.name
+    trials, names = reported.run.trials[best], [count.topic for count in dataset.topics]
+    shown = frequent_topics(trials[0].labels, SHOWN_TOPICS)
+    missed, added = mistakes_by_topic(trials, shown)
+
+    def cell(counts: NDArray[np.float64], place: int) -> str:
+        others = np.argsort(-counts, kind="stable")
+        few = [at for at in others.tolist() if at != place and counts[at] > 0][:3]
+        if not counts[place]:
+            return MISSING
+        found = ", ".join(f"{names[shown[at]]} {counts[at]:.3g}" for at in few)
+        return f"{counts[place]:.3g}" + (f" ({found})" if few else "")
+
+    order = np.argsort(-(missed + added).diagonal(), kind="stable").tolist()
+    rows = [
+        [names[shown[at]], str(dataset.topics[shown[at]].test), *cells]
+        for at in order
+        if (cells := [cell(missed[at], at), cell(added[at], at)]) != [MISSING, MISSING]
+    ]
+    noun, n_missed, n_added = dataset.noun, *(int(of.trace()) for of in (missed, added))
+    caption = (
+        f"Numbers of documents: means over seeds. In brackets: the {noun}s that they were wrongly "
+        f"given, if one is missed, and those that they have, if one is added. Of many {noun}s, the "
+        f"{SHOWN_TOPICS} most frequent are counted."
+    )
+    table = Table([noun, "test", "missed", "added"], rows, caption, text_columns=4)
+    lead = f"How many documents {best} did not give their {noun}, and how many it gave a wrong one."
+    result = f"{best} misses {n_missed:,} {noun}s and adds {n_added:,}"
+    parts: list[Part] = [("wordy", table)] if rows else []
+    return ReportSection("mistakes", f"Missed and added {noun}s", parts, lead, result)
+
+
+@only_for(ONE)
 def confusion(reported: Reported) -> ReportSection:
     """Return the place of the answers of each model for the most frequent topics."""
     noun, best = reported.results.dataset.noun, reported.results.best.name
-    if not reported.results.dataset.kind.has_one_label:
-        return ReportSection("confusion", "Confusion", [])
     names = [count.topic for count in reported.results.dataset.topics]
     wrong = Counter[str]()
     for trial in reported.run.trials[best]:
@@ -340,11 +400,13 @@ def errors(reported: Reported) -> ReportSection:
 
 
 def _given(given: Key, own: Key, names: Sequence[str]) -> str:
-    """Return the topics that a document was given and, if it has any number, those it lacks."""
-    text = in_words(given, names)
-    missed = sorted({*topics_of(own)} - {*topics_of(given)})
-    has_any_number = not isinstance(own, int) and missed
-    return f"{text}; missed: {in_words(tuple(missed), names)}" if has_any_number else text
+    """Return the topic that a document was given or, of any number, those missed and added."""
+    if isinstance(own, int):
+        return in_words(given, names)
+    right, found = {*topics_of(own)}, {*topics_of(given)}
+    kinds = {"missed": right - found, "added": found - right}
+    parts = [f"{kind} {in_words(tuple(sorted(of)), names)}" for kind, of in kinds.items() if of]
+    return " and ".join(parts) or "right"
 
 
 def _reasons(reported: Reported) -> list[dict[str, Any]]:
@@ -429,12 +491,12 @@ def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     )
 
 
-SECTIONS: Registry[Callable[[Reported], ReportSection]] = Registry(
+SECTIONS: Registry[Section] = Registry(
     "section",
     FunctionType,
     [
-        scores, published, differences, metrics, calibration, duplicates, power, learning,
-        topics, confusion, errors, data, notes, reproduce,
+        score, published, differences, metrics, calibration, duplicates, power, learning,
+        topics, confusion, mistakes, errors, data, notes, reproduce,
     ],
     key="__name__",
 )  # fmt: skip

@@ -37,7 +37,7 @@ from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, numbers, plural, visible
 
 CAVEAT = "*"
-"""The mark of a published accuracy with a caveat; the caption has the caveat."""
+"""The mark of a published score with a caveat; the caption has the caveat."""
 ON_THE_SAME = "Only results on the same documents are shown."
 RESERVED = ("source", "model", "params", "trials")
 """Columns of ``table.csv`` that a parameter of the same name must not replace."""
@@ -71,7 +71,11 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
         f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, dataset.kind.main),
         f"95 % interval {scope(n)}": lambda model: f"{model.interval:.4f}",
     }
-    always = [dataset.majority_name, f"{dataset.majority_score:.4f}", MISSING, MISSING]
+    if any(model.at_half for model in results.models):
+        columns["at 0.5"] = lambda model: mean_and_interval(model.at_half)
+        columns["below"] = lambda model: MISSING if model.below is None else f"{model.below:.4g}"
+    always = [dataset.majority_name, f"{dataset.majority_score:.4f}"]
+    always += [MISSING] * (len(columns) - 1)
     rest, of_runs = results.without_duplicates, condition(results.comparisons)
     if is_wide:
         columns["verdict"] = partial(unclear_from, results, of=f"{NOT_CLEAR} from ", none=CLEAR)
@@ -218,7 +222,20 @@ def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
         *filter(None, [dataset.estimate_in_words()]),
         f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
         f"Seeds: {numbers(results.seeds_used)}.",
+        *filter(None, [decision_in_words(results)]),
     ]
+
+
+def decision_in_words(results: Results) -> str:
+    """Return how scores become topics, and the columns about that, in sentences."""
+    if results.decision is None:
+        return ""
+    noun = results.dataset.noun
+    return (
+        f"Answers: {results.decision.in_words(noun)}. At 0.5: with the probability 0.5, or the "
+        f"margin 0, as the threshold. Below: test documents in which no {noun} reaches the "
+        "threshold, which are given the best one or none."
+    )
 
 
 def rest_in_words(results: Results) -> str:

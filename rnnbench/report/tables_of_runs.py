@@ -12,7 +12,7 @@ from functools import partial
 from math import comb
 from typing import Any
 
-from rnnbench.analysis.boards import ACCURACY, Board, RunHistory
+from rnnbench.analysis.boards import Board, RunHistory
 from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange, Verdict, branches
 from rnnbench.metrics import FIT_SECONDS, METRICS, MS_PER_STEP, Metric, find_quantity
 from rnnbench.report.table import (
@@ -51,33 +51,33 @@ PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"
 
 
 def board_tables(board: Board) -> list[Table]:
-    """Return the accuracies and the costs of the models, the best first, each with the majority.
+    """Return the scores and the costs of the models, the best first, each with the majority.
 
-    If another metric decides the rank, it is in the last column beside the accuracies; otherwise,
+    If another metric decides the rank, it is in the last column beside the scores; otherwise,
     that says which are clearly worse than the best.
     """
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
-    is_tested, accuracies, costs = board.metric == ACCURACY, [], []
+    is_tested, scores, costs = board.is_tested, [], []
     for entry in board.entries:
         model, worse = entry.model, worse_in_words(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
         interval = f"{model.interval:.4f}"
         last = worse if is_tested else mean_text(quantity, model)
-        accuracies.append([*own, mean_and_interval(model.score), interval, last])
+        scores.append([*own, mean_and_interval(model.score), interval, last])
         second, n = mean_and_interval(model.metrics[SECOND]), model.score.n
         costs.append([*own, second, str(n), f"{model.params:,}", mean_text(FIT_SECONDS, model)])
     always = [MISSING, dataset.majority_name, MISSING]
-    accuracies.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
+    scores.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
     costs.append([*always, f"{dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING])
     named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.score.n for entry in board.entries)
     decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
-    of_accuracies = [f"{dataset.score_name} {over}", f"95 % interval {scope(n_seeds)}", decides]
+    of_scores = [f"{dataset.score_name} {over}", f"95 % interval {scope(n_seeds)}", decides]
     of_costs = [f"{METRICS[SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     return [
         with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
         for headers, rows, caption in (
-            ([*named, *of_accuracies], accuracies, _board_caption(board)),
+            ([*named, *of_scores], scores, _board_caption(board)),
             ([*named, *of_costs], costs, "fit s: mean wall time of one training."),
         )
     ]
@@ -92,7 +92,7 @@ def _board_caption(board: Board) -> str:
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
     ]
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
-    if board.metric == ACCURACY and against_best:
+    if board.is_tested and against_best:
         clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
         sentences += [clearly, condition(against_best)]
     return " ".join(filter(None, sentences))
@@ -118,8 +118,8 @@ def history_table(history: RunHistory) -> Table:
         f"{dataset.n_tests:,} documents to test on{remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}."
     ]
-    if history.metric != ACCURACY:
-        sentences.append(f"Only {ACCURACY} is tested for clear changes.")
+    if not history.is_tested:
+        sentences.append(f"Only {dataset.kind.main} is tested for clear changes.")
     elif tested := [change for entry in history.entries for change in entry.changes.values()]:
         sentences += [
             "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
@@ -150,7 +150,7 @@ def direction(change: Change) -> str:
 
 
 def comparison_tables(comparison: ComparedRuns) -> list[Table]:
-    """Return how accuracy, other metrics and costs changed, and all other differences."""
+    """Return how scores, other metrics and costs changed, and all other differences."""
     rows = []
     for part in ("config", "data", "environment"):
         differing = [fact for fact in comparison.differences if fact.part == part]
@@ -163,9 +163,9 @@ def comparison_tables(comparison: ComparedRuns) -> list[Table]:
 
 
 def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
-    """Return a page in GitHub's Markdown: gates and accuracies, and all else to be unfolded."""
-    accuracy, *others = comparison_tables(comparison)
-    shown = [accuracy]
+    """Return a page in GitHub's Markdown: gates and scores, and all else to be unfolded."""
+    scores, *others = comparison_tables(comparison)
+    shown = [scores]
     if verdicts:
         n_failed = sum(not verdict.passed for verdict in verdicts)
         caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
@@ -183,10 +183,10 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -
 
 
 def _changes_table(comparison: ComparedRuns) -> Table:
-    """Return the accuracy of each model in both runs, and how certain the difference is."""
+    """Return the score of each model in both runs, and how certain the difference is."""
     changes, dataset = comparison.models, comparison.dataset
     columns: Columns[ModelChange] = {
-        "accuracy of": lambda change: change.name,
+        f"{dataset.kind.score_name} of": lambda change: change.name,
         "in A": lambda change: f"{change.a.score.mean:.4f}",
         "in B": lambda change: f"{change.b.score.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
@@ -206,7 +206,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
     sentences = [
         f"A: {comparison.a}, {_seeds([change.a for change in changes])}.",
         f"B: {comparison.b}, {_seeds([change.b for change in changes])}.",
-        f"Accuracies are means over seeds, on {dataset.test_size:,} test documents"
+        f"Scores are means over seeds, on {dataset.test_size:,} test documents"
         f"{remarks_on_tests(dataset)}.",
         f"p: {methods}, corrected for {counted(len(changes), 'model')}; clear: below 0.05.",
         "" if clear or undecided else "No difference is clear.",

@@ -9,6 +9,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.section import Pretrained, Publication, Record, Share, formerly
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
+from rnnbench.training.decision import DecisionRule
 
 SUMMARY_VERSION: Literal[5] = 5
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
@@ -82,6 +83,12 @@ class ModelSummary(Record):
     seeds."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
+    at_half: Statistic | None = None
+    """The main metric with the probability 0.5, or the margin 0, as the threshold from which on a
+    topic is given; ``None`` if nothing has to be decided."""
+    below: float | None = None
+    """The number of test documents in which no topic reaches the threshold of its decision: the
+    mean over trials."""
     topics_never_predicted: list[str]
     """Topics in the test set that no trial predicted for any document."""
     ms_per_step: Statistic | None
@@ -234,6 +241,8 @@ class Results(Record):
     epochs: int
     validation_split: float
     """Share of the training documents held out to choose the best epoch; 0 means the last epoch."""
+    decision: DecisionRule | None = None
+    """How scores become topics; ``None`` if each document has one."""
     engine: str
     """The engine that trained the networks. If there are several, each is followed by its models in
     brackets."""

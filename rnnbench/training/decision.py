@@ -27,10 +27,21 @@ class DecisionRule(Section):
     ``chosen``: the best if every training document has a topic; otherwise the best above a second
     threshold, which is chosen like the first."""
 
+    def in_words(self, noun: str) -> str:
+        """Return where the threshold comes from, in words."""
+        if isinstance(self.threshold, str):
+            one = "thresholds by {}" if self.threshold == "by_topic" else "a threshold"
+            return f"{noun}s from {one.format(noun)} that held-out training documents chose"
+        return f"{noun}s from a probability of {self.threshold:g} on"
+
     def is_chosen_for(self, labels: Labels) -> bool:
         """Return whether held-out documents choose it, given all training labels."""
         needs_second = self.none == "chosen" and not labels.any(axis=1).all()
         return isinstance(self.threshold, str) or needs_second
+
+
+AT_HALF = DecisionRule(threshold=0.5, none="empty")
+"""The probability 0.5, or the margin 0, as the threshold, and no topic where none reaches it."""
 
 
 def decide(

@@ -29,7 +29,7 @@ from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS
-from rnnbench.training.decision import DecisionRule, decide
+from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialResult
@@ -175,8 +175,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     }
     record = result.record
     if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
-        rule = DecisionRule(threshold=0.5, none="empty")
-        identity["decision"] = decide(rule, record.score_kind, None, dataset.y_train)
+        identity["decision"] = decide(AT_HALF, record.score_kind, None, dataset.y_train)
     return replace(result, record=record.model_copy(update=identity))
 
 

@@ -125,7 +125,7 @@ def test_accuracies_on_other_documents_are_not_compared_and_the_differences_are_
         compare_runs(run(rnn=[3]), run({"dataset": dataset, "data": data}, rnn=[3]))
 
     first, *why, last = str(error.value).splitlines()
-    assert first.endswith(": not the same documents, so accuracies cannot be compared")
+    assert first.endswith(": not the same documents, so they cannot be compared")
     assert why == [
         "  data.maxlen: nothing in A, 50 in B",
         "  source: made-up in A, r52 in B",
@@ -186,7 +186,8 @@ def verdict(gate, a, b):
         ("accuracy drops nan", "got 'nan' (allowed: a number from 0"),
         ("accuracy drops inf%", "got 'inf%' (allowed: a number from 0"),
         ("accuracy drops significantly%", "got 'significantly%' (allowed: "),
-        ("macro_f1 rises significantly", "only accuracy is tested for significance; give an "),
+        ("drops", "should be METRIC drops|rises AMOUNT"),
+        ("accuracy drops", "got 'accuracy' (allowed: drops, rises)"),
     ],
 )
 def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
@@ -195,6 +196,15 @@ def test_a_text_that_is_no_gate_is_named_with_the_allowed_words(text, message):
 
     assert str(error.value).startswith(f"--fail-if '{text}': ")
     assert message in str(error.value)
+
+
+def test_the_main_metric_alone_is_tested_and_needs_no_name():
+    better = run(rnn=[9])
+
+    assert verdict("drops significantly", PLAIN, better).passed
+    assert not verdict("rises 0.1", PLAIN, better).passed
+    with pytest.raises(UserError, match="only accuracy is tested for significance; give an "):
+        verdict("macro_f1 rises significantly", PLAIN, better)
 
 
 @pytest.mark.parametrize(

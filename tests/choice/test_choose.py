@@ -23,6 +23,7 @@ from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.storage import read_document
+from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.word_vectors import pretrained_vectors
 
 CONFIG = """\
@@ -99,7 +100,7 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert (accuracies[0], chosen.results.held_out) == (1.0, 30)
     frame = chosen.to_frame()
     assert list(frame["alpha"][:2]) == [0.1, 0.1]
-    assert {"accuracy", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
+    assert {"score", "low", "high", "params", "seeds", "fit_seconds", "p"} < set(frame)
     always = candidates["always"]
     assert always.score == pytest.approx(20 / 30), "the share of right answers to all documents"
     assert np.average(always.of_parts, weights=[8, 8, 7, 7]) == pytest.approx(20 / 30)
@@ -250,7 +251,7 @@ def test_the_table_says_which_are_not_clearly_worse_and_the_record_is_stored(cli
     assert result.stderr == ""
 
     printed = json.loads(cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json").stdout)
-    assert read_document(Path("results/choice-mine/choice.json"), 2) == printed
+    assert read_document(Path("results/choice-mine/choice.json"), 3) == printed
     assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
 
 
@@ -376,11 +377,13 @@ def test_the_simplest_model_that_is_not_clearly_worse_is_recommended(others, nam
     models |= {"vectors": {"baseline": "sentence_embedding"}, "rnn": network, "small": network}
     benchmark = rnnbench.load_config({"name": "all", "models": models})
 
-    found = recommend([BEST, *(candidate(*other) for other in others)], benchmark.models)
+    found = recommend(
+        [BEST, *(candidate(*other) for other in others)], benchmark.models, SINGLE_LABEL
+    )
 
     assert found.model == name
     assert claim in found.reason
-    assert recommend([], benchmark.models) is None
+    assert recommend([], benchmark.models, SINGLE_LABEL) is None
 
 
 def test_the_recommended_model_is_kept_and_tested_on_documents_that_it_has_not_learned(cli):

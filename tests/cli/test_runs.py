@@ -60,7 +60,7 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
         ("leaderboard before --plot a.jpg", "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf"),
         ("leaderboard before after --plot a.svg", "needs 2 datasets or more, got 1, made-up (bef"),
         ("leaderboard before --badge a.svg --model lstm", "--model: no model 'lstm' (allowed: rnn"),
-        ("leaderboard before after --badge a.svg", "--badge: shows one RUN, got 2"),
+        ("leaderboard before after --badge a.svg", "--badge: takes one RUN, got 2"),
         ("leaderboard before --badge before", "before: cannot be written: Is a directory"),
         ("leaderboard before --model rnn", "--model: needs --badge"),
     ],
@@ -128,7 +128,7 @@ def test_models_of_all_runs_are_ranked_in_one_table_for_each_set_of_documents(cl
         *("1 svm r52", "Data: r52"),
     )
     document = json.loads(result.stdout)
-    assert document["schema_version"] == 4
+    assert document["schema_version"] == 5
     first, second = document["leaderboards"]
     assert (first["metric"], first["runs"]) == ("macro_f1", ["before", "after"])
     assert (second["dataset"]["source"], second["entries"][0]["against_best"]) == ("r52", None)
@@ -210,7 +210,7 @@ def test_a_comparison_as_json_has_the_gates(cli):
 
     document = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert document["schema_version"] == 4
+    assert document["schema_version"] == 5
     assert (document["only_in_a"], document["only_in_b"]) == ([], ["gru"])
     rnn, _ = document["models"]
     assert (rnn["difference"], rnn["is_clear"]) == (pytest.approx(-0.7), True)

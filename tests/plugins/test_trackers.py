@@ -67,7 +67,7 @@ def trials(done):
 
 def history_of(record):
     """Return the values of each curve."""
-    return {name: values for name, values in record.history if values}
+    return {name.replace("score", "accuracy"): values for name, values in record.history if values}
 
 
 def test_the_results_are_printed_and_stored_as_without_trackers(done, folder):

@@ -10,7 +10,7 @@ from factories import finished_run, run_folder
 from rnnbench.analysis.summary import load_run
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, render, report_page, write_files
-from rnnbench.report.plots_of_run import STRONGEST, AccuracyPlot
+from rnnbench.report.plots_of_run import STRONGEST, ScorePlot
 from rnnbench.report.sections import ReportSection
 from rnnbench.results.store import PAGES
 
@@ -217,7 +217,7 @@ def test_the_content_of_a_run_is_escaped():
 
 
 def test_an_inlined_plot_has_ids_of_its_own_and_the_colours_of_the_theme():
-    svg = inline_svg(AccuracyPlot(finished_run(ANSWERS)))
+    svg = inline_svg(ScorePlot(finished_run(ANSWERS)))
 
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert all(item.startswith("accuracy-") for item in ids)

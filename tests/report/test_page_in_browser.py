@@ -96,7 +96,7 @@ def test_sections_are_folded_until_a_click_or_a_link_opens_one_even_without_the_
 
 
 def test_a_plot_uses_the_width_of_a_large_window_and_fits_a_phone(browser, page):
-    shown = "[...document.querySelectorAll('#accuracy svg')].filter((one) => one.checkVisibility())"
+    shown = "[...document.querySelectorAll('#score svg')].filter((one) => one.checkVisibility())"
     widths = f"{shown}.map((one) => [one.classList[0], Math.round(one.clientWidth)])"
 
     found = {}

@@ -15,10 +15,10 @@ from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.report.plot import PAPER
 from rnnbench.report.plots_of_run import (
-    AccuracyPlot,
     ConfusionPlot,
     DifferencesPlot,
     LearningCurves,
+    ScorePlot,
     plot_run,
 )
 from rnnbench.results.schema import Interval
@@ -121,7 +121,7 @@ def test_a_topic_may_have_any_name(name, models, is_given):
         (("acuracy",), "no plot 'acuracy' .allowed: accuracy, .*; did you mean 'accuracy'"),
         (("accuracy", "lstn"), "models: no model 'lstn' .*did you mean 'lstm'"),
         (("accuracy", []), "models: names no model"),
-        (("accuracy", None, "loss"), "curve: got 'loss' for 'accuracy' .*learning_curves"),
+        (("accuracy", None, "loss"), "curve: got 'loss' for 'score' .*learning_curves"),
         (("differences", "rnn"), "models: .*'differences' needs two models, got 1 .allowed: rnn,"),
         (("confusion",), "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm"),
         (("learning_curves", None, "los"), "curve: got 'los' .*did you mean 'loss'"),
@@ -195,7 +195,7 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 
 
 def drawn():
-    run, kinds = made_up(), (AccuracyPlot, DifferencesPlot, LearningCurves, ConfusionPlot)
+    run, kinds = made_up(), (ScorePlot, DifferencesPlot, LearningCurves, ConfusionPlot)
     return [plot for kind in kinds for plot in kind.in_report(run)]
 
 
@@ -290,7 +290,7 @@ def test_numbers_that_are_far_too_large_leave_room_for_the_others():
     changes = {"interval": HUGE, "difference": 1e308}
     run.results.comparisons[0] = pair.model_copy(update=changes)
 
-    assert "1.0" in texts_of(AccuracyPlot(run))
+    assert "1.0" in texts_of(ScorePlot(run))
     assert "1.0" in " ".join(texts_of(DifferencesPlot(run)))
     assert LearningCurves(run).svg
 
@@ -299,7 +299,7 @@ def test_each_published_accuracy_of_a_model_is_drawn_beside_it():
     reference = {"source": "notebook", "dataset": "d" * 64, "models": {"rnn": {"accuracy": 0.7}}}
 
     def diamonds(references):  # the legend has one, too
-        plot = AccuracyPlot(made_up(references=references))
+        plot = ScorePlot(made_up(references=references))
         return len(re.findall(r"<use [^>]*stroke: #1b1f24[^>]*stroke-linejoin: miter", plot.svg))
 
     assert diamonds({}) == 0

@@ -123,7 +123,7 @@ def test_all_sections_but_the_first_have_their_result_in_one_line():
     found = sections_of(best_first(finished_run(ANSWERS, dataset=duplicates)))
 
     results = {id_: section.result for id_, section in found.items()}
-    assert [id_ for id_, result in results.items() if not result] == ["accuracy"]
+    assert [id_ for id_, result in results.items() if not result] == ["score"]
     assert results["duplicates"] == "all verdicts are the same"
     assert results["differences"] == "0 of 3 differences clear"
     assert results["confusion"] == "lstm most often mistakes 'earn' for 'acq'"
@@ -157,7 +157,7 @@ def test_differences_are_those_of_the_better_model_in_the_order_of_accuracy():
 def test_on_a_page_the_first_number_is_beside_the_name_even_if_points_have_parameters():
     run = finished_run({"rnn[units=3]": ANSWERS["rnn"], "rnn[units=4]": ANSWERS["lstm"]})
 
-    (_, table) = sections_of(run)["accuracy"].parts[-1]
+    (_, table) = sections_of(run)["score"].parts[-1]
 
     assert table.headers[:3] == ["model", "test accuracy (1 seed)", "units"]
     assert [row[2] for row in table.rows] == ["3", "4", "-"]

@@ -50,7 +50,7 @@ def in_both(change):
     [
         (lambda _, rest: rest["comparisons"].pop(), "other comparisons without"),
         (lambda _, rest: rest.update(test_size=20), "another number of test documents without"),
-        (lambda _, rest: rest["accuracy"].pop("rnn"), "other models without duplicates"),
+        (lambda _, rest: rest["scores"].pop("rnn"), "other models without duplicates"),
         (lambda whole, _: whole["comparisons"].clear(), "other comparisons without duplicates"),
         (lambda whole, _: whole["dataset"].update(duplicates=None), "dataset.duplicates"),
         (in_both(lambda found: found.pop()), "not compared with the best or the majority"),

@@ -10,7 +10,7 @@ from rnnbench.terminal import console, options
 
 EXAMPLES = options.examples(
     "rnnbench site results/*",
-    "rnnbench site nightly/* --out public --metric accuracy --metric ms_per_step",
+    "rnnbench site nightly/* --out public --metric macro_f1 --metric ms_per_step",
     "rnnbench site results/* --words 60 --json",
 )
 
@@ -28,11 +28,13 @@ Out = Annotated[
     ),
 ]
 Metrics = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         metavar="METRIC",
-        help=f"Metric of leaderboards and histories; repeatable. METRIC: {options.QUANTITIES}.",
+        help="Metric of leaderboards and histories; repeatable; by default the main metric. "
+        f"METRIC: {options.QUANTITIES}.",
         autocompletion=quantity_names,
+        show_default=False,
     ),
 ]
 Words = Annotated[
@@ -48,7 +50,7 @@ Words = Annotated[
 def site(
     runs: Runs,
     out: Out = Path("site"),
-    metric: Metrics = ["accuracy"],  # noqa: B006 - Typer's way to give a default
+    metric: Metrics = None,
     words: Words = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -63,7 +65,7 @@ def site(
     The next site in the same FOLDER replaces what the last one wrote, and nothing else. A folder
     that holds other things is refused.
     """
-    for name in metric:
+    for name in metric or ():
         find_quantity(name, "--metric")
     from rnnbench.analysis.summary import load_runs  # slow to import
     from rnnbench.plugins.site import site as pages

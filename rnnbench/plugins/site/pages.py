@@ -7,9 +7,9 @@ from dataclasses import replace
 from operator import itemgetter
 
 from rnnbench.analysis.boards import (
-    ACCURACY,
     Board,
     RunHistory,
+    has_metric,
     rank_over_datasets,
     rank_runs,
     trace_runs,
@@ -48,7 +48,11 @@ def pages_of(
 
     The runs, and the addresses of their reports, are by names that tell them apart.
     """
-    boards = {metric: rank_runs(list(runs.values()), metric) for metric in metrics}
+    having = {
+        metric: {name: run for name, run in runs.items() if has_metric(run.results.dataset, metric)}
+        for metric in metrics
+    }
+    boards = {metric: rank_runs(list(of.values()), metric) for metric, of in having.items()}
     configs: dict[str, dict[str, StoredRun]] = {}
     for name, run in runs.items():
         configs.setdefault(run.results.name, {})[name] = run
@@ -56,7 +60,8 @@ def pages_of(
         metric: [
             (config, history)
             for config, group in configs.items()
-            for history in trace_runs(list(group.values()), metric, list(group))
+            if (own := {name: run for name, run in group.items() if name in having[metric]})
+            for history in trace_runs(list(own.values()), metric, list(own))
             if len(history.entries) > 1
         ]
         for metric in metrics
@@ -121,11 +126,13 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         counts = [str(len(results.models)), str(len(results.seeds))]
         score = mean_and_interval(best.score) + partial
         rows.append([name, *where, best.name, score, *counts])
+    names = {run.results.dataset.score_name for run in runs.values()}
+    score_name = names.pop() if len(names) == 1 else "test score"
     caption = (
-        "The score is that of the best model, mean ± 95 % over seeds. The commit is that "
+        f"The {score_name} is that of the best model, mean ± 95 % over seeds. The commit is that "
         "of rnnbench; a + means that files were changed since."
     )
-    numbers = ["test score", "models", "seeds"]
+    numbers = [score_name, "models", "seeds"]
     return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
 
 
@@ -196,19 +203,28 @@ def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
                 (
                     entry.date or "",
                     f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the "
-                    f"score of {model} clearly went {direction(change)} in {entry.run}, by "
-                    f"{abs(change.difference):.4f}.",
+                    f"{history.dataset.kind.score_name} of {model} clearly went "
+                    f"{direction(change)} in {entry.run}, by {abs(change.difference):.4f}.",
                 )
                 for entry in history.entries
                 for model, change in entry.changes.items()
                 if change.is_clear
             ]
+    tested = [
+        history.dataset.kind
+        for of_metric in histories.values()
+        for _, history in of_metric
+        if history.is_tested
+    ]
+    names = " or ".join(dict.fromkeys(kind.score_name for kind in tested))
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
-    findings = newest[:SHOWN_CHANGES] or ["Nothing clearly changed from one run to the next."]
+    findings = newest[:SHOWN_CHANGES]
+    findings = findings or [f"No {names} clearly changed from one run to the next."]
     if len(newest) > SHOWN_CHANGES:
         findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
-    if ACCURACY not in histories:
-        findings = [f"Only {ACCURACY} is tested for clear changes."]
+    if not tested:
+        kinds = {history.dataset.kind.main for of in histories.values() for _, history in of}
+        findings = [f"Only {' and '.join(sorted(kinds))} is tested for clear changes."]
     return PageContent(
         title="rnnbench history",
         heading="History",

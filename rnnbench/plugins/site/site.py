@@ -7,7 +7,7 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnbench.analysis.boards import ACCURACY, distinct_names
+from rnnbench.analysis.boards import distinct_names
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.config.load import dump
 from rnnbench.environment import constraints
@@ -60,7 +60,7 @@ def site(
     runs: Iterable[StoredRun],
     out: str | Path = "site",
     *,
-    metrics: str | Sequence[str] = ACCURACY,
+    metrics: str | Iterable[str] | None = None,
     words: int = 0,
     errors: int = 20,
     progress: bool = True,
@@ -73,7 +73,7 @@ def site(
     Args:
         runs: finished runs.
         out: the folder of an earlier site, whose files are replaced, or a new or empty one.
-        metrics: the metrics of leaderboards and histories.
+        metrics: the metrics of leaderboards and histories; by default the main one of each run.
         words: the number of words shown of each misclassified document, if they may be published.
         errors: the number of misclassified documents in each report.
         progress: whether progress is shown on standard error.
@@ -88,7 +88,10 @@ def site(
             into it.
         RnnbenchError: a file cannot be written.
     """
-    given, names = list(runs), [metrics] if isinstance(metrics, str) else list(metrics)
+    given = list(runs)
+    if metrics is None:
+        metrics = dict.fromkeys(run.results.dataset.kind.main for run in given)
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
     for those, what in ((given, "runs"), (names, "metrics")):

@@ -182,5 +182,8 @@ def score(
 def count_params(classifier: Any) -> int:
     """Return the number of values that a classifier has learned, without the IDF of words."""
     fitted = classifier[-1]
+    parts = fitted.estimators_ if hasattr(fitted, "multilabel_") else [fitted]  # one for each topic
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
-    return sum(np.size(getattr(fitted, name)) for name in names if hasattr(fitted, name))
+    return sum(
+        np.size(getattr(part, name)) for part in parts for name in names if hasattr(part, name)
+    )

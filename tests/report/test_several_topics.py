@@ -1,0 +1,90 @@
+"""Documents with any number of topics, from a run to its report, comparisons and choices."""
+
+import re
+
+import numpy as np
+import pytest
+from factories import finished_run
+from in_process import InProcess
+from sklearn.metrics import f1_score
+
+import rnnbench
+from rnnbench import job
+from rnnbench.analysis.compare import compare_runs, judge, parse_gate
+from rnnbench.errors import UserError
+from rnnbench.report.sections import make_sections
+
+
+@pytest.fixture(autouse=True)
+def in_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+
+
+@pytest.fixture
+def run(several_topics):
+    return rnnbench.run(several_topics, progress=False)
+
+
+def test_the_main_metric_has_its_own_name_and_the_threshold_is_said(run):
+    svm = next(model for model in run.results.models if model.name == "svm")
+    (trial,) = run.trials["svm"]
+    table = run.tables()[0]
+
+    right = f1_score(trial.labels, trial.answers, average="micro")
+    assert svm.score.mean == svm.mean_of("micro_f1") == pytest.approx(right)
+    by_hand = f1_score(trial.labels, trial.scores >= 0, average="micro", zero_division=0)
+    assert svm.at_half.mean == pytest.approx(by_hand), "margins from 0 on"
+    assert svm.below == np.sum(trial.scores.max(axis=1) < trial.record.decision.threshold)
+    assert svm.params > 0
+    assert svm.params % 4 == 0, "coefficients and an intercept for each topic"
+    assert [header[:13] for header in table.headers[1:2]] == ["test micro-F1"]
+    assert {"at 0.5", "below"} < {*table.headers}
+    assert "a threshold that held-out training documents chose" in table.caption
+    assert {"micro_f1_mean", "micro_f1_low"} < {*run.summary_frame()}
+    assert rnnbench.load_run(run.folder).results == run.results
+    assert rnnbench.badge(run)["label"] == "micro-F1"
+
+
+def test_the_report_has_what_applies_and_says_what_is_missed_and_added(run):
+    page = run.write_report().read_text(encoding="utf-8")
+    sections = {section.id: section for section in make_sections(run, None, 0, 5)}
+    mistakes = [facts for kind, facts in sections["errors"].parts if kind == "mistake"]
+
+    assert not {"confusion", "calibration"} & {*sections}
+    assert {"score", "topics", "mistakes", "errors", "learning"} < {*sections}
+    assert all(re.match(r"missed|added|right", text) for text in mistakes[0]["answers"].values())
+    assert "Missed and added labels" in page
+    assert "accuracy" not in page.lower().replace("misclassified", "")
+    with pytest.raises(UserError, match=r"no plot 'confusion' for the kind of task multi_label"):
+        run.plot("confusion", "svm")
+    assert run.plot("micro_f1").get_xlabel() == "test micro-F1"
+
+
+def test_runs_are_compared_ranked_and_shown_by_their_main_metric(run, tmp_path):
+    compared, gate = rnnbench.compare(run, run), parse_gate("drops significantly")
+    board = rnnbench.leaderboard([run])
+    one_label = finished_run({"svm": [[0, 0, 0, 1]]})
+
+    assert compared.tables()[0].headers[0] == "micro-F1 of"
+    with pytest.raises(UserError, match="rnn: too few seeds to tell"):
+        judge(gate, compared)
+    assert judge(gate, rnnbench.compare(run, run, "svm")).passed
+    assert (board.boards[0].metric, board.boards[0].entries[0].model.name) == ("micro_f1", "svm")
+    with pytest.raises(UserError, match=r"several is a task of the kind multi_label, which has no"):
+        rnnbench.leaderboard([run], "accuracy")
+    with pytest.raises(UserError, match="runs of different kinds of task cannot be compared"):
+        compare_runs(run, one_label)
+    with pytest.raises(UserError, match="runs of one kind of task"):
+        rnnbench.leaderboard([run, one_label]).mean_ranks()
+    page = rnnbench.site([run, one_label], tmp_path / "site", progress=False)
+    assert "the best micro-F1" in page.read_text(encoding="utf-8")
+
+
+def test_a_choice_is_made_by_the_main_metric(several_topics):
+    choice = rnnbench.choose(several_topics, folds=2, progress=False)
+
+    assert choice.recommended == "svm"
+    assert re.search(r"and a micro-F1 of \d", choice.results.recommended.reason)
+    assert "micro-F1" in choice.tables()[0].headers[1]
+    assert "Micro-F1" in choice.write_report().read_text(encoding="utf-8")
