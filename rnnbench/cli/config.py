@@ -42,7 +42,6 @@ def check(
         typer.Argument(
             metavar="CONFIG",
             help="Config files, or names from `rnnbench config list`.",
-            show_default=False,
             autocompletion=completion.config_files,
         ),
     ],
@@ -138,7 +137,6 @@ def new(
             metavar="NAME|TABLE",
             help="Copy this config of the package, and the table of texts that it names, if any; "
             "`rnnbench config list` shows the names. Or make a config for a table of your own.",
-            show_default=False,
             autocompletion=shipped.listed,
         ),
     ] = None,

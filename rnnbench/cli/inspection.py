@@ -67,11 +67,7 @@ def show_models(
     config: options.Config,
     model: Annotated[
         str | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="A model of CONFIG; without it, all are listed.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="MODEL", help="A model of CONFIG; without it, all are listed."),
     ] = None,
     data: options.Source = None,
     path: options.DataPath = None,
@@ -84,8 +80,7 @@ def show_models(
     its purpose, output shapes, states and parameters. The numbers are for the documents of CONFIG,
     which have to be in the cache; nothing is downloaded. The list does not need them.
     """
-    given = changes(settings, data=data, path=path)
-    benchmark = options.load_benchmark(config, None, given)
+    benchmark = load(config, changes(settings, data=data, path=path))
     view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
     console.print_record(*view, as_json=as_json)
 
@@ -131,7 +126,7 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
 )
 def export(
     run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
-    model: options.NetworkName,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of RUN.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
     seed: options.NetworkSeed = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
@@ -156,7 +151,12 @@ def export(
     )
 )
 def prepare(
-    config: options.OptionalConfig = None,
+    config: Annotated[
+        Path | None,
+        options.config_argument(
+            "A config file, or the name of one; only its data section is used."
+        ),
+    ] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -166,8 +166,7 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    given = changes(settings, data=data, path=path)
-    prepared = _prepare(load_data(config, given))
+    prepared = _prepare(load_data(config, changes(settings, data=data, path=path)))
     console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
@@ -184,16 +183,13 @@ def prepare(
 def show_data(
     config: Annotated[
         str | None,
-        options.config_argument(
-            "A config file, or the name of one; it defines the ids and the models."
-        ),
+        options.config_argument("A config file, or a name; it defines the ids and the models."),
     ] = None,
     number: Annotated[
         str | None,
         typer.Argument(
             metavar="N",
             help="Number of a document, from 0; without it, all documents are described.",
-            show_default=False,
             autocompletion=completion.config_files,
         ),
     ] = None,
@@ -251,9 +247,7 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 def doctor(
     config: Annotated[
         Path | None,
-        options.config_argument(
-            "A config file or name, or the folder of a finished run.", "CONFIG|RUN"
-        ),
+        options.config_argument("A config or its name, or the folder of a run.", "CONFIG|RUN"),
     ] = None,
     as_json: options.Json = False,
 ) -> None:

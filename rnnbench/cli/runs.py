@@ -27,9 +27,6 @@ from rnnbench.terminal import console, options
 Runs = Annotated[
     list[Path], options.run_folder("Folders of finished runs; anything else is left out.", "RUN")
 ]
-Models = Annotated[
-    str | None, typer.Option(metavar="A,B", help="Only these models.", show_default=False)
-]
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -106,7 +103,6 @@ def leaderboard(
             metavar="FILE",
             help="Draw the mean ranks of the models over all datasets into FILE, which ends in "
             ".png, .svg or .pdf.",
-            show_default=False,
         ),
     ] = None,
     force: Annotated[
@@ -117,16 +113,11 @@ def leaderboard(
         typer.Option(
             metavar="FILE",
             help="Write a badge of the only RUN into FILE, which may be a badge to replace.",
-            show_default=False,
         ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The model on the badge; by default the best one.",
-            show_default=False,
-        ),
+        typer.Option(metavar="NAME", help="The model on the badge; by default the best one."),
     ] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
@@ -225,7 +216,6 @@ def compare(
             'percentage of A, such as 5%; or "accuracy drops|rises significantly". '
             f"METRIC: {options.QUANTITIES}. "
             "A model that is only in A fails every gate; a model that is only in B fails none.",
-            show_default=False,
         ),
     ] = None,
     form: Annotated[
@@ -237,7 +227,7 @@ def compare(
             "case for each gate and model.",
         ),
     ] = "table",
-    models: Models = None,
+    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these models.")] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:

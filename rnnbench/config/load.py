@@ -100,11 +100,13 @@ def load_data(
     return load(config, overrides).data
 
 
-def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
-    """Return ``benchmark`` with only the models ``names``, in the order of the config.
+def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
+    """Return ``benchmark`` with only the models ``names``, if any, in the order of the config.
 
     The name of a model with a grid stands for all its points. An error blames ``flag``.
     """
+    if names is None:
+        return benchmark
     known, wanted = {*benchmark.models, *map(model_of, benchmark.models)}, set(names)
     wrong = [name for name in dict.fromkeys(names) if name not in known]
     if wrong or not names:
