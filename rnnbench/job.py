@@ -140,7 +140,6 @@ def _storing(texts: str, file: Path) -> Iterator[None]:
 
 
 R = TypeVar("R")
-"""The result of a job: a run, or a choice."""
 
 
 class FailedTrialsError(RnnbenchError):

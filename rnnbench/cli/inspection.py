@@ -52,7 +52,6 @@ EXAMPLES = options.examples(
     "rnnbench doctor results/reference/all",
     "rnnbench doctor all --json",
 )
-"""The examples of ``doctor``."""
 
 
 @models.command(

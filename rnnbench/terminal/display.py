@@ -12,19 +12,9 @@ from functools import partial
 from io import StringIO
 from typing import Any
 
+from rich import progress
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
@@ -61,11 +51,11 @@ COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
 """The columns beside the name of a trial, each with the least terminal width that shows it."""
 
 
-def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
+def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progress:
     """Return bars between their names and some figures."""
     column = Column(no_wrap=True, overflow="ellipsis", max_width=name_width)
-    name = TextColumn("{task.description}", markup=False, table_column=column)
-    return Progress(name, BarColumn(None), *figures)
+    name = progress.TextColumn("{task.description}", markup=False, table_column=column)
+    return progress.Progress(name, progress.BarColumn(None), *figures)
 
 
 @contextmanager
@@ -144,8 +134,8 @@ def can_draw() -> bool:
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     """Yield a callback that shows downloads: as bars on a terminal, else as a line at the start."""
-    tasks: dict[str, TaskID] = {}
-    figures = [DownloadColumn, TransferSpeedColumn, TimeRemainingColumn]
+    tasks: dict[str, progress.TaskID] = {}
+    figures = [progress.DownloadColumn, progress.TransferSpeedColumn, progress.TimeRemainingColumn]
     shown = figures if err.width >= 80 else figures[:1]
     whole = (kind(table_column=Column(no_wrap=True)) for kind in shown)
     bars = _bars(err.width // 2, *whole)
@@ -167,7 +157,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 
     It takes the name of the step, its number from 1, and the number of steps.
     """
-    bars = _bars(err.width // 3, MofNCompleteColumn(), TimeRemainingColumn())
+    bars = _bars(err.width // 3, progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:

@@ -244,17 +244,12 @@ def _results(
     seconds: Mapping[Product, float],
 ) -> SpeedResults:
     """Return the results from the products of a step, by model, and the seconds of each product."""
-    training = benchmark.training
     packages = [ENGINES[name].packages for name in ("native", "keras")]
     return SpeedResults(
+        **dataset.model_dump(include={"train_size", "timesteps"}),
+        **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
         name=benchmark.name,
         dataset_fingerprint=dataset.fingerprint,
-        train_size=dataset.train_size,
-        timesteps=dataset.timesteps,
-        epochs=training.epochs,
-        batch_size=training.batch_size,
-        optimizer=training.optimizer,
-        seeds=list(training.seeds),
         contenders=contenders,
         products=[
             ProductRate(
