@@ -12,7 +12,6 @@ from rnnbench.config import shipped
 from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
-from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
@@ -143,22 +142,19 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
-    table = Path(source) if source and shipped.is_table(source) else None
     if config is None:
-        kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
-        _print_yaml(shipped.for_table(table) if table else kept)
+        text, *_ = shipped.new_files(Path(shipped.STARTER), source).values()
+        _print_yaml(text)
         return
     options.check_config_name(config)
-    others = []
-    if source and not table:
-        others = copy_config(source, config, overwrite=force)[1:]
-    else:
-        check_new(config, overwrite=force, replaced="a config")
-        text = shipped.for_table(table, config.parent) if table else starter(config.stem)
-        write_text(config, text)
-    check_it = options.line("config", "check", config)
-    for file in others:
+    texts = shipped.new_files(config, source)
+    for file in texts:  # a table is never overwritten
+        check_new(file, overwrite=force and file == config, replaced="a config")
+    for file, text in texts.items():
+        write_text(file, text)
+    for file in [*texts][1:]:
         console.err.print(f"Written to {file}", soft_wrap=True)
+    check_it = options.line("config", "check", config)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 
 
