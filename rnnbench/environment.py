@@ -16,8 +16,6 @@ import rnnbench
 from rnnbench.section import Record
 
 SCHEMA_VERSION: Literal[2] = 2
-DATE = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
-"""The pattern of a date and time in UTC: ISO 8601."""
 NOT_INSTALLED = "not installed"
 """Stands for a version."""
 
@@ -38,8 +36,8 @@ class Environment(Record):
     installed: dict[str, str] = {}
     """Versions of all packages that rnnbench needs, however indirectly, by name."""
     git_commit: str | None
-    date: Annotated[str, Field(pattern=DATE)] | None = None
-    """When the last trials were trained, in UTC."""
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = None
+    """When the last trials were trained, in UTC, as in ISO 8601."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

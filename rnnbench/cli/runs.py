@@ -24,10 +24,6 @@ from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
 
-Runs = Annotated[
-    list[Path], options.run_folder("Folders of finished runs; anything else is left out.", "RUN")
-]
-
 commands = typer.Typer(rich_markup_mode="markdown")
 
 
@@ -82,7 +78,7 @@ def report(
     )
 )
 def leaderboard(
-    runs: Runs,
+    runs: options.Runs,
     metric: Annotated[
         str,
         typer.Option(

@@ -40,7 +40,7 @@ from rnnbench.config.nodes import (
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
-from rnnbench.errors import did_you_mean, line_of
+from rnnbench.errors import did_you_mean
 from rnnbench.points import model_of, split_keys, values_of
 from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
@@ -242,7 +242,8 @@ def _text_of(path: Path) -> str:
     except IsADirectoryError:
         message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:
-        raise config_error(f"{path}:{line_of(error)}", (), "is not UTF-8") from None
+        line = len((error.object[: error.start] + b".").splitlines())
+        raise config_error(f"{path}:{line}", (), "is not UTF-8") from None
     except (OSError, ValueError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     raise config_error(str(path), (), message)

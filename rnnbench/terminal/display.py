@@ -20,16 +20,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
-from rnnbench.runner.executors.base import (
-    Connected,
-    EpochEnded,
-    Event,
-    Failed,
-    Finished,
-    Listener,
-    PhaseBegan,
-    Planned,
-)
+from rnnbench.runner.executors import base as events
 from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING
@@ -170,7 +161,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 
 
 @contextmanager
-def show_trials(*, quiet: bool) -> Iterator[Listener]:
+def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     if quiet:
         yield lambda _: None
@@ -183,7 +174,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
 
         with _drawn(draw) as redraw:
 
-            def on_event(event: Event) -> None:
+            def on_event(event: events.Event) -> None:
                 with changing:
                     run.note(event, time.monotonic())
                 if message := _message(event):
@@ -259,25 +250,25 @@ class RunProgress:
         self._pace = Pace()
         self._work = {"done": 0, "planned": 0}
 
-    def note(self, event: Event, now: float) -> None:
+    def note(self, event: events.Event, now: float) -> None:
         """Take an event into account."""
         match event:
-            case Planned(to_train):
+            case events.Planned(to_train):
                 for trial in to_train:
                     self._set("planned", trial, self.planned[trial] + trial.epochs)
                 self.start = now if self.start is None else self.start
                 if not self._work["planned"]:
                     self._pace.begin(0, now)
-            case PhaseBegan(trial, phase, worker):
+            case events.PhaseBegan(trial, phase, worker):
                 running = self.running.setdefault(trial, RunningTrial(trial, now))
                 running.worker, running.phase, running.since = worker, phase, now
                 if phase == TRAINING and trial.epochs:
                     running.pace.begin(running.epoch, now)
                     self._pace.begin(self.work()[0], now)
-            case EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
+            case events.EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
                 self._set("done", trial, 0)
                 self.running[trial] = RunningTrial(trial, now, worker)
-            case EpochEnded(trial, epoch, loss, accuracy):
+            case events.EpochEnded(trial, epoch, loss, accuracy):
                 self._set("done", trial, min(epoch, self.planned[trial]))
                 self._pace.reach(self.work()[0], now)
                 if trial in self.running:  # or else this comes after its end
@@ -287,7 +278,7 @@ class RunProgress:
                     running.epoch = epoch
                     running.scores = f"loss {loss:.4f} accuracy {accuracy:.4f}"
                     running.pace.reach(epoch, now)
-            case Finished(trial) | Failed(trial):
+            case events.Finished(trial) | events.Failed(trial):
                 self._set("planned", trial, self.done[trial])  # it may end early
                 self.running.pop(trial, None)
                 self.ended += 1
@@ -378,15 +369,17 @@ class _Lines:
         self._named: set[tuple[Trial, str]] = set()
         """The phases that have been named."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         now, message = time.monotonic(), _message(event)
         with self._changing:
             self._progress.note(event, now)
         match event:
-            case EpochEnded(trial, 0, worker=worker):
+            case events.EpochEnded(trial, 0, worker=worker):
                 self._last_line[trial] = now
                 message = f"{_on(trial, worker)}: started"
-            case EpochEnded(trial) if now - self._last_line.get(trial, now) >= PLAIN_INTERVAL:
+            case events.EpochEnded(trial) if (
+                now - self._last_line.get(trial, now) >= PLAIN_INTERVAL
+            ):
                 self._last_line[trial] = now
                 left = self._progress.seconds_left(now)
                 message = (
@@ -409,20 +402,20 @@ class _Lines:
                 err.print(f"{_on(it.trial, it.worker)}: {it.phase}", soft_wrap=True)
 
 
-def _message(event: Event) -> str | None:
+def _message(event: events.Event) -> str | None:
     match event:
-        case Planned(to_train, stored) if stored:
+        case events.Planned(to_train, stored) if stored:
             return (
                 f"{len(stored)} of {len(stored) + len(to_train)} trials are stored already and are "
                 "not trained again (--fresh trains them again)"
             )
-        case Connected(scheduler, workers, cores, dashboard):
+        case events.Connected(scheduler, workers, cores, dashboard):
             link = f"; {dashboard}" if dashboard else ""
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
-        case Finished(trial, accuracy, seconds):
+        case events.Finished(trial, accuracy, seconds):
             documents = "" if trial.part or trial.data.fit_on_all else "test "
             return f"{trial}: {documents}accuracy {accuracy:.4f}, {seconds:.1f} s"
-        case Failed(trial, reason):
+        case events.Failed(trial, reason):
             return f"{trial}: failed: {reason}"
     return None
 

@@ -94,6 +94,9 @@ def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     return typer.Argument(metavar=metavar, help=help_text, autocompletion=completion.run_folders)
 
 
+Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]
+
+
 def check_config_name(file: Path) -> None:
     """Make sure that a config to be written is not taken for a table of texts, or replaces one."""
     if file.suffix.lower() in READERS:
