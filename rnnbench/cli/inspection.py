@@ -11,13 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from rnnbench.analysis.notes import (
-    Note,
-    note_on_decoding,
-    notes_on_config,
-    notes_on_data,
-    notes_on_run,
-)
+from rnnbench.analysis import notes
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
@@ -262,16 +256,16 @@ def doctor(
         from rnnbench.analysis.summary import load_run
 
         is_run = config.is_dir()
-        notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
-        record = {"notes": [note.model_dump() for note in notes]}
-        console.print_record(record, views.notes_text(notes), as_json=as_json)
+        found = list(notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
+        record = {"notes": [note.model_dump() for note in found]}
+        console.print_record(record, views.notes_text(found), as_json=as_json)
         return
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()
-    found = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
+    rows = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}
-    console.print_record(record, grid(found, ("bold", "")), as_json=as_json)
+    console.print_record(record, grid(rows, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
         error = RnnbenchError(
             f"Something is wrong with: {', '.join(check.name for check in wrong)}."
@@ -280,7 +274,7 @@ def doctor(
         raise error
 
 
-def _notes_on_config(config: Path) -> Iterator[Note]:
+def _notes_on_config(config: Path) -> Iterator[notes.Note]:
     benchmark = load(config)
     try:
         prepared = prepare_data(benchmark.data, offline=True)
@@ -288,7 +282,7 @@ def _notes_on_config(config: Path) -> Iterator[Note]:
         console.notice(f"No notes about the documents: {error}")
     else:
         corpus = prepared.corpus
-        yield from notes_on_data(prepared.summary, benchmark.data, corpus)
+        yield from notes.notes_on_data(prepared.summary, benchmark.data, corpus)
         if SOURCES[corpus.provenance["source"]].fetch:  # not the user's own texts
-            yield note_on_decoding(corpus, prepared.dataset)
-    yield from notes_on_config(benchmark)
+            yield notes.note_on_decoding(corpus, prepared.dataset)
+    yield from notes.notes_on_config(benchmark)
