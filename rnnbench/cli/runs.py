@@ -237,7 +237,10 @@ def compare(
     runs, and the number of seeds that would be needed if the measured difference were the true one.
     """
     gates = [parse_gate(text) for text in fail_if or ()]
-    _check_format(form, has_gates=bool(gates), as_json=as_json)
+    if as_json and form != "table":
+        raise UserError(f"--json: not with --format {form} (use one of the two)")
+    if form == "junit" and not gates:
+        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
     only = options.names(models)
     if run_b is None:
         if gates or form != "table":
@@ -261,10 +264,3 @@ def compare(
         console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))
-
-
-def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
-    if as_json and form != "table":
-        raise UserError(f"--json: not with --format {form} (use one of the two)")
-    if form == "junit" and not has_gates:
-        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")

@@ -173,13 +173,11 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())
+    elif shipped.is_table(config):
+        root, _ = parse(shipped.for_table(Path(config), is_open=True), str(config))
+        tree.root = _extended(tree, root or Node({}, ""), Path(), ())
     else:
-        path = Path(config)
-        if shipped.is_table(path):
-            root, _ = parse(shipped.for_table(path, is_open=True), str(path))
-            tree.root = _extended(tree, root or Node({}, ""), Path(), ())
-        else:
-            tree.root = _read_first(tree, path)
+        tree.root = _read_first(tree, Path(config))
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:

@@ -156,8 +156,7 @@ class TensorBoardTracker(TrialTracker):
         path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
         events = RecordWriter(path.open("wb", buffering=0))  # each event is written at once
         _add_event(events, file_version="brain.Event:2")  # the first one of every file
-        settings = hparams_pb(settings_of(trial), trial_id=folder.name)
-        _add_event(events, step=0, summary=settings)
+        _add_event(events, step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
         return events
 
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:

@@ -230,10 +230,6 @@ class RunningTrial:
     pace: Pace = field(default_factory=Pace)
     """Of its epochs, after compilation."""
 
-    def seconds_left(self, now: float) -> float | None:
-        """Return the seconds that its epochs still take; ``None`` if none has been timed."""
-        return self.pace.seconds_left(self.trial.epochs, now)
-
 
 class RunProgress:
     """How far the trials of a run, or of several in a row, have come."""
@@ -301,7 +297,7 @@ class RunProgress:
         done, planned = self.work()
         if done >= planned:
             return None
-        left = [running.seconds_left(now) for running in self.running.values()]
+        left = [it.pace.seconds_left(it.trial.epochs, now) for it in self.running.values()]
         return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
 
 
@@ -344,7 +340,7 @@ def _row(running: RunningTrial, now: float) -> dict[str, Any]:
         "phase": f"epoch {running.epoch}/{trial.epochs}" if is_training else running.phase,
         "scores": running.scores if is_training else "",
         "elapsed": _clock(now - running.since),
-        "left": _eta(running.seconds_left(now)) if is_training else "",
+        "left": _eta(running.pace.seconds_left(trial.epochs, now)) if is_training else "",
     }
 
 
@@ -367,7 +363,6 @@ class _Lines:
         self._changing = threading.Lock()
         self._last_line: dict[Trial, float] = {}
         self._named: set[tuple[Trial, str]] = set()
-        """The phases that have been named."""
 
     def __call__(self, event: events.Event) -> None:
         now, message = time.monotonic(), _message(event)
