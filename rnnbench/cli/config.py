@@ -44,9 +44,7 @@ def check(
             autocompletion=completion.config_files,
         ),
     ],
-    build: Annotated[
-        bool, typer.Option("--build/--no-build", help="Build every network once.")
-    ] = True,
+    build: Annotated[bool, typer.Option(help="Build every network once.")] = True,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
@@ -110,8 +108,7 @@ def show(
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    made = config_schema() if schema == "config" else results_schema()
-    typer.echo(json.dumps(made, indent=1))
+    typer.echo(json.dumps(config_schema() if schema == "config" else results_schema(), indent=1))
 
 
 @app.command(

@@ -225,8 +225,7 @@ def _config_and_number(config: str | None, number: str | None) -> tuple[Path | N
         more = shortened(given[1], 60)
         raise UserError(f"CONFIG: got '{more}' (one document is shown at a time)")
     if len(names) > 1:
-        wrong = shortened(names[1], 60)
-        raise UserError(f"N: got '{wrong}' (should be the number of a document)")
+        raise UserError(f"N: got '{shortened(names[1], 60)}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.
     numbers = [int(word[:20]) for word in given if word not in names]
     return Path(names[0]) if names else None, numbers[0] if numbers else None

@@ -205,7 +205,6 @@ def compare(
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
-            "--fail-if",
             metavar="GATE",
             help="Exit with 1 if this holds for any model; repeatable. A GATE is "
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '

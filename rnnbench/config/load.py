@@ -183,8 +183,7 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         try:
             value, duplicates = parse(override.value, flag, has_lines=False)
             if len(keys) > MAX_DEPTH:
-                message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
-                raise config_error(flag, (), message)
+                raise config_error(flag, (), f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})")
             tree.root = _with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:

@@ -128,8 +128,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     tasks: dict[str, progress.TaskID] = {}
     figures = [progress.DownloadColumn, progress.TransferSpeedColumn, progress.TimeRemainingColumn]
     shown = figures if err.width >= 80 else figures[:1]
-    whole = (kind(table_column=Column(no_wrap=True)) for kind in shown)
-    bars = _bars(err.width // 2, *whole)
+    bars = _bars(err.width // 2, *(kind(table_column=Column(no_wrap=True)) for kind in shown))
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:

@@ -70,8 +70,7 @@ def bench_speed(
     from rnnbench.terminal.display import show_download, show_trials
 
     given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    wanted = select(load(config, given), options.names(models), "--models")
-    benchmark = only_networks(wanted)
+    benchmark = only_networks(select(load(config, given), options.names(models), "--models"))
     contenders = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
