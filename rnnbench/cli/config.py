@@ -122,9 +122,7 @@ def show(
 def new(
     config: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="CONFIG", help="The file to write; without it the config is printed."
-        ),
+        typer.Argument(metavar="CONFIG", help="The file to write; by default it is printed."),
     ] = None,
     source: Annotated[
         str | None,
@@ -140,8 +138,7 @@ def new(
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
     if config is None:
-        text, *_ = shipped.new_files(Path(shipped.STARTER), source).values()
-        _print_yaml(text)
+        _print_yaml(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())))
         return
     options.check_config_name(config)
     texts = shipped.new_files(config, source)

@@ -266,9 +266,8 @@ def doctor(
     record = {"checks": [check.model_dump() for check in checks]}
     console.print_record(record, grid(rows, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
-        error = RnnbenchError(
-            f"Something is wrong with: {', '.join(check.name for check in wrong)}."
-        )
+        names = ", ".join(check.name for check in wrong)
+        error = RnnbenchError(f"Something is wrong with: {names}.")
         error.exit_code = wrong[0].exit_code
         raise error
 

@@ -199,8 +199,7 @@ def _check_options(
 def compare(
     run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
     run_b: Annotated[
-        Path | None,
-        options.run_folder("The folder of another run on the same documents.", "RUN_B"),
+        Path | None, options.run_folder("The folder of another run on the same documents.", "RUN_B")
     ] = None,
     fail_if: Annotated[
         list[str] | None,

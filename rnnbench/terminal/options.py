@@ -98,7 +98,7 @@ Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else
 
 
 def check_config_name(file: Path) -> None:
-    """Make sure that a config to be written is not taken for a table of texts, or replaces one."""
+    """Make sure that a config to be written will not be taken for a table of texts."""
     if file.suffix.lower() in READERS:
         raise UserError(f"{file}: would be read as a table of texts (use .yaml)")
 
