@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -56,13 +56,12 @@ def missing(packages: Iterable[str]) -> list[str]:
     return [name for name, found in versions(packages).items() if found == NOT_INSTALLED]
 
 
-def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str, Any]:
+def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[str, Any]:
     """Return the content of ``environment.json``; the versions of ``packages`` can change a result.
 
     ``jobs`` processes, each with so many ``threads``, train side by side.
     """
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
-    packages = tuple(packages)
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
     date = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -222,8 +222,9 @@ def _config_and_number(config: str | None, number: str | None) -> tuple[Path | N
     given = [word for word in (config, number) if word is not None]
     names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
     if len(given) - len(names) > 1:
-        more = shortened(given[1], 60)
-        raise UserError(f"CONFIG: got '{more}' (one document is shown at a time)")
+        raise UserError(
+            f"CONFIG: got '{shortened(given[1], 60)}' (one document is shown at a time)"
+        )
     if len(names) > 1:
         raise UserError(f"N: got '{shortened(names[1], 60)}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.

@@ -101,9 +101,8 @@ def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
-    return text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)})).replace(
-        "  source: files\n", f"  source: files\n{data}"
-    )
+    text = text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)}))
+    return text.replace("  source: files\n", f"  source: files\n{data}")
 
 
 def starter(name: str = STARTER) -> str:

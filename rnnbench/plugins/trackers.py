@@ -229,9 +229,8 @@ class MlflowTracker(TrialTracker):
             self._client.update_run(self._parent, status="RUNNING")
         else:
             tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
-            sections = benchmark.model_dump(
-                mode="json", exclude_none=True, include={"data", "training"}
-            )
+            shared = {"data", "training"}
+            sections = benchmark.model_dump(mode="json", exclude_none=True, include=shared)
             self._parent = self._create(benchmark.name, tags, dict(plain_values(sections)))
         self._unsent: dict[str, list[Any]] = {}
         self._last_sent = 0.0

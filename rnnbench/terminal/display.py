@@ -360,7 +360,7 @@ class _Lines:
     def __init__(self) -> None:
         self._progress = RunProgress()
         self._changing = threading.Lock()
-        self._last_line: dict[Trial, float] = {}
+        self._said: dict[Trial, float] = {}
         self._named: set[tuple[Trial, str]] = set()
 
     def __call__(self, event: events.Event) -> None:
@@ -369,18 +369,14 @@ class _Lines:
             self._progress.note(event, now)
         match event:
             case events.EpochEnded(trial, 0, worker=worker):
-                self._last_line[trial] = now
+                self._said[trial] = now
                 message = f"{_on(trial, worker)}: started"
-            case events.EpochEnded(trial) if (
-                now - self._last_line.get(trial, now) >= PLAIN_INTERVAL
-            ):
-                self._last_line[trial] = now
+            case events.EpochEnded(trial) if now - self._said.get(trial, now) >= PLAIN_INTERVAL:
+                self._said[trial] = now
+                scores = f"loss {event.loss:.4f}, accuracy {event.accuracy:.4f}"
                 left = self._progress.seconds_left(now)
-                message = (
-                    f"{trial}: epoch {event.epoch} of {trial.epochs}, loss {event.loss:.4f}, "
-                    f"accuracy {event.accuracy:.4f}"
-                    + ("" if left is None else f"; {left:.0f} s left in total")
-                )
+                rest = "" if left is None else f"; {left:.0f} s left in total"
+                message = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
         if message:
             err.print(message, soft_wrap=True)
 

@@ -86,7 +86,6 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-"""The arguments that options such as ``--out`` have in common."""
 
 
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
