@@ -34,8 +34,7 @@ def names() -> list[str]:
 
 def listed() -> list[str]:
     """Return the names of the configs for users: all but the grids for choosing others."""
-    grids = re.compile(r"_(baselines|grids|layers|networks)$")
-    return [name for name in names() if not grids.search(name)]
+    return [name for name in names() if not re.search("_(baselines|grids|layers|networks)$", name)]
 
 
 def find(name: str | Path) -> Path | None:

@@ -68,7 +68,6 @@ WithoutDuplicates = Annotated[
     ),
 ]
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
-"""The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
