@@ -196,13 +196,16 @@ def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(p
     assert "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?" in wrong.stderr
 
 
-def test_a_field_that_tabs_cannot_separate_is_refused(predict, tmp_path):
+def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(predict, tmp_path):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
 
     done = predict("svm", "--in", "new.csv", "--out", "out.tsv", status=2)
 
     assert "cannot be written: need to escape, " in done.stderr
     assert not (tmp_path / "out.tsv").exists()
+    (tmp_path / "new.tsv").write_text('text\tid\n"profit\n""rose"""\t1\n')
+    predict("svm", "--in", "new.tsv", "--out", "out.tsv")
+    assert '\n"profit\n""rose"""\t1\t' in (tmp_path / "out.tsv").read_text()
 
 
 @pytest.mark.skipif(not find_spec("pyarrow"), reason="needs pyarrow")
