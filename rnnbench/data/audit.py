@@ -99,7 +99,7 @@ class DatasetSummary(Record):
         return "held-out accuracy" if self.estimated_on else "test accuracy"
 
     def estimate_in_words(self) -> str:
-        """Return where the accuracy comes from if all documents are for training; else nothing."""
+        """Say where the accuracy comes from if all documents are for training."""
         if not self.estimated_on:
             return ""
         return (
