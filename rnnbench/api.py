@@ -146,13 +146,13 @@ class Run(Shown, StoredRun):
         """Return a trained model that was kept with ``save_models``; it answers new texts.
 
         Args:
-            name: of the model; by default that of the most accurate one that was kept.
-            seed: of the trial; by default the first.
+            name: the name of a model; by default the most accurate one that was kept.
+            seed: the seed of its trial; by default the first.
 
         Raises:
             UserError: there is no such model or seed, or it was not kept.
             DamagedResultError: a file is not as it was written, or cannot be loaded.
-            PluginError: the code of the model's own layers is gone, or failed.
+            PluginError: the code of the model's own layers is missing, or failed.
         """
         return find_model(self.folder, name, seed)
 
@@ -175,8 +175,8 @@ class Run(Shown, StoredRun):
     ) -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
 
-        The report shows so many ``words`` of so many misclassified documents, and another process
-        that wants the folder the ``command``. The HTML file is returned.
+        The report shows up to ``words`` words of up to ``errors`` misclassified documents. A
+        process that needs the folder meanwhile is told the ``command``. Returns the HTML file.
 
         Raises:
             UserError: another process is writing into the folder, it holds another run by now, a

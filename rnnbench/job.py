@@ -78,13 +78,14 @@ def prepared_job(
 
 
 def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
-    """Say which run, or choice, of another config or other data the one to come will replace."""
+    """Say which results, of another config or of other data, this job will replace."""
     found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
     is_same = data.summary.fingerprint in str(found.get("dataset"))
     digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
     if found and not (is_same and config.is_file() and sha256_file(config) == digest):
         command = " ".join(str(found.get("command")).split())
-        log.warning("%s: this will replace: %s (--out names another folder)", folder, command)
+        message = "%s: this will replace the results of %s (--out names another folder)"
+        log.warning(message, folder, command)
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
@@ -101,7 +102,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
     try:
         if isinstance(given, tuple | list):
             if any(isinstance(part, str | bytes | Mapping | Set) for part in given):
-                raise TypeError("got other things")
+                raise TypeError("got something else")
             rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
             texts = "".join(f"{json.dumps(row, default=_plain)}\n" for row in rows)
         elif hasattr(given, "columns"):
@@ -116,7 +117,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: a number of NumPy, or else its text, such as a date in ISO."""
+    """Return a number of NumPy as a plain one, and any other value as text, such as an ISO date."""
     if isinstance(value, bytes):
         return value.decode()
     return value.item() if isinstance(value, np.bool_ | np.number) else str(value)
@@ -124,7 +125,7 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _storing(texts: str, file: Path) -> Iterator[None]:
-    """Store texts that were given in Python; new ones stay only if the block stores a config."""
+    """Store texts that were given in Python; they are removed if the block stores no config."""
     is_new, is_new_folder = not file.exists(), not file.parent.exists()
     if not is_new and sha256_file(file) != hashlib.sha256(texts.encode()).hexdigest():
         raise UserError(f"{file}: holds other texts ({HINT})")

@@ -43,7 +43,7 @@ class Frame(Protocol):
     """A pandas data frame."""
 
     def to_json(self, *, orient: Any, lines: Literal[True], date_format: Any) -> str:
-        """Return its rows, one in each line."""
+        """Return its rows, one per line."""
 
 
 OwnTexts: TypeAlias = Frame | tuple[Sequence[str], Sequence[Any]]
@@ -77,8 +77,8 @@ def option(kind: Any, text: str = "", *, default: Any = None, place: int = 0, **
     """Return a field of a request that is also an option of its command.
 
     ``kind`` is the type on the command line, or the whole option. The ``text`` is for the help and
-    for Python; if the option is whole, for Python alone. There are no ``facts`` for
-    ``typer.Option`` then. In the help, options with a lower ``place`` come first; see
+    for Python; next to a whole option, it is for Python alone, and there are no ``facts`` for
+    ``typer.Option``. In the help, options with a lower ``place`` come first; see
     ``takes_options``.
     """
     is_whole = get_origin(kind) is Annotated
@@ -135,7 +135,7 @@ class Request:
     )
     scheduler: str | Path | None = option(
         str,
-        "The scheduler of Dask; by default that of its configuration.",
+        "The scheduler of Dask; by default the one in its configuration.",
         metavar="ADDRESS|FILE",
         **options.RUNNING,
     )
@@ -143,7 +143,7 @@ class Request:
         Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
     settings: Settings | None = option(
-        options.Settings, "Values that replace others of the config, by key."
+        options.Settings, "Values to replace those of the config, by key."
     )
     fresh: bool = option(
         bool, "Train stored trials again.", default=False, place=1, **options.RUNNING
@@ -222,8 +222,8 @@ class ChoiceRequest(Request):
     )
     on: str = option(
         str,
-        "The documents to train it on: train, and then it is tested on the test documents; or all, "
-        "and then only this choice says how good it is.",
+        "The documents to train it on: train, so that it is tested on the test documents; or all, "
+        "so that only this choice says how good it is.",
         default="train",
         place=-2,
         metavar="train|all",

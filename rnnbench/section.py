@@ -225,9 +225,9 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Have arguments of a function that its annotations do not allow raise ``UserError``.
+    """Raise ``UserError`` for arguments of a function that its annotations do not allow.
 
-    Others are converted as pydantic does: numbers of NumPy become plain ones.
+    Others are converted as pydantic does: NumPy numbers become plain ones.
     """
     signature = inspect.signature(function)
 

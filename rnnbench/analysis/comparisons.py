@@ -124,7 +124,7 @@ def by_better_model(
 
 
 def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons among ``names``, in their order, each as seen from its first."""
+    """Return the comparisons among ``names`` in that order, each seen from the earlier name."""
     place = {name: place for place, name in enumerate(names)}
     turned = [
         comparison.seen_from(min(comparison.a, comparison.b, key=place.__getitem__))

@@ -23,7 +23,7 @@ FEW, MANY = 10, 100
 
 
 N_BINS = 15
-"""The number of bins of equal width for the probabilities of answers."""
+"""The number of bins, all equally wide, for the probabilities of answers."""
 
 
 class Answer(NamedTuple):
@@ -95,13 +95,13 @@ def count_errors(
 
 
 def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
-    """Return the expected calibration error of a model that gives log-probabilities: a mean.
+    """Return an estimate of the expected calibration error of a model with log-probabilities.
 
-    It is that of C. Guo et al. (On calibration of modern neural networks. ICML 2017). Given each
-    bin's sign, it is a mean over documents, with the interval of a mean. But chance moves bins away
-    from 0, so it is too high on average, and a bootstrap adds to that. If the other half of the
-    documents decides the sign of a bin, it is too low on average, and 0 for a calibrated model.
-    The first estimate gives the upper end, the second one the lower end:
+    C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Once the sign of
+    each bin is known, it is a mean over documents, with the interval of a mean. But chance moves
+    bins away from 0, so it is too high on average, and a bootstrap makes that worse. If each half
+    of the documents decides the signs for the other half, it is too low on average, and 0 for a
+    calibrated model. The first estimate gives the upper end, the second one the lower end:
     ``results/reference/calibration.md`` says how often such intervals contain the true value.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])

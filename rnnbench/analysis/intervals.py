@@ -67,7 +67,7 @@ class Hits:
 def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
     """Return Student's interval of the mean of ``values``; ``None`` for fewer than two.
 
-    If it is to contain one ``more`` value, the variance of that is added.
+    If ``more`` is 1, it is the interval of one more value, whose variance is added.
     """
     if (n := len(values)) < 2:
         return None
@@ -143,7 +143,7 @@ class Estimate:
 
     @property
     def around(self) -> Interval:
-        """Student's 95 % interval, as wide to both sides."""
+        """Student's 95 % interval, symmetric about the value."""
         from scipy.special import stdtrit
 
         half = float(-stdtrit(self.df, (1 - LEVEL) / 2)) * self.error if self.error else 0.0
@@ -151,7 +151,7 @@ class Estimate:
 
     @property
     def interval(self) -> Interval:
-        """The part of it from -1 to 1.
+        """The part of ``around`` from -1 to 1.
 
         It contains 0 if and only if ``p`` is above 0.05, unless there is no error.
         """

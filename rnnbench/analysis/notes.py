@@ -117,7 +117,7 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
 
 
 def one_answer_alone(run: StoredRun) -> dict[str, str]:
-    """Return, by network, with how many seeds it always answers the most frequent topic, if any."""
+    """Return, by network, how many seeds make it always answer the most frequent topic."""
     summary, found = run.results.dataset, dict[str, str]()
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
     for name, trials in run.trials.items():

@@ -268,10 +268,10 @@ def locate_published(
 def drop_duplicates(run: R) -> R:
     """Return a run as if the duplicates were not in its test set; its files stay as they are.
 
-    Positions of test documents are then those in what is left.
+    Positions of test documents then count only those that are left.
 
     Raises:
-        NothingLeftError: all of them are.
+        NothingLeftError: all test documents are duplicates.
     """
     results, dataset = run.results, run.results.dataset
     dropped = dataset.duplicates.positions

@@ -53,12 +53,12 @@ FOLDS = 5
 SEED = 0
 """Of the draw of a sample of points."""
 SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")
-"""The arguments of a choice that say how its trials run; the recommended model is trained so."""
+"""The arguments of a choice that say how its trials run, and those of the recommended model."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Shown):
-    """The models of a config, ranked on training documents; it is displayed as tables.
+    """The models of a config, ranked on training documents. It is displayed as tables.
 
     Attributes:
         folder: the folder that holds it.
@@ -79,7 +79,7 @@ class Choice(Shown):
 
     @property
     def recommended(self) -> str:
-        """The name of the recommended model; ``results`` has the reason."""
+        """The name of the recommended model; ``results`` says why."""
         if self.results.recommended is None:
             raise UserError(f"{self.folder}: no model has finished all its trials")
         return self.results.recommended.model
@@ -87,8 +87,8 @@ class Choice(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
 
-        Each parameter in which the points of grids differ has a column. ``p`` is corrected for all
-        pairs, and is about the models as trained here. ``p_of_folds`` is about other training
+        Each parameter in which the points of a grid differ has a column. ``p`` is corrected for all
+        pairs, and is about the models as trained here. ``p_of_folds`` allows for other training
         documents, too (Nadeau and Bengio 2003), and is not corrected.
 
         Raises:
@@ -121,13 +121,13 @@ class Choice(Shown):
         file = Path(file)
         check_new(file, overwrite=overwrite)
         if not self.results.candidates:
-            raise UserError(f"{file}: not written; no model has all its trials")
+            raise UserError(f"{file}: not written; no model has finished all its trials")
         write_text(file, best_config(self.benchmark, self.results, file.parent))
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.
 
-        The HTML file is returned. Another process that wants the folder is shown the ``command``.
+        Returns the HTML file. A process that needs the folder meanwhile is told the ``command``.
 
         Raises:
             UserError: another process is writing into the folder.
@@ -235,18 +235,18 @@ def _write(
         write_text(folder / CONSTRAINTS, constraints(load_environment(folder)))
     write_text(folder / CHOICE_TABLE, "\n".join(map(to_markdown, choice.tables())))
     write_document(folder / CHOICE, results)
-    for file in report_files(folder):  # it may be about other results
+    for file in report_files(folder):  # it may show earlier results
         file.unlink()
     return choice
 
 
 def _on_all(request: ChoiceRequest, job: Job) -> Data:
-    """Return the data section of a model that learns all documents."""
+    """Return the data section for a model that is trained on all documents."""
     return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
 
 
 def _check_labels(job: Job, section: Data, positions: NDArray[np.intp]) -> None:
-    """Make sure that the answers of a choice can stand for a model that learns all documents."""
+    """Make sure that the answers of a choice can stand for those of a model of all documents."""
     learned = make_dataset(job.data.corpus, job.data.section, blind=True)
     whole = make_dataset(job.data.corpus, section)
     is_same = np.array_equal(learned.y_train[np.sort(positions)], whole.y_test)
@@ -259,7 +259,7 @@ def _fit(
 ) -> Run:
     """Train the recommended model and keep it, in a run of its own; see ``choose``.
 
-    If it is trained on all documents, the answers ``held_out`` replace those to test documents.
+    If it is trained on all documents, the ``held_out`` answers replace those to the test documents.
     """
     benchmark = chosen_benchmark(job.benchmark, choice.results, [choice.recommended])
     data = _on_all(request, job) if held_out else benchmark.data
@@ -273,7 +273,7 @@ def _fit(
     with prepared_job(given, corpus=job.data.corpus) as prepared:
         fit = prepared
         if held_out:
-            # All documents are learned, on purpose.
+            # It is trained on all documents on purpose.
             facts = {"estimated_on": choice.results.how(), "duplicates": Duplicates()}
             facts["whole_duplicates"] = facts["duplicates"]
             summary = fit.data.summary.model_copy(update=facts)
@@ -285,7 +285,7 @@ def _fit(
 def _answers(
     by_seed: Mapping[int, Sequence[TrialResult]], positions: NDArray[np.intp]
 ) -> dict[int, TrialResult]:
-    """Return the answers to the documents at ``positions``, in the order of these, by seed."""
+    """Return the answers to the documents at ``positions``, in that order, by seed."""
     order, found = np.argsort(positions), {}
     for seed, parts in by_seed.items():
         labels = np.concatenate([part.labels for part in parts])[order]

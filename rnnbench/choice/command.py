@@ -40,9 +40,9 @@ def choose(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Choose among the models of CONFIG and the points of their grids on training documents.
+    """Choose among the models of CONFIG and the points of their grids, without test documents.
 
-    Each is evaluated on held-out training documents; the test documents are not used. Trials are
+    They are evaluated on training documents that are held out from their training. Trials are
     stored; after Ctrl-C, the same command continues. The table says which models are clearly worse
     than the best. The simplest of the others is recommended; --then-fit trains and keeps it.
     """
@@ -62,7 +62,7 @@ def choose(
 
 
 def _closing(choice: "Choice", written: Path | None) -> list[str]:
-    """Return where everything is, and what can be done next with it."""
+    """Return where everything is stored, and what can be done with it next."""
     fitted, stored = choice.fitted, f"Stored in {choice.folder}/"
     if fitted:
         stored += f"; next: {options.line('predict', fitted.folder, 'TEXT')}"

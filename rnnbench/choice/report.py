@@ -1,4 +1,4 @@
-"""The page of a choice, with a section and the template of the report of a run."""
+"""The page of a choice, which shares a section and the template with the report of a run."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rnnbench.choice.choose import Choice
 
 SHOWN = 20
-"""The most candidates that are drawn beside the recommended one, and that a reader can pick."""
+"""At most this many candidates are drawn beside the recommended one, and can be picked."""
 
 
 class CandidatesPlot(Plot):

@@ -41,8 +41,8 @@ from rnnbench.training.outcome import TrialResult
 CHOICE_VERSION: Final = 2
 P_HOLM = "p (Holm)"
 SIMPLEST = (
-    "Simplest: baselines before networks, then models without other texts to learn from, then the "
-    "fewest parameters; up to twice as many count as equal, and accuracy decides."
+    "Simplest: baselines before networks, then models that learned from no other texts, then the "
+    "fewest parameters. Up to twice the fewest count as equal; then accuracy decides."
 )
 
 
@@ -68,7 +68,7 @@ class Candidate(Record):
     """The best candidate compared with this one; ``None`` for the best itself."""
 
     def p_of_folds(self, other: "Candidate") -> float | None:
-        """Return the p-value of the difference over other training documents; none of one fold."""
+        """Return the p-value of the difference over other training documents, given folds."""
         ahead = np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
         over_folds = estimate_over_folds(ahead)
         return over_folds.p if over_folds else None
@@ -110,7 +110,7 @@ class ChoiceResults(Record):
     candidates: list[Candidate]
     """The best first; models that lack trials are left out."""
     recommended: Recommendation | None = None
-    """``None`` if there are no candidates, or if an earlier version stored this."""
+    """``None`` if there are no candidates, or an earlier version stored this."""
     missing: list[MissingTrial]
     """Trials that failed or were not run."""
 
@@ -173,7 +173,7 @@ def rank_candidates(
 
 
 def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
-    """Return the results of each model that has them all: by seed, one for each part."""
+    """Return the results of each model that lacks none: by seed, a result for each part."""
     lacking = {trial.name for trial in done.without_result}
     found: dict[str, dict[int, list[TrialResult]]] = {name: {} for name in order}
     for trial in done.plan.trials:
@@ -187,8 +187,8 @@ def recommend(
 ) -> Recommendation | None:
     """Return the simplest candidate that is not clearly worse than the best; see ``SIMPLEST``.
 
-    A model that reads no text is recommended only if it is the best; so is one that too few seeds
-    tell apart from the best.
+    A model that reads no text is recommended only if it is the best. The same goes for a model that
+    has too few seeds to tell it apart from the best.
     """
     if not candidates:
         return None
@@ -270,8 +270,8 @@ def _caption(results: ChoiceResults) -> str:
         f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
         f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
-        "After ±: how much the accuracy depends on the documents that were learned. Interval "
-        f"{scope(results.n_seeds)}: how much it depends on those that were classified."
+        "After ±: how much the accuracy depends on the documents learned from. Interval "
+        f"{scope(results.n_seeds)}: how much it depends on the documents classified."
         if results.folds
         else "",
         f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
@@ -291,7 +291,7 @@ def _caption(results: ChoiceResults) -> str:
 
 
 def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
-    """Return a config, to be stored in a folder, of the best points; it says why they are there."""
+    """Return a config of the best points, for a folder; its comments say why they were chosen."""
     best = best_points(results)
     chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
     lines = dump(chosen, folder).splitlines()
@@ -316,7 +316,7 @@ def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> s
 def chosen_benchmark(
     benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
 ) -> Benchmark:
-    """Return a benchmark of ``chosen`` candidates, with the numbers they were chosen from."""
+    """Return a benchmark of ``chosen`` candidates, with how many each was chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
     models = {
         (model := model_of(name)): benchmark.models[name].model_copy(

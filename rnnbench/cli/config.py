@@ -129,8 +129,8 @@ def new(
         typer.Option(
             "--from",
             metavar="NAME|TABLE",
-            help="Copy this config of the package, and the table of texts that it names, if any; "
-            "`rnnbench config list` shows the names. Or make a config for a table of your own.",
+            help="Copy this config of the package, and its table of texts, if it has one; "
+            "`rnnbench config list` shows the names. Or make a config for this table of your own.",
             autocompletion=shipped.listed,
         ),
     ] = None,
@@ -191,7 +191,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
-    """Return a problem for each fault, at the line of its model or section, which names itself."""
+    """Return a problem for each fault, at the line of its model or section."""
     root, problems = tree_of(file).root, []
     for key, fault in faults.items():
         section, *names = key.split(".", 1)

@@ -55,7 +55,7 @@ def report(
     all pairs of models, calibration, learning curves, confusion matrices, F1 by topic, errors, the
     data and the environment. The words of the documents come from the cache; nothing is downloaded.
 
-    The report of a choice has the recommended model and the table of all.
+    The report of a choice shows the recommended model and the table of all candidates.
     """
     from rnnbench import api  # imports NumPy and pydantic
     from rnnbench.choice.choose import load_choice
@@ -175,7 +175,7 @@ def _check_options(
         (history and plot, "--history: not with --plot"),
         (history and badge, "--history: not with --badge"),
         (plot and badge, "--plot: not with --badge"),
-        (badge and n > 1, f"--badge: shows one RUN, got {n}"),
+        (badge and n > 1, f"--badge: takes one RUN, got {n}"),
     ):
         if wrong:
             raise UserError(message)

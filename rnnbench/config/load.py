@@ -79,8 +79,8 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
     """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
 
     Overrides replace its values; if two have the same key, the last one counts. ``ConfigError``
-    lists every problem, with its file and line, or its flag. Of a table in the place of a config,
-    what they leave open is detected.
+    lists every problem, with its file and line, or its flag. For a table in place of a config,
+    the columns and the like are detected if no override names them.
     """
     found = _validated(Benchmark, tree_of(config, overrides))
     path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
@@ -217,7 +217,7 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
 
 
 def _read_first(tree: Tree, path: Path) -> Node:
-    """Return the values of the config that is not extended; an error says if its name is odd."""
+    """Return the values of the config that was asked for; an error also names an odd ending."""
     found = None if path.is_file() else shipped.find(path)
     try:
         return _read(tree, found or path, ())

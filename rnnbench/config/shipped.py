@@ -81,14 +81,14 @@ def new_files(config: Path, source: str | None) -> dict[Path, str]:
 
 
 def is_table(path: str | Path) -> bool:
-    """Return whether a file, by its name, is a table of texts, which can stand for a config."""
+    """Return whether a file has the name of a table of texts, which can stand for a config."""
     return Path(path).suffix.lower() in READERS and Path(path).is_file()
 
 
 def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
     """Return a config for a table of texts, to be stored in ``folder``; see ``configs/texts.yaml``.
 
-    It says what the table looks like, unless that ``is_open``.
+    It says what the table looks like, unless that ``is_open`` and detected later.
 
     Raises:
         UserError: the table has no header.

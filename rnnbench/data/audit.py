@@ -62,8 +62,8 @@ class DatasetSummary(Record):
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
     estimated_on: str | None = None
-    """If all documents are for training: those that a choice held out, which take the place of
-    test documents, in words."""
+    """If all documents are for training: the documents held out by a choice, which take the place
+    of test documents, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
     majority_topic: str
@@ -90,16 +90,16 @@ class DatasetSummary(Record):
 
     @property
     def n_tests(self) -> int:
-        """The number of test documents that are not for training, too."""
+        """The number of test documents that are not also for training."""
         return 0 if self.estimated_on else self.test_size
 
     @property
     def accuracy_name(self) -> str:
-        """The name of the accuracies of a run: on test documents, or on those of a choice."""
+        """The name of the accuracies of a run: on test documents, or those of a choice."""
         return "held-out accuracy" if self.estimated_on else "test accuracy"
 
     def estimate_in_words(self) -> str:
-        """Return where the accuracy comes from if all documents are for training; else, nothing."""
+        """Say where the accuracy comes from if all documents are for training."""
         if not self.estimated_on:
             return ""
         return (

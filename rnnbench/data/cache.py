@@ -23,7 +23,7 @@ SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
 ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups")
 FACTS = ("topics", "vocabulary", "provenance")
-"""The parts of a corpus: arrays, of which some have only the first, and what is stored as JSON."""
+"""The parts of a corpus: arrays, of which some may be missing, and what is stored as JSON."""
 
 
 class DamagedCacheError(RnnbenchError):

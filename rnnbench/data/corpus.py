@@ -28,7 +28,7 @@ class Corpus:
         groups: int32 ``(n_documents,)``, the group of each document; ``None`` without groups.
         provenance: the origin of the corpus, in words; not part of the fingerprint.
         file: its file in the cache, if it has one; not part of the fingerprint.
-        bad_rows: the place, reason and fault of rows that were left out; not part of the
+        bad_rows: the place, reason and fault of each row left out; not part of the
             fingerprint, and not cached.
     """
 

@@ -86,12 +86,12 @@ class Data(Section):
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
     """The encoding of the files, such as ``cp1252``; by default detected."""
     on_bad: Literal["error", "skip"] | None = None
-    """Whether rows that cannot be used end the run, which is the default, or are left out."""
+    """Whether rows that cannot be used end the run (the default) or are left out."""
     tokenizer: Tokenizer | None = None
     """With source ``files``: splits texts into words; by default ``words``."""
     deduplicate: Literal["none", "exact", "same_label"] = "none"
     """``exact`` leaves out all copies of a text but the first, before the documents are split;
-    ``same_label`` only copies with the label of the first."""
+    ``same_label`` leaves out only copies with the label of the first."""
     min_per_label: Annotated[int, Field(ge=1)] = 1
     """Labels with fewer documents are left out."""
     num_words: Annotated[int, Field(ge=4)] | None = None
@@ -108,8 +108,8 @@ class Data(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
     """Seed of the shuffled and the stratified split."""
     fit_on_all: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Written by ``choose --on all``: test documents are for training, too. The last training
-    documents, this share of them, take their place, with the answers of the choice."""
+    """Written by ``choose --on all``: the test documents are for training, too. This share of the
+    training documents, the last ones, takes their place, with the answers of the choice."""
     pad_length: Annotated[int, Field(gt=0, le=100_000)] | None = None
     """Length of every sequence; by default that of the longest."""
     padding: Side = "pre"
@@ -130,14 +130,14 @@ class Data(Section):
     @model_validator(mode="before")
     @classmethod
     def _renamed(cls, data: Any) -> Any:
-        """Accept the names that the columns had in older configs."""
+        """Accept the names that these keys had in older configs."""
         if not isinstance(data, dict):
             return data
         former = {"text_column": "text", "label_column": "label"}
         return {former.get(key, key): value for key, value in data.items()}
 
     def changed(self, *keys: str) -> list[str]:
-        """Return those of ``keys`` that do not have their default, as ``data.KEY``."""
+        """Return those of ``keys`` that differ from their defaults, as ``data.KEY``."""
         return [f"data.{key}" for key in keys if key in self.model_dump(exclude_defaults=True)]
 
     @property
@@ -255,7 +255,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
 def _ranked(
     corpus: Corpus, data: Data, train: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[Corpus, int]:
-    """Return a corpus with the ranks of words that its source asks for, and how many have one."""
+    """Return a corpus ranked as its source asks for, and the number of words with a rank."""
     source = SOURCES.get(corpus.provenance.get("source", ""))
     if source and source.ranks_words_of == "training":
         _check_labels("data", corpus.labels[train], corpus.topics)
@@ -268,7 +268,7 @@ def _ranked(
 
 
 def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
-    """Return the ids of each document; of copies, none, as nothing may be learned from them."""
+    """Return the ids of each document; copies have none, so that nothing is learned from them."""
     ids = corpus.tokens + np.int32(INDEX_FROM)
     ids[ids >= n_ids] = UNKNOWN
     starts = corpus.offsets[:-1]
@@ -283,7 +283,7 @@ def _check_labels(place: str, y_train: NDArray[np.int32], names: Sequence[str]) 
 
 
 def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
-    """Return whether ``data.deduplicate`` leaves out each document."""
+    """Return, for each document, whether ``data.deduplicate`` leaves it out."""
     seen: set[tuple[bytes, int]] = set()
     is_copy = np.zeros(len(corpus), bool)
     for number, label in enumerate(corpus.labels if deduplicate != "none" else ()):
@@ -294,7 +294,7 @@ def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
 
 
 def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
-    """Return whether each document is in a group to test on; about a ``share`` of all are."""
+    """Return, for each document, whether its group is tested on; about a ``share`` of all are."""
     sizes = np.bincount(groups)
     order = np.random.RandomState(seed).permutation(len(sizes))
     is_test = np.zeros(len(sizes), bool)
@@ -339,7 +339,7 @@ def _split(
 
 
 def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
-    """Return whether each document is to test on: a ``share`` of each topic, the last in order.
+    """Return, for each document, whether it is tested on: the last ``share`` of each topic.
 
     At least one document of a topic is for training, and not all of them.
     """
@@ -378,7 +378,7 @@ def hold_out(
     """Return the positions of the documents to train on, and of those to hold out, ascending.
 
     Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
-    seeds of a benchmark. If they have ``groups``, whole groups are held out, with about as many.
+    seeds of a benchmark. If they have ``groups``, whole groups with about as many are held out.
 
     Raises:
         UserError: one of the two would be empty, although ``share`` is not 0.
@@ -415,7 +415,7 @@ class Part:
     ) -> NDArray[np.intp]:
         """Return the positions of its documents in the training set, ascending; at least one.
 
-        A fold has whole ``groups``, if there are any; then it is not stratified.
+        A fold consists of whole ``groups``, if there are any; then it is not stratified.
         """
         n = len(y_train)
         if self.share:

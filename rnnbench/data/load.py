@@ -20,7 +20,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.sources import AUTO, BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,25 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
     left = len(corpus) - np.union1d(dataset.train_documents, dataset.test_documents).size
     if left and (keys := data.changed("deduplicate", "min_per_label")):
         of = " and ".join(keys)
+        gone = listed([f"'{name}'" for name in corpus.topics if name not in dataset.topics])
+        of += f", and with them all of {gone}" if gone else ""
         log.warning("%s of %s are left out by %s", f"{left:,}", counted(len(corpus), "text"), of)
+    if data.pad_length and corpus.provenance["source"] == FILES.name:
+        _tell_of_cut(prepared)
     return prepared
+
+
+def _tell_of_cut(data: PreparedData) -> None:
+    """Warn of texts that models do not see as a whole, as what decides may be in the rest."""
+    used = [*data.dataset.train_documents, *data.dataset.test_documents]
+    end, seen = "last", data.dataset.timesteps
+    if data.section.truncating == "post":
+        end, seen = "first", seen - 1  # the start mark comes before them
+    if n_cut := np.count_nonzero(data.corpus.lengths[used] > seen):
+        noun = "word" if data.dataset.separator else "character"
+        count, longest = f"{n_cut:,} of {counted(len(used), 'text')}", counted(seen, noun)
+        hint = f"of these, models see the {end} {seen:,} (data.pad_length)"
+        log.warning("%s are longer than %s; %s", count, longest, hint)
 
 
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:

@@ -4,6 +4,7 @@ import re
 import string
 import sys
 import unicodedata
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -82,19 +83,24 @@ _TOKEN_BYTES = bytes(
 
 @cache
 def _word() -> re.Pattern[str]:
-    """Return the pattern of a word; the list of all marks takes a moment to make."""
-    characters = map(chr, range(sys.maxunicode + 1))
-    marks = "".join(sign for sign in characters if unicodedata.category(sign) in ("Mn", "Mc"))
+    """Return the pattern of a word; the lists of all marks and signs take a moment to make."""
+    kinds = defaultdict[str, list[str]](list)
+    for character in map(chr, range(0x80, sys.maxunicode + 1)):
+        kinds[unicodedata.category(character)].append(character)
+    marks, signs = "".join(kinds["Mn"] + kinds["Mc"]), "".join(kinds["So"])
     # ASCII has no marks, and finding that out from their list takes most of the time.
     part = rf"\w+(?:(?![\0-\x7f])[\w{re.escape(marks)}]+)*"
-    return re.compile(rf"{part}(?:['’]{part})*")  # noqa: RUF001
+    word = rf"{part}(?:['’]{part})*"  # noqa: RUF001
+    look = "[\ufe0f\U0001f3fb-\U0001f3ff]*"  # in color, and of some skin
+    emoji = f"[\U0001f1e6-\U0001f1ff]{{2}}|[{signs}]{look}(?:\u200d\\S{look})*"
+    return re.compile(rf"{word}|(?![\0-\x7f])(?:{emoji})")
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case: letters, digits and ``_``, with apostrophes inside.
 
-    Marks, such as vowel signs, belong to the letters before them. Scripts without spaces, such as
-    Chinese, are not split.
+    Marks, such as vowel signs, belong to the letters before them. An emoji is a word. Scripts
+    without spaces, such as Chinese, are not split.
     """
     return _word().findall(unicodedata.normalize("NFC", text.lower()))
 

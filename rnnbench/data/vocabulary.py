@@ -84,7 +84,7 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
     with SOURCES.blamed(vocabulary.source):
         own = SOURCES[vocabulary.source].tokenize
         tokenize = TOKENIZERS[vocabulary.tokenizer] if vocabulary.tokenizer else own
-        for number, text in enumerate(given, 1):  # one by one: words of many take much memory
+        for number, text in enumerate(given, 1):  # one by one: all words take much memory
             parts = text if isinstance(text, list) else [text]
             if not all(isinstance(part, str) for part in parts):
                 raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")

@@ -80,7 +80,7 @@ class Network(ModelSection):
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Return about how many multiply-adds an epoch of training takes."""
-        return 10**10  # it is not made of layers: assumed to be much
+        return 10**10  # not made of layers; assumed to be large
 
 
 class LayeredNetwork(Network):

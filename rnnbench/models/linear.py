@@ -2,7 +2,7 @@
 
 Linear SVMs, logistic regression and naive Bayes multiply counted words, or a vector of the text, by
 weights. So their arrays are all that has to be kept: reading them runs no code, and predicting with
-them takes no scikit-learn. (A skops file names classes to import, of one version.)
+them needs no scikit-learn. (A skops file names classes to import, from one version.)
 """
 
 import re
@@ -18,7 +18,7 @@ from pydantic import Field, NonNegativeInt
 from rnnbench.section import Record
 
 CHECKED, TOLERANCE = 1_000, 1e-5
-"""Test documents whose scores must be those of the fitted baseline, and how exactly."""
+"""How many test documents must get the scores of the fitted baseline, and how exactly."""
 NEARLY_0 = float(np.log(1e-9))
 """Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
 NO_RULE = "it is not linear in counted words or text vectors"
@@ -29,7 +29,7 @@ FIRST_MARK = 0x10000
 VECTOR = 256
 """The size of a text vector of wordllama."""
 Length = Annotated[int, Field(ge=1, le=100)]
-"""Of a sequence of words or characters."""
+"""The length of a sequence of words or characters."""
 
 
 class Counts(Record):
@@ -78,7 +78,7 @@ class LinearRule(Record):
     reads_words: bool
     gives_probabilities: bool
     labels: list[NonNegativeInt]
-    """Of the topics that it learned."""
+    """The labels of the topics that it learned."""
     counts: list[Counts] | None
     """The parts of its features; ``None`` for the text vectors of wordllama."""
 
@@ -137,12 +137,12 @@ class LinearModel:
         """Return the two best labels of a text, how far apart they are, and what each word adds.
 
         What a sequence of words or characters adds is shared equally by the distinct words that it
-        stands in. Intercepts and blanks are nobody's. If only one label was learned, it is alone.
+        touches. Intercepts and blanks count for no word. A single learned label is returned alone.
         """
         text, added = separator.join(words), dict.fromkeys(words, 0.0)
         marks = {word: chr(FIRST_MARK + place) for place, word in enumerate(added)}
         word_of = {mark: word for word, mark in marks.items()}
-        # In the marked text, each character names its word, so terms name those they stand in.
+        # In the marked text, each character names its word, so a term names the words it touches.
         marked = separator.join(
             "".join(char if char.isspace() else marks[word] for char in word) for word in words
         )
@@ -173,7 +173,7 @@ def arrays_of(
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
 
-    They must give its ``scores`` of ``texts``. Weights are float32 if that is exact enough.
+    They must reproduce its ``scores`` of ``texts``. Weights are float32 if that is exact enough.
     """
     texts, lowest = texts[:CHECKED], NEARLY_0 if kind["gives_probabilities"] else -np.inf
     try:
@@ -210,7 +210,7 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.flo
             is_known = given["analyzer"] != "word" or given["tokenizer"] is str.split
             is_known &= type(part).__module__.startswith("sklearn.")
             if not is_known or any(given[option] for option in CHANGES):
-                raise ValueError("it counts other things")
+                raise ValueError("it counts something else")
             options = {name: given[name] for name in Counts.model_fields if name in given}
             counts.append(Counts(n_terms=len(names), **options))
             idf.append(getattr(part, "idf_", np.ones(len(names))))

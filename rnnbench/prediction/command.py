@@ -44,7 +44,7 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL] TEXT",
-            help="A model of RUN, by default the best; texts, or - for one from standard input.",
+            help="A model of RUN, by default the best; then texts, or - for standard input.",
         ),
     ] = None,
     file: Annotated[
@@ -60,7 +60,7 @@ def predict(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="The rows of --in with the answers (.csv, .tsv, .jsonl); by default -.",
+            help="Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -.",
         ),
     ] = None,
     column: Annotated[
@@ -88,9 +88,9 @@ def predict(
     gets no answer if the model knows none of its words. A table (.csv, .tsv, .jsonl, .parquet) is
     copied, with the answers in new columns.
 
-    --explain shows what each word adds to the difference between the best two topics, for models
-    that are linear in counted words (n-grams are shared equally by their words); for other models,
-    how much the log-probability of the answer falls without the word.
+    For models that are linear in counted words, --explain shows what each word adds to the
+    difference between the best two topics (what an n-gram adds is shared equally by its words); for
+    other models, it shows how much the log-probability of the answer falls without the word.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -111,7 +111,9 @@ def predict(
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}"
+        n_seeds = len(next(own.trials for own in results.models if own.name == model.name))
+        of = f", the mean of {n_seeds} seeds" if n_seeds > 1 else ""
+        accuracy = f"{results.dataset.accuracy_name} {accuracies[model.name]:.4f}{of}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({accuracy})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
@@ -128,9 +130,9 @@ def predict(
 
 
 def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool) -> None:
-    """Make sure that ``--in`` names a table, and stands beside no option that it excludes."""
+    """Make sure that ``--in`` names a table, and that no option that it excludes is used."""
     if not is_alone:
-        raise UserError("--in: use it without texts, --file and --explain")
+        raise UserError("--in: use it without texts, --file or --explain")
     if table != STREAM and not table.is_file():
         fault = "not a file (use - for standard input)" if table.exists() else "no such file"
         raise UserError(f"--in {table}: {fault}")
@@ -186,7 +188,7 @@ def _answer_table(
 
 
 def _printable(text: str) -> str:
-    """Replace characters that nobody sees, such as marks of direction: they disturb a line."""
+    """Replace invisible characters, such as marks of direction, which would garble a line."""
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
@@ -227,8 +229,8 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
     """Return the topics, and below them the number of words read and the unknown ones.
 
-    Probabilities have bars. If the text has a name, it stands above. A warning follows if too many
-    words are unknown. What decided the answer stands last.
+    Probabilities have bars. The name of the text comes first, if it has one. A warning follows if
+    too many words are unknown. What decided the answer comes last.
     """
     table = Table.grid(padding=(0, 2))
     if prediction.unsure:

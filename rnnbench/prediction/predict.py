@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating[Any]]
 
 MANY = 100_000
-"""From so many steps on, machine code is made; that takes about as long as NumPy predicts them with
-``bilstm_max`` of ``configs/zoo.yaml``."""
+"""For this many steps or more, machine code is made: with ``bilstm_max`` of ``configs/zoo.yaml``,
+making it takes about as long as reading so many with NumPy."""
 UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
 """The answer of a model that is not sure enough, and the name of words without an id."""
 WORDS_SHOWN = 10
@@ -55,7 +55,7 @@ class TopicScore(Record):
 
     @property
     def score(self) -> float:
-        """The one that it has."""
+        """Its probability or its margin."""
         return next(one for one in (self.probability, self.margin) if one is not None)
 
 
@@ -67,11 +67,11 @@ class DecidingWords(Record):
     """
 
     meaning: str
-    """Of the weights, in words."""
+    """What the weights mean, in words."""
     words: dict[str, float]
-    """Those with the largest weights, of either sign, the largest first; each occurs once."""
+    """The weights of the words that have the largest, of either sign; the largest come first."""
     rest: float | None = None
-    """Of contributions, that of other words, intercepts and blanks: all of them add up."""
+    """What all else contributes: other words, intercepts and blanks; so the sum is complete."""
 
 
 class Prediction(Record):
@@ -88,7 +88,7 @@ class Prediction(Record):
     unsure: bool | None = None
     """Whether the best probability is below the one that was asked for, if one was."""
     decided_by: DecidingWords | None = None
-    """If it was asked for, and there is an answer."""
+    """The words that decided the answer, if they were asked for and there is one."""
 
     @property
     def answer(self) -> str | None:
@@ -117,7 +117,7 @@ class KeptModel:
     text_column: str | None
     """The column of tables that the texts of the run came from."""
     n_steps: int = 0
-    """The steps that a network has read, those of texts with a word left out included."""
+    """The steps that a network has read, including those of texts with a word left out."""
 
     @property
     def classes_(self) -> "NDArray[np.str_]":
@@ -135,7 +135,7 @@ class KeptModel:
         return np.asarray(self.classes_[self.decision_function(texts).argmax(axis=1)])
 
     def predict_proba(self, texts: Iterable[str]) -> "Scores":
-        """Return probabilities ``(n, n_topics)``; if it has margins, raise ``AttributeError``."""
+        """Return probabilities ``(n, n_topics)``; if it gives margins, raise ``AttributeError``."""
         if self.kind == "margin":
             raise AttributeError(f"{self.name} gives margins: see decision_function")
         return self.decision_function(texts)
@@ -165,7 +165,7 @@ class KeptModel:
             explain: whether to return the words that decided each answer, too.
 
         Raises:
-            UserError: it gives margins, which are no measure for ``unsure_below``.
+            UserError: it gives margins, and ``unsure_below`` needs probabilities.
             DamagedResultError: its weights are not as they were written, or cannot be loaded.
         """
         if unsure_below is not None and self.kind == "margin":
@@ -231,8 +231,8 @@ class KeptModel:
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
         """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
 
-        Many texts are read by machine code, if there is some for the network; a few, for which it
-        would take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
+        Many texts are read by machine code, if the network can have it; a few, for which it would
+        take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
         cannot compute.
         """
         model, words = self.model, self.vocabulary
@@ -267,7 +267,7 @@ class KeptModel:
 
     @cached_property
     def has_code(self) -> bool:
-        """Whether there is machine code for a network; the first answer takes half a second."""
+        """Whether there is machine code for a network; finding out takes half a second."""
         native, model = ENGINES["native"], self.model
         is_covered = in_numpy.is_covered(model) and native.covers(model, Recipe())
         return is_covered and not native.why_not()
@@ -324,7 +324,7 @@ def find_model(
     Raises:
         UserError: there is no such model or seed, or it was not kept.
         DamagedResultError: a file is not as it was written, or an older version wrote it.
-        PluginError: the code of the model's own layers is gone, or failed.
+        PluginError: the code of the model's own layers is missing, or failed.
     """
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}

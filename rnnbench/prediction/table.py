@@ -14,7 +14,7 @@ from typing import Any
 
 from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.files import fault_of
-from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, open_table, sniff
+from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, dialect_of, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel
 from rnnbench.storage import atomic_write, temporary_folder
@@ -37,11 +37,11 @@ def predict_table(
     These are the topic, its probability or margin, the second-best topic, the share of words that
     are not in the vocabulary of the run, and the problem of a row without an answer. A row that
     cannot be read has the columns that were found. Only some thousand rows are in memory at once.
-    Standard output gets the format of the ``source``. Returned are the numbers of rows by problem,
-    or ``None``.
+    Standard output gets the format of the ``source``. Returns the number of rows by problem; those
+    without one are under ``None``.
 
     Raises:
-        UserError: this is no table, a row cannot be written, or a column is missing or there twice.
+        UserError: this is no table, a row cannot be written, or a column is missing or repeated.
     """
     header, position, rows = _open(source, column, progress)
     new = ["predicted", model.kind, "second_best", "unknown_words", "problem"]
@@ -49,7 +49,7 @@ def predict_table(
         raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
     counts = Counter[str | None]({None: 0})
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
-    with _writer(out, source.suffix, [*header, *new]) as write:
+    with _writer(out, source, [*header, *new]) as write:
         while block := list(islice(rows, at_once)):
             answers = _answers(model, block, position, unsure_below)
             for (place, *_, values), answer in zip(block, answers, strict=True):
@@ -85,16 +85,18 @@ def _answers(
 
 @contextmanager
 def _writer(
-    out: Path | None, ending: str, columns: Sequence[str]
+    out: Path | None, source: Path, columns: Sequence[str]
 ) -> Iterator[Callable[[list[Any]], object]]:
     """Yield a function that writes rows with some columns."""
-    ending = (out.suffix if out else ending).lower()
+    ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
         text = TextIOWrapper(raw, "utf-8", errors="backslashreplace", newline="")
         stack.callback(text.detach)  # or it would close standard output
         if ending in DIALECTS:
-            write = csv.writer(text, lineterminator="\n", **DIALECTS[ending]).writerow
+            is_same = ending == source.suffix.lower()
+            dialect = dialect_of(source, Layout()) if is_same else DIALECTS[ending]
+            write = csv.writer(text, lineterminator="\n", **dialect).writerow
             write(columns)
             yield write
         else:

@@ -58,8 +58,8 @@ def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
 def unclear_from(results: Results, model: ModelSummary, of: str = "", none: str = MISSING) -> str:
     """Return which of the best and the majority do not clearly differ from a model, or ``none``.
 
-    Each comes after ``of``. Where there are too few seeds to tell, the result says so instead. The
-    best says that it is.
+    Each comes after ``of``. Where there are too few seeds to tell, the result says so instead. For
+    the best model, it begins with "best".
     """
     always, pairs = results.dataset.majority_name, results.comparisons_of(model.name)
     found = ["best"] if model.name == results.best.name else []

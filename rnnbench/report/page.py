@@ -68,7 +68,7 @@ def write_files(folder: Path, page: PageContent) -> Path:
 
 
 def check_report(run: StoredRun, words: int, errors: int) -> None:
-    """Make sure that a run can have a report with so many words and errors.
+    """Make sure that a run can have a report with this many words and errors.
 
     Raises:
         UserError: a number is negative, or the run has its duplicates left out.
@@ -143,8 +143,8 @@ def _escape_markdown(value: Any) -> Any:
 def inline_svg(plot: Plot) -> Markup:
     """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme.
 
-    It is so wide that its text is legible: in an SVG of 6 inches, it has 10 pixels or more. If
-    there is a wide one, the style sheet shows the one that suits the window.
+    It is wide enough for legible text: in an SVG of 6 inches, letters have 10 pixels or more. If
+    there is a wide SVG as well, the style sheet shows the one that suits the window.
     """
     if not plot.wide_svg:
         return _inline(plot, plot.svg)

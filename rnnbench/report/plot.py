@@ -110,7 +110,7 @@ class Plot(ABC):
             add_legend(figure, handles)
 
     def _draw(self, size: Size) -> tuple[Figure, str]:
-        """Return the plot for a page, and its SVG, the first file: each file moves the layout."""
+        """Return the plot for a page, and its SVG, made first, as each file shifts the layout."""
         with mpl.rc_context(_SETTINGS):
             figure = Figure(figsize=size, layout="constrained")
             self.draw_on_page(figure)
@@ -118,7 +118,7 @@ class Plot(ABC):
 
     @cached_property
     def wide_svg(self) -> str:
-        """The plot for a large window; empty if it is drawn for any window alike."""
+        """The plot for a large window; empty if it is the same for any window."""
         return self._draw(self.wide_size)[1] if self.wide_size else ""
 
     @cached_property

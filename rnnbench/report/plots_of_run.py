@@ -322,7 +322,7 @@ class LearningCurves(RunPlot):
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        """Draw all curves below each other or, where there is room, in two columns."""
+        """Draw all curves one below the other or, where there is room, in two columns."""
         n_columns = 2 if figure.get_figwidth() == WIDE else 1
         n_rows = len(self._curves) // n_columns
         shared: Style = {"sharex": True, "sharey": "row" if n_rows > 1 else False}
@@ -330,7 +330,7 @@ class LearningCurves(RunPlot):
         panels = dict(zip(self._curves, grid.T.flat, strict=True))
         for curve, axes in panels.items():
             self.draw(axes, curve)
-        for curve, axes in panels.items():  # when all that share a scale have their data
+        for curve, axes in panels.items():  # once all that share a scale have their data
             if curve.endswith("loss"):
                 axes.set_ylim(bottom=0)
         for axes in grid[-1]:

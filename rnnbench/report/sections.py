@@ -63,12 +63,12 @@ a mistake is a misclassified document.
 """
 
 BY_ALL = "all models"
-NO_TEXTS = " Their words are not shown, because they were not asked for or not in the cache."
+NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
 
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A section of a page: its link target, heading, content, text above that, and result."""
+    """A section of a page: its link target, heading, content, the text above it, and a result."""
 
     id: str
     title: str
@@ -211,7 +211,7 @@ def duplicates(reported: Reported) -> ReportSection:
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
     pairs = power_of_pairs(reported.run)
-    first = " The first 20 pairs are shown; rnnbench compare RUN has all of them."
+    first = " The first 20 pairs are shown; rnnbench compare RUN shows all of them."
     return ReportSection(
         "power",
         "Power",
@@ -231,7 +231,7 @@ def metrics(reported: Reported) -> ReportSection:
 
 
 def calibration(reported: Reported) -> ReportSection:
-    """Return how far the probabilities of answers are from how often they are right."""
+    """Return how far the probabilities of answers are from the share of right answers."""
     results = reported.results
     found = {
         name: calibration_error(trials, in_order=results.dataset.in_order)
@@ -284,7 +284,7 @@ def topics(reported: Reported) -> ReportSection:
     table = Table([noun, "train", "test", *f1], rows, caption, links=links)
     lead = "The stronger the blue of a cell, the closer it is to 1. Links lead to errors below."
     n_missed = sum(not any(values) for values in zip(*f1.values(), strict=True))
-    result = f"no right answer of any model for {n_missed} of {counted(len(shown), noun)}"
+    result = f"no right answer by any model for {n_missed} of {counted(len(shown), noun)}"
     result = result if n_missed else f"right answers for every {noun}"
     return ReportSection("topics", f"F1 by {noun}", [("heatmap", table)], lead, result)
 
@@ -334,14 +334,14 @@ def errors(reported: Reported) -> ReportSection:
 
 
 def _reasons(reported: Reported) -> list[dict[str, Any]]:
-    """Return what decided the answer of the best model that was kept to each of the hardest.
+    """Return what decided the answers of the best kept model to the hardest documents.
 
-    It is empty if none was kept, or the words of the documents are not available.
+    It is empty if no model was kept, or the words of the documents are not available.
     """
     hardest, texts = reported.hardest, reported.texts
     reasons: list[dict[str, Any]] = [{"why": "", "words": {}} for _ in hardest]
     if texts and hardest:
-        with suppress(RnnbenchError):  # files may be gone, which are not needed for the rest
+        with suppress(RnnbenchError):  # files that the rest does not need may be gone
             kept = find_model(reported.run.folder, None, None, reported.results)
             found = kept.answers([texts[one.position] for one in hardest], 1, explain=True)
             for reason, one in zip(reasons, found, strict=True):

@@ -125,7 +125,7 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
 
 
 def _fold(cell: str, width: int) -> str:
-    """Return a cell in lines; words are broken after punctuation, and no number is broken."""
+    """Return a cell in lines; words are broken after punctuation, numbers never."""
     if re.match(r"[-+]?\d", cell):
         return re.sub(r" (\(\d+ of )", r"\n\1", cell)
     lines = [""]
@@ -209,7 +209,7 @@ def to_markdown(table: Table) -> str:
 
 
 def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> "RichTable":
-    """Return rows for a terminal without lines, perhaps with a style for each column."""
+    """Return rows as a table without lines for a terminal; columns may have ``styles``."""
     from rich.table import Column
     from rich.table import Table as RichTable
     from rich.text import Text

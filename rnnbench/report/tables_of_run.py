@@ -173,7 +173,7 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
 
 
 def trained_on(results: Results) -> str:
-    """Return what is missing of a run, its data, its seeds and its training, in sentences."""
+    """Return what is missing from a run, its data, its seeds and its training, in sentences."""
     sentences = _about_data(results)
     noun = plural(max(results.threads, default=0), "thread")
     threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
@@ -197,7 +197,7 @@ def trained_on(results: Results) -> str:
 
 
 def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
-    """Return what is missing of a run, its data and its seeds, in sentences."""
+    """Return what is missing from a run, its data and its seeds, in sentences."""
     dataset, share = results.dataset, results.validation_split
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")

@@ -40,7 +40,7 @@ from rnnbench.text import counted, for_markdown, visible
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
 LONGEST = 76
-"""The most characters of a value that differs."""
+"""The most characters that are shown of a value that differs."""
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not have, not even escaped."""
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"

@@ -263,7 +263,7 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
     """Return the weights of a model, in their order; each has an ``expected`` shape and type.
 
-    NumPy makes room for whatever an array declares to be. So all declarations are compared with the
+    NumPy makes room for whatever size an array declares. So all declarations are compared with the
     sizes of the arrays, and with the network if there is one, before anything is read.
     """
     with _unpacking(file) as archive:
@@ -294,7 +294,7 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and with the same metrics to the last digit.
 
-    Of each document, the scores of the true topic and of the answer stay as they are. Lower scores
+    For each document, the scores of the true topic and the answer stay as they are. Lower scores
     that are not among the best three become the lowest of the trial. The others lose digits, unless
     that would change their order. So the best three and the rank of the true topic stay.
     """

@@ -285,7 +285,7 @@ class Job:
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
             for trial, outcome in self.executor.run(trials, corpora, listener, Task()):
-                own: dict[str, Any] = {}  # unless its answers are to documents that it has learned
+                own: dict[str, Any] = {}  # unless it answers documents that it has learned from
                 if found := self.held_out.get(trial.seed):
                     own = {"labels": found.labels, "stored_scores": found.scores}
                 is_failure = isinstance(outcome, TrialFailure)
@@ -333,7 +333,7 @@ def run(
 def _write(job: Job, done: PlanResult) -> StoredRun:
     """Summarize the trials that have a result, and write everything that belongs to the run.
 
-    What was ended early does not replace a whole run.
+    A run that was ended early does not replace a whole one.
     """
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     trials = {
@@ -351,7 +351,7 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
             files[BAD_ROWS] = listed.getvalue()
         stored = StoredRun(folder, results, trials, benchmark, machine)
         if done.ending and done.without_result and peek(folder / RESULTS).get("missing") == []:
-            log.warning("%s: keeps its earlier run, which is whole, until this one is", folder)
+            log.warning("%s: keeps its earlier, whole run until this one is whole", folder)
             return stored
         (folder / BAD_ROWS).unlink(missing_ok=True)  # that of an earlier run
         save_run(folder, results, files | table_files(results), plan.vocabulary)
@@ -364,7 +364,7 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
 def find_stored(
     trials: Iterable[Trial], store: Store, held_out: Mapping[int, TrialResult]
 ) -> dict[Trial, TrialResult]:
-    """Return the results of those trials that are stored, if they have the answers ``held_out``."""
+    """Return the results of trials that are stored and have the ``held_out`` answers, if any."""
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
         found, own = store.find(_key(trial), with_model=trial.keep_model), held_out.get(trial.seed)

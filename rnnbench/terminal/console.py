@@ -160,9 +160,9 @@ def carry_out(
     closing: Callable[[R, float], Sequence[str]],
     views: "Callable[[R], Sequence[Table]]" = lambda result: result.tables(),
 ) -> R:
-    """Return the result of a job that trains after printing it; if it ends early, print a part.
+    """Return the result of a training job after printing it; if it ends early, print a part.
 
-    Unless all is to be ``quiet``, it ends with sentences and last lines for copying, which
+    Unless ``quiet``, the output ends with sentences, and with last lines for copying, which
     are never wrapped: ``closing`` makes them from the result and the seconds that it took.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError

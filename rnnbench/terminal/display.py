@@ -53,7 +53,7 @@ def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progre
 def _drawn(
     draw: Callable[[], RenderableType], *, quiet: bool = False
 ) -> Iterator[Callable[[], None]]:
-    """If it can be redrawn, draw something repeatedly; yield a function that redraws it at once.
+    """Draw something repeatedly, where that is possible; yield a function that redraws at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
     one that prints could wait for each other for ever. Rich's own thread would not lock it.

@@ -27,11 +27,14 @@ def config_argument(text: str, metavar: str = "CONFIG") -> Any:
 
 
 Config = Annotated[
-    Path, config_argument("A config file, or the name of one from `rnnbench config list`.")
+    Path,
+    config_argument(
+        "A config file, the name of one from `rnnbench config list`, or a table of texts."
+    ),
 ]
 NetworkSeed = Annotated[
     int | None,
-    typer.Option(metavar="K", help="The seed of the trained network; by default the first."),
+    typer.Option(metavar="K", help="The seed of the trained model; by default the first."),
 ]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
 Seeds = Annotated[
@@ -96,7 +99,7 @@ Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else
 
 
 def check_config_name(file: Path) -> None:
-    """Make sure that a config to be written will not be taken for a table of texts."""
+    """Make sure that a config to be written will not be read as a table of texts."""
     if file.suffix.lower() in READERS:
         raise UserError(f"{file}: would be read as a table of texts (use .yaml)")
 

@@ -38,14 +38,14 @@ class Schedule(Section):
     every: PositiveInt = 10
     """Epochs between two falls of ``step``."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """``step`` multiplies the learning rate by it."""
+    """``step`` multiplies the learning rate by this."""
 
 
 class EarlyStopping(Section):
     """When a training ends before its last epoch."""
 
     patience: PositiveInt = 5
-    """The epochs without a better one after which it ends."""
+    """The number of epochs without a better one after which it ends."""
     on: Literal["accuracy", "loss"] = "accuracy"
     """The measure of the best epoch, on the validation documents. The other one decides ties."""
 
@@ -82,7 +82,7 @@ class Recipe(Section):
     """Share of the training documents that is held out to choose the best epoch; at 0 the last
     epoch is kept."""
     early_stopping: EarlyStopping | None = None
-    """Ends a training when its epochs get no better; needs ``validation_split``."""
+    """Ends a training when later epochs are no better; needs ``validation_split``."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
     The averages are validated, tested and saved instead of the weights. Off by default."""
@@ -94,7 +94,7 @@ class Recipe(Section):
         return self
 
     def learning_rates(self, documents: int) -> NDArray[np.float64]:
-        """Return the learning rate of each step on so many documents, ``(steps,)``."""
+        """Return the learning rate of each step on this many ``documents``, ``(steps,)``."""
         in_epoch = count_batches(documents, self.batch_size)
         steps, rate = np.arange(self.epochs * in_epoch), self.learning_rate
         if not isinstance(rate, Schedule):

@@ -26,8 +26,8 @@ baseline, see ``models.linear``, of which there are none if it cannot be kept.""
 class History(Record):
     """Loss and accuracy by epoch; empty where there are no epochs.
 
-    A loss is the mean cross-entropy in nats; one that was not a number is ``None``. They are those
-    on the training documents, and with ``val_`` on the validation documents, if some are held out.
+    A loss is the mean cross-entropy in nats; one that was not a number is ``None``. All are on
+    the training documents or, with ``val_``, on the validation documents, if some are held out.
     """
 
     loss: list[float | None] = []

@@ -137,12 +137,12 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     Raises:
         UserError: the engine that the config names does not cover the model.
         PluginError: an engine from another package failed, or returned scores or weights of wrong
-            shapes or log-probabilities above 0.
+            shapes, or log-probabilities above 0.
         RnnbenchError: the corpus is not the one that the trial was planned with, or the training
             diverged.
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
-    begin(TRAINING)  # an engine may say more
+    begin(TRAINING)  # an engine may name further phases
     with ENGINES.blamed(engine.name):
         result = engine.fit(
             trial.model, dataset, training, trial.seed, on_epoch, keep_model=trial.keep_model
@@ -194,7 +194,7 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     return dataset
 
 
-# Trials of a process that follow each other mostly have the same dataset.
+# Consecutive trials in a process mostly have the same dataset.
 _part_of = lru_cache(maxsize=1)(hold_out_part)
 
 

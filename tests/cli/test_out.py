@@ -140,8 +140,8 @@ def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_do
     ended = cli(*other)
 
     assert ended.exit_code == 130
-    assert "results/mine: this will replace: rnnbench " in ended.stderr
-    assert "mine: keeps its earlier run, which is whole, until this one is\n" in ended.stderr
+    assert "results/mine: this will replace the results of rnnbench " in ended.stderr
+    assert "mine: keeps its earlier, whole run until this one is whole\n" in ended.stderr
     changed = {name for name, _ in finished.items() - contents().items()}
     assert changed <= {"results/mine/environment.json"}
     assert "this will replace" not in cli(*other, "--out", "results/mine", "--fresh").stderr

@@ -60,7 +60,7 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
         ("leaderboard before --plot a.jpg", "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf"),
         ("leaderboard before after --plot a.svg", "needs 2 datasets or more, got 1, made-up (bef"),
         ("leaderboard before --badge a.svg --model lstm", "--model: no model 'lstm' (allowed: rnn"),
-        ("leaderboard before after --badge a.svg", "--badge: shows one RUN, got 2"),
+        ("leaderboard before after --badge a.svg", "--badge: takes one RUN, got 2"),
         ("leaderboard before --badge before", "before: cannot be written: Is a directory"),
         ("leaderboard before --model rnn", "--model: needs --badge"),
     ],

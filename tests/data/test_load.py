@@ -233,6 +233,20 @@ def test_two_tables_are_the_training_and_the_test_documents():
 
 
 @pytest.mark.usefixtures("_files")
+@pytest.mark.parametrize(("truncating", "most"), [("post", "first"), ("pre", "last")])
+def test_texts_that_are_cut_and_labels_that_are_left_out_are_told(caplog, truncating, most):
+    Path("own.csv").write_text("text,label\n" + "a b c d,x\na,y\n" * 5 + "a,z\n")
+    prepare(Data(path="own.csv", min_per_label=2, pad_length=3, truncating=truncating))
+
+    words = "2 words" if most == "first" else "3 words"
+    assert [record.getMessage() for record in caplog.records][-2:] == [
+        "1 of 11 texts are left out by data.min_per_label, and with them all of 'z'",
+        f"5 of 10 texts are longer than {words}; of these, models see the {most} {words[0]} "
+        "(data.pad_length)",
+    ]
+
+
+@pytest.mark.usefixtures("_files")
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -42,4 +42,6 @@ def test_tokenizers_split_as_their_names_say():
 
     assert found == {"words": words, "keras_reuters": words, "characters": list(text)}
     others = "Žluťoučký kůň, 東京 हिन्दी भाषा cafe\u0301"  # of any alphabet
-    assert TOKENIZERS["words"](others) == ["žluťoučký", "kůň", "東京", "हिन्दी", "भाषा", "café"]
+    split = ["žluťoučký", "kůň", "東京", "हिन्दी", "भाषा", "café"]
+    emoji = ["👍🏽", "❤️", "👨\u200d👩\u200d👧", "🇸🇮", "🇸"]
+    assert TOKENIZERS["words"](others + "".join(emoji)) == [*split, *emoji]

@@ -196,13 +196,16 @@ def test_the_column_of_the_texts_can_be_named_and_is_that_of_the_run_otherwise(p
     assert "new.tsv: no column 'bodi' (allowed: body, id; did you mean 'body'?" in wrong.stderr
 
 
-def test_a_field_that_tabs_cannot_separate_is_refused(predict, tmp_path):
+def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(predict, tmp_path):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
 
     done = predict("svm", "--in", "new.csv", "--out", "out.tsv", status=2)
 
     assert "cannot be written: need to escape, " in done.stderr
     assert not (tmp_path / "out.tsv").exists()
+    (tmp_path / "new.tsv").write_text('text\tid\n"profit\n""rose"""\t1\n')
+    predict("svm", "--in", "new.tsv", "--out", "out.tsv")
+    assert '\n"profit\n""rose"""\t1\t' in (tmp_path / "out.tsv").read_text()
 
 
 @pytest.mark.skipif(not find_spec("pyarrow"), reason="needs pyarrow")
@@ -247,11 +250,11 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
     [
         (
             ["svm", "profit rose", "--in", "new.csv"],
-            "--in: use it without texts, --file and --explain",
+            "--in: use it without texts, --file or --explain",
         ),
         (
             ["svm", "--in", "new.csv", "--file", "new.csv"],
-            "--in: use it without texts, --file and --explain",
+            "--in: use it without texts, --file or --explain",
         ),
         (["svm", "profit rose", "--out", "out.csv"], "--out: needs --in TABLE"),
         (["svm", "profit rose", "--text", "body"], "--text: needs --in TABLE"),
@@ -260,7 +263,7 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
         (["svm", "--in", "new.csv", "--json"], "--json: the table goes to standard output"),
         (
             ["svm", "--in", "new.csv", "--explain"],
-            "--in: use it without texts, --file and --explain",
+            "--in: use it without texts, --file or --explain",
         ),
         (["svm", "--in", "new.csv", "--unsure-below", 0.5], "svm gives margins, which do not say"),
         (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm; did you mean 'svm'?)"),

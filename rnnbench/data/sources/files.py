@@ -5,6 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
-from rnnbench.text import counted, encodable, listed, visible
+from rnnbench.text import counted, encodable, listed, plural, visible
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def read(
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
     corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
     if bad:
-        _tell(path, bad, len(corpus), skip=on_bad == "skip")
+        _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
     origin = " and ".join(file.name for file in files)
     without = f", without {counted(len(bad), 'bad row')}" if bad else ""
@@ -87,7 +88,7 @@ def _numbered(
             bad.append(text)
         elif not (found := tokenize(text.text)):
             fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-            bad.append(BadRow(text.place, "no words", fault))
+            bad.append(BadRow(text.place, "no words", fault, (text.label,)))
         else:
             tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
             ends.append(len(tokens))
@@ -115,14 +116,17 @@ def _numbering() -> defaultdict[str, int]:
     return numbers
 
 
-def _tell(path: Path, bad: Sequence[BadRow], n_good: int, *, skip: bool) -> None:
+def _tell(path: Path, bad: Sequence[BadRow], corpus: Corpus, *, skip: bool) -> None:
     """Warn of the rows that are left out, or raise ``UserError`` if none may be."""
     reasons = Counter(row.reason for row in bad).most_common()
-    count = f"{len(bad):,} of {counted(len(bad) + n_good, 'row')} cannot be used"
+    count = f"{len(bad):,} of {counted(len(bad) + len(corpus), 'row')} cannot be used"
     lines = [f"{path}: {count}: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons)]
     lines += [f"  {row.place}: {row.fault}" for row in bad[:SHOWN_ROWS]]
     if (hidden := len(bad) - SHOWN_ROWS) > 0:
         lines.append(f"  and {hidden:,} more" + "; a run lists all in its bad_rows.csv" * skip)
+    labels = {str(label) for row in bad for label in row.values} - {*corpus.topics}
+    if gone := [f"'{label}'" for label in sorted(labels)]:
+        lines.append(f"  no row is left of the {plural(len(gone), 'label')} {listed(gone)}")
     if not skip:
         raise UserError("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
     log.warning("%s", "\n".join(lines))
@@ -163,28 +167,29 @@ def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Itera
         if isinstance(row, BadRow):
             yield row._replace(values=())  # there may be many
         else:
-            yield _checked(row[0], *(row[1][position] for position in positions))
+            yield _checked(row[0], layout, *(row[1][position] for position in positions))
 
 
 def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
     """Return the position of a column in the header; ``key`` is that of the ``data`` section."""
     if name is None:
-        hint = f"set data.{key}, or --{key}, to one of {listed(header)}"
+        hint = f"set data.{key}, as in --set data.{key}=NAME, to one of {listed(header)}"
         raise UserError(f"{path}: it is not clear which column holds the {key}s; {hint}")
     if header.count(name) > 1:
-        raise UserError(f"{path}: there are two columns '{name}'")
+        raise UserError(f"{path}: there are two columns '{name}'; rename one of them")
     if name not in header:
         hint = did_you_mean(name, header)
         raise UserError(f"{path}: no column '{name}' ({hint}; data.{key} names it)")
     return header.index(name)
 
 
-def _checked(place: str, text: Any, *names: Any) -> Text | BadRow:
-    """Return the text in a row, or the row if it cannot be used; ``names``: a label, a group."""
+def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRow:
+    """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
     values = (text, *map(_spelled, names))
     for key, value in zip(("text", "label", "group"), values, strict=False):
-        if fault := fault_of(key, value):
-            return BadRow(place, *fault)
+        if fault := fault_of(key, value, layout.encoding):
+            labels = [label for label in values[1:2] if 0 < len(str(label or "")) <= LONGEST_LABEL]
+            return BadRow(place, *fault, labels)
     return Text(place, *values)
 
 
@@ -192,14 +197,14 @@ def _spelled(value: Any) -> Any:
     """Return a label as a text if it can be one; 1.0 is 1, which tables with gaps store so."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    if isinstance(value, float) and isfinite(value):
+        value = int(value) if value.is_integer() else str(value)
     return " ".join(str(value).split()) if isinstance(value, str | int) else value
 
 
-def fault_of(key: str, value: Any) -> tuple[str, str] | None:
+def fault_of(key: str, value: Any, encoding: str | None = None) -> tuple[str, str] | None:
     """Return the reason why a value cannot be used, in two words and in full, if there is one."""
-    names = (LONGEST_LABEL, "a text or an integer")
+    names = (LONGEST_LABEL, "a text or a number")
     longest, kind = (MAX_TEXT, "a text") if key == "text" else names
     if value is None or not str(value).strip():
         return f"empty {key}", f"the {key} is empty"
@@ -210,8 +215,8 @@ def fault_of(key: str, value: Any) -> tuple[str, str] | None:
         return f"long {key}", f"{fault}: {shortened(value, 40)}"
     if not value.isascii() and encodable(value) != value:
         is_byte = any("\udc80" <= character <= "\udcff" for character in value)
-        half = "half a character (a lone surrogate)"
-        return "not decodable", "a byte that its encoding does not have" if is_byte else half
+        byte = f"a byte that {encoding or 'its encoding'} does not have; see data.encoding"
+        return "not decodable", byte if is_byte else "half a character (a lone surrogate)"
     if key != "text" and not value.isprintable() and visible(value) != value:
         return f"unusable {key}", f"the {key} has characters that cannot be printed"
     return None
@@ -222,7 +227,7 @@ def _folder(path: Path, layout: Layout) -> Iterator[Text | BadRow]:
     for folder in sorted(found for found in inside if found.is_dir() and not found.is_symlink()):
         for file in sorted(folder.rglob("*.[tT][xX][tT]")):
             text = read_file(file, MAX_TEXT).decode(tables.codec_of(layout), tables.LONE_SURROGATES)
-            yield _checked(str(file), text, folder.name)
+            yield _checked(str(file), layout, text, folder.name)
 
 
 FILES = Source(

@@ -7,6 +7,7 @@ import codecs
 import csv
 import json
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +32,21 @@ MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
 MAX_ROWS = 1_000
 """The rows of a compressed table that are unpacked at once."""
-NOT_A_ROW = "not a row"
-"""The reason of rows that have too many or too few fields, or are not JSON."""
+NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
+"""The reason of rows that have too many or too few fields, or are not JSON; a fault of the latter.
+"""
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
 """The bytes and the rows at the start of a file that tell what it looks like, and the characters of
 each value."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1
 """A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
-ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "koi8_r", "mac_roman"
+ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "cp852", "koi8_r", "mac_roman"
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """The encodings of files that are not UTF-8; those of East Asia only if more than this share of
 the bytes is not ASCII. Rarer encodings would be guessed too often."""
-CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9")
-"""Letters such as š, ž and ł in the encoding cp1250, and rare signs in cp1252."""
+CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9be")
+"""Letters such as š, ž and ł in cp1250 and iso8859_2, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
 LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "intent", "y")
 """Names of columns that tell what is in them, the surest first."""
@@ -107,7 +109,11 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if layout.delimiter is None and ending == ".csv":
         layout = replace(layout, delimiter=_delimiter_of(path, layout))
     header, rows = open_table(path, layout)
-    free = [name for name in header if name not in (layout.text, layout.label, layout.group)]
+    taken = list(filter(None, (layout.text, layout.label, layout.group)))
+    if len({*taken}) < len(taken):
+        columns_of = "data.text, data.label and data.group"
+        raise UserError(f"{path}: {columns_of} should name different columns: {listed(taken)}")
+    free = [name for name in header if name not in taken]
     text = layout.text or _named(TEXT_NAMES, free)
     label = _named(LABEL_NAMES, free) if layout.label is None else layout.label
     columns: dict[str, list[str]] = {name: [] for name in free if name not in (text, label)}
@@ -125,7 +131,8 @@ def sniff(path: Path, layout: Layout) -> Layout:
         raise UserError(f"{path}: its first line is not a header: {hint}")
     layout = replace(layout, text=text, label=label)
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
-    if found.items() - EXPECTED:
+    is_choice = len({name.lower() for name in free}.intersection(TEXT_NAMES)) > 1
+    if found.items() - EXPECTED or (is_choice and "text" in found):
         _mention(f"{path}: read as {layout.in_words()}")
     return layout
 
@@ -153,15 +160,17 @@ def _named(names: Sequence[str], header: Sequence[str]) -> str | None:
 def _encoding_of(path: Path) -> str:
     with open_regular(path, MAX_FILE) as file:
         sample = file.read(SAMPLE)
-    if sample.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "utf_32"
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf_16"
-    zeros = {"utf-16-be": sample[::2].count(0), "utf-16-le": sample[1::2].count(0)}
-    rare, frequent = sorted(zeros, key=zeros.__getitem__)
-    is_wide = b"\0\n" in sample or b"\n\0" in sample
-    if is_wide and zeros[frequent] > max(10 * zeros[rare], len(sample) / 50):
-        return frequent
+        if sample.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            return "utf_32"
+        if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf_16"
+        zeros = {"utf-16-be": sample[::2].count(0), "utf-16-le": sample[1::2].count(0)}
+        rare, frequent = sorted(zeros, key=zeros.__getitem__)
+        is_wide = b"\0\n" in sample or b"\n\0" in sample
+        if is_wide and zeros[frequent] > max(10 * zeros[rare], len(sample) / 50):
+            return frequent
+        while sample.isascii() and (more := file.read(SAMPLE)):  # which tells nothing
+            sample = more
     whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]
     lines = [line for line in whole if not line.isascii()]
     if sum("\ufffd" in line.decode(errors="replace") for line in lines) <= MOST_WRONG * len(lines):
@@ -173,10 +182,15 @@ def _encoding_of(path: Path) -> str:
     of_east_asia = OF_EAST_ASIA if n_foreign > DENSE * len(foreign) else ()
     matches = from_bytes(foreign, cp_isolation=[*ENCODINGS, *of_east_asia])
     best = matches.best()
-    if best and "cp1252" not in [m.encoding for m in matches if m.chaos - best.chaos < 0.02]:
-        return best.encoding
+    close = [m.could_be_from_charset for m in matches if best and m.chaos - best.chaos < 0.02]
     central = sum(byte in CENTRAL_EUROPEAN for byte in foreign)
-    return "cp1250" if central > MOST_WRONG * n_foreign else "cp1252"
+    if best and "cp1252" not in chain(*close):
+        found = best.encoding
+    else:
+        found = "cp1250" if central > MOST_WRONG * n_foreign else "cp1252"
+    # Texts in cp1250 have letters where iso8859_2 has control characters.
+    has_letters = any(0x80 <= byte < 0xA0 for byte in foreign)
+    return "iso8859_2" if found == "cp1250" and not has_letters else found
 
 
 def _delimiter_of(path: Path, layout: Layout) -> str:
@@ -232,7 +246,11 @@ def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> It
     for row in rows:
         while not isinstance(row, BadRow) and row[1][len(header) :] and not row[1][-1]:
             row[1].pop()
-        if isinstance(row, BadRow) or len(row[1]) == len(header):
+        if isinstance(row, BadRow):
+            yield row
+        elif len(header) > 1 and row[1] == first[1]:
+            yield BadRow(row[0], NOT_A_ROW, "the header again", row[1])
+        elif len(row[1]) == len(header):
             yield row
         else:
             fault = f"{counted(len(row[1]), 'field')}, but the header has {len(header)}"
@@ -249,7 +267,7 @@ def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
             taken.append(line)
             yield line
 
-    dialect = {"delimiter": layout.delimiter or ","} | DIALECTS[path.suffix.lower()]
+    dialect = {"delimiter": layout.delimiter or ","} | dialect_of(path, layout)
     before = csv.field_size_limit(MAX_TEXT)  # the limit is that of the process
     try:
         while True:
@@ -269,12 +287,26 @@ def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
         csv.field_size_limit(before)
 
 
+def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
+    """Return the dialect of a table; tabs are between quoted fields if it looks so."""
+    dialect = DIALECTS[path.suffix.lower()]
+    if "quoting" not in dialect:
+        return dialect
+    start = "".join(islice(_lines(path, layout, silent), SAMPLE_ROWS))
+    fields = [found[1] for found in QUOTED.finditer(start)]
+    # Programs quote what needs it, and a quotation mark that is text seldom has a partner.
+    needs = [re.fullmatch(r'[^\t]*(\n|"")[^\t]*', field or "") for field in fields]
+    is_quoted = start[:1] == '"' or any(needs)
+    is_quoted &= fields.count(None) <= MOST_WRONG * len(fields)
+    return {"delimiter": "\t", "strict": True} if is_quoted else dialect
+
+
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
     """Read a JSON object on each line."""
 
-    def parsed(place: str, line: str) -> dict[str, Any] | BadRow:
+    def parsed(place: str, line: str) -> Any:
         try:
-            return _object(place, json.loads(line))
+            return json.loads(line)
         except (ValueError, RecursionError) as error:
             return BadRow(place, NOT_A_ROW, f"not JSON: {error}")
 
@@ -293,35 +325,30 @@ def _json_array(path: Path, layout: Layout, progress: Progress, columns: Columns
         raise UserError(f"{path}: not JSON: {error}") from None
     if not isinstance(items, list):
         raise UserError(f"{path}: should be an array of objects")
-    placed = ((f"{path}, item {number}", item) for number, item in enumerate(items, start=1))
-    return _of_json(((place, _object(place, item)) for place, item in placed), columns)
+    return _of_json(((f"{path}, item {n}", item) for n, item in enumerate(items, start=1)), columns)
 
 
-def _object(place: str, item: Any) -> dict[str, Any] | BadRow:
-    fault = 'should be an object, such as {"text": ..., "label": ...}'
-    return item if isinstance(item, dict) else BadRow(place, NOT_A_ROW, fault)
-
-
-def _of_json(objects: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
+def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
     """Yield the header and the rows of objects; the first ones tell the columns.
 
     A row with another key would lose its value, unless only some ``columns`` are wanted.
     """
-    first = list(islice(objects, SAMPLE_ROWS))
+    first = list(islice(values, SAMPLE_ROWS))
     header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
-    if first and not header and isinstance(bad := first[0][1], BadRow):
-        raise UserError(f"{bad.place}: {bad.fault}")
+    place, bad = first[0] if first else ("", {})
+    if not header and bad != {}:
+        raise UserError(f"{place}: {bad.fault if isinstance(bad, BadRow) else NO_OBJECT}")
     yield header
-    for place, item in chain(first, objects):
-        if isinstance(item, BadRow):
-            yield item
+    for place, item in chain(first, values):
+        if not isinstance(item, dict):
+            yield item if isinstance(item, BadRow) else BadRow(place, NOT_A_ROW, NO_OBJECT)
             continue
-        values = [item.get(name) for name in header]
+        row = [item.get(name) for name in header]
         if not columns and (new := item.keys() - header):
             fault = f"the key '{min(new)}' is not in the first rows"
-            yield BadRow(place, NOT_A_ROW, fault, values)
+            yield BadRow(place, NOT_A_ROW, fault, row)
         else:
-            yield place, values
+            yield place, row
 
 
 def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
@@ -403,10 +430,12 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
 
 DIALECTS: dict[str, dict[str, Any]] = {
     ".csv": {"strict": True},
-    # Quotation marks are text, because no text may contain a tab or a new line.
+    # Quotation marks are text, because no text may contain a tab or a new line; see ``dialect_of``.
     ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
 }
 """Those of Python's ``csv``, by the end of the name of a file."""
+QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
+"""A field that starts with a quotation mark; and what is inside if it ends with one, too."""
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
     **dict.fromkeys(DIALECTS, _separated),
     ".jsonl": _json_lines,

@@ -55,7 +55,7 @@ class State:
     name: str
     meaning: str
     shape: tuple[int, ...] = ()
-    """That of a real layer, which is the same at each step."""
+    """Its shape in a real layer, the same at each step."""
 
 
 @dataclass(frozen=True)

@@ -176,8 +176,8 @@ def start_process(
 ) -> tuple["Connection[Any, Any]", BaseProcess]:
     """Start a process that calls ``work`` with a connection and ``arguments``.
 
-    It ignores Ctrl-C, and what ends a whole group of processes, from its first moment: it inherits
-    that they are blocked. Nor does it import the user's script, which may start a run of its own.
+    From the first moment, it ignores Ctrl-C and all signals to a whole group of processes: it
+    inherits that they are blocked. Nor does it import the user's script, which may start a run.
     Return our end of the connection, which ends when the process does, and the process.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork

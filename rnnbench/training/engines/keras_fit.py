@@ -29,7 +29,7 @@ class Averages(keras.callbacks.Callback):
     Neural Network Architectures for Document Classification (NAACL 2019) divides, but also adds the
     weights before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
 
-    At the end of an epoch, until the next one begins, they are in the place of the weights.
+    From the end of an epoch until the next one begins, they take the place of the weights.
     """
 
     def __init__(self, model: keras.Model, decay: float):

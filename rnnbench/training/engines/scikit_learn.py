@@ -82,7 +82,7 @@ REASONS = {
 def _fitted(
     baseline: Baseline, documents: list[str], labels: NDArray[np.int32], seed: int
 ) -> tuple[Any, float]:
-    """Return a fitted classifier, and the seconds that it took.
+    """Return a fitted classifier, and the seconds that fitting took.
 
     Raises:
         PluginError: a baseline from another package failed; the message names it.

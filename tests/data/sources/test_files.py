@@ -126,8 +126,8 @@ WRONG = {
     "own.csv": {
         b"": "own.csv: it is empty",
         b"text,label\na,b\0c\n": "own.csv:2: the label has characters that cannot be printed",
-        b"text,kind\na,b\n": "holds the labels; set data.label, or --label, to one of text, kind",
-        b"text,text,label\n": "own.csv: there are two columns 'text'",
+        b"text,kind\na,b\n": "--set data.label=NAME, to one of text, kind",
+        b"text,text,label\n": "own.csv: there are two columns 'text'; rename one of them",
         b"text,label\na\n": "own.csv:2: 1 field, but the header has 2",
         b"text,label\n": "own.csv: no row with a text in it",
         b"text,label\na,x\nb,x\n": "own.csv: 1 different label (allowed: 2 to 1,000)",
@@ -140,17 +140,15 @@ WRONG = {
         b'text,label\n"a,b\n': "own.csv:2: cannot be read as a row: unexpected end of data",
         b"text,label\n"
         + b"\xc3\xa9,b\n" * 10
-        + b"\xe9t\xe9,b\n": "own.csv:12: a byte that its enc",
+        + b"\xe9t\xe9,b\n": "own.csv:12: a byte that utf-8 does not have; see data.enc",
     },
-    "own.tsv": {
-        b"text,label\na,b\n": "holds the labels; set data.label, or --label, to one of text,label"
-    },
+    "own.tsv": {b"text,label\na,b\n": "--set data.label=NAME, to one of text,label"},
     "own.jsonl": {
         b'{"text": "a", "label": "b"}\n{"text": "a"\n': "own.jsonl:2: not JSON: ",
         b'\n["a", "b"]\n': "own.jsonl:2: should be an object, such as ",
-        b'{"text": "a"}\n': "holds the labels; set data.label, or --label, to one of text",
+        b'{"text": "a"}\n': "--set data.label=NAME, to one of text",
         b'{"text": 3, "label": "b"}\n': "own.jsonl:1: text: should be a text: 3",
-        b'{"text": "a", "label": 1.5}\n': "own.jsonl:1: label: should be a text or an integer",
+        b'{"text": "a", "label": NaN}\n': "own.jsonl:1: label: should be a text or a number: nan",
         b'{"text": "a", "label": "b"}\n\xff\n': "own.jsonl:2: not JSON",
         b"[" * 100_000: "own.jsonl:1: not JSON: ",
         b'{"text": "a\\ud800", "label": "b"}': "own.jsonl:1: half a character (a lone surrogate)",
@@ -194,6 +192,16 @@ def test_quotation_marks_are_part_of_a_text_between_tabs_and_spaces_no_part_of_l
     (tmp_path / "own.tsv").write_text('text\t label\n"hello there\t x\n"alpha" he said\ty \n')
 
     assert rows_of(tmp_path / "own.tsv") == [('"hello there', "x"), ('"alpha" he said', "y")]
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_fields_between_tabs_may_have_quotation_marks_around_them(tmp_path, quoting):
+    rows = [('"Well", he\nsaid', "a"), ("two", 'the "b"'), ('"all"', "a")]
+    with (tmp_path / "own.tsv").open("w", newline="") as file:
+        table = csv.writer(file, delimiter="\t", quoting=quoting)
+        table.writerows([("text", "label"), *rows])
+
+    assert rows_of(tmp_path / "own.tsv") == rows
 
 
 @pytest.mark.parametrize(
@@ -242,13 +250,20 @@ def test_all_bad_rows_are_found_at_once_or_left_out(tmp_path, caplog):
     assert first in caplog.text
 
 
-def test_labels_may_be_integers_booleans_or_any_text_in_one_line(tmp_path):
-    labels = [True, 1.0, 2, " x ", "very\u00a0 good", "\U0001f468\u200d\U0001f467"]
+def test_labels_that_lose_all_their_rows_are_named(tmp_path, caplog):
+    rows = [("one", "a"), ("two", "b"), ("three", "b\0"), ("?!", "c"), ("", "d"), ("", "a")]
+    read(write_table(tmp_path / "own.csv", rows), on_bad="skip")
+
+    assert "\n  no row is left of the labels 'b\0', 'c', 'd'\n" in caplog.text
+
+
+def test_labels_may_be_numbers_booleans_or_any_text_in_one_line(tmp_path):
+    labels = [True, 1.0, 2, -0.5, " x ", "very\u00a0 good", "\U0001f468\u200d\U0001f467"]
     lines = [json.dumps({"text": "a", "label": label}) for label in labels]
     (tmp_path / "own.jsonl").write_text("\n".join(lines))
 
     assert read(tmp_path / "own.jsonl").topics == (
-        *("1", "2", "true", "very good", "x"),
+        *("-0.5", "1", "2", "true", "very good", "x"),
         labels[-1],
     )
 

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import DELIMITERS, BadRow, Layout, open_table, sniff
 from rnnbench.errors import UserError
 
 SENTENCES = {
     "cp1252": "Je voudrais être remboursé; le colis est arrivé abîmé.",
     "cp1250": "Ženska je rekla, da še čaka na denar, in že tretjič klicala.",
+    "iso8859_2": "Ženska je rekla, da še čaka na denar, in že tretjič klicala.",
+    "cp852": "Ženska je rekla, da še čaka na denar, in že tretjič klicala.",
     "cp1251": "Пожалуйста, верните деньги, посылка пришла повреждённой.",
     "utf-8": "Grüße, naïve café, 返金してください",
     "utf_16": "Ich möchte mein Geld zurück, die Größe paßt nicht.",
@@ -97,6 +100,23 @@ def test_a_table_without_a_header_is_refused(tmp_path):
         sniff(table, Layout())
 
 
+def test_a_header_may_stand_between_rows_again(tmp_path):
+    table = write(tmp_path / "own.csv", [("some text", "ham"), ("more text", "spam")] * 9, "ab")
+    table.write_bytes(table.read_bytes() * 2)
+
+    rows = list(open_table(table, sniff(table, Layout()))[1])
+    bad = [row for row in rows if isinstance(row, BadRow)]
+    assert [(row.place, row.fault) for row in bad] == [(f"{table}:20", "the header again")]
+
+
+def test_the_encoding_is_found_out_however_late_characters_tell_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "SAMPLE", 100)
+    rows = [(1, "see you", "a")] * 99 + [(2, SENTENCES["cp1250"], "b")] * 9
+    table = write(tmp_path / "own.csv", rows, encoding="cp1250")
+
+    assert sniff(table, Layout()).encoding == "cp1250"
+
+
 def test_a_few_wrong_bytes_do_not_make_another_encoding(tmp_path):
     lines = ["text,label", *[f"{SENTENCES['utf-8']},a"] * 30]
     table = tmp_path / "own.csv"
@@ -138,6 +158,15 @@ def test_columns_are_told_by_their_names_or_by_what_is_in_them(tmp_path, header,
     layout = sniff(table, Layout())
     assert (layout.text, layout.label) == (text, label)
     assert sniff(table, Layout(text="x", label="y")) == Layout(",", "utf-8", "x", "y")
+
+
+def test_a_choice_between_columns_is_told_and_one_column_is_not_two(tmp_path, caplog):
+    table = write(tmp_path / "own.csv", [("one", "two", "a")], ("tweet", "text", "label"))
+
+    assert sniff(table, Layout()).text == "text"
+    assert "texts in 'text'" in caplog.text
+    with pytest.raises(UserError, match="should name different columns: tweet, tweet"):
+        sniff(table, Layout(text="tweet", label="tweet"))
 
 
 def test_columns_that_could_both_hold_labels_are_left_open(tmp_path):

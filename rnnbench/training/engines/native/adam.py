@@ -25,7 +25,7 @@ Rates = tuple[Value, Value]
 
 
 def rates_of(recipe: Recipe, documents: int) -> Floats:
-    """Return the ``Rates`` of all steps of a training on so many documents, ``(steps, 2)``."""
+    """Return the ``Rates`` of all steps of a training on ``documents``, ``(steps, 2)``."""
     steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
@@ -48,7 +48,7 @@ def make_step(asm: Assembler, group: Group, trained: Sequence[Trained]) -> None:
 def measure(
     asm: Assembler, group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]"
 ) -> None:
-    """Add up the squares of gradients: half 0 of those that every batch has, and each half of those
+    """Add up the squares of gradients: half 0 adds those that every batch has, and each half those
     in its columns of tables. Whole vectors are written, so beside weights there may be anything.
     """
     squares = asm.at(group.squares)
@@ -71,7 +71,7 @@ def measure(
 
 
 def clip(asm: Assembler, group: Group, most: float) -> None:
-    """Find the factor of all gradients that gives them a norm of at most this, as in Keras."""
+    """Find the factor that brings the norm of all gradients to at most this, as in Keras."""
     norm = asm.root(asm.spread(asm.total([_sum(_in_halves(asm, group.squares))])))
     factor = where(norm > most, most / norm, 1.0) + (norm - norm)  # NaN stays visible
     asm.at(group.factor).store(factor)
@@ -93,7 +93,7 @@ def _rates(asm: Assembler, clock: Value) -> Rates:
 def _step(
     asm: Assembler, group: Group, places: Sequence[View], gradients: Sequence[View], rates: Rates
 ) -> None:
-    """Take a step with a vector of weights, whose gradient is a sum, and set that to 0."""
+    """Take a step with a vector of weights, whose gradient is a sum; set the gradients to 0."""
     gradient = _sum(gradients)
     if group.sizes.clip:
         gradient *= asm.at(group.factor).load()
@@ -121,7 +121,7 @@ class WordTable:
     Attributes:
         words, count: the words of the batch, each once, and their number.
         slots: the place of each word among them, and of its gradient.
-        done: the steps that the row of each word has taken, with that of the batch in progress.
+        done: the steps that the row of each word has taken, counting that of this batch.
     """
 
     def __init__(self, group: Group, number: int, columns: int):

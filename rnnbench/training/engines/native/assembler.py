@@ -46,7 +46,7 @@ EXP = (
 LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
 """Their sum is log 2; the first has so few digits that small multiples of it are exact."""
 VERY_LOW = -1e30
-"""Below all numbers that matter, to begin a maximum with."""
+"""Below all numbers that matter, to start a maximum from."""
 TO_WHOLE = 1.5 * 2**23
 """A float of this size has no digits after the point."""
 

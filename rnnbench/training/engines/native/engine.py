@@ -45,13 +45,13 @@ SECOND_CACHE = 2**19
 AT_ONCE = 4096
 """Documents that are laid out and scored together, so that they take little memory."""
 SLACK = 64
-"""Numbers after an order of documents: a group may read past the last one, which do not count."""
+"""Unused numbers after an order of documents, because a group may read past its end."""
 
 Floats = NDArray[np.float32]
 Documents = tuple[Floats, Floats, Floats]
 """Documents one after the other, as machine code reads them: where each begins, and where the last
-ends; their words; and beside each word, itself as a number, or its weight. Whole numbers take the
-places of floats."""
+ends; their words; and for each word a number: the word itself, or its weight. Whole numbers take
+the places of floats."""
 
 
 class NativeEngine(Engine):
@@ -292,7 +292,7 @@ def log_probabilities(
 def program_of(
     model: LayeredNetwork, shape: Shape, recipe: "Recipe | None", count: int
 ) -> "Program":
-    """Return the program that trains on so many documents; without a recipe, one that scores."""
+    """Return the program that trains on ``count`` documents; without a recipe, one that scores."""
     from rnnbench.training.engines.native.assembler import processor
     from rnnbench.training.engines.native.group import Sizes
     from rnnbench.training.engines.native.program import program_for

@@ -54,7 +54,7 @@ class Group:
         half: of the batch that it is in, 0 or 1.
         clock: the optimizer steps so far.
         is_training: 1 if units are dropped, otherwise 0.
-        documents, lengths, firsts: of each document its number, its steps, and its first row.
+        documents, lengths, firsts: the number, the steps and the first row of each document.
         total: the rows in use, with the gaps.
         places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
         squares, factor: vectors, if gradients are clipped: sums of the squares of those that this
@@ -73,7 +73,7 @@ class Group:
         self.squares, self.factor = (memory.place(sizes.lanes) for _ in range(2))
 
     def gather(self, asm: Assembler, first: Value, left: Value, number: Value) -> None:
-        """Find the places of some documents, of which so many are left in the batch."""
+        """Find the places of the next documents, of which ``left`` are in the batch."""
         asm.set(self.number, number)
         total = [asm.number(self.gap)]
         for row in asm.loop(self.rows, total):

@@ -1,6 +1,6 @@
 """Arrays of floats and whole numbers, all in one block of memory, the arena.
 
-There are two arenas, one for each half of a batch, because two threads can work on it. What both
+There are two arenas, one for each half of a batch, so that two threads can work on it. What both
 halves share, such as the weights, lies in the first.
 """
 
@@ -83,9 +83,9 @@ class KerasArray:
 
     Attributes:
         shape: that of Keras.
-        index: of NumPy, for its numbers in ``trained``, in their order.
+        index: the NumPy index of its numbers in ``trained``, in their order.
         start: a number, an array, or a function that makes one of the shape and a seed.
-        number, role: of its layer, and what it is there; its seed is made of both.
+        number, role: that of its layer, and its role there; both make its seed.
     """
 
     shape: tuple[int, ...]
@@ -123,7 +123,7 @@ class Memory:
     def place(self, *shape: int, slack: int = 0, ones: int = 0, block: str = OF_HALF) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least.
 
-        The last columns are ``ones`` at first, and the others 0.
+        The last ``ones`` columns are 1 at first, and the others 0.
 
         Raises:
             RnnbenchError: the network needs too much memory.
@@ -157,7 +157,7 @@ class Memory:
         return Trained(value, gradient, mean, square, average, is_weight)
 
     def new_arenas(self, count: int) -> list[Floats]:
-        """Return the memory for all arrays, so many times; each begins at a cache line."""
+        """Return ``count`` arenas, each with all arrays; each begins at a cache line."""
         raw = np.zeros(count * self.size + LINE, np.float32)
         start = -raw.ctypes.data // raw.itemsize % LINE
         arenas = list(raw[start : start + count * self.size].reshape(count, self.size))

@@ -25,7 +25,7 @@ from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
-"""The arrays that a function that trains is given: besides the documents, the arena of the other
+"""The arrays that a training function is given: besides the documents, the arena of the other
 half; ``labels (n, 2)``, each with the weight of its document; ``rates``, two for each optimizer
 step, see ``adam.Rates``; and ``answers (n, 2)``."""
 SPREAD = 4.0
@@ -159,7 +159,7 @@ class Program:
 
 
 def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, size: Value) -> None:
-    """Write the gradient of the mean loss of a batch of a size with respect to its logits.
+    """Write the gradient of the mean loss of a batch, of ``size``, with respect to its logits.
 
     The answer for a document is two numbers: ``logits[topic] - largest`` and ``sum(exp(logits -
     largest))``. ``first`` is the position of the first row; only the rows that are ``left`` belong

@@ -31,7 +31,7 @@ SCRAMBLE = [0x3EC8F720], [0x02461E29]
 SEEDS = 2**31 - 2
 """Keras takes seeds modulo this."""
 BLOCK = 2**14
-"""Counters whose numbers are made together; those of more would leave the processor's cache."""
+"""Counters whose numbers are made together; more would not fit into the processor's cache."""
 QUARTER = 16
 """Philox gives four numbers at once. The features of a vector are cut into four quarters, whose
 lengths are a multiple of this, so that the numbers do not depend on the lanes of a processor."""

@@ -17,7 +17,7 @@ class Stage:
     """One or more layers, computed together in machine code.
 
     Attributes:
-        number: the position of ``layer``; of ``NumbersStage``, the number of layers.
+        number: the position of ``layer``; for ``NumbersStage``, the number of layers.
         layers, layer: its layers, and the one that has weights or draws random numbers.
         place: gives an array its place in memory.
         below, above: what the stage below hands on, if there is one, and what it hands on itself.
@@ -26,7 +26,7 @@ class Stage:
         table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
         kinds: the kinds of layers that it computes.
-        all_kinds: those of stages; a special one comes before what it is a special case of.
+        all_kinds: the kinds of stages; a special case comes before the general one.
     """
 
     below: Activations

@@ -125,8 +125,8 @@ class EmbeddingStage(Stage):
 class SharedEmbeddingStage(EmbeddingStage):
     """The same below a recurrent layer: a word that occurs again in a document has the same row.
 
-    A program that only scores goes on: a word keeps its row for all documents, and a document's own
-    rows are those of the words that no document before it had.
+    A program that only scores goes further: a word keeps its row for all documents, and a
+    document's own rows are those of the words that no document before it had.
     """
 
     above: "WordVectors"
@@ -197,8 +197,8 @@ class WordVectors(Activations):
 
     Attributes:
         drops: whether the rows of a document lack some features.
-        kept, n_kept: of each document the features that its rows have, then that of the ones, and
-            how many there are.
+        kept, n_kept: the features that the rows of each document have, the last being that of the
+            ones; and how many there are.
     """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):

@@ -38,8 +38,8 @@ def _last(x: View) -> tuple[Value, Value]:
 
 
 POOLS = {"max": _largest, "mean": _mean, "last": _last}
-"""From the steps of a vector of features: their pool; and the step that it is, as a float, or for
-``mean``, the share of each. Of equal steps, ``max`` is the first."""
+"""From the steps of a vector of features: their pool; and the step that it comes from, as a float,
+or for ``mean``, the share of each. Of equal steps, ``max`` takes the first."""
 
 
 class PoolingStage(Stage):
