@@ -81,6 +81,9 @@ class Data(Section):
     group: Column | None = None
     """The column of a table that names a group, such as an author or a thread. The texts of a group
     are all for training, or all for testing; in a cross-validation, they are in one fold."""
+    label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
+    """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
+    In JSON and Parquet, such labels may also be lists, which are found without this key."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
@@ -97,8 +100,9 @@ class Data(Section):
     topics: Literal[10, 90, 115] | None = None
     """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
     training and test documents, or the 115 with training documents."""
-    documents: Literal["with_topics", "all"] = "with_topics"
-    """Whether documents without any topic count, where a document may have any number."""
+    documents: Literal["with_topics", "all"] | None = None
+    """Where a document may have any number of topics: whether those without any count. By default
+    they do, but not those of ``modapte``, as in most studies."""
     num_words: Annotated[int, Field(ge=4)] | None = None
     """Ids from this one on are replaced by the id for unknown words, 2."""
     maxlen: Annotated[int, Field(ge=3)] | None = None
@@ -148,7 +152,17 @@ class Data(Section):
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = "test", "text", "label", "group", "delimiter", "encoding", "on_bad", "tokenizer"
+        keys = (
+            "test",
+            "text",
+            "label",
+            "group",
+            "label_separator",
+            "delimiter",
+            "encoding",
+            "on_bad",
+            "tokenizer",
+        )
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 
@@ -274,6 +288,8 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
 def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
+        if data.documents is None and corpus.provenance.get("source") != "modapte":
+            return order
         has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
         return order if data.documents == "all" else order[has_any[order]]
     counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))

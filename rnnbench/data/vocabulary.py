@@ -145,7 +145,7 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
         place, sequence = "test", dataset.x_test[found[0]].tolist()
     return Document(
         number=number,
-        topic=in_words(keys_of(corpus.labels[number : number + 1])[0], corpus.topics),
+        topic=in_words(keys_of(corpus.labels[[number]])[0], corpus.topics),
         words=corpus.words(number),
         place=place,
         ids=[START, *dataset.documents[number].tolist()],

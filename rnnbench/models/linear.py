@@ -21,6 +21,8 @@ CHECKED, TOLERANCE = 1_000, 1e-5
 """How many test documents must get the scores of the fitted baseline, and how exactly."""
 NEARLY_0 = float(np.log(1e-9))
 """Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
+CERTAIN = 1e3
+"""The log-odds of a topic that all training documents have."""
 NO_RULE = "it is not linear in counted words or text vectors"
 CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of vectorizers that change a text before anything is counted."""
@@ -77,6 +79,9 @@ class LinearRule(Record):
     schema_version: Literal[1] = 1
     reads_words: bool
     gives_probabilities: bool
+    has_one_label: bool = True
+    """Whether the probabilities of a text add up to 1. If not, each topic has its own rule against
+    the others, which gives log-odds if it gives probabilities."""
     labels: list[NonNegativeInt]
     """The labels of the topics that it learned."""
     counts: list[Counts] | None
@@ -124,18 +129,22 @@ class LinearModel:
             known = np.array(found).reshape(-1, len(self.intercept))
         lowest = known.min(initial=0) - 1
         if self.rule.gives_probabilities:
-            known -= known.max(axis=1, keepdims=True)
-            known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
+            if self.rule.has_one_label:
+                known -= known.max(axis=1, keepdims=True)
+                known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
+            else:
+                known = -np.logaddexp(0.0, -known)
             lowest = -np.inf
         scores = np.full((len(texts), self.n_topics), lowest)
         scores[:, self.rule.labels] = known
         return scores
 
     def contributions(
-        self, words: Sequence[str], separator: str
+        self, words: Sequence[str], separator: str, label: int | None = None
     ) -> tuple[list[int], float, dict[str, float]]:
         """Return the two best labels of a text, how far apart they are, and what each word adds.
 
+        A ``label`` is alone: its own score, or its log-odds, takes the place of the difference.
         What a sequence of words or characters adds is shared equally by the distinct words that it
         touches. Intercepts and blanks count for no word. A single learned label is returned alone.
         """
@@ -147,18 +156,20 @@ class LinearModel:
             "".join(char if char.isspace() else marks[word] for char in word) for word in words
         )
         score = self._score(text)
-        best = (-score).argsort(kind="stable")[:2]
-        if len(best) < 2:
+        best, signs = (-score).argsort(kind="stable")[:2], [1, -1]
+        if label is not None:
+            best, signs = np.array([self.rule.labels.index(label)]), [1]
+        elif len(best) < 2:
             return self.rule.labels, 0.0, added
         for part, places in zip(self.rule.counts or [], self.places, strict=True):
             features, counts, values = part.features(text, places, self.idf)
-            differences = self.coef[features[:, np.newaxis], best] @ [1, -1]
+            differences = self.coef[features[:, np.newaxis], best] @ signs
             of_each = dict(zip(features.tolist(), values / counts * differences, strict=True))
-            for term, signs in zip(part.terms(text), part.terms(marked), strict=True):
-                owners = word_of.keys() & {*signs}
+            for term, in_marks in zip(part.terms(text), part.terms(marked), strict=True):
+                owners = word_of.keys() & {*in_marks}
                 for mark in owners if term in places else ():
                     added[word_of[mark]] += float(of_each[places[term]]) / len(owners)
-        return [self.rule.labels[place] for place in best], float(score[best] @ [1, -1]), added
+        return [self.rule.labels[place] for place in best], float(score[best] @ signs), added
 
     def _score(self, text: str) -> NDArray[np.float64]:
         score = self.intercept
@@ -169,19 +180,28 @@ class LinearModel:
 
 
 def arrays_of(
-    pipeline: Any, texts: Sequence[str], scores: NDArray[np.floating], **kind: bool
+    pipeline: Any,
+    texts: Sequence[str],
+    scores: NDArray[np.floating],
+    learned: NDArray[np.integer],
+    **kind: bool,
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
 
-    They must reproduce its ``scores`` of ``texts``. Weights are float32 if that is exact enough.
+    The labels of the topics that it ``learned`` are in the order of its classes. The arrays must
+    reproduce its ``scores`` of ``texts``. Weights are float32 if that is exact enough.
     """
     texts, lowest = texts[:CHECKED], NEARLY_0 if kind["gives_probabilities"] else -np.inf
     try:
         *steps, classifier = (step for _, step in pipeline.steps)
         counts, idf, terms = _features(steps)
-        labels = [int(label) for label in classifier.classes_]
+        labels = learned.tolist()
         rule = LinearRule(labels=labels, counts=counts, **kind)
-        coef, intercept = _weights(classifier, 0 if kind["gives_probabilities"] else -1)
+        if rule.has_one_label:
+            coef, intercept = _weights(classifier, 0 if rule.gives_probabilities else -1)
+        else:
+            rules = [_weights_of_topic(one, rule) for one in classifier.estimators_]
+            coef, intercept = (np.array(part) for part in zip(*rules, strict=True))
         facts, joined = (
             np.frombuffer(text.encode(), np.uint8)
             for text in (rule.model_dump_json(), "\0".join(terms))
@@ -233,3 +253,13 @@ def _weights(classifier: Any, other: float) -> tuple[NDArray[np.float64], NDArra
     if len(weights) == 1:
         return np.concatenate([other * weights, weights]), np.append(other * intercept, intercept)
     return weights, intercept
+
+
+def _weights_of_topic(classifier: Any, rule: LinearRule) -> tuple[NDArray[np.float64], float]:
+    """Return the weights ``(n_features,)`` and the intercept of one topic against the others."""
+    if hasattr(classifier, "y_"):  # all training documents have the topic
+        size = VECTOR if rule.counts is None else sum(part.n_terms for part in rule.counts)
+        return np.zeros(size), CERTAIN if rule.gives_probabilities else float(classifier.y_[0])
+    weights, intercept = _weights(classifier, 0)
+    is_difference = not hasattr(classifier, "coef_")  # of the logarithms of two probabilities
+    return weights[1] - weights[0] * is_difference, intercept[1] - intercept[0] * is_difference

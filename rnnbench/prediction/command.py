@@ -75,7 +75,7 @@ def predict(
     unsure_below: Annotated[
         float | None,
         typer.Option(
-            min=0, max=1, metavar="P", help="Answer 'unsure' if no probability is P or more."
+            min=0, max=1, metavar="P", help="Answer 'unsure' if its probability is below P."
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
@@ -88,9 +88,14 @@ def predict(
     gets no answer if the model knows none of its words. A table (.csv, .tsv, .jsonl, .parquet) is
     copied, with the answers in new columns.
 
+    If a text may have any number of topics, those of the answer come first, by the rule that was
+    chosen in training; the best others follow in brackets. 'unsure' then means that a topic of the
+    answer has a probability below P, or, if there is none, that one has a probability above 1 - P.
+
     For models that are linear in counted words, --explain shows what each word adds to the
-    difference between the best two topics (what an n-gram adds is shared equally by its words); for
-    other models, it shows how much the log-probability of the answer falls without the word.
+    difference between the best two topics, or to the score of the first one if there may be any
+    number (what an n-gram adds is shared equally by its words); for other models, it shows how much
+    the log-probability of the first topic falls without the word.
     """
     from rnnbench.prediction.predict import find_model
     from rnnbench.results.run import load_results
@@ -227,16 +232,23 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
     """Return the topics, and below them the number of words read and the unknown ones.
 
-    Probabilities have bars. The name of the text comes first, if it has one. A warning follows if
-    too many words are unknown. What decided the answer comes last.
+    Probabilities have bars, and topics that are not part of the answer brackets. The name of the
+    text comes first, if it has one. A warning follows if too many words are unknown. What decided
+    the answer comes last.
     """
+    from rnnbench.prediction.predict import NONE
+
     table = Table.grid(padding=(0, 2))
     if prediction.unsure:
         table.add_row(Text("unsure", style="yellow"))
+    if prediction.topics and not prediction.answers:
+        table.add_row(NONE)
     for topic in prediction.topics:
         is_share = topic.probability is not None
         bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
-        table.add_row(topic.topic, f"{topic.score:.4f}", bar)
+        is_other = topic.given is False
+        name_of_topic = f"({topic.topic})" if is_other else topic.topic
+        table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
     names = f": {_printable(distinct)}" if unknown else ""

@@ -23,10 +23,11 @@ from rnnbench.results.schema import DIGITS, ModelSummary, Results
 from rnnbench.results.store import Store, read_weights
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
+from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
 from rnnbench.training.epochs import Recipe
-from rnnbench.training.outcome import Weights
+from rnnbench.training.outcome import Weights, log_probabilities
 
 if TYPE_CHECKING:
     import keras
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 MANY = 100_000
 """For this many steps or more, machine code is made: with ``bilstm_max`` of ``configs/zoo.yaml``,
 making it takes about as long as reading so many with NumPy."""
-UNSURE, UNKNOWN_WORDS = "unsure", "(unknown words)"
-"""The answer of a model that is not sure enough, and the name of words without an id."""
+UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
+"""The answer of a model that is not sure enough, that of no topic, and the name of words without an
+id."""
 WORDS_SHOWN = 10
 
 
@@ -52,6 +54,8 @@ class TopicScore(Record):
     topic: str
     probability: float | None = None
     margin: float | None = None
+    given: bool | None = None
+    """Whether it is part of the answer, if that may be any number of topics."""
 
     @property
     def score(self) -> float:
@@ -63,7 +67,8 @@ class DecidingWords(Record):
     """The words of a text that decided the answer.
 
     If the model is linear in counted words, they are contributions to the difference between the
-    scores of the best two topics; if not, how much the best score falls without the word.
+    scores of the best two topics, or, if there may be any number of topics, to the score of the
+    first one; if it is not, how much the score of the first one falls without the word.
     """
 
     meaning: str
@@ -84,16 +89,26 @@ class Prediction(Record):
     unknown_words: list[str]
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicScore]
-    """The best first; empty if no word that was read is in the vocabulary."""
+    """Those of the answer first, and the best first; empty if no word that was read is in the
+    vocabulary."""
     unsure: bool | None = None
-    """Whether the best probability is below the one that was asked for, if one was."""
+    """Whether the probability of the answer is below the one that was asked for, if one was."""
     decided_by: DecidingWords | None = None
     """The words that decided the answer, if they were asked for and there is one."""
 
     @property
+    def answers(self) -> list[str]:
+        """The topics of the answer, the best first; none if there is no answer."""
+        has_one = all(one.given is None for one in self.topics)
+        return [
+            one.topic for one in self.topics[: 1 if has_one else None] if one.given is not False
+        ]
+
+    @property
     def answer(self) -> str | None:
-        """The best topic, or that the model is unsure; ``None`` if there is no answer."""
-        return UNSURE if self.unsure else self.topics[0].topic if self.topics else None
+        """The topics of the answer, or that the model is unsure; ``None`` if there is no answer."""
+        whole = ", ".join(self.answers) or NONE
+        return UNSURE if self.unsure else whole if self.topics else None
 
     @property
     def is_doubtful(self) -> bool:
@@ -111,6 +126,9 @@ class KeptModel:
     name: str
     seed: int
     model: Network | LinearModel
+    task: TaskKind
+    decision: Decision | None
+    """How its scores become any number of topics; see ``TrialRecord.decision``."""
     file: Path
     """Its weights, if it is a network."""
     vocabulary: Vocabulary
@@ -130,9 +148,14 @@ class KeptModel:
         is_probability = isinstance(self.model, Network) or self.model.rule.gives_probabilities
         return "probability" if is_probability else "margin"
 
-    def predict(self, texts: Iterable[str]) -> "NDArray[np.str_]":
-        """Return a topic for each text, ``(n,)``, even if it knows no word of the text."""
-        return np.asarray(self.classes_[self.decision_function(texts).argmax(axis=1)])
+    def predict(self, texts: Iterable[str]) -> "NDArray[Any]":
+        """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
+
+        If there may be any number of topics, it is 1 for each that is given, and 0 for the others,
+        ``(n, n_topics)``.
+        """
+        answers = self._answers(self._scored(encode(texts, self.vocabulary).ids)[0])
+        return answers if answers.ndim == 2 else self.classes_[answers]
 
     def predict_proba(self, texts: Iterable[str]) -> "Scores":
         """Return probabilities ``(n, n_topics)``; if it gives margins, raise ``AttributeError``."""
@@ -160,8 +183,10 @@ class KeptModel:
 
         Args:
             texts: one text, or several; a text may also be a list of its words.
-            top: how many of the best topics to return; by default all.
-            unsure_below: the answer is "unsure" if the best probability is below this one.
+            top: how many of the best topics to return, but at least those of the answer; by default
+                all.
+            unsure_below: the answer is "unsure" if a topic of it has a probability below this one;
+                the answer that there is no topic, if one has a probability above 1 less this one.
             explain: whether to return the words that decided each answer, too.
 
         Raises:
@@ -175,61 +200,88 @@ class KeptModel:
             raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
-        of_each = zip(encoded.words, encoded.unknown, encoded.ids, strict=True)
+        stored, shown = self._scored(encoded.ids)
+        answers = self._answers(stored)
+        one_hot = answers[:, np.newaxis] == np.arange(len(vocabulary.topics))
+        given = one_hot if self.task.has_one_label else answers.astype(bool)
+        of_each = zip(encoded.words, encoded.unknown, encoded.ids, shown, given, strict=True)
         return [
             Prediction(
                 words=words,
                 words_read=min(words, readable),
                 unknown_words=unknown,
-                topics=[
-                    TopicScore.model_validate(
-                        {"topic": vocabulary.topics[label], self.kind: float(row[label])}
-                    )
-                    for label in (-row).argsort(kind="stable")[:top]
-                    if is_about
-                ],
-                unsure=None if unsure_below is None else is_about and row.max() < unsure_below,
-                decided_by=self._deciding_words(ids) if explain and is_about else None,
+                topics=self._topics(row, own, top) if is_about else [],
+                unsure=None if unsure_below is None else is_about and sureness < unsure_below,
+                decided_by=self._deciding_words(ids, row, own) if explain and is_about else None,
             )
-            for (words, unknown, ids), row in zip(of_each, self.scores(encoded.ids), strict=True)
+            for words, unknown, ids, row, own in of_each
             for is_about in [bool((ids > INDEX_FROM).any())]
+            for sureness in [row[own].min() if own.any() else 1 - row.max()]
         ]
 
-    def _deciding_words(self, ids: "NDArray[np.int32]") -> DecidingWords:
+    def _topics(
+        self, scores: "Scores", given: "NDArray[np.bool_]", top: int | None
+    ) -> list[TopicScore]:
+        """Return the topics of an answer, ``(n_topics,)``, and then the best others."""
+        topics, has_one_label = self.vocabulary.topics, self.task.has_one_label
+        n_shown = None if top is None else max(top, int(given.sum()))
+        return [
+            TopicScore(
+                topic=topics[label],
+                given=None if has_one_label else bool(given[label]),
+                **{self.kind: float(scores[label])},
+            )
+            for label in best_first(scores, given)[:n_shown].tolist()
+        ]
+
+    def _deciding_words(
+        self, ids: "NDArray[np.int32]", scores: "Scores", given: "NDArray[np.bool_]"
+    ) -> DecidingWords:
         model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
         score, lead = f"the {kind}{self.kind} of", None
+        first, has_one_label = int(best_first(scores, given)[0]), self.task.has_one_label
         if isinstance(model, LinearModel) and model.rule.counts is not None:
             spelling = self._spelling(model)
             read = texts_of(ids[:, np.newaxis], *spelling)  # "" for what it does not read
-            labels, lead, added = model.contributions([*filter(None, read)], spelling[1])
+            alone, own_words = None if has_one_label else first, [*filter(None, read)]
+            labels, lead, added = model.contributions(own_words, spelling[1], alone)
             weights = {
                 own: added[text] for own, text in zip(ids.tolist(), read, strict=True) if text
             }
             best, second = words.topics[labels[0]], words.topics[labels[-1]]
-            meaning = f"What each word adds to {score} {best} less that of {second}"
+            of_one = f"{score.replace('log-probability', 'log-odds')} {best}"
+            of_two = f"{score} {best} less that of {second}"
+            meaning = f"What each word adds to {of_two if has_one_label else of_one}"
         else:
-            label, weights = self._occlusion(ids)
-            meaning = f"How much {score} {words.topics[label]} falls without the word"
+            weights = self._occlusion(ids, first)
+            meaning = f"How much {score} {words.topics[first]} falls without the word"
         largest = sorted(weights.items(), key=lambda item: -abs(item[1]))[:WORDS_SHOWN]
         names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
         shown = {names[own]: weight for own, weight in largest if weight}
         rest = None if lead is None else lead - sum(shown.values())
         return DecidingWords(meaning=meaning, words=shown, rest=rest)
 
-    def _occlusion(self, ids: "NDArray[np.int32]") -> tuple[int, dict[int, float]]:
-        """Return the best label, and how much its score falls without each word id."""
+    def _occlusion(self, ids: "NDArray[np.int32]", label: int) -> dict[int, float]:
+        """Return how much the score of a label falls without each word id."""
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
         distinct = np.unique(read)
         rows = [read, *(read[read != word] for word in distinct)]
         found = self.scores(pad(rows, words.timesteps, words.padding, words.truncating))
         if self.kind == "probability":
             found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
-        best = int(found[0].argmax())
-        falls = found[0, best] - found[1:, best]
-        return best, dict(zip(distinct.tolist(), falls.tolist(), strict=True))
+        falls = found[0, label] - found[1:, label]
+        return dict(zip(distinct.tolist(), falls.tolist(), strict=True))
+
+    def _answers(self, scores: "Scores") -> Labels:
+        """Return the answers that scores of the kind in a trial give, rounded as they are there."""
+        return self.task.answers(scores.astype(np.float32), self.decision)
 
     def scores(self, ids: "NDArray[np.int32]") -> "Scores":
-        """Return the scores of word ids ``(n, timesteps)``, as ``(n, n_topics)``.
+        """Return the margins or probabilities of word ids ``(n, timesteps)``, ``(n, n_topics)``."""
+        return self._scored(ids)[1]
+
+    def _scored(self, ids: "NDArray[np.int32]") -> tuple["Scores", "Scores"]:
+        """Return the scores of word ids as they are in a trial, and as ``scores`` gives them.
 
         Many texts are read by machine code, if the network can have it; a few, for which it would
         take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
@@ -237,23 +289,26 @@ class KeptModel:
         """
         model, words = self.model, self.vocabulary
         if not len(ids):
-            return np.zeros((0, len(words.topics)))
+            return (nothing := np.zeros((0, len(words.topics)))), nothing
         if isinstance(model, LinearModel):
             scores = model.scores(texts_of(ids, *self._spelling(model)))
-            return np.exp(scores) if self.kind == "probability" else scores
+            return scores, np.exp(scores) if self.kind == "probability" else scores
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
                 from rnnbench.models.build import predict
 
-                return predict(self.keras, ids)
+                found = predict(self.keras, ids)
+            return log_probabilities(found), found
         self.n_steps += ids.size
         if self.n_steps >= MANY and self.has_code:
-            from rnnbench.training.engines.native.engine import log_probabilities
+            from rnnbench.training.engines.native import engine
 
             with suppress(RnnbenchError, MemoryError):
-                return np.exp(log_probabilities(model, self.shape, self.weights, ids))
+                logs = engine.log_probabilities(model, self.shape, self.weights, ids)
+                return logs, np.exp(logs)
             self.has_code = False  # it is too large
-        return in_numpy.predict(model, self.shape, self.weights, ids)
+        found = in_numpy.predict(model, self.shape, self.weights, ids)
+        return log_probabilities(found), found
 
     def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
         words = self.vocabulary
@@ -262,8 +317,8 @@ class KeptModel:
     @property
     def shape(self) -> Shape:
         """The shape of its input."""
-        words = self.vocabulary
-        return Shape(words.timesteps, len(words.topics), len(words.words) + INDEX_FROM + 1)
+        words, n_ids = self.vocabulary, len(self.vocabulary.words) + INDEX_FROM + 1
+        return Shape(words.timesteps, len(words.topics), n_ids, self.task.has_one_label)
 
     @cached_property
     def has_code(self) -> bool:
@@ -290,6 +345,11 @@ class KeptModel:
         expected = [(array.shape, array.dtype) for array in weights_of(model)]
         model.set_weights(read_weights(self.file, expected))
         return model
+
+
+def best_first(scores: "Scores", given: "NDArray[np.bool_]") -> "NDArray[np.intp]":
+    """Return the labels of a document by its scores ``(n_topics,)``, those of the answer first."""
+    return np.lexsort((-scores, ~given))
 
 
 def export_network(
@@ -345,7 +405,7 @@ def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | Non
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
     trial = trials[next(iter(trials)) if seed is None else seed]
     try:
-        weights = Store(folder).weights_file((name, trial.seed, trial.fingerprint))
+        record, weights = Store(folder).kept((name, trial.seed, trial.fingerprint))
     except FileNotFoundError:
         again = _run_again(results)
         raise NotKeptError(f"{folder}: the trained {name} was not kept ({again})") from None
@@ -361,7 +421,8 @@ def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | Non
         except ValueError as error:
             fault = first_fault(error) if isinstance(error, ValidationError) else error
             raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
-    return KeptModel(name, trial.seed, model, weights, vocabulary, benchmark.data.text)
+    rule = TASKS[record.task], record.decision
+    return KeptModel(name, trial.seed, model, *rule, weights, vocabulary, benchmark.data.text)
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:

@@ -35,23 +35,27 @@ def predict_table(
     """Write the rows of a table with the model's answers as new columns, in the same order.
 
     These are the topic, its probability or margin, the second-best topic, the share of words that
-    are not in the vocabulary of the run, and the problem of a row without an answer. A row that
-    cannot be read has the columns that were found. Only some thousand rows are in memory at once.
-    Standard output gets the format of the ``source``. Returns the number of rows by problem; those
-    without one are under ``None``.
+    are not in the vocabulary of the run, and the problem of a row without an answer. If there may
+    be any number of topics, they are joined, or a list in JSON; the score is that of the best one,
+    and their number takes the place of the second-best topic. A row that cannot be read has the
+    columns that were found. Only some thousand rows are in memory at once. Standard output gets the
+    format of the ``source``. Returns the number of rows by problem; those without one are under
+    ``None``.
 
     Raises:
         UserError: this is no table, a row cannot be written, or a column is missing or repeated.
     """
     header, position, rows = _open(source, column, progress)
-    new = ["predicted", model.kind, "second_best", "unknown_words", "problem"]
+    has_lists = (out or source).suffix.lower() not in DIALECTS
+    third = "second_best" if model.task.has_one_label else "number"
+    new = ["predicted", model.kind, third, "unknown_words", "problem"]
     if taken := [name for name in new if name in header]:
         raise UserError(f"{source}: rename the column '{taken[0]}': the answer needs this name")
     counts = Counter[str | None]({None: 0})
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     with _writer(out, source, [*header, *new]) as write:
         while block := list(islice(rows, at_once)):
-            answers = _answers(model, block, position, unsure_below)
+            answers = _answers(model, block, position, unsure_below, has_lists=has_lists)
             for (place, *_, values), answer in zip(block, answers, strict=True):
                 counts[answer[-1]] += 1
                 found = [*values, *[None] * len(header)][: len(header)]
@@ -63,7 +67,12 @@ def predict_table(
 
 
 def _answers(
-    model: KeptModel, rows: Sequence[Row | BadRow], position: int, unsure_below: float | None
+    model: KeptModel,
+    rows: Sequence[Row | BadRow],
+    position: int,
+    unsure_below: float | None,
+    *,
+    has_lists: bool,
 ) -> Iterator[list[Any]]:
     """Yield the new columns of rows with a text at a ``position``."""
     reasons = [
@@ -79,8 +88,11 @@ def _answers(
         unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
         nothing = "unknown words" if found.words else reason or "no words"
         problem = nothing if first is None else UNSURE if found.unsure else None
-        scores = first and round(first.score, 6), second and second.topic
-        yield [found.answer, *scores, unknown, problem]
+        row: list[Any] = [found.answer, first and round(first.score, 6), second and second.topic]
+        if first and not model.task.has_one_label:
+            row[0] = found.answers if has_lists and not found.unsure else found.answer
+            row[2] = len(found.answers)
+        yield [*row, unknown, problem]
 
 
 @contextmanager

@@ -194,9 +194,10 @@ class Store:
         files, record = self._read(key)
         return _read_predictions(files.predictions, TASKS[record.task])[1]
 
-    def weights_file(self, key: Key) -> Path:
-        """Return the file of the weights of a trained network; see ``read_weights``."""
-        return self._read(key, with_model=True)[0].weights
+    def kept(self, key: Key) -> tuple[TrialRecord, Path]:
+        """Return the record of a trained model, and its weights' file; see ``read_weights``."""
+        files, record = self._read(key, with_model=True)
+        return record, files.weights
 
     def _read(self, key: Key, *, with_model: bool = False) -> tuple[TrialFiles, TrialRecord]:
         """Return the files of a trial and its record, after checking their checksums."""

@@ -146,7 +146,7 @@ def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
         micro = (n_right + before[0]) / (of + before[1]).clip(1)
         value = n_right / of.clip(1) / number + micro
         value[1:-1][own[:-1] == own[1:]] = -np.inf
-        cut = int(value.argmax())
+        cut = int(value.argmax()) if own[0] > own[-1] else 0  # equal scores tell nothing
         thresholds[topic] = _between(own, cut)
         before += n_right[cut], of[cut]
     return thresholds.tolist()

@@ -21,7 +21,8 @@ from rnnbench.models.linear import CHECKED, Counts, LinearModel, arrays_of
 from rnnbench.training.engines.scikit_learn import score
 
 N_TOPICS = 5
-LABELS = np.repeat([0, 2, 3], [4, 10, 6])
+KNOWN = np.array([0, 2, 3])
+LABELS = np.repeat(KNOWN, [4, 10, 6])
 DOCUMENTS = [
     f"{topic}0 {topic}1 a{topic} {topic}2 {topic}{row % 3}" for row, topic in enumerate(LABELS)
 ]
@@ -36,10 +37,10 @@ def fitted(baseline, labels=LABELS):
         "reads_words": baseline.reads_words,
         "gives_probabilities": baseline.gives_probabilities,
     }
-    scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS)
-    known = sorted({*labels})
-    expected = score(baseline, pipeline, NEW, N_TOPICS)[:, known]
-    return arrays_of(pipeline, DOCUMENTS, scores, **kind), expected, known
+    known = np.unique(labels)
+    scores = score(baseline, pipeline, DOCUMENTS, N_TOPICS, known)
+    expected = score(baseline, pipeline, NEW, N_TOPICS, known)[:, known]
+    return arrays_of(pipeline, DOCUMENTS, scores, known, **kind), expected, known.tolist()
 
 
 OTHERS = [
@@ -133,7 +134,7 @@ def counting(analyzer, n):
     scores = np.full((1, N_TOPICS), -np.inf)
     scores[:, [0, 2, 3]] = pipeline.predict_log_proba(DOCUMENTS[:1])
     kind = {"reads_words": True, "gives_probabilities": True}
-    return LinearModel(arrays_of(pipeline, DOCUMENTS[:1], scores, **kind), N_TOPICS)
+    return LinearModel(arrays_of(pipeline, DOCUMENTS[:1], scores, KNOWN, **kind), N_TOPICS)
 
 
 def test_where_one_topic_was_learned_no_word_adds_anything():
@@ -194,12 +195,12 @@ def test_what_is_no_linear_rule_over_counted_words_has_no_arrays(steps):
     scores = np.log(np.full((20, N_TOPICS), 0.2))
 
     kind = {"reads_words": False, "gives_probabilities": True}
-    assert arrays_of(pipeline, DOCUMENTS, scores, **kind) == []
+    assert arrays_of(pipeline, DOCUMENTS, scores, KNOWN, **kind) == []
 
 
 def test_what_is_no_pipeline_has_no_arrays():
     kind = {"reads_words": False, "gives_probabilities": False}
-    assert arrays_of(RidgeClassifier(), DOCUMENTS, np.zeros((20, N_TOPICS)), **kind) == []
+    assert arrays_of(RidgeClassifier(), DOCUMENTS, np.zeros((20, N_TOPICS)), KNOWN, **kind) == []
 
 
 def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
@@ -207,13 +208,13 @@ def test_a_pipeline_from_another_package_has_arrays_if_it_is_such_a_rule():
     scores = np.full((20, N_TOPICS), -9.0)
     scores[:, [0, 2, 3]] = pipeline.decision_function(DOCUMENTS)
 
-    arrays = arrays_of(pipeline, DOCUMENTS, scores, reads_words=False, gives_probabilities=False)
+    kind = {"reads_words": False, "gives_probabilities": False}
+    arrays = arrays_of(pipeline, DOCUMENTS, scores, KNOWN, **kind)
 
     found = LinearModel(arrays, N_TOPICS).scores(NEW)[:, [0, 2, 3]]
     assert found == pytest.approx(pipeline.decision_function(NEW), abs=1e-6)
     scores[0, 2] += 2e-5
-    kind = {"reads_words": False, "gives_probabilities": False}
-    assert arrays_of(pipeline, DOCUMENTS, scores, **kind) == [], "other scores"
+    assert arrays_of(pipeline, DOCUMENTS, scores, KNOWN, **kind) == [], "other scores"
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +267,7 @@ def test_only_the_first_documents_are_compared(monkeypatch):
         pipeline,
         ["a"] * (CHECKED + 1),
         np.zeros((1, 5)),
+        KNOWN,
         reads_words=False,
         gives_probabilities=True,
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rnnbench.data.fetch import silent
 from rnnbench.prediction import table
 from rnnbench.prediction.predict import find_model
+from rnnbench.tasks import SINGLE_LABEL
 
 CONFIG = """\
 name: tiny
@@ -313,7 +314,7 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
 class Echo:
     """Answers nothing."""
 
-    kind = "margin"
+    kind, task = "margin", SINGLE_LABEL
 
     class vocabulary:  # noqa: N801
         timesteps = 9

@@ -64,7 +64,7 @@ def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, ke
     with pytest.raises(FileNotFoundError):
         store.load(key)
     with pytest.raises(FileNotFoundError):
-        store.weights_file(key)
+        store.kept(key)
 
 
 def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(store, files):
@@ -82,7 +82,7 @@ def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(st
     np.testing.assert_array_equal(loaded.scores, saved.scores)
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
     assert store.find(KEY, with_model=True)
-    assert store.weights_file(KEY) == files.weights
+    assert store.kept(KEY) == (saved.record, files.weights)
     for ours, theirs in zip(read_weights(files.weights, DECLARED), WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -117,7 +117,7 @@ def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, mo
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
     assert store.find((model, 0, fingerprint)) is None
-    for read in (store.load, store.weights_file):
+    for read in (store.load, store.kept):
         with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
             read((model, 0, fingerprint))
     with pytest.raises(DamagedResultError):
@@ -161,7 +161,7 @@ def test_what_is_damaged_is_named_and_not_used(store, files, kind, damage, reaso
     assert store.find(KEY, with_model=True) is None
     assert f"unusable result: {file}: " in caplog.text
     with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: {reason}"):
-        (store.weights_file if is_network else store.load)(KEY)
+        (store.kept if is_network else store.load)(KEY)
 
 
 LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
@@ -246,7 +246,7 @@ def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, files, ca
     assert store.find(KEY, with_model=True) is None
     assert not caplog.text
     with pytest.raises(OtherVersionError, match=rf"{old}: an older .* again with --save-models$"):
-        store.weights_file(KEY)
+        store.kept(KEY)
     store.save(with_network())
     assert not old.exists()
 

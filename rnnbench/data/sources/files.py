@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnbench.data.corpus import Corpus, rank_words_of, ranks_of
+from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.data.source import TOKENIZERS, Source, words
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
+from rnnbench.tasks import documents_by_topic
 from rnnbench.text import counted, encodable, listed, plural, visible
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,8 @@ class Text(NamedTuple):
 
     place: str
     text: str
-    label: str
+    label: str | tuple[str, ...]
+    """Several if there may be any number of them."""
     group: str = "-"
 
 
@@ -81,32 +84,48 @@ def _numbered(
     The words are not ranked yet; the texts of the first file are to train on.
     """
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
-    labels, groups, bad, firsts = array("i"), array("i"), list[BadRow](), dict[str, str]()
-    word_ids, label_ids, group_ids = _numbering(), _numbering(), _numbering()
+    labels, groups, bad, firsts = list[Any](), array("i"), list[BadRow](), dict[str, str]()
+    word_ids, group_ids = _numbering(), _numbering()
     for number, text in ((number, text) for number, file in enumerate(files) for text in file):
         if isinstance(text, BadRow):
             bad.append(text)
         elif not (found := tokenize(text.text)):
             fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-            bad.append(BadRow(text.place, "no words", fault, (text.label,)))
+            bad.append(BadRow(text.place, "no words", fault, _several(text.label)))
         else:
             tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
             ends.append(len(tokens))
-            labels.append(label_ids[text.label])
+            labels.append(text.label)
             groups.append(group_ids[text.group])
-            firsts.setdefault(text.label, text.place)
+            for label in _several(text.label):
+                firsts.setdefault(label, text.place)
             is_test.append(number)
-    sorted_positions = ranks_of(np.argsort(np.array(list(label_ids), object))) - 1
+    topics = tuple(sorted(firsts))
     corpus = Corpus(
         tokens=np.asarray(tokens) + np.int32(1),
         offsets=np.asarray(ends),
-        labels=sorted_positions[np.asarray(labels)],
-        topics=tuple(sorted(label_ids)),
+        labels=_coded(labels, topics),
+        topics=topics,
         vocabulary=tuple(word_ids),
         is_test=np.asarray(is_test).astype(bool),
         groups=np.asarray(groups),
     )
     return corpus, bad, firsts
+
+
+def _several(label: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (label,) if isinstance(label, str) else label
+
+
+def _coded(labels: Sequence[str | tuple[str, ...]], topics: Sequence[str]) -> NDArray[Any]:
+    """Return the labels of texts by position or, if any has several, as 0 and 1."""
+    place = {topic: position for position, topic in enumerate(topics)}
+    if all(isinstance(label, str) for label in labels):
+        return np.array([place[str(label)] for label in labels], np.int32)
+    rows = np.zeros((len(labels), len(topics)), np.uint8)
+    for row, label in zip(rows, labels, strict=True):
+        row[[place[own] for own in _several(label)]] = 1
+    return rows
 
 
 def _numbering() -> defaultdict[str, int]:
@@ -140,7 +159,8 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
     if not 2 <= len(firsts) <= MAX_LABELS:
         number = counted(len(firsts), "different label")
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label")
-    pairs = zip(corpus.topics, np.bincount(corpus.labels), strict=True)
+    counts = documents_by_topic(corpus.labels, len(corpus.topics))
+    pairs = zip(corpus.topics, counts, strict=True)
     once = [label for label, count in pairs if count == 1]
     for label in once[:3]:
         log.warning("%s: the label '%s' occurs once", firsts[label], label)
@@ -185,12 +205,31 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
 
 def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRow:
     """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
-    values = (text, *map(_spelled, names))
-    for key, value in zip(("text", "label", "group"), values, strict=False):
+    label, *group = names
+    several = _split_labels(label, layout.label_separator)
+    labels = [_spelled(own) for own in ([label] if several is None else several)]
+    of_group = [_spelled(own) for own in group]
+    values = [
+        ("text", text),
+        *(("label", own) for own in labels),
+        *(("group", own) for own in of_group),
+    ]
+    for key, value in values:
         if fault := fault_of(key, value, layout.encoding):
-            labels = [label for label in values[1:2] if 0 < len(str(label or "")) <= LONGEST_LABEL]
-            return BadRow(place, *fault, labels)
-    return Text(place, *values)
+            known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
+            return BadRow(place, *fault, known)
+    return Text(
+        place, text, labels[0] if several is None else tuple(dict.fromkeys(labels)), *of_group
+    )
+
+
+def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
+    """Return the labels of a text that may have any number of them; ``None`` if it has one."""
+    if isinstance(label, list):
+        return label
+    if separator is None:
+        return None
+    return [part for part in str(label or "").split(separator) if part.strip()]
 
 
 def _spelled(value: Any) -> Any:

@@ -62,6 +62,7 @@ class Layout:
         text: the name of the column with the texts.
         label: the name of the column with the labels.
         group: the name of the column with the groups of texts that belong together, if any.
+        label_separator: stands between the labels of a text that may have any number of them.
     """
 
     delimiter: str | None = None
@@ -69,6 +70,7 @@ class Layout:
     text: str | None = None
     label: str | None = None
     group: str | None = None
+    label_separator: str | None = None
 
     def in_words(self) -> str:
         """Return it in one line."""

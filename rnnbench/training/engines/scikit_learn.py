@@ -98,7 +98,8 @@ class Fitted:
         try:
             with BASELINES.blamed(baseline.kind):
                 self.classifier = baseline.pipeline(seed)
-                if y.ndim == 2:
+                self.has_one_label = y.ndim == 1
+                if not self.has_one_label:
                     y = y[:, self.learned]
                     self.classifier.steps[-1] = ("topics", OneVsRestClassifier(self.classifier[-1]))
                 start = time.perf_counter()
@@ -126,8 +127,9 @@ class Fitted:
         """Return its arrays, if it can be kept; they give its scores of documents."""
         facts = ("reads_words", "gives_probabilities")
         kind = {fact: getattr(self.baseline, fact) for fact in facts}
-        some = x[:CHECKED]
-        return arrays_of(self.classifier, self.texts(some), self.score(some), **kind)
+        kind["has_one_label"], some = self.has_one_label, x[:CHECKED]
+        given = (self.texts(some), self.score(some), self.learned)
+        return arrays_of(self.classifier, *given, **kind)
 
 
 def texts(
@@ -167,6 +169,8 @@ def score(
         lowest = -np.inf
     else:
         known = classifier.decision_function(documents)
+        if known.ndim == 2:  # one against the rest flattens two margins; the second one counts
+            known = known.reshape(len(documents), -1, known.shape[1])[:, -1]
         if known.ndim == 1 and len(learned) == 2:  # the margin of the second of two topics
             known = np.stack([-known, known], axis=1)
         lowest = known.min() - 1

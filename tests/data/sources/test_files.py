@@ -275,3 +275,18 @@ def test_texts_of_a_group_stay_together(tmp_path, ending):
 
     assert read(table, group="author").groups.tolist() == [0, 1, 0]
     assert read(table).groups is None
+
+
+def test_texts_may_have_any_number_of_labels_as_lists_or_with_a_separator(tmp_path):
+    own = [["b", "a"], [], ["a", "a"], ["c"]]
+    lines = [json.dumps({"text": f"word{n}", "label": labels}) for n, labels in enumerate(own)]
+    (tmp_path / "lists.jsonl").write_text("\n".join(lines))
+    rows = [f'word{n},"{" | ".join(labels)}"' for n, labels in enumerate(own)]
+    (tmp_path / "table.csv").write_text("\n".join(["text,label", *rows]))
+
+    lists = read(tmp_path / "lists.jsonl")
+    table = read(tmp_path / "table.csv", label_separator="|")
+
+    assert lists.topics == ("a", "b", "c")
+    assert lists.labels.tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]]
+    assert lists.fingerprint == table.fingerprint

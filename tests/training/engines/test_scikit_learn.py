@@ -46,7 +46,8 @@ DOCUMENTS = [f"{topic}0 {topic}1 {topic}2" for topic in LABELS]
 
 
 def scored(baseline, documents=DOCUMENTS, trained_on=(DOCUMENTS, LABELS), n_topics=N_TOPICS):
-    return score(baseline, baseline.pipeline(0).fit(*trained_on), documents, n_topics)
+    fitted, learned = baseline.pipeline(0).fit(*trained_on), np.unique(trained_on[1])
+    return score(baseline, fitted, documents, n_topics, learned)
 
 
 @kinds

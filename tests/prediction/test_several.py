@@ -1,0 +1,169 @@
+"""Kept models of documents with any number of topics: the rule of the trial gives the answers."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from factories import SEVERAL, corpus_of_several
+from rich.console import Console
+
+from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.vocabulary import Vocabulary
+from rnnbench.models.baselines import parse_baseline
+from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
+from rnnbench.models.linear import LinearModel
+from rnnbench.prediction import predict
+from rnnbench.prediction.command import prediction_table
+from rnnbench.prediction.predict import KeptModel
+from rnnbench.prediction.table import predict_table
+from rnnbench.tasks import MULTI_LABEL, Decision
+from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.settings import Training
+
+SIGMOID = {"dense": {"units": "topics", "activation": "sigmoid"}}
+LAYERS = [{"embedding": {"dim": 6}}, {"pooling": {"by": "max"}}, SIGMOID]
+NETWORK = LayeredNetwork.model_validate({"layers": LAYERS})
+BASELINES = [
+    "tfidf_linear_svm", "nb_svm", "tfidf_logistic_regression", "multinomial_naive_bayes",
+    "complement_naive_bayes", "most_frequent",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["network", *BASELINES])
+def trained(request, tmp_path_factory):
+    """A trial of a model, the same model as it is kept, and its dataset."""
+    dataset = make_dataset(corpus_of_several(), Data(pad_length=8))
+    own = request.param == "network"
+    model = NETWORK if own else BaselineModel(baseline=parse_baseline(request.param))
+    recipe = Training(epochs=60, batch_size=8, learning_rate=0.05, validation_split=0.3)
+    engine = ENGINES["native" if own else "scikit-learn"]
+    result = engine.fit(model, dataset, recipe, 0, ignore, keep_model=True)
+    file = tmp_path_factory.mktemp("kept") / "model.npz"
+    np.savez(file, *result.weights)
+    vocabulary = Vocabulary(
+        dataset_fingerprint="d",
+        source="modapte",
+        words=list(dataset.vocabulary),
+        topics=list(SEVERAL),
+        timesteps=dataset.timesteps,
+        padding="pre",
+        truncating="pre",
+    )
+    kept = model if own else LinearModel(result.weights, len(SEVERAL))
+    rule = MULTI_LABEL, result.record.decision
+    return result, KeptModel("mine", 0, kept, *rule, file, vocabulary, None), dataset
+
+
+def test_it_gives_the_scores_and_the_topics_of_the_trial(trained, monkeypatch):
+    result, kept, dataset = trained
+    is_margin = result.record.score_kind == "margins"
+    expected = result.scores if is_margin else np.exp(result.scores)
+    corpus = corpus_of_several()
+    texts = [" ".join(corpus.words(document)) for document in dataset.test_documents]
+
+    for many in (10**9, 1):  # by NumPy, and by machine code
+        monkeypatch.setattr(predict, "MANY", many)
+        assert kept.decision_function(texts) == pytest.approx(expected, abs=2e-6)
+        answers = MULTI_LABEL.answers(result.scores, result.record.decision)
+        np.testing.assert_array_equal(kept.predict(texts), answers)
+        found = [[topic in one.answers for topic in SEVERAL] for one in kept.answers(texts)]
+        np.testing.assert_array_equal(found, answers)
+    assert kept.classes_.tolist() == list(SEVERAL)
+
+
+def test_what_words_add_and_the_rest_are_the_score_of_the_first_topic(trained):
+    _, kept, _ = trained
+    (found,) = kept.answers("corn ship rose", explain=True)
+
+    first, deciding = found.topics[0], found.decided_by
+    if isinstance(kept.model, LinearModel):
+        score = first.score if first.margin else np.log(first.score) - np.log1p(-first.score)
+        assert sum(deciding.words.values()) + deciding.rest == pytest.approx(score, abs=1e-4)
+        kind = "margin" if first.margin else "log-odds"
+        assert deciding.meaning == f"What each word adds to the {kind} of {first.topic}"
+    else:
+        assert next(iter(deciding.words)) == first.topic
+
+
+@pytest.fixture
+def kept():
+    """A model with a probability of 0.8, 0.4 and 0.1 for texts with a word that it knows."""
+    odds = np.log([4.0, 2 / 3, 1 / 9])
+    facts = {"reads_words": False, "gives_probabilities": True, "has_one_label": False}
+    rule = json.dumps(facts | {"labels": [0, 1, 2], "counts": []}).encode()
+    arrays = [np.frombuffer(rule, np.uint8), np.zeros((0, 3)), odds, np.zeros(0)]
+    vocabulary = Vocabulary(
+        dataset_fingerprint="d",
+        source="modapte",
+        words=["corn"],
+        topics=list(SEVERAL),
+        timesteps=5,
+        padding="pre",
+        truncating="pre",
+    )
+    model = LinearModel([*arrays, np.zeros(0, np.uint8)], 3)
+    return KeptModel("mine", 0, model, MULTI_LABEL, None, None, vocabulary, "text")
+
+
+def decide(kept, threshold, **rule):
+    kept.decision = Decision(threshold=np.log(threshold).tolist(), **rule)
+
+
+def shown(prediction):
+    console = Console(width=70)
+    with console.capture() as text:
+        console.print(prediction_table(prediction))
+    return [line.split()[0] for line in text.get().splitlines() if line.strip()][:4]
+
+
+def test_given_topics_come_first_and_are_never_cut_and_others_are_in_brackets(kept):
+    decide(kept, [0.9, 0.3, 0.05])
+
+    (found,) = kept.answers("corn", 1)
+    assert (found.answers, found.answer) == (["grain", "ship"], "grain, ship")
+    assert [(one.topic, one.given) for one in found.topics] == [("grain", True), ("ship", True)]
+    assert shown(kept.answers("corn")[0]) == ["grain", "ship", "(corn)", "1"]
+    assert kept.predict(["corn"]).tolist() == [[0, 1, 1]]
+    assert kept.answers("zzz")[0].answer is None
+
+
+def test_an_answer_may_have_no_topic(kept):
+    decide(kept, 0.9)
+
+    (found,) = kept.answers("corn")
+    assert (found.answers, found.answer, len(found.topics)) == ([], "none", 3)
+    assert shown(found) == ["none", "(corn)", "(grain)", "(ship)"]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "sureness"), [(0.5, 0.8), (0.3, 0.4), (0.9, 0.2)], ids=["one", "two", "none"]
+)
+def test_an_answer_is_as_sure_as_its_least_probable_topic_or_as_that_there_is_none(
+    kept, threshold, sureness
+):
+    decide(kept, threshold)
+
+    for below, unsure in ((sureness - 1e-6, False), (sureness + 1e-6, True)):
+        (found,) = kept.answers("corn", unsure_below=below)
+        assert (found.unsure, found.answer == "unsure") == (unsure, unsure)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_tables_join_topics_or_list_them_with_their_number(kept, tmp_path, ending):
+    source, out = tmp_path / "in.csv", tmp_path / f"out{ending}"
+    source.write_text("text\ncorn\nzzz\n")
+
+    def rows(threshold):
+        decide(kept, threshold)
+        predict_table(kept, source, out, "text", lambda *_: None)
+        lines = out.read_text().splitlines()
+        found = csv.DictReader(lines) if ending == ".csv" else map(json.loads, lines)
+        return [list(row.values())[1:4] for row in found]
+
+    if ending == ".csv":
+        assert rows(0.3) == [["corn, grain", "0.8", "2"], ["", "", ""]]
+        assert rows(0.9)[0] == ["none", "0.8", "0"]
+    else:
+        assert rows(0.3) == [[["corn", "grain"], 0.8, 2], [None, None, None]]
+        assert rows(0.9)[0] == [[], 0.8, 0]
