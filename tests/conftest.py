@@ -6,6 +6,7 @@ import re
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import factories
@@ -66,7 +67,11 @@ def cache_folder(tmp_path_factory, monkeypatch):
 @pytest.fixture
 def several_topics(monkeypatch, tmp_path):
     """A config of made-up documents with any number of topics, on its own source ``several``."""
-    source = Source("several", "Made up.", "any file", factories.corpus_of_topics, str.split)
+
+    def read(_):
+        return replace(factories.corpus_of_several(120, named=0.8), provenance={"from": "nowhere"})
+
+    source = Source("several", "Made up.", "any file", read, str.split)
     monkeypatch.setitem(SOURCES._usable, "several", source)
     monkeypatch.setattr(SOURCES, "_built_in", (*SOURCES._built_in, "several"))
     (tmp_path / "any.txt").touch()

@@ -82,14 +82,18 @@ def corpus_of_texts(
 SEVERAL = ("corn", "grain", "ship")
 
 
-def corpus_of_several(documents: int = 60, seed: int = 0) -> Corpus:
-    """Return a corpus whose documents name any number of three topics; two thirds are to learn."""
+def corpus_of_several(documents: int = 60, seed: int = 0, named: float = 1) -> Corpus:
+    """Return a corpus whose documents have any number of three topics; two thirds are to learn.
+
+    They name a share of their topics, all by default.
+    """
     random = np.random.default_rng(seed)
     labels = (random.random((documents, len(SEVERAL))) < 0.4).astype(np.uint8)
+    shown = np.random.default_rng(seed + 1).random(labels.shape) < named
     others = np.array(["the", "rose", "said", "pct"])
     words = [
-        random.permutation([*compress(SEVERAL, row), *random.choice(others, 3)]).tolist()
-        for row in labels
+        random.permutation([*compress(SEVERAL, row * is_named), *random.choice(others, 3)]).tolist()
+        for row, is_named in zip(labels, shown, strict=True)
     ]
     ranking = [*others.tolist(), *SEVERAL]
     is_test = np.arange(documents) % 3 == 0
@@ -97,15 +101,6 @@ def corpus_of_several(documents: int = 60, seed: int = 0) -> Corpus:
     return corpus_of_words(
         words, ranking, labels, SEVERAL, is_test=is_test.tolist(), provenance=provenance
     )
-
-
-def corpus_of_topics(file: Path | None = None) -> Corpus:  # noqa: ARG001 - as a source reads
-    """Return a made-up corpus of documents with any number of four topics, and words of most."""
-    random, topics = np.random.default_rng(0), ("grain", "wheat", "corn", "rice")
-    labels = (random.random((120, 4)) < (0.6, 0.4, 0.3, 0.1)).astype(np.uint8)
-    named = labels * (random.random(labels.shape) < 0.8)
-    words = [[topics[topic] for topic in np.flatnonzero(row)] + ["the"] for row in named]
-    return corpus_of_words(words, ["the", *topics], labels, topics, provenance={"from": "nowhere"})
 
 
 def corpora(folder: Path) -> dict[str, Path]:
