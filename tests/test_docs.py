@@ -145,6 +145,7 @@ KEYS = {
     "training.": "Training",
     "early_stopping.": "EarlyStopping",
     "schedule.": "Schedule",
+    "decision.": "DecisionRule",
     "network.": "LayeredNetwork",
     "python.": "PythonNetwork",
     "baseline.": "BaselineModel",
