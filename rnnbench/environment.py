@@ -4,7 +4,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -16,8 +16,6 @@ import rnnbench
 from rnnbench.section import Record
 
 SCHEMA_VERSION: Literal[2] = 2
-DATE = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
-"""The pattern of a date and time in UTC: ISO 8601."""
 NOT_INSTALLED = "not installed"
 """Stands for a version."""
 
@@ -38,8 +36,8 @@ class Environment(Record):
     installed: dict[str, str] = {}
     """Versions of all packages that rnnbench needs, however indirectly, by name."""
     git_commit: str | None
-    date: Annotated[str, Field(pattern=DATE)] | None = None
-    """When the last trials were trained, in UTC."""
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = None
+    """When the last trials were trained, in UTC, as in ISO 8601."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -58,13 +56,12 @@ def missing(packages: Iterable[str]) -> list[str]:
     return [name for name, found in versions(packages).items() if found == NOT_INSTALLED]
 
 
-def environment(packages: Iterable[str], *, jobs: int, threads: int) -> dict[str, Any]:
+def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[str, Any]:
     """Return the content of ``environment.json``; the versions of ``packages`` can change a result.
 
     ``jobs`` processes, each with so many ``threads``, train side by side.
     """
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
-    packages = tuple(packages)
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
     date = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

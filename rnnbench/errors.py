@@ -123,11 +123,6 @@ def first_fault(error: "ValidationError") -> str:
     return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
 
 
-def line_of(error: UnicodeDecodeError) -> int:
-    """Return the number of the first line that cannot be decoded."""
-    return len((error.object[: error.start] + b".").splitlines())
-
-
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
     """Return the allowed names, and the one nearest to ``wrong``, to end an error message.
 

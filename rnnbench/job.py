@@ -47,10 +47,9 @@ def prepared_job(
     request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
-    benchmark = load(source_of(request.config), changed)
     jobs, models = request.jobs, request.models
-    if models is not None:
-        benchmark = select(benchmark, [models] if isinstance(models, str) else models, "models")
+    names = [models] if isinstance(models, str) else models
+    benchmark = select(load(source_of(request.config), changed), names, "models")
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs: got {jobs} (should be 1 or more)")
     with EXECUTORS.blamed(request.executor):
@@ -142,7 +141,6 @@ def _storing(texts: str, file: Path) -> Iterator[None]:
 
 
 R = TypeVar("R")
-"""The result of a job: a run, or a choice."""
 
 
 class FailedTrialsError(RnnbenchError):

@@ -12,7 +12,6 @@ from rnnbench.config import shipped
 from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
-from rnnbench.config.shipped import copy_config, starter
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
@@ -42,13 +41,10 @@ def check(
         typer.Argument(
             metavar="CONFIG",
             help="Config files, or names from `rnnbench config list`.",
-            show_default=False,
             autocompletion=completion.config_files,
         ),
     ],
-    build: Annotated[
-        bool, typer.Option("--build/--no-build", help="Build every network once.")
-    ] = True,
+    build: Annotated[bool, typer.Option(help="Build every network once.")] = True,
     settings: options.Settings = None,
     as_json: options.Json = False,
 ) -> None:
@@ -112,8 +108,7 @@ def show(
         return
     from rnnbench.json_schema import config_schema, results_schema
 
-    made = config_schema() if schema == "config" else results_schema()
-    typer.echo(json.dumps(made, indent=1))
+    typer.echo(json.dumps(config_schema() if schema == "config" else results_schema(), indent=1))
 
 
 @app.command(
@@ -127,9 +122,7 @@ def show(
 def new(
     config: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="CONFIG", help="The file to write; without it the config is printed."
-        ),
+        typer.Argument(metavar="CONFIG", help="The file to write; by default it is printed."),
     ] = None,
     source: Annotated[
         str | None,
@@ -138,29 +131,24 @@ def new(
             metavar="NAME|TABLE",
             help="Copy this config of the package, and its table of texts, if it has one; "
             "`rnnbench config list` shows the names. Or make a config for this table of your own.",
-            show_default=False,
             autocompletion=shipped.listed,
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
-    table = Path(source) if source and shipped.is_table(source) else None
     if config is None:
-        kept = shipped.get(source).read_text("utf-8") if source and not table else starter()
-        _print_yaml(shipped.for_table(table) if table else kept)
+        _print_yaml(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())))
         return
     options.check_config_name(config)
-    others = []
-    if source and not table:
-        others = copy_config(source, config, overwrite=force)[1:]
-    else:
-        check_new(config, overwrite=force, replaced="a config")
-        text = shipped.for_table(table, config.parent) if table else starter(config.stem)
-        write_text(config, text)
-    check_it = options.line("config", "check", config)
-    for file in others:
+    texts = shipped.new_files(config, source)
+    for file in texts:  # a table is never overwritten
+        check_new(file, overwrite=force and file == config, replaced="a config")
+    for file, text in texts.items():
+        write_text(file, text)
+    for file in [*texts][1:]:
         console.err.print(f"Written to {file}", soft_wrap=True)
+    check_it = options.line("config", "check", config)
     console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
 
 

@@ -11,13 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from rnnbench.analysis.notes import (
-    Note,
-    note_on_decoding,
-    notes_on_config,
-    notes_on_data,
-    notes_on_run,
-)
+from rnnbench.analysis import notes
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
@@ -52,7 +46,6 @@ EXAMPLES = options.examples(
     "rnnbench doctor results/reference/all",
     "rnnbench doctor all --json",
 )
-"""The examples of ``doctor``."""
 
 
 @models.command(
@@ -67,11 +60,7 @@ def show_models(
     config: options.Config,
     model: Annotated[
         str | None,
-        typer.Argument(
-            metavar="MODEL",
-            help="A model of CONFIG; without it, all are listed.",
-            show_default=False,
-        ),
+        typer.Argument(metavar="MODEL", help="A model of CONFIG; without it, all are listed."),
     ] = None,
     data: options.Source = None,
     path: options.DataPath = None,
@@ -84,8 +73,7 @@ def show_models(
     its purpose, output shapes, states and parameters. The numbers are for the documents of CONFIG,
     which have to be in the cache; nothing is downloaded. The list does not need them.
     """
-    given = changes(settings, data=data, path=path)
-    benchmark = options.load_benchmark(config, None, given)
+    benchmark = load(config, changes(settings, data=data, path=path))
     view = _all_models(benchmark) if model is None else _one_model(benchmark, model)
     console.print_record(*view, as_json=as_json)
 
@@ -131,7 +119,7 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
 )
 def export(
     run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
-    model: options.NetworkName,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of RUN.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
     seed: options.NetworkSeed = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
@@ -156,7 +144,12 @@ def export(
     )
 )
 def prepare(
-    config: options.OptionalConfig = None,
+    config: Annotated[
+        Path | None,
+        options.config_argument(
+            "A config file, or the name of one; only its data section is used."
+        ),
+    ] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -166,8 +159,7 @@ def prepare(
 
     Without CONFIG, the data section has its defaults, which are those of Keras's loader.
     """
-    given = changes(settings, data=data, path=path)
-    prepared = _prepare(load_data(config, given))
+    prepared = _prepare(load_data(config, changes(settings, data=data, path=path)))
     console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
@@ -184,16 +176,13 @@ def prepare(
 def show_data(
     config: Annotated[
         str | None,
-        options.config_argument(
-            "A config file, or the name of one; it defines the ids and the models."
-        ),
+        options.config_argument("A config file, or a name; it defines the ids and the models."),
     ] = None,
     number: Annotated[
         str | None,
         typer.Argument(
             metavar="N",
             help="Number of a document, from 0; without it, all documents are described.",
-            show_default=False,
             autocompletion=completion.config_files,
         ),
     ] = None,
@@ -233,11 +222,11 @@ def _config_and_number(config: str | None, number: str | None) -> tuple[Path | N
     given = [word for word in (config, number) if word is not None]
     names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
     if len(given) - len(names) > 1:
-        more = shortened(given[1], 60)
-        raise UserError(f"CONFIG: got '{more}' (one document is shown at a time)")
+        raise UserError(
+            f"CONFIG: got '{shortened(given[1], 60)}' (one document is shown at a time)"
+        )
     if len(names) > 1:
-        wrong = shortened(names[1], 60)
-        raise UserError(f"N: got '{wrong}' (should be the number of a document)")
+        raise UserError(f"N: got '{shortened(names[1], 60)}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.
     numbers = [int(word[:20]) for word in given if word not in names]
     return Path(names[0]) if names else None, numbers[0] if numbers else None
@@ -251,9 +240,7 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 def doctor(
     config: Annotated[
         Path | None,
-        options.config_argument(
-            "A config file or name, or the folder of a finished run.", "CONFIG|RUN"
-        ),
+        options.config_argument("A config or its name, or the folder of a run.", "CONFIG|RUN"),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -269,25 +256,24 @@ def doctor(
         from rnnbench.analysis.summary import load_run
 
         is_run = config.is_dir()
-        notes = list(notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
-        record = {"notes": [note.model_dump() for note in notes]}
-        console.print_record(record, views.notes_text(notes), as_json=as_json)
+        found = list(notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
+        record = {"notes": [note.model_dump() for note in found]}
+        console.print_record(record, views.notes_text(found), as_json=as_json)
         return
     from rnnbench.runner.check import check_machine
 
     checks = check_machine()
-    found = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
+    rows = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}
-    console.print_record(record, grid(found, ("bold", "")), as_json=as_json)
+    console.print_record(record, grid(rows, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
-        error = RnnbenchError(
-            f"Something is wrong with: {', '.join(check.name for check in wrong)}."
-        )
+        names = ", ".join(check.name for check in wrong)
+        error = RnnbenchError(f"Something is wrong with: {names}.")
         error.exit_code = wrong[0].exit_code
         raise error
 
 
-def _notes_on_config(config: Path) -> Iterator[Note]:
+def _notes_on_config(config: Path) -> Iterator[notes.Note]:
     benchmark = load(config)
     try:
         prepared = prepare_data(benchmark.data, offline=True)
@@ -295,7 +281,7 @@ def _notes_on_config(config: Path) -> Iterator[Note]:
         console.notice(f"No notes about the documents: {error}")
     else:
         corpus = prepared.corpus
-        yield from notes_on_data(prepared.summary, benchmark.data, corpus)
+        yield from notes.notes_on_data(prepared.summary, benchmark.data, corpus)
         if SOURCES[corpus.provenance["source"]].fetch:  # not the user's own texts
-            yield note_on_decoding(corpus, prepared.dataset)
-    yield from notes_on_config(benchmark)
+            yield notes.note_on_decoding(corpus, prepared.dataset)
+    yield from notes.notes_on_config(benchmark)

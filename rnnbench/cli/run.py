@@ -27,8 +27,7 @@ EXAMPLES = options.examples(
 def run(
     request: RunRequest,
     verbose: Annotated[
-        bool,
-        typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean."),
+        bool, typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     as_json: options.Json = False,

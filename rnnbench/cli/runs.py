@@ -24,13 +24,6 @@ from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
 
-Runs = Annotated[
-    list[Path], options.run_folder("Folders of finished runs; anything else is left out.", "RUN")
-]
-Models = Annotated[
-    str | None, typer.Option(metavar="A,B", help="Only these models.", show_default=False)
-]
-
 commands = typer.Typer(rich_markup_mode="markdown")
 
 
@@ -85,7 +78,7 @@ def report(
     )
 )
 def leaderboard(
-    runs: Runs,
+    runs: options.Runs,
     metric: Annotated[
         str | None,
         typer.Option(
@@ -107,7 +100,6 @@ def leaderboard(
             metavar="FILE",
             help="Draw the mean ranks of the models over all datasets into FILE, which ends in "
             ".png, .svg or .pdf.",
-            show_default=False,
         ),
     ] = None,
     force: Annotated[
@@ -118,16 +110,11 @@ def leaderboard(
         typer.Option(
             metavar="FILE",
             help="Write a badge of the only RUN into FILE, which may be a badge to replace.",
-            show_default=False,
         ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The model on the badge; by default the best one.",
-            show_default=False,
-        ),
+        typer.Option(metavar="NAME", help="The model on the badge; by default the best one."),
     ] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
@@ -214,20 +201,17 @@ def _check_options(
 def compare(
     run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
     run_b: Annotated[
-        Path | None,
-        options.run_folder("The folder of another run on the same documents.", "RUN_B"),
+        Path | None, options.run_folder("The folder of another run on the same documents.", "RUN_B")
     ] = None,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(
-            "--fail-if",
             metavar="GATE",
             help="Exit with 1 if this holds for any model; repeatable. A GATE is "
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
             "percentage of A, such as 5%; or significantly, for the main metric. "
             f"METRIC: {options.QUANTITIES}; without it, the main metric. "
             "A model that is only in A fails every gate; a model that is only in B fails none.",
-            show_default=False,
         ),
     ] = None,
     form: Annotated[
@@ -239,7 +223,7 @@ def compare(
             "case for each gate and model.",
         ),
     ] = "table",
-    models: Models = None,
+    models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these models.")] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
@@ -253,7 +237,10 @@ def compare(
     runs, and the number of seeds that would be needed if the measured difference were the true one.
     """
     gates = [parse_gate(text) for text in fail_if or ()]
-    _check_format(form, has_gates=bool(gates), as_json=as_json)
+    if as_json and form != "table":
+        raise UserError(f"--json: not with --format {form} (use one of the two)")
+    if form == "junit" and not gates:
+        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")
     only = options.names(models)
     if run_b is None:
         if gates or form != "table":
@@ -277,10 +264,3 @@ def compare(
         console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))
-
-
-def _check_format(form: str, *, has_gates: bool, as_json: bool) -> None:
-    if as_json and form != "table":
-        raise UserError(f"--json: not with --format {form} (use one of the two)")
-    if form == "junit" and not has_gates:
-        raise UserError(f"--format {form}: needs --fail-if, because gates are its test cases")

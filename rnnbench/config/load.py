@@ -40,7 +40,7 @@ from rnnbench.config.nodes import (
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
-from rnnbench.errors import did_you_mean, line_of
+from rnnbench.errors import did_you_mean
 from rnnbench.points import model_of, split_keys, values_of
 from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
@@ -100,11 +100,13 @@ def load_data(
     return load(config, overrides).data
 
 
-def select(benchmark: Benchmark, names: Sequence[str], flag: str) -> Benchmark:
-    """Return ``benchmark`` with only the models ``names``, in the order of the config.
+def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
+    """Return ``benchmark`` with only the models ``names``, if any, in the order of the config.
 
     The name of a model with a grid stands for all its points. An error blames ``flag``.
     """
+    if names is None:
+        return benchmark
     known, wanted = {*benchmark.models, *map(model_of, benchmark.models)}, set(names)
     wrong = [name for name in dict.fromkeys(names) if name not in known]
     if wrong or not names:
@@ -171,20 +173,17 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())
+    elif shipped.is_table(config):
+        root, _ = parse(shipped.for_table(Path(config), is_open=True), str(config))
+        tree.root = _extended(tree, root or Node({}, ""), Path(), ())
     else:
-        path = Path(config)
-        if shipped.is_table(path):
-            root, _ = parse(shipped.for_table(path, is_open=True), str(path))
-            tree.root = _extended(tree, root or Node({}, ""), Path(), ())
-        else:
-            tree.root = _read_first(tree, path)
+        tree.root = _read_first(tree, Path(config))
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:
             value, duplicates = parse(override.value, flag, has_lines=False)
             if len(keys) > MAX_DEPTH:
-                message = f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})"
-                raise config_error(flag, (), message)
+                raise config_error(flag, (), f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})")
             tree.root = _with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:
@@ -240,7 +239,8 @@ def _text_of(path: Path) -> str:
     except IsADirectoryError:
         message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:
-        raise config_error(f"{path}:{line_of(error)}", (), "is not UTF-8") from None
+        line = len((error.object[: error.start] + b".").splitlines())
+        raise config_error(f"{path}:{line}", (), "is not UTF-8") from None
     except (OSError, ValueError) as error:
         message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
     raise config_error(str(path), (), message)

@@ -131,8 +131,7 @@ def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
     if is_list and key not in children:
         message = f"no item {spell(key)} (the list has {len(children)}, counted from 0)"
         raise config_error(new.where, (), message)
-    child = Node(at(root, [key]).value, new.where)
-    children[key] = with_value(child, below, new)
+    children[key] = with_value(Node(at(root, [key]).value, new.where), below, new)
     return Node(list(children.values()) if is_list else children, root.where)
 
 

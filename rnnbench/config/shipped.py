@@ -15,7 +15,6 @@ from rnnbench.config.nodes import to_yaml
 from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
-from rnnbench.storage import check_new, write_text
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,7 @@ def names() -> list[str]:
 
 def listed() -> list[str]:
     """Return the names of the configs for users: all but the grids for choosing others."""
-    grids = re.compile(r"_(baselines|grids|layers|networks)$")
-    return [name for name in names() if not grids.search(name)]
+    return [name for name in names() if not re.search("_(baselines|grids|layers|networks)$", name)]
 
 
 def find(name: str | Path) -> Path | None:
@@ -65,22 +63,21 @@ def summary(file: Path) -> str:
     return re.split(r"(?<=[.?]) ", comment, maxsplit=1)[0]
 
 
-def copy_config(name: str, path: Path, *, overwrite: bool = False) -> list[Path]:
-    """Copy a config that comes with the package, and the table of texts that it names.
+def new_files(config: Path, source: str | None) -> dict[Path, str]:
+    """Return the text of a new config, and that of the table of texts that it names, by file.
 
-    The copy may still extend others that come with the package. A table is never overwritten. The
-    new files are returned.
+    The ``source`` is a table of texts, or the name of a config that comes with the package, whose
+    copy may still extend others of the package; without it, this is the starter.
     """
-    config = get(name)
-    copies = {path: config}
-    data = yaml.safe_load(config.read_text(encoding="utf-8")).get("data") or {}
-    if "path" in data:
-        copies[path.parent / data["path"]] = config.parent / data["path"]
-    for copy in copies:
-        check_new(copy, overwrite=overwrite and copy == path, replaced="a config")
-    for copy, original in copies.items():
-        write_text(copy, original.read_text(encoding="utf-8"))
-    return list(copies)
+    if not source:
+        return {config: starter(config.stem)}
+    if is_table(source):
+        return {config: for_table(Path(source), config.parent)}
+    original = get(source)
+    texts = {config: original.read_text(encoding="utf-8")}
+    if path := (yaml.safe_load(texts[config]).get("data") or {}).get("path"):
+        texts[config.parent / path] = (original.parent / path).read_text(encoding="utf-8")
+    return texts
 
 
 def is_table(path: str | Path) -> bool:
@@ -103,9 +100,8 @@ def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
-    return text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)})).replace(
-        "  source: files\n", f"  source: files\n{data}"
-    )
+    text = text.replace("name: texts\n", to_yaml({"name": _valid(path.stem)}))
+    return text.replace("  source: files\n", f"  source: files\n{data}")
 
 
 def starter(name: str = STARTER) -> str:

@@ -28,11 +28,7 @@ from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
 EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
-STATUSES = {
-    "FINISHED": "STATUS_SUCCESS",
-    "FAILED": "STATUS_FAILURE",
-    "KILLED": "STATUS_UNKNOWN",
-}
+STATUSES = {"FINISHED": "SUCCESS", "FAILED": "FAILURE", "KILLED": "UNKNOWN"}
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -161,8 +157,7 @@ class TensorBoardTracker(TrialTracker):
         path = folder / f"{EVENTS}.{int(time.time())}.rnnbench"
         events = RecordWriter(path.open("wb", buffering=0))  # each event is written at once
         _add_event(events, file_version="brain.Event:2")  # the first one of every file
-        settings = hparams_pb(settings_of(trial), trial_id=folder.name)
-        _add_event(events, step=0, summary=settings)
+        _add_event(events, step=0, summary=hparams_pb(settings_of(trial), trial_id=folder.name))
         return events
 
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
@@ -176,7 +171,7 @@ class TensorBoardTracker(TrialTracker):
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-        number = api_pb2.Status.Value(STATUSES[status])
+        number = api_pb2.Status.Value(f"STATUS_{STATUSES[status]}")
         end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
         described = metadata.create_summary_metadata(
             plugin_data_pb2.HParamsPluginData(session_end_info=end)
@@ -235,15 +230,9 @@ class MlflowTracker(TrialTracker):
             self._client.update_run(self._parent, status="RUNNING")
         else:
             tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
-            sections = benchmark.model_dump(
-                mode="json", exclude_none=True, include={"data", "training"}
-            )
-            settings = {
-                f"{section}.{key}": value
-                for section, values in sections.items()
-                for key, value in values.items()
-            }
-            self._parent = self._create(benchmark.name, tags, settings)
+            shared = {"data", "training"}
+            sections = benchmark.model_dump(mode="json", exclude_none=True, include=shared)
+            self._parent = self._create(benchmark.name, tags, dict(plain_values(sections)))
         self._unsent: dict[str, list[Any]] = {}
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False

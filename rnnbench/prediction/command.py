@@ -116,7 +116,9 @@ def predict(
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        score = f"{results.dataset.score_name} {scores[model.name]:.4f}"
+        n_seeds = len(next(own.trials for own in results.models if own.name == model.name))
+        of = f", the mean of {n_seeds} seeds" if n_seeds > 1 else ""
+        score = f"{results.dataset.score_name} {scores[model.name]:.4f}{of}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)

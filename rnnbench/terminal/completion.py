@@ -15,8 +15,7 @@ def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
 
     def complete(incomplete: str) -> list[str]:
         before, comma, _ = incomplete.rpartition(",") if is_list else ("", "", "")
-        given = before.split(",")
-        return [before + comma + name for name in names if name not in given]
+        return [before + comma + name for name in names if name not in before.split(",")]
 
     return complete
 

@@ -12,34 +12,15 @@ from functools import partial
 from io import StringIO
 from typing import Any
 
+from rich import progress
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.data.fetch import Progress as OnBytes
-from rnnbench.runner.executors.base import (
-    Connected,
-    EpochEnded,
-    Event,
-    Failed,
-    Finished,
-    Listener,
-    PhaseBegan,
-    Planned,
-)
+from rnnbench.runner.executors import base as events
 from rnnbench.terminal.console import DRAWING, IN_NOTEBOOK, err
 from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING
@@ -61,11 +42,11 @@ COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
 """The columns beside the name of a trial, each with the least terminal width that shows it."""
 
 
-def _bars(name_width: int, *figures: ProgressColumn) -> Progress:
+def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progress:
     """Return bars between their names and some figures."""
     column = Column(no_wrap=True, overflow="ellipsis", max_width=name_width)
-    name = TextColumn("{task.description}", markup=False, table_column=column)
-    return Progress(name, BarColumn(None), *figures)
+    name = progress.TextColumn("{task.description}", markup=False, table_column=column)
+    return progress.Progress(name, progress.BarColumn(None), *figures)
 
 
 @contextmanager
@@ -144,11 +125,10 @@ def can_draw() -> bool:
 @contextmanager
 def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     """Yield a callback that shows downloads: as bars on a terminal, else as a line at the start."""
-    tasks: dict[str, TaskID] = {}
-    figures = [DownloadColumn, TransferSpeedColumn, TimeRemainingColumn]
+    tasks: dict[str, progress.TaskID] = {}
+    figures = [progress.DownloadColumn, progress.TransferSpeedColumn, progress.TimeRemainingColumn]
     shown = figures if err.width >= 80 else figures[:1]
-    whole = (kind(table_column=Column(no_wrap=True)) for kind in shown)
-    bars = _bars(err.width // 2, *whole)
+    bars = _bars(err.width // 2, *(kind(table_column=Column(no_wrap=True)) for kind in shown))
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -167,7 +147,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 
     It takes the name of the step, its number from 1, and the number of steps.
     """
-    bars = _bars(err.width // 3, MofNCompleteColumn(), TimeRemainingColumn())
+    bars = _bars(err.width // 3, progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
     def on_step(name: str, number: int, total: int) -> None:
@@ -180,7 +160,7 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 
 
 @contextmanager
-def show_trials(*, quiet: bool) -> Iterator[Listener]:
+def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     if quiet:
         yield lambda _: None
@@ -193,7 +173,7 @@ def show_trials(*, quiet: bool) -> Iterator[Listener]:
 
         with _drawn(draw) as redraw:
 
-            def on_event(event: Event) -> None:
+            def on_event(event: events.Event) -> None:
                 with changing:
                     run.note(event, time.monotonic())
                 if message := _message(event):
@@ -249,10 +229,6 @@ class RunningTrial:
     pace: Pace = field(default_factory=Pace)
     """Of its epochs, after compilation."""
 
-    def seconds_left(self, now: float) -> float | None:
-        """Return the seconds that its epochs still take; ``None`` if none has been timed."""
-        return self.pace.seconds_left(self.trial.epochs, now)
-
 
 class RunProgress:
     """How far the trials of a run, or of several in a row, have come."""
@@ -269,25 +245,25 @@ class RunProgress:
         self._pace = Pace()
         self._work = {"done": 0, "planned": 0}
 
-    def note(self, event: Event, now: float) -> None:
+    def note(self, event: events.Event, now: float) -> None:
         """Take an event into account."""
         match event:
-            case Planned(to_train):
+            case events.Planned(to_train):
                 for trial in to_train:
                     self._set("planned", trial, self.planned[trial] + trial.epochs)
                 self.start = now if self.start is None else self.start
                 if not self._work["planned"]:
                     self._pace.begin(0, now)
-            case PhaseBegan(trial, phase, worker):
+            case events.PhaseBegan(trial, phase, worker):
                 running = self.running.setdefault(trial, RunningTrial(trial, now))
                 running.worker, running.phase, running.since = worker, phase, now
                 if phase == TRAINING and trial.epochs:
                     running.pace.begin(running.epoch, now)
                     self._pace.begin(self.work()[0], now)
-            case EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
+            case events.EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
                 self._set("done", trial, 0)
                 self.running[trial] = RunningTrial(trial, now, worker)
-            case EpochEnded(trial, epoch, loss, score):
+            case events.EpochEnded(trial, epoch, loss, score):
                 self._set("done", trial, min(epoch, self.planned[trial]))
                 self._pace.reach(self.work()[0], now)
                 if trial in self.running:  # or else this comes after its end
@@ -297,7 +273,7 @@ class RunProgress:
                     running.epoch = epoch
                     running.scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
                     running.pace.reach(epoch, now)
-            case Finished(trial) | Failed(trial):
+            case events.Finished(trial) | events.Failed(trial):
                 self._set("planned", trial, self.done[trial])  # it may end early
                 self.running.pop(trial, None)
                 self.ended += 1
@@ -320,7 +296,7 @@ class RunProgress:
         done, planned = self.work()
         if done >= planned:
             return None
-        left = [running.seconds_left(now) for running in self.running.values()]
+        left = [it.pace.seconds_left(it.trial.epochs, now) for it in self.running.values()]
         return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
 
 
@@ -363,7 +339,7 @@ def _row(running: RunningTrial, now: float) -> dict[str, Any]:
         "phase": f"epoch {running.epoch}/{trial.epochs}" if is_training else running.phase,
         "scores": running.scores if is_training else "",
         "elapsed": _clock(now - running.since),
-        "left": _eta(running.seconds_left(now)) if is_training else "",
+        "left": _eta(running.pace.seconds_left(trial.epochs, now)) if is_training else "",
     }
 
 
@@ -384,26 +360,23 @@ class _Lines:
     def __init__(self) -> None:
         self._progress = RunProgress()
         self._changing = threading.Lock()
-        self._last_line: dict[Trial, float] = {}
+        self._said: dict[Trial, float] = {}
         self._named: set[tuple[Trial, str]] = set()
-        """The phases that have been named."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         now, message = time.monotonic(), _message(event)
         with self._changing:
             self._progress.note(event, now)
         match event:
-            case EpochEnded(trial, 0, worker=worker):
-                self._last_line[trial] = now
+            case events.EpochEnded(trial, 0, worker=worker):
+                self._said[trial] = now
                 message = f"{_on(trial, worker)}: started"
-            case EpochEnded(trial) if now - self._last_line.get(trial, now) >= PLAIN_INTERVAL:
-                self._last_line[trial] = now
+            case events.EpochEnded(trial) if now - self._said.get(trial, now) >= PLAIN_INTERVAL:
+                self._said[trial] = now
+                scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
                 left = self._progress.seconds_left(now)
-                message = (
-                    f"{trial}: epoch {event.epoch} of {trial.epochs}, loss {event.loss:.4f}, "
-                    f"{trial.score_name} {event.score:.4f}"
-                    + ("" if left is None else f"; {left:.0f} s left in total")
-                )
+                rest = "" if left is None else f"; {left:.0f} s left in total"
+                message = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
         if message:
             err.print(message, soft_wrap=True)
 
@@ -419,20 +392,20 @@ class _Lines:
                 err.print(f"{_on(it.trial, it.worker)}: {it.phase}", soft_wrap=True)
 
 
-def _message(event: Event) -> str | None:
+def _message(event: events.Event) -> str | None:
     match event:
-        case Planned(to_train, stored) if stored:
+        case events.Planned(to_train, stored) if stored:
             return (
                 f"{len(stored)} of {len(stored) + len(to_train)} trials are stored already and are "
                 "not trained again (--fresh trains them again)"
             )
-        case Connected(scheduler, workers, cores, dashboard):
+        case events.Connected(scheduler, workers, cores, dashboard):
             link = f"; {dashboard}" if dashboard else ""
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"
-        case Finished(trial, score, seconds):
+        case events.Finished(trial, score, seconds):
             documents = "" if trial.part or trial.data.fit_on_all else "test "
             return f"{trial}: {documents}{trial.score_name} {score:.4f}, {seconds:.1f} s"
-        case Failed(trial, reason):
+        case events.Failed(trial, reason):
             return f"{trial}: failed: {reason}"
     return None
 

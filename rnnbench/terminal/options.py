@@ -1,13 +1,11 @@
 """Options and arguments that several commands share."""
 
-import logging
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,12 +16,6 @@ from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
 from rnnbench.terminal import completion
 from rnnbench.text import encodable
-
-if TYPE_CHECKING:
-    from rnnbench.config.load import Override
-    from rnnbench.config.schema import Benchmark
-
-log = logging.getLogger(__name__)
 
 RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
@@ -39,13 +31,6 @@ Config = Annotated[
     config_argument(
         "A config file, the name of one from `rnnbench config list`, or a table of texts."
     ),
-]
-OptionalConfig = Annotated[
-    Path | None,
-    config_argument("A config file, or the name of one; only its data section is used."),
-]
-NetworkName = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A network of RUN.", show_default=False)
 ]
 NetworkSeed = Annotated[
     int | None,
@@ -86,7 +71,6 @@ WithoutDuplicates = Annotated[
     ),
 ]
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
-"""The names of everything that runs can be compared and ranked by, for the help."""
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -104,7 +88,6 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-"""The arguments that options such as ``--out`` have in common."""
 
 
 def run_folder(help_text: str, metavar: str = "RUN") -> Any:
@@ -112,12 +95,7 @@ def run_folder(help_text: str, metavar: str = "RUN") -> Any:
     return typer.Argument(metavar=metavar, help=help_text, autocompletion=completion.run_folders)
 
 
-def load_benchmark(config: Path, models: str | None, changes: "Sequence[Override]") -> "Benchmark":
-    """Load ``config`` with ``changes``, and with only some of its models if they are named."""
-    from rnnbench.config.load import load, select  # slow: completion goes without it
-
-    benchmark = load(config, changes)
-    return benchmark if models is None else select(benchmark, split_names(models), "--models")
+Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]
 
 
 def check_config_name(file: Path) -> None:

@@ -11,12 +11,12 @@ from campaigns.bench import CONFIG
 from campaigns.campaign import Campaign, at_most, replace_value, spell, warnings_heard
 
 import rnnbench
-from rnnbench.config.load import dump
+from rnnbench.config.load import dump, load, select
 from rnnbench.config.nodes import MAX_MESSAGE, MAX_PROBLEMS, ConfigError
 from rnnbench.config.shipped import starter
 from rnnbench.errors import UserError
 from rnnbench.request import changes
-from rnnbench.terminal.options import load_benchmark
+from rnnbench.terminal import options
 
 SHIPPED = Path(__file__).parents[2] / "configs"
 SLOW, LONGEST = 2, 10
@@ -123,11 +123,11 @@ def _options(random, file):
     given = {"models": models, "seeds": seeds, "epochs": epochs, "data": data, "path": path}
     words = [*(f"{name} {value!r:.80}" for name, value in given.items()), f"{settings!r:.200}"]
 
-    def load():
+    def load_some():
         new = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-        return load_benchmark(file, models, new)
+        return select(load(file, new), options.names(models), "--models")
 
-    return f"options {', '.join(words)}", load
+    return f"options {', '.join(words)}", load_some
 
 
 def _key(random, tree):

@@ -44,9 +44,8 @@ def connected(address: str | None) -> Iterator[Any]:
         ) from error
     configured = (dask.config.get(f"scheduler-{name}", None) for name in ("address", "file"))
     found = _address_in(address or next(filter(None, configured), ""))
-    loggers = [logging.getLogger(name) for name in LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
+    levels = {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
+    for logger in levels:
         logger.setLevel(logging.CRITICAL + 1)
     try:
         with dask.config.set({"distributed.comm.retry.count": RETRIES}):
@@ -59,7 +58,7 @@ def connected(address: str | None) -> Iterator[Any]:
                 # Otherwise it would be closed again, and take its time, when it is collected.
                 client.status = "closed"
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)
 
 

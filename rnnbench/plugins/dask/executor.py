@@ -264,9 +264,8 @@ class ClusterRun:
             if facts["fault"]:
                 log.warning("%s takes no trials: %s", facts["name"], facts["fault"])
             elif self._has_begun:
-                text = on_worker.describe_differences(
-                    {facts["name"]: facts["differences"]}, self._here
-                )
+                found = {facts["name"]: facts["differences"]}
+                text = on_worker.describe_differences(found, self._here)
                 log.warning("%s; until then they take no trials", text)
         elif (attempt := self._running.get(facts.get("key", ""))) is not None:
             if attempt.at not in ("", facts["worker"]):

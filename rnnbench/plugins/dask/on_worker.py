@@ -48,8 +48,7 @@ OTHER_CODE = "different rnnbench code (same version, but another commit or local
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
-    own = {PYTHON: platform.python_version(), CODE: code.code_of_rnnbench()}
-    return own | versions(packages)
+    return {PYTHON: platform.python_version(), CODE: code.code_of_rnnbench()} | versions(packages)
 
 
 def packages_of(trials: Sequence[Trial]) -> list[str]:
@@ -299,8 +298,7 @@ def carry_out(run: str, message: bytes) -> bytes:
     except Reschedule:
         raise
     except Exception as error:  # a full disk, no more processes, an outcome that is none
-        reason = f"{type(error).__name__}: {error}"
-        outcome = pickle.dumps(TrialFailure(reason, is_of_machine=True))
+        outcome = pickle.dumps(TrialFailure(f"{type(error).__name__}: {error}", is_of_machine=True))
     here = {"worker": name, "address": worker.address, "host": platform.node()}
     here |= {"python": platform.python_version(), "platform": platform.platform()}
     return pickle.dumps((outcome, here))

@@ -15,16 +15,10 @@ EXAMPLES = options.examples(
 )
 
 
-Runs = Annotated[
-    list[Path],
-    options.run_folder("Folders of finished runs; anything else is left out.", "RUN"),
-]
 Out = Annotated[
     Path,
     typer.Option(
-        metavar="FOLDER",
-        help="The folder of the site: new, empty, or with an earlier site.",
-        parser=options.folder,
+        help="The folder of the site: new, empty, or with an earlier site.", **options.FOLDER
     ),
 ]
 Metrics = Annotated[
@@ -48,7 +42,7 @@ Words = Annotated[
 
 
 def site(
-    runs: Runs,
+    runs: options.Runs,
     out: Out = Path("site"),
     metric: Metrics = None,
     words: Words = 0,

@@ -3,8 +3,5 @@
 from rnnbench.command import TRAIN, Command
 
 BENCH_SPEED = Command(
-    "bench-speed",
-    "rnnbench.plugins.speed.command:bench_speed",
-    "Time the training engines.",
-    TRAIN,
+    "bench-speed", "rnnbench.plugins.speed.command:bench_speed", "Time the training engines.", TRAIN
 )

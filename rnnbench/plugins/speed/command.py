@@ -20,7 +20,6 @@ EXAMPLES = options.examples(
 CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
 """The names of all contenders; what they are takes long to import."""
 
-
 Rounds = Annotated[
     int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
 ]
@@ -29,12 +28,13 @@ Only = Annotated[
     typer.Option(
         metavar="A,B",
         help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-        show_default=False,
         autocompletion=completion.among(*CONTENDERS, is_list=True),
     ),
 ]
-OUT = "The folder for the results; by default results/speed-NAME."
-Out = Annotated[Path | None, typer.Option(help=OUT, show_default=False, **options.FOLDER)]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Where results go; by default results/speed-NAME.", **options.FOLDER),
+]
 
 
 def bench_speed(
@@ -58,7 +58,7 @@ def bench_speed(
     The matrix products of each model's training step are also timed alone. Each round is stored
     when it ends.
     """
-    from rnnbench.config.load import dump
+    from rnnbench.config.load import dump, load, select
     from rnnbench.data.load import prepare
     from rnnbench.job import check_inputs
     from rnnbench.plugins.speed.contenders import choose_contenders, measure, only_networks
@@ -70,7 +70,7 @@ def bench_speed(
     from rnnbench.terminal.display import show_download, show_trials
 
     given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    benchmark = only_networks(options.load_benchmark(config, models, given))
+    benchmark = only_networks(select(load(config, given), options.names(models), "--models"))
     contenders = choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)

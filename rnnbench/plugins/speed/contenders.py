@@ -25,14 +25,7 @@ from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.plugins.speed.results import (
-    ContenderTimes,
-    ProductRate,
-    ProductTime,
-    SpeedResults,
-    TableTime,
-    TrialTime,
-)
+from rnnbench.plugins.speed import results
 from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
 from rnnbench.runner.executors.base import Finished, Listener, Planned
 from rnnbench.runner.executors.local import usable_cores
@@ -144,12 +137,12 @@ def time_trial(
     trial: Trial,
     corpus: Path,
     on_epoch: OnEpoch,
-) -> TrialTime:
+) -> results.TrialTime:
     """Carry out a trial with ``train``, which is called as ``run_trial`` is; return the cost."""
     started = time.time()
     with ask_for_threads(lambda: trial.threads):  # the last ones get no more
         result = train(trial, corpus, on_epoch)
-    return TrialTime(
+    return results.TrialTime(
         model=trial.name,
         seed=trial.seed,
         score=result.score,
@@ -200,7 +193,7 @@ def peak_memory() -> int:
 
 def measure(
     benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
-) -> Iterator[SpeedResults]:
+) -> Iterator[results.SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
     In a round each contender trains everything once, so that other load on the machine affects all
@@ -215,7 +208,7 @@ def measure(
         batch_size = min(benchmark.training_of(name).batch_size, plan.dataset.train_size)
         products[name] = model.products(batch_size, shape)
     seconds: dict[Product, float] = {}
-    tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
+    tables: dict[str, list[results.TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
         timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
@@ -224,7 +217,7 @@ def measure(
             with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
         times = [
-            ContenderTimes(
+            results.ContenderTimes(
                 name=contender.name,
                 what=contender.what,
                 jobs=contender.executor.jobs,
@@ -239,25 +232,20 @@ def measure(
 def _results(
     benchmark: Benchmark,
     dataset: DatasetSummary,
-    contenders: list[ContenderTimes],
+    contenders: list[results.ContenderTimes],
     products: Mapping[str, Sequence[Product]],
     seconds: Mapping[Product, float],
-) -> SpeedResults:
+) -> results.SpeedResults:
     """Return the results from the products of a step, by model, and the seconds of each product."""
-    training = benchmark.training
     packages = [ENGINES[name].packages for name in ("native", "keras")]
-    return SpeedResults(
+    return results.SpeedResults(
+        **dataset.model_dump(include={"train_size", "timesteps"}),
+        **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
         name=benchmark.name,
         dataset_fingerprint=dataset.fingerprint,
-        train_size=dataset.train_size,
-        timesteps=dataset.timesteps,
-        epochs=training.epochs,
-        batch_size=training.batch_size,
-        optimizer=training.optimizer,
-        seeds=list(training.seeds),
         contenders=contenders,
         products=[
-            ProductRate(
+            results.ProductRate(
                 **asdict(product),
                 microseconds=seconds[product] / product.count * 1e6,
                 gflops=2 * product.multiply_adds / seconds[product] / 1e9,
@@ -265,7 +253,7 @@ def _results(
             for product in sorted(seconds, key=astuple)
         ],
         product_times=[
-            ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
+            results.ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
             for name, of_model in products.items()
             for timed in [[seconds[product] for product in of_model if product in seconds]]
         ],
@@ -273,11 +261,11 @@ def _results(
     )
 
 
-def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
+def _train_table(contender: Contender, plan: Plan, listener: Listener) -> results.TableTime:
     """Train everything with ``contender``, in processes started for it."""
     adapted = [contender.adapt(trial) for trial in plan.trials]
     listener(Planned(adapted, []))
-    costs: list[TrialTime] = []
+    costs: list[results.TrialTime] = []
     start, seconds = time.time(), 0.0
     outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
     with closing(outcomes):
@@ -287,4 +275,4 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
             costs.append(cost.model_copy(update={"started": cost.started - start}))
             listener(Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
-    return TableTime(seconds=seconds, trials=costs)
+    return results.TableTime(seconds=seconds, trials=costs)

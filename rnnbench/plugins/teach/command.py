@@ -30,7 +30,6 @@ Layers = Annotated[
     typer.Argument(
         metavar="LAYER",
         help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-        show_default=False,
         autocompletion=completion.among("simple_rnn", "gru", "lstm"),
     ),
 ]
@@ -45,7 +44,6 @@ Drawing = Annotated[
     typer.Option(
         metavar="FILE",
         help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-        show_default=False,
     ),
 ]
 
