@@ -71,14 +71,14 @@ def several_topics(monkeypatch, tmp_path):
     def read(_):
         return replace(factories.corpus_of_several(120, named=0.8), provenance={"from": "nowhere"})
 
-    source = Source("several", "Made up.", "any file", read, str.split)
+    source = Source("several", "Made up.", "any file", read, str.split, split="modapte")
     monkeypatch.setitem(SOURCES._usable, "several", source)
     monkeypatch.setattr(SOURCES, "_built_in", (*SOURCES._built_in, "several"))
     (tmp_path / "any.txt").touch()
     sigmoid = {"dense": {"units": "topics", "activation": "sigmoid"}}
     return {
         "name": "several",
-        "data": {"source": "several", "path": str(tmp_path / "any.txt"), "test_split": 0.4},
+        "data": {"source": "several", "path": str(tmp_path / "any.txt")},
         "training": {"epochs": 2, "batch_size": 8, "seeds": 2, "validation_split": 0.25},
         "models": {
             "rnn": {"layers": [{"embedding": {"dim": 2}}, {"simple_rnn": {"units": 2}}, sigmoid]},
