@@ -318,12 +318,14 @@ MS_PER_STEP, FIT_SECONDS = COSTS.values()
 
 
 @cache
-def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
-    """Return the metrics of a kind of task by name.
+def all_usable_metrics() -> list[Metric]:
+    """Return all metrics; a plug-in that cannot be loaded is left out with a warning."""
+    return METRICS.usable()
 
-    A plug-in that cannot be loaded is left out with a warning.
-    """
-    return {metric.name: metric for metric in METRICS.usable() if task in metric.tasks}
+
+def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
+    """Return the metrics of a kind of task by name; see ``all_usable_metrics``."""
+    return {metric.name: metric for metric in all_usable_metrics() if task in metric.tasks}
 
 
 def quantity_names() -> list[str]:

@@ -21,7 +21,7 @@ from rnnbench.data.dataset import Data
 from rnnbench.data.load import load_corpus
 from rnnbench.data.source import Source
 from rnnbench.data.sources import SOURCES
-from rnnbench.metrics import METRICS, usable_metrics
+from rnnbench.metrics import METRICS, all_usable_metrics
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
@@ -136,7 +136,7 @@ def install():
     def refresh():
         for registry in registries:
             registry.refresh()
-        usable_metrics.cache_clear()
+        all_usable_metrics.cache_clear()
 
     with pytest.MonkeyPatch.context() as patch:
 

@@ -146,6 +146,7 @@ KEYS = {
     "training.": "Training",
     "early_stopping.": "EarlyStopping",
     "schedule.": "Schedule",
+    "decision.": "DecisionRule",
     "network.": "LayeredNetwork",
     "python.": "PythonNetwork",
     "baseline.": "BaselineModel",

@@ -29,6 +29,7 @@ SECTIONS = {
     "training": ("training", "Training"),
     "training: early stopping": ("early_stopping", "EarlyStopping"),
     "training: a schedule": ("schedule", "Schedule"),
+    "training: a decision": ("decision", "DecisionRule"),
     "models: a network of layers": ("network", "LayeredNetwork"),
     "models: a network of your own": ("python", "PythonNetwork"),
     "models: a baseline": ("baseline", "BaselineModel"),

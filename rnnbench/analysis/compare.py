@@ -236,7 +236,7 @@ class Failure(Record):
     """The corrected p-value, for a gate on significance."""
 
 
-class Verdict(Record):
+class GateVerdict(Record):
     """The outcome of a gate."""
 
     gate: str
@@ -282,7 +282,7 @@ def parse_gate(text: str) -> Gate:
     return Gate(" ".join(words), metric, direction, number, amount.endswith("%"))
 
 
-def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
+def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     """Return which models fail a gate; a model or metric that only A has fails it.
 
     Raises:
@@ -315,7 +315,7 @@ def judge(gate: Gate, comparison: ComparedRuns) -> Verdict:
         (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
         if a is not None and (b is None or gate.is_failed_by(change, a, b)):
             failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
-    return Verdict(
+    return GateVerdict(
         gate=gate.text,
         checked=checked,
         unmeasured=[name for name, (a, _) in values.items() if a is None],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rnnbench.analysis.intervals import N_BLOCKS
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.metrics import METRICS, Metric, Quantity
+from rnnbench.metrics import Metric, Quantity, all_usable_metrics
 from rnnbench.points import model_of, values_of
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Statistic
 from rnnbench.text import counted, for_markdown, visible
@@ -278,7 +278,7 @@ def find_template(package: str, name: str, **options: Any) -> "Template":
 def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
     """Return the metrics, other than the main one, that any of ``models`` has."""
     present = {name for model in models for name in model.metrics if name != model.main}
-    return [metric for metric in METRICS.usable() if metric.name in present]
+    return [metric for metric in all_usable_metrics() if metric.name in present]
 
 
 def in_blocks(n: int) -> str:

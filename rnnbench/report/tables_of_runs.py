@@ -13,7 +13,7 @@ from math import comb
 from typing import Any
 
 from rnnbench.analysis.boards import Board, RunHistory
-from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange, Verdict, branches
+from rnnbench.analysis.compare import Change, ComparedRuns, GateVerdict, ModelChange, branches
 from rnnbench.metrics import FIT_SECONDS, METRICS, MS_PER_STEP, Metric, find_quantity
 from rnnbench.report.table import (
     MISSING,
@@ -162,7 +162,7 @@ def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     return [_changes_table(comparison), *_means_tables(comparison), differences]
 
 
-def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[Verdict]) -> str:
+def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[GateVerdict]) -> str:
     """Return a page in GitHub's Markdown: gates and scores, and all else to be unfolded."""
     scores, *others = comparison_tables(comparison)
     shown = [scores]
@@ -266,7 +266,7 @@ def _shown(value: Any) -> str:
 # Gates
 
 
-def _outcomes(verdicts: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:
+def _outcomes(verdicts: Sequence[GateVerdict]) -> list[tuple[str, str, str, str]]:
     """Return each gate and model with its outcome and the reason; failures of a gate come first."""
     rows = []
     for verdict in verdicts:
@@ -284,7 +284,7 @@ def _outcomes(verdicts: Sequence[Verdict]) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
+def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]]:
     """Return a line for each gate that passed, and one for each model that failed one."""
     passed = [
         f"{PASSED}: {verdict.gate}: {counted(len(verdict.checked), 'model')}"
@@ -299,7 +299,7 @@ def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[list[str], list[str]]:
     ]
 
 
-def junit(name: str, verdicts: Sequence[Verdict]) -> str:
+def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
     """Return JUnit XML: a test suite for each gate, a test case in it for each model.
 
     All characters are ASCII, so that it is right in every encoding.

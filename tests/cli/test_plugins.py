@@ -311,7 +311,7 @@ def test_a_source_of_another_package_is_used_like_a_built_in_one(cli, caplog):
     assert not caplog.messages
 
     sources = json.loads(cli("data", "show", "--sources", "--json").stdout)["sources"]
-    assert [*sources] == ["keras", "sgml", "r52", "r8", "files", "notes"]
+    assert [*sources] == ["keras", "sgml", "r52", "r8", "modapte", "files", "notes"]
 
 
 @pytest.mark.usefixtures("with_sources")

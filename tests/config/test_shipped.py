@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.results import CHOICE_VERSION, ChoiceResults, best_points, rank_key
+from rnnbench.choice.results import ChoiceResults, best_points, rank_key
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import parse
@@ -22,7 +22,7 @@ from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
 from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
-from rnnbench.storage import read_document
+from rnnbench.storage import read_record
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.settings import Training
 
@@ -125,8 +125,7 @@ FIRST, SECOND = "reuters46_networks", "reuters46_layers"
 
 
 def results_of(name):
-    document = read_document(REFERENCE_CHOICES / name / "choice.json", CHOICE_VERSION)
-    results = ChoiceResults.model_validate(document)
+    results, _ = read_record(REFERENCE_CHOICES / name / "choice.json", ChoiceResults)
     ranked = sorted(  # some were stored when ties were broken in another way
         results.candidates,
         key=lambda found: rank_key(found.score, found.training.get("epochs", 0), found.params),

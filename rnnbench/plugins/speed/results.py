@@ -114,8 +114,7 @@ class ProductTime(Record):
 class SpeedResults(Record):
     """The content of ``speed.json``."""
 
-    older_versions = (1,)
-    schema_version: Literal[2] = 2
+    schema_version: Literal[1] = 1
     name: str
     dataset_fingerprint: str
     train_size: int
