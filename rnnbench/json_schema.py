@@ -77,7 +77,7 @@ def _plain(docstring: str) -> str:
 
 def results_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of ``results.json``."""
-    schema = Results.model_json_schema(schema_generator=_Generator)
+    schema = Results.model_json_schema(by_alias=False, schema_generator=_Generator)
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     schema["properties"] |= {
         "config_sha256": {**sha256, "description": "Of config.yaml."},

@@ -54,6 +54,10 @@ def formerly(name: str) -> Any:
     return Field(validation_alias=name)
 
 
+SCORES = ("accuracy", "micro_f1")
+"""The names that a published score may go by, too."""
+
+
 class Publication(BaseModel):
     """A published score, and the conditions under which it was measured.
 
@@ -79,7 +83,7 @@ class Publication(BaseModel):
         """Accept the names of main metrics, as in older files."""
         if not isinstance(data, dict):
             return data
-        names = dict.fromkeys(("accuracy", "micro_f1"), "score")
+        names = dict.fromkeys(SCORES, "score")
         return {names.get(key, key): value for key, value in data.items()}
 
 

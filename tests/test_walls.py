@@ -16,7 +16,7 @@ OPEN = {
     f"rnnbench{module}"
     for module in (
         *("", ".command", ".environment", ".errors", ".estimate", ".job", ".metrics"),
-        *(".request", ".section", ".storage", ".text", ".tracking", ".runner.run"),
+        *(".request", ".section", ".storage", ".tasks", ".text", ".tracking", ".runner.run"),
     )
 }
 OPEN_FOLDERS = {

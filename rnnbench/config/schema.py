@@ -8,13 +8,20 @@ import re
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails
 
 from rnnbench.data.dataset import Data
 from rnnbench.models.descriptions import Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.section import Publication, Section, Text, located, problem, problems, spell
+from rnnbench.section import SCORES, Publication, Section, Text, located, problem, problems, spell
 from rnnbench.tracking import TrackerNames
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.settings import Training
@@ -33,8 +40,16 @@ ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def _with_names_of_scores(schema: dict[str, Any]) -> None:
+    """Have a schema accept the score under its other names."""
+    schema["properties"] |= dict.fromkeys(SCORES, schema["properties"]["score"])
+    schema["required"].remove("score")
+
+
 class Published(Section, Publication):
     """The published results of one model. Keys that are left out are not known."""
+
+    model_config = ConfigDict(json_schema_extra=_with_names_of_scores)
 
     params: PositiveInt | None = None
 
