@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=StoredRun)
 
-OF_ANSWERS = {"accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1"}
+OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1")
 """The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
 ROUNDING = 1e-9
 """The largest difference that summing in another order can make."""
@@ -370,7 +370,7 @@ def _checked_numbers(
     """Yield the name, the stored value and the right value of numbers in a summary."""
     for model in results.models:
         for trial, result in zip(model.trials, trials[model.name], strict=True):
-            for metric in map(METRICS.__getitem__, trial.metrics.keys() & OF_ANSWERS):
+            for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
                 place = f"{metric.name} of {model.name} seed {trial.seed}"
                 found = metric.of(result.labels, result.answers, result.scores)
                 yield (

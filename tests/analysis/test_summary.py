@@ -289,7 +289,7 @@ def test_a_run_without_duplicates_is_that_of_the_other_documents_which_its_summa
             assert (trial.scores == whole.scores[kept]).all()
     assert rest.results.dataset.test_size == found.test_size == 36
     assert rest.folder == run.folder
-    assert found.score == {model.name: model.score for model in rest.results.models}
+    assert found.scores == {model.name: model.score for model in rest.results.models}
     assert found.comparisons == rest.results.comparisons
     assert found.majority_score == rest.results.dataset.majority_score == 18 / 36
     assert rest.results.without_duplicates is None
