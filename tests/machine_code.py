@@ -22,7 +22,10 @@ is_x86 = bool(processor() and processor().is_x86)
 LANES = st.sampled_from([4, 8, 16])
 REGISTERS = st.sampled_from([16, 32])
 RATE, DECAY = 0.01, 0.9
-SOFTMAX = {"dense": {"units": "topics", "activation": "softmax"}}
+SOFTMAX, SIGMOID = (
+    {"dense": {"units": "topics", "activation": activation}}
+    for activation in ("softmax", "sigmoid")
+)
 
 
 def examples(few: int) -> Any:
@@ -65,7 +68,8 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
         to_vector = [recurrent(is_sequence=False), {"pooling": {"by": by}}]
         layers.append(draw(st.sampled_from(to_vector)))
     layers += [on_vectors() for _ in range(draw(st.integers(0, 1)))]
-    return LayeredNetwork.model_validate({"layers": [*layers, SOFTMAX]})
+    last = draw(st.sampled_from([SOFTMAX, SIGMOID]))
+    return LayeredNetwork.model_validate({"layers": [*layers, last]})
 
 
 @st.composite
@@ -95,13 +99,15 @@ def program(
 
 
 def documents(
-    sizes: Sizes, count: int, seed: int = 0
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return made-up documents, some of them empty, and labels."""
+    sizes: Sizes, count: int, seed: int = 0, model: LayeredNetwork | None = None
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Return made-up documents, some of them empty, and as many labels as a model is for."""
     random = np.random.default_rng(seed)
     x = random.integers(1, sizes.n_ids, (count, sizes.timesteps), dtype=np.int32)
     lengths = random.integers(0, sizes.timesteps + 1, count)
     x[np.arange(sizes.timesteps) >= lengths[:, np.newaxis]] = 0
+    if model and not model.layers[-1].has_one_label:
+        return x, random.integers(0, 2, (count, sizes.topics), dtype=np.uint8)
     return x, random.integers(0, sizes.topics, count, dtype=np.int32)
 
 

@@ -66,7 +66,10 @@ class Stock:
         variables = self.model.trainable_variables
         with tf.GradientTape() as tape:
             answers = self.model(x, training=True)
-            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, answers))
+            losses = keras.losses
+            is_one = y.ndim == 1
+            by = losses.sparse_categorical_crossentropy if is_one else losses.binary_crossentropy
+            loss = tf.reduce_mean(by(y, answers))
         gradients = tape.gradient(loss, [own.value for own in variables])
         gradients = list(map(tf.convert_to_tensor, gradients))
         self.optimizer.apply(gradients, variables)
@@ -91,7 +94,7 @@ def error(arrays, exact):
 def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     model, sizes, registers, count
 ):
-    x, y = documents(sizes, min(count, sizes.batch))
+    x, y = documents(sizes, min(count, sizes.batch), model=model)
     net = network(program(model, sizes, registers), model, x)
     exact, stock = (Stock(model, sizes, dtype) for dtype in ("float64", "float32"))
 

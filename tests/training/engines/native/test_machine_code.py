@@ -33,7 +33,7 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
-from rnnbench.training.engines.native.engine import Scorer, longest_first
+from rnnbench.training.engines.native.engine import Scorer, fitted_to, longest_first
 from rnnbench.training.engines.native.group import Sizes
 from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Array, Memory
 from rnnbench.training.engines.native.products import product, rows_of_tile
@@ -148,7 +148,7 @@ CANARY = np.float32(1234.5)
 @examples(6)
 @given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(1, 60))
 def test_no_access_is_outside_of_its_array(model, sizes, count):
-    x, y = documents(sizes, count)
+    x, y = documents(sizes, count, model=model)
     net = network(program(model, sizes, assembler=Checked), model, x)
     first, second = net.arenas
     size = first.size
@@ -189,14 +189,17 @@ def test_a_program_that_only_scores_gives_the_answers_of_numpy(model, sizes, cou
 @examples(4)
 @given(model=networks(most_units=40), sizes=all_sizes(), count=st.integers(1, 40))
 def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
-    x, y = documents(sizes, count)
+    x, y = documents(sizes, count, model=model)
     net = network(program(model, sizes), model, x)
     laid_out = net.lay_out(x)
     order = longest_first(laid_out, np.arange(count), sizes.batch)
-    answers = np.zeros(2 * (count + sizes.rows), np.float32)
+    width = 2 if y.ndim == 1 else net.program.width
+    answers = np.zeros(width * (count + sizes.rows), np.float32)
     arena, second = map(guarded_copy, net.arenas)
     read = arena, arena, *map(guarded_copy, (order, *laid_out))
-    labels = np.stack([y, np.ones(count)], axis=1).astype(np.float32)
+    one_each = y.ndim == 1
+    labels = np.stack([y, np.ones(count)], axis=1) if one_each else fitted_to(width, y)
+    labels = labels.astype(np.float32)
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
     others = map(guarded_copy, (labels, net.rates, answers))
