@@ -71,7 +71,7 @@ def test_rare_topics_have_a_say_in_proportion_to_the_topics_so_far(seed):
     labels = (random.random((8, 3)) < [0.6, 0.4, 0.2]).astype(np.uint8)
     scores = np.round(labels + random.normal(size=labels.shape), 1).astype(np.float32)
     right = given = 0
-    for number, topic in enumerate(np.argsort(-labels.sum(axis=0), kind="stable"), 1):
+    for number, topic in enumerate(np.argsort(-labels.sum(axis=0, dtype=int), kind="stable"), 1):
         threshold = thresholds_by_topic(labels, scores)[topic]
         n_true = int(labels[:, topic].sum())
 
