@@ -54,6 +54,8 @@ from .runs import compare as compare
 from .runs import history as history
 from .runs import leaderboard as leaderboard
 from .storage import DamagedResultError as DamagedResultError
+from .tasks import SingleLabel as SingleLabel
+from .tasks import TaskKind as TaskKind
 from .tracking import Tracker as Tracker
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch

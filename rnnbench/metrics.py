@@ -40,7 +40,7 @@ class Metric(Quantity):
     """A metric of the answers to the test set.
 
     Attributes:
-        tasks: names of the kinds of task that have it.
+        tasks: names of the kinds of task that have it, and so do special cases of these.
         needs_log_probabilities: whether the scores must be natural logarithms of probabilities; a
             model that gives margins does not have the metric. Without it, ``function`` is given
             either of the two.
@@ -325,7 +325,10 @@ def all_usable_metrics() -> list[Metric]:
 
 def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
     """Return the metrics of a kind of task by name; see ``all_usable_metrics``."""
-    return {metric.name: metric for metric in all_usable_metrics() if task in metric.tasks}
+    from rnnbench.tasks import TASKS  # imports NumPy
+
+    kind = TASKS[task]
+    return {one.name: one for one in all_usable_metrics() if kind.is_among(one.tasks)}
 
 
 def quantity_names() -> list[str]:

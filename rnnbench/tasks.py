@@ -53,6 +53,11 @@ class TaskKind(ABC):
     layer of a network is a softmax. Otherwise, labels are 0 and 1, ``(n, n_topics)``, and it is a
     sigmoid."""
 
+    def is_among(self, names: Sequence[str]) -> bool:
+        """Return whether it is one of some kinds, or a special case of one; of none, it is."""
+        own = {vars(cls).get("name") for cls in type(self).__mro__}
+        return not names or bool(own & {*names})
+
     @abstractmethod
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
         """Return the answers that scores ``(n, n_topics)`` give."""

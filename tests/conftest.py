@@ -25,6 +25,7 @@ from rnnbench.metrics import METRICS, all_usable_metrics
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.tasks import TASKS
 from rnnbench.tracking import TRACKERS
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -131,7 +132,7 @@ def tiny_sgml_folder(tmp_path, tiny_sgml):
 @pytest.fixture
 def install():
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TRACKERS, COMMANDS)
+    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
 
     def refresh():
         for registry in registries:

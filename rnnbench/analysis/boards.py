@@ -204,7 +204,7 @@ def metric_of(dataset: DatasetSummary, name: str | None, where: str = "--metric"
 
 def has_metric(dataset: DatasetSummary, name: str) -> bool:
     """Return whether models of this kind of task can have a metric or a cost."""
-    return name in COSTS or dataset.task in METRICS[name].tasks
+    return name in COSTS or dataset.kind.is_among(METRICS[name].tasks)
 
 
 def score_of(model: ModelSummary, metric: str) -> float | None:

@@ -21,7 +21,7 @@ from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
-from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Labels, in_words, keys_of
+from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
@@ -97,6 +97,9 @@ class Data(Section):
     ``same_label`` leaves out only copies with the label of the first."""
     min_per_label: Annotated[int, Field(ge=1)] = 1
     """Labels with fewer documents are left out."""
+    task: Annotated[str, BeforeValidator(partial(one_of, names=TASKS))] | None = None
+    """The kind of task; by default ``multi_label`` if documents may have any number of topics, and
+    otherwise ``single_label``. Other packages may add more."""
     topics: Literal[10, 90, 115] | None = None
     """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
     training and test documents, or the 115 with training documents."""
@@ -185,6 +188,7 @@ class Dataset:
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
+        task: the name of its kind of task.
     """
 
     x_train: NDArray[np.int32]
@@ -200,11 +204,7 @@ class Dataset:
     separator: str = " "
     groups: NDArray[np.int32] | None = None
     in_order: bool = False
-
-    @property
-    def task(self) -> str:
-        """The name of its kind of task."""
-        return (SINGLE_LABEL if self.y_train.ndim == 1 else MULTI_LABEL).name
+    task: str = SINGLE_LABEL.name
 
     @property
     def timesteps(self) -> int:
@@ -240,6 +240,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
+    _check_keys(corpus, data)
     is_copy = _is_copy(corpus, data.deduplicate)
     train, test = _split(corpus, data, is_copy)
     kept = train if blind else np.concatenate([train, test])
@@ -273,7 +274,20 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
+        task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
     )
+
+
+def _check_keys(corpus: Corpus, data: Data) -> None:
+    """Make sure that no key asks for something that these documents cannot have."""
+    has_one = corpus.labels.ndim == 1
+    if data.task and TASKS[data.task].has_one_label != has_one:
+        number = "one label" if has_one else "any number of labels"
+        raise UserError(f"data.task: {data.task}: but these documents have {number} each")
+    if data.documents and has_one:
+        raise UserError("data.documents: each of these documents has one label (leave it out)")
+    if data.topics and (has_one or corpus.is_test is None):
+        raise UserError("data.topics: not for these documents (allowed: data.source: modapte)")
 
 
 def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArray[np.intp], Labels]:

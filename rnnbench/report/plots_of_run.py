@@ -122,12 +122,12 @@ def plot_run(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
-    task, main = run.results.dataset.task, run.results.dataset.kind.main
-    names = [plot.kind for plot in PLOTS.usable() if task in (plot.tasks or [task])]
+    task, main = run.results.dataset.kind, run.results.dataset.kind.main
+    names = [plot.kind for plot in PLOTS.usable() if task.is_among(plot.tasks)]
     if name == main:
         name = ScorePlot.kind
     if name not in names:
-        which = "" if name not in PLOTS else f" for the kind of task {task}"
+        which = "" if name not in PLOTS else f" for the kind of task {task.name}"
         hint = did_you_mean(str(name), [main, *names])
         raise UserError(f"no plot '{name}'{which} ({hint})")
     with PLOTS.blamed(name):

@@ -142,9 +142,9 @@ def make_sections(
     """
     reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
     sections: dict[str, ReportSection] = {}
-    task = run.results.dataset.task
+    task = run.results.dataset.kind
     for make in SECTIONS.usable():
-        if task not in vars(make).get("tasks", [task]):
+        if not task.is_among(vars(make).get("tasks", ())):
             continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
@@ -153,7 +153,7 @@ def make_sections(
         sections[section.id] = section
     parts: dict[str, list[Part]] = {id_: [] for id_ in sections}
     for kind in PLOTS.usable():
-        if task not in (kind.tasks or [task]):
+        if not task.is_among(kind.tasks):
             continue
         with PLOTS.blamed(kind.kind):
             if kind.section not in parts:

@@ -125,7 +125,7 @@ class TrialResult:
 
     @property
     def parts(self) -> NDArray[Any]:
-        """What the main metric is computed from, by document; see ``TaskKind.parts``."""
+        """The numbers by document that give the main metric; see ``TaskKind.parts``."""
         return self.task.parts(self.labels, self.answers)
 
     @property

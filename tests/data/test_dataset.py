@@ -324,3 +324,9 @@ def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(sizes
         assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
     with pytest.raises(UserError, match="would split groups of texts"):
         hold_out_part(found, Part(share=0.2))
+
+
+@pytest.mark.parametrize("key", [{"documents": "all"}, {"topics": 90}])
+def test_keys_for_any_number_of_topics_are_refused_where_documents_have_one(key):
+    with pytest.raises(UserError, match=f"data.{next(iter(key))}: "):
+        make_dataset(corpus(documents=20), Data(**key))
