@@ -104,7 +104,7 @@ def predict(
     results = load_results(run)
     if results.missing:
         notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
-    scores = {model.name: model.score.mean for model in results.models}
+    scores = {model.name: model.score for model in results.models}
     name, texts = split_words(words or [], scores, has_more=bool(file or table))
     if table:
         _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
@@ -116,9 +116,9 @@ def predict(
     given = [] if table else read_texts(texts, file or [])
     model = find_model(run, name, seed, results)
     if name is None and not quiet:
-        n_seeds = len(next(own.trials for own in results.models if own.name == model.name))
-        of = f", the mean of {n_seeds} seeds" if n_seeds > 1 else ""
-        score = f"{results.dataset.score_name} {scores[model.name]:.4f}{of}"
+        over = scores[model.name]
+        of = f", the mean of {over.n} seeds" if over.n > 1 else ""
+        score = f"{results.dataset.score_name} {over.mean:.4f}{of}"
         notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
