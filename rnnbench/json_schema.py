@@ -30,7 +30,7 @@ from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import AUTO, MAX_SEEDS
 
-MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel")
+MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
 EXTENDABLE = ("Benchmark", *MODELS, "Reference", "Published")
 """The sections whose keys may come from a file that a config extends; lists are not merged."""
 IN_PART = "InPart"

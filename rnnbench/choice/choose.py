@@ -30,6 +30,7 @@ from rnnbench.data.dataset import Data, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import FailedTrialsError, InterruptedRunError, prepared_job, require_whole
+from rnnbench.models.descriptions import with_members
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns, short_table
@@ -183,8 +184,13 @@ def choose(request: ChoiceRequest) -> Choice:
     whole = require_whole(choice, job, done)
     if not request.then_fit:
         return whole
-    by_seed = complete(job.benchmark.models, done)[whole.recommended]
-    held_out = _answers(by_seed, positions) if request.on == "all" else {}
+    names = with_members([whole.recommended], job.benchmark.models)
+    trials = complete(names, done) if request.on == "all" else {}
+    held_out = {
+        (model_of(name), seed): _answers(parts, positions)
+        for name, by_seed in trials.items()
+        for seed, parts in by_seed.items()
+    }
     try:
         return replace(whole, fitted=_fit(request, job, whole, held_out))
     except (FailedTrialsError, InterruptedRunError) as error:
@@ -255,13 +261,17 @@ def _check_labels(job: Job, section: Data, positions: NDArray[np.intp]) -> None:
 
 
 def _fit(
-    request: ChoiceRequest, job: Job, choice: Choice, held_out: Mapping[int, TrialResult]
+    request: ChoiceRequest,
+    job: Job,
+    choice: Choice,
+    held_out: Mapping[tuple[str, int], TrialResult],
 ) -> Run:
     """Train the recommended model and keep it, in a run of its own; see ``choose``.
 
     If it is trained on all documents, the ``held_out`` answers replace those to the test documents.
     """
-    benchmark = chosen_benchmark(job.benchmark, choice.results, [choice.recommended])
+    names = with_members([choice.recommended], job.benchmark.models)
+    benchmark = chosen_benchmark(job.benchmark, choice.results, names)
     data = _on_all(request, job) if held_out else benchmark.data
     given = RunRequest(
         benchmark.model_copy(update={"tracking": (), "data": data}),
@@ -282,16 +292,12 @@ def _fit(
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 
-def _answers(
-    by_seed: Mapping[int, Sequence[TrialResult]], positions: NDArray[np.intp]
-) -> dict[int, TrialResult]:
-    """Return the answers to the documents at ``positions``, in that order, by seed."""
-    order, found = np.argsort(positions), {}
-    for seed, parts in by_seed.items():
-        labels = np.concatenate([part.labels for part in parts])[order]
-        scores = np.concatenate([part.scores for part in parts])[order]
-        found[seed] = TrialResult(parts[0].record, labels, scores)
-    return found
+def _answers(parts: Sequence[TrialResult], positions: NDArray[np.intp]) -> TrialResult:
+    """Return the answers of a model to the documents at ``positions``, in that order."""
+    order = np.argsort(positions)
+    labels = np.concatenate([part.labels for part in parts])[order]
+    scores = np.concatenate([part.scores for part in parts])[order]
+    return TrialResult(parts[0].record, labels, scores)
 
 
 @checked

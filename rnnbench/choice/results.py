@@ -17,7 +17,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
-from rnnbench.models.descriptions import BaselineModel, Model
+from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model, with_members
 from rnnbench.points import model_of, values_of
 from rnnbench.report.findings import NOT_CLEAR
 from rnnbench.report.table import (
@@ -201,10 +201,11 @@ def recommend(
         for one in [best, *level]
         if isinstance(getattr(models[one.name], "baseline", None), MostFrequent | Stratified)
     ]
-    similar = defaultdict[tuple[bool, bool], list[Candidate]](list)
+    similar = defaultdict[tuple[bool, bool, bool], list[Candidate]](list)
     for one in [best, *(one for one in level if one.name not in blind)]:
         model = models[one.name]
-        kind = not isinstance(model, BaselineModel), model.pretrained != "nothing"
+        is_trained = not isinstance(model, BaselineModel)
+        kind = isinstance(model, EnsembleModel), is_trained, model.pretrained != "nothing"
         similar[kind].append(one)
     simplest = similar[min(similar)]
     fewest = min(one.params for one in simplest)
@@ -226,7 +227,7 @@ def recommend(
 
 
 def _in_words(candidate: Candidate, models: Mapping[str, Model], task: TaskKind) -> str:
-    kind = "baseline" if isinstance(models[candidate.name], BaselineModel) else "network"
+    kind = models[candidate.name].kind.replace("python", "network")
     size = f"{candidate.params:,} parameters"
     article = "an" if task.score_name[0] in "aeiou" else "a"
     return f"a {kind} with {size} and {article} {task.score_name} of {candidate.score:.4f}"
@@ -328,7 +329,7 @@ def chosen_benchmark(
         (model := model_of(name)): benchmark.models[name].model_copy(
             update={"chosen_from": n_tried[model]}
         )
-        for name in chosen
+        for name in with_members(chosen, benchmark.models)
     }
     changes = {"name": f"{benchmark.name[:90]}_chosen", "models": models}
     return benchmark.model_copy(update=changes)

@@ -21,7 +21,7 @@ from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
 from rnnbench.errors import RnnbenchError, UserError, shortened
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import BaselineModel, Network
+from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report import inspection as views
@@ -102,8 +102,8 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
     model = allowed[name]
-    if isinstance(model, BaselineModel):
-        return views.baseline_view(name, model)
+    if isinstance(model, BaselineModel | EnsembleModel):
+        return views.parameters_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)
     with quiet_tensorflow():

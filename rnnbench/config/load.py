@@ -41,6 +41,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import did_you_mean
+from rnnbench.models.descriptions import with_members
 from rnnbench.points import model_of, split_keys, values_of
 from rnnbench.section import Section, spell
 from rnnbench.storage import read_file
@@ -103,7 +104,8 @@ def load_data(
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
     """Return ``benchmark`` with only the models ``names``, if any, in the order of the config.
 
-    The name of a model with a grid stands for all its points. An error blames ``flag``.
+    The name of a model with a grid stands for all its points, and that of an ensemble for its
+    models, too. An error blames ``flag``.
     """
     if names is None:
         return benchmark
@@ -113,11 +115,9 @@ def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benc
         fault = f"no model {listed(list(map(spell, wrong)))}" if wrong else "names no model"
         hint = did_you_mean((*wrong, "")[0], benchmark.models)
         raise config_error(flag, (), f"{fault} ({hint})")
-    kept = {
-        name: model
-        for name, model in benchmark.models.items()
-        if name in wanted or model_of(name) in wanted
-    }
+    named = [name for name in benchmark.models if name in wanted or model_of(name) in wanted]
+    needed = with_members(named, benchmark.models)
+    kept = {name: model for name, model in benchmark.models.items() if name in needed}
     return benchmark.model_copy(update={"models": kept})
 
 

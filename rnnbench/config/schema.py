@@ -16,12 +16,22 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.data.dataset import Data
-from rnnbench.models.descriptions import Model
+from rnnbench.models.descriptions import EnsembleModel, Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.section import SCORES, Publication, Section, Text, located, problem, problems, spell
+from rnnbench.section import (
+    SCORES,
+    Publication,
+    Section,
+    Text,
+    at,
+    located,
+    problem,
+    problems,
+    spell,
+)
 from rnnbench.tracking import TrackerNames
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.settings import Training
@@ -128,6 +138,11 @@ class Benchmark(Section):
                 self.training_of(name)
             except ValidationError as error:
                 found += located(error, ("models", name, "training"))
+            try:
+                if isinstance(model := self.models[name], EnsembleModel):
+                    model.find_members(self.models)
+            except PydanticCustomError as error:
+                found.append(at(("models", name), error))
         if found:
             raise problems(found)
         return self

@@ -1,23 +1,26 @@
-"""The models of a config: networks of layers, networks of the user's own, and baselines."""
+"""The models of a config: networks of layers or of the user's own, baselines, and ensembles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
     Field,
     PositiveInt,
+    PrivateAttr,
     SerializationInfo,
     SerializeAsAny,
     model_serializer,
     model_validator,
 )
 
-from rnnbench.errors import nearest
+from rnnbench.errors import did_you_mean, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape
-from rnnbench.section import Pretrained, Section, problem, spell_parameters
+from rnnbench.section import Pretrained, Section, problem, spell, spell_parameters
+from rnnbench.text import listed
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
@@ -51,6 +54,11 @@ class ModelSection(Section):
     def pretrained(self) -> Pretrained | None:
         """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
         return "nothing"
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether its scores are log-probabilities, and not margins."""
+        return True
 
     @property
     def parts(self) -> Sequence[Layer | Baseline]:
@@ -87,7 +95,7 @@ class LayeredNetwork(Network):
     """A stack of layers."""
 
     kind: ClassVar[str] = "network"
-    loader_keys = ("grid", "baseline", "python")  # the last make another kind of model
+    loader_keys = ("grid", "baseline", "python", "ensemble")  # the last make another kind of model
 
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
@@ -171,13 +179,18 @@ class BaselineModel(ModelSection):
         return self.baseline.pretrained
 
     @property
+    def gives_probabilities(self) -> bool:
+        return self.baseline.gives_probabilities
+
+    @property
     def parts(self) -> Sequence[Baseline]:
         return (self.baseline,)
 
     @model_validator(mode="after")
     def _is_trained_without_epochs(self) -> "BaselineModel":
-        if unused := sorted(set(self.training or ()) - {"validation_split"}):
-            raise problem(f"training: a baseline has no {unused[0]}", "allowed: validation_split")
+        allowed = "validation_split", "decision"
+        if unused := sorted(set(self.training or ()) - {*allowed}):
+            raise problem(f"training: a baseline has no {unused[0]}", f"allowed: {listed(allowed)}")
         return self
 
     def in_short(self) -> str:
@@ -186,6 +199,92 @@ class BaselineModel(ModelSection):
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         return 0
+
+
+Weight = Annotated[float, Field(gt=0, le=1e6)]
+
+
+class Ensemble(Section):
+    """Models of the same run that answer together. Nothing is trained again."""
+
+    of: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """The names of its models. A model that does not depend on the seed takes part in all trials;
+    of the others, those with the same seed."""
+    by: Literal["log_probabilities", "votes"] = "log_probabilities"
+    """Their log-probabilities are averaged; where a document may have any number of topics, their
+    log-odds. Or each has a vote for its answer; of equal votes, those of the first model count."""
+    weights: Annotated[tuple[Weight, ...] | None, Field(strict=False)] = None
+    """How much each model counts, in the order of ``of``; by default, all count the same."""
+    over_seeds: bool = False
+    """Whether all seeds of its models answer together, as one trial."""
+
+    @model_validator(mode="after")
+    def _has_members(self) -> "Ensemble":
+        if len({*self.of}) < len(self.of):
+            raise problem("of: a model is named twice", "allowed: distinct models")
+        if len(self.of) < 2 and not self.over_seeds:
+            raise problem("of: one model", "allowed: two or more, or over_seeds: true")
+        if self.weights and len(self.weights) != len(self.of):
+            raise problem(f"weights: got {len(self.weights)}", f"allowed: {len(self.of)}")
+        return self
+
+
+class EnsembleModel(ModelSection):
+    """An ensemble of models of the same config."""
+
+    kind: ClassVar[str] = "ensemble"
+    ensemble: Ensemble
+    _members: Mapping[str, ModelSection] = PrivateAttr(default_factory=dict)
+
+    def find_members(self, models: Mapping[str, ModelSection]) -> None:
+        """Find its models among those of the config; it must be told before it can be used."""
+        able = {name: one for name, one in models.items() if not isinstance(one, EnsembleModel)}
+        if self.ensemble.by == "log_probabilities":
+            able = {name: one for name, one in able.items() if one.gives_probabilities}
+        for name in self.ensemble.of:
+            if name in models and name not in able:
+                is_margin = not isinstance(models[name], EnsembleModel)
+                fault = "gives margins" if is_margin else "is an ensemble itself"
+                hint = "use calibrated_linear_svm, or by: votes" if is_margin else "name its models"
+                raise problem(f"ensemble: {name} {fault}", hint)
+            if name not in able:
+                raise problem(f"ensemble: no model {spell(name)}", did_you_mean(name, able))
+        self._members = {name: able[name] for name in self.ensemble.of}
+
+    @property
+    def is_random(self) -> bool:
+        is_random = any(member.is_random for member in self._members.values())
+        return is_random and not self.ensemble.over_seeds
+
+    @property
+    def pretrained(self) -> Pretrained | None:
+        order: list[Pretrained | None] = ["nothing", "word vectors", "language model", None]
+        return max((one.pretrained for one in self._members.values()), key=order.index)
+
+    @property
+    def parts(self) -> Sequence[Layer | Baseline]:
+        return [*chain.from_iterable(member.parts for member in self._members.values())]
+
+    def in_short(self) -> str:
+        """Return the names of its models, and how they answer together."""
+        own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
+        return _call(" + ".join(self.ensemble.of), own)
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+        return 0
+
+    @model_validator(mode="after")
+    def _only_decides(self) -> "EnsembleModel":
+        if unused := sorted(set(self.training or ()) - {"decision"}):
+            raise problem(f"training: an ensemble has no {unused[0]}", "allowed: decision")
+        return self
+
+
+def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
+    """Return the names of models, and of the models that ensembles among them are made of."""
+    found = list(names)
+    of = (models[name].ensemble.of for name in found if isinstance(models[name], EnsembleModel))
+    return list(dict.fromkeys([*found, *chain.from_iterable(of)]))
 
 
 def _call(name: str, parameters: dict[str, Any]) -> str:
@@ -198,6 +297,7 @@ def _model(value: Any) -> Any:
     kinds: dict[str, type[ModelSection]] = {
         "baseline": BaselineModel,
         "python": PythonNetwork,
+        "ensemble": EnsembleModel,
         "layers": LayeredNetwork,
     }
     keys = list(map(str, value)) if isinstance(value, dict) else []
@@ -207,5 +307,6 @@ def _model(value: Any) -> Any:
 
 
 Model = Annotated[
-    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel], BeforeValidator(_model)
+    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel],
+    BeforeValidator(_model),
 ]

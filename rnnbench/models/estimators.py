@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
+from scipy.special import log_softmax, logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
+
+from rnnbench.models.linear import CERTAIN
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+STEP = 5
+"""One document in so many is left out to calibrate a model."""
 TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 
@@ -58,6 +65,73 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     def predict(self, x: csr_matrix) -> NDArray[Any]:
         """Return the label with the largest margin, ``(n,)``."""
         return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
+
+
+class CalibratedSVM(ClassifierMixin, BaseEstimator):
+    """A linear SVM, one topic against the rest, whose margins become log-odds by one curve.
+
+    Every fifth document is left out to fit the curve to the margins of a first SVM; then the SVM is
+    fitted to all documents. Labels are ``(n,)``, or 0 and 1 ``(n, n_topics)``.
+    """
+
+    takes_any_number = True
+
+    def __init__(self, C: float = 1.0):  # noqa: N803
+        self.C = C
+
+    def fit(self, x: csr_matrix, y: NDArray[Any]) -> "CalibratedSVM":
+        """Learn from features ``(n, n_features)`` and labels."""
+        self.has_one_label = y.ndim == 1
+        self.classes_ = np.unique(y) if self.has_one_label else np.arange(y.shape[1])
+        if self.has_one_label:
+            y = (y[:, np.newaxis] == self.classes_).astype(np.uint8)
+        left_out = np.arange(len(y)) % STEP == STEP - 1
+        learned = np.flatnonzero(y[~left_out].any(axis=0) & ~y[~left_out].all(axis=0))
+        judged = y[:, learned]
+        left_out &= judged.any(axis=1) if self.has_one_label else True
+        slope, offset = 1.0, 0.0
+        if judged[left_out].any() and not judged[left_out].all():
+            coef, intercept = self._fit(x[~left_out], judged[~left_out])
+            margins = x[left_out] @ coef.T + intercept
+            slope, offset = _curve(margins, judged[left_out], has_one_label=self.has_one_label)
+        coef, intercept = self._fit(x, y)
+        self.coef_, self.intercept_ = slope * coef, slope * intercept + offset
+        return self
+
+    def _fit(self, x: csr_matrix, y: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the weights ``(n_topics, n_features)`` and the intercepts for margins."""
+        svm = OneVsRestClassifier(LinearSVC(C=self.C, random_state=0)).fit(x, y)
+        constant = np.zeros((1, x.shape[1])), np.full(1, CERTAIN)  # all documents have the topic
+        lines = [
+            (one.coef_, one.intercept_) if hasattr(one, "coef_") else constant
+            for one in svm.estimators_
+        ]
+        coef, intercept = map(np.concatenate, zip(*lines, strict=True))
+        return coef, intercept
+
+    def predict_log_proba(self, x: csr_matrix) -> NDArray[np.float64]:
+        """Return the log-probability of each topic, ``(n, n_topics)``."""
+        odds = np.asarray(x @ self.coef_.T + self.intercept_)
+        if self.has_one_label:
+            return np.asarray(log_softmax(odds, axis=1))
+        return np.asarray(-np.logaddexp(0.0, -odds))
+
+
+def _curve(
+    margins: NDArray[np.float64], labels: NDArray[np.uint8], *, has_one_label: bool
+) -> tuple[float, float]:
+    """Return the slope, above 0, and the offset from margins to log-odds with the least log-loss.
+
+    Both arrays are ``(n, n_topics)``. If a document has one topic, an offset would change nothing.
+    """
+
+    def loss(curve: NDArray[np.float64]) -> float:
+        odds = np.exp(curve[0]) * margins + curve[1]
+        normal = logsumexp(odds, axis=1) if has_one_label else np.logaddexp(0, odds).sum(axis=1)
+        return float(np.mean(normal - (labels * odds).sum(axis=1)))
+
+    found = minimize(loss, np.zeros(2), method="Nelder-Mead").x
+    return float(np.exp(found[0])), 0.0 if has_one_label else float(found[1])
 
 
 def encode(texts: Sequence[str]) -> NDArray[np.float64]:

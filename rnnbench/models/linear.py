@@ -199,6 +199,8 @@ def arrays_of(
         rule = LinearRule(labels=labels, counts=counts, **kind)
         if rule.has_one_label:
             coef, intercept = _weights(classifier, 0 if rule.gives_probabilities else -1)
+        elif hasattr(classifier, "coef_"):
+            coef, intercept = classifier.coef_, classifier.intercept_
         else:
             rules = [_weights_of_topic(one, rule) for one in classifier.estimators_]
             coef, intercept = (np.array(part) for part in zip(*rules, strict=True))

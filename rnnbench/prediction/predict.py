@@ -1,6 +1,6 @@
 """The models that a run has kept: their predictions, and the files of networks for Keras."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,18 +14,19 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean, first_fault
 from rnnbench.models import in_numpy
-from rnnbench.models.descriptions import Network
+from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
-from rnnbench.results.schema import DIGITS, ModelSummary, Results
+from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import Store, read_weights
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
 from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
+from rnnbench.training.ensemble import combined
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import Weights, log_probabilities
 
@@ -125,7 +126,7 @@ class KeptModel:
 
     name: str
     seed: int
-    model: Network | LinearModel
+    model: Network | LinearModel | EnsembleModel
     task: TaskKind
     decision: Decision | None
     """How its scores become any number of topics; see ``TrialRecord.decision``."""
@@ -134,6 +135,8 @@ class KeptModel:
     vocabulary: Vocabulary
     text_column: str | None
     """The column of tables that the texts of the run came from."""
+    members: Sequence["KeptModel"] = ()
+    """The trained models of an ensemble."""
     n_steps: int = 0
     """The steps that a network has read, including those of texts with a word left out."""
 
@@ -145,8 +148,8 @@ class KeptModel:
     @property
     def kind(self) -> Literal["probability", "margin"]:
         """The kind of its scores."""
-        is_probability = isinstance(self.model, Network) or self.model.rule.gives_probabilities
-        return "probability" if is_probability else "margin"
+        rule = getattr(self.model, "rule", None)  # of a baseline
+        return "probability" if rule is None or rule.gives_probabilities else "margin"
 
     def predict(self, texts: Iterable[str]) -> "NDArray[Any]":
         """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
@@ -293,6 +296,11 @@ class KeptModel:
         if isinstance(model, LinearModel):
             scores = model.scores(texts_of(ids, *self._spelling(model)))
             return scores, np.exp(scores) if self.kind == "probability" else scores
+        if isinstance(model, EnsembleModel):
+            of_members = [(one, one._scored(ids)[0]) for one in self.members]
+            given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
+            together = combined(model.ensemble, given)
+            return together, np.exp(together)
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
                 from rnnbench.models.build import predict
@@ -389,31 +397,41 @@ def find_model(
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}
     if name in models:
-        return _open(folder, results, models[name], seed)
+        return _open(folder, results, name, seed)
     if name is not None:
         raise UserError(f"{folder}: no model '{name}' ({did_you_mean(name, models)})")
     for model in sorted(models.values(), key=lambda model: -round(model.score.mean, DIGITS)):
         with suppress(NotKeptError):
-            return _open(folder, results, model, seed)
+            return _open(folder, results, model.name, seed)
     raise NotKeptError(f"{folder}: no trained model was kept ({_run_again(results)})")
 
 
-def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | None) -> KeptModel:
-    name, trials = summary.name, {trial.seed: trial for trial in summary.trials}
+def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptModel:
+    summary = next(model for model in results.models if model.name == name)
+    trials = {trial.seed: trial for trial in summary.trials}
     if seed is not None and seed not in trials:
         allowed = ", ".join(map(str, trials))
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
     trial = trials[next(iter(trials)) if seed is None else seed]
+    benchmark, members, key = (
+        load_benchmark(folder, [name]),
+        [],
+        (name, trial.seed, trial.fingerprint),
+    )
+    model: Any = benchmark.models[name]
+    if summary.is_baseline != isinstance(model, BaselineModel):
+        raise DamagedResultError(f"unusable result: {folder}: config.yaml has another {name}")
     try:
-        record, weights = Store(folder).kept((name, trial.seed, trial.fingerprint))
+        if isinstance(model, EnsembleModel):
+            record, weights = Store(folder).load(key).record, folder
+            members = [*_members(folder, results, model.ensemble, trial.seed)]
+        else:
+            record, weights = Store(folder).kept(key)
     except FileNotFoundError:
         again = _run_again(results)
         raise NotKeptError(f"{folder}: the trained {name} was not kept ({again})") from None
-    vocabulary, benchmark = _vocabulary(folder, results), load_benchmark(folder, [name])
-    model: Any = benchmark.models[name]
-    if summary.is_baseline == isinstance(model, Network):
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has another {name}")
-    if not isinstance(model, Network):
+    vocabulary = _vocabulary(folder, results)
+    if isinstance(model, BaselineModel):
         if not (arrays := read_weights(weights)):
             raise NotKeptError(f"{folder}: the trained {name} cannot be kept: {NO_RULE}")
         try:
@@ -422,7 +440,19 @@ def _open(folder: Path, results: Results, summary: ModelSummary, seed: int | Non
             fault = first_fault(error) if isinstance(error, ValidationError) else error
             raise DamagedResultError(f"unusable result: {weights}: {fault}") from error
     rule = TASKS[record.task], record.decision
-    return KeptModel(name, trial.seed, model, *rule, weights, vocabulary, benchmark.data.text)
+    words = vocabulary, benchmark.data.text
+    return KeptModel(name, trial.seed, model, *rule, weights, *words, members=members)
+
+
+def _members(folder: Path, results: Results, of: Ensemble, seed: int) -> Iterator[KeptModel]:
+    """Yield the trained models of an ensemble."""
+    trials = {model.name: [trial.seed for trial in model.trials] for model in results.models}
+    if absent := [name for name in of.of if name not in trials]:
+        raise DamagedResultError(f"unusable result: {folder}: there is no {absent[0]}")
+    for name in of.of:
+        one = seed if seed in trials[name] else trials[name][0]
+        for own in trials[name] if of.over_seeds else [one]:
+            yield _open(folder, results, name, own)
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:

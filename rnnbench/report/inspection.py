@@ -23,7 +23,7 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model
+from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
@@ -285,17 +285,21 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
     return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table
 
 
-def baseline_view(name: str, model: BaselineModel) -> View:
-    """Return a baseline with its parameters."""
-    baseline, parameters = model.baseline, dict(model.baseline)
+def parameters_view(name: str, model: BaselineModel | EnsembleModel) -> View:
+    """Return a baseline, or an ensemble, with its parameters."""
+    if isinstance(model, BaselineModel):
+        parameters, kind = dict(model.baseline), model.baseline.kind
+        summary = model.baseline.summary()
+    else:
+        parameters, kind, summary = dict(model.ensemble), model.kind, "Models that answer together."
     rows = [
         [key, value if isinstance(value, str) else json.dumps(value)]
         for key, value in parameters.items()
     ]
     below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
-    record = {"name": name, "kind": model.kind, "baseline": baseline.kind, "parameters": parameters}
-    title = Text.assemble((name, NAME), f": {baseline.kind}\n")
-    return record, title, Text(baseline.summary()), below
+    record = {"name": name, "kind": model.kind, model.kind: kind, "parameters": parameters}
+    title = Text.assemble((name, NAME), f": {kind}\n")
+    return record, title, Text(summary), below
 
 
 def network_view(

@@ -13,7 +13,7 @@ from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import Network
+from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.runner.executors.local import usable_cores
@@ -64,7 +64,7 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
                     with quiet_tensorflow():
                         sizes[model.signature] = describe(model, shape).trainable_params
                 found.params[name] = sizes[model.signature]
-            else:
+            elif isinstance(model, BaselineModel):
                 check_installed(model.baseline)
         except RnnbenchError as error:
             found.faults[f"models.{name}"] = str(error) + remark * isinstance(model, Network)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
-from itertools import product, starmap
+from itertools import filterfalse, product, starmap
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
 from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.models.baselines import check_installed
-from rnnbench.models.descriptions import BaselineModel
+from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
@@ -45,6 +45,7 @@ from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Pl
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import PREDICTIONS, TRIALS, peek, sweep_temporary_folders, write_text
 from rnnbench.text import counted
+from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
@@ -176,18 +177,30 @@ def _trials(
         "n_ids": data.dataset.n_ids,
         "task": dataset.task,
     }
-    return [
-        Trial(
+    found: dict[tuple[str, int], Trial] = {}
+    by_kind = sorted(benchmark.trials, key=lambda trial: isinstance(trial[1], EnsembleModel))
+    for name, model, seed in by_kind:  # ensembles come last
+        own = model.ensemble if isinstance(model, EnsembleModel) else None
+        members = [one for of in own.of for one in _members(found, of, seed, own)] if own else ()
+        found[name, seed] = Trial(
             name=name,
             model=model,
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             work=model.work_of_epoch(data.dataset),
-            keep_model=keep,
+            keep_model=keep and not own,
+            members=tuple(members),
             **facts,
         )
-        for name, model, seed in benchmark.trials
-    ]
+    return list(found.values())
+
+
+def _members(
+    trials: Mapping[tuple[str, int], Trial], name: str, seed: int, of: Ensemble
+) -> list[Trial]:
+    """Return the trials of a model that take part in a trial of an ensemble."""
+    own = [trial for (model, _), trial in trials.items() if model == name]
+    return own if of.over_seeds else [trial for trial in own if trial.seed == seed] or own[:1]
 
 
 @dataclass(frozen=True)
@@ -206,8 +219,9 @@ class Job:
     """Whether its folder did not exist before."""
     record: str = RESULTS
     """The file that makes the folder a run or a choice."""
-    held_out: Mapping[int, TrialResult] = field(default_factory=dict)
-    """The answers of a choice, by seed, if no document is left to test on: see ``fit_on_all``."""
+    held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
+    """The answers of a choice, by model and seed, if no document is left to test on: see
+    ``fit_on_all``."""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -286,14 +300,22 @@ class Job:
         self, done: PlanResult, listener: Listener
     ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
         """Yield the outcome of each trial without a result."""
-        trials, corpora = done.without_result, done.plan.corpora
+        trials = [trial for trial in done.without_result if not trial.members]
+        corpora = done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
-            for trial, outcome in self.executor.run(trials, corpora, listener, Task()):
+            outcomes = self.executor.run(trials, corpora, listener, Task()) if trials else ()
+            for trial, outcome in outcomes:
                 own: dict[str, Any] = {}  # unless it answers documents that it has learned from
-                if found := self.held_out.get(trial.seed):
+                if found := self.held_out.get((trial.name, trial.seed)):
                     own = {"labels": found.labels, "stored_scores": found.scores}
                 is_failure = isinstance(outcome, TrialFailure)
                 yield trial, outcome if is_failure else replace(outcome, **own)
+        for trial in done.without_outcome:
+            if trial.members and not (absent := [*filterfalse(done.results.get, trial.members)]):
+                members = [done.results[member] for member in trial.members]
+                yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
+            elif trial.members:
+                yield trial, TrialFailure(f"{absent[0]} has no result")
 
 
 def _remove_unused(folder: Path) -> None:
@@ -366,12 +388,13 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
 
 
 def find_stored(
-    trials: Iterable[Trial], store: Store, held_out: Mapping[int, TrialResult]
+    trials: Iterable[Trial], store: Store, held_out: Mapping[tuple[str, int], TrialResult]
 ) -> dict[Trial, TrialResult]:
     """Return the results of trials that are stored and have the ``held_out`` answers, if any."""
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
-        found, own = store.find(_key(trial), with_model=trial.keep_model), held_out.get(trial.seed)
+        found = store.find(_key(trial), with_model=trial.keep_model)
+        own = held_out.get((trial.name, trial.seed))
         pairs = [(found.labels, own.labels), (found.scores, own.scores)] if found and own else []
         if found and all(starmap(np.array_equal, pairs)):
             results[trial] = _fitting(found, trial, results, store)

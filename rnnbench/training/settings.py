@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, NonNegativeInt
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, Model, Network
+from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNetwork, Model
 from rnnbench.section import one_of, problem, spell
 from rnnbench.training.decision import DecisionRule
 from rnnbench.training.engines import ENGINES, Engine
@@ -81,6 +81,8 @@ def resolve_engine(model: Model, training: Training) -> Training:
         UserError: the engine is gone.
     """
     name = training.engine
+    if isinstance(model, EnsembleModel):
+        return training
     if isinstance(model, BaselineModel):
         name = "scikit-learn"
     elif name == GONE:
@@ -107,7 +109,11 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
     if training.class_weights:
         return "class_weights: a document has any number of topics (leave them out)"
     is_chosen = training.decision.is_chosen_for(dataset.y_train)
-    if isinstance(model, Network) and is_chosen and not training.validation_split:
+    needs_some = not isinstance(model, BaselineModel) and not training.validation_split
+    if isinstance(model, EnsembleModel) and is_chosen:
+        rule = "training: {decision: {threshold: 0.5, none: best}}"
+        return f"decision: an ensemble holds no documents out to choose it on (allowed: {rule})"
+    if is_chosen and needs_some:
         choices = "validation_split: 0.1, or decision: {threshold: 0.5, none: best}"
         return f"decision: no documents are held out to choose it on (allowed: {choices})"
     return ""

@@ -32,7 +32,7 @@ from rnnbench.tasks import SINGLE_LABEL, TASKS
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
-from rnnbench.training.outcome import ROUNDING, TrialResult
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
 from rnnbench.training.settings import Training, engine_for, revision_of
 
 CHANGED = "changed while the benchmark ran; run it again"
@@ -63,6 +63,8 @@ class Trial:
     keep_model: bool = False
     part: Part | None = None
     """The training documents that are held out in place of the test documents, if any."""
+    members: tuple["Trial", ...] = ()
+    """The trials that an ensemble is made of; empty for all other models."""
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
@@ -85,11 +87,15 @@ class Trial:
     @property
     def threads_used(self) -> int:
         """The number of threads, if it can change the outcome by the order of sums; otherwise 1."""
+        if self.members:
+            return max(member.threads_used for member in self.members)
         return self.threads if self.engine.is_threaded else 1
 
     @property
     def packages(self) -> tuple[str, ...]:
         """The distributions whose versions can change the outcome."""
+        if self.members:
+            return tuple({name: 0 for member in self.members for name in member.packages})
         packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
         if plugin and plugin.dist:
             packages += (plugin.dist.name,)
@@ -102,8 +108,14 @@ class Trial:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
-        model, code = self.model, code_of(self.model)
-        facts = {
+        model, decision = self.model, {}
+        if not TASKS[self.task].has_one_label:
+            decision = {"decision": self.training.decision.facts()}
+        if self.members:
+            of = [member.fingerprint for member in self.members]
+            return sha256_json({"model": model.facts(*ABOUT_A_MODEL), "members": of} | decision)
+        code = code_of(self.model)
+        facts = decision | {
             "model": model.facts(*ABOUT_A_MODEL),
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
@@ -163,20 +175,26 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         rate = f" (training.learning_rate: {first:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
+    record = result.record
+    if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
+        decision = decide(AT_HALF, record.score_kind, None, dataset.y_train)
+        record = record.model_copy(update={"decision": decision})
+    return replace(result, record=identified(record, trial))
+
+
+def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
+    """Return the record of a training with everything that identifies it."""
     identity = {
         "fingerprint": trial.fingerprint,
         "source": trial.source,
         "dataset_fingerprint": trial.dataset_fingerprint,
-        "task": dataset.task,
+        "task": trial.task,
         "model": trial.name,
         "seed": trial.seed,
         "cpu": cpu(),
         "threads": trial.threads_used,
     }
-    record = result.record
-    if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
-        identity["decision"] = decide(AT_HALF, record.score_kind, None, dataset.y_train)
-    return replace(result, record=record.model_copy(update=identity))
+    return record.model_copy(update=identity)
 
 
 def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:

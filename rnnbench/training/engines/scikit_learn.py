@@ -100,8 +100,9 @@ class Fitted:
                 self.classifier = baseline.pipeline(seed)
                 self.has_one_label = y.ndim == 1
                 if not self.has_one_label:
-                    y = y[:, self.learned]
-                    self.classifier.steps[-1] = ("topics", OneVsRestClassifier(self.classifier[-1]))
+                    y, last = y[:, self.learned], self.classifier[-1]
+                    if not getattr(last, "takes_any_number", False):
+                        self.classifier.steps[-1] = ("topics", OneVsRestClassifier(last))
                 start = time.perf_counter()
                 with parallel_config("threading", n_jobs=threads_now()):
                     self.classifier.fit(documents, y)
