@@ -29,6 +29,9 @@ ABOUT_SEVERAL_VALUES = {
     "baselines: smallest n-gram above the largest",
     "baselines: characters beside characters",
     "baselines: with epochs",
+    *(f"ensembles: {case}" for case in ("of margins", "of another ensemble", "unknown model")),
+    *(f"ensembles: one model{case}" for case in ("", " twice")),
+    *("ensembles: too few weights", "ensembles: with epochs"),
     *("references: neither a dataset nor a split", "references: dataset and split"),
     "references: training of other models",
 }

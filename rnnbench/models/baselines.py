@@ -171,35 +171,28 @@ class TfidfLogisticRegression(_Tfidf):
 
 
 class TfidfLinearSVM(_Tfidf):
-    """A linear SVM on TF-IDF; it gives margins, not probabilities."""
+    """A linear SVM on TF-IDF; it gives margins, or else probabilities if it is calibrated."""
 
+    later_keys = frozenset({"char_ngrams", "calibrated"})
     kind = "tfidf_linear_svm"
-    gives_probabilities = False
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
+    calibrated: bool = False
+    """Whether margins become probabilities, by one curve for all topics. It is fitted to the
+    margins of a first SVM on every fifth training document, which that one has not seen: J. Platt:
+    Probabilistic Outputs for Support Vector Machines (1999); with one topic a document, it is a
+    temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML 2017)."""
+
+    @property
+    def gives_probabilities(self) -> bool:  # type: ignore[override]
+        return self.calibrated
 
     def _classifier(self) -> Any:
         from sklearn.svm import LinearSVC
 
-        return LinearSVC(C=self.C, random_state=0)
-
-
-class CalibratedLinearSVM(TfidfLinearSVM):
-    """A linear SVM on TF-IDF whose margins become probabilities by one curve for all topics.
-
-    The curve is fitted to the margins of a second SVM on a fifth of the training documents, from
-    which that one has not learned: J. Platt: Probabilistic Outputs for Support Vector Machines
-    (1999); with one topic a document, it is a temperature (C. Guo et al.: On Calibration of Modern
-    Neural Networks, ICML 2017).
-    """
-
-    kind = "calibrated_linear_svm"
-    gives_probabilities = True
-
-    def _classifier(self) -> Any:
         from rnnbench.models.estimators import CalibratedSVM
 
-        return CalibratedSVM(self.C)
+        return CalibratedSVM(self.C) if self.calibrated else LinearSVC(C=self.C, random_state=0)
 
 
 class MultinomialNaiveBayes(_Words):
@@ -295,8 +288,8 @@ class SentenceEmbedding(Baseline):
 
 
 _BUILT_IN: list[type[Baseline]] = [
-    MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, CalibratedLinearSVM,
-    MultinomialNaiveBayes, ComplementNaiveBayes, NBSVM, SentenceEmbedding,
+    MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes,
+    ComplementNaiveBayes, NBSVM, SentenceEmbedding,
 ]  # fmt: skip
 BASELINES: Registry[type[Baseline]] = Registry(
     "baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True

@@ -245,7 +245,11 @@ class EnsembleModel(ModelSection):
             if name in models and name not in able:
                 is_margin = not isinstance(models[name], EnsembleModel)
                 fault = "gives margins" if is_margin else "is an ensemble itself"
-                hint = "use calibrated_linear_svm, or by: votes" if is_margin else "name its models"
+                hint = (
+                    "calibrate it, as tfidf_linear_svm: {calibrated: true}; or by: votes"
+                    if is_margin
+                    else "name its models"
+                )
                 raise problem(f"ensemble: {name} {fault}", hint)
             if name not in able:
                 raise problem(f"ensemble: no model {spell(name)}", did_you_mean(name, able))

@@ -109,6 +109,10 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         coef, intercept = map(np.concatenate, zip(*lines, strict=True))
         return coef, intercept
 
+    def predict(self, x: csr_matrix) -> NDArray[Any]:
+        """Return the most probable label of each document, ``(n,)``."""
+        return np.asarray(self.classes_[self.predict_log_proba(x).argmax(axis=1)])
+
     def predict_log_proba(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
         odds = np.asarray(x @ self.coef_.T + self.intercept_)

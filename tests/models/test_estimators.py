@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 
 from rnnbench.environment import missing
 from rnnbench.models.baselines import SentenceEmbedding
-from rnnbench.models.estimators import NaiveBayesSVM, _load, encode
+from rnnbench.models.estimators import CalibratedSVM, NaiveBayesSVM, _load, encode
 
 N, WORDS, TOPICS = 24, 7, 3
 
@@ -43,6 +43,34 @@ def test_the_margins_are_those_of_wang_and_manning(seed, beta, alpha):
         np.testing.assert_allclose(
             found.decision_function(csr_matrix(x))[:, topic], margins, atol=1e-6
         )
+
+
+@pytest.mark.parametrize("has_one_label", [True, False])
+def test_a_calibrated_svm_is_as_sure_as_it_is_right(has_one_label):
+    random = np.random.default_rng(0)
+    chance = 1 / (1 + np.exp(-random.normal(scale=1.5, size=4_000)))
+    truth = random.random(4_000) < chance
+    x = csr_matrix(np.stack([chance, 1 - chance], axis=1))
+    y = truth.astype(np.int64) if has_one_label else np.stack([truth, ~truth], 1).astype(np.uint8)
+
+    found = CalibratedSVM().fit(x, y)
+
+    of_truth = np.exp(found.predict_log_proba(x))[:, 1 if has_one_label else 0]
+    for low in (0.1, 0.3, 0.5, 0.7):
+        part = (of_truth >= low) & (of_truth < low + 0.2)
+        assert truth[part].mean() == pytest.approx(of_truth[part].mean(), abs=0.08)
+    svm = LinearSVC(random_state=0).fit(x, truth)
+    ratio = found.coef_[1 if has_one_label else 0] / svm.coef_[0]
+    assert ratio == pytest.approx(ratio[0], rel=1e-3)  # the SVM of all documents, scaled
+    assert ratio[0] > 0
+
+
+def test_a_calibrated_svm_learns_from_rare_topics():
+    x, y = csr_matrix(np.eye(6)), np.eye(6, 3, dtype=np.uint8)  # most are in the first documents
+    y[:, 2] = 1
+    logs = CalibratedSVM().fit(x, y).predict_log_proba(x)
+    assert np.isfinite(logs).all()
+    assert (logs[:, 2] > -1e-9).all()
 
 
 def test_the_topic_with_the_largest_margin_is_the_answer():

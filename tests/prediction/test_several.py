@@ -27,6 +27,7 @@ NETWORK = LayeredNetwork.model_validate({"layers": LAYERS})
 BASELINES = [
     "tfidf_linear_svm", "nb_svm", "tfidf_logistic_regression", "multinomial_naive_bayes",
     "complement_naive_bayes", "most_frequent",
+    {"tfidf_linear_svm": {"calibrated": True}},
 ]  # fmt: skip
 
 
