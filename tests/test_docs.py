@@ -149,6 +149,8 @@ KEYS = {
     "network.": "LayeredNetwork",
     "python.": "PythonNetwork",
     "baseline.": "BaselineModel",
+    "ensemble.": "EnsembleModel",
+    "members.": "Ensemble",
     "references.": "Reference",
     "published.": "Published",
     **dict(variants("Layer")),

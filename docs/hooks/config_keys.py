@@ -33,6 +33,8 @@ SECTIONS = {
     "models: a network of layers": ("network", "LayeredNetwork"),
     "models: a network of your own": ("python", "PythonNetwork"),
     "models: a baseline": ("baseline", "BaselineModel"),
+    "models: an ensemble": ("ensemble", "EnsembleModel"),
+    "models: the models of an ensemble": ("members", "Ensemble"),
     "references": ("references", "Reference"),
     "references: a published accuracy": ("published", "Published"),
 }
