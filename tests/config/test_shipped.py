@@ -19,7 +19,13 @@ from rnnbench.config.schema import Benchmark, Published, Reference
 from rnnbench.config.shipped import starter
 from rnnbench.data.dataset import Data
 from rnnbench.models.baselines import BASELINES
-from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
+from rnnbench.models.descriptions import (
+    BaselineModel,
+    Ensemble,
+    EnsembleModel,
+    LayeredNetwork,
+    PythonNetwork,
+)
 from rnnbench.models.layers import LAYERS
 from rnnbench.points import model_of
 from rnnbench.storage import read_record
@@ -33,7 +39,7 @@ WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 SHIPPED = [name for name in shipped.names() if name not in EXTENDED]
 CHOICES = [name for name in SHIPPED if name not in shipped.listed()]
 """Configs from which models are chosen for others, on the same documents."""
-OTHER_SETTINGS = ["own_texts", "texts", *WITH_GRIDS, *CHOICES]
+OTHER_SETTINGS = ["own_texts", "texts", "reuters90", "reuters90_all", *WITH_GRIDS, *CHOICES]
 """Configs with other documents or another training than the notebook's."""
 NOTEBOOK_MODELS = ["vanilla_rnn", "stacked_vanilla_rnn", "lstm", "stacked_lstm"]
 
@@ -77,8 +83,8 @@ def test_a_config_has_the_name_of_its_file_and_the_settings_and_results_of_its_d
     if name in CHOICES:
         run = benchmark_of(name.partition("_")[0])
         assert (benchmark.data, benchmark.training) == (run.data, run.training)
-    sources = {"r52": "r52", "r8": "r8", "own_texts": "files", "texts": "files"}
-    documents = name.partition("_")[0] if name in CHOICES else name
+    sources = {"r52": "r52", "r8": "r8", "own": "files", "texts": "files", "reuters90": "modapte"}
+    documents = name.partition("_")[0]
     assert benchmark.data.source == sources.get(documents, "auto")
     is_own = benchmark.data.source == "files"
     assert benchmark.references == ({} if is_own else benchmark_of("all").references)
@@ -187,13 +193,14 @@ def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
     benchmark = load("a.yaml")
 
     points = [f"gru[units={units},epochs={epochs}]" for units in (16, 32) for epochs in (10, 20)]
-    assert list(benchmark.models) == [*points, "naive_bayes", "mine"]
+    assert list(benchmark.models) == [*points, "naive_bayes", "both", "mine"]
     Path("config.yaml").write_text(dump(benchmark, Path()))
     assert load("config.yaml") == benchmark
 
 
 def test_a_new_config_names_every_key_there_is():
-    sections = (Benchmark, Data, Training, LayeredNetwork, PythonNetwork, BaselineModel)
+    networks = LayeredNetwork, PythonNetwork
+    sections = (Benchmark, Data, Training, *networks, BaselineModel, EnsembleModel, Ensemble)
 
     named = set(re.findall(r"(\w+):", switched_on()))
 
