@@ -134,11 +134,14 @@ def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
 
     The most frequent topic comes first. Each has the threshold with the highest sum of micro-F1
     over the topics so far and of its own F1 divided by their number, so that rare topics are not
-    fitted to chance. Of equal thresholds it is the highest. This is ``micromacro-freq`` in the code
-    of LibMultiLabel (L.-C. Lin, C.-J. Lin: On the thresholding strategy for infrequent labels in
-    multi-label classification. CIKM 2023), on one set of documents in place of three folds.
+    fitted to chance. Of equal thresholds it is the highest. A topic whose scores are all equal, as
+    those of one that had no documents to learn from, has the threshold of all topics. This is
+    ``micromacro-freq`` in the code of LibMultiLabel (L.-C. Lin, C.-J. Lin: On the thresholding
+    strategy for infrequent labels in multi-label classification. CIKM 2023), on one set of
+    documents in place of three folds.
     """
-    thresholds, before = np.empty(labels.shape[1]), np.zeros(2)
+    of_all = best_decision(labels, scores, "empty").threshold
+    thresholds, before = np.full(labels.shape[1], of_all), np.zeros(2)
     for number, topic in enumerate(np.argsort(-labels.sum(axis=0, dtype=int), kind="stable"), 1):
         own, right = _ordered(scores[:, topic], labels[:, topic])
         n_right = 2.0 * np.append(0, np.cumsum(right, dtype=int))
@@ -146,7 +149,9 @@ def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
         micro = (n_right + before[0]) / (of + before[1]).clip(1)
         value = n_right / of.clip(1) / number + micro
         value[1:-1][own[:-1] == own[1:]] = -np.inf
-        cut = int(value.argmax()) if own[0] > own[-1] else 0  # equal scores tell nothing
-        thresholds[topic] = _between(own, cut)
+        is_known = own[0] > own[-1]
+        cut = int(value.argmax()) if is_known else 0
+        if is_known:
+            thresholds[topic] = _between(own, cut)
         before += n_right[cut], of[cut]
     return thresholds.tolist()

@@ -48,6 +48,13 @@ def test_the_best_topic_is_always_given_where_every_training_document_has_one():
     assert -0.6 < chosen.best_above <= -0.2
 
 
+def test_a_topic_that_was_not_learned_before_the_choice_has_the_threshold_of_all_topics():
+    labels = np.array([[1, 0], [1, 1], [0, 0], [0, 0]], np.uint8)
+    scores = np.array([[0.9, -5], [0.7, -5], [0.3, -5], [0.1, -5]], np.float32)
+
+    assert thresholds_by_topic(labels, scores) == [pytest.approx(0.5), pytest.approx(0.5)]
+
+
 def test_thresholds_by_topic_give_a_topic_without_held_out_documents_to_none_of_them():
     labels = np.array([[1, 0], [1, 0], [0, 0], [0, 0]], np.uint8)
     scores = np.array([[0.9, 0.9], [0.7, 0.1], [0.3, 0.1], [0.1, 0.1]], np.float32)
@@ -57,12 +64,6 @@ def test_thresholds_by_topic_give_a_topic_without_held_out_documents_to_none_of_
     ).threshold
     assert frequent == pytest.approx(0.5)
     assert 0.9 < rare < 0.91
-
-
-def test_a_topic_with_the_same_score_for_all_documents_is_given_to_none():
-    """The model that scored them may not have learned it."""
-    labels, scores = np.array([[1], [1], [0]], np.uint8), np.full((3, 1), -1.0, np.float32)
-    assert thresholds_by_topic(labels, scores)[0] > -1
 
 
 @given(st.integers(0, 2**32 - 1))
