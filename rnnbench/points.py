@@ -6,7 +6,8 @@ The name is all that tables, files and other records need to know of a point.
 import re
 from collections.abc import Mapping, Sequence
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import UserError, did_you_mean, shortened
+from rnnbench.text import listed
 
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 """The pattern of a name that a user gives to a model."""
@@ -58,17 +59,23 @@ def split_keys(path: str) -> list[str]:
     return re.split(rf"\.(?!{_IN_BRACKETS})", path)
 
 
-def chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
+def chosen(
+    names: Sequence[str],
+    only: Sequence[str] | None,
+    flag: str = "models",
+    fault: str = "no run has a model",
+) -> list[str]:
     """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points.
 
     Raises:
-        UserError: ``only`` is empty, or has a name that is not there.
+        UserError: ``only``, the value of ``flag``, is empty, or has a name that is not there.
     """
     if only is None:
         return list(names)
     known = {*names, *map(model_of, names)}
-    unknown = [name for name in only if name not in known]
+    unknown = list(dict.fromkeys(name for name in only if name not in known))
     if unknown or not only:
-        wrong = unknown[0] if unknown else ""
-        raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
+        wrong = listed([f"'{shortened(str(name), 60)}'" for name in unknown])
+        what = f"{fault} {wrong}" if unknown else "names no model"
+        raise UserError(f"{flag}: {what} ({did_you_mean((*unknown, '')[0], names)})")
     return [name for name in names if name in only or model_of(name) in only]

@@ -30,7 +30,7 @@ from rnnbench.config.nodes import (
     without,
 )
 from rnnbench.errors import did_you_mean
-from rnnbench.points import MAX_BRACKETS, POINT, point_name, short
+from rnnbench.points import MAX_BRACKETS, POINT, point_name, short, values_of
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
@@ -77,12 +77,12 @@ def _lists(
         problems.append(Problem(node.where, key_path([*place, *path]), message))
 
 
-def overlap(a: Sequence[str], b: Sequence[str]) -> bool:
+def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
     """Return whether two paths lead to the same value, or one to a part of the other's."""
     return all(one == other or "*" in (one, other) for one, other in zip(a, b, strict=False))
 
 
-def paths_of(model: Node) -> list[str]:
+def _paths(model: Node) -> list[str]:
     """Return the paths of all axes in the grid of a model."""
     grid = at(model, ["grid"])
     return [path for path in grid.children if path != ZIP] + list(at(grid, [ZIP]).children)
@@ -120,7 +120,7 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     lists = {path: entries[path].value for axis in axes for path in axis}
     sizes = [len(lists[axis[0]]) for axis in axes]
     count = prod(sizes)
-    if count > MAX_POINTS or count * _size(base, MAX_VALUES) > MAX_VALUES:
+    if count > MAX_POINTS or count * _size(base) > MAX_VALUES:
         allowed = f"(allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
         raise _error(grid, name, [], f"makes {count:,} models {allowed}")
     targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
@@ -146,11 +146,11 @@ def _points(name: str, model: Node) -> dict[str, Node]:
 
 def _axes(model: Node, name: str) -> list[list[str]]:
     """Return the key paths of each axis: one, or those under ``zip``; all fit together."""
-    paths, grid = paths_of(model), at(model, ["grid"])
+    paths, grid = _paths(model), at(model, ["grid"])
     if len(paths) > MAX_PATHS:
         raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
     for one, other in combinations(paths, 2):
-        if overlap(one.split("."), other.split(".")):
+        if _overlap(one.split("."), other.split(".")):
             raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
     zipped = at(grid, [ZIP])
     lengths = {path: len(values.value) for path, values in zipped.children.items()}
@@ -185,14 +185,81 @@ def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
     return [place for place, _ in found]
 
 
-def _size(node: Node, most: int) -> int:
-    """Return the number of values in ``node``; no more than about ``most`` are counted."""
-    size = 1
-    for child in node.children.values():
-        if size > most:
-            break
-        size += _size(child, most - size)
-    return size
+def _size(node: Node) -> int:
+    """Return the number of values in ``node``."""
+    return 1 + sum(map(_size, node.children.values()))
+
+
+def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
+    """Return ``root`` with the value that a flag sets.
+
+    A value of ``training`` applies to all models, so it replaces those of single models and of
+    grids. A list for a single value of a model, or of ``training``, makes a grid.
+    """
+    match list(keys):
+        case ["training", *path]:
+            for own in [keys] if path else [["training", key] for key in new.children]:
+                for name in models_of(root):
+                    root = without(_without_axis(root, name, own, new), ["models", name, *own])
+            if _is_several(new, path):
+                models = models_of(root).items()
+                networks = [name for name, node in models if "baseline" not in node.children]
+                if not networks:
+                    message = "there is no network to try these values on"
+                    raise config_error(new.where, keys, message)
+                for name in networks:
+                    root = with_value(root, ["models", name, "grid", ".".join(keys)], new)
+                return root
+        case ["models", _, "grid", "zip", *path] if path:
+            return with_value(root, [*keys[:4], ".".join(path)], new)
+        case ["models", name, "grid", *path] if path:
+            return with_value(root, _axis(root, name, path), new)
+        case ["models", name, *path] if path:
+            axis = _axis(root, name, path)
+            root = _without_axis(root, name, path, new)
+            if _is_several(new, path) and not isinstance(at(root, keys).value, list):
+                return with_value(root, axis, new)
+            if "*" in path:
+                return with_value(root, axis, Node([new], new.where))
+    return with_value(root, keys, new)
+
+
+def _is_several(new: Node, path: Sequence[str]) -> bool:
+    """Return whether ``new`` is a list for a parameter that takes a single value."""
+    takes_a_list = not path or path[0] == "arguments" or list(path) in (["layers"], ["seeds"])
+    return isinstance(new.value, list) and bool(new.value) and not takes_a_list
+
+
+def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
+    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
+    grid, key = ["models", name, "grid"], ".".join(path)
+    return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
+
+
+def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
+    """Return ``root`` without the axis ``path`` in the grid of a model."""
+    model = at(root, ["models", name])
+    if _is_in_name(values_of(name), path, at(model, path), new):
+        message = "has this value in its name (change the config that has the grid)"
+        raise config_error(new.where, ["models", name], message)
+    for axis in _paths(model):
+        if axis == ".".join(path):
+            root = without(root, _axis(root, name, path))
+        elif _overlap(axis.split("."), path):
+            message = f"overlaps with {axis} in the grid (set that instead)"
+            raise config_error(new.where, ["models", name, *path], message)
+    return root
+
+
+def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
+    """Return whether ``new`` would replace a value that is in the name of a point."""
+    if isinstance(new.value, dict):
+        return any(
+            _is_in_name(named, [*path, key], at(old, [key]), child)
+            for key, child in new.value.items()
+        )
+    labels = (_label(".".join(path[start:])) for start in range(len(path)))
+    return bool(named) and any(named.get(label) == _text(old.plain) for label in labels)
 
 
 def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigError:
@@ -201,7 +268,7 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
 
 def _texts(values: Sequence[Node]) -> list[str]:
     """Return values for the names of points; different ones that look alike are numbered."""
-    pairs = [(text_of(value.plain), value.plain) for value in values]
+    pairs = [(_text(value.plain), value.plain) for value in values]
     texts = []
     for number, (text, plain) in enumerate(pairs, start=1):
         is_taken = any(text == other and plain != its for other, its in pairs[: number - 1])
@@ -213,9 +280,9 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     """Return for each path the shortest end that no other has, for the names of points."""
 
     def end(path: str, depth: int) -> str:
-        return label_of(".".join(path.split(".")[-depth:]))
+        return _label(".".join(path.split(".")[-depth:]))
 
-    labels = {path: label_of(path) for path in paths}
+    labels = {path: _label(path) for path in paths}
     for path in paths:
         for depth in range(path.count("."), 0, -1):
             if [end(other, depth) for other in paths].count(end(path, depth)) == 1:
@@ -223,19 +290,14 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def label_of(path: str) -> str:
+def _label(path: str) -> str:
     """Return a path, or the end of one, as it is spelled in the name of a point."""
     return _plain(short(path))
 
 
-def text_of(value: Any) -> str:
+def _text(value: Any) -> str:
     """Return a value for the name of a point."""
-    if isinstance(value, str):
-        return _plain(value)
-    try:
-        return _plain(json.dumps(value))
-    except (TypeError, ValueError):  # a value that only Python can give; no parameter takes it
-        return _plain(spell(value))
+    return _plain(value if isinstance(value, str) else json.dumps(value, default=spell))
 
 
 def _plain(text: str) -> str:

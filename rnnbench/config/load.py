@@ -13,16 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from rnnbench.config import shipped
-from rnnbench.config.grid import (
-    ZIP,
-    expanded,
-    flattened,
-    label_of,
-    models_of,
-    overlap,
-    paths_of,
-    text_of,
-)
+from rnnbench.config.grid import expanded, flattened, models_of, with_flag
 from rnnbench.config.nodes import (
     MAX_DEPTH,
     ConfigError,
@@ -42,10 +33,9 @@ from rnnbench.data.dataset import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import did_you_mean
 from rnnbench.models.descriptions import with_members
-from rnnbench.points import model_of, split_keys, values_of
-from rnnbench.section import Section, spell
+from rnnbench.points import chosen, model_of, split_keys
+from rnnbench.section import Section
 from rnnbench.storage import read_file
-from rnnbench.text import listed
 
 MAX_CONFIG = 2**20
 """The size of the largest config that is read, in bytes."""
@@ -107,16 +97,7 @@ def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benc
     The name of a model with a grid stands for all its points, and that of an ensemble for its
     models, too. An error blames ``flag``.
     """
-    if names is None:
-        return benchmark
-    known, wanted = {*benchmark.models, *map(model_of, benchmark.models)}, set(names)
-    wrong = [name for name in dict.fromkeys(names) if name not in known]
-    if wrong or not names:
-        fault = f"no model {listed(list(map(spell, wrong)))}" if wrong else "names no model"
-        hint = did_you_mean((*wrong, "")[0], benchmark.models)
-        raise config_error(flag, (), f"{fault} ({hint})")
-    named = [name for name in benchmark.models if name in wanted or model_of(name) in wanted]
-    needed = with_members(named, benchmark.models)
+    needed = with_members(chosen([*benchmark.models], names, flag, "no model"), benchmark.models)
     kept = {name: model for name, model in benchmark.models.items() if name in needed}
     return benchmark.model_copy(update={"models": kept})
 
@@ -184,7 +165,7 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
             value, duplicates = parse(override.value, flag, has_lines=False)
             if len(keys) > MAX_DEPTH:
                 raise config_error(flag, (), f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})")
-            tree.root = _with_flag(tree.root, keys, value or Node(None, flag))
+            tree.root = with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:
             tree.problems += error.problems
@@ -296,75 +277,3 @@ def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     names += [] if base.suffix else shipped.names()
     message = f"no such file: {value} ({did_you_mean(str(value), names)})"
     raise config_error(name.where, ["extends"], message)
-
-
-def _with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with the value that a flag sets.
-
-    A value of ``training`` applies to all models, so it replaces those of single models and of
-    grids. A list for a single value of a model, or of ``training``, makes a grid.
-    """
-    match list(keys):
-        case ["training", *path]:
-            for own in [keys] if path else [["training", key] for key in new.children]:
-                for name in models_of(root):
-                    root = without(_without_axis(root, name, own, new), ["models", name, *own])
-            if _is_several(new, path):
-                models = models_of(root).items()
-                networks = [name for name, node in models if "baseline" not in node.children]
-                if not networks:
-                    message = "there is no network to try these values on"
-                    raise config_error(new.where, keys, message)
-                for name in networks:
-                    root = with_value(root, ["models", name, "grid", ".".join(keys)], new)
-                return root
-        case ["models", _, "grid", "zip", *path] if path:
-            return with_value(root, [*keys[:4], ".".join(path)], new)
-        case ["models", name, "grid", *path] if path:
-            return with_value(root, _axis(root, name, path), new)
-        case ["models", name, *path] if path:
-            axis = _axis(root, name, path)
-            root = _without_axis(root, name, path, new)
-            if _is_several(new, path) and not isinstance(at(root, keys).value, list):
-                return with_value(root, axis, new)
-            if "*" in path:
-                return with_value(root, axis, Node([new], new.where))
-    return with_value(root, keys, new)
-
-
-def _is_several(new: Node, path: Sequence[str]) -> bool:
-    """Return whether ``new`` is a list for a parameter that takes a single value."""
-    takes_a_list = not path or path[0] == "arguments" or list(path) in (["layers"], ["seeds"])
-    return isinstance(new.value, list) and bool(new.value) and not takes_a_list
-
-
-def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
-    """Return the keys of the axis ``path`` in a grid; a new one is crossed with the others."""
-    grid, key = ["models", name, "grid"], ".".join(path)
-    return [*grid, ZIP, key] if key in at(root, [*grid, ZIP]).children else [*grid, key]
-
-
-def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
-    """Return ``root`` without the axis ``path`` in the grid of a model."""
-    model = at(root, ["models", name])
-    if _is_in_name(values_of(name), path, at(model, path), new):
-        message = "has this value in its name (change the config that has the grid)"
-        raise config_error(new.where, ["models", name], message)
-    for axis in paths_of(model):
-        if axis == ".".join(path):
-            root = without(root, _axis(root, name, path))
-        elif overlap(axis.split("."), path):
-            message = f"overlaps with {axis} in the grid (set that instead)"
-            raise config_error(new.where, ["models", name, *path], message)
-    return root
-
-
-def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
-    """Return whether ``new`` would replace a value that is in the name of a point."""
-    if isinstance(new.value, dict):
-        return any(
-            _is_in_name(named, [*path, key], at(old, [key]), child)
-            for key, child in new.value.items()
-        )
-    labels = (label_of(".".join(path[start:])) for start in range(len(path)))
-    return bool(named) and any(named.get(label) == text_of(old.plain) for label in labels)

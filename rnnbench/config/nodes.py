@@ -6,7 +6,6 @@ parser is used here; the numbers and booleans are those of YAML 1.2.
 
 import re
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -169,8 +168,6 @@ _SCALARS: dict[str, tuple[str, list[str], Callable[[str], Any]]] = {
 
 class _Dumper(yaml.SafeDumper):
     """Writes plain data so that YAML 1.1 and YAML 1.2 read the same values."""
-
-    yaml_implicit_resolvers = deepcopy(yaml.SafeDumper.yaml_implicit_resolvers)
 
 
 class _Loader(yaml.SafeLoader):

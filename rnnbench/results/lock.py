@@ -5,6 +5,7 @@ Trials are stored under their fingerprints, but there is one ``results.json``, o
 one set of tables and one ``environment.json``, which must all belong to the same run.
 """
 
+import json
 import os
 import platform
 from collections.abc import Iterator
@@ -13,20 +14,16 @@ from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from rnnbench.errors import UserError
 from rnnbench.results.store import CHOICE, ENVIRONMENT, RESULTS
-from rnnbench.section import Record
 from rnnbench.storage import (
-    MAX_DOCUMENT,
     PREDICTIONS,
     TRACKING,
     TRIALS,
     UnwritableError,
     acquire,
     peek,
-    read_file,
     sweep,
     write_text,
 )
@@ -40,18 +37,6 @@ OWN_TEXTS = "texts.jsonl"
 """The texts that a call in Python was given."""
 LOCK, HOLDER = ".lock", ".lock.json"
 """The locked file, and the file that says who holds the lock."""
-
-
-class Holder(Record):
-    """The process that holds a lock."""
-
-    pid: int
-    host: str
-    since: str  # in ISO 8601
-    command: str
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host}, since {self.since}: {self.command}"
 
 
 def check_folder(folder: Path, record: str) -> None:
@@ -98,13 +83,13 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         if file.is_file() and file.stat().st_size and not holder_file.exists():
             raise UserError(f"{file}: {not_ours}")
         acquire(lock)
-        if holder_file.is_file() and _read_holder(holder_file) is None:
+        if holder_file.is_file() and _holder_in_words(holder_file) is None:
             raise UserError(f"{holder_file}: {not_ours}")
         now = datetime.now().astimezone().isoformat(" ", "seconds")
-        holder = Holder(pid=os.getpid(), host=platform.node(), since=now, command=command)
-        write_text(holder_file, holder.model_dump_json())
+        holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
+        write_text(holder_file, json.dumps(holder))
     except Timeout:
-        other = _read_holder(holder_file) or "it is not known which"  # it just begins, or ends
+        other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
         raise UserError(
             f"{folder}: another process is writing there: {other}\n"
             "Wait until it has finished, or choose another folder for the results (--out)."
@@ -123,8 +108,8 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         lock.release()
 
 
-def _read_holder(file: Path) -> Holder | None:
-    try:
-        return Holder.model_validate_json(read_file(file, MAX_DOCUMENT))
-    except (OSError, ValidationError):
-        return None
+def _holder_in_words(file: Path) -> str | None:
+    """Return who holds a lock, if it is rnnbench that wrote the file."""
+    with suppress(KeyError):
+        return "process {pid} on {host}, since {since}: {command}".format(**peek(file))
+    return None

@@ -64,10 +64,8 @@ FILES = {
 """The files that describe a run, or a choice, as a whole."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
-CHECKSUMS = ("predictions_sha256", "weights_sha256", "model_sha256")
-"""The facts beside the record of a trial; the last one is of a network in an older format."""
-OLD_NETWORK = ".keras"
-"""The ending of the files of kept networks before they were stored as weights."""
+CHECKSUMS = ("predictions_sha256", "weights_sha256")
+"""The facts beside the record of a trial."""
 BEST = 3
 """The number of topics of each document whose scores are kept in any case."""
 DIGITS = 8
@@ -145,7 +143,6 @@ class Store:
             checksums["weights_sha256"] = sha256_file(place.weights)
         else:
             place.weights.unlink(missing_ok=True)
-        place.weights.with_suffix(OLD_NETWORK).unlink(missing_ok=True)
         # The record comes last, so it never exists without the rest.
         write_document(place.record, stored.record, **checksums)
         return stored
@@ -186,8 +183,7 @@ class Store:
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist; they are not read."""
         place = place_of(self.folder, key)
-        files = [place.record, place.predictions, *([place.weights] if with_model else [])]
-        return all(map(Path.is_file, files))
+        return all(map(Path.is_file, place[: 2 + with_model]))
 
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
@@ -203,14 +199,9 @@ class Store:
         """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, key)
         record, checksums = read_record(files.record, TrialRecord, *CHECKSUMS)
-        predictions, weights, old = map(checksums.get, CHECKSUMS)
+        predictions, weights = map(checksums.get, CHECKSUMS)
         check_file(files.predictions, predictions, files.record)
         if with_model:
-            if old is not None:
-                raise OtherVersionError(
-                    f"unusable result: {files.weights.with_suffix(OLD_NETWORK)}: an older version "
-                    "of rnnbench kept this network; run the benchmark again with --save-models"
-                )
             if weights is None:
                 raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
             check_file(files.weights, weights, files.record)

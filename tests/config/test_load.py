@@ -17,6 +17,7 @@ from rnnbench.config.load import Override, dump, load, load_data, select, tree_o
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
+from rnnbench.errors import UserError
 from rnnbench.models.baselines import TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork, PythonNetwork
 from rnnbench.points import split_setting
@@ -218,7 +219,7 @@ def test_select_answers_with_the_models_there_are():
         tuple("abcdefg"): "no model 'a', 'b', 'c', 'd', 'e' and 2 more (allowed: rnn)",
         (): "names no model (allowed: rnn)",
     }.items():
-        with pytest.raises(ConfigError, match=re.escape(f"--models: {answer}")):
+        with pytest.raises(UserError, match=re.escape(f"--models: {answer}")):
             select(load(write(SMALL)), names, "--models")
 
 

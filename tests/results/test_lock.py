@@ -65,7 +65,7 @@ def test_a_holder_that_has_not_said_who_it_is_is_respected_until_it_dies(other, 
     other.kill()
     other.wait()
     with lock_folder(folder, "mine"):
-        assert f'"pid":{os.getpid()}' in (folder / HOLDER).read_text()
+        assert f'"pid": {os.getpid()}' in (folder / HOLDER).read_text()
 
 
 def test_two_runs_of_one_process_exclude_each_other_until_one_ends_however(folder):

@@ -22,7 +22,6 @@ from rnnbench.results import store as stores
 from rnnbench.results.store import Store, compact, compact_scores, read_weights
 from rnnbench.storage import (
     DamagedResultError,
-    OtherVersionError,
     sha256_file,
     write_document,
 )
@@ -232,23 +231,6 @@ def test_weights_other_than_those_of_the_network_are_named_and_not_read(tmp_path
         read_weights(file, DECLARED)
 
     assert not file.with_name("trace").exists()
-
-
-def test_a_network_of_an_older_version_is_refused_in_a_sentence(store, files, caplog):
-    store.save(result(fingerprint=MINE))
-    old = files.weights.with_suffix(".keras")
-    old.parent.mkdir()
-    old.write_bytes(b"a trained network")
-    hashes = {"predictions_sha256": sha256_file(files.predictions), "model_sha256": "0" * 64}
-    write_document(files.record, result(fingerprint=MINE).record, **hashes)
-
-    assert store.find(KEY)
-    assert store.find(KEY, with_model=True) is None
-    assert not caplog.text
-    with pytest.raises(OtherVersionError, match=rf"{old}: an older .* again with --save-models$"):
-        store.kept(KEY)
-    store.save(with_network())
-    assert not old.exists()
 
 
 def test_a_vocabulary_comes_back_as_it_was_stored_or_is_named(store):
