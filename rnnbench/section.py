@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Annotated, Any, ClassVar, Literal, ParamSpec, TypeVar
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     ConfigDict,
     Field,
@@ -64,7 +65,7 @@ class Publication(BaseModel):
     What is ``None`` is not known.
     """
 
-    score: Share
+    score: Annotated[Share, Field(validation_alias=AliasChoices("score", *SCORES))]
     """The main metric, which may go by its name; the mean, if several trainings were published."""
     std: Share | None = None
     """Standard deviation of the score over trainings."""
@@ -76,15 +77,6 @@ class Publication(BaseModel):
     """The part of the model that was learned from other texts."""
     caveat: Text | None = None
     """A reason to be careful when comparing with this score."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _named(cls, data: Any) -> Any:
-        """Accept the names of main metrics, as in older files."""
-        if not isinstance(data, dict):
-            return data
-        names = dict.fromkeys(SCORES, "score")
-        return {names.get(key, key): value for key, value in data.items()}
 
 
 class Section(BaseModel):

@@ -21,8 +21,6 @@ from rnnbench.training.outcome import TrialResult
 FEW, MANY = 10, 100
 """Errors are counted on topics with fewer training documents than ``FEW``, on those with at least
 ``MANY``, and on those between."""
-
-
 N_BINS = 15
 """The number of bins, all equally wide, for the probabilities of answers."""
 
@@ -67,21 +65,21 @@ def count_errors(
     document counts, and documents that are in the training set with other topics only.
     """
     labels = next(iter(trials.values()))[0].labels
-    mistaken = {
-        model: np.mean([_is_wrong(labels, trial.answers) for trial in of_model], axis=0)
+    wrong = {
+        model: [np.atleast_2d((trial.answers != labels).T).any(axis=0) for trial in of_model]
         for model, of_model in trials.items()
     }
+    mistaken = {model: np.mean(of_trials, axis=0) for model, of_trials in wrong.items()}
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
     n_train = _rarest(labels, np.array([topic.train for topic in dataset.topics]))
-    contradicted, noun = dataset.duplicates.other_topics, dataset.noun
+    noun, is_contradicted = dataset.noun, np.zeros(len(labels), bool)
+    is_contradicted[dataset.duplicates.other_topics] = True
     kinds = {
         "all documents": n_train >= 0,
         f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
         f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
         f"{noun}s with {MANY} or more": n_train >= MANY,
-        f"documents in training with other {noun}s only": np.isin(
-            np.arange(len(labels)), contradicted
-        ),
+        f"documents in training with other {noun}s only": is_contradicted,
     }
     return [
         ErrorCount(
@@ -93,12 +91,6 @@ def count_errors(
         for kind, chosen in kinds.items()
         if chosen.any()
     ]
-
-
-def _is_wrong(labels: Labels, answers: Labels) -> NDArray[np.bool_]:
-    """Return whether anything is wrong in the answer to each document, ``(n,)``."""
-    differs = np.asarray(labels != answers)
-    return differs if differs.ndim == 1 else np.asarray(differs.any(axis=1))
 
 
 def _rarest(labels: Labels, n_train: NDArray[np.integer]) -> NDArray[np.integer]:
@@ -150,22 +142,18 @@ def hardest_documents(
         if mistaken[position] > 0 and of_topic[topic] < per_topic and len(chosen) < n:
             of_topic[topic] += 1
             chosen.append(position)
+    found = {model: [keys_of(own[chosen]) for own in given] for model, given in answers.items()}
     return [
         HardDocument(
             position,
             keys[position],
             float(mistaken[position]),
             {
-                model: Answer(
-                    *Counter(
-                        key for own in given for key in keys_of(own[position : position + 1])
-                    ).most_common(1)[0],
-                    len(given),
-                )
-                for model, given in answers.items()
+                model: Answer(*Counter(own[n] for own in of_model).most_common(1)[0], len(of_model))
+                for model, of_model in found.items()
             },
         )
-        for position in chosen
+        for n, position in enumerate(chosen)
     ]
 
 
