@@ -93,26 +93,15 @@ def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus,
     firsts = np.full(len(counts), len(tokens))
     np.minimum.at(firsts, tokens - 1, np.arange(len(tokens)))
     order = np.lexsort((firsts, -counts))
+    ranks = np.empty(len(order), np.int32)
+    ranks[order] = np.arange(1, len(order) + 1)
     ranked = replace(
         corpus,
-        tokens=ranks_of(order)[corpus.tokens - 1],
+        tokens=ranks[corpus.tokens - 1],
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
         file=None,
     )
     return ranked, int(np.count_nonzero(counts))
-
-
-def ranks_of(order: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Return the rank, from 1, of each number in ``order``."""
-    ranks = np.empty(len(order), np.int32)
-    ranks[order] = np.arange(1, len(order) + 1)
-    return ranks
-
-
-def as_labels(labels: ArrayLike) -> NDArray[Any]:
-    """Return positions of topics as int32 ``(n,)``, or 0 and 1 as uint8 ``(n, n_topics)``."""
-    array = np.asarray(labels)
-    return array.astype(np.int32 if array.ndim == 1 else np.uint8)
 
 
 def corpus_of_words(
@@ -132,7 +121,7 @@ def corpus_of_words(
     return Corpus(
         tokens=np.array([rank[word] for words in documents for word in words], np.int32),
         offsets=np.cumsum([0, *map(len, documents)], dtype=np.int64),
-        labels=as_labels(labels),
+        labels=np.asarray(labels, np.int32 if np.ndim(labels) == 1 else np.uint8),
         topics=tuple(topics),
         vocabulary=tuple(w.decode("latin-1") if isinstance(w, bytes) else w for w in ranking),
         is_test=None if is_test is None else np.asarray(is_test, bool),

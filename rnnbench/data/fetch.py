@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import temporary_folder, write_text
@@ -102,10 +102,8 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
         write_text(pinned, f"{requirement} --hash=sha256:{sha256}\n")
-        command = ["download", "--no-deps", "--only-binary=:all:", "--progress-bar=raw"]
-        command += ["--dest", str(folder), "--requirement", str(pinned)]
         doing = f"downloading {requirement} through pip"
-        _run_pip(command, doing, progress)
+        _run_pip(["--dest", str(folder), "--requirement", str(pinned)], doing, progress)
         wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:
             raise OutOfReachError(f"{doing}: pip left no wheel")
@@ -113,8 +111,9 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
 
 
 def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
-    command = [sys.executable, "-m", "pip", *arguments, "--no-input", "--retries=1"]
-    command += ["--disable-pip-version-check", f"--timeout={PATIENCE}"]
+    command = [sys.executable, "-m", "pip", "download", *arguments, f"--timeout={PATIENCE}"]
+    command += ["--no-deps", "--only-binary=:all:", "--progress-bar=raw", "--no-input"]
+    command += ["--retries=1", "--disable-pip-version-check"]
     start = time.monotonic()
     with subprocess.Popen(  # noqa: S603 - the command is ours
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -139,12 +138,8 @@ def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
         raise OutOfReachError(f"{doing}: {errors[-1]}")
 
 
-Member = tuple[str, int, Callable[[], bytes]]
-"""Name, declared size in bytes, and a function that reads the content."""
-
-
-class _RefusedError(Exception):
-    """Why an archive is refused."""
+Member = tuple[str, int, Callable[[], Any]]
+"""Name, declared size in bytes, and a function that opens it."""
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
@@ -159,20 +154,21 @@ def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str
     try:
         is_zip = zipfile.is_zipfile(io.BytesIO(content))
         members = _zip_members(content) if is_zip else _tar_members(content)
-        for count, (path, size, read) in enumerate(members, start=1):
+        for count, (path, size, opened) in enumerate(members, start=1):
             total += size
             if count > MAX_MEMBERS:
-                raise _RefusedError(f"it has more than {MAX_MEMBERS:,} members")
+                raise UserError(f"it has more than {MAX_MEMBERS:,} members")
             if size > MAX_MEMBER_BYTES:
-                raise _RefusedError(f"member '{path}' unpacks to {size:,} bytes")
+                raise UserError(f"member '{path}' unpacks to {size:,} bytes")
             if total > MAX_TOTAL_BYTES:
-                raise _RefusedError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
+                raise UserError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
             base = PurePosixPath(path).name
             if base in wanted:
                 if base in found:
-                    raise _RefusedError(f"it contains {base} twice")
-                found[base] = read()
-    except _RefusedError as refused:
+                    raise UserError(f"it contains {base} twice")
+                with opened() as file:  # the extra byte makes zipfile check the content
+                    found[base] = file.read(size + 1)
+    except UserError as refused:
         raise UserError(f"{name}: refused: {refused}") from None
     except Exception as error:  # damage makes the standard library raise almost anything
         reason = str(error) or type(error).__name__
@@ -187,19 +183,11 @@ def _tar_members(content: bytes) -> Iterator[Member]:
             stream = module.open(stream)
     tar = stream.read(MAX_TOTAL_BYTES + 1)
     if len(tar) > MAX_TOTAL_BYTES:
-        raise _RefusedError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
+        raise UserError(f"it unpacks to more than {MAX_TOTAL_BYTES:,} bytes")
     with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
-
-        def read(info: tarfile.TarInfo) -> bytes:
-            file = archive.extractfile(info)
-            content = file.read() if file else b""
-            if len(content) != info.size:
-                raise EOFError(f"{info.name} ends early")
-            return content
-
-        for info in archive:
+        for info in archive:  # which fails at a member that ends early
             if info.isreg():
-                yield info.name, info.size, partial(read, info)
+                yield info.name, info.size, partial(archive.extractfile, info)
         if tar[archive.offset : archive.offset + 512] != bytes(512):
             raise EOFError("the end-of-archive mark is missing")
 
@@ -207,13 +195,12 @@ def _tar_members(content: bytes) -> Iterator[Member]:
 def _zip_members(content: bytes) -> Iterator[Member]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
 
-        def read(info: zipfile.ZipInfo) -> bytes:
+        def opened(info: zipfile.ZipInfo) -> IO[bytes]:
             # The other methods unpack without a bound, whatever size is declared.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise _RefusedError(f"member '{info.filename}' is not compressed by deflate")
-            with archive.open(info) as file:  # the extra byte makes zipfile check the content
-                return file.read(info.file_size + 1)
+                raise UserError(f"member '{info.filename}' is not compressed by deflate")
+            return archive.open(info)
 
         for info in archive.infolist():
             if not info.is_dir():
-                yield info.filename, info.file_size, partial(read, info)
+                yield info.filename, info.file_size, partial(opened, info)

@@ -11,9 +11,6 @@ from typing import Any
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
 
-Dimensions = tuple[int | None, ...]
-"""The shape of an array; ``None`` is the batch, which has any number of documents."""
-
 
 @dataclass(frozen=True)
 class LayerFacts:
@@ -24,8 +21,8 @@ class LayerFacts:
     keras_class: str
     described_by: Layer | None
     """Its description in the config, or ``None``."""
-    outputs: tuple[Dimensions, ...]
-    """Shapes of its outputs, mostly one."""
+    outputs: tuple[tuple[int | None, ...], ...]
+    """Shapes of its outputs, mostly one; ``None`` is the number of documents, which may be any."""
     trainable_params: int = 0
     """The count of numbers in its weights."""
     other_params: int = 0
@@ -61,19 +58,12 @@ def describe(network: Network, shape: Shape) -> Description:
         LayerFacts(tensor.name, "InputLayer", None, (tuple(tensor.shape),))
         for tensor in model.inputs
     ]
-    for operation, origin in zip(after_input, origins, strict=True):
-        layers.append(
-            LayerFacts(
-                name=operation.name,
-                keras_class=type(operation).__name__,
-                described_by=origin,
-                outputs=tuple(tuple(out.shape) for out in keras.tree.flatten(operation.output)),
-                trainable_params=_count(getattr(operation, "trainable_weights", ())),
-                other_params=_count(getattr(operation, "non_trainable_weights", ())),
-            )
-        )
-    trainable, other = map(_count, (model.trainable_weights, model.non_trainable_weights))
-    return Description(tuple(layers), trainable_params=trainable, other_params=other)
+    kinds = "trainable_weights", "non_trainable_weights"
+    for own, origin in zip(after_input, origins, strict=True):
+        outputs = tuple(tuple(out.shape) for out in keras.tree.flatten(own.output))
+        counts = [_count(getattr(own, kind, ())) for kind in kinds]
+        layers.append(LayerFacts(own.name, type(own).__name__, origin, outputs, *counts))
+    return Description(tuple(layers), *(_count(getattr(model, kind)) for kind in kinds))
 
 
 def _count(weights: Iterable[Any]) -> int:

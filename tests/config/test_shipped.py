@@ -161,8 +161,9 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
 
 
 def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "."]
-    subprocess.run([*command, repository], cwd=tmp_path, check=True)
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "."]
+    command = [sys.executable, "-m", "pip", "wheel", *options, repository]
+    subprocess.run(command, cwd=tmp_path, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info" not in name}

@@ -240,11 +240,6 @@ def test_every_document_is_held_out_in_one_fold_and_topics_are_spread_evenly(top
         assert max(counts) - min(counts) <= 1
 
 
-def test_one_fold_is_too_few():
-    with pytest.raises(UserError, match=r"folds: got 1 \(should be 2 to 1,000\)"):
-        make_parts(1, None)
-
-
 def test_a_fold_takes_the_place_of_the_test_documents_and_nothing_of_these_is_left():
     dataset = DATASET
     documents = list(dataset.documents)

@@ -54,18 +54,6 @@ def test_every_layer_of_this_package_is_computed():
     assert all(map(in_numpy.is_covered, NETWORKS.values()))
 
 
-@pytest.mark.parametrize("by", BY)
-def test_an_empty_document_is_pooled_to_0(by):
-    described = network([EMBEDDING, pooling(by)])
-    model, ids = randomized(build(described, SHAPE, 0)), np.zeros((1, SHAPE.timesteps), np.int32)
-
-    answers = in_numpy.predict(described, SHAPE, model.get_weights(), ids), predict(model, ids)
-
-    only_bias = np.exp(model.get_weights()[-1])
-    for found in answers:
-        np.testing.assert_allclose(found[0], only_bias / only_bias.sum(), rtol=1e-5)
-
-
 def test_many_documents_are_predicted_part_by_part(monkeypatch):
     description = network([{"lstm": {"units": 2}}])
     shapes = in_numpy.weight_shapes(description, SHAPE)

@@ -3,7 +3,6 @@
 import json
 from functools import cache
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from rnnbench.models.baselines import parse_baseline
-from rnnbench.models.linear import CHECKED, Counts, LinearModel, arrays_of
+from rnnbench.models.linear import Counts, LinearModel, arrays_of
 from rnnbench.training.engines.scikit_learn import score
 
 N_TOPICS = 5
@@ -253,24 +252,3 @@ def with_facts(arrays, **changes):
 def test_arrays_that_do_not_fit_together_are_refused(arrays, change):
     with pytest.raises(ValueError, match=r".+"):
         LinearModel(change(arrays), N_TOPICS)
-
-
-def test_only_the_first_documents_are_compared(monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        LinearModel, "scores", lambda _, texts: seen.append(len(texts)) or np.zeros((1, 5))
-    )
-    pipeline = SimpleNamespace(
-        steps=parse_baseline("most_frequent").pipeline(0).fit(DOCUMENTS, LABELS).steps
-    )
-
-    arrays_of(
-        pipeline,
-        ["a"] * (CHECKED + 1),
-        np.zeros((1, 5)),
-        KNOWN,
-        reads_words=False,
-        gives_probabilities=True,
-    )
-
-    assert {*seen} == {CHECKED}

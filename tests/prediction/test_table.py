@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -209,28 +208,12 @@ def test_a_field_that_tabs_cannot_separate_is_refused_or_quoted_as_it_was(predic
     assert '\n"profit\n""rose"""\t1\t' in (tmp_path / "out.tsv").read_text()
 
 
-@pytest.mark.skipif(not find_spec("pyarrow"), reason="needs pyarrow")
-def test_parquet_is_read(predict, tmp_path):
-    import pyarrow
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.Table.from_pylist(ROWS), tmp_path / "new.parquet")
-
-    predict("svm", "--in", "new.parquet", "--out", "out.jsonl")
-
-    assert [row["text"] for row in read((tmp_path / "out.jsonl").read_text(), ".jsonl")] == TEXTS
-    (tmp_path / "new.parquet").write_bytes(b"PAR1")
-    assert "cannot be read as Parquet" in predict("svm", "--in", "new.parquet", status=2).stderr
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("new.csv", "text,text\na,b\n", "new.csv: two columns have the same name"),
         ("new.csv", "text,margin\nprofit,1\n", "new.csv: rename the column 'margin': the"),
         ("new.csv", "", "new.csv: it is empty"),
-        ("new.jsonl", "[1]\n", "new.jsonl:1: should be an object, such as "),
-        ("new.jsonl", '{"text": "a"\n', "new.jsonl:1: not JSON: "),
         ("new.xlsx", "", "new.xlsx: not a table of texts (allowed: .csv, "),
         ("none.csv", None, "--in none.csv: no such file"),
         (".", None, "--in .: not a file (use - for standard input)"),

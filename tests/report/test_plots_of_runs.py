@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from elements import texts_of
 from factories import runs_on_datasets, scored_run
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -150,21 +149,6 @@ def test_no_words_overlap_and_none_leave_the_picture(n_datasets, names):
     corners = np.array([box.extents for box in boxes])
     assert (corners >= 0).all()
     assert (corners[:, 2:] <= (width, height)).all()
-
-
-def test_mean_ranks_are_drawn_on_new_axes_or_on_given_ones_in_the_style_in_use():
-    plot = RanksPlot(ranks_on(2))
-    before = dict(mpl.rcParams)
-
-    new = plot.on(None)
-    with plt.style.context("dark_background"):
-        given = plot.on(plt.subplots(1, 2)[1][1])
-
-    title = "Mean rank by accuracy over 2 datasets (1 is best)"
-    assert new.get_title() == given.get_title() == title
-    assert plt.get_fignums() == [new.figure.number, given.figure.number]
-    assert {to_hex(text.get_color()) for text in given.texts} == {"#ffffff"}
-    assert dict(mpl.rcParams) == before
 
 
 def test_a_picture_is_a_file_that_is_always_the_same():

@@ -5,6 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import product
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -208,19 +209,13 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
     label, *group = names
     several = _split_labels(label, layout.label_separator)
     labels = [_spelled(own) for own in ([label] if several is None else several)]
-    of_group = [_spelled(own) for own in group]
-    values = [
-        ("text", text),
-        *(("label", own) for own in labels),
-        *(("group", own) for own in of_group),
-    ]
-    for key, value in values:
+    named = [*product(["label"], labels), *product(["group"], map(_spelled, group))]
+    for key, value in [("text", text), *named]:
         if fault := fault_of(key, value, layout.encoding):
             known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
             return BadRow(place, *fault, known)
-    return Text(
-        place, text, labels[0] if several is None else tuple(dict.fromkeys(labels)), *of_group
-    )
+    own_labels = labels[0] if several is None else tuple(dict.fromkeys(labels))
+    return Text(place, text, own_labels, *map(_spelled, group))
 
 
 def _split_labels(label: Any, separator: str | None) -> list[Any] | None:

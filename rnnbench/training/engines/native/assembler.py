@@ -124,7 +124,6 @@ class Value:
         return x * square._polynomial(TANH_ABOVE) / square._polynomial(TANH_BELOW)
 
     def sigmoid(self) -> "Value":
-        """Return the logistic function."""
         return (self * 0.5).tanh() * 0.5 + 0.5
 
     def exp(self) -> "Value":
@@ -418,7 +417,6 @@ class Code:
         self._engine.finalize_object()
 
     def run(self, name: str, *arguments: NDArray[np.float32] | int) -> None:
-        """Call a function with its arrays and numbers."""
         kinds = [ctypes.c_int64 if isinstance(given, int) else FLOATS for given in arguments]
         function: Any = ctypes.CFUNCTYPE(None, *kinds)(self._engine.get_function_address(name))
         function(*arguments)

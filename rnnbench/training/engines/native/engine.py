@@ -5,10 +5,10 @@ Documents go through a network without their padding, unless it reads that; see 
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from threading import Barrier, BrokenBarrierError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,14 +117,8 @@ class NativeEngine(Engine):
         record = epochs.record(
             engine=self.name, params=params, recipe=recipe, documents=len(y), timed=timed
         )
-        return result_of(
-            record,
-            dataset,
-            recipe,
-            lambda x: network.scores(x, best),
-            validation,
-            best if keep_model else None,
-        )
+        scores, kept = partial(network.scores, weights=best), best if keep_model else None
+        return result_of(record, dataset, recipe, scores, validation, kept)
 
 
 @cache
@@ -173,17 +167,12 @@ class Scorer:
         starts = np.append(0, np.cumsum(lengths))
         return _in_place_of_floats(starts), _in_place_of_floats(words), values
 
-    def log_probabilities(self, documents: Documents, weights: Weights) -> NDArray[np.float64]:
-        """Return the log-probabilities ``(n, topics)`` of documents, by some weights."""
-        return self.score(documents, self.arena_with(weights))
-
     def scores(self, x: NDArray[np.int32], weights: Weights) -> NDArray[np.float32]:
         """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``, by some weights."""
-        logs = self.log_probabilities(self.lay_out(x), weights)
+        logs = self.score(self.lay_out(x), self.arena_with(weights))
         return np.maximum(logs, LOWEST).astype(np.float32)
 
     def arena_with(self, weights: Weights) -> Floats:
-        """Return an arena for ``score``."""
         return self.program.new_arenas(weights[len(self.fixed) :], count=1)[0]
 
     def score(self, documents: Documents, arena: Floats) -> NDArray[np.float64]:
@@ -248,8 +237,9 @@ class NativeNetwork(Scorer):
         answers = np.zeros((count + self.program.sizes.rows, width), np.float32)
         read = longest_first(documents, order, batch), *documents
         weights = self.recipe.weights_of(y)
-        own = np.stack([y, weights], axis=1) if one_label else fitted_to(width, y)
-        others = own.astype(np.float32), self.rates, answers
+        own = np.stack([y, weights], axis=1) if one_label else y
+        labels = np.pad(own.astype(np.float32), ((0, 0), (0, width - own.shape[1])))
+        others = labels, self.rates, answers
         arena, second = self.arenas
         if threads == 1:
             self.program.code.run("epoch", arena, arena, *read, second, *others, count)
@@ -257,11 +247,11 @@ class NativeNetwork(Scorer):
             steps = [(first, min(batch, count - first)) for first in range(0, count, batch)]
             halves = (arena, *read, second, *others), (second, *read, arena, *others)
             self._train_halves([(arena, *half) for half in halves], steps)
+        in_order, found = read[0][:count].view(np.int32), answers[:count].astype(np.float64)
         if not one_label:
-            logits = answers[:count, : y.shape[1]].astype(np.float64)
-            return binary_scores(logits, y[read[0][:count].view(np.int32)])
-        of_topic, total = answers[:count].astype(np.float64).T
-        losses = weights[read[0][:count].view(np.int32)] * (np.log(total) - of_topic)
+            return binary_scores(found[:, : y.shape[1]], y[in_order])
+        of_topic, total = found.T
+        losses = weights[in_order] * (np.log(total) - of_topic)
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
@@ -288,16 +278,12 @@ class NativeNetwork(Scorer):
 
     def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
         """Return the mean loss and the score on documents that are not trained on."""
+        arena = self.arena_with(self.weights())
         if y.ndim == 2:
-            return binary_scores(self.logits(documents, self.arena_with(self.weights())), y)
-        logs = self.log_probabilities(documents, self.weights())
+            return binary_scores(self.logits(documents, arena), y)
+        logs = self.score(documents, arena)
         loss = -logs[np.arange(len(y)), y].mean()
         return float(loss), float((logs.argmax(axis=1) == y).mean())
-
-
-def fitted_to(width: int, y: NDArray[Any]) -> NDArray[Any]:
-    """Return labels ``(n, topics)`` as ``(n, width)``, with zeros."""
-    return np.pad(y, ((0, 0), (0, width - y.shape[1])))
 
 
 def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]:

@@ -87,7 +87,6 @@ class Group:
         self.find_places(asm, self.places)
 
     def longest(self, asm: Assembler) -> Value:
-        """Return the number of steps of the longest document."""
         return asm.get(self.lengths)
 
     def find_places(self, asm: Assembler, places: Array, rows: Array | None = None) -> None:
@@ -140,7 +139,6 @@ class Activations:
         self.total, self.places = group.total, group.places
 
     def count(self, asm: Assembler) -> Index:
-        """Return the number of rows in use."""
         return asm.get(self.total) if self.is_sequence else self.group.rows
 
     def vectors(self, asm: Assembler) -> Iterator[tuple[Value, Value, int]]:

@@ -96,7 +96,6 @@ class KerasArray:
     role: str = "kernel"
 
     def initial(self, seed: int) -> Floats:
-        """Return the weights with which Keras begins."""
         if callable(self.start):
             return self.start(self.shape, derive_seed(seed, self.number, self.role))
         return np.full(self.shape, self.start, np.float32)

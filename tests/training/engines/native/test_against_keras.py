@@ -119,7 +119,7 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     if sizes.averages:
         for mine, right in zip(net.weights()[len(net.fixed) :], average, strict=True):
             np.testing.assert_allclose(mine, right, atol=1e-5)
-    logs = net.log_probabilities(net.lay_out(x), net.weights())
+    logs = net.scores(x, net.weights())
     exact.model.set_weights(net.weights())
     np.testing.assert_allclose(np.exp(logs), exact.model(x), atol=1e-5)
 

@@ -1,6 +1,5 @@
 """The engine ``native``: what it covers, what it needs, and how it trains."""
 
-import json
 import os
 import re
 import subprocess
@@ -122,26 +121,6 @@ def test_auto_says_once_why_it_is_not_native(installed, caplog):
         engine_for(network(LSTM), Training(engine="auto"))
 
     assert caplog.messages == ["training.engine: auto: keras in place of native: it needs llvmlite"]
-
-
-CONFIG = """\
-name: tiny
-data: {source: sgml, path: sgml, test_split: 0.5}
-training: {engine: auto, epochs: 2, batch_size: 4, validation_split: 0.3}
-models:
-  plain: {layers: [gru: {units: 3}, dense: {units: topics, activation: softmax}]}
-"""
-
-
-def test_a_run_trains_with_it_and_stores_its_name_and_its_versions(run_apart, tmp_path):
-    run_apart(tmp_path, CONFIG)
-
-    (file,) = (tmp_path / "results/tiny/trials").glob("plain-*.json")
-    record = json.loads(file.read_text())
-    assert (record["engine"], record["epochs"], record["steps"] % 2) == ("native", 2, 0)
-    assert record["best_epoch"] in (1, 2)
-    environment = json.loads((tmp_path / "results/tiny/environment.json").read_text())
-    assert environment["versions"]["llvmlite"]
 
 
 TRAIN = """

@@ -33,7 +33,7 @@ from rnnbench.training.engines.native.assembler import (
     Value,
     processor,
 )
-from rnnbench.training.engines.native.engine import Scorer, fitted_to, longest_first
+from rnnbench.training.engines.native.engine import Scorer, longest_first
 from rnnbench.training.engines.native.group import Sizes
 from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Array, Memory
 from rnnbench.training.engines.native.products import product, rows_of_tile
@@ -158,7 +158,7 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
 
     net.train(net.lay_out(x), y, 1)
     net.train(net.lay_out(x), y, 2, threads=2)
-    net.log_probabilities(net.lay_out(x), net.weights())
+    net.scores(x, net.weights())
 
     assert faults(net.program.code) == 0
     for gap in (arenas[:16], arenas[16 + size : 32 + size], arenas[-16:]):
@@ -197,9 +197,8 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
     answers = np.zeros(width * (count + sizes.rows), np.float32)
     arena, second = map(guarded_copy, net.arenas)
     read = arena, arena, *map(guarded_copy, (order, *laid_out))
-    one_each = y.ndim == 1
-    labels = np.stack([y, np.ones(count)], axis=1) if one_each else fitted_to(width, y)
-    labels = labels.astype(np.float32)
+    own = np.stack([y, np.ones(count)], axis=1) if y.ndim == 1 else y
+    labels = np.pad(own.astype(np.float32), ((0, 0), (0, width - own.shape[1])))
     scores = guarded_copy(np.zeros((count, net.program.width), np.float32))
 
     others = map(guarded_copy, (labels, net.rates, answers))
@@ -300,7 +299,7 @@ def test_a_network_diverges_visibly():
     loss, _ = net.train(net.lay_out(x), y, 1)
 
     assert np.isnan(loss)
-    assert np.isnan(net.log_probabilities(net.lay_out(x), net.weights())).any()
+    assert np.isnan(net.scores(x, net.weights())).any()
 
 
 AVX2 = {"avx2": True, "fma": True}

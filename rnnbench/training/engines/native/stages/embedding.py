@@ -64,7 +64,6 @@ class EmbeddingStage(Stage):
         return 1 + (type(layers[1]) is SpatialDropout)
 
     def vectors(self) -> Activations:
-        """Return the vectors to hand on."""
         return Activations(self.group, self.layer.dim, is_sequence=True)
 
     def prepare(self, asm: Assembler) -> None:
@@ -80,7 +79,6 @@ class EmbeddingStage(Stage):
             self.write(asm, document, self.words(asm, first, count))
 
     def find_rows(self, asm: Assembler) -> None:
-        """Note the word of each row."""
         for document, t, row in self.above.steps(asm):
             words, *_ = words_of(asm, asm.get(self.group.documents, document))
             asm.set(self.row_words, row, words[t].load_index())
@@ -92,7 +90,6 @@ class EmbeddingStage(Stage):
             yield first + i, word, asm.at(self.word_mask, word).load(F32)
 
     def write(self, asm: Assembler, document: Value, words: Words) -> None:
-        """Write the rows of a document."""
         for row, word, scale in words:
             for column, size in asm.tiles(self.above.features, asm.lanes):
                 x = asm.at(self.table.trained.value, word, column).load()
