@@ -220,7 +220,7 @@ class ChoiceRequest(Request):
     then_fit: bool = option(
         bool, "Train the recommended model, and keep it for `predict`.", default=False, place=-2
     )
-    on: str = option(
+    on: Literal["train", "all"] = option(
         str,
         "The documents to train it on: train, so that it is tested on the test documents; or all, "
         "so that only this choice says how good it is.",

@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -151,22 +151,20 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Make a folder for the block, and remove those that killed processes left."""
-    try:
-        sweep_temporary_folders()
-        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
-    except OSError as error:
-        raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
-    lock = FileLock(folder / OWNED)
+    at_end = ExitStack()
     try:
         try:
-            acquire(lock)
+            sweep_temporary_folders()
+            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
+            at_end.callback(shutil.rmtree, folder, ignore_errors=True)
+            at_end.enter_context(acquire(FileLock(folder / OWNED)))
         except OSError as error:
-            raise UnwritableError(folder, error) from error
+            place = Path(tempfile.tempdir or "the temporary folder")
+            raise UnwritableError(place, error) from error
         yield folder
     finally:
         with uninterrupted():
-            lock.release()
-            shutil.rmtree(folder, ignore_errors=True)
+            at_end.close()
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:

@@ -161,8 +161,6 @@ def choose(request: ChoiceRequest) -> Choice:
         raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
-    if request.on not in ("train", "all"):
-        raise UserError(f"on: got {spell(request.on)} (allowed: train, all)")
     if request.on == "all" and not request.then_fit:
         raise UserError("on: 'all' needs then_fit, because only that trains a model to keep")
     parts = make_parts(request.folds, request.last)

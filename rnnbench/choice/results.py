@@ -243,9 +243,7 @@ def choice_table(results: ChoiceResults) -> Table:
         f"{results.dataset.kind.score_name} ({over})": _score,
         f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
         P_HOLM: lambda candidate: _p_holm(candidate.against_best),
-        "clearly worse than the best": lambda candidate: worse_in_words(
-            candidate.against_best, "best"
-        ),
+        "clearly worse than the best": lambda one: worse_in_words(one.against_best, "best"),
         "params": lambda candidate: f"{candidate.params:,}",
         FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
     }
@@ -325,12 +323,10 @@ def chosen_benchmark(
 ) -> Benchmark:
     """Return a benchmark of ``chosen`` candidates, with how many each was chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
-    models = {
-        (model := model_of(name)): benchmark.models[name].model_copy(
-            update={"chosen_from": n_tried[model]}
-        )
-        for name in with_members(chosen, benchmark.models)
-    }
+    models = {}
+    for name in with_members(chosen, benchmark.models):
+        tried = {"chosen_from": n_tried[model_of(name)]}
+        models[model_of(name)] = benchmark.models[name].model_copy(update=tried)
     changes = {"name": f"{benchmark.name[:90]}_chosen", "models": models}
     return benchmark.model_copy(update=changes)
 

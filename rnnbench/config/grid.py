@@ -34,7 +34,6 @@ from rnnbench.points import MAX_BRACKETS, POINT, point_name, short, values_of
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
-"""The most points of one model."""
 MAX_PATHS = 100
 """The most key paths in one grid; every two of them are compared."""
 ZIP = "zip"

@@ -24,7 +24,6 @@ into memory."""
 MAX_MESSAGE = 2_000
 """The most characters that are shown of one problem."""
 MAX_PROBLEMS = 100
-"""The most problems that are shown of one config."""
 
 
 @dataclass(frozen=True)

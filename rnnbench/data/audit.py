@@ -154,10 +154,8 @@ class DatasetSummary(Record):
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
-    train, test = (
-        documents_by_topic(labels, len(dataset.topics))
-        for labels in (dataset.y_train, dataset.y_test)
-    )
+    both, n_topics = (dataset.y_train, dataset.y_test), len(dataset.topics)
+    train, test = (documents_by_topic(labels, n_topics) for labels in both)
     majority = int(train.argmax())
     duplicates = _duplicates(dataset, dataset.x_train, dataset.x_test)
     whole = Duplicates()

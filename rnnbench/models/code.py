@@ -145,12 +145,8 @@ def _sha256_of(package: Path) -> str:
 
 def _python_files(package: Path) -> list[Path]:
     """Return the Python files of a package, without those that editors hide in it."""
-    return sorted(
-        file
-        for file in package.rglob("*.py")
-        if file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(package).parts)
-    )
+    found = {file: f"/{file.relative_to(package).as_posix()}" for file in package.rglob("*.py")}
+    return sorted(file for file, name in found.items() if file.is_file() and "/." not in name)
 
 
 def _find(module: str, name: str) -> tuple[Path, int]:

@@ -54,10 +54,7 @@ def describe(network: Network, shape: Shape) -> Description:
     operations = model.layers if is_sequential else model.operations
     after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
-    layers = [
-        LayerFacts(tensor.name, "InputLayer", None, (tuple(tensor.shape),))
-        for tensor in model.inputs
-    ]
+    layers = [LayerFacts(one.name, "InputLayer", None, (tuple(one.shape),)) for one in model.inputs]
     kinds = "trainable_weights", "non_trainable_weights"
     for own, origin in zip(after_input, origins, strict=True):
         outputs = tuple(tuple(out.shape) for out in keras.tree.flatten(own.output))

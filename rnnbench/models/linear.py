@@ -204,10 +204,8 @@ def arrays_of(
         else:
             rules = [_weights_of_topic(one, rule) for one in classifier.estimators_]
             coef, intercept = (np.array(part) for part in zip(*rules, strict=True))
-        facts, joined = (
-            np.frombuffer(text.encode(), np.uint8)
-            for text in (rule.model_dump_json(), "\0".join(terms))
-        )
+        facts = np.frombuffer(rule.model_dump_json().encode(), np.uint8)
+        joined = np.frombuffer("\0".join(terms).encode(), np.uint8)
         for size in (np.float32, np.float64):
             arrays = [facts, np.ascontiguousarray(coef.T, size), intercept, idf, joined]
             own = LinearModel(arrays, scores.shape[1]).scores(texts)

@@ -413,11 +413,8 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
         allowed = ", ".join(map(str, trials))
         raise UserError(f"{folder}: {name} has no seed {seed} (allowed: {allowed})")
     trial = trials[next(iter(trials)) if seed is None else seed]
-    benchmark, members, key = (
-        load_benchmark(folder, [name]),
-        [],
-        (name, trial.seed, trial.fingerprint),
-    )
+    key, members = (name, trial.seed, trial.fingerprint), list[KeptModel]()
+    benchmark = load_benchmark(folder, [name])
     model: Any = benchmark.models[name]
     if summary.is_baseline != isinstance(model, BaselineModel):
         raise DamagedResultError(f"unusable result: {folder}: config.yaml has another {name}")

@@ -76,9 +76,7 @@ def _answers(
 ) -> Iterator[list[Any]]:
     """Yield the new columns of rows with a text at a ``position``."""
     reasons = [
-        row.reason
-        if isinstance(row, BadRow)
-        else (fault_of("text", row[1][position]) or (None,))[0]
+        row.reason if isinstance(row, BadRow) else (fault_of("text", row[1][position]) or [None])[0]
         for row in rows
     ]
     texts = ["" if bad else row[-1][position] for row, bad in zip(rows, reasons, strict=True)]

@@ -292,10 +292,7 @@ def parameters_view(name: str, model: BaselineModel | EnsembleModel) -> View:
         summary = model.baseline.summary()
     else:
         parameters, kind, summary = dict(model.ensemble), model.kind, "Models that answer together."
-    rows = [
-        [key, value if isinstance(value, str) else json.dumps(value)]
-        for key, value in parameters.items()
-    ]
+    rows = [[key, v if isinstance(v, str) else json.dumps(v)] for key, v in parameters.items()]
     below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
     record = {"name": name, "kind": model.kind, model.kind: kind, "parameters": parameters}
     title = Text.assemble((name, NAME), f": {kind}\n")
@@ -332,9 +329,8 @@ def network_view(
         "name": name,
         "kind": model.kind,
         "data": {**provenance, **asdict(shape)},
+        **vars(description),
         "layers": layers,
-        "trainable_params": description.trainable_params,
-        "other_params": description.other_params,
     }
     source = provenance["source"]
     caption = (

@@ -171,15 +171,10 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[GateVerdict
         caption = f"{n_failed} of {counted(len(verdicts), 'gate')} failed."
         headers, rows = ["gate", "model", "outcome", ""], _outcomes(verdicts)
         shown.insert(0, Table(headers, rows, caption, text_columns=4, keys=2))
-    return "\n".join(
-        [
-            f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n",
-            *map(to_markdown, shown),
-            "<details>\n<summary>Other metrics, costs and differences</summary>\n",
-            *map(to_markdown, others),
-            "</details>\n",
-        ]
-    )
+    title = f"### {for_markdown(f'{comparison.b} compared with {comparison.a}')}\n"
+    fold = "<details>\n<summary>Other metrics, costs and differences</summary>\n"
+    parts = [title, *map(to_markdown, shown), fold, *map(to_markdown, others), "</details>\n"]
+    return "\n".join(parts)
 
 
 def _changes_table(comparison: ComparedRuns) -> Table:
@@ -304,7 +299,6 @@ def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
 
     All characters are ASCII, so that it is right in every encoding.
     """
-
     template = find_template(
         "rnnbench.report",
         "junit.xml.j2",

@@ -1,8 +1,6 @@
-"""The lock of a results folder, so that only one process at a time writes into it.
+"""The lock of a results folder, whose ``results.json``, tables and the like belong to one run.
 
 A folder is locked only if it is new or empty, or if rnnbench wrote what is in it.
-Trials are stored under their fingerprints, but there is one ``results.json``, one ``config.yaml``,
-one set of tables and one ``environment.json``, which must all belong to the same run.
 """
 
 import json

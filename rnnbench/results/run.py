@@ -136,9 +136,7 @@ def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
     """
     store = Store(folder)
     trials = {
-        model.name: [
-            store.load((model.name, trial.seed, trial.fingerprint)) for trial in model.trials
-        ]
+        model.name: [store.load((model.name, one.seed, one.fingerprint)) for one in model.trials]
         for model in results.models
     }
     shape = (results.dataset.test_size, len(results.dataset.topics))

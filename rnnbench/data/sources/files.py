@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
 TOKENIZER = "words"
 SHOWN_ROWS = 10
-"""The most bad rows that a message shows."""
 
 
 class Text(NamedTuple):

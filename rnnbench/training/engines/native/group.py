@@ -1,9 +1,7 @@
 """The documents that go through a network together, and what its layers hand on to each other.
 
-A batch is sorted by length and goes through the network in groups. Between two layers, the vectors
-of all steps of a group's documents lie one below the other, document by document, without padding:
-a layer that works on each vector by itself sees one matrix. A recurrent layer finds its steps by
-the table ``Group.places``.
+Between two layers, the vectors of all steps of a group's documents lie one below the other,
+without padding. A recurrent layer finds its steps by the table ``Group.places``.
 """
 
 from collections.abc import Iterator

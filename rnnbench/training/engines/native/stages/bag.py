@@ -10,10 +10,9 @@ from rnnbench.training.engines.native.group import Activations, words_of
 from rnnbench.training.engines.native.memory import SHARED
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, store_row
-from rnnbench.training.engines.native.stages.dense import DenseStage, activate, activate_back
+from rnnbench.training.engines.native.stages.vectors import DenseStage, activate, activate_back
 
-VECTORS = 16
-"""Vectors summed together."""
+VECTORS = 16  # summed together
 
 
 class BagStage(Stage):

@@ -16,7 +16,7 @@ from rnnbench.training.engines.native.memory import SHARED, Array
 from rnnbench.training.engines.native.products import product, transpose
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage
-from rnnbench.training.engines.native.stages.dense import ACTIVATIONS, activate, activate_back
+from rnnbench.training.engines.native.stages.vectors import ACTIVATIONS, activate, activate_back
 
 
 class ConvStage(Stage):

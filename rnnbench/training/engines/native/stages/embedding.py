@@ -1,8 +1,7 @@
 """The first layer: word ids as numbers, or as vectors, with the dropout of words and features.
 
-If a recurrent layer follows an embedding, two ideas save work, and change only the order of sums. A
-word that occurs again in a document has the same vector, so it has one row, which is projected
-once; and spatial dropout sets some features of a document to 0, so its rows have only the others.
+Below a recurrent layer, a word that occurs again in a document has one row, which is projected
+once, and rows lack the features that spatial dropout sets to 0. Only the order of sums changes.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler,
 from rnnbench.training.engines.native.group import Activations, spans
 from rnnbench.training.engines.native.random import glorot_uniform
 from rnnbench.training.engines.native.stage import Stage, load_row, store_row
-from rnnbench.training.engines.native.stages.dense import DenseStage
+from rnnbench.training.engines.native.stages.vectors import DenseStage
 
 
 def _largest(x: View) -> tuple[Value, Value]:

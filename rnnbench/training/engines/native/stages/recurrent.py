@@ -306,13 +306,9 @@ class RecurrentStage(Stage):
         way, t, row, unit = place
         d_c = asm.at(self.d_cell, row, unit)
         kept = asm.at(self.kept, way, t, unit // asm.lanes, row)
-        back = self.cell.back(
-            [kept[n * asm.lanes].load() for n in range(self.cell.kept)],
-            asm.at(self.states, way, t + 1, row, unit).load(),
-            asm.at(self.states, way, t, row, unit).load(),
-            d_h,
-            d_c.load(),
-        )
+        values = [kept[n * asm.lanes].load() for n in range(self.cell.kept)]
+        h, h_before = (asm.at(self.states, way, step, row, unit).load() for step in (t + 1, t))
+        back = self.cell.back(values, h, h_before, d_h, d_c.load())
         columns = [unit * self.gates + n * size for n in range(self.gates)]
         for column, value in zip(columns, back.sums, strict=True):
             asm.at(self.d_sums, at, row, column).store(value)
