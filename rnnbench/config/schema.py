@@ -133,14 +133,13 @@ class Benchmark(Section):
     @model_validator(mode="after")
     def _can_train_every_model(self) -> "Benchmark":
         found: list[InitErrorDetails] = []
-        for name in self.models:
+        for name, model in self.models.items():
             try:
                 self.training_of(name)
+                if isinstance(model, EnsembleModel):
+                    model.find_members(self.models)
             except ValidationError as error:
                 found += located(error, ("models", name, "training"))
-            try:
-                if isinstance(model := self.models[name], EnsembleModel):
-                    model.find_members(self.models)
             except PydanticCustomError as error:
                 found.append(at(("models", name), error))
         if found:

@@ -75,10 +75,6 @@ def data_view(prepared: PreparedData) -> View:
         "notes": [note.model_dump() for note in notes],
     }
     noun = summary.noun
-    sizes, pairs = _together(prepared)
-    if not summary.kind.has_one_label:
-        record["topics_a_document"] = dict(sorted(sizes.items()))
-        record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
     cut = "all words" if section.num_words is None else f"num_words {section.num_words:,}"
     length = "any length" if section.maxlen is None else f"maxlen {section.maxlen}"
     rows = {
@@ -97,6 +93,9 @@ def data_view(prepared: PreparedData) -> View:
         f"{noun}s only in test": ", ".join(summary.topics_only_in_test) or "none",
     }
     if not summary.kind.has_one_label:
+        sizes, pairs = _together(prepared)
+        record["topics_a_document"] = dict(sorted(sizes.items()))
+        record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
         rows[f"{noun}s a document"] = _shares(sizes, summary.train_size + summary.test_size)
         few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
         rows["most often together"] = ", ".join(few) or "none"
@@ -127,10 +126,8 @@ def _frequent_topics(summary: DatasetSummary) -> Table:
     most, total = shown[0].train + shown[0].test, summary.train_size + summary.test_size
     for count in shown:
         both = count.train + count.test
-        bar = "█" * round(12 * both / most) or "▏"
-        rows.append(
-            [count.topic, bar, f"{count.train:,}", f"{count.test:,}", f"{both / total:.1%}"]
-        )
+        bar, share = "█" * round(12 * both / most) or "▏", f"{both / total:.1%}"
+        rows.append([count.topic, bar, f"{count.train:,}", f"{count.test:,}", share])
     caption = f"The most frequent of {counted(len(summary.topics), summary.noun)}."
     return Table([summary.noun, "", "train", "test", "share"], rows, caption, text_columns=2)
 
@@ -174,10 +171,8 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
         "inputs": [{"models": names, "kind": kind} for kind, names in (inputs or {}).items()],
     }
     document = replace(document, words=list(map(visible, document.words)))  # before lines are made
-    size = counted(len(document.words), "word")
-    title = (
-        f"document {document.number}, {document.noun} {document.topic}, {size}, {document.place}"
-    )
+    size, place = counted(len(document.words), "word"), document.place
+    title = f"document {document.number}, {document.noun} {document.topic}, {size}, {place}"
     parts: list[RenderableType] = [
         Text(title, NAME),
         Text(" ".join(document.words)),
@@ -188,14 +183,11 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
         parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
     elif inputs:
         parts.append(Text("The inputs of the models", HEADING))
-        lines = [
-            Text.assemble(
-                (listed([*dict.fromkeys(map(model_of, names))]), NAME),
-                ": ",
-                INPUTS[kind].format(n_ids=document.n_ids),
-            )
-            for kind, names in inputs.items()
-        ]
+        lines = []
+        for kind, names in inputs.items():
+            of_models = listed([*dict.fromkeys(map(model_of, names))])
+            words = INPUTS[kind].format(n_ids=document.n_ids)
+            lines.append(Text.assemble((of_models, NAME), f": {words}"))
         parts.append(Padding(Text("\n").join(lines), INDENT))
     return record, *[line for part in parts for line in (part, "")][:-1]
 

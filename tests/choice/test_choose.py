@@ -115,13 +115,6 @@ def test_every_model_and_point_is_ranked_and_the_best_come_first_in_table_and_fr
     assert [row[-4] for row in table.rows[1:]] == [short_p(o.against_best.p_holm) for o in others]
 
 
-def test_the_last_documents_are_held_out_on_request():
-    results = choose(models="always", folds=None, last=0.2).results
-    assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
-    assert [len(candidate.of_parts) for candidate in results.candidates] == [1]
-    assert "After ±" not in choice_table(results).caption
-
-
 def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_config():
     untrained = {
         "training.epochs": [2, 1, 1, 1],
@@ -132,6 +125,7 @@ def test_of_models_that_tie_the_cheapest_comes_first_and_then_the_first_in_the_c
     grids = {"models.rnn.grid": {"zip": untrained}, "models.nb.grid": counted}
     results = choose(models=["rnn", "nb"], folds=None, last=0.2, settings=grids).results
 
+    assert (results.held_out, results.folds, results.last) == (6, None, 0.2)
     names = [candidate.name for candidate in results.candidates]
     assert names == [
         *(f"nb[max_ngram={n}]" for n in (1, 2, 3)),

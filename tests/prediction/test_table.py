@@ -13,33 +13,17 @@ from rnnbench.prediction import table
 from rnnbench.prediction.predict import find_model
 from rnnbench.tasks import SINGLE_LABEL
 
-CONFIG = """\
-name: tiny
-data: {source: sgml, path: sgml, num_words: 60, pad_length: 9, padding: post, test_split: 0.5}
-training: {epochs: 40, batch_size: 4, learning_rate: 0.02}
-models:
-  reader: {layers: [lstm: {units: 8}, dense: {units: topics, activation: softmax}]}
-  svm: {baseline: tfidf_linear_svm}
-"""
 TEXTS = ["Net profit rose, 7 pct", "It buys\nunit 3", "zzz zinc", " ", 'a "profit" rose zzz', "!?"]
 ROWS = [{"id": str(number), "text": text, "ö": "š"} for number, text in enumerate(TEXTS)]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, run_apart):
-    """The folder of a run that kept its models."""
-    folder = tmp_path_factory.mktemp("kept")
-    run_apart(folder, CONFIG, "--save-models")
-    return folder / "results/tiny"
-
-
 @pytest.fixture
-def predict(cli, run, tmp_path, monkeypatch):
+def predict(cli, finished, tmp_path, monkeypatch):
     """Run the command in an empty folder, with arguments after the run."""
     monkeypatch.chdir(tmp_path)
 
     def predict(*arguments, status=0, stdin=None):
-        done = cli("predict", run, *arguments, stdin=stdin)
+        done = cli("predict", finished, *arguments, stdin=stdin)
         assert done.exit_code == status, done.output
         return done
 
@@ -66,7 +50,7 @@ def read(content, ending=".csv"):
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 @pytest.mark.parametrize(("model", "kind"), [("reader", "probability"), ("svm", "margin")])
 def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
-    predict, run, tmp_path, model, kind, ending
+    predict, finished, tmp_path, model, kind, ending
 ):
     (tmp_path / f"new{ending}").write_text(spelled(ROWS, ending))
 
@@ -77,7 +61,7 @@ def test_every_row_gets_its_answer_and_keeps_its_place_and_columns(
     assert [*found[0]] == ["id", "text", "ö", *new]
     assert [{name: row[name] for name in ROWS[0]} for row in found] == ROWS
     nothing = "" if ending == ".csv" else None
-    for row, answer in zip(found, find_model(run, model, None).answers(TEXTS, 2), strict=True):
+    for row, answer in zip(found, find_model(finished, model, None).answers(TEXTS, 2), strict=True):
         if answer.topics:
             first, second = answer.topics
             assert (row["predicted"], row["second_best"]) == (first.topic, second.topic)
@@ -152,19 +136,9 @@ def test_a_row_that_cannot_be_used_keeps_its_place_and_says_why(
     assert f" of {len(rows)} rows: " in done.stderr
 
 
-def test_json_says_how_many_rows_were_answered_a_gap_is_no_text(predict, tmp_path):
-    (tmp_path / "new.jsonl").write_text(spelled(ROWS, ".jsonl") + '{"text": NaN}\n')
-
-    done = predict("svm", "--in", "new.jsonl", "--out", "predicted.csv", "--json")
-
-    problems = {"unknown words": 1, "empty text": 1, "no words": 1, "unusable text": 1}
-    record = {"schema_version": 1, "answered": 3, "problems": problems}
-    assert json.loads(done.stdout) == record
-
-
-def test_rows_of_which_a_network_is_not_sure_enough_are_unsure(predict, run, tmp_path):
+def test_rows_of_which_a_network_is_not_sure_enough_are_unsure(predict, finished, tmp_path):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
-    answers = find_model(run, "reader", None).answers(TEXTS)
+    answers = find_model(finished, "reader", None).answers(TEXTS)
     least = sorted(one.topics[0].probability for one in answers if one.topics)[1]
 
     done = predict(
@@ -250,7 +224,7 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
             "--in: use it without texts, --file or --explain",
         ),
         (["svm", "--in", "new.csv", "--unsure-below", 0.5], "svm gives margins, which do not say"),
-        (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm; did you mean 'svm'?)"),
+        (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm, letters, lots; did"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(predict, tmp_path, arguments, message):
