@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -172,17 +173,13 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     are known by their fingerprint.
     """
     dataset = run.results.dataset
-    file = cache.find(dataset.corpus_fingerprint)
-    if file is None:
-        return None
-    try:
-        corpus = cache.read(file)
-        rebuilt = make_dataset(corpus, run.benchmark.data)
-    except (RnnbenchError, FileNotFoundError):
-        return None
-    if split_fingerprint(corpus.fingerprint, rebuilt) != dataset.split_fingerprint:
-        return None
-    return [corpus.words(number) for number in rebuilt.test_documents]
+    if file := cache.find(dataset.corpus_fingerprint):
+        with suppress(RnnbenchError, FileNotFoundError):
+            corpus = cache.read(file)
+            rebuilt = make_dataset(corpus, run.benchmark.data)
+            if split_fingerprint(corpus.fingerprint, rebuilt) == dataset.split_fingerprint:
+                return [corpus.words(number) for number in rebuilt.test_documents]
+    return None
 
 
 def frequent_topics(labels: Labels, n: int) -> list[int]:

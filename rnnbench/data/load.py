@@ -160,10 +160,9 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
 
 
 def _cached(name: str) -> Corpus | None:
-    if (file := cache.newest(name)) is None:
-        return None
+    file = cache.newest(name)
     try:
-        return cache.read(file)
+        return file and cache.read(file)
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None
