@@ -176,7 +176,7 @@ def _misfits(
             fault = "does not know about padding, so masking would end here"
             yield at(place, problem(fault, "set masking: false on the embedding"))
         if isinstance(layer, Parallel):
-            found = [*_misfits_inside(layer, (*place, "branches"), is_sequence, is_masked)]
+            found = _misfits_inside(layer, (*place, "branches"), is_sequence, is_masked)
             yield from found
             is_sequence = None if found else is_sequence  # so that no layer above is blamed
         if layer.takes == "sequence" or is_sequence is not None:
@@ -187,11 +187,15 @@ def _misfits(
 
 def _misfits_inside(
     layer: Parallel, below: Loc, is_sequence: bool | None, is_masked: bool
-) -> Iterator[InitErrorDetails]:
-    """Yield the errors of each branch, and one if the branches do not fit each other."""
-    for number, branch in enumerate(layer.branches):
-        yield from _misfits(branch, (*below, number), is_sequence, is_masked)
-    if len({end.steps for end in layer.ends(_LONG)}) > 1:
+) -> list[InitErrorDetails]:
+    """Return the errors of each branch, or one if the branches do not fit each other."""
+    found = [
+        misfit
+        for number, branch in enumerate(layer.branches)
+        for misfit in _misfits(branch, (*below, number), is_sequence, is_masked)
+    ]
+    if not found and len({end.steps for end in layer.ends(_LONG)}) > 1:
         fault = "give outputs of different lengths, which cannot be joined"
         hint = "end each branch in one vector, as pooling does, or keep the length in all of them"
-        yield at(below, problem(fault, hint))
+        return [at(below, problem(fault, hint))]
+    return found
