@@ -62,7 +62,12 @@ def pooling(by: str) -> Description:
     return {"pooling": {"by": by}}
 
 
+def parallel(*branches: list[Description]) -> Description:
+    return {"parallel": {"branches": [*branches]}}
+
+
 DENSE = {"dense": {"units": 5, "activation": "tanh"}}
+TRANSFORMER = {"transformer_encoder": {"heads": 3, "units": 5}}
 STACKS: dict[str, list[Description]] = {
     "convolutions": [FROZEN, *map(conv1d, PADDINGS), DENSE, MEAN],
     "recurrent": [recurrent("gru"), recurrent("lstm"), recurrent("simple_rnn"), pooling("last")],
@@ -76,6 +81,17 @@ STACKS: dict[str, list[Description]] = {
     "unmasked": [UNMASKED, conv1d("same"), recurrent("lstm"), pooling("attention")],
     "tfidf": [bag_of_words("tfidf"), DENSE],
     "shares": [bag_of_words("shares")],
+    "chunks": [EMBEDDING, {"pooling": {"by": "attention", "chunks": 3}}],
+    "n-grams": [{"ngram_embedding": {"dim": 4, "n": 3, "buckets": 9}}, MEAN],
+    "attention": [EMBEDDING, {"positions": {}}, TRANSFORMER, MEAN],
+    "scan": [EMBEDDING, both_ways("min_gru"), recurrent("min_gru"), {"min_gru": {"units": 2}}],
+    "side by side": [
+        EMBEDDING,
+        parallel([conv1d("same"), TRANSFORMER], [DENSE], [both_ways("min_gru")]),
+        parallel(
+            [conv1d("valid"), pooling("max")], [recurrent("gru"), MEAN], [{"gru": {"units": 3}}]
+        ),
+    ],
     "weight_drop": [
         recurrent("simple_rnn", weight_drop=0.5),
         recurrent("lstm", weight_drop=0.5),

@@ -9,7 +9,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import INDEX_FROM, Data, Dataset
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
-from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
+from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.results.run import StoredRun
 from rnnbench.section import Record
 from rnnbench.text import counted, listed
@@ -149,9 +149,5 @@ def _reads_padding_last(network: LayeredNetwork) -> bool:
     """Return whether a network answers from the last state of a layer that reads padding, too."""
     if any(layer.gives_mask for layer in network.layers):
         return False
-    recurrent = [
-        layer.layer if isinstance(layer, Bidirectional) else layer
-        for layer in network.layers
-        if isinstance(layer, Recurrent | Bidirectional)
-    ]
+    recurrent = [part for part in network.parts if isinstance(part, Recurrent)]
     return bool(recurrent) and not recurrent[-1].return_sequences

@@ -47,10 +47,10 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
         model.add(keras.layers.Rescaling(scale))
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
-        if is_from_outside(layer):
+        if outside := next(filter(is_from_outside, layer.parts), None):
             # Its initializers may ignore ``seed_of`` and draw from the global generators.
             keras.utils.set_random_seed(seed_of("global"))
-            with LAYERS.blamed(layer.kind):
+            with LAYERS.blamed(outside.kind):
                 model.add(layer.keras_layer(shape, seed_of))
             continue
         try:

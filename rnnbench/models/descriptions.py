@@ -18,7 +18,7 @@ from pydantic import (
 
 from rnnbench.errors import did_you_mean, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
-from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape
+from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.section import Pretrained, Section, problem, spell, spell_parameters
 from rnnbench.text import listed
 
@@ -104,7 +104,7 @@ class LayeredNetwork(Network):
 
     @property
     def parts(self) -> Sequence[Layer]:
-        return self.layers
+        return [*chain.from_iterable(layer.parts for layer in self.layers)]
 
     @property
     def pretrained_dim(self) -> int | None:
@@ -116,11 +116,9 @@ class LayeredNetwork(Network):
         return " → ".join([*inputs, *(layer.in_short() for layer in self.layers)])
 
     def with_inputs(self, batch_size: int, shape: Shape) -> Iterator[tuple[Layer, Batch]]:
-        """Yield each layer with the shape of its input."""
+        """Return each layer with the shape of its input."""
         batch = Batch(batch_size, shape.timesteps, 1, shape.n_topics, shape.n_ids)
-        for layer in self.layers:
-            yield layer, batch
-            batch = layer.gives(batch)
+        return with_inputs(self.layers, batch)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the matrix products of one optimizer step, the least that its arithmetic costs.

@@ -66,12 +66,10 @@ def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
     """Return whether ``predict`` can compute a network; others need TensorFlow."""
     if not isinstance(network, LayeredNetwork):
         return False
-    inner = [layer.layer for layer in network.layers if isinstance(layer, Bidirectional)]
-    layers = [*network.layers, *inner]
     keys = "activation", "recurrent_activation"
-    used = {getattr(layer, key, "linear") for layer in layers for key in keys}
+    used = {getattr(part, key, "linear") for part in network.parts for key in keys}
     # A subclass from another package may compute something else.
-    return used <= ACTIVATIONS.keys() and all(type(layer) in COVERED for layer in layers)
+    return used <= ACTIVATIONS.keys() and all(type(part) in COVERED for part in network.parts)
 
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
@@ -166,7 +164,10 @@ def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floa
         case Conv1D():
             x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
         case Pooling():
-            x = _pool(layer, weights, x, mask)
+            number = mask.cumsum(axis=1)
+            chunk = (number - 1) * layer.chunks // np.maximum(number[:, -1:], 1)
+            masks = [mask & (chunk == own) for own in range(layer.chunks)]
+            x = np.concatenate([_pool(layer, weights, x, own) for own in masks], axis=1)
         case Dense():
             kernel, bias = weights
             x = ACTIVATIONS[layer.activation](x @ kernel + bias)

@@ -3,6 +3,9 @@
 Files of trained networks name these classes, and the places of their weights follow from the names.
 """
 
+import math
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
 from rnnbench.models.in_numpy import TINY, word_weights
+from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]
@@ -30,9 +34,6 @@ class BagOfWords(keras.layers.Layer):
     def __init__(self, n_ids: int, values: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.n_ids, self.values = n_ids, values
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "n_ids": self.n_ids, "values": self.values}
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
         self.scale = self.add_weight((self.n_ids,), "ones", trainable=False, name="scale")
@@ -79,25 +80,38 @@ class MaskedConv1D(keras.layers.Conv1D):
 class _Pooling(keras.layers.Layer):
     """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the masked steps.
 
-    The ``mask`` of a call is ``(batch, timesteps)``, true where a step is kept.
+    The ``mask`` of a call is ``(batch, timesteps)``, true where a step is kept. The kept steps are
+    cut into ``chunks`` equal parts, whose vectors are joined: with the maximum, this is the dynamic
+    max pooling of J. Liu et al.: Deep Learning for Extreme Multi-label Text Classification (SIGIR
+    2017).
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, chunks: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking = True
+        self.supports_masking, self.chunks = True, chunks
 
-    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
-        return (input_shape[0], input_shape[2])
+    def compute_output_shape(self, input_shape: Any) -> Sizes:
+        return (input_shape[0], input_shape[2] * self.chunks)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         """Return no mask: no steps are left."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if self.chunks == 1:
+            return self.pool(inputs, mask)
+        if mask is None:
+            mask = ops.ones(ops.shape(inputs)[:2], bool)
+        number = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+        chunk = (number - 1) * self.chunks // ops.maximum(number[:, -1:], 1)
+        masks = [ops.logical_and(mask, chunk == own) for own in range(self.chunks)]
+        return ops.concatenate([self.pool(inputs, own) for own in masks], axis=1)
 
 
 @_register
 class MaxPooling(_Pooling):
     """The largest value of each feature; 0 if all steps are masked."""
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
             return ops.max(inputs, axis=1)
         kept = ops.expand_dims(mask, -1)
@@ -109,7 +123,7 @@ class MaxPooling(_Pooling):
 class MeanPooling(_Pooling):
     """The mean of each feature; 0 if all steps are masked."""
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
             return ops.mean(inputs, axis=1)
         weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
@@ -120,7 +134,7 @@ class MeanPooling(_Pooling):
 class LastPooling(_Pooling):
     """The last step that is not masked; 0 if all steps are masked."""
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
             return inputs[:, -1]
         steps = ops.arange(ops.shape(inputs)[1])
@@ -139,13 +153,11 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def __init__(self, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __init__(
+        self, chunks: int = 1, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any
+    ):
+        super().__init__(chunks, **kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
-
-    def get_config(self) -> dict[str, Any]:
-        seeds = {"kernel_seed": self.kernel_seed, "query_seed": self.query_seed}
-        return {**super().get_config(), **seeds}
 
     def build(self, input_shape: Sizes) -> None:
         features = input_shape[-1]
@@ -154,7 +166,7 @@ class AttentionPooling(_Pooling):
         self.bias = self.add_weight((features,), "zeros", name="bias")
         self.query = self.add_weight((features, 1), random(self.query_seed), name="query")
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def pool(self, inputs: Any, mask: Any) -> Any:
         hidden = ops.tanh(ops.matmul(inputs, self.kernel) + self.bias)
         scores = ops.matmul(hidden, self.query)
         if mask is None:
@@ -167,6 +179,183 @@ class AttentionPooling(_Pooling):
 POOLING: dict[str, type[_Pooling]] = {
     "max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling
 }  # fmt: skip
+
+
+@_register
+class HashedEmbedding(keras.layers.Layer):
+    """From word ids ``(batch, timesteps)`` to vectors of the words, followed by those of n-grams.
+
+    N-grams with the same hash have the same vector; those that reach into padding are masked. The
+    mean of all is what the classifier of A. Joulin et al. sees: Bag of Tricks for Efficient Text
+    Classification (EACL 2017). The factor is that of their code, fastText.
+    """
+
+    def __init__(self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking, self.seed = True, seed
+        self.n_ids, self.dim, self.n, self.buckets = n_ids, dim, n, buckets
+
+    def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
+        shape, random = (self.n_ids + self.buckets, self.dim), keras.initializers.RandomUniform
+        self.embeddings = self.add_weight(shape, random(seed=self.seed), name="embeddings")
+
+    def rows(self, ids: Any) -> Any:
+        """Return the rows of the vectors in the matrix; 0 for padding."""
+        ids = ops.cast(ids, "int64")  # in which a hash times the factor fits
+        hashes, found = ids, [ids]
+        for n in range(1, self.n):
+            hashes = (hashes[:, :-1] * 116049371 + ids[:, n:]) % self.buckets
+            is_whole = ops.logical_and(found[-1][:, :-1] > 0, ids[:, n:] > 0)
+            found.append(ops.where(is_whole, self.n_ids + hashes, 0))
+        return ops.concatenate(found, axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+        return self.rows(inputs) > 0
+
+    def call(self, inputs: Any) -> Any:
+        return ops.take(self.embeddings, self.rows(inputs), axis=0)
+
+
+@_register
+class PositionEmbedding(keras.layers.Layer):
+    """Adds to each step a learned vector for its position; masked steps are not counted."""
+
+    def __init__(self, seed: Seed = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking, self.seed = True, seed
+
+    def build(self, input_shape: Sizes) -> None:
+        random = keras.initializers.RandomUniform(seed=self.seed)
+        self.embeddings = self.add_weight(input_shape[1:], random, name="embeddings")
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return inputs + self.embeddings
+        places = ops.maximum(ops.cumsum(ops.cast(mask, "int32"), axis=1) - 1, 0)
+        return inputs + ops.take(self.embeddings, places, axis=0)
+
+
+@_register
+class TransformerBlock(keras.layers.Layer):
+    """Self-attention, then two dense layers at each step; masked steps are not attended to.
+
+    The encoder of A. Vaswani et al.: Attention Is All You Need (NIPS 2017), but it normalizes the
+    inputs of both parts, and not their sums, so that it needs no warm-up: R. Xiong et al.: On Layer
+    Normalization in the Transformer Architecture (ICML 2020).
+    """
+
+    def __init__(self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking, self.seed = True, seed
+        self.heads, self.units, self.dropout = heads, units, dropout
+
+    def build(self, input_shape: Any) -> None:
+        layers, features, seed_of = keras.layers, input_shape[-1], partial(derive_seed, self.seed)
+        size, drop = -(-features // self.heads), {"dropout": self.dropout, "seed": self.seed}
+        self.attention = layers.MultiHeadAttention(self.heads, size, **drop)
+        self.drop = layers.Dropout(self.dropout, seed=seed_of(0, "dropout"))
+        inner, outer = layers.Dense(self.units, "relu"), layers.Dense(features)
+        self.norm = layers.LayerNormalization()
+        self.dense = keras.Sequential([layers.LayerNormalization(), inner, outer])
+        self.norm.build(input_shape)
+        self.attention.build(input_shape, input_shape)
+        self.dense.build(input_shape)
+        # With a seed, Keras draws the same numbers for all kernels of the attention, and too small
+        # ones: it takes the first of three axes for the window of a convolution.
+        for place, kernel in enumerate(own for own in self.weights if own.name == "kernel"):
+            random = keras.initializers.GlorotUniform(seed_of(place, "kernel"))
+            matrix = random((features, math.prod(kernel.shape) // features))
+            kernel.assign(ops.reshape(matrix, kernel.shape))
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        seen = None if mask is None else ops.expand_dims(mask, 1)
+        x = self.norm(inputs)
+        x = inputs + self.drop(self.attention(x, x, attention_mask=seen))
+        return x + self.drop(self.dense(x))
+
+
+@_register
+class MinimalGRU(keras.layers.Layer):
+    """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the inputs alone.
+
+    So a parallel scan computes all steps at once. The minGRU of L. Feng et al.: Were RNNs All We
+    Needed? (2024), without logarithms: a scan divides by nothing, so products may well become 0. A
+    masked step changes nothing.
+    """
+
+    stateful = return_state = False  # ``Bidirectional`` asks
+
+    def __init__(
+        self,
+        units: int,
+        activation: str = "linear",
+        return_sequences: bool = False,
+        go_backwards: bool = False,
+        seed: Seed = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.units, self.activation = units, keras.activations.get(activation)
+        self.return_sequences, self.go_backwards = return_sequences, go_backwards
+        self.supports_masking, self.seed = True, seed
+
+    def build(self, input_shape: Sizes) -> None:
+        columns, random = 2 * self.units, keras.initializers.GlorotUniform(self.seed)
+        self.kernel = self.add_weight((input_shape[-1], columns), random, name="kernel")
+        self.bias = self.add_weight((columns,), "zeros", name="bias")
+
+    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
+        return (*input_shape[: 1 + self.return_sequences], self.units)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+        return mask if self.return_sequences else None
+
+    def call(self, inputs: Any, initial_state: None = None, mask: Any = None) -> Any:  # noqa: ARG002
+        gate, candidate = ops.split(ops.matmul(inputs, self.kernel) + self.bias, 2, axis=-1)
+        if mask is not None:
+            gate = ops.where(ops.expand_dims(mask, -1), gate, -1e9)  # which is never open
+        if self.go_backwards:
+            gate, candidate = ops.flip(gate, axis=1), ops.flip(candidate, axis=1)
+
+        def joined(first: Any, second: Any) -> Any:
+            return first[0] * second[0], first[1] * second[0] + second[1]
+
+        steps = ops.sigmoid(-gate), ops.sigmoid(gate) * self.activation(candidate)
+        hidden = ops.associative_scan(joined, steps, axis=1)[1]
+        return hidden if self.return_sequences else hidden[:, -1]
+
+
+@_register
+class SideBySide(keras.layers.Layer):
+    """Stacks of layers with the same input; their outputs are joined along the features."""
+
+    def __init__(self, branches: Sequence[keras.Sequential], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking, self.branches = True, branches
+
+    def get_config(self) -> dict[str, Any]:
+        branches = [keras.saving.serialize_keras_object(branch) for branch in self.branches]
+        return {**super().get_config(), "branches": branches}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SideBySide":
+        branches = [keras.saving.deserialize_keras_object(own) for own in config["branches"]]
+        return cls(**config | {"branches": branches})
+
+    def build(self, input_shape: Sizes) -> None:
+        for branch in self.branches:
+            branch.build(input_shape)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return the mask after the first branch."""
+        for layer in self.branches[0].layers:
+            mask = layer.compute_mask(inputs, mask)
+        return mask
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        # Calling a ``Sequential`` itself would warn that the mask ends there.
+        outputs = [branch.call(inputs, mask=mask) for branch in self.branches]
+        return ops.concatenate(outputs, axis=-1)
 
 
 class WeightDrop(keras.layers.RNN):

@@ -9,7 +9,20 @@ import keras
 import numpy as np
 import pytest
 from plugin_files import MAKE, write_distribution, write_module, write_scale
-from stacks import EMBEDDING, MEAN, OPTIONS, STACKS, both_ways, network, randomized
+from stacks import (
+    DENSE,
+    EMBEDDING,
+    MEAN,
+    OPTIONS,
+    STACKS,
+    TRANSFORMER,
+    both_ways,
+    conv1d,
+    network,
+    parallel,
+    randomized,
+    recurrent,
+)
 
 from rnnbench.config.load import load
 from rnnbench.errors import RnnbenchError, UserError
@@ -76,16 +89,23 @@ def test_the_notebooks_models_have_the_notebooks_parameters():
     assert found == [4_946, 9_996, 12_746, 32_946]
 
 
-@pytest.mark.parametrize("between", [[], [{"dropout": {"rate": 0.1}}, {"layer_norm": {}}]])
-def test_masking_leaves_padding_without_influence(between):
-    stack = [EMBEDDING, *between, {"lstm": {"units": 3, "return_sequences": True}}, MEAN]
-    model = build(network(stack), SHAPE, 0)
+LSTM = recurrent("lstm")
+WITH_PADDING = {
+    "recurrent": [EMBEDDING, LSTM, MEAN],
+    "between": [EMBEDDING, {"dropout": {"rate": 0.1}}, {"layer_norm": {}}, LSTM, MEAN],
+    **{name: STACKS[name] for name in ("chunks", "n-grams", "attention", "scan")},
+    "side by side": [EMBEDDING, parallel([conv1d("same")], [LSTM, TRANSFORMER]), MEAN],
+}
+
+
+@pytest.mark.parametrize("stack", WITH_PADDING.values(), ids=WITH_PADDING)
+def test_masking_leaves_padding_without_influence(stack):
+    model = randomized(build(network(stack), SHAPE, 0))
     short = np.array([[1, 5, 6, 7, 0, 0]], np.int32)
-    model.layers[0].set_weights([np.random.default_rng(1).normal(size=(12, 4))])
 
     masked, as_if_short = predict(model, short), predict(model, np.roll(short, 2, axis=1))
 
-    np.testing.assert_allclose(masked, as_if_short, atol=1e-6)
+    np.testing.assert_allclose(masked, as_if_short, atol=1e-5)
 
 
 ACTIVATIONS = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
@@ -149,8 +169,11 @@ def test_a_window_that_is_longer_than_the_sequences_is_the_users_error():
 # Files
 
 
-def test_keras_loads_the_file_with_the_same_answers(tmp_path):
-    model = build(network(STACKS["masked"]), SHAPE, 0)  # has layers of our own
+@pytest.mark.parametrize(
+    "name", ["masked", "tfidf", "chunks", "n-grams", "side by side", "attention"]
+)
+def test_keras_loads_the_file_with_the_same_answers(tmp_path, name):
+    model = build(network(STACKS[name]), SHAPE, 0)  # has layers of our own
     file = tmp_path / "model.keras"
     file.write_bytes(to_bytes(model))
 
@@ -283,6 +306,23 @@ def test_a_function_that_fails_or_returns_no_model_that_fits(working_folder, sou
         build(OWN, SMALL, 0)
 
 
+def first_kernels(*branches):
+    """Return the first weights of convolutions in branches, branch by branch."""
+    model = build(network([EMBEDDING, parallel(*branches), MEAN]), SHAPE, 0)
+    return [branch.get_weights() for branch in model.layers[1].branches]
+
+
+def test_no_branch_changes_the_first_weights_of_another():
+    one, other = [conv1d("same")], [DENSE, conv1d("same")]
+
+    alone, (first, second) = first_kernels(one), first_kernels(one, one)
+    longer = first_kernels(one, other)
+
+    np.testing.assert_array_equal(alone[0][0], first[0])
+    np.testing.assert_array_equal(longer[0][0], first[0])
+    assert not np.array_equal(first[0], second[0])
+
+
 def test_a_layer_of_another_package_is_part_of_the_model(install, tmp_path):
     install(write_scale(tmp_path))
 
@@ -327,6 +367,10 @@ def test_a_layer_that_cannot_be_made_is_named(install, tmp_path, body, message):
 def test_a_layer_from_outside_is_given_word_ids_if_it_takes_them_and_follows_the_seed(
     install, tmp_path
 ):
+    body = "import keras; return keras.layers.Dense(3)"
+    modules = {"own_layers": LAYER.format(body=body, takes="anything")}
+    install(write_distribution(tmp_path / "inside", {"own": "own_layers:Own"}, modules))
+    assert_follows_its_seed(network([EMBEDDING, parallel([{"own": {}}]), MEAN]))
     body = "import keras; return keras.layers.Embedding(shape.n_ids, 3)"
     modules = {"own_ids": LAYER.format(body=body, takes="ids")}
     install(write_distribution(tmp_path, {"own": "own_ids:Own"}, modules))

@@ -6,10 +6,10 @@ import sys
 import pytest
 from factories import SOFTMAX, trial
 from plugin_files import MAKE, write_module, write_nearest, write_scale
-from stacks import STACKS, network
+from stacks import EMBEDDING, MEAN, STACKS, network, parallel
 
 from rnnbench.errors import UserError
-from rnnbench.models.code import code_of
+from rnnbench.models.code import code_of, plugins_of
 from rnnbench.models.descriptions import BaselineModel, PythonNetwork
 
 
@@ -20,6 +20,14 @@ def code(python):
 def test_a_model_of_built_in_parts_has_no_code_from_outside():
     models = network(STACKS["recurrent"]), BaselineModel(baseline="stratified")
     assert [code_of(model) for model in models] == [{}, {}]
+
+
+def test_a_layer_from_outside_is_found_inside_others(install, tmp_path):
+    install(write_scale(tmp_path))
+    inside = network([EMBEDDING, parallel([parallel([{"scale": {}}])]), MEAN])
+
+    assert code_of(inside) == code_of(network([EMBEDDING, {"scale": {}}, MEAN])) != {}
+    assert plugins_of(inside) == ["made-up"]
 
 
 @pytest.mark.parametrize("name", ["my", "my.nets", "my.deeper", "my.deeper.nets"])

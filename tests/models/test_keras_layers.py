@@ -1,5 +1,7 @@
 """The layers that Keras does not have, against scikit-learn, NumPy and the layers of Keras."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -18,10 +20,18 @@ from rnnbench.models.keras_layers import (
     WEIGHT_DROP,
     BagOfWords,
     DropoutEmbedding,
+    HashedEmbedding,
     MaskedConv1D,
+    MinimalGRU,
+    PositionEmbedding,
+    SideBySide,
+    TransformerBlock,
 )
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines.scikit_learn import texts
+
+STEPS = 4
+SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
 
 # Words as numbers
 
@@ -156,6 +166,219 @@ def test_a_sequence_that_is_masked_throughout_has_the_vector_0_and_no_gradient(b
         np.testing.assert_allclose(own, pooled(by, steps, layer.get_weights()), atol=1e-6)
 
 
+@ways
+@settings(max_examples=10)
+@given(mask=masks, chunks=st.integers(2, 4), seed=st.integers(0, 99))
+def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(by, mask, chunks, seed):
+    whole, x = layer_and_sequences(by, *mask.shape, features=2, seed=seed)
+    layer = POOLING[by](chunks=chunks)
+    layer.build(x.shape)
+    layer.set_weights(whole.get_weights())
+
+    found = layer(x, mask=mask)
+
+    assert found.shape == layer.compute_output_shape(x.shape) == (len(mask), chunks * 2)
+    documents = [steps[own] for steps, own in zip(x, mask, strict=True)]
+    for own, steps in zip(np.array(found), documents, strict=True):
+        ends = [-(-len(steps) * number // chunks) for number in range(chunks + 1)]
+        parts = [steps[start:end] for start, end in pairwise(ends)]
+        expected = [
+            pooled(by, part, layer.get_weights()) if len(part) else np.zeros(2) for part in parts
+        ]
+        np.testing.assert_allclose(own, np.concatenate(expected), atol=1e-5)
+
+
+# Embeddings
+
+
+@settings(max_examples=20)
+@given(ids=id_arrays, n=st.integers(2, 4), buckets=st.integers(1, 50))
+def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same(ids, n, buckets):
+    layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
+    vectors, kept = np.array(layer(ids)), np.array(layer.compute_mask(ids))
+
+    places = [(size, t) for size in range(1, n + 1) for t in range(ids.shape[1] - size + 1)]
+    grams = [[tuple(row[t : t + size]) for size, t in places] for row in ids.tolist()]
+    assert kept.tolist() == [[0 not in gram for gram in row] for row in grams]
+    own, matrix = {}, layer.get_weights()[0]
+    assert matrix.shape == (N_IDS + buckets, 2)
+    for row, of_row, is_kept in zip(grams, vectors, kept, strict=True):
+        for gram, vector in np.array([*zip(row, of_row, strict=True)], object)[is_kept]:
+            np.testing.assert_array_equal(vector, own.setdefault(gram, vector))
+            rows = matrix[N_IDS:] if len(gram) > 1 else matrix[gram[0]]
+            assert (rows == vector).all(axis=-1).any()
+
+
+def test_buckets_are_about_as_full_as_by_chance():
+    pairs = np.array([(a, b) for a in range(1, 300) for b in range(1, 300)], np.int32)
+    layer = HashedEmbedding(300, dim=1, n=2, buckets=1000)
+
+    counts = np.bincount(np.array(layer.rows(pairs))[:, 2] - 300, minlength=1000)
+
+    assert len(counts) == 1000
+    assert counts.var() < 2 * counts.mean()
+
+
+@given(mask=masks)
+@settings(max_examples=20)
+def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask):
+    layer, x = PositionEmbedding(seed=0), np.zeros((*mask.shape, 3), np.float32)
+
+    found, unmasked = np.array(layer(x, mask=mask)), layer(x)
+
+    (vectors,) = layer.get_weights()
+    np.testing.assert_array_equal(unmasked, np.broadcast_to(vectors, x.shape))
+    for own, kept in zip(found, mask, strict=True):
+        np.testing.assert_array_equal(own[kept], vectors[: kept.sum()])
+
+
+# Attention
+
+
+def normalized(x):
+    return (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-3)
+
+
+def encoded(x, weights):
+    """Return the output of a block for the steps of one document, ``(steps, features)``."""
+    (*attention, output, bias, scale, offset) = weights[:10]
+    y, parts = normalized(x) * scale + offset, []
+    query, key, value = (
+        np.einsum("sf,fhk->hsk", y, kernel) + shift[:, np.newaxis]
+        for kernel, shift in zip(attention[::2], attention[1::2], strict=True)
+    )
+    for own in range(len(query)):
+        scores = np.exp(query[own] @ key[own].T / np.sqrt(query.shape[-1]))
+        parts.append(scores / scores.sum(axis=1, keepdims=True) @ value[own] @ output[own])
+    x = x + sum(parts) + bias
+    scale, offset, inner, shift, outer, bias = weights[10:]
+    return x + np.maximum((normalized(x) * scale + offset) @ inner + shift, 0) @ outer + bias
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_each_document_is_encoded_as_if_it_was_alone_and_had_no_padding(heads):
+    random = np.random.default_rng(heads)
+    x = random.normal(size=(4, 6, 4)).astype(np.float32)
+    mask = np.array([[1] * 6, [0, 0, 1, 1, 1, 1], [1, 0, 1, 0, 0, 0], [0] * 6], bool)
+    layer = TransformerBlock(heads, units=5, dropout=0.5)
+    layer.build(x.shape)
+    layer.set_weights([random.normal(size=own.shape) / 2 for own in layer.get_weights()])
+
+    found = np.array(layer(x, mask=mask))
+
+    assert np.isfinite(found).all()
+    weights = [own.astype(float) for own in layer.get_weights()]
+    for own, steps, kept in zip(found, x, mask, strict=True):
+        np.testing.assert_allclose(own[kept], encoded(steps[kept], weights), atol=1e-5)
+    np.testing.assert_allclose(layer(x)[0], found[0], atol=1e-6)
+
+
+def test_the_first_kernels_of_a_block_are_as_large_as_those_of_dense_layers_of_its_features():
+    layer = TransformerBlock(heads=4, units=32, dropout=0.0)
+    layer.build((None, 6, 32))
+
+    kernels = [own for own in layer.weights if own.name == "kernel"]
+
+    assert len(kernels) == 6
+    for kernel in kernels:
+        assert np.abs(kernel).max() == pytest.approx(np.sqrt(6 / 64), rel=0.02)
+
+
+def test_a_block_drops_only_while_it_is_trained_and_a_seed_drops_the_same():
+    one, again, other = (TransformerBlock(2, 5, dropout=0.5, seed=seed) for seed in (1, 1, 2))
+    other.build(SEQUENCES.shape)
+
+    first, repeated = (layer(SEQUENCES, training=True) for layer in (one, again))
+    other.set_weights(one.get_weights())
+
+    np.testing.assert_array_equal(first, repeated)
+    for changed in (one(SEQUENCES, training=True), other(SEQUENCES, training=True)):
+        assert not np.allclose(changed, first)
+    np.testing.assert_array_equal(one(SEQUENCES), other(SEQUENCES))
+
+
+# A recurrence without steps
+
+
+def scanned(x, mask, kernel, bias, activation):
+    """Return the states after each step of a document, one step after another."""
+    state, states = np.zeros(len(bias) // 2), []
+    for step, is_kept in zip(x, mask, strict=True):
+        gate, candidate = np.split(step @ kernel + bias, 2)
+        share = 1 / (1 + np.exp(-gate))
+        if is_kept:
+            state = (1 - share) * state + share * activation(candidate)
+        states.append(state)
+    return np.array(states)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    steps=st.integers(1, 40),
+    scale=st.sampled_from([0.1, 1, 30]),
+    is_backwards=st.booleans(),
+    activation=st.sampled_from(["linear", "tanh"]),
+    seed=st.integers(0, 99),
+)
+def test_a_scan_gives_the_states_of_a_loop_however_open_its_gates_are(
+    steps, scale, is_backwards, activation, seed
+):
+    random = np.random.default_rng(seed)
+    x, mask = random.normal(size=(3, steps, 2)), random.random((3, steps)) < 0.7
+    options = {"activation": activation, "go_backwards": is_backwards, "dtype": "float64"}
+    whole, last = (MinimalGRU(3, return_sequences=own, **options) for own in (True, False))
+    weights = [random.normal(size=shape) * scale for shape in ((2, 6), (6,))]
+    for layer in (whole, last):
+        layer.build(x.shape)
+        layer.set_weights(weights)
+
+    states, ends = np.array(whole(x, mask=mask)), last(x, mask=mask)
+
+    function, way = {"linear": lambda y: y, "tanh": np.tanh}[activation], -1 if is_backwards else 1
+    for own, end, document, kept in zip(states, ends, x, mask, strict=True):
+        expected = scanned(document[::way], kept[::way], *weights, function)
+        np.testing.assert_allclose(own, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(end, expected[-1], rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(whole(x), whole(x, mask=np.ones_like(mask)))
+    assert last.compute_mask(x, mask) is None
+
+
+def test_a_scan_of_a_long_document_has_finite_states_and_gradients():
+    layer, x = (
+        MinimalGRU(3, return_sequences=True),
+        tf.random.stateless_normal((2, 3000, 4), (1, 2)),
+    )
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        out = layer(100 * x)
+    gradient = tape.gradient(out, x)
+
+    assert np.isfinite(out).all()
+    assert np.isfinite(gradient).all()
+
+
+# Side by side
+
+
+def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
+    layers = keras.layers
+    branches = [
+        keras.Sequential([MaskedConv1D(2, 2, padding="same"), layers.Dense(3)]),
+        keras.Sequential([layers.GRU(4, return_sequences=True)]),
+    ]
+    layer, mask = SideBySide(branches), np.arange(STEPS) < [[1], [2], [STEPS]]
+
+    found = np.array(layer(SEQUENCES, mask=mask))
+
+    expected = [branch.call(SEQUENCES, mask=mask) for branch in branches]
+    np.testing.assert_array_equal(found, np.concatenate(expected, axis=-1))
+    np.testing.assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
+    assert np.abs(found - layer(SEQUENCES)).max() > 0.01, "the mask reaches the branches"
+    vectors = SideBySide([keras.Sequential([POOLING["max"]()])])
+    assert vectors.compute_mask(SEQUENCES, mask) is None
+
+
 # Convolutions
 
 
@@ -188,8 +411,7 @@ def test_documents_in_a_masked_batch_are_convolved_as_if_each_was_alone(
 
 # Dropped weights and words
 
-STEPS, UNITS, WORDS = 4, 20, 200
-SEQUENCES = np.random.default_rng(0).normal(size=(3, STEPS, 2)).astype(np.float32)
+UNITS, WORDS = 20, 200
 IDS = np.random.default_rng(1).integers(0, WORDS, (100, STEPS), dtype=np.int32)
 IDS[:, 0] = 7  # a word that is in all documents
 RECURRENT_KERNEL = 1

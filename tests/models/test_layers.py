@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from plugin_files import write_distribution, write_scale
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
-from stacks import EMBEDDING, UNMASKED
+from stacks import EMBEDDING, TRANSFORMER, UNMASKED, parallel
 
 from rnnbench.models.layers import LAYERS, derive_seed, parse_layer, parse_layers
 from rnnbench.models.layers.feedforward import Conv1D, Dense, LayerNorm
@@ -26,8 +26,13 @@ NORM = {"layer_norm": {}}
 BOTH_WAYS = {"bidirectional": {"layer": VECTOR}}
 BOTH_WAYS_STEP_BY_STEP = {"bidirectional": {"layer": SEQUENCE, "merge_mode": "sum"}}
 
+NGRAMS = {"ngram_embedding": {"dim": 4}}
+SCAN = {"min_gru": {"units": 2}}
+
 NEED_A_SEQUENCE = [SEQUENCE, VECTOR, BOTH_WAYS, BOTH_WAYS_STEP_BY_STEP, CONV, POOLING, SPATIAL]
-ANY = [EMBEDDING, UNMASKED, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
+NEED_A_SEQUENCE += [SCAN, {"positions": {}}, TRANSFORMER]
+ANY = [EMBEDDING, UNMASKED, NGRAMS, BAG, *NEED_A_SEQUENCE, DENSE, DROPOUT, NORM]
+ANY += [parallel([CONV, POOLING], [VECTOR])]
 
 
 def fits(*layers):
@@ -48,7 +53,7 @@ def test_a_layer_is_its_kind_and_its_parameters_and_is_dumped_with_every_default
     ((kind, parameters),) = described.items()
     dumped = layer.model_dump()[kind]
     assert type(layer) is LAYERS[kind]
-    assert all(dumped[key] == parameters[key] for key in parameters.keys() - {"layer"})
+    assert all(dumped[key] == parameters[key] for key in parameters.keys() - {"layer", "branches"})
     assert parse_layer(layer.model_dump()) == layer
     assert parse_layer(layer) is layer
 
@@ -63,7 +68,7 @@ def test_the_defaults_are_those_of_keras_but_a_convolution_keeps_the_length():
         fields = type(layer).model_fields.items()
         required = {name: dict(layer)[name] for name, field in fields if field.is_required()}
         stock = (
-            getattr(keras.layers, getattr(layer, "keras_name", "Conv1D"))(**required).get_config()
+            getattr(keras.layers, layer.keras_name.removeprefix("Masked"))(**required).get_config()
             | required
         )
         ours = {"padding": "same"} if type(layer) is Conv1D else {"weight_drop": 0.0}
@@ -94,7 +99,7 @@ def test_an_embedding_or_a_bag_of_words_comes_first_and_nothing_else_takes_word_
     assert found == [(1, TOOK_IDS), (2, TOOK_IDS)]
     assert misfits(EMBEDDING, BAG, SOFTMAX) == [(1, TOOK_IDS)]
     takes_ids = [kind for kind, layer in LAYERS.items() if layer.takes == "ids"]
-    assert takes_ids == ["embedding", "bag_of_words"]
+    assert takes_ids == ["embedding", "ngram_embedding", "bag_of_words"]
 
 
 def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vectors_too():
@@ -109,6 +114,51 @@ def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vector
 def test_every_layer_hands_masks_on():
     assert all(layer.hands_mask_on for layer in LAYERS.values())
     assert fits(EMBEDDING, CONV, BOTH_WAYS_STEP_BY_STEP, NORM, SPATIAL, POOLING, DENSE, SOFTMAX)
+
+
+def places_of_misfits(*layers):
+    """Return the place of each error below the layer in the middle, and its first words."""
+    with pytest.raises(ValidationError) as caught:
+        parse_layers([EMBEDDING, *layers, SOFTMAX])
+    found = [(item["loc"], item["msg"]) for item in caught.value.errors()]
+    assert {place[:3] for place, _ in found} == {(1, "parallel", "branches")}
+    return [(place[3:], " ".join(words.split()[:2])) for place, words in found]
+
+
+def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_length():
+    assert fits(EMBEDDING, parallel([CONV, POOLING], [SEQUENCE, VECTOR], [POOLING, DENSE]), SOFTMAX)
+    assert fits(
+        EMBEDDING, parallel([CONV], [DENSE], [parallel([SCAN | SEQUENCE])]), POOLING, SOFTMAX
+    )
+    assert fits(VECTOR, parallel([DENSE], [DROPOUT]), SOFTMAX)
+    found = misfits(VECTOR, parallel([DENSE], [CONV]), SOFTMAX)
+    assert found == [(1, NEEDED)]
+    assert misfits(EMBEDDING, parallel([CONV], [DENSE]), SOFTMAX) == [(2, "gives an answer")]
+    assert misfits(EMBEDDING, parallel([POOLING], [VECTOR]), CONV, POOLING, SOFTMAX)[0] == (
+        2,
+        NEEDED,
+    )
+
+
+def test_a_misfit_in_a_branch_is_told_at_its_place():
+    valid = {"conv1d": {"filters": 3, "kernel_size": 2, "padding": "valid"}}
+    branches = [POOLING, DENSE, CONV], [VECTOR], [EMBEDDING, parallel([POOLING, VECTOR])]
+
+    assert places_of_misfits(parallel(*branches)) == [
+        ((0, 2, "conv1d"), "needs a"),
+        ((2, 0, "embedding"), "takes word"),
+        ((2, 1, "parallel", "branches", 0, 1, "gru"), "needs a"),
+    ]
+    for others in ([POOLING], [DENSE], [valid, valid], [valid, VECTOR]):
+        assert places_of_misfits(parallel([valid], others)) == [((), "give outputs")]
+    wrong = parallel([CONV, {"gru": {"unit": 2}}], [{"lstn": {}}], [], 3)
+    assert places_of_misfits(wrong) == [
+        ((0, 1, "gru", "units"), "missing key"),
+        ((0, 1, "gru", "unit"), "unknown key"),
+        ((1, 0), "unknown layer"),
+        ((2,), "should be"),
+        ((3,), "should be"),
+    ]
 
 
 SCALE = {"scale": {"start": 2.0}}
@@ -157,6 +207,7 @@ def test_it_declares_its_inputs_and_outputs(install, tmp_path):
     assert fits(UNMASKED, OWN, SOFTMAX)
     assert fits(UNMASKED, OWN)
     assert misfits(VECTOR, OWN, SOFTMAX) == [(1, NEEDED)]
+    assert places_of_misfits(parallel([CONV, OWN])) == [((0, 1, "own"), "does not")]
     for between in ([], [DROPOUT], [DENSE, NORM], [SEQUENCE], [CONV]):
         place = 1 + len(between)
         assert misfits(EMBEDDING, *between, OWN, SOFTMAX) == [(place, "does not know")]

@@ -65,5 +65,31 @@ def test_the_cost_of_a_small_stack():
     dense = 3 * (18 * 4 * 3)
     attention = 3 * (18 * 3 * 3) + 3 * (18 * 3 * 1)
     topics = 3 * (6 * 3 * 7)
-    cost = sum(product.multiply_adds for product in of_layers(*stack))
-    assert cost == conv + recurrent + inputs + dense + attention + topics
+    assert cost_of(*stack) == conv + recurrent + inputs + dense + attention + topics
+
+
+def cost_of(*stack):
+    return sum(product.multiply_adds for product in of_layers(*stack))
+
+
+def test_the_cost_of_attention_grows_with_the_square_of_the_steps():
+    stack = [
+        {"ngram_embedding": {"dim": 4}},  # nine steps: five words and four bigrams
+        {"transformer_encoder": {"heads": 3, "units": 7}},
+        MEAN,
+    ]
+
+    heads = 3 * (4 * (54 * 4 * 6))  # queries, keys, values and their sum; heads of two features
+    pairs = 3 * (2 * (6 * 3 * (9 * 9 * 2)))  # of 9 steps with 9, in 6 documents and 3 heads
+    dense = 3 * (2 * (54 * 4 * 7))
+    assert cost_of(*stack) == heads + pairs + dense + 3 * (6 * 4 * 7)
+
+
+def test_the_cost_of_layers_side_by_side_is_that_of_all_of_them():
+    conv, scan = {"conv1d": {"filters": 2, "kernel_size": 3}}, {"min_gru": {"units": 5}}
+    chunks = {"pooling": {"by": "max", "chunks": 4}}
+    branches = [[conv, chunks], [scan, {"dense": {"units": 3}}]]
+
+    expected = 3 * (30 * (3 * 4) * 2) + 3 * (30 * 4 * (2 * 5)) + 3 * (6 * 5 * 3)
+    topics = 3 * (6 * (4 * 2 + 3) * 7)
+    assert cost_of(EMBEDDING, {"parallel": {"branches": branches}}) == expected + topics

@@ -1,25 +1,24 @@
 """The layers of networks: all kinds, and the check that a stack of them fits together.
 
-Each kind is one class, in the file of its family.
+Each kind is one class, in the file of its family. ``parallel``, whose branches may have any kind in
+them, is here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SerializeAsAny, ValidationError
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.models.layers import feedforward, recurrent
 from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 from rnnbench.registry import Registry
-from rnnbench.section import at, located, parse_variant, problem, problems
+from rnnbench.section import Loc, at, located, parse_variant, problem, problems
 
 __all__ = ["LARGEST", "LAYERS", "Batch", "Layer", "Layers", "Product", "SeedOf", "Shape"]
-__all__ += ["derive_seed", "parse_layer", "parse_layers"]
-
-_BUILT_IN = [*feedforward.KINDS, *recurrent.KINDS]
-LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
-"""All kinds, by name."""
+__all__ += ["derive_seed", "parse_layer", "parse_layers", "with_inputs"]
 
 
 def parse_layer(value: Any) -> Layer:
@@ -33,11 +32,90 @@ def parse_layers(value: Any) -> tuple[Layer, ...]:
     Raises:
         ValidationError: with every faulty layer, and every layer that does not fit those before.
     """
+    hint = "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
+    return _parsed(value, hint, _misfits_of_model)
+
+
+Layers = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(parse_layers)]
+
+
+def _parse_branch(value: Any) -> tuple[Layer, ...]:
+    return _parsed(value, "a branch is written as `[gru: {units: 8}]`", lambda _: ())
+
+
+Branch = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(_parse_branch)]
+
+
+class Parallel(Layer):
+    """Stacks of layers side by side: all get the same input, and their features are joined."""
+
+    kind = "parallel"
+    branches: Annotated[list[Branch], Field(min_length=1)]
+    """Lists of layers. All end in a vector for each document, or all in sequences of one length."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        """Return the branches. No branch changes the seeds of another."""
+        import keras
+
+        from rnnbench.models.keras_layers import SideBySide
+
+        def made(layer: Layer, *place: int) -> Any:
+            return layer.keras_layer(shape, lambda role: seed_of(f"branch {place} {role}"))
+
+        stacks = [
+            [made(layer, number, position) for position, layer in enumerate(branch)]
+            for number, branch in enumerate(self.branches)
+        ]
+        return SideBySide(list(map(keras.Sequential, stacks)), **options)
+
+    @property
+    def parts(self) -> Sequence[Layer]:
+        inside = [part for branch in self.branches for layer in branch for part in layer.parts]
+        return self, *inside
+
+    def ends(self, batch: Batch) -> list[Batch]:
+        """Return the shape of the output of each branch for ``batch``."""
+        return [reduce(lambda x, layer: layer.gives(x), branch, batch) for branch in self.branches]
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:
+        steps = LARGEST if from_sequence else None
+        return self.ends(replace(_LONG, steps=steps))[0].steps is not None
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        ends = self.ends(batch)
+        features, trained = sum(end.features for end in ends), any(end.passes_back for end in ends)
+        return replace(ends[0], **{"features": features, "passes_back": trained} | changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        for branch in self.branches:
+            for layer, inputs in with_inputs(branch, batch):
+                yield from layer.products(inputs)
+
+    def in_short(self) -> str:
+        """Return its branches: ``parallel (conv1d 8 kernel_size 3 → pooling max | …)``."""
+        stacks = (" → ".join(layer.in_short() for layer in branch) for branch in self.branches)
+        return f"parallel ({' | '.join(stacks)})"
+
+
+_LONG = Batch(size=1, steps=LARGEST, features=1, n_topics=1, n_ids=1)
+_BUILT_IN: list[type[Layer]] = [*feedforward.KINDS, *recurrent.KINDS, Parallel]
+LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
+"""All kinds, by name."""
+
+
+def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, Batch]]:
+    """Yield each layer of a stack with the shape of its input; ``batch`` is that of the first."""
+    for layer in layers:
+        yield layer, batch
+        batch = layer.gives(batch)
+
+
+def _parsed(
+    value: Any, hint: str, misfits: Callable[[list[Layer | None]], Iterable[InitErrorDetails]]
+) -> tuple[Layer, ...]:
+    """Return a stack of layers without ``misfits``, which are given ``None`` for faulty layers."""
     if not isinstance(value, list | tuple) or not value:
-        raise problem(
-            "should be a list of layers",
-            "the last layer of a model is `- dense: {units: topics, activation: softmax}`",
-        )
+        raise problem("should be a list of layers", hint)
     layers: list[Layer | None] = []
     found: list[InitErrorDetails] = []
     for position, description in enumerate(value):
@@ -48,25 +126,43 @@ def parse_layers(value: Any) -> tuple[Layer, ...]:
             found.append(at((position,), error))
         except ValidationError as error:
             found += located(error, (position,))
-    found += _misfits(layers)
+    found += misfits(layers)
     if found:
         raise problems(found)
     return tuple(layer for layer in layers if layer)
 
 
-Layers = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(parse_layers)]
-
-
-def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
+def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
     """Yield an error for each layer that does not fit; ``None`` is a faulty layer."""
-    is_sequence: bool | None = True  # None: unknown, after a faulty layer
-    is_masked = False
+    is_sequence = yield from _misfits(layers)
+    last, place_of_last = layers[-1], (len(layers) - 1,)
+    if last and not last.gives_topics:
+        fault = "the last layer must give a probability for each topic"
+        last_layer = "dense: {units: topics, activation: softmax}"
+        hint = f"allowed: {last_layer}, or sigmoid if documents have any number of topics"
+        yield at(place_of_last, problem(fault, hint))
+    elif last and is_sequence:
+        fault = "gives an answer at each step, but a document has one topic"
+        hint = "set return_sequences: false on the last recurrent layer, or add a pooling layer"
+        yield at(place_of_last, problem(fault, hint))
+
+
+def _misfits(
+    layers: Sequence[Layer | None],
+    below: Loc = (),
+    is_sequence: bool | None = True,
+    is_masked: bool = False,
+) -> Generator[InitErrorDetails, None, bool | None]:
+    """Yield the errors of a stack, located ``below``; return whether it gives a sequence.
+
+    ``None`` is not known, after a faulty layer.
+    """
     for position, layer in enumerate(layers):
         if layer is None:
             is_sequence, is_masked = None, False
             continue
-        place = position, layer.kind
-        if layer.takes == "ids" and position > 0:
+        place = (*below, position, layer.kind)
+        if layer.takes == "ids" and (below or position > 0):
             fault = "takes word ids, which only the first layer is given"
             yield at(place, problem(fault, "put it first"))
         elif layer.takes == "sequence" and is_sequence is False:
@@ -79,16 +175,27 @@ def _misfits(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
         elif is_masked and not layer.hands_mask_on:
             fault = "does not know about padding, so masking would end here"
             yield at(place, problem(fault, "set masking: false on the embedding"))
+        if isinstance(layer, Parallel):
+            found = _misfits_inside(layer, (*place, "branches"), is_sequence, is_masked)
+            yield from found
+            is_sequence = None if found else is_sequence  # so that no layer above is blamed
         if layer.takes == "sequence" or is_sequence is not None:
             is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
         is_masked = (is_masked or layer.gives_mask) and is_sequence is not False
-    last, place_of_last = layers[-1], (len(layers) - 1,)
-    if last and not last.gives_topics:
-        fault = "the last layer must give a probability for each topic"
-        last_layer = "dense: {units: topics, activation: softmax}"
-        hint = f"allowed: {last_layer}, or sigmoid if documents have any number of topics"
-        yield at(place_of_last, problem(fault, hint))
-    elif last and is_sequence:
-        fault = "gives an answer at each step, but a document has one topic"
-        hint = "set return_sequences: false on the last recurrent layer, or add a pooling layer"
-        yield at(place_of_last, problem(fault, hint))
+    return is_sequence
+
+
+def _misfits_inside(
+    layer: Parallel, below: Loc, is_sequence: bool | None, is_masked: bool
+) -> list[InitErrorDetails]:
+    """Return the errors of each branch, or one if the branches do not fit each other."""
+    found = [
+        misfit
+        for number, branch in enumerate(layer.branches)
+        for misfit in _misfits(branch, (*below, number), is_sequence, is_masked)
+    ]
+    if not found and len({end.steps for end in layer.ends(_LONG)}) > 1:
+        fault = "give outputs of different lengths, which cannot be joined"
+        hint = "end each branch in one vector, as pooling does, or keep the length in all of them"
+        return [at(below, problem(fault, hint))]
+    return found

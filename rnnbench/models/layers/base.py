@@ -1,6 +1,6 @@
 """The base class of all layers, built in or from another package, and what layers are given."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -121,11 +121,11 @@ class Layer(Variant):
     """
 
     keras_name: ClassVar[str]
-    """The class in ``keras.layers`` with the same parameters."""
+    """The class in ``keras.layers``, or among those of this package, with the same parameters."""
     initializers: ClassVar[Mapping[str, str]] = {}
     """Keras's initializers of the weights that are random at first, by weight."""
     has_dropout: ClassVar[bool] = False
-    """Whether the Keras layer takes a seed for dropout."""
+    """Whether the Keras layer takes a seed, mostly for dropout."""
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
     """Word ids, which only the first layer gets; sequences of vectors; or sequences and single
     vectors alike."""
@@ -147,8 +147,11 @@ class Layer(Variant):
         """
         import keras
 
-        arguments = self.keras_arguments(seed_of)
-        return getattr(keras.layers, self.keras_name)(**arguments | options)
+        from rnnbench.models import keras_layers
+
+        arguments = self.keras_arguments(seed_of) | options
+        own = getattr(keras_layers, self.keras_name, None)
+        return (own or getattr(keras.layers, self.keras_name))(**arguments)
 
     def keras_arguments(self, seed_of: SeedOf) -> dict[str, Any]:
         """Return the arguments of the Keras layer: the parameters, and what follows the seed."""
@@ -159,6 +162,11 @@ class Layer(Variant):
             for weight, name in self.initializers.items()
         }
         return dict(self) | random | ({"seed": seed_of("dropout")} if self.has_dropout else {})
+
+    @property
+    def parts(self) -> Sequence["Layer"]:
+        """It and the layers inside it."""
+        return (self,)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether its output is a vector for each step, and not one for each document."""

@@ -1,4 +1,4 @@
-"""Layers without a state: embedding, bag of words, convolution, pooling, dense, and others."""
+"""Layers without a state: embeddings, bag of words, convolution, attention, pooling and others."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -76,6 +76,31 @@ class Embedding(Layer):
         return f"{vector} at first" if self.trainable else f"{vector} and never trained"
 
 
+class NgramEmbedding(Layer):
+    """Vectors for all words, then for all n-grams, which share them by hash; must come first."""
+
+    kind = "ngram_embedding"
+    takes = "ids"
+    keras_name = "HashedEmbedding"
+    has_dropout = True
+    dim: Size
+    n: Annotated[int, Field(ge=2, le=5)] = 2
+    """The most adjacent words that have a vector together."""
+    buckets: Annotated[int, Field(gt=0, le=10_000_000)] = 100_000
+    """The number of vectors that the n-grams share."""
+
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        return super().keras_layer(shape, seed_of, n_ids=shape.n_ids, **options)
+
+    @property
+    def gives_mask(self) -> bool:
+        return True
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        steps = sum(max((batch.steps or 1) - more, 0) for more in range(self.n))
+        return super().gives(batch, steps=steps, features=self.dim, **changes)
+
+
 class WordCounts(Layer):
     """Counts of words, whatever their order, as TF-IDF or shares; must come first."""
 
@@ -104,17 +129,13 @@ class Conv1D(Layer):
     """A convolution over the steps; those that are skipped count as zeros."""
 
     kind = "conv1d"
+    keras_name = "MaskedConv1D"
     initializers = {"kernel": "GlorotUniform"}
     takes = "sequence"
     filters: Size
     kernel_size: Size
     padding: Literal["valid", "same", "causal"] = "same"
     activation: Activation = "linear"
-
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        from rnnbench.models.keras_layers import MaskedConv1D
-
-        return MaskedConv1D(**self.keras_arguments(seed_of) | options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         windows = (batch.steps or 1) - (self.kernel_size - 1 if self.padding == "valid" else 0)
@@ -134,17 +155,22 @@ class Pooling(Layer):
     kind = "pooling"
     takes = "sequence"
     makes_vector = True
+    later_keys = frozenset({"chunks"})
     by: Literal["max", "mean", "last", "attention"]
+    chunks: Annotated[int, Field(ge=1, le=100)] = 1
+    """The number of equal parts of each document whose vectors are joined. With max, it is the
+    dynamic max pooling of XML-CNN."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         from rnnbench.models.keras_layers import POOLING
 
         seeds = [seed_of("kernel"), seed_of("query")] if self.by == "attention" else []
-        return POOLING[self.by](*seeds, **options)
+        return POOLING[self.by](self.chunks, *seeds, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
-        is_trained = self.by == "attention"
-        return super().gives(batch, passes_back=batch.passes_back or is_trained, **changes)
+        passes_back = batch.passes_back or self.by == "attention"
+        features = batch.features * self.chunks
+        return super().gives(batch, features=features, passes_back=passes_back, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
         if self.by == "attention":
@@ -152,12 +178,13 @@ class Pooling(Layer):
             yield from replace(batch, passes_back=True).times_kernel(1)
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        return {
+        pooled = {
             "max": "the largest of each feature over the steps",
             "mean": "the mean over the steps",
             "last": "the last step alone",
             "attention": "a mean over the steps, with learned weights",
         }[self.by]
+        return pooled + (f", in each of {self.chunks} equal parts" if self.chunks > 1 else "")
 
 
 def _units_or_topics(value: Any) -> Any:
@@ -225,6 +252,41 @@ class SpatialDropout(Dropout):
     takes = "sequence"
 
 
+class Positions(Layer):
+    """Adds a learned vector for the position of each step among those that are not skipped."""
+
+    kind = "positions"
+    keras_name = "PositionEmbedding"
+    has_dropout = True
+    takes = "sequence"
+
+
+class TransformerEncoder(Layer):
+    """Self-attention, then two dense layers at each step, both added to their inputs."""
+
+    kind = "transformer_encoder"
+    keras_name = "TransformerBlock"
+    takes = "sequence"
+    has_dropout = True
+    heads: Size
+    units: Size
+    """Units of the first of the dense layers."""
+    dropout: Rate = 0.0
+    """Share to drop of the attention, and of what is added to the inputs."""
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Yield the products of the kernels, and those of the steps with each other."""
+        n, steps, inside = batch.features, batch.steps or 1, replace(batch, passes_back=True)
+        size = -(-n // self.heads)
+        whole, pairs = size * self.heads, batch.size * self.heads
+        kernels = [(n, whole)] * 3 + [(whole, n), (n, self.units), (self.units, n)]
+        for inner, columns in kernels:
+            yield from inside.times_kernel(columns, inner)
+        for _ in range(3):  # forward, and both gradients
+            yield Product(steps, size, steps, pairs)  # of the scores
+            yield Product(steps, steps, size, pairs)  # and of the sums of values
+
+
 class LayerNorm(Layer):
     """Brings each vector to mean 0 and variance 1, then scales it as learned."""
 
@@ -234,5 +296,6 @@ class LayerNorm(Layer):
 
 
 KINDS: tuple[type[Layer], ...] = (
-    Embedding, WordCounts, Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm
+    Embedding, NgramEmbedding, WordCounts, Positions, Conv1D, TransformerEncoder, Pooling, Dense,
+    Dropout, SpatialDropout, LayerNorm,
 )  # fmt: skip

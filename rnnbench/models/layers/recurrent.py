@@ -1,6 +1,6 @@
 """Layers that read a sequence step by step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,10 +13,7 @@ from rnnbench.section import parse_variant
 class Recurrent(Layer):
     """A recurrent layer; not a kind by itself."""
 
-    initializers = {"kernel": "GlorotUniform", "recurrent": "Orthogonal"}
-    has_dropout = True
     takes = "sequence"
-    later_keys = frozenset({"weight_drop"})
     gates: ClassVar[int]
     """The number of blocks of ``units`` columns, side by side, in its kernels."""
     states: ClassVar[str] = "a hidden state"
@@ -24,6 +21,33 @@ class Recurrent(Layer):
     units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
+
+    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
+        return self.return_sequences
+
+    def gives(self, batch: Batch, **changes: Any) -> Batch:
+        return super().gives(batch, features=self.units, **changes)
+
+    def products(self, batch: Batch) -> Iterable[Product]:
+        """Return the products of its inputs, for all steps at once."""
+        return batch.times_kernel(self.units * self.gates)
+
+    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
+        """Return the states it carries, and when it gives its hidden state."""
+        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
+
+    @property
+    def when(self) -> str:
+        """When it gives its hidden state."""
+        return "at each step" if self.return_sequences else "after the last step"
+
+
+class StepByStep(Recurrent):
+    """One whose gates read the hidden state; not a kind by itself."""
+
+    initializers = {"kernel": "GlorotUniform", "recurrent": "Orthogonal"}
+    has_dropout = True
+    later_keys = frozenset({"weight_drop"})
     dropout: Rate = 0.0
     recurrent_dropout: Rate = 0.0
     weight_drop: Rate = 0.0
@@ -40,31 +64,16 @@ class Recurrent(Layer):
 
         return WEIGHT_DROP[self.keras_name](weight_drop_seed=seed_of("weight_drop"), **arguments)
 
-    def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
-        return self.return_sequences
-
-    def gives(self, batch: Batch, **changes: Any) -> Batch:
-        return super().gives(batch, features=self.units, **changes)
-
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield the products of the hidden state, step by step, and of its inputs, all at once."""
+        """Yield those of the hidden state too, step by step."""
         columns, steps = self.units * self.gates, batch.steps or 1
         yield Product(batch.size, self.units, columns, steps)
         yield Product(batch.size, columns, self.units, steps)
         yield Product(self.units, batch.rows, columns)
-        yield from batch.times_kernel(columns)
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the states it carries, and when it gives its hidden state."""
-        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
-
-    @property
-    def when(self) -> str:
-        """When it gives its hidden state."""
-        return "at each step" if self.return_sequences else "after the last step"
+        yield from super().products(batch)
 
 
-class SimpleRNN(Recurrent):
+class SimpleRNN(StepByStep):
     """The vanilla recurrent layer."""
 
     kind = "simple_rnn"
@@ -72,7 +81,7 @@ class SimpleRNN(Recurrent):
     gates = 1
 
 
-class GRU(Recurrent):
+class GRU(StepByStep):
     """The gated recurrent unit."""
 
     kind = "gru"
@@ -82,7 +91,7 @@ class GRU(Recurrent):
     reset_after: bool = True
 
 
-class LSTM(Recurrent):
+class LSTM(StepByStep):
     """Long short-term memory."""
 
     kind = "lstm"
@@ -93,7 +102,18 @@ class LSTM(Recurrent):
     unit_forget_bias: bool = True
 
 
-RECURRENT: dict[str, type[Recurrent]] = {layer.kind: layer for layer in (SimpleRNN, GRU, LSTM)}
+class MinGRU(Recurrent):
+    """A GRU whose gate reads only the inputs, so that all steps are computed at once."""
+
+    kind = "min_gru"
+    keras_name = "MinimalGRU"
+    has_dropout = True
+    gates = 2
+    activation: Activation = "linear"
+
+
+_KINDS: tuple[type[Recurrent], ...] = (SimpleRNN, GRU, LSTM, MinGRU)
+RECURRENT = {layer.kind: layer for layer in _KINDS}
 
 
 def _recurrent(value: Any) -> Recurrent:
@@ -122,6 +142,10 @@ class Bidirectional(Layer):
         return keras.layers.Bidirectional(
             forward, self.merge_mode, backward_layer=backward, **options
         )
+
+    @property
+    def parts(self) -> Sequence[Layer]:
+        return self, self.layer
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         return self.layer.gives_sequence(from_sequence=from_sequence)

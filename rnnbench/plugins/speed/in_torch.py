@@ -83,7 +83,7 @@ class TorchNetwork(nn.Module):
                 x = part(x)
         return x
 
-    def _recur(self, layer: Recurrent, part: Any, x: Any, lengths: Any) -> Any:
+    def _recur(self, layer: Any, part: Any, x: Any, lengths: Any) -> Any:
         if layer.weight_drop:  # PyTorch computes with this list
             drop = partial(nn.functional.dropout, p=layer.weight_drop)
             part._flat_weights = [

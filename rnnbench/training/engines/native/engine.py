@@ -18,7 +18,7 @@ from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
-from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
+from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
 from rnnbench.training.engines.base import Engine, result_of, vectors_for
 from rnnbench.training.epochs import (
@@ -339,8 +339,7 @@ def rows_for(model: LayeredNetwork, batch: int) -> int:
 
     Of the sizes that leave the fewest places empty in the last group of a batch, it is the largest.
     """
-    inner = [layer.layer if isinstance(layer, Bidirectional) else layer for layer in model.layers]
-    recurrent = [layer for layer in inner if isinstance(layer, Recurrent)]
+    recurrent = [part for part in model.parts if isinstance(part, Recurrent)]
     if any(layer.gates * layer.units**2 >= SECOND_CACHE for layer in recurrent):
         return -(-batch // -(-batch // ROWS_OF_LARGE))
     return min(batch, max(ROWS, key=lambda rows: (-(-batch % rows), rows)))

@@ -56,7 +56,7 @@ class PoolingStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0].by in POOLS
+        return type(layers[0]) is Pooling and layers[0].chunks == 1 and layers[0].by in POOLS
 
     def forward(self, asm: Assembler) -> None:
         for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
@@ -95,7 +95,7 @@ class AttentionStage(DenseStage):
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0].by == "attention"
+        return type(layers[0]) is Pooling and layers[0] == Pooling(by="attention")
 
     def forward(self, asm: Assembler) -> None:
         super().forward(asm)
