@@ -162,7 +162,7 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
 def _cached(name: str) -> Corpus | None:
     file = cache.newest(name)
     try:
-        return file and cache.read(file)
+        return cache.read(file) if file else None
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import log_softmax
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.descriptions import Ensemble, EnsembleModel
@@ -59,6 +58,7 @@ def combined(of: Ensemble, members: Sequence[tuple[str, Scores, Labels]]) -> Sco
         return log_probabilities(np.average(given, axis=0, weights=weights))
     logs = [np.asarray(scores, np.float64) for scores in every]
     if has_one_label:
-        return np.asarray(log_softmax(np.average(logs, axis=0, weights=weights), axis=1))
+        mean = np.average(logs, axis=0, weights=weights)
+        return np.asarray(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True))
     odds = [own - np.log(-np.expm1(np.minimum(own, -TINY))) for own in logs]
     return -np.logaddexp(0.0, -np.average(odds, axis=0, weights=weights))

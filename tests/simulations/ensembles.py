@@ -31,9 +31,9 @@ def main():
     caption = (
         f"Of {TIMES:,} simulated benchmarks of a network and of its ensemble with a model that "
         "does not depend on the seed; both have the same true accuracy. Points: the standard "
-        "deviation of the network's accuracy over seeds. Held: share of 95 % intervals that contain "
-        "the true accuracy of the ensemble, or the true difference of 0. Found: share of pairs with "
-        "a p-value below 0.05."
+        "deviation of the network's accuracy over seeds. Held: share of 95 % intervals that "
+        "contain the true accuracy of the ensemble, or the true difference of 0. Found: share of "
+        "pairs with a p-value below 0.05."
     )
     sys.stdout.write(to_markdown(Table(headers, rows, caption, text_columns=0)))
 
