@@ -229,8 +229,6 @@ def f1_by_topic(
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
     own, n = list(topics), 1 + max(topics)
     return {
-        model: np.mean(
-            [count_topics(trial.labels, trial.answers, n).f1[own] for trial in of_model], axis=0
-        )
+        model: np.mean([count_topics(t.labels, t.answers, n).f1[own] for t in of_model], axis=0)
         for model, of_model in trials.items()
     }
