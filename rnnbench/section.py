@@ -109,9 +109,7 @@ class Section(BaseModel):
         if info.context is not _FACTS:
             return dumped
         later = {key: type(self).model_fields[key].default for key in self.later_keys}
-        return {
-            key: value for key, value in dumped.items() if key not in later or value != later[key]
-        }
+        return {key: value for key, value in dumped.items() if value != later.get(key, _FACTS)}
 
 
 class Variant(Section):

@@ -72,7 +72,10 @@ def count_errors(
     }
     mistaken = {model: np.mean(of_trials, axis=0) for model, of_trials in wrong.items()}
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
-    n_train = _rarest(labels, np.array([topic.train for topic in dataset.topics]))
+    train = np.array([topic.train for topic in dataset.topics])
+    n_train = train[labels]
+    if labels.ndim == 2:  # the rarest topic of a document counts
+        n_train = np.where(labels, train, train.max()).min(axis=1)
     noun, is_contradicted = dataset.noun, np.zeros(len(labels), bool)
     is_contradicted[dataset.duplicates.other_topics] = True
     kinds = {
@@ -92,13 +95,6 @@ def count_errors(
         for kind, chosen in kinds.items()
         if chosen.any()
     ]
-
-
-def _rarest(labels: Labels, n_train: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return the training documents of each document's rarest topic, ``(n,)``."""
-    if labels.ndim == 1:
-        return np.asarray(n_train[labels])
-    return np.asarray(np.where(labels, n_train, n_train.max()).min(axis=1))
 
 
 def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
@@ -229,8 +225,6 @@ def f1_by_topic(
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
     own, n = list(topics), 1 + max(topics)
     return {
-        model: np.mean(
-            [count_topics(trial.labels, trial.answers, n).f1[own] for trial in of_model], axis=0
-        )
+        model: np.mean([count_topics(t.labels, t.answers, n).f1[own] for t in of_model], axis=0)
         for model, of_model in trials.items()
     }

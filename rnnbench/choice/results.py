@@ -177,9 +177,9 @@ def rank_candidates(
 def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
     """Return the results of each model that lacks none: by seed, a result for each part."""
     lacking = {trial.name for trial in done.without_result}
-    found: dict[str, dict[int, list[TrialResult]]] = {name: {} for name in order}
+    found = {name: dict[int, list[TrialResult]]() for name in order if name not in lacking}
     for trial in done.plan.trials:
-        if trial.name not in lacking:
+        if trial.name in found:
             found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
     return {name: by_seed for name, by_seed in found.items() if by_seed}
 

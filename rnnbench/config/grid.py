@@ -253,10 +253,8 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
 def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
     """Return whether ``new`` would replace a value that is in the name of a point."""
     if isinstance(new.value, dict):
-        return any(
-            _is_in_name(named, [*path, key], at(old, [key]), child)
-            for key, child in new.value.items()
-        )
+        below = new.value.items()
+        return any(_is_in_name(named, [*path, key], at(old, [key]), own) for key, own in below)
     labels = (_label(".".join(path[start:])) for start in range(len(path)))
     return bool(named) and any(named.get(label) == _text(old.plain) for label in labels)
 

@@ -136,7 +136,6 @@ def _kinds(kinds: Iterable[type[Variant]], start: str) -> str:
         spelled = spell_parameters(values).replace(": ", ":\0")
         after = indent + " " * len(f"{kind.kind}: {{")
         lines += [f"{indent}# {line}" for line in wrap(kind.summary(), 78 - len(indent))]
-        lines += wrap(
-            f"{kind.kind}:\0{{{spelled}}}", 80, initial_indent=start, subsequent_indent=after
-        )
+        text = f"{kind.kind}:\0{{{spelled}}}"
+        lines += wrap(text, 80, initial_indent=start, subsequent_indent=after)
     return "".join(f"{line}\n" for line in lines).replace("\0", " ")

@@ -160,9 +160,10 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
 
 
 def _cached(name: str) -> Corpus | None:
-    file = cache.newest(name)
+    if (file := cache.newest(name)) is None:
+        return None
     try:
-        return cache.read(file) if file else None
+        return cache.read(file)
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None

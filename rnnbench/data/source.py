@@ -74,11 +74,8 @@ class Source:
         return any(fnmatchcase(path.name.lower(), pattern) for pattern in self.patterns)
 
 
-_TO_SPACE = (set(string.punctuation) - {"'"}) | {"\t", "\n"}
-_TOKEN_BYTES = bytes(
-    ord(" ") if chr(byte) in _TO_SPACE else ord(chr(byte).lower()) if byte < 128 else byte
-    for byte in range(256)
-)
+_TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
+_SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
 
 
 @cache
@@ -107,7 +104,7 @@ def words(text: str) -> list[str]:
 
 def split_bytes(body: bytes) -> list[bytes]:
     """Return the words of a body: in ASCII lower case, split at punctuation except apostrophes."""
-    return [word for word in body.translate(_TOKEN_BYTES).split(b" ") if word]
+    return [word for word in body.lower().translate(_SPACES).split(b" ") if word]
 
 
 def keras_reuters(text: str) -> list[str]:

@@ -163,8 +163,7 @@ def _find(module: str, name: str) -> tuple[Path, int]:
     except Exception as error:  # of a package around it
         raise UserError(f"{name} cannot be imported: {type(error).__name__}: {error}") from error
     if spec is None or spec.origin is None or not spec.has_location:
-        raise UserError(
-            f"{name}: no module {module} (should be installed, or in the working folder)"
-        )
+        hint = "should be installed, or in the working folder"
+        raise UserError(f"{name}: no module {module} ({hint})")
     file = Path(spec.origin)
     return file, module.count(".") + (file.name == "__init__.py")

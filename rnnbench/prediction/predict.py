@@ -101,9 +101,8 @@ class Prediction(Record):
     def answers(self) -> list[str]:
         """The topics of the answer, the best first; none if there is no answer."""
         has_one = all(one.given is None for one in self.topics)
-        return [
-            one.topic for one in self.topics[: 1 if has_one else None] if one.given is not False
-        ]
+        shown = self.topics[: 1 if has_one else None]
+        return [one.topic for one in shown if one.given is not False]
 
     @property
     def answer(self) -> str | None:
@@ -248,9 +247,8 @@ class KeptModel:
             read = texts_of(ids[:, np.newaxis], *spelling)  # "" for what it does not read
             alone, own_words = None if has_one_label else first, [*filter(None, read)]
             labels, lead, added = model.contributions(own_words, spelling[1], alone)
-            weights = {
-                own: added[text] for own, text in zip(ids.tolist(), read, strict=True) if text
-            }
+            pairs = zip(ids.tolist(), read, strict=True)
+            weights = {own: added[text] for own, text in pairs if text}
             best, second = words.topics[labels[0]], words.topics[labels[-1]]
             of_one = f"{score.replace('log-probability', 'log-odds')} {best}"
             of_two = f"{score} {best} less that of {second}"

@@ -269,9 +269,7 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
     ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
     """
     keys = ("name", "kind", "layers", "trainable_params")
-    facts = [
-        (name, model.kind, model.in_short(), params.get(name)) for name, model in models.items()
-    ]
+    facts = [(name, one.kind, one.in_short(), params.get(name)) for name, one in models.items()]
     rows = [[*words, MISSING if n is None else f"{n:,}"] for *words, n in facts]
     table = Table(["model", "kind", "layers", "trainable"], rows, remark, text_columns=3)
     return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table

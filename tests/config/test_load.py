@@ -89,8 +89,8 @@ def test_seeds_are_ten_thousand_at_most():
 
 
 COUNTED = {"analyzer": "word", "min_ngram": 1, "max_ngram": 3, "min_df": 1, "char_ngrams": None}
-TFIDF = {"sublinear_tf": False, "C": 0.5, "calibrated": False}
-SVM = {"baseline": {"tfidf_linear_svm": COUNTED | TFIDF}}
+LINEAR = {"sublinear_tf": False, "C": 0.5, "calibrated": False}
+SVM = {"baseline": {"tfidf_linear_svm": COUNTED | LINEAR}}
 OWN = {"python": "my.nets:make", "arguments": {"units": 8, "rates": [0.1, None]}}
 
 

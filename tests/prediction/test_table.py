@@ -136,13 +136,13 @@ def test_a_row_that_cannot_be_used_keeps_its_place_and_says_why(
     assert f" of {len(rows)} rows: " in done.stderr
 
 
-def test_rows_of_which_a_network_is_not_sure_enough_are_unsure(predict, finished, tmp_path):
+def test_rows_of_which_a_model_is_not_sure_enough_are_unsure(predict, finished, tmp_path):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
-    answers = find_model(finished, "reader", None).answers(TEXTS)
+    answers = find_model(finished, "letters", None).answers(TEXTS)
     least = sorted(one.topics[0].probability for one in answers if one.topics)[1]
 
     done = predict(
-        *("reader", "--in", "new.csv", "--out", "out.csv", "--unsure-below", least, "--json")
+        *("letters", "--in", "new.csv", "--out", "out.csv", "--unsure-below", least, "--json")
     )
 
     rows = read((tmp_path / "out.csv").read_text())

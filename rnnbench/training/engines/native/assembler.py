@@ -185,9 +185,8 @@ class View:
     def moved(self, floats: Index) -> "View":
         """Return a view of the same shape, some floats further."""
         offset, build = self.asm.number(floats).raw, self.asm.builder
-        return replace(
-            self, pointer=build.gep(self.pointer, [offset], inbounds=True, source_etype=F32)
-        )
+        pointer = build.gep(self.pointer, [offset], inbounds=True, source_etype=F32)
+        return replace(self, pointer=pointer)
 
     @property
     def T(self) -> "View":  # noqa: N802 - as in NumPy
