@@ -186,11 +186,10 @@ def _changes(
     a: StoredRun, b: StoredRun, of_both: Mapping[str, tuple[ModelSummary, ModelSummary]]
 ) -> list[ModelChange]:
     """Return B minus A for each model."""
-    in_order = a.results.dataset.in_order or b.results.dataset.in_order
     hits = {
         f"{name} in {side}": of_model
         for side, run in (("A", a), ("B", b))
-        for name, of_model in hits_of(run, in_order=in_order).items()
+        for name, of_model in hits_of(run).items()
     }
     tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in of_both], hits)
     changes = []

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,7 @@ def _rarest(labels: Labels, n_train: NDArray[np.integer]) -> NDArray[np.integer]
     return np.asarray(np.where(labels, n_train, n_train.max()).min(axis=1))
 
 
-def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
+def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[float, Interval]:
     """Return an estimate of the expected calibration error of a model with log-probabilities.
 
     C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Once the sign of
@@ -117,6 +117,7 @@ def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple
     of the documents decides the signs for the other half, it is too low on average, and 0 for a
     calibrated model. The first estimate gives the upper end, the second one the lower end:
     ``results/reference/calibration.md`` says how often such intervals contain the true value.
+    ``facts`` are those of ``estimate_mean``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
@@ -128,7 +129,7 @@ def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple
         sums = np.array([np.bincount(bins, values * (half == part), N_BINS) for part in (0, 1)])
         plain[row] = values * np.sign(sums.sum(axis=0))[bins]
         crossed[row] = values * np.sign(sums[1 - half, bins])
-    upper, lower = (estimate_mean(found, in_order=in_order) for found in (plain, crossed))
+    upper, lower = (estimate_mean(found, **facts) for found in (plain, crossed))
     return upper.value, Interval(low=max(0.0, lower.interval.low), high=upper.interval.high)
 
 

@@ -79,14 +79,14 @@ def summarize_run(
     """
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
-    topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
+    topics, dependence = [count.topic for count in dataset.topics], dataset.dependence
     task, labels = flat[0].task, flat[0].labels
     always = task.parts(labels, task.always(topics.index(dataset.majority_topic), labels))
     hits = {
-        name: Hits.of(of_model, in_order=in_order, is_random=benchmark.models[name].is_random)
+        name: Hits.of(of_model, is_random=benchmark.models[name].is_random, **dependence)
         for name, of_model in trials.items()
     }
-    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], in_order, is_random=False)
+    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
     pairs, metrics = _pairs(hits), compute_metrics(trials)
     models = [
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])

@@ -1,7 +1,7 @@
 """Facts about a dataset that a reader needs before believing a score on it."""
 
 from collections.abc import Hashable, Iterable
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,10 @@ class DatasetSummary(Record):
     of test documents, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
+    clusters: list[NonNegativeInt] | None = None
+    """The cluster of each test document, from 0, if variances come from clusters."""
+    ids: list[str] | None = None
+    """The name of each test document, if it has one."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_score: Annotated[Share, formerly("majority_accuracy")]
@@ -91,7 +95,15 @@ class DatasetSummary(Record):
             is_inside = all(0 <= position < self.test_size for position in found)
             if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
+        for found in filter(None, (self.clusters, self.ids)):
+            if len(found) != self.test_size:
+                raise ValueError("clusters or ids of another number of test documents")
         return self
+
+    @property
+    def dependence(self) -> dict[str, Any]:
+        """How test documents depend on each other: fields of ``intervals.Hits``."""
+        return {"in_order": self.in_order, "clusters": self.clusters}
 
     @property
     def majority_name(self) -> str:

@@ -263,7 +263,7 @@ def calibration(reported: Reported) -> ReportSection:
     """Return how far the probabilities of answers are from the share of right answers."""
     results = reported.results
     found = {
-        name: calibration_error(trials, in_order=results.dataset.in_order)
+        name: calibration_error(trials, **results.dataset.dependence)
         for name, trials in reported.run.trials.items()
         if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }

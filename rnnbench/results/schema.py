@@ -17,7 +17,9 @@ DIGITS = 12
 """Scores that agree to so many decimals are equal; the rest is rounding."""
 MCNEMAR = "McNemar's exact test"
 BLOCKS = "randomization test of blocks of documents"
+CLUSTERS = "randomization test of clusters of documents"
 RANDOMIZATION = "randomization test of documents"
+STUDENT = "Student's test of documents"
 ANOVA = "analysis of variance over documents and seeds"
 TOO_FEW = 2
 """So many seeds give no p-value to rely on: see ``results/reference/verdicts.md``."""
