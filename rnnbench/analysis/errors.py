@@ -74,15 +74,16 @@ def count_errors(
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
     n_train = _rarest(labels, np.array([topic.train for topic in dataset.topics]))
     contradicted, noun = dataset.duplicates.other_topics, dataset.noun
-    kinds = {
-        "all documents": n_train >= 0,
-        f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
-        f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
-        f"{noun}s with {MANY} or more": n_train >= MANY,
-        f"documents in training with other {noun}s only": np.isin(
-            np.arange(len(labels)), contradicted
-        ),
-    }
+    kinds = {"all documents": n_train >= 0}
+    if dataset.train_size:
+        kinds |= {
+            f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
+            f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
+            f"{noun}s with {MANY} or more": n_train >= MANY,
+            f"documents in training with other {noun}s only": np.isin(
+                np.arange(len(labels)), contradicted
+            ),
+        }
     return [
         ErrorCount(
             kind,

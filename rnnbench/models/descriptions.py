@@ -14,10 +14,10 @@ from pydantic import (
     model_validator,
 )
 
-from rnnbench.errors import nearest
+from rnnbench.errors import UserError, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape
-from rnnbench.section import Pretrained, Section, problem, spell_parameters
+from rnnbench.section import Pretrained, Section, Text, problem, spell_parameters
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
@@ -188,6 +188,32 @@ class BaselineModel(ModelSection):
         return 0
 
 
+class OutsideModel(ModelSection):
+    """A model of which only the answers are known; ``rnnbench verdict`` writes it."""
+
+    kind: ClassVar[str] = "outside"
+    outside: Text
+    """Where its answers came from."""
+    trainings: PositiveInt = 1
+    """How often it was trained. A single training is judged as it is."""
+
+    @property
+    def is_random(self) -> bool:
+        return self.trainings > 1
+
+    @property
+    def pretrained(self) -> None:
+        return None
+
+    def in_short(self) -> str:
+        """Return where its answers came from."""
+        return f"answers from {self.outside}"
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:
+        """Raise ``UserError``: it cannot be trained."""
+        raise UserError(f"models: it cannot be trained: {self.in_short()} are all that is known")
+
+
 def _call(name: str, parameters: dict[str, Any]) -> str:
     return f"{name} ({spell_parameters(parameters)})" if parameters else name
 
@@ -198,6 +224,7 @@ def _model(value: Any) -> Any:
     kinds: dict[str, type[ModelSection]] = {
         "baseline": BaselineModel,
         "python": PythonNetwork,
+        "outside": OutsideModel,
         "layers": LayeredNetwork,
     }
     keys = list(map(str, value)) if isinstance(value, dict) else []
@@ -207,5 +234,6 @@ def _model(value: Any) -> Any:
 
 
 Model = Annotated[
-    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel], BeforeValidator(_model)
+    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel | OutsideModel],
+    BeforeValidator(_model),
 ]
