@@ -21,8 +21,6 @@ from .errors import UserError as UserError
 from .job import FailedTrialsError as FailedTrialsError
 from .job import InterruptedRunError as InterruptedRunError
 from .job import load_config as load_config
-from .judge import Verdict as Verdict
-from .judge import verdict as verdict
 from .metrics import Metric as Metric
 from .models.baselines import Baseline as Baseline
 from .models.descriptions import BaselineModel as BaselineModel
@@ -32,6 +30,8 @@ from .models.layers import Layer as Layer
 from .models.layers import Product as Product
 from .models.layers import SeedOf as SeedOf
 from .models.layers.base import Shape as Shape
+from .outside.judge import Verdict as Verdict
+from .outside.judge import verdict as verdict
 from .plugins.site.site import site as site
 from .plugins.teach.facts import Explanation as Explanation
 from .plugins.teach.facts import explain_layer as explain_layer

@@ -245,6 +245,14 @@ METRICS: Registry[Metric] = Registry(
             function=log_loss,
         ),
         Metric(
+            name="score",
+            header="score",
+            description="mean of the scores that the answers were given",
+            tasks=("score",),
+            is_of_answers=True,
+            function=lambda _, answers: float(answers.mean()),
+        ),
+        Metric(
             name="micro_f1",
             header="micro-F1",
             description="F1 of all decisions about a test document and a topic",

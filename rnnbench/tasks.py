@@ -1,6 +1,6 @@
 """Kinds of task: what a right answer is, and everything that follows from it.
 
-Documents have one label, or any number of them. Engines see only the arrays of labels and scores:
+Documents have one label, any number of them, or a score for each answer. Engines see only the arrays of labels and scores:
 the last layer of a network gives its loss. All other questions about answers are asked here.
 Another package adds a kind in the entry-point group ``rnnbench.tasks``: an instance of ``TaskKind``
 under its own name, such as one in which wrong answers are more or less wrong.
@@ -52,6 +52,8 @@ class TaskKind(ABC):
     """Whether a document has a single label: labels are positions of topics, ``(n,)``, and the last
     layer of a network is a softmax. Otherwise, labels are 0 and 1, ``(n, n_topics)``, and it is a
     sigmoid."""
+    has_topics: bool = True
+    """Whether an answer consists of topics, and is not just a number."""
 
     def is_among(self, names: Sequence[str]) -> bool:
         """Return whether it is one of some kinds, or a special case of one; of none, it is."""
@@ -120,8 +122,8 @@ class MultiLabel(TaskKind):
     has_one_label = False
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
-        """Return the topics of each document that its decision gives."""
-        assert decision  # noqa: S101 - every trial of this task has one
+        """Return the topics of each document that its decision gives; without one, those above 0."""
+        decision = decision or Decision(threshold=float(np.finfo(scores.dtype).tiny))
         given = scores >= np.asarray(decision.threshold, scores.dtype)
         if decision.best_above is not None:
             best = scores.argmax(axis=1)
@@ -136,8 +138,26 @@ class MultiLabel(TaskKind):
         return np.stack([2 * both, labels.sum(axis=1) + answers.sum(axis=1)])
 
 
-SINGLE_LABEL, MULTI_LABEL = SingleLabel(), MultiLabel()
-TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABEL])
+class ScoredAnswers(TaskKind):
+    """The answer to each document has a score from 0 to 1, such as its F1, that others gave it.
+
+    In the place of topics is ``0``, the score of a model that always fails.
+    """
+
+    name = main = score_name = "score"
+    has_topics = False
+
+    def answers(self, scores: Scores, decision: Decision | None = None) -> Any:  # noqa: ARG002
+        """Return the score of each answer, ``(n,)``."""
+        return scores[:, 0]
+
+    def parts(self, labels: Labels, answers: Any) -> NDArray[Any]:  # noqa: ARG002
+        """Return the same; whether each answer is right, if none has another score than 0 or 1."""
+        return np.asarray(answers, bool if np.isin(answers, (0, 1)).all() else float)
+
+
+SINGLE_LABEL, MULTI_LABEL, SCORED = SingleLabel(), MultiLabel(), ScoredAnswers()
+TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABEL, SCORED])
 
 
 def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
@@ -162,6 +182,11 @@ def documents_by_topic(labels: Labels, n_topics: int) -> NDArray[np.int64]:
     if labels.ndim == 2:
         return np.asarray(labels.sum(axis=0, dtype=np.int64))
     return np.bincount(labels, minlength=n_topics)
+
+
+def without_unused(labels: Labels) -> NDArray[np.integer[Any]]:
+    """Return labels as an array that topics after the last one of any document do not change."""
+    return labels if labels.ndim == 1 else np.argwhere(labels)
 
 
 def keys_of(labels: Labels) -> list[Key]:

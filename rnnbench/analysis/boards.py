@@ -98,10 +98,9 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
     for group in _by_documents(runs, None):
         dataset = next(iter(group.values())).results.dataset
         name_of_metric = metric_of(dataset, metric)
-        in_order = any(run.results.dataset.in_order for run in group.values())
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
         for name, run in group.items():
-            hits = hits_of(run, in_order=in_order)
+            hits = hits_of(run)
             for model in run.results.models:
                 own, marks = hits[model.name], [trial.fingerprint for trial in model.trials]
                 same = (model.name, *marks, own.parts.tobytes())

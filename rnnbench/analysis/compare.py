@@ -18,6 +18,7 @@ from rnnbench.points import chosen
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Difference, ModelSummary
 from rnnbench.section import Record
+from rnnbench.tasks import without_unused
 
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "split_fingerprint"}
@@ -126,7 +127,7 @@ def _short(value: Any) -> str:
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
     """Return the facts that are equal in two runs whose scores can be compared."""
     labels = next(iter(run.trials.values()))[0].labels
-    return run.results.dataset.split_fingerprint, labels.tobytes()
+    return run.results.dataset.split_fingerprint, without_unused(labels).tobytes()
 
 
 def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
@@ -186,11 +187,10 @@ def _changes(
     a: StoredRun, b: StoredRun, of_both: Mapping[str, tuple[ModelSummary, ModelSummary]]
 ) -> list[ModelChange]:
     """Return B minus A for each model."""
-    in_order = a.results.dataset.in_order or b.results.dataset.in_order
     hits = {
         f"{name} in {side}": of_model
         for side, run in (("A", a), ("B", b))
-        for name, of_model in hits_of(run, in_order=in_order).items()
+        for name, of_model in hits_of(run).items()
     }
     tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in of_both], hits)
     changes = []

@@ -14,19 +14,23 @@ from rnnbench.analysis.intervals import (
     ROUNDING,
     Hits,
     MeanSquares,
+    blocks,
     estimate_difference,
+    groups_of,
     mean_squares,
-    sums_of_blocks,
+    sums_of,
 )
 from rnnbench.points import chosen
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import (
     ANOVA,
     BLOCKS,
+    CLUSTERS,
     DIGITS,
     MCNEMAR,
     RANDOMIZATION,
     SIGNIFICANT,
+    STUDENT,
     Comparison,
     ModelSummary,
 )
@@ -39,14 +43,17 @@ SHOWN_IN_PAIRS = 8
 POWER = 0.8
 N_SWAPS = 10_000
 """The draws of a randomization test of ratios; no p-value of it is below 1 in as many."""
+MOST_SWAPPED = 4_000
+"""The most documents on which two models differ in a randomization test, which takes a second."""
 FEWEST, MOST = 3, 1_000
 """The seeds that are tried to find out how many are needed."""
 
 
-def hits_of(run: StoredRun, *, in_order: bool) -> dict[str, Hits]:
+def hits_of(run: StoredRun) -> dict[str, Hits]:
     """Return the hits of each model of a run, by name."""
+    dependence = run.results.dataset.dependence
     return {
-        model.name: Hits.of(run.trials[model.name], in_order=in_order, is_random=model.is_random)
+        model.name: Hits.of(run.trials[model.name], is_random=model.is_random, **dependence)
         for model in run.results.models
     }
 
@@ -139,16 +146,24 @@ def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list
 def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     """Return the p-value of the difference between the first trials of two models, and its test.
 
-    In order of time, it is the larger of that of documents and that of blocks.
+    With clusters, or in order of time, it is the larger of that of documents and that of groups.
+    Where the models differ on more than ``MOST_SWAPPED`` documents, it is Student's, which is then
+    as good as a randomization test.
     """
-    pair = a.parts[..., 0, :], b.parts[..., 0, :]
+    pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
-    of_documents, name = (mcnemar_p, MCNEMAR) if is_right_or_wrong else (swaps_p, RANDOMIZATION)
-    p = of_documents(*pair)
-    if not (a.in_order or b.in_order):
-        return p, name
-    of_blocks = blocks_p(*pair) if is_right_or_wrong else swaps_p(*map(sums_of_blocks, pair))
-    return max(p, of_blocks), BLOCKS
+    if is_right_or_wrong and groups is None:
+        return mcnemar_p(*pair), MCNEMAR
+    if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
+        return estimate_difference(a, b).p, STUDENT
+    p = mcnemar_p(*pair) if is_right_or_wrong else swaps_p(*pair)
+    if groups is None:
+        return p, RANDOMIZATION
+    if is_right_or_wrong:
+        of_groups = blocks_p(*pair, groups)
+    else:
+        of_groups = swaps_p(*(sums_of(part, groups) for part in pair))
+    return max(p, of_groups), BLOCKS if a.clusters is b.clusters is None else CLUSTERS
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
@@ -165,15 +180,17 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
-def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+def blocks_p(
+    a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64] | None = None
+) -> float:
     """Return the p-value of the randomization test that two classifiers are right equally often.
 
-    Under the null hypothesis, the difference in each block of documents is equally likely to have
-    the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each block is one
-    document, this is McNemar's exact test. ``a`` and ``b`` are those of
-    ``mcnemar_p``, in order of time.
+    Under the null hypothesis, the difference in each group of documents is equally likely to have
+    the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each group is one
+    document, this is McNemar's exact test. ``a`` and ``b`` are those of ``mcnemar_p``; without
+    ``groups``, they are in order of time, and cut into blocks.
     """
-    differences = sums_of_blocks(a.astype(int) - b)
+    differences = sums_of(a.astype(int) - b, blocks(len(a)) if groups is None else groups)
     sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
     for size in np.abs(differences[differences != 0]):
         same = np.zeros(2 * size)
@@ -253,7 +270,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     the names of models that are chosen.
     """
     names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
-    hits = hits_of(run, in_order=run.results.dataset.in_order)
+    hits = hits_of(run)
     found = []
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,18 +73,19 @@ def count_errors(
     mistaken = {model: np.mean(of_trials, axis=0) for model, of_trials in wrong.items()}
     by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
     train = np.array([topic.train for topic in dataset.topics])
-    n_train = train[labels]
-    if labels.ndim == 2:  # the rarest topic of a document counts
-        n_train = np.where(labels, train, train.max()).min(axis=1)
     noun, is_contradicted = dataset.noun, np.zeros(len(labels), bool)
     is_contradicted[dataset.duplicates.other_topics] = True
-    kinds = {
-        "all documents": n_train >= 0,
-        f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
-        f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
-        f"{noun}s with {MANY} or more": n_train >= MANY,
-        f"documents in training with other {noun}s only": is_contradicted,
-    }
+    kinds = {"all documents": np.ones(len(labels), bool)}
+    if dataset.train_size:
+        n_train = train[labels]
+        if labels.ndim == 2:  # the rarest topic of a document counts
+            n_train = np.where(labels, train, train.max()).min(axis=1)
+        kinds |= {
+            f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
+            f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
+            f"{noun}s with {MANY} or more": n_train >= MANY,
+            f"documents in training with other {noun}s only": is_contradicted,
+        }
     return [
         ErrorCount(
             kind,
@@ -97,7 +98,7 @@ def count_errors(
     ]
 
 
-def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple[float, Interval]:
+def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[float, Interval]:
     """Return an estimate of the expected calibration error of a model with log-probabilities.
 
     C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Once the sign of
@@ -106,6 +107,7 @@ def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple
     of the documents decides the signs for the other half, it is too low on average, and 0 for a
     calibrated model. The first estimate gives the upper end, the second one the lower end:
     ``results/reference/calibration.md`` says how often such intervals contain the true value.
+    ``facts`` are those of ``estimate_mean``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
@@ -117,7 +119,7 @@ def calibration_error(trials: Sequence[TrialResult], *, in_order: bool) -> tuple
         sums = np.array([np.bincount(bins, values * (half == part), N_BINS) for part in (0, 1)])
         plain[row] = values * np.sign(sums.sum(axis=0))[bins]
         crossed[row] = values * np.sign(sums[1 - half, bins])
-    upper, lower = (estimate_mean(found, in_order=in_order) for found in (plain, crossed))
+    upper, lower = (estimate_mean(found, **facts) for found in (plain, crossed))
     return upper.value, Interval(low=max(0.0, lower.interval.low), high=upper.interval.high)
 
 

@@ -12,6 +12,12 @@ are few, so that each is long enough to be nearly independent of the others, and
 allows for their number (R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity
 robust inference. Journal of Business & Economic Statistics 28, 2010).
 
+Clusters of documents, such as questions about one passage, take their place in the same way: the
+variance is G / (G - 1) times the sum of squares of the sums over the G clusters (K.-Y. Liang,
+S. L. Zeger: Longitudinal data analysis using generalized linear models. Biometrika 73, 1986;
+E. Miller: Adding error bars to evals. arXiv 2411.00640, 2024). If few of the clusters have most of
+the documents, they count as fewer: see ``n_equal``.
+
 ``tests/simulations`` measures how often intervals contain the true value, how often a difference is
 found that is not there, and how often one that is there. ``results/reference`` has the tables. No
 interval covers an event that the sample lacks: most sets of five seeds miss a collapse that happens
@@ -50,11 +56,20 @@ class Hits:
     """Whether the documents are in order of time."""
     is_random: bool = True
     """Whether the answers of the model depend on the seed."""
+    clusters: Sequence[int] | None = None
+    """The cluster of each document, from 0, ``(n_documents,)``; they replace blocks."""
 
     @classmethod
-    def of(cls, trials: Sequence[TrialResult], *, in_order: bool, is_random: bool) -> "Hits":
-        """Return the hits of trials on the same documents."""
-        return cls(np.stack([trial.parts for trial in trials], axis=-2), in_order, is_random)
+    def of(cls, trials: Sequence[TrialResult], **facts: Any) -> "Hits":
+        """Return the hits of trials on the same documents; ``facts`` are the other fields."""
+        return cls(np.stack([trial.parts for trial in trials], axis=-2), **facts)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64] | None:
+        """The cluster or the block of each document; ``None`` if documents are independent."""
+        if self.clusters is not None:
+            return np.asarray(self.clusters)
+        return blocks(self.parts.shape[-1]) if self.in_order else None
 
     @cached_property
     def values(self) -> NDArray[Any]:
@@ -138,7 +153,7 @@ def score_interval(hits: Hits) -> Interval:
     if variance and hits.values.dtype != bool:
         found = Estimate(share, variance**0.5, squares.df(variance)).interval
         return Interval(low=max(0.0, found.low), high=found.high)
-    if variance and 0 < share < 1 and (hits.in_order or not hits.all_agree):
+    if variance and 0 < share < 1 and (hits.groups is not None or not hits.all_agree):
         n, quantile = share * (1 - share) / variance, float(stdtrit(squares.df(variance), upper))
     squared = quantile**2 / n
     centre = (share + squared / 2) / (1 + squared)
@@ -182,9 +197,12 @@ class Estimate:
         return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
 
 
-def estimate_mean(values: NDArray[np.float64], *, in_order: bool) -> Estimate:
-    """Return the mean of ``values`` ``(n_trials, n_documents)``, estimated like a score."""
-    squares = mean_squares(Hits(values, in_order))
+def estimate_mean(values: NDArray[np.float64], **facts: Any) -> Estimate:
+    """Return the mean of ``values`` ``(n_trials, n_documents)``, estimated like a score.
+
+    ``facts`` are other fields of ``Hits``.
+    """
+    squares = mean_squares(Hits(values, **facts))
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     return Estimate(float(values.mean()), variance**0.5, squares.df(variance))
 
@@ -209,8 +227,8 @@ class MeanSquares:
     the documents and to that of the seeds, so the sum of both is too large by it.
     """
 
-    n_documents: int
-    """The number of documents, or of blocks."""
+    n_documents: float
+    """The number of documents, of blocks, or of clusters of equal size: see ``n_equal``."""
     documents: float
     """From the values by document."""
     n_seeds: NDArray[np.float64]
@@ -253,28 +271,54 @@ class MeanSquares:
 def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
     """Return the mean squares of the mean score of ``a``, or of its difference from ``b``'s.
 
-    If documents are in order of time, blocks take their place, unless single documents vary more.
+    Clusters, or blocks of documents in order of time, take their place, unless single documents
+    vary more.
     """
     values = a.values.mean(axis=0) if b is None else a.values.mean(axis=0) - b.values.mean(axis=0)
     models = [a] if b is None else [a, b]
     single = _mean_squares(values, [hits.values for hits in models])
-    if not any(hits.in_order for hits in models):
+    if (groups := groups_of(*models)) is None:
         return single
-    blocks = _mean_squares(_by_block(values), [_by_block(hits.values) for hits in models])
-    return max(single, blocks, key=lambda squares: squares.documents)
+    by_group = [_by_group(of, groups) for of in (values, *(hits.values for hits in models))]
+    grouped = _mean_squares(by_group[0], by_group[1:])
+    if any(hits.clusters is not None for hits in models):
+        grouped = replace(grouped, n_documents=n_equal(groups))
+    return max(single, grouped, key=lambda squares: squares.documents)
 
 
-def sums_of_blocks(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the sums over blocks, ``(..., n_blocks)``, of ``values``, ``(..., n_documents)``."""
-    n = values.shape[-1]
-    n_blocks = min(n, N_BLOCKS)
-    return np.add.reduceat(values, np.arange(n_blocks) * n // n_blocks, axis=-1)
+def groups_of(*models: Hits) -> NDArray[np.int64] | None:
+    """Return the cluster or the block of each document that models answered, if any has them."""
+    clustered = sorted(models, key=lambda hits: hits.clusters is None)
+    return next((hits.groups for hits in clustered if hits.groups is not None), None)
 
 
-def _by_block(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a value for each block, ``(..., n_blocks)``; their mean is that of ``values``."""
+def n_equal(groups: NDArray[np.int64]) -> float:
+    """Return the number of clusters, divided by 1 and the squared variation of their sizes.
+
+    It is less if some are larger (A. V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic
+    behavior of a t-test robust to cluster heterogeneity. Review of Economics and Statistics 99,
+    2017). With all that there are, tests find too much: see ``results/reference/clusters.md``.
+    """
+    sizes = np.bincount(groups).astype(float)
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def blocks(n: int) -> NDArray[np.int64]:
+    """Return the block, from 0, of each of ``n`` documents in order of time, ``(n,)``."""
+    return ((np.arange(n) + 1) * min(n, N_BLOCKS) - 1) // n
+
+
+def sums_of(values: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the sums over groups, ``(..., n_groups)``, of ``values``, ``(..., n_documents)``."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(groups.max() + 1))
+    return np.add.reduceat(values[..., order], starts, axis=-1)
+
+
+def _by_group(values: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return a value for each group, ``(..., n_groups)``; their mean is that of ``values``."""
     mean = values.mean(axis=-1, keepdims=True)
-    sums = sums_of_blocks(values - mean)
+    sums = sums_of(values - mean, groups)
     return np.asarray(mean + sums * (sums.shape[-1] / values.shape[-1]))
 
 

@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=StoredRun)
 
-OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1")
+OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1", "score")
 """The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
 ROUNDING = 1e-9
 """The largest difference that summing in another order can make."""
@@ -79,14 +79,14 @@ def summarize_run(
     """
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
-    topics, in_order = [count.topic for count in dataset.topics], dataset.in_order
+    topics, dependence = [count.topic for count in dataset.topics], dataset.dependence
     task, labels = flat[0].task, flat[0].labels
     always = task.parts(labels, task.always(topics.index(dataset.majority_topic), labels))
     hits = {
-        name: Hits.of(of_model, in_order=in_order, is_random=benchmark.models[name].is_random)
+        name: Hits.of(of_model, is_random=benchmark.models[name].is_random, **dependence)
         for name, of_model in trials.items()
     }
-    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], in_order, is_random=False)
+    hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
     pairs, metrics = _pairs(hits), compute_metrics(trials)
     models = [
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
@@ -104,7 +104,7 @@ def summarize_run(
         seeds=list(benchmark.training.seeds),
         epochs=benchmark.training.epochs,
         validation_split=benchmark.training.validation_split,
-        decision=None if task.has_one_label else benchmark.training.decision,
+        decision=benchmark.training.decision if any(t.record.decision for t in flat) else None,
         engine=several if len(engines) > 1 else next(iter(engines), benchmark.training.engine),
         threads=sorted({trial.record.threads for trial in flat}),
         metrics=list(usable_metrics(dataset.task)),
@@ -164,8 +164,10 @@ def compute_metrics(
         try:
             with METRICS.blamed(metric.name):
                 for trial, numbers in flat:
-                    has_logs = trial.record.score_kind == "log_probabilities"
-                    if metric.needs_log_probabilities and not has_logs:
+                    kind = trial.record.score_kind
+                    if metric.needs_log_probabilities and kind != "log_probabilities":
+                        continue
+                    if kind == "answers" and not metric.is_of_answers:
                         continue
                     value = metric.of(trial.labels, trial.answers, trial.scores)
                     if value is None:
@@ -194,10 +196,8 @@ def _summarize(
     hits: Hits,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
-    n_topics = len(dataset.topics)
-    given = sum(documents_by_topic(trial.answers, n_topics) for trial in trials)
-    is_never = (documents_by_topic(trials[0].labels, n_topics) > 0) & (given == 0)
     times = [record.ms_per_step for record in records if record.ms_per_step is not None]
+    fits = [record.fit_seconds for record in records if record.fit_seconds is not None]
     values = {
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
         for name in usable_metrics(dataset.task)
@@ -212,9 +212,9 @@ def _summarize(
         interval=score_interval(hits),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         **_other_decisions(trials),
-        topics_never_predicted=[dataset.topics[n].topic for n in np.flatnonzero(is_never)],
+        topics_never_predicted=_never_predicted(trials, dataset),
         ms_per_step=statistic(times) if times else None,
-        fit_seconds=statistic([record.fit_seconds for record in records]),
+        fit_seconds=statistic(fits) if fits else None,
         training=description.training or {},
         chosen_from=description.chosen_from,
         trials=[
@@ -222,6 +222,16 @@ def _summarize(
             for record, of_trial in zip(records, metrics, strict=True)
         ],
     )
+
+
+def _never_predicted(trials: Sequence[TrialResult], dataset: DatasetSummary) -> list[str]:
+    """Return the topics in the test set that no trial gave to any document."""
+    if not dataset.kind.has_topics:
+        return []
+    n_topics = len(dataset.topics)
+    given = sum(documents_by_topic(trial.answers, n_topics) for trial in trials)
+    is_never = (documents_by_topic(trials[0].labels, n_topics) > 0) & (given == 0)
+    return [dataset.topics[n].topic for n in np.flatnonzero(is_never)]
 
 
 def _other_decisions(trials: Sequence[TrialResult]) -> dict[str, Any]:

@@ -158,14 +158,14 @@ def rank_candidates(
         over_folds = estimate_over_folds(scores)
         candidate = Candidate(
             name=name,
-            params=records[0].params,
+            params=records[0].params or 0,
             score=hits[name].score,
             of_parts=[float(mean) for mean in scores.mean(axis=1)],
             over_parts=over_folds and over_folds.around,
             interval=score_interval(hits[name]),
             training=model.training or {},
             seeds=len(answers),
-            fit_seconds=float(np.mean([record.fit_seconds for record in records])),
+            fit_seconds=float(np.mean([record.fit_seconds or 0.0 for record in records])),
             against_best=None,
         )
         found.append(candidate)

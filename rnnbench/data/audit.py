@@ -1,7 +1,7 @@
 """Facts about a dataset that a reader needs before believing a score on it."""
 
-from collections.abc import Hashable, Iterable
-from typing import Annotated, Self
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from rnnbench.data.corpus import Corpus, noun_of
 from rnnbench.data.dataset import Dataset, split_fingerprint
 from rnnbench.section import Record, Share, formerly
-from rnnbench.storage import sha256_json
+from rnnbench.storage import sha256_arrays, sha256_json
 from rnnbench.tasks import (
     SINGLE_LABEL,
     TASKS,
@@ -18,7 +18,11 @@ from rnnbench.tasks import (
     TaskKind,
     documents_by_topic,
     keys_of,
+    without_unused,
 )
+
+OUTSIDE = "outside"
+"""The source of documents of which nothing but labels is known."""
 
 
 class TopicCount(Record):
@@ -76,6 +80,10 @@ class DatasetSummary(Record):
     of test documents, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
+    clusters: list[NonNegativeInt] | None = None
+    """The cluster of each test document, from 0, if variances come from clusters."""
+    ids: list[str] | None = None
+    """The name of each test document, if it has one."""
     majority_topic: str
     """The most frequent topic in training."""
     majority_score: Annotated[Share, formerly("majority_accuracy")]
@@ -91,7 +99,15 @@ class DatasetSummary(Record):
             is_inside = all(0 <= position < self.test_size for position in found)
             if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
+        for found in filter(None, (self.clusters, self.ids)):
+            if len(found) != self.test_size:
+                raise ValueError("clusters or ids of another number of test documents")
         return self
+
+    @property
+    def dependence(self) -> dict[str, Any]:
+        """How test documents depend on each other: fields of ``intervals.Hits``."""
+        return {"in_order": self.in_order, "clusters": self.clusters}
 
     @property
     def majority_name(self) -> str:
@@ -131,6 +147,8 @@ class DatasetSummary(Record):
 
     def duplicates_in_words(self, *, whole: bool = False) -> str:
         """Return how many duplicates there are; of the ``whole`` texts, or as models see them."""
+        if not self.train_size:
+            return "not known, as the training documents are not"
         found = self.whole_duplicates if whole else self.duplicates
         if not found.positions:
             return "no test document is in the training set"
@@ -149,7 +167,8 @@ class DatasetSummary(Record):
     @property
     def topics_only_in_test(self) -> list[str]:
         """Topics that no model can have learned."""
-        return [count.topic for count in self.topics if count.test and not count.train]
+        counts = self.topics if self.train_size else []
+        return [count.topic for count in counts if count.test and not count.train]
 
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
@@ -179,6 +198,38 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         in_order=dataset.in_order,
         majority_topic=dataset.topics[majority],
         **_scores_of_majority(TASKS[dataset.task], dataset.y_test, test, majority),
+    )
+
+
+def summarize_labels(
+    task: TaskKind, labels: Labels, topics: Sequence[str], origin: str, **facts: Any
+) -> DatasetSummary:
+    """Return the facts about test documents of which nothing but labels, and ``facts``, are known.
+
+    Their own most frequent topic takes the place of that in training.
+    """
+    test = documents_by_topic(labels, len(topics))
+    names = {"ids": facts.get("ids"), "topics": [topics[n] for n in np.flatnonzero(test)]}
+    mark = sha256_arrays({"labels": without_unused(labels)}, names | {"n": len(labels)})
+    return DatasetSummary(
+        source=OUTSIDE,
+        task=task.name,
+        origin=origin,
+        fingerprint=mark,
+        split_fingerprint=mark,
+        corpus_fingerprint=mark,
+        train_size=0,
+        test_size=len(labels),
+        timesteps=0,
+        topics=[
+            TopicCount(topic=topic, train=0, test=n)
+            for topic, n in zip(topics, test.tolist(), strict=True)
+        ],
+        duplicates=Duplicates(),
+        whole_duplicates=Duplicates(),
+        majority_topic=topics[int(test.argmax())],
+        **_scores_of_majority(task, labels, test, int(test.argmax())),
+        **facts,
     )
 
 

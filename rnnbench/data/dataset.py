@@ -281,6 +281,10 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
 def _check_keys(corpus: Corpus, data: Data) -> None:
     """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
+    if data.task and not TASKS[data.task].has_topics:
+        raise UserError(
+            f"data.task: {data.task}: only for answers that `rnnbench verdict` is given"
+        )
     if data.task and TASKS[data.task].has_one_label != has_one:
         number = "one label" if has_one else "any number of labels"
         raise UserError(f"data.task: {data.task}: but these documents have {number} each")

@@ -16,10 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from rnnbench.errors import did_you_mean, nearest
+from rnnbench.errors import UserError, did_you_mean, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
-from rnnbench.section import Pretrained, Section, problem, spell, spell_parameters
+from rnnbench.section import Pretrained, Section, Text, problem, spell, spell_parameters
 from rnnbench.text import listed
 
 if TYPE_CHECKING:
@@ -289,6 +289,32 @@ def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*found, *chain.from_iterable(of)]))
 
 
+class OutsideModel(ModelSection):
+    """A model of which only the answers are known; ``rnnbench verdict`` writes it."""
+
+    kind: ClassVar[str] = "outside"
+    outside: Text
+    """Where its answers came from."""
+    trainings: PositiveInt = 1
+    """How often it was trained. A single training is judged as it is."""
+
+    @property
+    def is_random(self) -> bool:
+        return self.trainings > 1
+
+    @property
+    def pretrained(self) -> None:
+        return None
+
+    def in_short(self) -> str:
+        """Return where its answers came from."""
+        return f"answers from {self.outside}"
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:
+        """Raise ``UserError``: it cannot be trained."""
+        raise UserError(f"models: it cannot be trained: {self.in_short()} are all that is known")
+
+
 def _call(name: str, parameters: dict[str, Any]) -> str:
     return f"{name} ({spell_parameters(parameters)})" if parameters else name
 
@@ -300,6 +326,7 @@ def _model(value: Any) -> Any:
         "baseline": BaselineModel,
         "python": PythonNetwork,
         "ensemble": EnsembleModel,
+        "outside": OutsideModel,
         "layers": LayeredNetwork,
     }
     keys = list(map(str, value)) if isinstance(value, dict) else []
@@ -309,6 +336,6 @@ def _model(value: Any) -> Any:
 
 
 Model = Annotated[
-    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel],
+    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel | OutsideModel],
     BeforeValidator(_model),
 ]

@@ -96,8 +96,10 @@ def report_page(
         title=f"{results.name}: rnnbench report",
         heading=results.name,
         about=f"rnnbench report: {counted(len(results.models), 'model')}, "
-        f"{counted(len(results.seeds_used), 'seed')}, {dataset.train_size:,} training and "
-        f"{dataset.n_tests:,} test documents, {counted(len(dataset.topics), dataset.noun)}",
+        f"{counted(len(results.seeds_used), 'seed')}, "
+        + f"{dataset.train_size:,} training and " * bool(dataset.train_size)
+        + f"{dataset.n_tests:,} test documents"
+        + f", {counted(len(dataset.topics), dataset.noun)}" * dataset.kind.has_topics,
         findings=findings(results, one_answer_alone(run)),
         sections=make_sections(run, texts, words, n_errors),
         models=[model.name for model in results.models],

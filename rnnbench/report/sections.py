@@ -146,6 +146,8 @@ def make_sections(
     for make in SECTIONS.usable():
         if not task.is_among(vars(make).get("tasks", ())):
             continue
+        if make in OF_TOPICS and not task.has_topics:
+            continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
             if not isinstance(section, ReportSection):
@@ -190,7 +192,8 @@ def score(reported: Reported) -> ReportSection:
         "score",
         heading(name),
         [("table", score_table(reported.results, is_wide=True))],
-        f"Models are in the order of their {name}. Networks are blue, baselines orange.",
+        f"Models are in the order of their {name}."
+        + " Networks are blue, baselines orange." * reported.results.is_trained_here,
     )
 
 
@@ -253,6 +256,7 @@ def power(reported: Reported) -> ReportSection:
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
     tables = metrics_table(reported.results), cost_table(reported.results)
+    tables = tables if reported.results.is_trained_here else tables[:1]
     f1, name = max((model.metrics[SECOND].mean, model.name) for model in reported.results.models)
     parts: list[Part] = [("table", table) for table in tables]
     return ReportSection("metrics", "Other metrics", parts, "", f"best macro-F1: {f1:.4f} ({name})")
@@ -263,7 +267,7 @@ def calibration(reported: Reported) -> ReportSection:
     """Return how far the probabilities of answers are from the share of right answers."""
     results = reported.results
     found = {
-        name: calibration_error(trials, in_order=results.dataset.in_order)
+        name: calibration_error(trials, **results.dataset.dependence)
         for name, trials in reported.run.trials.items()
         if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
@@ -298,8 +302,14 @@ def topics(reported: Reported) -> ReportSection:
     noun = reported.results.dataset.noun
     shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
     f1 = f1_by_topic(trials, shown)
+    is_known = reported.results.dataset.train_size > 0
     rows = [
-        [count.topic, f"{count.train}", f"{count.test}", *(f"{value:.2f}" for value in values)]
+        [
+            count.topic,
+            f"{count.train}" if is_known else MISSING,
+            f"{count.test}",
+            *(f"{value:.2f}" for value in values),
+        ]
         for count, *values in zip([counts[topic] for topic in shown], *f1.values(), strict=True)
     ]
     caption = (
@@ -387,7 +397,9 @@ def errors(reported: Reported) -> ReportSection:
             + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
             for model, answer in document.answers.items()
         }
-        facts = {"position": document.position, "topic": in_words(document.topics, names)}
+        number = document.position
+        facts = {"position": number, "topic": in_words(document.topics, names)}
+        facts["name"] = ids[number] if (ids := reported.results.dataset.ids) else number
         parts.append(("mistake", facts | {"text": text, "answers": answers} | why))
     return ReportSection(
         "errors",
@@ -501,3 +513,5 @@ SECTIONS: Registry[Section] = Registry(
     key="__name__",
 )  # fmt: skip
 """The functions that return sections, by name, in the order of the report."""
+OF_TOPICS = (metrics, topics, errors)
+"""Those that need answers that are topics."""

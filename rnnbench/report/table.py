@@ -290,8 +290,22 @@ def remarks_on_tests(dataset: DatasetSummary) -> str:
     """Return remarks on the test documents, to be put behind their number; empty if none."""
     n = dataset.n_left_out
     remarks = [f"without the {n:,} that are in the training set, too"] if n else []
-    remarks += [in_blocks(dataset.test_size)] if dataset.in_order else []
+    if dataset.clusters:
+        remarks.append(
+            f"in {counted(max(dataset.clusters) + 1, 'cluster')} that count as independent"
+        )
+    elif dataset.in_order:
+        remarks.append(in_blocks(dataset.test_size))
     return f" ({'; '.join(remarks)})" if remarks else ""
+
+
+def documents_in_words(dataset: DatasetSummary, held_out: str = "") -> str:
+    """Return how many documents there are to train on, which may be ``held_out``, and to test on."""
+    remarks = remarks_on_tests(dataset)
+    if not dataset.train_size:
+        return f"{counted(dataset.n_tests, 'document')} to test on{remarks}"
+    train = f"{dataset.train_size:,} documents to train on{held_out}"
+    return f"{train}, {dataset.n_tests:,} to test on{remarks}"
 
 
 def scope(n_seeds: int) -> str:
@@ -308,6 +322,11 @@ def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     """Return the mean of a metric or cost over the seeds of a model."""
     mean = model.mean_of(quantity.name)
     return MISSING if mean is None else format(mean, quantity.format)
+
+
+def size_text(model: ModelSummary) -> str:
+    """Return the number of parameters of a model."""
+    return MISSING if model.params is None else f"{model.params:,}"
 
 
 def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:

@@ -20,6 +20,7 @@ from rnnbench.report.table import (
     Columns,
     Table,
     condition,
+    documents_in_words,
     mean_and_interval,
     mean_text,
     metrics_of,
@@ -28,6 +29,7 @@ from rnnbench.report.table import (
     scope,
     scope_of,
     short_p,
+    size_text,
     table_of,
     to_markdown,
     with_points,
@@ -46,7 +48,9 @@ RESERVED = ("source", "model", "params", "trials")
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
     published = published_tables(results)
-    return [score_table(results), *published, metrics_table(results), cost_table(results)]
+    metrics = [metrics_table(results)] if metrics_of(results.models) else []
+    costs = [cost_table(results)] if results.is_trained_here else []
+    return [score_table(results), *published, *metrics, *costs]
 
 
 def table_files(results: Results) -> dict[str, str]:
@@ -135,7 +139,7 @@ def cost_table(results: Results) -> Table:
     """Return what each model costs: settings tried, size, and the time it takes to train it."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        "params": lambda model: f"{model.params:,}",
+        "params": lambda model: size_text(model),
         **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
     }
     means = "Means over seeds; " if len(results.seeds_used) > 1 else ""
@@ -184,6 +188,8 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
 def trained_on(results: Results) -> str:
     """Return what is missing from a run, its data, its seeds and its training, in sentences."""
     sentences = _about_data(results)
+    if not results.is_trained_here:
+        return " ".join([*sentences, "Only the answers of the models are known."])
     noun = plural(max(results.threads, default=0), "thread")
     threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
     if all(model.is_baseline for model in results.models):
@@ -212,11 +218,9 @@ def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
     n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
     sizes = f"{n:,} documents to {purpose} on"
     if not in_short:
-        sizes = (
-            f"{dataset.train_size:,} documents to train on{held_out}, {dataset.n_tests:,} to test "
-            f"on{remarks_on_tests(dataset)}, {dataset.timesteps} steps, fingerprint "
-            f"{dataset.fingerprint[:12]}"
-        )
+        steps = f", {dataset.timesteps} steps" if dataset.timesteps else ""
+        mark = f"fingerprint {dataset.fingerprint[:12]}"
+        sizes = f"{documents_in_words(dataset, held_out)}{steps}, {mark}"
     return [
         *[f"This run is partial; {results.missing_in_words()}."] * bool(results.missing),
         *filter(None, [dataset.estimate_in_words()]),
@@ -402,8 +406,9 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         "model": dataset.majority_name,
         "params": 0,
         f"{dataset.kind.main}_mean": dataset.majority_score,
-        "macro_f1_mean": dataset.majority_macro_f1,
     }
+    if SECOND in results.metrics:
+        always[f"{SECOND}_mean"] = dataset.majority_macro_f1
     return [*rows, always]
 
 

@@ -21,6 +21,7 @@ from rnnbench.report.table import (
     Columns,
     Table,
     condition,
+    documents_in_words,
     find_template,
     mean_and_interval,
     mean_text,
@@ -29,6 +30,7 @@ from rnnbench.report.table import (
     scope,
     scope_of,
     short_p,
+    size_text,
     table_of,
     to_markdown,
     with_points,
@@ -64,8 +66,8 @@ def board_tables(board: Board) -> list[Table]:
         interval = f"{model.interval:.4f}"
         last = worse if is_tested else mean_text(quantity, model)
         scores.append([*own, mean_and_interval(model.score), interval, last])
-        second, n = mean_and_interval(model.metrics[SECOND]), model.score.n
-        costs.append([*own, second, str(n), f"{model.params:,}", mean_text(FIT_SECONDS, model)])
+        second, n = mean_and_interval(model.metrics.get(SECOND)), model.score.n
+        costs.append([*own, second, str(n), size_text(model), mean_text(FIT_SECONDS, model)])
     always = [MISSING, dataset.majority_name, MISSING]
     scores.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
     costs.append([*always, f"{dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING])
@@ -86,8 +88,7 @@ def board_tables(board: Board) -> list[Table]:
 def _board_caption(board: Board) -> str:
     dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     sentences = [
-        f"Data: {dataset.source} ({dataset.origin}), {dataset.train_size:,} documents to train on, "
-        f"{dataset.n_tests:,} to test on{remarks_on_tests(dataset)}, "
+        f"Data: {dataset.source} ({dataset.origin}), {documents_in_words(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
     ]
@@ -234,8 +235,8 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
     second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
     costs: Columns[ModelChange] = {
         "model": lambda change: change.name,
-        f"{second} in A {over}": lambda change: mean_and_interval(change.a.metrics[SECOND]),
-        f"{second} in B {over}": lambda change: mean_and_interval(change.b.metrics[SECOND]),
+        f"{second} in A {over}": lambda change: mean_and_interval(change.a.metrics.get(SECOND)),
+        f"{second} in B {over}": lambda change: mean_and_interval(change.b.metrics.get(SECOND)),
         f"{MS_PER_STEP.header} in A": lambda change: mean_text(MS_PER_STEP, change.a),
         f"{MS_PER_STEP.header} in B": lambda change: mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.section import Pretrained, Publication, Record, Share, formerly
-from rnnbench.tasks import SINGLE_LABEL
+from rnnbench.tasks import SCORED, SINGLE_LABEL
 from rnnbench.text import listed, plural
 from rnnbench.training.decision import DecisionRule
 
@@ -17,7 +17,9 @@ DIGITS = 12
 """Scores that agree to so many decimals are equal; the rest is rounding."""
 MCNEMAR = "McNemar's exact test"
 BLOCKS = "randomization test of blocks of documents"
+CLUSTERS = "randomization test of clusters of documents"
 RANDOMIZATION = "randomization test of documents"
+STUDENT = "Student's test of documents"
 ANOVA = "analysis of variance over documents and seeds"
 TOO_FEW = 2
 """So many seeds give no p-value to rely on: see ``results/reference/verdicts.md``."""
@@ -71,7 +73,8 @@ class ModelSummary(Record):
 
     name: str
     is_baseline: bool
-    params: int
+    params: int | None
+    """``None`` if it is not known."""
     is_random: bool
     """Whether its answers depend on the seed."""
     pretrained: Pretrained | None
@@ -92,7 +95,7 @@ class ModelSummary(Record):
     topics_never_predicted: list[str]
     """Topics in the test set that no trial predicted for any document."""
     ms_per_step: Statistic | None
-    fit_seconds: Statistic
+    fit_seconds: Statistic | None
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new results."""
     training: dict[str, Any] = {}
@@ -103,7 +106,8 @@ class ModelSummary(Record):
 
     @model_validator(mode="after")
     def _has_what_tables_need(self) -> Self:
-        if missing := [name for name in (self.main, "macro_f1") if name not in self.metrics]:
+        second = [] if self.main == SCORED.main else ["macro_f1"]
+        if missing := [name for name in (self.main, *second) if name not in self.metrics]:
             raise ValueError(f"no {' and no '.join(missing)}")
         if not 0 <= self.score.mean <= 1:
             raise ValueError(f"{self.main} that is no share")
@@ -287,6 +291,11 @@ class Results(Record):
         if any(published.intervals.keys() - names for published in self.published):
             raise ValueError("an interval of a model that is not there")
         return self
+
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether more than the answers is known of any model."""
+        return any(model.params is not None for model in self.models)
 
     @property
     def best(self) -> ModelSummary:

@@ -291,7 +291,8 @@ class Job:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
-                    listener(Finished(trial, light.score, light.record.fit_seconds, light))
+                    seconds = light.record.fit_seconds or 0.0
+                    listener(Finished(trial, light.score, seconds, light))
         if forgotten := sorted(str(trial) for trial in done.without_outcome):
             label = EXECUTORS.label(self.executor.name)
             raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")

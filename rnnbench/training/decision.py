@@ -54,7 +54,7 @@ def decide(
     """
     given, none = rule.threshold, rule.none
     if isinstance(given, float):
-        given = float(np.log(given) - (score_kind == "margins") * np.log1p(-given))
+        given = float(np.log(given) - (score_kind != "log_probabilities") * np.log1p(-given))
     if none == "chosen" and labels.any(axis=1).all():
         none = "best"
     best_above = ALWAYS if none == "best" else None

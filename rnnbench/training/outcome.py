@@ -56,11 +56,12 @@ class TrialRecord(Record):
 
     older_versions = (4,)
     engine: str
-    params: int
-    """Number of trained parameters."""
-    score_kind: Literal["log_probabilities", "margins"]
+    params: int | None
+    """Number of trained parameters; ``None`` if it is not known."""
+    score_kind: Literal["log_probabilities", "margins", "answers"]
     """The kind of score that the model gives for each document and topic: natural logarithms of
-    probabilities, or margins, which may be any numbers."""
+    probabilities, or margins, which may be any numbers. If only answers are known, it is 1 for a
+    topic that was given, and 0 for the others, or the score of the answer in place of the topic."""
     task: str = SINGLE_LABEL.name
     """The kind of task."""
     decision: Decision | None = None
@@ -72,8 +73,8 @@ class TrialRecord(Record):
     ``None`` where none are held out and the last epoch was kept."""
     steps: int = 0
     """Optimizer steps in all epochs together."""
-    fit_seconds: float
-    """Wall time of the training, preparation and compilation included."""
+    fit_seconds: float | None
+    """Wall time of the training, preparation and compilation included; ``None`` if not known."""
     ms_per_step: float | None = None
     """Milliseconds per optimizer step; the median over the epochs after the first."""
     history: History = History()

@@ -29,9 +29,10 @@ from rnnbench.analysis.comparisons import (
 from rnnbench.analysis.intervals import (
     N_BLOCKS,
     Hits,
+    blocks,
     estimate_difference,
     mean_squares,
-    sums_of_blocks,
+    sums_of,
 )
 from rnnbench.errors import UserError
 
@@ -129,7 +130,7 @@ def test_single_trials_of_several_topics_are_compared_by_swaps_others_by_varianc
 
     (found,) = compare_pairs([("a", "b")], pair)
 
-    of_blocks = swaps_p(sums_of_blocks(a), sums_of_blocks(b))
+    of_blocks = swaps_p(*(sums_of(of, blocks(200)) for of in (a, b)))
     assert found.p == (max(swaps_p(a, b), of_blocks) if in_order else swaps_p(a, b))
     assert found.method == (BLOCKS if in_order else RANDOMIZATION)
     assert found.difference == pytest.approx(a[0].sum() / a[1].sum() - b[0].sum() / b[1].sum())

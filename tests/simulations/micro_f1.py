@@ -20,7 +20,7 @@ from rnnbench.analysis.intervals import (
     Hits,
     estimate_mean,
     score_interval,
-    sums_of_blocks,
+    sums_of,
 )
 from rnnbench.data.sources import r52, sgml
 from rnnbench.report.table import Table, to_markdown
@@ -250,7 +250,7 @@ def _others(newswires, model, n_seeds):
 
 def _resample(random, weights, hits):
     """Return means of micro-F1 over seeds of other weights, ``(N_RESAMPLED,)``."""
-    top, bottom = sums_of_blocks(hits.parts) if hits.in_order else hits.parts
+    top, bottom = sums_of(hits.parts, hits.groups) if hits.in_order else hits.parts
     f1 = (weights @ top.T) / (weights @ bottom.T)
     of_seeds = random.exponential(size=f1.shape)
     return (f1 * of_seeds).sum(axis=1) / of_seeds.sum(axis=1)

@@ -207,8 +207,8 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
     """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
     label, *group = names
     several = _split_labels(label, layout.label_separator)
-    labels = [_spelled(own) for own in ([label] if several is None else several)]
-    named = [*product(["label"], labels), *product(["group"], map(_spelled, group))]
+    labels = [spelled(own) for own in ([label] if several is None else several)]
+    named = [*product(["label"], labels), *product(["group"], map(spelled, group))]
     for key, value in [("text", text), *named]:
         if fault := fault_of(key, value, layout.encoding):
             known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
@@ -226,7 +226,7 @@ def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
     return [part for part in str(label or "").split(separator) if part.strip()]
 
 
-def _spelled(value: Any) -> Any:
+def spelled(value: Any) -> Any:
     """Return a label as a text if it can be one; 1.0 is 1, which tables with gaps store so."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -105,11 +105,7 @@ def sniff(path: Path, layout: Layout) -> Layout:
     Raises:
         UserError: this is no table, or it has no header.
     """
-    ending, given = path.suffix.lower(), asdict(layout)
-    if layout.encoding is None and ending != ".parquet":
-        layout = replace(layout, encoding=_encoding_of(path))
-    if layout.delimiter is None and ending == ".csv":
-        layout = replace(layout, delimiter=_delimiter_of(path, layout))
+    given, layout = asdict(layout), with_form(path, layout)
     header, rows = open_table(path, layout)
     taken = list(filter(None, (layout.text, layout.label, layout.group)))
     if len({*taken}) < len(taken):
@@ -136,6 +132,16 @@ def sniff(path: Path, layout: Layout) -> Layout:
     is_choice = len({name.lower() for name in free}.intersection(TEXT_NAMES)) > 1
     if found.items() - EXPECTED or (is_choice and "text" in found):
         _mention(f"{path}: read as {layout.in_words()}")
+    return layout
+
+
+def with_form(path: Path, layout: Layout) -> Layout:
+    """Return a layout with the encoding and the delimiter of a table, detected if it has none."""
+    ending = path.suffix.lower()
+    if layout.encoding is None and ending != ".parquet":
+        layout = replace(layout, encoding=_encoding_of(path))
+    if layout.delimiter is None and ending == ".csv":
+        layout = replace(layout, delimiter=_delimiter_of(path, layout))
     return layout
 
 

@@ -1,0 +1,1 @@
+"""``rnnbench verdict``: answers from anywhere become a run."""

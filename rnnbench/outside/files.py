@@ -1,0 +1,315 @@
+"""Files with answers from anywhere, as arguments of ``verdict``."""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from math import nan
+from pathlib import Path
+from sys import intern
+from typing import Any, NamedTuple
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.api import load_run
+from rnnbench.data.sources.files import spelled
+from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout, open_table, with_form
+from rnnbench.errors import UserError, did_you_mean
+from rnnbench.outside.judge import Topics
+from rnnbench.storage import open_regular
+from rnnbench.text import counted
+
+log = logging.getLogger(__name__)
+
+NAMES = {
+    "id": ("id", "ids", "doc_id", "idx", "index"),
+    "label": ("label", "labels", "label_ids", "target", "gold", "y_true"),
+    "prediction": ("prediction", "predictions", "predicted", "answer", "y_pred"),
+    "score": ("score", "scores"),
+    "model": ("model",),
+    "seed": ("seed",),
+    "cluster": ("cluster", "clusters"),
+}
+"""What a column, or an array, may be called without being named by an option."""
+OF_HARNESS = {"doc_id", "filter", "metrics"}
+"""Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
+TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}
+"""The numbers that texts, and nothing, stand for."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        columns: the names of columns by the keys of ``NAMES``; a dot leads into an object of JSON.
+        only: a column, and the value that it has in the rows that count.
+        separator: stands between the labels of a document.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    only: tuple[str, str] | None = None
+    separator: str | None = None
+
+
+class _Read(NamedTuple):
+    """The rows of a file."""
+
+    file: str
+    model: str
+    """The model and the seed that the rows have without such columns."""
+    seed: str | None
+    columns: dict[str, list[Any]]
+    """By the keys of ``NAMES``."""
+
+
+def read_answers(
+    files: Sequence[str], labels: Path | None = None, reading: Reading | None = None
+) -> dict[str, Any]:
+    """Return the arguments of ``verdict`` that some files hold: tables, or NumPy arrays.
+
+    A file may be ``NAME=FILE``, with the name of its model; several files of one model are
+    trainings of it. Documents are matched by their ids or, if no file has any, by their places.
+    ``labels`` is a file with the labels, or the folder of a run.
+
+    Raises:
+        UserError: a file cannot be used; the message names it.
+    """
+    reading, run = reading or Reading(), load_run(labels) if labels and labels.is_dir() else None
+    read = [_read(*_split(file), reading) for file in files]
+    everything = [*read, *([_read(labels, "", reading, True)] if labels and not run else [])]
+    has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
+    ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
+    places = [_places(one, ids) for one in everything]
+    n = len(ids.names)
+    if run and n > len(run.labels):
+        raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
+    if not has_ids:
+        log.warning("no ids: documents are matched by their places")
+    given = _by_model(read, places, n, "score" if is_scored else "prediction")
+    if run:
+        return given | {"labels": run}
+    label, cluster = (_agreed(key, everything, places, n) for key in ("label", "cluster"))
+    if not (label or is_scored):
+        raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
+    facts = {"clusters": cluster, "ids": ids.names if has_ids else None}
+    return given | facts | {"labels": None if is_scored else label}
+
+
+def _split(file: str) -> tuple[Path, str]:
+    """Return the file in ``NAME=FILE``, and the name, if there is one."""
+    name, _, path = file.partition("=")
+    return (Path(path), name) if path and not Path(file).exists() else (Path(file), "")
+
+
+def allowed_name(text: str) -> str:
+    """Return a text with dashes in place of what the names of models and runs cannot have."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")[:100]
+
+
+def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> _Read:
+    """Return the rows of a file, whose name may have a model and a seed."""
+    is_numpy = path.suffix.lower() in (".npy", ".npz")
+    name, columns = (_arrays if is_numpy else _table)(path, reading, of_labels)
+    if not len(next(iter(columns.values()), ())):
+        raise UserError(f"{path}: no row that counts")
+    if not (of_labels or {"prediction", "score"} & columns.keys()):
+        raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
+    found = re.fullmatch(r"(.+?)[-_.]?seed[-_=]?(\d+)", name)
+    own, seed = found.groups() if found else (name, None)
+    return _Read(str(path), model or own, seed, columns)
+
+
+def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, Any]]:
+    """Return the name and the columns of a table."""
+    layout = with_form(path, Layout())
+    header, rows = open_table(path, layout)
+    names, name, classes = _found(header, reading.columns, path), path.stem, list[str]()
+    if {*header} >= OF_HARNESS and "score" not in names and (first := next(rows, None)):
+        metrics, name = first[1][header.index("metrics")], path.parent.name
+        names["score"] = metrics[0]
+        log.warning("%s: the score is %s (metrics: %s)", path, metrics[0], ", ".join(metrics))
+    is_scored = "score" in reading.columns or "prediction" not in names
+    for key in ("score", "prediction") if of_labels else ("prediction" if is_scored else "score",):
+        names.pop(key, None)
+    if reading.only:
+        names["only"] = _existing(reading.only[0], header, path)
+    if not (of_labels or {"score", "prediction"} & names.keys()):
+        classes = [own for own in header if own not in names.values()]
+    columns = _values(path, layout, names | {f"class {own}": own for own in classes}, reading)
+    for key in [key for key in columns if key == "score" or key.startswith("class ")]:
+        columns[key] = _numbers(columns[key], f"{path}: {key}")
+    if classes:
+        scores = np.stack([columns.pop(f"class {own}") for own in classes], axis=1)
+        columns["prediction"] = _decided(scores, classes, columns.get("label", [""])[0])
+    return name, columns
+
+
+def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Return the names of columns by what they hold."""
+    names = {key: _existing(name, header, path) for key, name in given.items()}
+    for key, usual in NAMES.items():
+        if key not in names and (own := next((own for own in usual if own in header), None)):
+            names[key] = own
+    return names
+
+
+def _existing(name: str, header: Sequence[str], path: Path) -> str:
+    """Return the name of a column if there is such a one; dots lead into objects of JSON."""
+    if name not in header and name.partition(".")[0] not in header:
+        raise UserError(f"{path}: no column '{name}' ({did_you_mean(name, header)})")
+    return name
+
+
+def _values(
+    path: Path, layout: Layout, names: Mapping[str, str], reading: Reading
+) -> dict[str, Any]:
+    """Return columns of a table by their keys, of the rows that count."""
+    header = open_table(path, layout)[0]
+    keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
+    header, rows = open_table(path, layout, columns=[first for first, *_ in keys.values()])
+    columns: dict[str, Any] = {key: [] for key in names}
+    places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
+    for row in rows:
+        if isinstance(row, BadRow):
+            raise UserError(f"{row.place}: {row.fault}")
+        for column, place, inner in places:
+            value = row[1][place]
+            for key in inner:
+                value = value.get(key) if isinstance(value, dict) else None
+            column.append(intern(value) if type(value) is str else value)
+    if reading.only:
+        counts = [spelled(value) == reading.only[1] for value in columns.pop("only")]
+        columns = {key: list(compress(of, counts)) for key, of in columns.items()}
+    if mark := reading.separator:
+        for key in {"label", "prediction"} & columns.keys():
+            several = (str(value or "").split(mark) for value in columns[key])
+            columns[key] = [[one for one in own if one] for own in several]
+    return columns
+
+
+def _numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
+    """Return a column of numbers; a missing one is NaN."""
+    try:
+        return np.array([TRUTHS[v] if v in TRUTHS else float(v) for v in values], float)
+    except (TypeError, ValueError) as error:
+        hint = "--column prediction=NAME names the column with answers"
+        raise UserError(f"{where}: not only numbers: {error} ({hint})") from None
+
+
+def _decided(scores: NDArray[Any], classes: Sequence[Any], label: Any) -> list[Any]:
+    """Return the class with the best score of each row or, if a label is a list, those above half.
+
+    These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
+    """
+    is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
+    if isinstance(label, list):
+        rows = ([classes[place] for place in np.flatnonzero(row)] for row in scores >= half)
+    else:
+        rows = (
+            classes[place] for place in np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)
+        )
+    return [own if whole else None for own, whole in zip(rows, is_whole, strict=True)]
+
+
+def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, Any]]:
+    """Return the name and the arrays of a NumPy file, as lists."""
+    try:
+        with open_regular(path, MAX_FILE) as raw:
+            if path.suffix.lower() == ".npz":
+                if sum(member.file_size for member in ZipFile(raw).infolist()) > MAX_FILE:
+                    raise ValueError(f"it unpacks to more than {MAX_FILE:,} bytes")
+                raw.seek(0)
+            stored = np.load(raw, allow_pickle=False)
+            if isinstance(stored, np.ndarray):
+                stored = {"label" if of_labels else "prediction": stored}
+            names = _found([*stored], reading.columns, path)
+            arrays = {key: np.asarray(stored[name]) for key, name in names.items()}
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise UserError(f"{path}: cannot be read as NumPy arrays: {error}") from None
+    if not arrays or len({array.shape[:1] for array in arrays.values()}) > 1:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+        raise UserError(f"{path}: {shapes or [*stored]} (should be label, prediction, id, as long)")
+    columns = {
+        key: array.tolist() if array.ndim == 1 else [np.flatnonzero(row).tolist() for row in array]
+        for key, array in arrays.items()
+        if key != "prediction" or array.ndim == 1 or array.dtype.kind != "f"
+    }
+    if "prediction" in arrays.keys() - columns.keys():
+        scores = arrays["prediction"]
+        labels = columns.get("label", [0])
+        columns["prediction"] = _decided(scores, range(scores.shape[1]), labels[0])
+    return path.stem, columns
+
+
+def _all_have(key: str, read: Sequence[_Read]) -> bool:
+    """Return whether all files have a column; if only some have, that is an error."""
+    have = {key in one.columns: one.file for one in read}
+    if len(have) > 1:
+        raise UserError(f"{have[False]}: no {key}, unlike {have[True]} (--column {key}=NAME)")
+    return True in have
+
+
+def _places(one: _Read, ids: Topics) -> NDArray[np.int32]:
+    """Return the number of the document of each row; without ids, their places count."""
+    columns = one.columns
+    places = ids.places(columns.get("id") or list(range(len(next(iter(columns.values()))))))
+    if (places < 0).any():
+        raise UserError(f"{one.file}: {counted(int((places < 0).sum()), 'row')} without an id")
+    return places
+
+
+def _agreed(
+    key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int32]], n: int
+) -> list[Any] | None:
+    """Return the label or the cluster of each document, on which all files have to agree."""
+    agreed: list[Any] = [None] * n
+    for one, own in zip(read, places, strict=True):
+        for place, value in zip(own.tolist(), one.columns.get(key, ()), strict=False):
+            before = agreed[place]
+            if before is None:
+                agreed[place] = value
+            elif before != value and _plain(before) != _plain(value):
+                raise UserError(f"{one.file}: two {key}s of one document: {before}, {value}")
+    return agreed if any(key in one.columns for one in read) else None
+
+
+def _plain(value: Any) -> Any:
+    """Return a label, or several, so that equal ones are equal in all files."""
+    return {*map(spelled, value)} if isinstance(value, list) else spelled(value)
+
+
+def _by_model(
+    read: Sequence[_Read], places: Sequence[NDArray[np.int32]], n: int, key: str
+) -> dict[str, Any]:
+    """Return the answers of each model by seed, and the files that they came from."""
+    answers: dict[str, dict[Any, list[Any]]] = {}
+    files: dict[str, dict[str, None]] = {}
+    for one, own in zip(read, places, strict=True):
+        rows: dict[tuple[Any, Any], list[int]] = {}
+        models, seeds = (
+            [*map(spelled, one.columns[key])] if key in one.columns else [default] * len(own)
+            for key, default in (("model", one.model), ("seed", one.seed))
+        )
+        for row, training in enumerate(zip(models, seeds, strict=True)):
+            rows.setdefault(training, []).append(row)
+        for (whose, given), chosen in rows.items():
+            model, column = allowed_name(str(whose)), one.columns[key]
+            trainings = answers.setdefault(model, {})
+            seed = len(trainings) if given is None else given
+            if seed in trainings or np.bincount(own[chosen]).max() > 1:
+                fault = f"two answers of {model}, seed {seed}, to a document"
+                raise UserError(f"{one.file}: {fault} (--only COLUMN=VALUE chooses rows)")
+            trainings[seed] = [None] * n
+            for place, row in zip(own[chosen].tolist(), chosen, strict=True):
+                trainings[seed][place] = column[row]
+            files.setdefault(model, {})[one.file] = None
+    for model, trainings in answers.items():
+        numbers = [str(seed) for seed in trainings]
+        if not all(map(str.isdecimal, numbers)):
+            numbers = list(map(str, range(len(numbers))))
+        answers[model] = dict(zip(map(int, numbers), trainings.values(), strict=True))
+    return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}

@@ -1,0 +1,366 @@
+"""One verdict on answers from anywhere: a run of which only the answers are known."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rnnbench.analysis.comparisons import power_of_pairs
+from rnnbench.analysis.summary import summarize_run
+from rnnbench.api import Run
+from rnnbench.config.load import dump, load
+from rnnbench.data.audit import DatasetSummary, TopicCount, summarize_labels
+from rnnbench.data.sources.files import FILES, LONGEST_LABEL, MAX_LABELS, spelled
+from rnnbench.environment import constraints, environment
+from rnnbench.errors import UserError
+from rnnbench.models.descriptions import OutsideModel
+from rnnbench.report.table import Table
+from rnnbench.report.tables_of_run import comparisons_table, power_table, score_table, table_files
+from rnnbench.results.lock import lock_folder
+from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
+from rnnbench.section import spell
+from rnnbench.storage import peek, sha256_arrays
+from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind, keys_of, topics_of
+from rnnbench.text import counted, listed
+from rnnbench.training.outcome import TrialRecord, TrialResult
+
+log = logging.getLogger(__name__)
+
+Answers = ArrayLike | Sequence[Collection[str] | str | None]
+"""One for each document: a label of any type or, if it may have any number, a collection of them,
+or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN stand for a missing one."""
+Arrays = dict[tuple[str, int], NDArray[Any]]
+"""The answers of each training, by model and seed: positions of topics, or -1; or 0 and 1,
+``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
+LACKING, NO_ANSWER = 2, "(no answer)"
+"""What stands for a missing answer in a row of 0 and 1, and for a wrong one in place of it."""
+FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
+
+
+class Verdict(Run):
+    """Models that answered the same documents, displayed as scores, differences and power.
+
+    It has all that a run has; its folder exists only if it was saved.
+    """
+
+    def tables(self) -> list[Table]:
+        """Return the tables that ``rnnbench verdict`` prints."""
+        power = power_table(power_of_pairs(self), self.results)
+        return [score_table(self.results), comparisons_table(self.results), power]
+
+    def save(self, folder: str | Path, *, command: str = "Verdict.save()") -> "Verdict":
+        """Store it as a run, for ``load_run``, ``compare`` and the like, and return that.
+
+        Raises:
+            UserError: the folder holds something else, or another process is writing there.
+            RnnbenchError: a file cannot be written.
+        """
+        place = Path(folder)
+        if peek(place / RESULTS).get("engine", OutsideModel.kind) != OutsideModel.kind:
+            raise UserError(f"{place}: holds a run of trained models (name a new folder)")
+        results = self.results.model_copy(update={"command": command})
+        files = {"config.yaml": dump(self.benchmark), CONSTRAINTS: constraints(self.environment)}
+        with lock_folder(place, command):
+            store = Store(place)
+            store.check_writable(RESULTS)
+            for trial in chain(*self.trials.values()):
+                store.save(trial)
+            store.save_environment(self.environment)
+            save_run(place, results, files | table_files(results))
+        return replace(self, folder=place, results=results)
+
+
+def verdict(
+    labels: Answers | StoredRun | None,
+    answers: Mapping[str, Answers | Sequence[Answers] | Mapping[int, Answers]],
+    *,
+    ids: Sequence[Any] | None = None,
+    clusters: Sequence[Any] | None = None,
+    in_order: bool = False,
+    missing: Literal["error", "drop", "wrong"] = "error",
+    origin: Mapping[str, str] | None = None,
+    name: str = "verdict",
+) -> Verdict:
+    """Compare models by their answers to the same documents.
+
+    Accuracies are compared if each document has one label, micro-F1 if it has any number of
+    topics, and mean scores if there are no labels. See ``docs/trust.md`` for intervals and tests.
+
+    Args:
+        labels: the right answers; or a run, on whose test documents the models were tested; or
+            ``None`` if the answers are scores from 0 to 1: exact match, F1, those of a rubric.
+        answers: of each model by name, in the order of ``labels``; of one model in several
+            trainings, a list with the answers of each, or a dict by seed. A model with one training
+            is judged as it is, and not as one of many that another seed could have given.
+        ids: of the documents, so that runs on the same ones can be compared.
+        clusters: that of each document, such as the passage that a question is about. Documents in
+            one cluster depend on each other; clusters do not.
+        in_order: whether documents are in order of time, so that errors come in bursts.
+        missing: whether a missing answer is an ``error``, its document is left out for all models
+            (``drop``), or it counts as ``wrong``.
+        origin: where the answers of each model came from.
+        name: of the run.
+
+    Raises:
+        UserError: there are no documents, answers are missing, or they are of another kind than
+            the labels.
+
+    >>> verdict(["a", "b"], {"x": ["a", "b"], "y": ["b", "b"]}).results.models[1].score.mean
+    0.5
+    """
+    run = labels if isinstance(labels, StoredRun) else None
+    facts: dict[str, Any] = {"ids": ids, "clusters": clusters, "in_order": in_order}
+    facts = {"in_order": True} if run else facts
+    task, topics, right, given = _coded(labels, answers)
+    chosen = _chosen(right, given, missing, facts)
+    if run and len(chosen) < len(right):
+        raise UserError("missing: drop: the test documents of a run stay (allowed: error, wrong)")
+    right, given = right[chosen], {key: own[chosen] for key, own in given.items()}
+    if task is SINGLE_LABEL and any((own < 0).any() for own in given.values()):
+        topics = [*topics, NO_ANSWER]
+    if run:
+        known = run.results.dataset
+        new = [TopicCount(topic=one, train=0, test=0) for one in topics[len(known.topics) :]]
+        dataset = known.model_copy(update={"topics": [*known.topics, *new]})
+    else:
+        where = listed(list(dict.fromkeys((origin or {}).values()))) or FROM_PYTHON
+        dataset = summarize_labels(task, right, topics, where, **facts)
+    trials: dict[str, list[TrialResult]] = {}
+    for (model, seed), own in given.items():
+        trials.setdefault(model, []).append(_trial(model, seed, own, right, dataset))
+    models = {
+        model: {OutsideModel.kind: (origin or {}).get(model, FROM_PYTHON), "trainings": len(own)}
+        for model, own in trials.items()
+    }
+    seeds = {"seeds": sorted({seed for _, seed in given})}
+    tree = {"name": name, "data": {"source": FILES.name}, "training": seeds, "models": models}
+    benchmark, machine = load(tree), environment(("numpy", "scipy"), jobs=1, threads=1)
+    results = summarize_run(benchmark, dataset, trials)
+    return Verdict(Path(name), results, trials, benchmark, machine)
+
+
+class Topics(dict[Any, int]):
+    """The position of each name by all values that stand for it, such as 1, 1.0 and ``"1"``."""
+
+    def __init__(self, names: Iterable[str] = ()):
+        self.names = list(names)
+        super().__init__((name, place) for place, name in enumerate(self.names))
+
+    def __missing__(self, value: Any) -> int:
+        name = spelled(value.item() if isinstance(value, np.generic) else value)
+        if name is None or name == "" or name != name:  # noqa: PLR0124 - NaN
+            return -1
+        if not isinstance(name, str):
+            raise UserError(f"verdict: got {spell(value)} (should be a text or a whole number)")
+        if name not in self:
+            self[name] = len(self.names)
+            self.names.append(name)
+        self[value] = self[name]
+        return self[name]
+
+    def places(self, values: Any) -> NDArray[np.int32]:
+        """Return the position of each name, ``(n,)``, -1 for none; new names are added."""
+        plain = values if isinstance(values, list) else np.asarray(values).tolist()
+        try:
+            return np.fromiter(map(self.__getitem__, plain), np.int32, len(plain))
+        except TypeError:
+            raise UserError("verdict: several labels beside a single one") from None
+
+
+def natural(name: str) -> tuple[bool, int, str]:
+    """Return the key that sorts names, and numbers among them by size."""
+    is_number = name.isdecimal() and len(name) < 20
+    return not is_number, int(name) if is_number else 0, name
+
+
+def _coded(
+    labels: Any, answers: Mapping[str, Any]
+) -> tuple[TaskKind, list[str], NDArray[Any], Arrays]:
+    """Return the kind of task, its topics, the labels as an array, and the answers.
+
+    The topics of labels come first, so that labels are the same beside other answers.
+    """
+    topics = Topics()
+    if isinstance(labels, StoredRun):
+        topics, labels = (
+            Topics(count.topic for count in labels.results.dataset.topics),
+            _named(labels),
+        )
+    task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
+    own = {
+        (model, seed): values
+        for model, of_model in answers.items()
+        for seed, values in _trainings(max(1, _depth(labels)), of_model).items()
+    }
+    if not own or not len(next(iter(own.values()))):
+        raise UserError("verdict: no documents, or no models")
+    if labels is None:
+        given = {key: _as_scores(values) for key, values in own.items()}
+        right, names = np.zeros(len(next(iter(given.values()))), np.int32), ["0"]
+    else:
+        if not topics:
+            _as_labels(task, topics, labels)
+            topics = Topics(sorted(topics.names, key=natural))
+        for values in own.values():  # for all topics that there are
+            _as_labels(task, topics, values)
+        if (n := len(topics.names)) > MAX_LABELS or max(map(len, topics.names)) > LONGEST_LABEL:
+            limits = f"{MAX_LABELS:,} of {LONGEST_LABEL} characters; or scores of the answers"
+            raise UserError(f"verdict: {counted(n, 'different label')} (allowed: {limits})")
+        right, names = _as_labels(task, topics, labels), topics.names
+        given = {key: _as_labels(task, topics, values) for key, values in own.items()}
+    for (model, _), array in given.items():
+        if len(array) != len(right):
+            fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
+            raise UserError(f"verdict: {model}: {fault}")
+    return task, names, right, given
+
+
+def _as_scores(values: Any) -> NDArray[np.float64]:
+    try:
+        scores = np.asarray(values, float)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"verdict: scores should be numbers: {error}") from None
+    if (wrong := scores[(scores < 0) | (scores > 1)]).size:
+        raise UserError(f"verdict: got the score {wrong[0]:g} (allowed: 0 to 1)")
+    return scores
+
+
+def _as_labels(task: TaskKind, topics: Topics, values: Any) -> NDArray[Any]:
+    """Return labels or answers as an array; see ``Arrays``. Topics that are new are added."""
+    if task.has_one_label:
+        return topics.places(values)
+    is_missing = [own is None for own in values]
+    if isinstance(values, np.ndarray) and values.ndim == 2:
+        if not np.isin(values, (0, 1)).all():
+            raise UserError("verdict: an array of topics should have 0 and 1 alone")
+        rows, columns = np.nonzero(values)
+        places = topics.places(list(range(values.shape[1])))[columns]
+    else:
+        several = [[] if own is None else list(own) if _depth(own) else [own] for own in values]
+        places = topics.places(list(chain(*several)))
+        rows = np.repeat(np.arange(len(several)), list(map(len, several)))
+    array = np.zeros((len(values), len(topics.names)), np.uint8)
+    array[rows, places] = 1
+    array[is_missing] = LACKING
+    return array
+
+
+def _depth(values: Any) -> int:
+    """Return how many dimensions values have; a collection of topics is one."""
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values.ndim
+    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+        return 0
+    return 1 + _depth(next((one for one in values if one is not None), None))
+
+
+def _trainings(depth: int, answers: Any) -> dict[int, Any]:
+    """Return the answers of each training of a model, by seed."""
+    if isinstance(answers, Mapping):
+        return dict(answers)
+    return {0: answers} if _depth(answers) <= depth else dict(enumerate(answers))
+
+
+def _is_missing(answers: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which answers are missing, ``(n,)``; see ``Arrays``."""
+    if answers.ndim == 2:
+        return np.asarray((answers == LACKING).any(axis=1))
+    return np.isnan(answers) if answers.dtype.kind == "f" else answers < 0
+
+
+def _chosen(
+    right: NDArray[Any], given: Arrays, missing: str, facts: dict[str, Any]
+) -> NDArray[np.intp]:
+    """Return the documents that count, in order of their ids, and make ``facts`` about these."""
+    n, ids, clusters = len(right), facts.get("ids"), facts.get("clusters")
+    names = list(map(str, range(n))) if ids is None else _numbered("ids", ids, n)[0]
+    if len(names) < n:
+        raise UserError(f"verdict: ids: {n - len(names):,} of {n:,} are there twice")
+    lacking = np.zeros(n, bool)
+    for (model, _), answers in {("", 0): right, **given}.items():
+        if (own := _is_missing(answers)).any():
+            which = listed([names[place] for place in np.flatnonzero(own)])
+            whose = f"{model}: no answer to" if model else "no label of"
+            fault = f"verdict: {whose} {own.sum():,} of {counted(n, 'document')}: {which}"
+            if missing == "error" or (missing == "wrong" and not model):
+                ways = "drop leaves them out for all models; wrong counts answers as wrong"
+                raise UserError(f"{fault} (missing: {ways})")
+            log.warning("%s (missing: %s)", fault, missing)
+            lacking |= own & (missing == "drop")
+    chosen = np.flatnonzero(~lacking)
+    if not len(chosen):
+        raise UserError("verdict: missing: drop: no document is left")
+    if ids is not None:
+        if not facts["in_order"]:
+            chosen = np.array(sorted(chosen.tolist(), key=lambda place: natural(names[place])))
+        facts["ids"] = [names[place] for place in chosen]
+    if clusters is not None:
+        codes = _numbered("clusters", clusters, n)[1][chosen]
+        facts["clusters"] = np.unique(codes, return_inverse=True)[1].tolist()
+        if (n_clusters := len(np.unique(codes))) == 1:
+            raise UserError("verdict: clusters: all documents are in one (allowed: 2 or more)")
+        if n_clusters < FEW_CLUSTERS:
+            log.warning("%s: intervals and p-values are rough", counted(n_clusters, "cluster"))
+    return chosen
+
+
+def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the different names among values, and the position of each value's name."""
+    topics = Topics()
+    places = topics.places(list(values))
+    if len(places) != n or (places < 0).any():
+        raise UserError(f"verdict: {key}: should be one for each of {counted(n, 'document')}")
+    return topics.names, places
+
+
+def _trial(
+    model: str, seed: int, answers: NDArray[Any], labels: NDArray[Any], dataset: DatasetSummary
+) -> TrialResult:
+    """Return the answers of a training as a trial, with missing ones as wrong ones."""
+    is_missing = _is_missing(answers)
+    if answers.ndim == 2:
+        answers = np.where(is_missing[:, np.newaxis], 0, answers)
+    else:
+        is_score = answers.dtype.kind == "f"
+        answers = np.where(is_missing, 0 if is_score else len(dataset.topics) - 1, answers)
+    record = TrialRecord(
+        engine=OutsideModel.kind,
+        params=None,
+        score_kind="answers",
+        task=dataset.task,
+        fit_seconds=None,
+        fingerprint=sha256_arrays({"answers": answers}, {"of": [model, dataset.fingerprint]}),
+        source=dataset.source,
+        dataset_fingerprint=dataset.fingerprint,
+        model=model,
+        seed=seed,
+        threads=0,
+    )
+    return TrialResult(record, labels, partial(_by_topic, answers, len(dataset.topics)))
+
+
+def _by_topic(answers: NDArray[Any], n_topics: int) -> NDArray[Any]:
+    """Return answers as scores, ``(n, n_topics)``: 1 for each topic that is given, and else 0."""
+    if answers.dtype.kind == "f":
+        return answers[:, np.newaxis]
+    if answers.ndim == 2:
+        return answers.astype(np.float32)
+    scores = np.zeros((len(answers), n_topics), np.float32)
+    scores[np.arange(len(answers)), answers] = 1
+    return scores
+
+
+def _named(run: StoredRun) -> list[Any] | None:
+    """Return the labels of the test documents of a run by name; ``None`` for scores of answers."""
+    dataset, labels = run.results.dataset, next(iter(run.trials.values()))[0].labels
+    names = [count.topic for count in dataset.topics]
+    several = [[names[place] for place in topics_of(key)] for key in keys_of(labels)]
+    named = [one for (one,) in several] if labels.ndim == 1 else several
+    return named if dataset.kind.has_topics else None
