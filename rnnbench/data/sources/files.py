@@ -214,7 +214,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
             known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
             return BadRow(place, *fault, known)
     own_labels = labels[0] if several is None else tuple(dict.fromkeys(labels))
-    return Text(place, text, own_labels, *map(_spelled, group))
+    return Text(place, text, own_labels, *map(spelled, group))
 
 
 def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
