@@ -22,16 +22,8 @@ from uuid import uuid4
 
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.plugins.dask import connection, on_worker
-from rnnbench.runner.executors.base import (
-    WAITING,
-    Connected,
-    Executor,
-    Listener,
-    Outcomes,
-    PhaseBegan,
-    Task,
-    TrialFailure,
-)
+from rnnbench.runner.executors import Executor, Task, TrialFailure
+from rnnbench.runner.executors.base import WAITING, Connected, Listener, Outcomes, PhaseBegan
 from rnnbench.runner.executors.local import Died, event_of
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult
@@ -132,7 +124,7 @@ class ClusterRun:
         self._client, self._listener, self._task = client, listener, task
         self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
         self._address, self._dashboard = client.scheduler.address, ""
-        self._files, self._corpora, self._modules = on_worker.pack(trials, corpora)
+        self._files, self._corpora = on_worker.pack(trials, corpora)
         self._here = on_worker.installed(on_worker.packages_of(trials))
         self._waiting = deque(map(Attempt, trials))
         self._running: dict[str, Attempt] = {}
@@ -197,7 +189,7 @@ class ClusterRun:
             client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
             with suppress(KeyError):
                 self._dashboard = client.dashboard_link or ""
-            on_workers = RunPlugin(self._id, self._here, self._files, self._modules)
+            on_workers = RunPlugin(self._id, self._here, self._files)
             plugin = RunOnScheduler(self._id, client.id, on_workers)
             await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
             while client.status == "running" and client.scheduler_comm is comm:
@@ -252,11 +244,10 @@ class ClusterRun:
         if not (self._waiting and self._has_begun):
             return None
         running = self._running.values()
-        if running and (self._waiting[0].is_alone or any(attempt.is_alone for attempt in running)):
-            return None
+        is_alone = any(attempt.is_alone for attempt in (self._waiting[0], *running))
         load = sum(not attempt.at or attempt.at in self._open for attempt in running)
-        is_full = load >= sum(self._open.values()) or len(self._running) == self._limit
-        return None if is_full else self._waiting.popleft()
+        is_full = load >= sum(self._open.values()) or len(running) == self._limit
+        return None if is_full or (running and is_alone) else self._waiting.popleft()
 
     def _note(self, facts: Mapping[str, Any]) -> None:
         if facts.get("run") == self._id:
@@ -332,23 +323,21 @@ class ClusterRun:
             return
         attempt.at = machine.pop("address", attempt.at)
         worker = machine.get("worker", attempt.worker) or "a worker"
+        failure: TrialFailure | None = None  # that of a machine
         match outcome:
-            case Died(has_started) as death:
+            case Died(has_started):
                 self._has_started |= has_started
                 attempt.lost_child = True
-                failure = TrialFailure(_remarked(str(death), f" on {worker}"))
-            case TrialFailure(reason) as failed:
-                failure = replace(failed, reason=_remarked(reason, f" (on {worker})"))
-                if not failed.is_of_machine:
-                    yield attempt.trial, failure
-                    return
-            case TrialResult(record=record) as result:
+                failure = TrialFailure(_remarked(str(outcome), f" on {worker}"))
+            case TrialFailure(reason):
+                outcome = replace(outcome, reason=_remarked(reason, f" (on {worker})"))
+                failure = outcome if outcome.is_of_machine else None
+            case TrialResult(record=record):
                 record = record.model_copy(update={"machine": Machine(**machine)})
-                yield attempt.trial, replace(result, record=record)
-                return
-            case _:
-                yield attempt.trial, outcome
-                return
+                outcome = replace(outcome, record=record)
+        if failure is None:
+            yield attempt.trial, outcome
+            return
         attempt.losses.append(attempt.at)
         is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
