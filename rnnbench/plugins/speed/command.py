@@ -1,16 +1,12 @@
 """The command ``rnnbench bench-speed``."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rnnbench.errors import Interruption, signal_of
 from rnnbench.terminal import completion, options
-
-if TYPE_CHECKING:
-    from rnnbench.runner.executors.base import Listener
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -67,7 +63,7 @@ def bench_speed(
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
     from rnnbench.terminal.console import err, print_record
-    from rnnbench.terminal.display import show_download, show_trials
+    from rnnbench.terminal.display import show_download
 
     given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     benchmark = only_networks(select(load(config, given), options.names(models), "--models"))
@@ -77,16 +73,10 @@ def bench_speed(
     check_inputs(config, benchmark, folder, FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
-
-    def show(table: str) -> AbstractContextManager["Listener"]:
-        if not quiet:
-            err.print(table, soft_wrap=True)
-        return show_trials(quiet=quiet)
-
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in measure(benchmark, plan, contenders, rounds, show):
+            for results in measure(benchmark, plan, contenders, rounds, quiet=quiet):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:
