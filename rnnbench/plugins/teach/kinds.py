@@ -127,31 +127,30 @@ class Kind:
         return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
 
     @property
+    def _parts(self) -> dict[str, str]:
+        """The weights in the equations, with all gates side by side, in those of Keras."""
+        biases = {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+        return {"W": "W", "U": "U"} | biases
+
+    @property
     def splits(self) -> list[str]:
         """Assignments in Python that split the weights ``W``, ``U`` and ``b`` by gate."""
         if (n := len(self.gates)) == 1:
             return []
-        parts = {"W": "W", "U": "U"}
-        parts |= {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-        names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in parts}
-        return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts.items()]
+        names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in self._parts}
+        parts = self._parts.items()
+        return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts]
 
-    def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
+    def by_gate(self, *weights: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
         Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
         G * H)``, have the gates side by side.
         """
-        named = {"W": kernel, "U": recurrent_kernel}
-        named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
-        if (n := len(self.gates)) == 1:
-            return named
-        parts = {name: np.split(weight, n, axis=-1) for name, weight in named.items()}
-        return {
-            f"{name}_{gate}": split[position]
-            for position, gate in enumerate(self.gates)
-            for name, split in parts.items()
-        }
+        known: dict[str, Any] = {"np": np, **dict(zip("WUb", weights, strict=True))}
+        exec("\n".join(self.splits), known)  # noqa: S102 - our own
+        ends = [f"_{gate}" for gate in self.gates] if self.splits else [""]
+        return {f"{name}{end}": known[f"{name}{end}"] for end in ends for name in self._parts}
 
     def run(self, x: Floats, *weights: Floats) -> Values:
         """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
