@@ -15,10 +15,8 @@ EXAMPLES = options.examples(
 )
 CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
 """The names of all contenders; what they are takes long to import."""
-
-Rounds = Annotated[
-    int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
-]
+ROUNDS = "How often each contender trains everything."
+OUT = "Where results go; by default results/speed-NAME."
 Only = Annotated[
     str | None,
     typer.Option(
@@ -26,10 +24,6 @@ Only = Annotated[
         help=f"Only these contenders: {', '.join(CONTENDERS)}.",
         autocompletion=completion.among(*CONTENDERS, is_list=True),
     ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(help="Where results go; by default results/speed-NAME.", **options.FOLDER),
 ]
 
 
@@ -40,9 +34,9 @@ def bench_speed(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    rounds: Rounds = 3,
+    rounds: Annotated[int, options.number(ROUNDS, min=1)] = 3,
     only: Only = None,
-    out: Out = None,
+    out: Annotated[Path | None, typer.Option(help=OUT, **options.FOLDER)] = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
