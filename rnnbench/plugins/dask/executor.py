@@ -21,6 +21,7 @@ from typing import Any, NoReturn, Self
 from uuid import uuid4
 
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
+from rnnbench.models.code import plugins_of
 from rnnbench.plugins.dask import connection, on_worker
 from rnnbench.runner.executors import Executor, Task, TrialFailure
 from rnnbench.runner.executors.base import WAITING, Connected, Listener, Outcomes, PhaseBegan
@@ -63,7 +64,7 @@ class DaskExecutor(Executor):
         with connection.connected(self._address) as client:
             workers = connection.identity_of(client)["workers"].values()
             if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
-                raise OutOfReachError(connection.no_workers(client.scheduler.address))
+                raise OutOfReachError(connection.NO_WORKERS.format(client.scheduler.address))
         return min(cores, self._limit or cores)
 
     def run(
@@ -84,9 +85,9 @@ class DaskExecutor(Executor):
         with connection.connected(self._address) as client:
             given = connection.identity_of(client)["address"]
             connection.warn_if_open(client.scheduler.address, given)
-            run = ClusterRun(client, trials, corpora, listener, task, self._limit)
+            run = ClusterRun(client, listener, task, self._limit)
             try:
-                yield from run.outcomes()
+                yield from run.outcomes(trials, corpora)
             finally:
                 run.end()
 
@@ -112,21 +113,11 @@ class Attempt:
 class ClusterRun:
     """The state of a run on a cluster: ``DaskExecutor.run`` has the arguments."""
 
-    def __init__(
-        self,
-        client: Any,
-        trials: Sequence[Trial],
-        corpora: Mapping[str, Path],
-        listener: Listener,
-        task: Task,
-        limit: int | None,
-    ):
+    def __init__(self, client: Any, listener: Listener, task: Task, limit: int | None):
         self._client, self._listener, self._task = client, listener, task
         self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
         self._address, self._dashboard = client.scheduler.address, ""
-        self._files, self._corpora = on_worker.pack(trials, corpora)
-        self._here = on_worker.installed(on_worker.packages_of(trials))
-        self._waiting = deque(map(Attempt, trials))
+        self._waiting: deque[Attempt] = deque()
         self._running: dict[str, Attempt] = {}
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
         self._open: dict[str, int] = {}  # threads of the workers that take trials now, by address
@@ -134,8 +125,12 @@ class ClusterRun:
         self._has_begun = self._has_started = self._was_paused = False  # any trial, if started
         self._opened = self._seen_able = time.monotonic()
 
-    def outcomes(self) -> Outcomes:
+    def outcomes(self, trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Outcomes:
         """Yield each trial with its outcome; see ``DaskExecutor.run``."""
+        self._files, self._corpora = on_worker.pack(trials, corpora)
+        needed = {name for it in trials for name in (*it.packages, *plugins_of(it.model))}
+        self._here = on_worker.installed(sorted(needed))
+        self._waiting.extend(map(Attempt, trials))
         self._in_background(self._watch())
         while self._waiting or self._running:
             while (attempt := self._next()) is not None:
@@ -294,7 +289,7 @@ class ClusterRun:
 
     def _begin(self, workers: Mapping[str, Any], able: Mapping[str, Mapping[str, Any]]) -> None:
         if not workers:
-            raise OutOfReachError(connection.no_workers(self._address))
+            raise OutOfReachError(connection.NO_WORKERS.format(self._address))
         is_late = time.monotonic() - self._opened > BEGIN_SECONDS
         if len(able) + len(self._refused) < len(workers) and not is_late:
             return  # until all were heard

@@ -1,6 +1,5 @@
 """A run in a worker of a Dask cluster: what it needs there, and the children that train."""
 
-import hashlib
 import os
 import pickle
 import platform
@@ -46,12 +45,6 @@ OTHER_CODE = "different rnnbench code (same version, but another commit or local
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
     return {PYTHON: platform.python_version(), CODE: code.code_of_rnnbench()} | versions(packages)
-
-
-def packages_of(trials: Sequence[Trial]) -> list[str]:
-    """Return the distributions that trials need, those of plug-ins too."""
-    found = ((*trial.packages, *code.plugins_of(trial.model)) for trial in trials)
-    return list(dict.fromkeys(name for packages in found for name in packages))
 
 
 def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:

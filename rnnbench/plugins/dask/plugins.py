@@ -45,10 +45,9 @@ class RunOnScheduler(SchedulerPlugin):
 
 
 class RunPlugin(WorkerPlugin):
-    """Brings a run to a worker, which gets the run's resource if it has all that is needed.
+    """Brings a run to a worker, which gets the run's resource, or tells the client what it lacks.
 
-    Otherwise, it tells the client. ``here`` is what is installed on the machine that starts the
-    run; for the others, see ``pack``.
+    ``here`` is what is installed where the run is started; for ``files``, see ``pack``.
     """
 
     def __init__(self, run: str, here: dict[str, str], files: bytes):
