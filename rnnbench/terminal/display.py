@@ -137,10 +137,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
 @contextmanager
 def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a callback that shows which step begins: in a bar on a terminal, else as a line.
-
-    It takes the name of the step, its number from 1, and the number of steps.
-    """
+    """Yield a callback that shows a step by its name, its number from 1, and their count."""
     bars = _bars(err.width // 3, progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
@@ -170,8 +167,8 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
 
             yield on_event
     else:
-        with _lines() as on_event:
-            yield on_event
+        with _lines() as listener:
+            yield listener
 
 
 @dataclass
@@ -270,9 +267,7 @@ class RunProgress:
         return (self._done, self._planned) if self._planned else (self.ended, self.trials)
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the pace so far, or of the trial that takes longest if that is
-        more; ``None`` if nothing has been timed.
-        """
+        """Return the time left at the pace so far, at least that of the longest trial, if known."""
         done, planned = self.work()
         if done >= planned:
             return None
@@ -282,10 +277,7 @@ class RunProgress:
 
 
 def _table(run: RunProgress, now: float) -> RenderableType:
-    """Return rows for the whole run and for each running trial; none before the run is planned.
-
-    Where there is little room, the names of models are cut, but the count of trials stays whole.
-    """
+    """Return rows for the whole run and each running trial; the names of models may be cut."""
     if run.start is None:
         return ""
     done, planned = run.work()
