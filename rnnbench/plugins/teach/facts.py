@@ -176,9 +176,6 @@ def explain_layer(
 ) -> Explanation:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
 
-    The facts are read from a real Keras layer of these sizes, and its output is computed again in
-    NumPy.
-
     Args:
         layer: ``simple_rnn``, ``gru`` or ``lstm``.
         units: the size of the hidden state.
