@@ -1,7 +1,4 @@
-"""The names of the points of a grid: ``lstm[units=64,lr=0.003]``.
-
-The name is all that tables, files and other records need to know of a point.
-"""
+"""The names of the points of a grid, as all records have them: ``lstm[units=64,lr=0.003]``."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -67,8 +64,7 @@ def chosen(names: Sequence[str], only: Sequence[str] | None) -> list[str]:
     if only is None:
         return list(names)
     known = {*names, *map(model_of, names)}
-    unknown = [name for name in only if name not in known]
-    if unknown or not only:
-        wrong = unknown[0] if unknown else ""
-        raise UserError(f"models: no run has a model '{wrong}' ({did_you_mean(wrong, names)})")
+    if wrong := [name for name in only or [""] if name not in known]:
+        hint = did_you_mean(wrong[0], names)
+        raise UserError(f"models: no run has a model '{wrong[0]}' ({hint})")
     return [name for name in names if name in only or model_of(name) in only]
