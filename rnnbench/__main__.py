@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rnnbench.errors import Interruption, ending_of, is_uninterrupted, signal_of
+from rnnbench.errors import HOLDS, Interruption, ending_of, signal_of
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
@@ -102,23 +102,17 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
     def interrupt_again(number: int, frame: FrameType | None) -> None:
         if time.monotonic() - first > TOGETHER:
-            _raise_where_it_is_heard(_interruption(number), frame)
+            _raise_where_it_is_heard(Interruption(signal=number), frame)
 
     for ending in SIGNALS:
         if signal.getsignal(ending) is not signal.SIG_IGN:
             signal.signal(ending, interrupt_again)
-    _raise_where_it_is_heard(_interruption(number), frame)
-
-
-def _interruption(number: int) -> Interruption:
-    if number == signal.SIGINT:
-        return Interruption()
-    return Interruption(f"Ended by {signal.Signals(number).name}.", number)
+    _raise_where_it_is_heard(Interruption(signal=number), frame)
 
 
 def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | None) -> None:
     """Raise it now, or a moment later if what is being executed would be left half done."""
-    if LATER and (is_uninterrupted() or _is_in_extension(frame)):
+    if LATER and (HOLDS or _is_in_extension(frame)):
         _call_later(partial(_raise_where_it_is_heard, interruption))
     else:
         _raised.append(interruption)

@@ -14,7 +14,6 @@ from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of
-from rnnbench.metrics import find_quantity
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
@@ -169,10 +168,7 @@ class Run(Shown, StoredRun):
         seed: int | None = None,
         **options: Any,
     ) -> list[Prediction]:
-        """Return a prediction for each text, as ``run.model(model, seed=seed).answers`` does.
-
-        ``options`` are those of ``answers``, too, such as ``top``.
-        """
+        """Return what ``run.model(model, seed=seed).answers(texts, **options)`` returns."""
         return self.model(model, seed=seed).answers(texts, **options)
 
     def write_report(
@@ -270,6 +266,4 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None)
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.
     """
-    if metric is not None:
-        find_quantity(metric, "metric")
     return make_badge(opened(run).results, model, metric)

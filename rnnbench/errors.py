@@ -4,7 +4,7 @@ import difflib
 import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from signal import SIGINT
+from signal import SIGINT, Signals
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,27 +69,24 @@ def _is_lack_of_memory(error: BaseException | None) -> bool:
 class Interruption(KeyboardInterrupt):
     """Ctrl-C, or another signal that asks the command to end; the exit status is 128 more."""
 
-    def __init__(self, message: str = "Interrupted.", signal: int = SIGINT):
-        super().__init__(message)
+    def __init__(self, message: str = "", signal: int = SIGINT):
+        by_default = "Interrupted." if signal == SIGINT else f"Ended by {Signals(signal).name}."
+        super().__init__(message or by_default)
         self.signal = signal
 
 
-_HOLDS: list[None] = []
+HOLDS: list[None] = []
+"""One for each block whose end a request to end the command has to wait for."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Have a request to end the command wait for the end of a block, which would stay half done."""
-    _HOLDS.append(None)
+    HOLDS.append(None)
     try:
         yield
     finally:
-        _HOLDS.pop()
-
-
-def is_uninterrupted() -> bool:
-    """Return whether a request to end the command has to wait."""
-    return bool(_HOLDS)
+        HOLDS.pop()
 
 
 def signal_of(interruption: BaseException | None) -> int:

@@ -41,6 +41,8 @@ def estimate_seconds(
     """
     if not params:
         return None
+    shape = Shape.of(dataset)
+    words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
     trainings, programs = {}, Counter[tuple[Any, ...]]()
     products: dict[str, list[Product]] = {}
     for name in params:
@@ -49,7 +51,10 @@ def estimate_seconds(
         if not isinstance(model, LayeredNetwork) or training.engine not in COSTS:
             return None
         batch_size = min(training.batch_size, len(dataset.y_train))
-        products[name] = model.products(batch_size, _shape(model, dataset, training.engine))
+        steps = words if model.layers[0].gives_mask else shape.timesteps
+        without_padding = replace(shape, timesteps=steps, n_ids=words)  # nor absent words
+        read = without_padding if training.engine == "native" else shape
+        products[name] = model.products(batch_size, read)
         programs[program_of(model, training)] += len(training.seeds)
     of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
     a, b = np.ones((2, 2_000_000), np.float32)
@@ -67,16 +72,6 @@ def estimate_seconds(
         min(cores, n) * COSTS[engine][-1] for (_, engine, *_), n in programs.items()
     )
     return max((sum(seconds) + compilations) / cores, *seconds)
-
-
-def _shape(model: LayeredNetwork, dataset: Dataset, engine: str) -> Shape:
-    """Return the mean shape of what an engine reads; ``native`` skips padding and absent words."""
-    shape = Shape.of(dataset)
-    if engine != "native":
-        return shape
-    words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
-    steps = words if model.layers[0].gives_mask else shape.timesteps
-    return replace(shape, timesteps=steps, n_ids=words)
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:

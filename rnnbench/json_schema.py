@@ -1,8 +1,7 @@
 """The JSON Schemas of configs, for editors, and of ``results.json``, for other programs.
 
-They are generated from the sections, records and registries; the docstrings below fields are the
-descriptions. An editor sees one config, not those that it extends. So the schema of configs accepts
-everything that is right, and refuses what has a wrong shape.
+The docstrings below fields are the descriptions. An editor sees one config, not those that it
+extends, so the schema accepts everything that is right, and refuses what has a wrong shape.
 """
 
 import ast

@@ -1,7 +1,4 @@
-"""The names of the points of a grid: ``lstm[units=64,lr=0.003]``.
-
-The name is all that tables, files and other records need to know of a point.
-"""
+"""The names of the points of a grid, as all records have them: ``lstm[units=64,lr=0.003]``."""
 
 import re
 from collections.abc import Mapping, Sequence

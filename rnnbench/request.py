@@ -1,16 +1,12 @@
-"""The arguments of ``run`` and ``choose``, declared once for Python and the command line.
-
-Those that change the config, as options of other commands do, become its ``Override``.
-"""
+"""The arguments of ``run`` and ``choose``, declared once for Python and the command line."""
 
 import inspect
 import json
 import logging
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import wraps
-from operator import itemgetter
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -73,19 +69,21 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def option(kind: Any, text: str = "", *, default: Any = None, place: int = 0, **facts: Any) -> Any:
+def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts: Any) -> Any:
     """Return a field of a request that is also an option of its command.
 
-    ``kind`` is the type on the command line, or the whole option. The ``text`` is for the help and
-    for Python; next to a whole option, it is for Python alone, and there are no ``facts`` for
-    ``typer.Option``. In the help, options with a lower ``place`` come first; see
-    ``takes_options``.
+    ``kind`` is the type on the command line, with the ``flags`` and ``facts`` of ``typer.Option``,
+    or the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
-    is_whole = get_origin(kind) is Annotated
-    facts = {} if is_whole else facts | {"help": text}
+    if is_own := get_origin(kind) is not Annotated:
+        type_ = kind | None if default is None else kind
+        kind = Annotated[type_, typer.Option(*flags, help=text, **facts)]
     meaning = text or kind.__metadata__[0].help
-    of_option = {"kind": kind, "place": place, "facts": facts, "meaning": meaning}
-    return field(default=default, metadata=of_option)
+    return field(default=default, metadata={"kind": kind, "is_own": is_own, "meaning": meaning})
+
+
+def _running(*arguments: Any, **facts: Any) -> Any:
+    return option(*arguments, rich_help_panel="How trials run", **facts)
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,6 @@ class Request:
         "A config file, its content, or the result of `load_config`. Or texts with labels: a "
         "table, a pandas data frame, or a pair `(texts, labels)`; see `configs/texts.yaml`.",
         default=MISSING,
-        place=-3,
     )
     _: KW_ONLY
     epochs: int | None = option(options.Epochs)
@@ -117,27 +114,20 @@ class Request:
     path: str | Path | None = option(options.DataPath)
     text: str | None = option(options.TextColumn)
     label: str | None = option(options.LabelColumn)
-    jobs: int | None = option(
-        int,
-        "Trials side by side; by default one per core.",
-        metavar="N",
-        min=1,
-        max=1024,
-        **options.RUNNING,
+    jobs: int | None = _running(
+        int, "Trials side by side; by default one per core.", metavar="N", min=1, max=1024
     )
-    executor: str = option(
+    executor: str = _running(
         str,
         "Where trials run: local, dask, or an executor that another package brings.",
         default="local",
         metavar="NAME",
         autocompletion=completion.executors,
-        **options.RUNNING,
     )
-    scheduler: str | Path | None = option(
+    scheduler: str | Path | None = _running(
         str,
         "The scheduler of Dask; by default the one in its configuration.",
         metavar="ADDRESS|FILE",
-        **options.RUNNING,
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/NAME.", **options.FOLDER
@@ -145,9 +135,7 @@ class Request:
     settings: Settings | None = option(
         options.Settings, "Values to replace those of the config, by key."
     )
-    fresh: bool = option(
-        bool, "Train stored trials again.", default=False, place=1, **options.RUNNING
-    )
+    fresh: bool = _running(bool, "Train stored trials again.", "--fresh", default=False)
     progress: bool = field(
         default=True, metadata={"meaning": "Whether progress is shown on standard error."}
     )
@@ -164,68 +152,57 @@ class Request:
         """Return the command that repeats this request from the config in a folder of results."""
         words = ["rnnbench", self.name, str(folder / "config.yaml")]
         for option in fields(self):
-            is_stored = not option.metadata.get("facts") or option.name in KEYS  # in the config
-            value = getattr(self, option.name)
+            value, flag = getattr(self, option.name), f"--{option.name.replace('_', '-')}"
+            is_stored = not option.metadata.get("is_own") or option.name in KEYS  # in the config
             if not is_stored and option.name not in ("out", "fresh") and value != option.default:
-                words += [_flag(option)] if option.default is False else [_flag(option), str(value)]
+                words += [flag] if value is True else [flag, str(value)]
         return shlex.join([*words, "--out", str(folder)])
 
 
-def _flag(option: Field[Any]) -> str:
-    return f"--{option.name.replace('_', '-')}"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunRequest(Request):
     """The arguments of ``run``."""
 
     name = "run"
-    _: KW_ONLY
-    track: str | Sequence[str] | None = option(
+    track: str | Sequence[str] | None = _running(
         list[str],
         f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         metavar="A,B",
         autocompletion=completion.among(*TRACKERS, is_list=True),
-        **options.RUNNING,
     )
-    save_models: bool = option(bool, "Keep the trained models, for `predict`.", default=False)
+    save_models: bool = option(
+        bool, "Keep the trained models, for `predict`.", "--save-models", default=False
+    )
     compact: bool = option(
-        bool, "Store only what tables need, for runs kept in git.", default=False
+        bool, "Store only what tables need, for runs kept in git.", "--compact", default=False
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChoiceRequest(Request):
     """The arguments of ``choose``."""
 
     name = "choose"
     prefix = "choice-"
-    _: KW_ONLY
     folds: int | None = option(
-        int, "Use N-fold cross-validation; by default 5 folds.", place=-2, min=2, metavar="N"
+        int, "Use N-fold cross-validation; by default 5 folds.", min=2, metavar="N"
     )
     last: float | None = option(
         float,
         "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
-        place=-2,
         metavar="SHARE",
     )
     sample: int | None = option(
-        int,
-        "Try N points of each grid, drawn at random, instead of all.",
-        place=-2,
-        min=1,
-        metavar="N",
+        int, "Try N points of each grid, drawn at random, instead of all.", min=1, metavar="N"
     )
     then_fit: bool = option(
-        bool, "Train the recommended model, and keep it for `predict`.", default=False, place=-2
+        bool, "Train the recommended model, and keep it for `predict`.", "--then-fit", default=False
     )
     on: Literal["train", "all"] = option(
         str,
         "The documents to train it on: train, so that it is tested on the test documents; or all, "
         "so that only this choice says how good it is.",
         default="train",
-        place=-2,
         metavar="train|all",
         autocompletion=completion.among("train", "all"),
     )
@@ -269,10 +246,9 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
 
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command of a ``request`` the options of that request, beside its own.
+    """Give a command of a ``request`` the options of that request, before its own.
 
-    In the help, those before its parameter ``request`` have the place -1, those after it 2. One of
-    them is ``quiet``.
+    One of its own is ``quiet``.
     """
     found = [option for option in fields(request) if "kind" in option.metadata]
 
@@ -289,31 +265,18 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
             }
             command(request=request(**given), **values)
 
-        placed, place = [], -1
-        for parameter in inspect.signature(command, eval_str=True).parameters.values():
-            if parameter.name == "request":
-                place = 2
-            else:
-                placed.append((place, parameter.replace(kind=parameter.KEYWORD_ONLY)))
-        placed += [(option.metadata["place"], _parameter(option)) for option in found]
-        in_order = [parameter for _, parameter in sorted(placed, key=itemgetter(0))]
-        call.__signature__ = inspect.Signature(in_order)  # type: ignore[attr-defined]
-        call.__annotations__ = {parameter.name: parameter.annotation for parameter in in_order}
+        kind, arguments = inspect.Parameter.KEYWORD_ONLY, inspect.signature(request).parameters
+        parameters = [
+            arguments[option.name].replace(kind=kind, annotation=option.metadata["kind"])
+            for option in found
+        ]
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters += [one.replace(kind=kind) for one in own if one.name != "request"]
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {one.name: one.annotation for one in parameters}
         return call
 
     return decorate
-
-
-def _parameter(option: Field[Any]) -> inspect.Parameter:
-    kind, facts = option.metadata["kind"], option.metadata["facts"]
-    if facts:
-        flags = [_flag(option)] if kind is bool else []  # or else there is a --no-... too
-        is_optional = option.default is None
-        kind = Annotated[kind | None if is_optional else kind, typer.Option(*flags, **facts)]
-    default = inspect.Parameter.empty if option.default is MISSING else option.default
-    return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
-    )
 
 
 def changes(

@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rnnbench.analysis.boards import (
-    Board,
-    MeanRanks,
-    RunHistory,
-    rank_over_datasets,
-    rank_runs,
-    trace_runs,
-)
+from rnnbench.analysis import boards as ranking
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
 from rnnbench.analysis.summary import RunOrFolder, opened
-from rnnbench.metrics import find_quantity
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
 from rnnbench.section import Record
@@ -43,14 +35,14 @@ class RunComparison(Shown, ComparedRuns):
 class Leaderboard(Shown, Record):
     """The models of several runs, ranked; they are displayed as tables."""
 
-    boards: list[Board]
+    boards: list[ranking.Board]
     """One for each group of runs that were tested on the same documents."""
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard`` prints."""
         return [table for board in self.boards for table in board_tables(board)]
 
-    def mean_ranks(self) -> MeanRanks:
+    def mean_ranks(self) -> ranking.MeanRanks:
         """Return the mean ranks, over all boards, of the models that every board has.
 
         Models are matched by name. Those that are left out are named in a warning.
@@ -58,7 +50,7 @@ class Leaderboard(Shown, Record):
         Raises:
             UserError: there are fewer than two boards, or fewer than two such models.
         """
-        return rank_over_datasets(self.boards)
+        return ranking.rank_over_datasets(self.boards)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
@@ -78,7 +70,7 @@ class Leaderboard(Shown, Record):
 class Histories(Shown, Record):
     """A metric over several runs; it is displayed as tables."""
 
-    histories: list[RunHistory]
+    histories: list[ranking.RunHistory]
     """One for each group of runs that were tested on the same documents, the oldest run first."""
 
     def tables(self) -> list[Table]:
@@ -104,26 +96,18 @@ def compare(
 
 
 def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leaderboard:
-    """Return the models of all runs, or of those in folders, the best by a metric first.
-
-    By default, it is the main metric.
+    """Return the models of all runs, or of folders, the best by a metric or the main one first.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.
     """
-    if metric is not None:
-        find_quantity(metric, "metric")
-    return Leaderboard(boards=rank_runs(list(map(opened, runs)), metric))
+    return Leaderboard(boards=ranking.rank_runs(list(map(opened, runs)), metric))
 
 
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
-    """Return a metric or a cost over all runs, the oldest first, with its clear changes.
-
-    By default, it is the main metric.
+    """Return a metric, by default the main one, or a cost over all runs, with its clear changes.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.
     """
-    if metric is not None:
-        find_quantity(metric, "metric")
-    return Histories(histories=trace_runs(list(map(opened, runs)), metric))
+    return Histories(histories=ranking.trace_runs(list(map(opened, runs)), metric))

@@ -1,6 +1,5 @@
 """Trackers, by name, and the ``tracking`` key of a config: they record a run while it goes on."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,14 +102,8 @@ def check_trackers(names: Iterable[str]) -> None:
     """
     for name in names:
         tracker = TRACKERS[name]
-        if missing := [module for module in tracker.modules if not _is_installed(module)]:
+        found = {module: find_spec(module) for module in tracker.modules}
+        # A folder of that name, which tools leave in the working folder, has no origin.
+        if missing := [name for name, spec in found.items() if not (spec and spec.origin)]:
             hint = f": {tracker.install}" if tracker.install else ""
             raise UserError(f"{TRACKERS.label(name)} needs {', '.join(missing)}{hint}")
-
-
-def _is_installed(module: str) -> bool:
-    if module in sys.modules:
-        return sys.modules[module] is not None
-    spec = find_spec(module)
-    # A folder of that name, which tools leave in the working folder, has no origin.
-    return spec is not None and spec.origin is not None

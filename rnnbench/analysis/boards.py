@@ -185,7 +185,7 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
     return list(map(shortest, paths))
 
 
-def metric_of(dataset: DatasetSummary, name: str | None, where: str = "--metric") -> str:
+def metric_of(dataset: DatasetSummary, name: str | None, where: str = "metric") -> str:
     """Return the name of a metric or a cost, by default that of the main metric.
 
     Raises:

@@ -18,7 +18,7 @@ from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
 from rnnbench.storage import check_new, write_text
-from rnnbench.terminal import completion, console, options
+from rnnbench.terminal import console, options
 from rnnbench.text import counted, duration
 
 app = typer.Typer(
@@ -37,12 +37,7 @@ app = typer.Typer(
 )
 def check(
     configs: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="CONFIG",
-            help="Config files, or names from `rnnbench config list`.",
-            autocompletion=completion.config_files,
-        ),
+        list[Path], options.config_argument("Config files, or names from `rnnbench config list`.")
     ],
     build: Annotated[bool, typer.Option(help="Build every network once.")] = True,
     settings: options.Settings = None,
@@ -92,9 +87,7 @@ def show(
     ] = None,
     settings: options.Settings = None,
 ) -> None:
-    """Print CONFIG in full: merged with the files that it extends, with every default.
-
-    The output is a config of the same benchmark.
+    """Print CONFIG in full, as a config: merged with those that it extends, with every default.
 
     A schema is for editors and other programs. That of configs includes the layers, baselines,
     sources and engines of other packages that are installed.
@@ -129,8 +122,8 @@ def new(
         typer.Option(
             "--from",
             metavar="NAME|TABLE",
-            help="Copy this config of the package, and its table of texts, if it has one; "
-            "`rnnbench config list` shows the names. Or make a config for this table of your own.",
+            help="Copy this config of the package (see `rnnbench config list`), and its table of "
+            "texts, if it has one. Or make a config for this table of your own.",
             autocompletion=shipped.listed,
         ),
     ] = None,
@@ -144,12 +137,10 @@ def new(
     texts = shipped.new_files(config, source)
     for file in texts:  # a table is never overwritten
         check_new(file, overwrite=force and file == config, replaced="a config")
-    for file, text in texts.items():
+    for file, text in reversed(texts.items()):  # the config is the first of them
         write_text(file, text)
-    for file in [*texts][1:]:
-        console.err.print(f"Written to {file}", soft_wrap=True)
-    check_it = options.line("config", "check", config)
-    console.err.print(f"Written to {config}; next: {check_it}", soft_wrap=True)
+        next_step = f"; next: {options.line('config', 'check', config)}" if file == config else ""
+        console.err.print(f"Written to {file}{next_step}", soft_wrap=True)
 
 
 @app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))
@@ -159,8 +150,8 @@ def list_configs(as_json: options.Json = False) -> None:
 
     found = []
     for name in shipped.listed():
-        file = shipped.folder() / f"{name}.yaml"
-        size = {key: _check(file, (), build=False)[key] for key in ("models", "trials")}
+        facts = _check(file := shipped.folder() / f"{name}.yaml", (), build=False)
+        size = {"models": facts["models"], "trials": facts["trials"]}
         found.append({"name": name, **size, "summary": shipped.summary(file)})
     table = Table(*(Column(header, overflow="fold") for header in found[0]))
     for config in found:  # those that others extend have no models of their own
@@ -170,8 +161,8 @@ def list_configs(as_json: options.Json = False) -> None:
 
 def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
-    facts: dict[str, Any] = {"file": str(file), "is_fine": False}
-    facts |= dict.fromkeys(("name", "models", "trials", "seconds")) | {"problems": []}
+    nothing = dict.fromkeys(("name", "models", "trials", "seconds"))
+    facts: dict[str, Any] = {"file": str(file), "is_fine": False, **nothing, "problems": []}
     try:
         benchmark, seconds = load(file, changes), None
         if build:

@@ -1,7 +1,4 @@
-"""``rnnbench models``, ``data`` and ``doctor``: look at models, documents and a machine.
-
-Nothing is trained.
-"""
+"""``rnnbench models``, ``data`` and ``doctor``: look at models, documents and a machine."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +24,7 @@ from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report import inspection as views
 from rnnbench.report.table import grid
 from rnnbench.request import changes
-from rnnbench.terminal import completion, console, options
+from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
 models = typer.Typer(
@@ -46,6 +43,7 @@ EXAMPLES = options.examples(
     "rnnbench doctor results/reference/all",
     "rnnbench doctor all --json",
 )
+DATA_ONLY = "A config file, or the name of one; only its data section is used."
 
 
 @models.command(
@@ -98,10 +96,9 @@ def _all_models(benchmark: Benchmark) -> views.View:
 
 def _one_model(benchmark: Benchmark, name: str) -> views.View:
     allowed = select(benchmark, [name], "MODEL").models
-    if name not in allowed:
+    if (model := allowed.get(name)) is None:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
-    model = allowed[name]
     if isinstance(model, BaselineModel | EnsembleModel):
         return views.parameters_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
@@ -144,12 +141,7 @@ def export(
     )
 )
 def prepare(
-    config: Annotated[
-        Path | None,
-        options.config_argument(
-            "A config file, or the name of one; only its data section is used."
-        ),
-    ] = None,
+    config: Annotated[Path | None, options.config_argument(DATA_ONLY)] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -175,16 +167,10 @@ def prepare(
 )
 def show_data(
     config: Annotated[
-        str | None,
-        options.config_argument("A config file, or a name; it defines the ids and the models."),
+        str | None, options.config_argument("A config or its name; it has the ids and the models.")
     ] = None,
     number: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="N",
-            help="Number of a document, from 0; without it, all documents are described.",
-            autocompletion=completion.config_files,
-        ),
+        str | None, options.config_argument("A document, from 0; without it, all are shown.", "N")
     ] = None,
     sources: Annotated[
         bool, typer.Option("--sources", help="List the sources, and the files that they can read.")
@@ -221,14 +207,13 @@ def _config_and_number(config: str | None, number: str | None) -> tuple[Path | N
     """Return the config and the number of a document; either of them may come first, or alone."""
     given = [word for word in (config, number) if word is not None]
     names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
-    if len(given) - len(names) > 1:
-        raise UserError(
-            f"CONFIG: got '{shortened(given[1], 60)}' (one document is shown at a time)"
-        )
-    if len(names) > 1:
-        raise UserError(f"N: got '{shortened(names[1], 60)}' (should be the number of a document)")
     # No set has so many documents that a number needs more than 20 digits.
     numbers = [int(word[:20]) for word in given if word not in names]
+    if len(given) == 2 and len(names) != 1:
+        key, why = "CONFIG", "one document is shown at a time"
+        if names:
+            key, why = "N", "should be the number of a document"
+        raise UserError(f"{key}: got '{shortened(given[1], 60)}' ({why})")
     return Path(names[0]) if names else None, numbers[0] if numbers else None
 
 
@@ -239,18 +224,15 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 
 def doctor(
     config: Annotated[
-        Path | None,
-        options.config_argument("A config or its name, or the folder of a run.", "CONFIG|RUN"),
+        Path | None, options.config_argument("A config or its name, or a run.", "CONFIG|RUN")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
 
-    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and disk.
-
-    Otherwise, it gives notes on the documents, the models and the results. Each has its evidence
-    and one sentence of advice. Notes about the documents need them in the cache; nothing is
-    downloaded.
+    Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and disk. Otherwise,
+    it gives notes on the documents, the models and the results, each with its evidence and advice.
+    Notes about the documents need them in the cache; nothing is downloaded.
     """
     if config is not None:
         from rnnbench.analysis.summary import load_run
@@ -267,8 +249,7 @@ def doctor(
     record = {"checks": [check.model_dump() for check in checks]}
     console.print_record(record, grid(rows, ("bold", "")), as_json=as_json)
     if wrong := [check for check in checks if check.exit_code]:
-        names = ", ".join(check.name for check in wrong)
-        error = RnnbenchError(f"Something is wrong with: {names}.")
+        error = RnnbenchError(f"Something is wrong with: {', '.join(it.name for it in wrong)}.")
         error.exit_code = wrong[0].exit_code
         raise error
 

@@ -42,20 +42,14 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
 )
 def report(
     run: Annotated[Path, options.run_folder("The folder of a finished run or choice.")],
-    words: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Words shown of each misclassified document.")
-    ] = 60,
-    errors: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Misclassified documents shown.")
-    ] = 20,
+    words: Annotated[int, options.number("Words of each misclassified document.", min=0)] = 60,
+    errors: Annotated[int, options.number("Misclassified documents shown.", min=0)] = 20,
 ) -> None:
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 
-    The report begins with the verdict. Below it are the scores and, folded, the differences of
-    all pairs of models, calibration, learning curves, confusion matrices, F1 by topic, errors, the
-    data and the environment. The words of the documents come from the cache; nothing is downloaded.
-
-    The report of a choice shows the recommended model and the table of all candidates.
+    The report begins with the verdict. Below it are the scores and, folded, all other tables and
+    plots. The words of the documents come from the cache; nothing is downloaded. The report of a
+    choice shows the recommended model and the table of all candidates.
     """
     from rnnbench import api  # imports NumPy and pydantic
     from rnnbench.choice.choose import load_choice
@@ -89,28 +83,16 @@ def leaderboard(
         ),
     ] = None,
     history: Annotated[
-        bool,
-        typer.Option(
-            "--history", help="Show the metric from run to run instead, the oldest run first."
-        ),
+        bool, typer.Option("--history", help="Show the metric from run to run, the oldest first.")
     ] = False,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Draw the mean ranks of the models over all datasets into FILE, which ends in "
-            ".png, .svg or .pdf.",
-        ),
+        typer.Option(metavar="FILE", help="Draw mean ranks over all datasets: .png, .svg or .pdf."),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the FILE of --plot if it exists.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the FILE of --plot.")] = False,
     badge: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Write a badge of the only RUN into FILE, which may be a badge to replace.",
-        ),
+        typer.Option(metavar="FILE", help="Write a badge of the only RUN, or replace a badge."),
     ] = None,
     model: Annotated[
         str | None,
@@ -124,20 +106,17 @@ def leaderboard(
     Only results on the same documents are comparable, so each set of documents has a table of its
     own. Trials that occur in several runs are shown once.
 
-    With --history, the tables have a row for each run: date, commit, and the mean of each model.
-    They name the models whose score clearly differs from that in the run before. The commit is
-    that of rnnbench, if it runs from a git repository.
+    With --history, a row for each run has its date, the commit of rnnbench, and the mean of each
+    model, and names the models whose score clearly differs from that in the run before.
 
     With --plot, runs on two or more datasets give a critical-difference diagram (Demšar, 2006) of
-    the models that all datasets have in common, matched by name: mean ranks, Friedman's test and
-    Nemenyi's test. It describes these datasets and proves nothing about others: seeds are not
-    datasets, and datasets of one collection are not independent. With fewer than 5 datasets, the
-    tests have almost no power.
+    the models that all of them have, by name: mean ranks, Friedman's test and Nemenyi's test. It
+    proves nothing about other datasets: seeds are not datasets, and datasets of one collection are
+    not independent. With fewer than 5 datasets, the tests have almost no power.
 
-    With --badge, FILE is the JSON that an endpoint badge of shields.io reads. It has to be
-    published somewhere; the address of the picture is then https://img.shields.io/endpoint?url= and
-    the address of the file. A score is green if it is clearly better than always answering the
-    most frequent topic, red if it is clearly worse, and grey if there is no clear difference.
+    With --badge, FILE is the JSON that an endpoint badge of shields.io reads. Where it is published
+    at ADDRESS, the picture is at https://img.shields.io/endpoint?url=ADDRESS. A score is green if
+    it is clearly better than always answering the most frequent topic, and red if it is worse.
     """
     if metric is not None:
         find_quantity(metric, "--metric")
@@ -211,7 +190,7 @@ def compare(
             '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
             "percentage of A, such as 5%; or significantly, for the main metric. "
             f"METRIC: {options.QUANTITIES}; without it, the main metric. "
-            "A model that is only in A fails every gate; a model that is only in B fails none.",
+            "A model that is only in A fails every gate; one that is only in B fails none.",
         ),
     ] = None,
     form: Annotated[
@@ -219,8 +198,7 @@ def compare(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="table; markdown, for the summary of a CI job; or junit, an XML file with a test "
-            "case for each gate and model.",
+            help="table; markdown, for CI; or junit, XML with a test case for a gate and model.",
         ),
     ] = "table",
     models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these models.")] = None,

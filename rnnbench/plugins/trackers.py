@@ -9,6 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -216,12 +217,10 @@ class MlflowTracker(TrialTracker):
         local = URL.create("sqlite", database=str((folder / "mlflow.db").resolve()))
         self._client = MlflowClient(given or local.render_as_string())
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark.name
-        if found := self._client.get_experiment_by_name(name):
-            self._experiment = str(found.experiment_id)
-        else:
-            artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
-            created = self._client.create_experiment(name, artifact_location=artifacts)
-            self._experiment = str(created)
+        found = self._client.get_experiment_by_name(name)
+        artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
+        create = partial(self._client.create_experiment, artifact_location=artifacts)
+        self._experiment = str(found.experiment_id if found else create(name))
         untracked = benchmark.model_copy(update={"tracking": ()})
         mark = sha256_json([str(folder.resolve()), dump(untracked)])
         same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"

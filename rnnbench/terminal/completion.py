@@ -1,8 +1,4 @@
-"""The names that the shell suggests when TAB is pressed.
-
-Typer keeps those that fit what has been typed. They have to come at once, so no config and no run
-is read for them.
-"""
+"""The names that the shell suggests when TAB is pressed, at once: no config and no run is read."""
 
 from collections.abc import Callable
 from pathlib import Path

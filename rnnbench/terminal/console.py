@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import BaseModel
@@ -24,11 +24,7 @@ from rich.text import Text
 from rnnbench.text import visible
 
 if TYPE_CHECKING:
-    from rnnbench.api import Run
-    from rnnbench.choice.choose import Choice
     from rnnbench.report.table import Table
-
-R = TypeVar("R", bound="Run | Choice")
 
 JSON_VERSION = 1
 """The ``schema_version`` of JSON output whose record has none of its own."""
@@ -54,40 +50,19 @@ class SafeConsole(Console):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
-class _BestEffortStream:
-    """A stream that ignores write errors, so that a closed terminal or a full disk ends no run."""
-
-    def __init__(self, stream: IO[str]):
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            self._stream.flush()
-
-
 class _Messages(SafeConsole):
     """The console on standard error."""
-
-    @property
-    def file(self) -> IO[str]:
-        return cast(IO[str], _BestEffortStream(super().file))
-
-    @file.setter
-    def file(self, new_file: IO[str]) -> None:
-        self._file = new_file
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print while nothing else is drawn."""
         with DRAWING:
             super().print(*objects, **options)
+
+    def _check_buffer(self) -> None:
+        try:
+            self._write_buffer()
+        except OSError:  # a closed terminal or a full disk ends no run
+            del self._buffer[:]
 
 
 def _console(*, stderr: bool) -> Console:
@@ -153,14 +128,14 @@ def print_record(
 
 
 def carry_out(
-    job: Callable[[], R],
+    job: Callable[[], Any],
     *,
     quiet: bool,
     as_json: bool,
-    closing: Callable[[R, float], Sequence[str]],
-    views: "Callable[[R], Sequence[Table]]" = lambda result: result.tables(),
-) -> R:
-    """Return the result of a training job after printing it; if it ends early, print a part.
+    closing: Callable[[Any, float], Sequence[str]],
+    views: "Callable[[Any], Sequence[Table]]" = lambda result: result.tables(),
+) -> None:
+    """Carry out a training job and print its result; if it ends early, print a part.
 
     Unless ``quiet``, the output ends with sentences, and with last lines for copying, which
     are never wrapped: ``closing`` makes them from the result and the seconds that it took.
@@ -184,4 +159,3 @@ def carry_out(
         for sentence in sentences:
             notice(sentence)
         err.print(last, soft_wrap=True)
-    return finished

@@ -4,7 +4,6 @@ import math
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,9 +59,7 @@ def _drawn(
     """
     if quiet or not can_draw():
         yield lambda: None
-        return
-
-    if IN_NOTEBOOK:
+    elif IN_NOTEBOOK:
         from IPython.display import display
 
         shown = display({"text/html": ""}, raw=True, display_id=True)
@@ -77,29 +74,26 @@ def _drawn(
         with _repeated(update):
             yield update
         shown.update({"text/html": ""}, raw=True)
-        return
+    else:
+        options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
+        # Below it is a line for the cursor: an echoed ^C would wrap a full one.
+        live = Live(get_renderable=lambda: Group(draw(), ""), **options)
 
-    def with_line_of_cursor() -> Group:
-        return Group(draw(), "")  # an echoed ^C would wrap a full line
+        def locked(act: Callable[[], None]) -> None:
+            with DRAWING:
+                act()
 
-    def locked(act: Callable[[], None]) -> None:
-        with DRAWING:
-            act()
-
-    options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
-    live = Live(get_renderable=with_line_of_cursor, **options)
-    redraw = partial(locked, live.refresh)
-    locked(live.start)
-    try:
-        with _repeated(redraw):
-            yield redraw
-    finally:
-        locked(live.stop)
+        locked(live.start)
+        try:
+            with _repeated(partial(locked, live.refresh)):
+                yield partial(locked, live.refresh)
+        finally:
+            locked(live.stop)
 
 
 @contextmanager
 def _repeated(tick: Callable[[], None]) -> Iterator[None]:
-    """Call a function from time to time while the block runs."""
+    """Call a function from time to time, in a thread, while the block runs."""
     is_over = threading.Event()
 
     def call_until_over() -> None:
@@ -143,10 +137,7 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
 @contextmanager
 def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a callback that shows which step begins: in a bar on a terminal, else as a line.
-
-    It takes the name of the step, its number from 1, and the number of steps.
-    """
+    """Yield a callback that shows a step by its name, its number from 1, and their count."""
     bars = _bars(err.width // 3, progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
     task = bars.add_task(what, total=None)
 
@@ -165,26 +156,19 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     if quiet:
         yield lambda _: None
     elif can_draw():
-        run, changing = RunProgress(), threading.Lock()
-
-        def draw() -> RenderableType:
-            with changing:
-                return _table(run, time.monotonic())
-
-        with _drawn(draw) as redraw:
+        run = RunProgress()
+        with _drawn(lambda: _table(run, time.monotonic())) as redraw:
 
             def on_event(event: events.Event) -> None:
-                with changing:
-                    run.note(event, time.monotonic())
+                run.note(event, time.monotonic())
                 if message := _message(event):
                     redraw()
                     err.print(message)  # wrapped between words, not within a number
 
             yield on_event
     else:
-        lines = _Lines()
-        with _repeated(lines.tick):
-            yield lines
+        with _lines() as listener:
+            yield listener
 
 
 @dataclass
@@ -206,9 +190,9 @@ class Pace:
 
     def seconds_left(self, total: float, now: float) -> float | None:
         """Return the seconds until it is ``total``; ``None`` if there is no telling."""
-        if self.first is None or self.last[0] <= self.first[0]:
+        (begun, start), (done, end) = self.first or self.last, self.last
+        if done <= begun:
             return None
-        (begun, start), (done, end) = self.first, self.last
         left = (total - done) * (end - start) / (done - begun) - (now - end)
         return left if left > 0 else None
 
@@ -231,90 +215,79 @@ class RunningTrial:
 
 
 class RunProgress:
-    """How far the trials of a run, or of several in a row, have come."""
+    """How far the trials of a run have come.
+
+    One thread notes events while another draws, so each value is replaced whole.
+    """
 
     def __init__(self) -> None:
-        self.planned: Counter[Trial] = Counter()
-        """The epochs of each trial to train; a failed one lacks those that it did not reach."""
-        self.done: Counter[Trial] = Counter()
-        """The epochs of each trial that have ended."""
-        self.running: dict[Trial, RunningTrial] = {}
-        self.ended = 0
         self.start: float | None = None
-        """When the first trials were planned."""
+        """When the trials were planned."""
+        self.trials = self.ended = 0
+        self.running: dict[Trial, RunningTrial] = {}
+        self._done = self._planned = 0  # epochs weighted by their arithmetic
         self._pace = Pace()
-        self._work = {"done": 0, "planned": 0}
 
     def note(self, event: events.Event, now: float) -> None:
         """Take an event into account."""
         match event:
             case events.Planned(to_train):
-                for trial in to_train:
-                    self._set("planned", trial, self.planned[trial] + trial.epochs)
-                self.start = now if self.start is None else self.start
-                if not self._work["planned"]:
+                self.start, self.trials = now, len(to_train)
+                self._planned = sum(trial.epochs * trial.work for trial in to_train)
+                if not self._planned:
                     self._pace.begin(0, now)
             case events.PhaseBegan(trial, phase, worker):
                 running = self.running.setdefault(trial, RunningTrial(trial, now))
                 running.worker, running.phase, running.since = worker, phase, now
                 if phase == TRAINING and trial.epochs:
                     running.pace.begin(running.epoch, now)
-                    self._pace.begin(self.work()[0], now)
-            case events.EpochEnded(trial, 0, worker=worker):  # it starts again if its worker died
-                self._set("done", trial, 0)
+                    self._pace.begin(self._done, now)
+            case events.EpochEnded(trial, 0, worker=worker):
+                if trial in self.running:  # it starts again if its worker died
+                    self._done -= self.running[trial].epoch * trial.work
                 self.running[trial] = RunningTrial(trial, now, worker)
-            case events.EpochEnded(trial, epoch, loss, score):
-                self._set("done", trial, min(epoch, self.planned[trial]))
-                self._pace.reach(self.work()[0], now)
-                if trial in self.running:  # or else this comes after its end
-                    running = self.running[trial]
-                    if running.phase != TRAINING:  # as the first epoch compiles something
-                        running.phase, running.since = TRAINING, now
-                    running.epoch = epoch
-                    running.scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
-                    running.pace.reach(epoch, now)
+            case events.EpochEnded(trial, epoch, loss, score) if trial in self.running:
+                running = self.running[trial]  # or else this comes after its end
+                self._done += (epoch - running.epoch) * trial.work
+                self._pace.reach(self._done, now)
+                if running.phase != TRAINING:  # as the first epoch compiles something
+                    running.phase, running.since = TRAINING, now
+                running.epoch = epoch
+                running.scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
+                running.pace.reach(epoch, now)
             case events.Finished(trial) | events.Failed(trial):
-                self._set("planned", trial, self.done[trial])  # it may end early
-                self.running.pop(trial, None)
+                ended = self.running.pop(trial, None)
+                missing = trial.epochs - (ended.epoch if ended else 0)  # it may end early
+                self._planned -= missing * trial.work
                 self.ended += 1
                 self._pace.reach(self.work()[0], now)
 
-    def _set(self, what: str, trial: Trial, epochs: int) -> None:
-        counts = self.done if what == "done" else self.planned
-        self._work[what] += (epochs - counts[trial]) * trial.work  # of thousands, not all again
-        counts[trial] = epochs
-
     def work(self) -> tuple[int, int]:
         """Return how much is done and planned: epochs weighted by their arithmetic, or trials."""
-        done, planned = self._work.values()
-        return (done, planned) if planned else (self.ended, len(self.planned))
+        return (self._done, self._planned) if self._planned else (self.ended, self.trials)
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the pace so far, or of the trial that takes longest if that is
-        more; ``None`` if nothing has been timed.
-        """
+        """Return the time left at the pace so far, at least that of the longest trial, if known."""
         done, planned = self.work()
         if done >= planned:
             return None
-        left = [it.pace.seconds_left(it.trial.epochs, now) for it in self.running.values()]
+        running = list(self.running.values())
+        left = [it.pace.seconds_left(it.trial.epochs, now) for it in running]
         return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
 
 
 def _table(run: RunProgress, now: float) -> RenderableType:
-    """Return rows for the whole run and for each running trial; none before the run is planned.
-
-    Where there is little room, the names of models are cut, but the count of trials stays whole.
-    """
+    """Return rows for the whole run and each running trial; the names of models may be cut."""
     if run.start is None:
         return ""
     done, planned = run.work()
     total: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
-        "name": f"{run.ended}/{len(run.planned)} trials",
+        "name": f"{run.ended}/{run.trials} trials",
         "bar": ProgressBar(1, done / max(planned, 1)),
         "elapsed": _clock(now - run.start),
         "left": _eta(run.seconds_left(now)),
     }
-    rows = [total, *(_row(running, now) for running in run.running.values())]
+    rows = [total, *(_row(running, now) for running in list(run.running.values()))]
     filled = {name for row in rows for name, value in row.items() if value}
     shown = [name for name, (least, _) in COLUMNS.items() if err.width >= least and name in filled]
     longest = {"phase": max(err.width // 4, len("epoch 1000/2000"))}
@@ -354,42 +327,37 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class _Lines:
-    """A line when a trial starts and ends, one for each long phase, and one now and then."""
+@contextmanager
+def _lines() -> Iterator[events.Listener]:
+    """Print a line when a trial starts and ends, for each long phase once, and now and then."""
+    run, said = RunProgress(), dict[Trial, float]()
+    named: set[tuple[Trial, str]] = set()
 
-    def __init__(self) -> None:
-        self._progress = RunProgress()
-        self._changing = threading.Lock()
-        self._said: dict[Trial, float] = {}
-        self._named: set[tuple[Trial, str]] = set()
-
-    def __call__(self, event: events.Event) -> None:
+    def on_event(event: events.Event) -> None:
         now, message = time.monotonic(), _message(event)
-        with self._changing:
-            self._progress.note(event, now)
+        run.note(event, now)
         match event:
             case events.EpochEnded(trial, 0, worker=worker):
-                self._said[trial] = now
+                said[trial] = now
                 message = f"{_on(trial, worker)}: started"
-            case events.EpochEnded(trial) if now - self._said.get(trial, now) >= PLAIN_INTERVAL:
-                self._said[trial] = now
+            case events.EpochEnded(trial) if now - said.get(trial, now) >= PLAIN_INTERVAL:
+                said[trial] = now
                 scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
-                left = self._progress.seconds_left(now)
+                left = run.seconds_left(now)
                 rest = "" if left is None else f"; {left:.0f} s left in total"
                 message = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
         if message:
             err.print(message, soft_wrap=True)
 
-    def tick(self) -> None:
-        """Name each phase that has taken long, once."""
-        now = time.monotonic()
-        with self._changing:
-            running = list(self._progress.running.values())
-        for it in running:
-            is_long = it.phase != TRAINING and now - it.since >= LONG_PHASE
-            if is_long and (it.trial, it.phase) not in self._named:
-                self._named.add((it.trial, it.phase))
+    def name_long_phases() -> None:
+        for it in list(run.running.values()):
+            is_long = it.phase != TRAINING and time.monotonic() - it.since >= LONG_PHASE
+            if is_long and (it.trial, it.phase) not in named:
+                named.add((it.trial, it.phase))
                 err.print(f"{_on(it.trial, it.worker)}: {it.phase}", soft_wrap=True)
+
+    with _repeated(name_long_phases):
+        yield on_event
 
 
 def _message(event: events.Event) -> str | None:

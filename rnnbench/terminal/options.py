@@ -17,7 +17,6 @@ from rnnbench.points import split_names
 from rnnbench.terminal import completion
 from rnnbench.text import encodable
 
-RUNNING: dict[str, Any] = {"rich_help_panel": "How trials run"}
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
@@ -33,8 +32,7 @@ Config = Annotated[
     ),
 ]
 NetworkSeed = Annotated[
-    int | None,
-    typer.Option(metavar="K", help="The seed of the trained model; by default the first."),
+    int | None, typer.Option(metavar="K", help="The seed of the model; by default the first.")
 ]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
 Seeds = Annotated[
@@ -64,15 +62,16 @@ LabelColumn = Annotated[
 ]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
-WithoutDuplicates = Annotated[
-    bool,
-    typer.Option(
-        "--without-duplicates", help="Leave out test documents that are also in the training set."
-    ),
-]
+LEFT_OUT = "Leave out test documents that are also in the training set."
+WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LEFT_OUT)]
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def number(text: str, **bounds: Any) -> Any:
+    """Return an option that takes a whole number."""
+    return typer.Option(metavar="N", help=text, **bounds)
 
 
 def examples(*commands: str) -> str:
@@ -105,10 +104,7 @@ def check_config_name(file: Path) -> None:
 
 
 def line(*words: object) -> str:
-    """Return a command line of this program, quoted so that it can be typed.
-
-    The program has its path if the shell would not find its name.
-    """
+    """Return a command line to be typed, with the program's path if the shell would not find it."""
     called, found = Path(sys.argv[0]), shutil.which("rnnbench")
     is_file = called.name == "rnnbench" and called.exists()
     is_other = is_file and not (found and called.samefile(found))

@@ -55,7 +55,7 @@ def test_junit_is_ascii_and_well_formed_whatever_a_folder_is_called(name):
     [
         ("rnm", "accuracy", r"--model: no model 'rnm' \(allowed: rnn, svm; did you mean 'rnn'"),
         ("svm", "log_loss", "--metric log_loss: svm has no log_loss"),
-        (None, "acuracy", "--metric: no metric 'acuracy'"),
+        (None, "acuracy", "metric: no metric 'acuracy'"),
     ],
 )
 def test_what_a_badge_lacks_is_named(model, metric, message):

@@ -317,7 +317,8 @@ def epoch(one, number):
 def test_the_epochs_of_a_large_model_are_more_of_the_work(two, baseline):
     large, small = (replace(two[0], name=f"of {work}", work=work) for work in (9, 1))
 
-    assert after((0, Planned([large, small, baseline], [])), (0, epoch(large, 1))).work() == (
+    planned = Planned([large, small, baseline], [])
+    assert after(*((0, it) for it in (planned, epoch(large, 0), epoch(large, 1)))).work() == (
         9,
         2000,
     )
@@ -325,7 +326,7 @@ def test_the_epochs_of_a_large_model_are_more_of_the_work(two, baseline):
 
 @given(epochs=st.lists(st.integers(0, 200), max_size=5))
 def test_the_epochs_that_a_failed_trial_lacks_are_not_planned(two, epochs):
-    run = after((0, Planned(two, [])))
+    run = after((0, Planned(two, [])), (0, epoch(two[0], 0)))
     for number in epochs:  # they start again if a worker died
         run.note(epoch(two[0], number), 0)
 

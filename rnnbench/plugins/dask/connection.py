@@ -8,7 +8,7 @@ import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ CONNECT_SECONDS, CLOSE_SECONDS = 10.0, 2.0  # for a scheduler to answer, and to 
 RETRIES = 3  # of the connection for a result: this costs less than training again
 # Dask's messages are many, and look like errors of ours.
 LOGGERS = ("distributed", "distributed.client", "tornado.application", "asyncio")
+NO_WORKERS = """{0}: the scheduler has no workers. Where rnnbench is installed, this starts four:
+  dask worker {0} --nthreads 1 --nworkers 4"""
+OPEN = """%s: not encrypted: whoever reaches this port can run code on the cluster and read the \
+documents (tls:// with certificates is safe)"""
 EXAMPLE = "should be tcp://HOST:8786, tls://HOST:8786 or a scheduler file"
 
 
@@ -39,27 +43,21 @@ def connected(address: str | None) -> Iterator[Any]:
         import dask
         import distributed
     except ImportError as error:
-        raise UserError(
-            f"the executor 'dask' needs distributed: pip install 'rnnbench[dask]' ({error})"
-        ) from error
+        raise UserError(f"dask: needs pip install 'rnnbench[dask]' ({error})") from error
     configured = (dask.config.get(f"scheduler-{name}", None) for name in ("address", "file"))
     found = _address_in(address or next(filter(None, configured), ""))
-    levels = {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
-    for logger in levels:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        with dask.config.set({"distributed.comm.retry.count": RETRIES}):
-            client = _connect(distributed, found)
-            try:
-                yield client
-            finally:
-                with suppress(Exception):
-                    client.close(timeout=CLOSE_SECONDS)
-                # Otherwise it would be closed again, and take its time, when it is collected.
-                client.status = "closed"
-    finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
+    with ExitStack() as stack, dask.config.set({"distributed.comm.retry.count": RETRIES}):
+        for logger in map(logging.getLogger, LOGGERS):
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL + 1)
+        client = _connect(distributed, found)
+        try:
+            yield client
+        finally:
+            with suppress(Exception):
+                client.close(timeout=CLOSE_SECONDS)
+            # Otherwise it would be closed again, and take its time, when it is collected.
+            client.status = "closed"
 
 
 def _address_in(given: str) -> str:
@@ -68,10 +66,8 @@ def _address_in(given: str) -> str:
             "the executor 'dask' needs a scheduler: give --scheduler tcp://HOST:8786 (or a "
             "scheduler file), or set DASK_SCHEDULER_ADDRESS; `dask scheduler` starts one"
         )
-    if "://" in given:
-        return given
-    if not given.endswith(".json") and ":" in given and not Path(given).exists():
-        return f"tcp://{given}"
+    if "://" in given or (":" in given and not Path(given).exists()):
+        return given if "://" in given else f"tcp://{given}"
     try:
         return str(json.loads(Path(given).read_text())["address"])
     except OSError as error:
@@ -124,23 +120,16 @@ def _warn_of_versions(address: str) -> None:
 
 def _certificates(security: Any, address: str) -> Mapping[str, Any]:
     """Return what a connection needs of Dask's configuration."""
+    where = f"--scheduler {address}: distributed.comm.tls in Dask's configuration"
     try:
         found: Mapping[str, Any] = security.get_connection_args("client")
-    except ValueError as error:
-        raise UserError(f"--scheduler {address}: distributed.comm.tls: {error}") from error
-    except OSError as error:  # which names no file
+    except (OSError, ValueError) as error:  # which names no file
         files = security.get_tls_config_for_role("client")
         values = [files[name] or "" for name in ("ca_file", "cert", "key")]
         paths = ", ".join(value for value in values if "\n" not in value)  # or a key itself
-        raise UserError(
-            "the certificates of distributed.comm.tls in Dask's configuration cannot be read: "
-            f"{error} ({paths})"
-        ) from error
+        raise UserError(f"{where}: {error} ({paths})") from error
     if urlsplit(address).scheme in {"tls", "wss"} and found.get("ssl_context") is None:
-        raise UserError(
-            f"--scheduler {address}: needs certificates (ca-file, client.cert and client.key of "
-            "distributed.comm.tls in Dask's configuration)"
-        )
+        raise UserError(f"{where}: names no certificates (ca-file, client.cert and client.key)")
     return found
 
 
@@ -159,11 +148,7 @@ def warn_if_open(*addresses: str) -> None:
             found = {facts[4][0] for facts in socket.getaddrinfo(parts.hostname or "", None)}
             is_loopback = all(ipaddress.ip_address(str(host)).is_loopback for host in found)
         if not is_loopback:
-            log.warning(
-                "%s: not encrypted: whoever reaches this port can run code on the cluster and read "
-                "the documents (tls:// with certificates is safe)",
-                address,
-            )
+            log.warning(OPEN, address)
             return
 
 
@@ -174,11 +159,3 @@ def identity_of(client: Any) -> Mapping[str, Any]:
         return client.sync(ask, n_workers=-1, callback_timeout=seconds)  # type: ignore[no-any-return]
     except OSError as error:
         raise _out_of_reach(client.scheduler.address, error) from error
-
-
-def no_workers(address: str) -> str:
-    """Return what to say of a scheduler that has no workers."""
-    return (
-        f"{address}: the scheduler has no workers. Where rnnbench is installed, this starts four:\n"
-        f"  dask worker {address} --nthreads 1 --nworkers 4"
-    )

@@ -21,17 +21,10 @@ from typing import Any, NoReturn, Self
 from uuid import uuid4
 
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
+from rnnbench.models.code import plugins_of
 from rnnbench.plugins.dask import connection, on_worker
-from rnnbench.runner.executors.base import (
-    WAITING,
-    Connected,
-    Executor,
-    Listener,
-    Outcomes,
-    PhaseBegan,
-    Task,
-    TrialFailure,
-)
+from rnnbench.runner.executors import Executor, Task, TrialFailure
+from rnnbench.runner.executors.base import WAITING, Connected, Listener, Outcomes, PhaseBegan
 from rnnbench.runner.executors.local import Died, event_of
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult
@@ -71,7 +64,7 @@ class DaskExecutor(Executor):
         with connection.connected(self._address) as client:
             workers = connection.identity_of(client)["workers"].values()
             if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
-                raise OutOfReachError(connection.no_workers(client.scheduler.address))
+                raise OutOfReachError(connection.NO_WORKERS.format(client.scheduler.address))
         return min(cores, self._limit or cores)
 
     def run(
@@ -92,9 +85,9 @@ class DaskExecutor(Executor):
         with connection.connected(self._address) as client:
             given = connection.identity_of(client)["address"]
             connection.warn_if_open(client.scheduler.address, given)
-            run = ClusterRun(client, trials, corpora, listener, task, self._limit)
+            run = ClusterRun(client, listener, task, self._limit)
             try:
-                yield from run.outcomes()
+                yield from run.outcomes(trials, corpora)
             finally:
                 run.end()
 
@@ -120,21 +113,11 @@ class Attempt:
 class ClusterRun:
     """The state of a run on a cluster: ``DaskExecutor.run`` has the arguments."""
 
-    def __init__(
-        self,
-        client: Any,
-        trials: Sequence[Trial],
-        corpora: Mapping[str, Path],
-        listener: Listener,
-        task: Task,
-        limit: int | None,
-    ):
+    def __init__(self, client: Any, listener: Listener, task: Task, limit: int | None):
         self._client, self._listener, self._task = client, listener, task
         self._id, self._limit = f"rnnbench-{uuid4().hex[:12]}", limit
         self._address, self._dashboard = client.scheduler.address, ""
-        self._files, self._corpora, self._modules = on_worker.pack(trials, corpora)
-        self._here = on_worker.installed(on_worker.packages_of(trials))
-        self._waiting = deque(map(Attempt, trials))
+        self._waiting: deque[Attempt] = deque()
         self._running: dict[str, Attempt] = {}
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
         self._open: dict[str, int] = {}  # threads of the workers that take trials now, by address
@@ -142,8 +125,12 @@ class ClusterRun:
         self._has_begun = self._has_started = self._was_paused = False  # any trial, if started
         self._opened = self._seen_able = time.monotonic()
 
-    def outcomes(self) -> Outcomes:
+    def outcomes(self, trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Outcomes:
         """Yield each trial with its outcome; see ``DaskExecutor.run``."""
+        self._files, self._corpora = on_worker.pack(trials, corpora)
+        needed = {name for it in trials for name in (*it.packages, *plugins_of(it.model))}
+        self._here = on_worker.installed(sorted(needed))
+        self._waiting.extend(map(Attempt, trials))
         self._in_background(self._watch())
         while self._waiting or self._running:
             while (attempt := self._next()) is not None:
@@ -197,7 +184,7 @@ class ClusterRun:
             client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
             with suppress(KeyError):
                 self._dashboard = client.dashboard_link or ""
-            on_workers = RunPlugin(self._id, self._here, self._files, self._modules)
+            on_workers = RunPlugin(self._id, self._here, self._files)
             plugin = RunOnScheduler(self._id, client.id, on_workers)
             await asyncio.wait_for(client.register_plugin(plugin), FILES_SECONDS)
             while client.status == "running" and client.scheduler_comm is comm:
@@ -252,11 +239,10 @@ class ClusterRun:
         if not (self._waiting and self._has_begun):
             return None
         running = self._running.values()
-        if running and (self._waiting[0].is_alone or any(attempt.is_alone for attempt in running)):
-            return None
+        is_alone = any(attempt.is_alone for attempt in (self._waiting[0], *running))
         load = sum(not attempt.at or attempt.at in self._open for attempt in running)
-        is_full = load >= sum(self._open.values()) or len(self._running) == self._limit
-        return None if is_full else self._waiting.popleft()
+        is_full = load >= sum(self._open.values()) or len(running) == self._limit
+        return None if is_full or (running and is_alone) else self._waiting.popleft()
 
     def _note(self, facts: Mapping[str, Any]) -> None:
         if facts.get("run") == self._id:
@@ -303,7 +289,7 @@ class ClusterRun:
 
     def _begin(self, workers: Mapping[str, Any], able: Mapping[str, Mapping[str, Any]]) -> None:
         if not workers:
-            raise OutOfReachError(connection.no_workers(self._address))
+            raise OutOfReachError(connection.NO_WORKERS.format(self._address))
         is_late = time.monotonic() - self._opened > BEGIN_SECONDS
         if len(able) + len(self._refused) < len(workers) and not is_late:
             return  # until all were heard
@@ -332,23 +318,21 @@ class ClusterRun:
             return
         attempt.at = machine.pop("address", attempt.at)
         worker = machine.get("worker", attempt.worker) or "a worker"
+        failure: TrialFailure | None = None  # that of a machine
         match outcome:
-            case Died(has_started) as death:
+            case Died(has_started):
                 self._has_started |= has_started
                 attempt.lost_child = True
-                failure = TrialFailure(_remarked(str(death), f" on {worker}"))
-            case TrialFailure(reason) as failed:
-                failure = replace(failed, reason=_remarked(reason, f" (on {worker})"))
-                if not failed.is_of_machine:
-                    yield attempt.trial, failure
-                    return
-            case TrialResult(record=record) as result:
+                failure = TrialFailure(_remarked(str(outcome), f" on {worker}"))
+            case TrialFailure(reason):
+                outcome = replace(outcome, reason=_remarked(reason, f" (on {worker})"))
+                failure = outcome if outcome.is_of_machine else None
+            case TrialResult(record=record):
                 record = record.model_copy(update={"machine": Machine(**machine)})
-                yield attempt.trial, replace(result, record=record)
-                return
-            case _:
-                yield attempt.trial, outcome
-                return
+                outcome = replace(outcome, record=record)
+        if failure is None:
+            yield attempt.trial, outcome
+            return
         attempt.losses.append(attempt.at)
         is_tried_by_all = bool(self._open) and self._open.keys() <= {*attempt.losses}
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):

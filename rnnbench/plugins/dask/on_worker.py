@@ -1,9 +1,5 @@
-"""A run in a worker of a Dask cluster: what it needs there, and the children that train.
+"""A run in a worker of a Dask cluster: what it needs there, and the children that train."""
 
-The needs are versions, code, and files, which travel compressed.
-"""
-
-import hashlib
 import os
 import pickle
 import platform
@@ -16,7 +12,6 @@ import tempfile
 import threading
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -33,7 +28,7 @@ from rnnbench.models import code
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.runner.executors.base import TrialFailure
 from rnnbench.runner.executors.local import Child, Died, Done, Report, work
-from rnnbench.storage import atomic_write, sha256_file
+from rnnbench.storage import sha256_file
 from rnnbench.text import listed
 from rnnbench.training.trial import Trial
 
@@ -43,18 +38,13 @@ END_SECONDS = 3.0  # for killed children to be gone
 MOST_BYTES = 2**30  # sent to each worker; they pass through the scheduler's memory
 PYTHON, CODE = "Python", "code of rnnbench"  # beside the names of packages
 NO_PACKAGES = {PYTHON, CODE, "rnnbench"}  # whose versions are compared, too
+MODULES = "modules"  # the folder of the modules that travel
 OTHER_CODE = "different rnnbench code (same version, but another commit or local changes)"
 
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
     return {PYTHON: platform.python_version(), CODE: code.code_of_rnnbench()} | versions(packages)
-
-
-def packages_of(trials: Sequence[Trial]) -> list[str]:
-    """Return the distributions that trials need, those of plug-ins too."""
-    found = ((*trial.packages, *code.plugins_of(trial.model)) for trial in trials)
-    return list(dict.fromkeys(name for packages in found for name in packages))
 
 
 def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
@@ -90,35 +80,12 @@ def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"  {line}: {listed(where, 3)}" for line, where in workers.items()]
 
 
-def pack(
-    trials: Sequence[Trial], corpora: Mapping[str, Path]
-) -> tuple[dict[str, bytes], dict[str, str], str]:
-    """Return the files that trials need, the names of those of corpora, and that of modules.
+def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, dict[str, str]]:
+    """Return a zip file of what trials need, and the names in it of corpora, by fingerprint.
 
-    Files are compressed by ``zlib``; a name is the sha256 of the content with an ending, which that
-    of modules lacks.
-    """
-    contents, names = {}, {}
-    for fingerprint in sorted({trial.corpus_fingerprint for trial in trials}):
-        content = corpora[fingerprint].read_bytes()
-        names[fingerprint] = f"{hashlib.sha256(content).hexdigest()}.npz"
-        contents[names[fingerprint]] = content
-    own = zip_modules(trials)
-    modules = hashlib.sha256(own).hexdigest()
-    contents[f"{modules}.zip"] = own
-    if (size := sum(map(len, contents.values()))) > MOST_BYTES:
-        raise UserError(
-            f"corpora and modules have {size:,} bytes (at most {MOST_BYTES:,} are sent to workers; "
-            "use fewer documents, or run on this machine)"
-        )
-    files = {name: zlib.compress(content, 1) for name, content in contents.items()}
-    return files, names, modules
-
-
-def zip_modules(trials: Sequence[Trial]) -> bytes:
-    """Return a zip file with the modules of ``python:`` models that are not installed.
-
-    Those beside them that they import are in it, too, and all Python files of packages around them.
+    A corpus is named by the sha256 of its content. The folder ``MODULES`` has the modules of
+    ``python:`` models that are not installed, those beside them that they import, and all Python
+    files of packages around them.
     """
     networks = (trial.model for trial in trials if isinstance(trial.model, PythonNetwork))
     left = {network.python.partition(":")[0] for network in networks}
@@ -127,30 +94,22 @@ def zip_modules(trials: Sequence[Trial]) -> bytes:
         if not code.is_installed(module := left.pop()):
             own.add(module)
             left |= set(code.imported_beside(module)) - own
-    files = {name: file for module in own for name, file in code.files_of(module).items()}
+    found = [item for module in own for item in code.files_of(module).items()]
+    files = {f"{MODULES}/{name}": file for name, file in found}
+    needed = {trial.corpus_fingerprint for trial in trials}
+    names = {key: f"{sha256_file(corpora[key])}.npz" for key in needed}
+    files |= {name: corpora[key] for key, name in names.items()}
+    if (size := sum(file.stat().st_size for file in files.values())) > MOST_BYTES:
+        raise UserError(
+            f"corpora and modules have {size:,} bytes (at most {MOST_BYTES:,} are sent to workers; "
+            "use fewer documents, or run on this machine)"
+        )
     buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as opened:
-        for name, file in sorted(files.items()):
-            opened.writestr(zipfile.ZipInfo(name), file.read_bytes())  # without times
-    return buffer.getvalue()
-
-
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files that have travelled, if they are as they were sent; unpack those with modules."""
-    for name, packed in files.items():
-        stem = Path(name).stem
-        try:
-            content = zlib.decompress(packed)
-        except zlib.error:
-            content = b""
-        if hashlib.sha256(content).hexdigest() != stem:
-            raise RnnbenchError(f"{name} did not arrive as it was sent")
-        if name.endswith(".zip"):
-            with zipfile.ZipFile(BytesIO(content)) as modules:
-                modules.extractall(folder / stem)
-        else:
-            with atomic_write(folder / name) as opened:
-                opened.write(content)
+    compressed: dict[str, Any] = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1}
+    with zipfile.ZipFile(buffer, "w", strict_timestamps=False, **compressed) as opened:
+        for name, file in files.items():
+            opened.write(file, name)
+    return buffer.getvalue(), names
 
 
 class WorkerChild(Child):
@@ -226,20 +185,21 @@ def main() -> None:
 class RunOnWorker:
     """The child processes and the files of one run, which has its own folder in this worker."""
 
-    def __init__(self, folder: Path, modules: str):
-        self._folder, self._place = folder, folder / modules
+    def __init__(self, folder: Path):
+        self._folder, self._place = folder, folder / MODULES
         self._lock, self._has_ended = threading.Lock(), False
         self._children: set[WorkerChild] = set()
         self._idle: list[WorkerChild] = []
 
-    def begin(self, needed: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[list[str], str]:
-        """Write files; return what differs here, and why files cannot be written, or ""."""
+    def begin(self, needed: Mapping[str, str], files: bytes) -> tuple[list[str], str]:
+        """Unpack files; return what differs here, and why they cannot be written, or ""."""
         if found := differences(installed(needed.keys() - NO_PACKAGES), needed):
             return found, ""
         try:
-            write_files(self._folder, files)
-        except (OSError, RnnbenchError) as error:
-            return [], str(error)
+            with zipfile.ZipFile(BytesIO(files)) as packed:
+                packed.extractall(self._folder)
+        except OSError as error:
+            return [], f"{self._folder}: cannot be written: {error.strerror}"
         return [], ""
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Any | Died:

@@ -45,14 +45,13 @@ class RunOnScheduler(SchedulerPlugin):
 
 
 class RunPlugin(WorkerPlugin):
-    """Brings a run to a worker, which gets the run's resource if it has all that is needed.
+    """Brings a run to a worker, which gets the run's resource, or tells the client what it lacks.
 
-    Otherwise, it tells the client. ``here`` is what is installed on the machine that starts the
-    run; for the others, see ``pack``.
+    ``here`` is what is installed where the run is started; for ``files``, see ``pack``.
     """
 
-    def __init__(self, run: str, here: dict[str, str], files: dict[str, bytes], modules: str):
-        self.name, self.here, self.files, self.modules = run, here, files, modules
+    def __init__(self, run: str, here: dict[str, str], files: bytes):
+        self.name, self.here, self.files = run, here, files
         self.there: Any = None
         self.is_over = False
 
@@ -69,7 +68,7 @@ class RunPlugin(WorkerPlugin):
 
     def begin(self, worker: Any) -> tuple[list[str], str]:
         """Return what differs in the worker, and what else keeps it from taking trials, or ""."""
-        files, self.files = self.files, {}
+        files, self.files = self.files, b""
         wanted = self.here["rnnbench"]
         try:
             import rnnbench
@@ -79,7 +78,7 @@ class RunPlugin(WorkerPlugin):
             from rnnbench.plugins.dask import on_worker
 
             folder = Path(worker.local_directory, "rnnbench", self.name)
-            self.there = there = on_worker.RunOnWorker(folder, self.modules)
+            self.there = there = on_worker.RunOnWorker(folder)
             return there.begin(self.here, files)
         except Exception as error:
             is_missing = isinstance(error, ModuleNotFoundError) and error.name == "rnnbench"

@@ -3,8 +3,5 @@
 from rnnbench.command import RESULTS, Command
 
 SITE = Command(
-    "site",
-    "rnnbench.plugins.site.command:site",
-    "Make a folder of web pages from many runs.",
-    RESULTS,
+    "site", "rnnbench.plugins.site.command:site", "Make web pages from many runs.", RESULTS
 )

@@ -13,14 +13,8 @@ EXAMPLES = options.examples(
     "rnnbench site nightly/* --out public --metric macro_f1 --metric ms_per_step",
     "rnnbench site results/* --words 60 --json",
 )
-
-
-Out = Annotated[
-    Path,
-    typer.Option(
-        help="The folder of the site: new, empty, or with an earlier site.", **options.FOLDER
-    ),
-]
+OUT = "The folder of the site: new, empty, or with an earlier site."
+WORDS = "Words shown of each misclassified document, if you may publish them."
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -31,21 +25,13 @@ Metrics = Annotated[
         show_default=False,
     ),
 ]
-Words = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="Words shown of each misclassified document, if you may publish them.",
-    ),
-]
 
 
 def site(
     runs: options.Runs,
-    out: Out = Path("site"),
+    out: Annotated[Path, typer.Option(help=OUT, **options.FOLDER)] = Path("site"),
     metric: Metrics = None,
-    words: Words = 0,
+    words: Annotated[int, options.number(WORDS, min=0)] = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -53,11 +39,8 @@ def site(
 
     FOLDER/index.html lists the runs. From there, links lead to the report of each run, to the
     leaderboards with a critical-difference diagram, and to the history of each config that was run
-    more than once on the same documents. The pages load nothing and have relative links only, so
-    any web server can show the folder.
-
-    The next site in the same FOLDER replaces what the last one wrote, and nothing else. A folder
-    that holds other things is refused.
+    more than once on the same documents. The pages load nothing and have relative links only. The
+    next site in the same FOLDER replaces this one; a folder that holds other things is refused.
     """
     for name in metric or ():
         find_quantity(name, "--metric")

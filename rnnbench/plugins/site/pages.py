@@ -6,27 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from operator import itemgetter
 
-from rnnbench.analysis.boards import (
-    Board,
-    RunHistory,
-    has_metric,
-    rank_over_datasets,
-    rank_runs,
-    trace_runs,
-)
+from rnnbench.analysis import boards as ranking
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
+from rnnbench.report import tables_of_runs as tables
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
 from rnnbench.report.table import Table, mean_and_interval, number_first, pick_columns
-from rnnbench.report.tables_of_runs import (
-    board_tables,
-    direction,
-    history_table,
-    minute,
-    short_hash,
-)
 from rnnbench.results.run import StoredRun
 from rnnbench.text import counted, listed
 
@@ -34,10 +21,6 @@ INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
-Boards = Mapping[str, Sequence[Board]]  # the leaderboards by each metric
-Histories = Mapping[str, Sequence[tuple[str, RunHistory]]]
-"""The histories by each metric, of configs with several runs on the same documents, each with the
-name of its config."""
 Texts = Mapping[str, str]
 
 
@@ -48,24 +31,19 @@ def pages_of(
 
     The runs, and the addresses of their reports, are by names that tell them apart.
     """
-    having = {
-        metric: {name: run for name, run in runs.items() if has_metric(run.results.dataset, metric)}
-        for metric in metrics
-    }
-    boards = {metric: rank_runs(list(of.values()), metric) for metric, of in having.items()}
-    configs: dict[str, dict[str, StoredRun]] = {}
-    for name, run in runs.items():
-        configs.setdefault(run.results.name, {})[name] = run
-    histories = {
-        metric: [
-            (config, history)
-            for config, group in configs.items()
-            if (own := {name: run for name, run in group.items() if name in having[metric]})
-            for history in trace_runs(list(own.values()), metric, list(own))
-            if len(history.entries) > 1
-        ]
-        for metric in metrics
-    }
+    boards: list[ranking.Board] = []
+    histories: list[tuple[str, ranking.RunHistory]] = []  # with the names of their configs
+    for metric in metrics:
+        having = {
+            name: run
+            for name, run in runs.items()
+            if ranking.has_metric(run.results.dataset, metric)
+        }
+        boards += ranking.rank_runs(list(having.values()), metric)
+        for config in dict.fromkeys(run.results.name for run in having.values()):
+            own = {name: run for name, run in having.items() if run.results.name == config}
+            traced = ranking.trace_runs(list(own.values()), metric, list(own))
+            histories += [(config, history) for history in traced if len(history.entries) > 1]
     datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
     sets = {
         split: f"{dataset.source}, {dataset.test_size:,} test documents"
@@ -75,23 +53,23 @@ def pages_of(
     sets |= {
         split: f"{name}, split {split[:12]}" for split, name in sets.items() if counts[name] > 1
     }
+    first = [board for board in boards if board.metric == metrics[0]]
     pages = {
-        INDEX: _index(runs, boards, sets, reports),
+        INDEX: _index(runs, first, sets, reports),
         LEADERBOARD: _leaderboard(runs, boards, sets, reports),
     }
-    return pages | (
-        {HISTORY: _history(histories, sets, reports)} if any(histories.values()) else {}
-    )
+    if histories:
+        pages[HISTORY] = _history(histories, sets, reports)
+    return pages
 
 
 def _index(
-    runs: Mapping[str, StoredRun], boards: Boards, sets: Texts, reports: Texts
+    runs: Mapping[str, StoredRun], boards: Sequence[ranking.Board], sets: Texts, reports: Texts
 ) -> PageContent:
-    metric, first_boards = next(iter(boards.items()))
-    quantity, best = find_quantity(metric, "--metric"), []
-    for board in first_boards:
-        first = board.entries[0]
-        if (value := first.model.statistic(metric)) is not None:
+    best = []
+    for board in boards:
+        first, quantity = board.entries[0], find_quantity(board.metric, "--metric")
+        if (value := first.model.statistic(board.metric)) is not None:
             best.append(
                 f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
                 f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
@@ -121,8 +99,13 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
     for name in sorted(runs, key=date.__getitem__, reverse=True):
         results, environment = runs[name].results, runs[name].environment
         best, partial = results.best, " (partial run)" * bool(results.missing)
-        commit, processor = short_hash(environment["git_commit"]), environment["cpu"]
-        where = [sets[results.dataset.split_fingerprint], minute(date[name]), commit, processor]
+        commit, processor = tables.short_hash(environment["git_commit"]), environment["cpu"]
+        where = [
+            sets[results.dataset.split_fingerprint],
+            tables.minute(date[name]),
+            commit,
+            processor,
+        ]
         counts = [str(len(results.models)), str(len(results.seeds))]
         score = mean_and_interval(best.score) + partial
         rows.append([name, *where, best.name, score, *counts])
@@ -137,20 +120,21 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
 
 
 def _leaderboard(
-    runs: Mapping[str, StoredRun], boards: Boards, sets: Texts, reports: Texts
+    runs: Mapping[str, StoredRun], boards: Sequence[ranking.Board], sets: Texts, reports: Texts
 ) -> PageContent:
     sections = [
         ReportSection(
-            f"by-{metric}-{number}",
-            f"{sets[board.dataset.split_fingerprint]}, by {metric}",
-            [("wordy", _with_reports(table, reports)) for table in board_tables(board)],
+            f"by-{board.metric}-{number}",
+            f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
+            [("wordy", _with_reports(table, reports)) for table in tables.board_tables(board)],
         )
-        for metric, of_metric in boards.items()
-        for number, board in enumerate(of_metric, start=1)
+        for number, board in enumerate(boards, start=1)
     ]
-    for metric, of_metric in boards.items():
+    for metric in dict.fromkeys(board.metric for board in boards):
         with suppress(UserError):  # fewer than two sets of documents have models in common
-            ranks = rank_over_datasets(of_metric)
+            ranks = ranking.rank_over_datasets(
+                [board for board in boards if board.metric == metric]
+            )
             left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
             section = ReportSection(
                 f"ranks-{metric}",
@@ -183,47 +167,41 @@ def _with_reports(table: Table, reports: Texts) -> Table:
     return replace(number_first(last), links=reports, linked=n - 1)
 
 
-def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
+def _history(
+    histories: Sequence[tuple[str, ranking.RunHistory]], sets: Texts, reports: Texts
+) -> PageContent:
     """Return the page of histories, with the last clear changes as sentences."""
     sections, models, changes = [], [], []
-    for metric, of_metric in histories.items():
-        for number, (config, history) in enumerate(of_metric, start=1):
-            name, documents = f"{metric}-{number}", sets[history.dataset.split_fingerprint]
-            plots = [
-                HistoryPlot(history, model, f"{name}-{model}")
-                for model in history.models
-                if any(entry.values.get(model) for entry in history.entries)
-            ]
-            table = replace(history_table(history), links=reports)
-            title = f"{config} on {documents}, {metric}"
-            section = ReportSection(name, title, [("gallery", plots), ("wordy", table)])
-            sections.append(section)
-            models += history.models
-            changes += [
-                (
-                    entry.date or "",
-                    f"{config}, {minute(entry.date)}, commit {short_hash(entry.commit)}: the "
-                    f"{history.dataset.kind.score_name} of {model} clearly went "
-                    f"{direction(change)} in {entry.run}, by {abs(change.difference):.4f}.",
-                )
-                for entry in history.entries
-                for model, change in entry.changes.items()
-                if change.is_clear
-            ]
-    tested = [
-        history.dataset.kind
-        for of_metric in histories.values()
-        for _, history in of_metric
-        if history.is_tested
-    ]
+    for number, (config, history) in enumerate(histories, start=1):
+        name, documents = f"{history.metric}-{number}", sets[history.dataset.split_fingerprint]
+        plots = [
+            HistoryPlot(history, model, f"{name}-{model}")
+            for model in history.models
+            if any(entry.values.get(model) for entry in history.entries)
+        ]
+        table = replace(tables.history_table(history), links=reports)
+        title = f"{config} on {documents}, {history.metric}"
+        sections.append(ReportSection(name, title, [("gallery", plots), ("wordy", table)]))
+        models += history.models
+        changes += [
+            (
+                entry.date or "",
+                f"{config}, {tables.minute(entry.date)}, commit {tables.short_hash(entry.commit)}: "
+                f"the {history.dataset.kind.score_name} of {model} clearly went "
+                f"{tables.direction(change)} in {entry.run}, by {abs(change.difference):.4f}.",
+            )
+            for entry in history.entries
+            for model, change in entry.changes.items()
+            if change.is_clear
+        ]
+    tested = [history.dataset.kind for _, history in histories if history.is_tested]
     names = " or ".join(dict.fromkeys(kind.score_name for kind in tested))
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
-    findings = newest[:SHOWN_CHANGES]
-    findings = findings or [f"No {names} clearly changed from one run to the next."]
+    findings = newest[:SHOWN_CHANGES] or [f"No {names} clearly changed from one run to the next."]
     if len(newest) > SHOWN_CHANGES:
         findings.append(f"{len(newest) - SHOWN_CHANGES:,} more are in the tables.")
     if not tested:
-        kinds = {history.dataset.kind.main for of in histories.values() for _, history in of}
+        kinds = {history.dataset.kind.main for _, history in histories}
         findings = [f"Only {' and '.join(sorted(kinds))} is tested for clear changes."]
     return PageContent(
         title="rnnbench history",

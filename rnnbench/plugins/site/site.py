@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rnnbench import storage
 from rnnbench.analysis.boards import distinct_names
 from rnnbench.analysis.errors import words_of_test_documents
 from rnnbench.config.load import dump
@@ -27,15 +28,6 @@ from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS
 from rnnbench.section import Record
-from rnnbench.storage import (
-    DamagedResultError,
-    OtherVersionError,
-    UnwritableError,
-    read_record,
-    sweep,
-    write_document,
-    write_text,
-)
 from rnnbench.terminal.display import show_steps
 
 REPORT, CONFIG = "report.html", "config.yaml"
@@ -94,9 +86,8 @@ def site(
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
-    for those, what in ((given, "runs"), (names, "metrics")):
-        if not those:
-            raise UserError(f"{what}: names none (should be one or more)")
+    if not (given and names):
+        raise UserError(f"{'metrics' if given else 'runs'}: names none (should be one or more)")
     for run in given:
         check_report(run, words, errors)
     folder, distinct = Path(out), list({run.folder.resolve(): run for run in given}.values())
@@ -109,14 +100,14 @@ def site(
     files = SiteFiles(files=[*pages, *reports.values(), *beside], reports=reports)
     with show_steps("report", quiet=not progress) as on_run, open_site(folder, files, command):
         for file, text in beside.items():
-            write_text(folder / file, text)
+            storage.write_text(folder / file, text)
         for number, (name, run) in enumerate(named.items(), start=1):
             on_run(name, number, len(named))
             texts = words_of_test_documents(run) if words else None
             page = report_page(run, texts, words, errors)
-            write_text(folder / reports[name], _render(page, reports[name], titles))
+            storage.write_text(folder / reports[name], _render(page, reports[name], titles))
         for file, page in reversed(pages.items()):  # the index, which links to the others, last
-            write_text(folder / file, _render(page, file, titles))
+            storage.write_text(folder / file, _render(page, file, titles))
     return folder / INDEX
 
 
@@ -176,17 +167,17 @@ def files_in(folder: Path) -> set[str]:
     except FileNotFoundError:
         check_folder(folder, SITE)
         return set()
-    except OtherVersionError:
-        what = "another version of rnnbench wrote it, or another program"
-        raise UserError(f"{folder / SITE}: {what} ({HINT})") from None
-    except DamagedResultError as error:
-        what = "it is not as rnnbench wrote it"
-        raise UserError(f"{folder / SITE}: {what} ({HINT}, or remove this one)") from error
+    except storage.OtherVersionError:
+        raise UserError(f"{folder / SITE}: another version or program wrote it ({HINT})") from None
+    except storage.DamagedResultError as error:
+        raise UserError(
+            f"{folder / SITE}: is not as rnnbench wrote it ({HINT}, or remove it)"
+        ) from error
 
 
 def read_site(folder: Path) -> SiteFiles:
     """Return the list of the files of a site."""
-    return read_record(folder / SITE, SiteFiles)[0]
+    return storage.read_record(folder / SITE, SiteFiles)[0]
 
 
 @contextmanager
@@ -207,16 +198,16 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
         for place in places:
             if place != folder and place.is_symlink():
                 raise UserError(f"{place}: is a link (remove it, or {HINT})")
-        write_document(folder / SITE, site.model_copy(update={"files": both}))
+        storage.write_document(folder / SITE, site.model_copy(update={"files": both}))
         for place in places:
-            sweep(place)
+            storage.sweep(place)
         yield
         for file in before - after:
             try:
                 (folder / file).unlink(missing_ok=True)
             except OSError as error:
-                raise UnwritableError(folder / file, error) from error
+                raise storage.UnwritableError(folder / file, error) from error
         for place in {(folder / file).parent for file in before - after} - {folder}:
             with suppress(OSError):  # it holds something else, or is gone
                 place.rmdir()
-        write_document(folder / SITE, site)
+        storage.write_document(folder / SITE, site)

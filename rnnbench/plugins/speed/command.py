@@ -1,16 +1,12 @@
 """The command ``rnnbench bench-speed``."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rnnbench.errors import Interruption, signal_of
 from rnnbench.terminal import completion, options
-
-if TYPE_CHECKING:
-    from rnnbench.runner.executors.base import Listener
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -19,10 +15,8 @@ EXAMPLES = options.examples(
 )
 CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
 """The names of all contenders; what they are takes long to import."""
-
-Rounds = Annotated[
-    int, typer.Option(min=1, metavar="N", help="How often each contender trains everything.")
-]
+ROUNDS = "How often each contender trains everything."
+OUT = "Where results go; by default results/speed-NAME."
 Only = Annotated[
     str | None,
     typer.Option(
@@ -30,10 +24,6 @@ Only = Annotated[
         help=f"Only these contenders: {', '.join(CONTENDERS)}.",
         autocompletion=completion.among(*CONTENDERS, is_list=True),
     ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(help="Where results go; by default results/speed-NAME.", **options.FOLDER),
 ]
 
 
@@ -44,9 +34,9 @@ def bench_speed(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    rounds: Rounds = 3,
+    rounds: Annotated[int, options.number(ROUNDS, min=1)] = 3,
     only: Only = None,
-    out: Out = None,
+    out: Annotated[Path | None, typer.Option(help=OUT, **options.FOLDER)] = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -67,7 +57,7 @@ def bench_speed(
     from rnnbench.results.lock import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
     from rnnbench.terminal.console import err, print_record
-    from rnnbench.terminal.display import show_download, show_trials
+    from rnnbench.terminal.display import show_download
 
     given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
     benchmark = only_networks(select(load(config, given), options.names(models), "--models"))
@@ -77,16 +67,10 @@ def bench_speed(
     check_inputs(config, benchmark, folder, FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
-
-    def show(table: str) -> AbstractContextManager["Listener"]:
-        if not quiet:
-            err.print(table, soft_wrap=True)
-        return show_trials(quiet=quiet)
-
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in measure(benchmark, plan, contenders, rounds, show):
+            for results in measure(benchmark, plan, contenders, rounds, quiet=quiet):
                 write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:

@@ -1,7 +1,4 @@
-"""The contenders: ways of training all models of a config, which take turns at it.
-
-The matrix products of a step, timed alone in NumPy's BLAS, are a lower bound for training with it.
-"""
+"""The contenders: ways of training all models of a config, which take turns at it."""
 
 import logging
 import os
@@ -9,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
 from importlib.util import find_spec
@@ -39,9 +36,6 @@ PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
 PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on Linux
 
 log = logging.getLogger(__name__)
-
-Show = Callable[[str], AbstractContextManager[Listener]]
-"""Shows the trials of a table while it is trained, under the given title."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +89,8 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
     ]
     known = {contender.name: contender for contender in contenders}
     chosen = [*known] if names is None else names
-    for name in chosen:
-        if name not in known:
-            raise UserError(f"--only: unknown contender '{name}' ({did_you_mean(name, known)})")
-        if chosen.count(name) > 1:
-            raise UserError(f"--only: '{name}' is named twice")
-    if not chosen:
-        raise UserError(f"--only: names no contender (allowed: {', '.join(known)})")
+    if wrong := [name for name in chosen or [""] if name not in known]:
+        raise UserError(f"--only: no contender '{wrong[0]}' ({did_you_mean(wrong[0], known)})")
     reasons = {name: known[name].why_not(benchmark) for name in chosen}
     absent = {reason: name for name, reason in reversed(reasons.items()) if reason}
     for reason, name in absent.items():
@@ -192,16 +181,20 @@ def peak_memory() -> int:
 
 
 def measure(
-    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, show: Show
+    benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, *, quiet: bool
 ) -> Iterator[results.SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
     In a round each contender trains everything once, so that other load on the machine affects all
     of them; each round starts with another contender. ``plan`` holds the trials of ``benchmark``.
+    The matrix products of a step, timed alone, are a lower bound for training with NumPy's BLAS.
 
     Raises:
         RnnbenchError: a training failed, or a worker process died.
     """
+    from rnnbench.terminal.console import err  # not needed where trials run
+    from rnnbench.terminal.display import show_trials
+
     shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
     products: dict[str, list[Product]] = {}
     for name, model in networks(benchmark).items():
@@ -214,7 +207,9 @@ def measure(
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
         start = number % len(contenders)
         for contender in (*contenders[start:], *contenders[:start]):
-            with show(f"round {number + 1} of {rounds}: {contender.name}") as listener:
+            if not quiet:
+                err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
+            with show_trials(quiet=quiet) as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
         times = [
             results.ContenderTimes(

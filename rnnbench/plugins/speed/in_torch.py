@@ -19,17 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
-from rnnbench.models.layers import Batch, Layer, Shape
-from rnnbench.models.layers.feedforward import (
-    Conv1D,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNorm,
-    Pooling,
-    SpatialDropout,
-    WordCounts,
-)
+from rnnbench.models.layers import Batch, Layer, Shape, feedforward
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.epochs import Epochs, Recipe
 
@@ -47,14 +37,15 @@ class TorchNetwork(nn.Module):
         super().__init__()
         self.layers, self.packs = model.layers, packs
         parts = [_part(layer, batch) for layer, batch in model.with_inputs(1, shape)]
-        if isinstance(model.layers[0], WordCounts):  # few rows of the weights above it are read
+        if isinstance(model.layers[0], feedforward.WordCounts):
+            # Few rows of the weights above it are read.
             parts[1][0] = Bag(shape.n_ids, parts[1][0].out_features)
         self.parts = nn.ModuleList(parts)
 
     def forward(self, x: Any) -> Any:
         """Return the scores ``(batch, n_topics)``."""
         first, lengths, mask = self.layers[0], None, None
-        if not isinstance(first, WordCounts):
+        if not isinstance(first, feedforward.WordCounts):
             lengths = (x != 0).sum(1) if first.gives_mask else torch.full((len(x),), x.shape[1])
             lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
             x = x[:, : int(lengths.max())]
@@ -66,18 +57,18 @@ class TorchNetwork(nn.Module):
     def _output(self, layer: Layer, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
         """Return the output of a layer, whose weights ``part`` has."""
         match layer:
-            case Embedding() if layer.dropout:
+            case feedforward.Embedding() if layer.dropout:
                 words = torch.ones(part.num_embeddings, 1)
                 x = part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
             case Recurrent():
                 x = self._recur(layer, part, x, lengths)
             case Bidirectional():
                 x = self._recur(layer.layer, part, x, lengths)
-            case Pooling():
+            case feedforward.Pooling():
                 x = _pool(layer, part, x, lengths, mask)
-            case Conv1D():
+            case feedforward.Conv1D():
                 x = part((x * mask).transpose(1, 2)).transpose(1, 2)[:, : mask.shape[1]]
-            case SpatialDropout():
+            case feedforward.SpatialDropout():
                 x = part(x.transpose(1, 2)).transpose(1, 2)
             case _:
                 x = part(x)
@@ -118,33 +109,33 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
     """Return the module with the weights of a layer, for its input."""
     features = batch.features
     match layer:
-        case Embedding():
+        case feedforward.Embedding():
             return nn.Embedding(batch.n_ids, layer.dim)
         case Recurrent():
             return RECURRENT[layer.kind](features, layer.units, batch_first=True)
         case Bidirectional(layer=inner):
             both = {"batch_first": True, "bidirectional": True}
             return RECURRENT[inner.kind](features, inner.units, **both)
-        case Conv1D():
+        case feedforward.Conv1D():
             padding = "same" if layer.padding == "same" else layer.kernel_size - 1
             part = nn.Conv1d(features, layer.filters, layer.kernel_size, padding=padding)
             return nn.Sequential(part, ACTIVATIONS.get(layer.activation, nn.Identity)())
-        case Dense():
+        case feedforward.Dense():
             part = nn.Linear(features, layer.count_units(batch.n_topics))
             return nn.Sequential(part, ACTIVATIONS.get(layer.activation, nn.Identity)())
-        case SpatialDropout():
+        case feedforward.SpatialDropout():
             return nn.Dropout1d(layer.rate)
-        case Dropout():
+        case feedforward.Dropout():
             return nn.Dropout(layer.rate)
-        case LayerNorm():
+        case feedforward.LayerNorm():
             return nn.LayerNorm(features, eps=layer.epsilon)
-        case Pooling(by="attention"):
+        case feedforward.Pooling(by="attention"):
             query = nn.Linear(features, 1, bias=False)
             return nn.Sequential(nn.Linear(features, features), nn.Tanh(), query)
     return nn.Identity()
 
 
-def _pool(layer: Pooling, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
+def _pool(layer: feedforward.Pooling, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
     if layer.by == "max":
         return x.masked_fill(~mask, -1e9).amax(1)
     if layer.by == "mean":
@@ -212,7 +203,7 @@ def _reader(
     all words in a row.
     """
     first = model.layers[0]
-    if not isinstance(first, WordCounts):
+    if not isinstance(first, feedforward.WordCounts):
         if first.gives_mask:  # padding goes to the end
             x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
         numbers = as_numbers(model, dataset.n_ids, x)[..., np.newaxis]

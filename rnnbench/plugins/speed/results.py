@@ -45,10 +45,9 @@ class TableTime(Record):
 
     @property
     def overhead_seconds(self) -> float:
-        """The longest time that a process spent outside training steps.
+        """The longest time that a process spent outside training steps, as for compilation.
 
-        It includes start-up, compilation, predictions, and the excess of slow epochs over the
-        median.
+        The excess of slow epochs over the median counts, too.
         """
         by_process = defaultdict(list)
         for trial in self.trials:
@@ -82,8 +81,7 @@ class ContenderTimes(Record):
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
         """Return for each round how many times faster than ``baseline`` the whole table was.
 
-        The two tables of a round were trained soon after each other, on a machine in a similar
-        state; ratios of medians over rounds would lose that.
+        Within a round, the machine was in a similar state; ratios of medians would lose that.
         """
         pairs = zip(baseline.rounds, self.rounds, strict=True)
         return [slow.seconds / fast.seconds for slow, fast in pairs]

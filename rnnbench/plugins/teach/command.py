@@ -1,9 +1,9 @@
 """The command ``rnnbench explain``."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.teach import LARGEST
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import completion, options
-
-if TYPE_CHECKING:
-    from rnnbench.plugins.teach.kinds import Kind
 
 EXAMPLES = options.examples(
     "rnnbench explain lstm",
@@ -23,55 +20,34 @@ EXAMPLES = options.examples(
     "rnnbench explain lstm --save lstm.svg",
     "rnnbench explain simple_rnn --json",
 )
-
-
-Layers = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="LAYER",
-        help="simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save.",
-        autocompletion=completion.among("simple_rnn", "gru", "lstm"),
-    ),
-]
-Toy = Annotated[
-    bool, typer.Option("--toy", help="Work through the toy array of the notebook, with numbers.")
-]
-Code = Annotated[
-    bool, typer.Option("--code", help="Print NumPy code that computes what Keras computes.")
-]
-Drawing = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Write a drawing of the layer or the stack to FILE, which ends in .svg.",
-    ),
-]
-
-
-def _size(largest: int, help_text: str) -> Any:
-    return typer.Option(min=1, max=largest, metavar="N", help=help_text)
+LAYERS = "simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save."
+TOY = "Work through the toy array of the notebook, with numbers."
+CODE = "Print NumPy code that computes what Keras computes."
+SAVE = "Write a drawing of the layer or the stack to FILE, which ends in .svg."
+_size = partial(options.number, min=1)
+_kinds = completion.among("simple_rnn", "gru", "lstm")
 
 
 def explain(
     context: typer.Context,
-    layers: Layers,
-    units: Annotated[int, _size(LARGEST.units, "Units, h.")] = 50,
-    features: Annotated[int, _size(LARGEST.features, "Features of a step, i.")] = 30,
-    steps: Annotated[int, _size(LARGEST.steps, "Steps of a sequence.")] = 10,
-    batch: Annotated[int, _size(LARGEST.batch, "Sequences side by side.")] = 4,
-    toy: Toy = False,
-    code: Code = False,
-    save: Drawing = None,
+    layers: Annotated[
+        list[str], typer.Argument(metavar="LAYER", help=LAYERS, autocompletion=_kinds)
+    ],
+    units: Annotated[int, _size("Units, h.", max=LARGEST.units)] = 50,
+    features: Annotated[int, _size("Features of a step, i.", max=LARGEST.features)] = 30,
+    steps: Annotated[int, _size("Steps of a sequence.", max=LARGEST.steps)] = 10,
+    batch: Annotated[int, _size("Sequences side by side.", max=LARGEST.batch)] = 4,
+    toy: Annotated[bool, typer.Option("--toy", help=TOY)] = False,
+    code: Annotated[bool, typer.Option("--code", help=CODE)] = False,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help=SAVE)] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
 
     The facts are read from a real Keras layer of these sizes. NumPy computes its output again, step
-    by step; if the two differ by more than 1e-6, the exit code is 1. The sizes are limited so that
-    most of the time always goes into importing TensorFlow.
-
-    --toy, --code and --save do something else instead, at once and without TensorFlow.
+    by step; if the two differ by more than 1e-6, the exit code is 1. --toy, --code and --save do
+    something else instead, at once and without TensorFlow.
     """
     from rnnbench.plugins.teach import toy as exports
     from rnnbench.plugins.teach.facts import explain_layer
@@ -79,7 +55,7 @@ def explain(
     from rnnbench.terminal.console import err, print_record
 
     kinds = [find_kind(layer) for layer in layers]
-    _check_options(context, kinds)
+    _check_options(context)
     if save is not None:
         check_new(save, "--save", [".svg"], overwrite=force)
         write_text(save, exports.draw(kinds))
@@ -100,21 +76,19 @@ def explain(
             raise RnnbenchError("\n".join(explanation.failures))
 
 
-def _check_options(context: typer.Context, kinds: Sequence["Kind"]) -> None:
+def _check_options(context: typer.Context) -> None:
     """Make sure that the options go together."""
     chosen = context.params
     other = [name for name in ("toy", "code", "save") if chosen[name]]
-    if chosen["toy"] and chosen["code"]:
-        raise UserError("--toy and --code: choose one of them")
-    if chosen["force"] and chosen["save"] is None:
-        raise UserError("--force: needs --save")
-    if chosen["as_json"] and other == ["save"]:
-        raise UserError("--json: with --save, needs --toy or --code too")
-    if len(kinds) > 1 and not other:
-        raise UserError(
-            f"{' '.join(kind.name for kind in kinds)}: only one layer is explained at a time "
-            "(for a stack, use --toy, --code or --save)"
-        )
+    why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
+    for wrong, message in (
+        (chosen["toy"] and chosen["code"], "--toy and --code: choose one of them"),
+        (chosen["force"] and chosen["save"] is None, "--force: needs --save"),
+        (chosen["as_json"] and other == ["save"], "--json: with --save, needs --toy or --code too"),
+        (len(chosen["layers"]) > 1 and not other, f"{' '.join(chosen['layers'])}: {why}"),
+    ):
+        if wrong:
+            raise UserError(message)
     for name in asdict(LARGEST) if other else ():  # these apply only to the page on one layer
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":

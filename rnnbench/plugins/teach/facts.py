@@ -176,9 +176,6 @@ def explain_layer(
 ) -> Explanation:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
 
-    The facts are read from a real Keras layer of these sizes, and its output is computed again in
-    NumPy.
-
     Args:
         layer: ``simple_rnn``, ``gru`` or ``lstm``.
         units: the size of the hidden state.
@@ -280,16 +277,13 @@ def _check(
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
     pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
     differences = [np.abs(ours - theirs) for ours, theirs in pairs]
+    first_units = (values[0, :, :UNITS_SHOWN].tolist() for values in (hidden, sequence))
+    by_step = zip(*first_units, differences[0].max(axis=(0, 2)).tolist(), strict=True)
     return NumpyCheck(
         dtype=DTYPE,
         steps=tuple(
-            Step(
-                step=index + 1,
-                numpy=tuple(hidden[0, index, :UNITS_SHOWN].tolist()),
-                keras=tuple(sequence[0, index, :UNITS_SHOWN].tolist()),
-                largest_difference=float(difference),
-            )
-            for index, difference in enumerate(differences[0].max(axis=(0, 2)))
+            Step(step, tuple(ours), tuple(theirs), largest)
+            for step, (ours, theirs, largest) in enumerate(by_step, start=1)
         ),
         compared=sum(difference.size for difference in differences),
         largest_difference=float(np.max([difference.max() for difference in differences])),

@@ -22,28 +22,10 @@ from rnnbench.errors import UserError, did_you_mean
 Floats = NDArray[np.floating[Any]]
 Values = dict[str, Floats]
 
-IN_PYTHON = {
-    "ₜ₋₁": "",  # a state is replaced only after its last use
-    "xₜ": "x_t",
-    "ₜ": "",
-    "ĥ": "candidate",
-    "ĉ": "candidate",
-    "σ": "sigmoid",
-    "tanh": "np.tanh",
-    "⊙": "*",
-    "−": "-",
-}
-IN_ASCII = {
-    "ₜ₋₁": "[t-1]",
-    "ₜ": "[t]",
-    "ĥ": "h~",
-    "ĉ": "c~",
-    "e⁻ᵃ": "exp(-a)",
-    "σ": "sigmoid",
-    "⊙": "*",
-    "×": "*",
-    "−": "-",
-}
+IN_BOTH = {"σ": "sigmoid", "⊙": "*", "−": "-"}
+STATES_IN_PYTHON = {"ₜ₋₁": "", "xₜ": "x_t", "ₜ": ""}  # a state is replaced only after its last use
+IN_PYTHON = STATES_IN_PYTHON | IN_BOTH | {"ĥ": "candidate", "ĉ": "candidate", "tanh": "np.tanh"}
+IN_ASCII = IN_BOTH | {"ₜ₋₁": "[t-1]", "ₜ": "[t]", "ĥ": "h~", "ĉ": "c~", "e⁻ᵃ": "exp(-a)", "×": "*"}
 """How the signs of equations are written in Python, and where the encoding has only ASCII."""
 
 
@@ -127,31 +109,30 @@ class Kind:
         return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
 
     @property
+    def _parts(self) -> dict[str, str]:
+        """The weights in the equations, with all gates side by side, in those of Keras."""
+        biases = {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+        return {"W": "W", "U": "U"} | biases
+
+    @property
     def splits(self) -> list[str]:
         """Assignments in Python that split the weights ``W``, ``U`` and ``b`` by gate."""
         if (n := len(self.gates)) == 1:
             return []
-        parts = {"W": "W", "U": "U"}
-        parts |= {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-        names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in parts}
-        return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts.items()]
+        names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in self._parts}
+        parts = self._parts.items()
+        return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts]
 
-    def by_gate(self, kernel: Floats, recurrent_kernel: Floats, bias: Floats) -> dict[str, Floats]:
+    def by_gate(self, *weights: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
         Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
         G * H)``, have the gates side by side.
         """
-        named = {"W": kernel, "U": recurrent_kernel}
-        named |= {"b": bias} if bias.ndim == 1 else {"b": bias[0], "d": bias[1]}
-        if (n := len(self.gates)) == 1:
-            return named
-        parts = {name: np.split(weight, n, axis=-1) for name, weight in named.items()}
-        return {
-            f"{name}_{gate}": split[position]
-            for position, gate in enumerate(self.gates)
-            for name, split in parts.items()
-        }
+        known: dict[str, Any] = {"np": np, **dict(zip("WUb", weights, strict=True))}
+        exec("\n".join(self.splits), known)  # noqa: S102 - our own
+        ends = [f"_{gate}" for gate in self.gates] if self.splits else [""]
+        return {f"{name}{end}": known[f"{name}{end}"] for end in ends for name in self._parts}
 
     def run(self, x: Floats, *weights: Floats) -> Values:
         """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
@@ -167,8 +148,6 @@ class Kind:
             >>> values = LSTM.run(x, zeros, zeros, np.full(4, 20.0))
             >>> values["c"].round(3).tolist()
             [[[1.0], [2.0], [3.0]]]
-            >>> values["h"].round(3).tolist()
-            [[[0.762], [0.964], [0.995]]]
         """
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
         known: dict[str, Any] = {"np": np, **self.by_gate(*weights)}

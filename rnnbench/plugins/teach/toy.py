@@ -47,21 +47,14 @@ def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
     layers: list[ToyLayer] = []
     x: Floats = TOY
     for kind in kinds:
-        weights = {
-            name: np.resize(PATTERNS[name], shape)
-            for name, shape in weight_shapes(kind, x.shape[-1]).items()
-        }
+        width = UNITS * len(kind.gates)
+        bias = (width,) if kind.bias_rows == 1 else (kind.bias_rows, width)
+        shapes = {"W": (x.shape[-1], width), "U": (UNITS, width), "b": bias}
+        weights = {name: np.resize(PATTERNS[name], shape) for name, shape in shapes.items()}
         values = kind.run(x, *weights.values())
         layers.append(ToyLayer(kind, x, weights, values))
         x = values["h"]
     return layers
-
-
-def weight_shapes(kind: Kind, features: int) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the weights of a layer of the toy, by their symbols."""
-    width = UNITS * len(kind.gates)
-    bias = (width,) if kind.bias_rows == 1 else (kind.bias_rows, width)
-    return {"W": (features, width), "U": (UNITS, width), "b": bias}
 
 
 def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
@@ -164,24 +157,21 @@ def _spelled(array: Floats) -> str:
 def numpy_code(kinds: Sequence[Kind]) -> str:
     """Return a program that computes what a stack of Keras layers computes with the same weights.
 
-    It has a function for each kind of layer, and one for the stack. As a script, it prints the
-    output of the stack for the toy array.
+    As a script, it prints the output of the stack for the toy array.
     """
+    layers = work_through(kinds)
     return find_template(PACKAGE, "numpy.py.j2").render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
         toy_shape=TOY.shape,
         patterns={name: list(pattern) for name, pattern in PATTERNS.items()},
-        shapes=[weight_shapes(layer.kind, layer.x.shape[-1]) for layer in work_through(kinds)],
+        shapes=[{name: own.shape for name, own in layer.weights.items()} for layer in layers],
     )
 
 
 def draw(kinds: Sequence[Kind]) -> str:
-    """Return a step of a layer, or a stack of layers over four steps, as SVG.
-
-    The first layer of a stack is at the bottom.
-    """
+    """Return a step of a layer, or a stack, from the bottom up, over four steps, as SVG."""
     if len(kinds) == 1:
         file = files(PACKAGE) / f"drawings/{kinds[0].name}.svg"
         return file.read_text(encoding="utf-8")

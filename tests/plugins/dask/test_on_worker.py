@@ -3,13 +3,12 @@
 import hashlib
 import pickle
 import zipfile
-import zlib
 from functools import partial
 from io import BytesIO
 
 import cluster_tasks
 import pytest
-from factories import trial
+from factories import corpora, trial
 
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.dask.on_worker import (
@@ -18,38 +17,14 @@ from rnnbench.plugins.dask.on_worker import (
     WorkerChild,
     describe_differences,
     differences,
+    pack,
     prepare,
-    write_files,
-    zip_modules,
 )
 from rnnbench.runner.executors import Task
 from rnnbench.runner.executors.local import Died, Done
 
 DOCUMENTS = b"documents, or so"
 NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"
-
-
-def test_documents_and_modules_are_written(tmp_path):
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as opened:
-        opened.writestr("mine/a.py", "A = 1")
-    modules = hashlib.sha256(buffer.getvalue()).hexdigest()
-    contents = {NAME: DOCUMENTS, f"{modules}.zip": buffer.getvalue()}
-
-    write_files(tmp_path, {name: zlib.compress(content) for name, content in contents.items()})
-
-    assert (tmp_path / NAME).read_bytes() == DOCUMENTS
-    assert (tmp_path / modules / "mine" / "a.py").read_text() == "A = 1"
-
-
-@pytest.mark.parametrize(
-    "changed", [b"", zlib.compress(DOCUMENTS)[:-1], zlib.compress(b"others"), DOCUMENTS]
-)
-def test_a_file_that_was_changed_on_its_way_is_refused(tmp_path, changed):
-    with pytest.raises(RnnbenchError, match="npz did not arrive as it was sent"):
-        write_files(tmp_path, {NAME: changed})
-
-    assert not [*tmp_path.iterdir()]
 
 
 def test_where_code_or_documents_differ_no_trial_is_carried_out(tmp_path):
@@ -89,14 +64,18 @@ def test_modules_travel_with_their_package_and_what_they_import_from_its_folder(
 
     found = []
     for function in ("mine:build", "package.below.a:build"):
-        content = zip_modules([trial(tmp_path, models={"own": {"python": function}})])
+        own, files = trial(tmp_path, models={"own": {"python": function}}), corpora(tmp_path)
+        content, names = pack([own], files)
         with zipfile.ZipFile(BytesIO(content)) as opened:
-            found.append(opened.namelist())
+            corpus = opened.read(names[own.corpus_fingerprint])
+            found.append(sorted(name for name in opened.namelist() if name.startswith("modules/")))
+        assert corpus == files[own.corpus_fingerprint].read_bytes()
 
-    parts = ["parts/__init__.py", "parts/sizes.py"]
-    assert found[0] == ["helper.py", "loose/sizes.py", "mine.py", *parts]
-    below = ["package/below/__init__.py", "package/below/a.py"]
-    assert found[1] == ["package/__init__.py", *below]
+    lists = (
+        ["helper.py", "loose/sizes.py", "mine.py", "parts/__init__.py", "parts/sizes.py"],
+        [f"package/{name}" for name in ("__init__.py", "below/__init__.py", "below/a.py")],
+    )
+    assert found == [[f"modules/{name}" for name in names] for names in lists]
 
 
 def test_what_differs_between_versions_is_grouped():

@@ -78,7 +78,7 @@ def test_pytorch_takes_part_padded_and_packed(bench):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", ","], "--only: names no contender"),
+        (["--only", ","], "--only: no contender '' (allowed: native,"),
         (["--epochs", "1"], "training.epochs: got 1 (allowed: 2 or more,"),
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),

@@ -48,7 +48,6 @@ def test_a_contender_that_cannot_train_every_model_takes_no_part_and_says_why(ca
     ("names", "message"),
     [
         (["kears"], rf"'kears' \(allowed: {', '.join(CONTENDERS)}; did you mean 'keras'"),
-        (["keras", "keras"], "--only: 'keras' is named twice"),
         (["torch"], r"--only torch: PyTorch is not installed \(pip install"),
         (["native"], "--only native: it needs llvmlite"),
     ],
