@@ -215,7 +215,7 @@ def _summarize(
         topics_never_predicted=[dataset.topics[n].topic for n in np.flatnonzero(is_never)],
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic([record.fit_seconds for record in records]),
-        training=description.training or {},
+        training=description.own_training,
         chosen_from=description.chosen_from,
         trials=[
             TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(of_trial))
