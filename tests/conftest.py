@@ -37,7 +37,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = re.compile(
-    r"/(campaigns|examples|speed|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
+    r"/(campaigns|examples|speed|transformer|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
     r"|/test_(action|api|cluster|docs|fetch|local|plugins|shipped)\.py|/cli/test_run\.py"
     r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_keras_layers\.py"
 )
