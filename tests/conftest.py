@@ -23,6 +23,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.sources import SOURCES
 from rnnbench.metrics import METRICS, all_usable_metrics
 from rnnbench.models.baselines import BASELINES
+from rnnbench.models.descriptions import MODELS
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.tasks import TASKS
@@ -132,7 +133,8 @@ def tiny_sgml_folder(tmp_path, tiny_sgml):
 @pytest.fixture
 def install():
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
+    folders = []
+    registries = (LAYERS, BASELINES, MODELS, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
 
     def refresh():
         for registry in registries:

@@ -298,13 +298,10 @@ class KeptModel:
         if isinstance(model, LinearModel):
             scores = model.scores(texts_of(ids, *self._spelling(model)))
             return scores, np.exp(scores) if self.kind == "probability" else scores
-        if isinstance(model, EnsembleModel):
-            of_members = [(one, one._scored(ids, texts)[0]) for one in self.members]
-            given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
-            together = combined(model.ensemble, given)
-            return together, np.exp(together)
-        if model.engine:
-            return (logs := self.reader(texts)), np.exp(logs)
+        if isinstance(model, EnsembleModel) or model.engine:
+            several = model.ensemble if isinstance(model, EnsembleModel) else None
+            logs = self._together(several, ids, texts) if several else self.reader(texts)
+            return logs, np.exp(logs)
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
                 from rnnbench.models.build import predict
@@ -321,6 +318,13 @@ class KeptModel:
             self.has_code = False  # it is too large
         found = in_numpy.predict(model, self.shape, self.weights, ids)
         return log_probabilities(found), found
+
+    def _together(
+        self, ensemble: Ensemble, ids: "NDArray[np.int32]", texts: Sequence[str]
+    ) -> "Scores":
+        of_members = [(one, one._scored(ids, texts)[0]) for one in self.members]
+        given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
+        return combined(ensemble, given)
 
     def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
         words = self.vocabulary

@@ -67,7 +67,7 @@ class Transformer(Section):
 
 
 class TransformerModel(Network):
-    """A pretrained transformer that is fine-tuned on all words of the training documents."""
+    """A pretrained transformer, which is fine-tuned on the words of the training documents."""
 
     kind: ClassVar[str] = "transformer"
     engine: ClassVar[str] = "transformers"
