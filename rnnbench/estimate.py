@@ -13,21 +13,17 @@ import numpy as np
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Dataset, hold_out
-from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
 from rnnbench.runner.executors.local import usable_cores
+from rnnbench.training.engines import ENGINES
 from rnnbench.training.epochs import count_batches
 from rnnbench.training.settings import resolve_engine
 from rnnbench.training.trial import program_of
 
 FEW = 4  # a product with this few rows, columns or features is bound by memory, not by arithmetic
 ESTIMATE_SECONDS = 0.02  # the time for which each product is repeated
-COSTS = {"native": (0.0, 4, 0.7), "keras": (1e-4, 45, 5.0)}
-"""The seconds that a product takes besides its arithmetic; Adam's time for a parameter, divided by
-that for adding two numbers of large arrays; the seconds to make a program. Fitted to steps of all
-networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4 to 1.3 times the
-estimate."""
 
 
 def estimate_seconds(
@@ -36,25 +32,24 @@ def estimate_seconds(
     """Return about how many seconds the trainings of a benchmark take, with one on each core.
 
     Baselines count as nothing. The rates of matrix products and of memory are measured. ``params``
-    has the trained parameters of each network. The time is ``None`` without networks, or if one is
-    not made of layers, or is trained by an engine whose speed is not known.
+    has the trained parameters of each network. The time is ``None`` without networks, or if the
+    products of one, or the costs of its engine, are not known. The costs of ours were fitted to
+    steps of all networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4
+    to 1.3 times the estimate.
     """
     if not params:
         return None
-    shape = Shape.of(dataset)
-    words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
-    trainings, programs = {}, Counter[tuple[Any, ...]]()
+    trainings, costs, programs = {}, {}, Counter[tuple[Any, ...]]()
     products: dict[str, list[Product]] = {}
     for name in params:
-        model = benchmark.models[name]
+        model: Any = benchmark.models[name]
         training = trainings[name] = resolve_engine(model, benchmark.training_of(name))
-        if not isinstance(model, LayeredNetwork) or training.engine not in COSTS:
-            return None
         batch_size = min(training.batch_size, len(dataset.y_train))
-        steps = words if model.layers[0].gives_mask else shape.timesteps
-        without_padding = replace(shape, timesteps=steps, n_ids=words)  # nor absent words
-        read = without_padding if training.engine == "native" else shape
-        products[name] = model.products(batch_size, read)
+        products[name] = model.products(batch_size, _shape(model, dataset, training.engine))
+        known = ENGINES[training.engine].costs
+        if not products[name] or known is None:
+            return None
+        costs[training.engine] = known
         programs[program_of(model, training)] += len(training.seeds)
     of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
     a, b = np.ones((2, 2_000_000), np.float32)
@@ -63,15 +58,26 @@ def estimate_seconds(
     for name, training in trainings.items():
         learned = len(hold_out(len(dataset.y_train), training.validation_split, dataset.groups)[0])
         steps = training.epochs * count_batches(learned, training.batch_size)
-        overhead, passes, _ = COSTS[training.engine]
+        overhead, passes, _ = costs[training.engine]
         of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products[name]]
         step = sum(of_products) + passes * to_add * params[name]
         seconds += [steps * step] * len(training.seeds)
     cores = min(usable_cores(), len(seconds))
     compilations = sum(  # each process has its own
-        min(cores, n) * COSTS[engine][-1] for (_, engine, *_), n in programs.items()
+        min(cores, n) * costs[engine][-1] for (_, engine, *_), n in programs.items()
     )
     return max((sum(seconds) + compilations) / cores, *seconds)
+
+
+def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
+    """Return the mean shape of what an engine reads; ``keras`` alone reads all padding."""
+    shape = Shape.of(dataset)
+    if engine == "keras":
+        return shape
+    words = math.ceil(np.count_nonzero(dataset.x_train) / len(dataset.x_train))
+    reads_padding = isinstance(model, LayeredNetwork) and not model.layers[0].gives_mask
+    steps = shape.timesteps if reads_padding else words
+    return replace(shape, timesteps=steps, n_ids=words)
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:

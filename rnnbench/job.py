@@ -70,6 +70,8 @@ def prepared_job(
         with show_download(quiet=not request.progress) as on_bytes:
             section = benchmark.data
             data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
+            for model in benchmark.models.values():
+                model.fetch(on_bytes)
         if request.out is None:
             _mention_replaced(folder / record, benchmark, data)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)

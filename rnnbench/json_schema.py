@@ -9,7 +9,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +20,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.models.baselines import BASELINES
+from rnnbench.models.descriptions import MODELS
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.points import MODEL, POINT
@@ -29,8 +30,8 @@ from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import AUTO, MAX_SEEDS
 
-MODELS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
-EXTENDABLE = ("Benchmark", *MODELS, "Reference", "Published")
+KINDS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
+EXTENDABLE = ("Benchmark", *KINDS, "Network", "Reference", "Published")
 """The sections whose keys may come from a file that a config extends; lists are not merged."""
 IN_PART = "InPart"
 """The end of the names of their definitions in which no key is required."""
@@ -90,7 +91,8 @@ def config_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of a config."""
     layers = {layer.kind: layer for layer in LAYERS.usable()}
     baselines = {baseline.kind: baseline for baseline in BASELINES.usable()}
-    models: list[type[BaseModel]] = [Benchmark, *layers.values(), *baselines.values()]
+    others = MODELS.usable()
+    models: list[type[BaseModel]] = [Benchmark, *layers.values(), *baselines.values(), *others]
     references, schema = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_Generator
     )
@@ -102,11 +104,13 @@ def config_schema() -> Schema:
     names = {"enum": list(baselines)}
     definitions["Baseline"] = {"anyOf": [names, _one_kind(baselines, ref_of)]}
     _add_what_validators_allow(definitions)
-    _add_grids(definitions)
-    for name in EXTENDABLE:  # every key may be missing, also in the sections below it
+    _add_grids(definitions, [*KINDS, *(kind.__name__ for kind in others)])
+    definitions["Network"] = {"anyOf": [ref_of[kind] for kind in others] or [False]}
+    extendable = [*EXTENDABLE, *(kind.__name__ for kind in others)]
+    for name in extendable:  # every key may be missing, also in the sections below it
         required = ("required", "minProperties")
         part = {key: value for key, value in definitions[name].items() if key not in required}
-        reference = f'"#/[$]defs/({"|".join(EXTENDABLE)})"'
+        reference = f'"#/[$]defs/({"|".join(extendable)})"'
         text = re.sub(reference, rf'"#/$defs/\1{IN_PART}"', json.dumps(part))
         definitions[f"{name}{IN_PART}"] = json.loads(text)
     return {
@@ -158,7 +162,7 @@ def _one_or_several(one: Schema, item: Schema, **bounds: Any) -> Schema:
     return {"anyOf": [one, {"type": "array", "items": item, **bounds}]}
 
 
-def _add_grids(definitions: dict[str, Schema]) -> None:
+def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
     """Add what models may have besides their parts: a grid, and values of ``training``."""
     of_all = definitions["Training"]
     definitions["ModelTraining"] = of_all | {
@@ -170,7 +174,7 @@ def _add_grids(definitions: dict[str, Schema]) -> None:
         "combination is a model of its own. Lists under `zip` change together.",
         "type": ["object", "null"],
     }
-    for name in MODELS:
+    for name in kinds:
         definitions[name]["properties"] |= {
             "training": {"$ref": "#/$defs/ModelTraining"},
             "grid": {"$ref": "#/$defs/Grid"},

@@ -23,6 +23,7 @@ from rnnbench.data.source import Source
 from rnnbench.data.sources import SOURCES
 from rnnbench.metrics import METRICS, all_usable_metrics
 from rnnbench.models.baselines import BASELINES
+from rnnbench.models.descriptions import MODELS
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.tasks import TASKS
@@ -37,7 +38,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process compiles all
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = re.compile(
-    r"/(campaigns|examples|speed|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
+    r"/(campaigns|examples|speed|transformer|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
     r"|/test_(action|api|cluster|docs|fetch|local|plugins|shipped)\.py|/cli/test_run\.py"
     r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_keras_layers\.py"
 )
@@ -132,7 +133,8 @@ def tiny_sgml_folder(tmp_path, tiny_sgml):
 @pytest.fixture
 def install():
     """Puts a folder on the path, as if its packages had always been installed."""
-    folders, registries = [], (LAYERS, BASELINES, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
+    folders = []
+    registries = (LAYERS, BASELINES, MODELS, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
 
     def refresh():
         for registry in registries:

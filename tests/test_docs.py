@@ -149,6 +149,8 @@ KEYS = {
     "network.": "LayeredNetwork",
     "python.": "PythonNetwork",
     "baseline.": "BaselineModel",
+    "transformer_model.": "TransformerModel",
+    "transformer.": "Transformer",
     "ensemble.": "EnsembleModel",
     "members.": "Ensemble",
     "references.": "Reference",

@@ -33,6 +33,8 @@ SECTIONS = {
     "models: a network of layers": ("network", "LayeredNetwork"),
     "models: a network of your own": ("python", "PythonNetwork"),
     "models: a baseline": ("baseline", "BaselineModel"),
+    "models: a transformer": ("transformer_model", "TransformerModel"),
+    "models: how a transformer is trained": ("transformer", "Transformer"),
     "models: an ensemble": ("ensemble", "EnsembleModel"),
     "models: the models of an ensemble": ("members", "Ensemble"),
     "references": ("references", "Reference"),

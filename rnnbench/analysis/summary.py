@@ -215,7 +215,7 @@ def _summarize(
         topics_never_predicted=_never_predicted(trials, dataset),
         ms_per_step=statistic(times) if times else None,
         fit_seconds=statistic(fits) if fits else None,
-        training=description.training or {},
+        training=description.own_training,
         chosen_from=description.chosen_from,
         trials=[
             TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(of_trial))

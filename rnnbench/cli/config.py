@@ -17,6 +17,7 @@ from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
+from rnnbench.runner.executors.local import LocalExecutor
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import console, options
 from rnnbench.text import counted, duration
@@ -61,6 +62,10 @@ def check(
                 sizes = [counted(facts["models"], "model"), counted(facts["trials"], "trial")]
                 if facts["seconds"] is not None:
                     sizes += [f"about {duration(facts['seconds'])} of training on this machine"]
+                if facts["gigabytes"]:
+                    here = LocalExecutor()
+                    each = f"{counted(here.threads, 'thread')} and up to {facts['gigabytes']} GB"
+                    sizes += [f"{here.jobs} at a time with {each} each"]
                 typer.echo(f"{facts['file']}: fine, {', '.join(sizes)}")
     if not all(facts["is_fine"] for facts in checked):
         raise typer.Exit(UserError.exit_code)
@@ -161,16 +166,17 @@ def list_configs(as_json: options.Json = False) -> None:
 
 def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str, Any]:
     """Return the size of the benchmark in a config, or every problem."""
-    nothing = dict.fromkeys(("name", "models", "trials", "seconds"))
+    nothing = dict.fromkeys(("name", "models", "trials", "seconds", "gigabytes"))
     facts: dict[str, Any] = {"file": str(file), "is_fine": False, **nothing, "problems": []}
     try:
-        benchmark, seconds = load(file, changes), None
+        benchmark, seconds, gigabytes = load(file, changes), None, None
         if build:
             if n := sum(isinstance(model, Network) for model in benchmark.models.values()):
                 console.notice(f"{file}: building {counted(n, 'network')}")  # TensorFlow is slow
             checked = check_benchmark(benchmark)
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
+            gigabytes = round(checked.gigabytes, 1) or None
             if checked.dataset is not None:
                 from rnnbench.estimate import estimate_seconds
 
@@ -178,7 +184,8 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
-    return facts | {"is_fine": True, "name": benchmark.name, **size, "seconds": seconds}
+    found = {"name": benchmark.name, **size, "seconds": seconds, "gigabytes": gigabytes}
+    return facts | {"is_fine": True, **found}
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:

@@ -127,7 +127,7 @@ class Benchmark(Section):
 
     def training_of(self, name: str) -> Training:
         """Return the training of a model: that of the benchmark, with the model's own values."""
-        own = self.models[name].training
+        own = self.models[name].own_training
         return Training.model_validate(dict(self.training) | own) if own else self.training
 
     @model_validator(mode="after")

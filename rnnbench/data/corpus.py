@@ -57,6 +57,15 @@ class Corpus:
         return [self.vocabulary[rank - 1] for rank in self.ranks(document)]
 
     @property
+    def separator(self) -> str:
+        """Stands between the words of a text; nothing if they are single characters."""
+        return "" if self.provenance.get("tokenizer") == "characters" else " "
+
+    def text(self, document: int) -> str:
+        """Return the words of one document as a text."""
+        return self.separator.join(self.words(document))
+
+    @property
     def lengths(self) -> NDArray[np.int64]:
         """Words in each document, int64 ``(n_documents,)``."""
         return np.diff(self.offsets)

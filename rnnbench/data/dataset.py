@@ -4,7 +4,7 @@ Parts of the training documents can take the place of the test documents, so tha
 settings that are chosen on them owe nothing to the test documents.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -184,6 +184,7 @@ class Dataset:
         train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
         test_documents: int64 ``(n_test,)``.
         documents: the ids of every document of the corpus, int32, uncut, without a start mark.
+        text: returns all words of a document as a text, also those without ids.
         vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
@@ -200,6 +201,7 @@ class Dataset:
     train_documents: NDArray[np.int64]
     test_documents: NDArray[np.int64]
     documents: Sequence[NDArray[np.int32]]
+    text: Callable[[int], str] = lambda _: ""
     vocabulary: Sequence[str] = ()
     separator: str = " "
     groups: NDArray[np.int32] | None = None
@@ -270,8 +272,9 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         train_documents=train,
         test_documents=test,
         documents=documents,
+        text=corpus.text,
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
-        separator="" if corpus.provenance.get("tokenizer") == "characters" else " ",
+        separator=corpus.separator,
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
@@ -577,8 +580,8 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
         key = "last" if part.share else "folds"  # of groups
         raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
     _check_labels(str(part), dataset.y_train[learned], dataset.topics)
-    texts = list(dataset.documents)
-    for number in dataset.test_documents:
+    texts, hidden = list(dataset.documents), {*dataset.test_documents.tolist()}
+    for number in hidden:
         texts[number] = texts[number][:0]
     return replace(
         dataset,
@@ -590,4 +593,5 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
         y_test=dataset.y_train[held_out],
         test_documents=dataset.train_documents[held_out],
         documents=texts,
+        text=lambda number: "" if number in hidden else dataset.text(number),
     )

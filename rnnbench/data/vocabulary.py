@@ -65,6 +65,7 @@ class Encoded:
     ids: NDArray[np.int32]  # (n_texts, timesteps)
     words: list[int]  # the number of words of each text
     unknown: list[list[str]]  # of each text, those that are not in the vocabulary
+    texts: list[str]  # all words of each text, joined
 
 
 def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
@@ -76,7 +77,7 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
-    sequences, unknown = [], []
+    sequences, unknown, texts_read = [], [], []
     given = [texts] if isinstance(texts, str) else texts
     is_several = isinstance(given, Iterable) and not isinstance(given, Mapping | bytes)
     if not is_several or hasattr(given, "columns"):
@@ -92,8 +93,9 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
             words = list(tokenize(text)) if isinstance(text, str) else text
             sequences.append([id_of.get(word, UNKNOWN) for word in words])
             unknown.append([word for word in words if word not in id_of])
+            texts_read.append(vocabulary.separator.join(words))
     ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)
-    return Encoded(ids, list(map(len, sequences)), unknown)
+    return Encoded(ids, list(map(len, sequences)), unknown, texts_read)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def code_of(model: Model) -> dict[str, str]:
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
         return {model.python: _sha256(module, f"python: {model.python}")}
-    found = {}
+    found = dict(model.loaded)
     for part in filter(is_from_outside, model.parts):
         registry = _registry_of(part)
         sha256 = _sha256(type(part).__module__, registry.label(part.kind))

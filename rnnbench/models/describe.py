@@ -30,7 +30,10 @@ class LayerFacts:
 
 @dataclass(frozen=True)
 class Description:
-    """A Keras model, from the word ids to the probabilities; a shared layer is counted once."""
+    """A network, from the word ids to the probabilities; a shared layer is counted once.
+
+    A network that Keras does not build has no layers here.
+    """
 
     layers: tuple[LayerFacts, ...]
     trainable_params: int
@@ -43,6 +46,8 @@ def describe(network: Network, shape: Shape) -> Description:
     Raises:
         PluginError: a function or a layer from outside failed; the message names it.
     """
+    if network.engine:
+        return Description((), trainable_params=network.count_params(shape), other_params=0)
     import keras
 
     from rnnbench.models.build import build

@@ -1,4 +1,4 @@
-"""The models of a config: networks of layers or of the user's own, baselines, and ensembles."""
+"""The models of a config: networks, also of the user's own, baselines, and ensembles."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,11 +19,13 @@ from pydantic import (
 from rnnbench.errors import UserError, did_you_mean, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
+from rnnbench.registry import PluginError, Registry
 from rnnbench.section import Pretrained, Section, Text, problem, spell, spell_parameters
 from rnnbench.text import listed
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
+    from rnnbench.data.fetch import Progress
 
 ABOUT_A_MODEL = ("training", "chosen_from")
 """Keys of every model that are not part of the model itself."""
@@ -33,6 +35,8 @@ class ModelSection(Section):
     """A model of a config."""
 
     kind: ClassVar[str]
+    engine: ClassVar[str] = ""
+    """The engine that trains it; empty if ``training`` names it."""
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
 
     training: dict[str, Any] | None = None
@@ -44,6 +48,28 @@ class ModelSection(Section):
     def signature(self) -> str:
         """The model itself as text; the same model has the same text."""
         return self.model_dump_json(exclude={*ABOUT_A_MODEL})
+
+    def in_short(self) -> str:
+        """Return what it is in one line."""
+        return self.kind
+
+    @property
+    def own_training(self) -> dict[str, Any]:
+        """The values of the training section for this model, where they differ from the others."""
+        return self.training or {}
+
+    @property
+    def loaded(self) -> dict[str, str]:
+        """The versions of what it loads from outside the config, by name; part of fingerprints."""
+        return {}
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether its inputs are the words themselves, and not their ids."""
+        return False
+
+    def fetch(self, progress: "Progress") -> None:
+        """Get what it loads from outside, before a run."""
 
     @property
     def is_random(self) -> bool:
@@ -84,11 +110,30 @@ class ModelSection(Section):
 
 
 class Network(ModelSection):
-    """A neural classifier, from word ids to a probability for each topic."""
+    """A neural classifier, from word ids to a probability for each topic.
 
-    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+    Keras builds it, unless it has an ``engine`` of its own. Another package adds a kind by naming
+    a subclass in the entry-point group ``rnnbench.models``. Its ``kind`` is the key that tells it
+    apart in a config, so a field has the same name.
+    """
+
+    def work_of_epoch(self, dataset: "Dataset") -> int:
         """Return about how many multiply-adds an epoch of training takes."""
-        return 10**10  # not made of layers; assumed to be large
+        products = self.products(len(dataset.y_train), Shape.of(dataset))
+        known = sum(product.multiply_adds for product in products)
+        return known or 10**10  # of a network of the user's own; assumed to be large
+
+    def count_params(self, shape: Shape) -> int:
+        """Return the number of its trained parameters, if Keras does not build it."""
+        raise NotImplementedError
+
+    def products(self, batch_size: int, shape: Shape) -> list[Product]:  # noqa: ARG002
+        """Return the matrix products of one optimizer step; none if they are not known."""
+        return []
+
+    def memory(self, shape: Shape) -> float:  # noqa: ARG002
+        """Return about how many gigabytes a training needs, if they are many; otherwise 0."""
+        return 0.0
 
 
 class LayeredNetwork(Network):
@@ -131,10 +176,6 @@ class LayeredNetwork(Network):
         inputs = self.with_inputs(batch_size, shape)
         return [product for layer, batch in inputs for product in layer.products(batch)]
 
-    def work_of_epoch(self, dataset: "Dataset") -> int:
-        products = self.products(len(dataset.y_train), Shape.of(dataset))
-        return sum(product.multiply_adds for product in products)
-
     @model_validator(mode="after")
     def _scales_no_embedded_ids(self) -> "LayeredNetwork":
         first = self.layers[0]
@@ -166,11 +207,16 @@ class BaselineModel(ModelSection):
     """A classifier without a network."""
 
     kind: ClassVar[str] = "baseline"
+    engine: ClassVar[str] = "scikit-learn"
     baseline: AnyBaseline
 
     @property
     def is_random(self) -> bool:
         return self.baseline.is_random
+
+    @property
+    def reads_words(self) -> bool:
+        return self.baseline.reads_words
 
     @property
     def pretrained(self) -> Pretrained | None:
@@ -322,20 +368,28 @@ def _call(name: str, parameters: dict[str, Any]) -> str:
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
-    kinds: dict[str, type[ModelSection]] = {
+    own: dict[str, type[ModelSection]] = {
         "baseline": BaselineModel,
         "python": PythonNetwork,
         "ensemble": EnsembleModel,
         "outside": OutsideModel,
         "layers": LayeredNetwork,
     }
+    kinds = [*own, *MODELS]
     keys = list(map(str, value)) if isinstance(value, dict) else []
     meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled
-    found = [*(kind for kind in kinds if kind in keys), *filter(None, meant), "layers"]
-    return kinds[found[0]].model_validate(value)
+    found = next(filter(None, [*(kind for kind in kinds if kind in keys), *meant, "layers"]))
+    try:
+        return (own[found] if found in own else MODELS[found]).model_validate(value)
+    except PluginError as error:
+        raise problem(str(error)) from error
 
 
+MODELS: Registry[type[Network]] = Registry("model", Network, key="kind", holds_classes=True)
+"""The kinds of networks of plug-ins, by name."""
 Model = Annotated[
-    SerializeAsAny[LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel | OutsideModel],
+    SerializeAsAny[
+        LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel | OutsideModel | Network
+    ],
     BeforeValidator(_model),
 ]

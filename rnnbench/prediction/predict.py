@@ -1,6 +1,6 @@
 """The models that a run has kept: their predictions, and the files of networks for Keras."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +21,7 @@ from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import Store, read_weights
+from rnnbench.runner.executors.local import usable_cores
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, atomic_write, check_new
 from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
@@ -156,7 +157,8 @@ class KeptModel:
         If there may be any number of topics, it is 1 for each that is given, and 0 for the others,
         ``(n, n_topics)``.
         """
-        answers = self._answers(self._scored(encode(texts, self.vocabulary).ids)[0])
+        encoded = encode(texts, self.vocabulary)
+        answers = self._answers(self._scored(encoded.ids, encoded.texts)[0])
         return answers if answers.ndim == 2 else self.classes_[answers]
 
     def predict_proba(self, texts: Iterable[str]) -> "Scores":
@@ -167,7 +169,8 @@ class KeptModel:
 
     def decision_function(self, texts: Iterable[str]) -> "Scores":
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
-        return self.scores(encode(texts, self.vocabulary).ids)
+        encoded = encode(texts, self.vocabulary)
+        return self._scored(encoded.ids, encoded.texts)[1]
 
     @checked
     def answers(
@@ -202,7 +205,7 @@ class KeptModel:
             raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
-        stored, shown = self._scored(encoded.ids)
+        stored, shown = self._scored(encoded.ids, encoded.texts)
         answers = self._answers(stored)
         one_hot = answers[:, np.newaxis] == np.arange(len(vocabulary.topics))
         given = one_hot if self.task.has_one_label else answers.astype(bool)
@@ -267,7 +270,8 @@ class KeptModel:
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
         distinct = np.unique(read)
         rows = [read, *(read[read != word] for word in distinct)]
-        found = self.scores(pad(rows, words.timesteps, words.padding, words.truncating))
+        ids = pad(rows, words.timesteps, words.padding, words.truncating)
+        found = self._scored(ids, texts_of(ids, words.words, words.separator))[1]
         if self.kind == "probability":
             found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
         falls = found[0, label] - found[1:, label]
@@ -277,12 +281,10 @@ class KeptModel:
         """Return the answers that scores of the kind in a trial give, rounded as they are there."""
         return self.task.answers(scores.astype(np.float32), self.decision)
 
-    def scores(self, ids: "NDArray[np.int32]") -> "Scores":
-        """Return the margins or probabilities of word ids ``(n, timesteps)``, ``(n, n_topics)``."""
-        return self._scored(ids)[1]
+    def _scored(self, ids: "NDArray[np.int32]", texts: Sequence[str]) -> tuple["Scores", "Scores"]:
+        """Return the scores of texts as they are in a trial, and as margins or probabilities.
 
-    def _scored(self, ids: "NDArray[np.int32]") -> tuple["Scores", "Scores"]:
-        """Return the scores of word ids as they are in a trial, and as ``scores`` gives them.
+        Models read either the word ids ``(n, timesteps)`` or all words of the texts.
 
         Many texts are read by machine code, if the network can have it; a few, for which it would
         take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
@@ -294,11 +296,10 @@ class KeptModel:
         if isinstance(model, LinearModel):
             scores = model.scores(texts_of(ids, *self._spelling(model)))
             return scores, np.exp(scores) if self.kind == "probability" else scores
-        if isinstance(model, EnsembleModel):
-            of_members = [(one, one._scored(ids)[0]) for one in self.members]
-            given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
-            together = combined(model.ensemble, given)
-            return together, np.exp(together)
+        if isinstance(model, EnsembleModel) or model.engine:
+            several = model.ensemble if isinstance(model, EnsembleModel) else None
+            logs = self._together(several, ids, texts) if several else self.reader(texts)
+            return logs, np.exp(logs)
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
                 from rnnbench.models.build import predict
@@ -315,6 +316,13 @@ class KeptModel:
             self.has_code = False  # it is too large
         found = in_numpy.predict(model, self.shape, self.weights, ids)
         return log_probabilities(found), found
+
+    def _together(
+        self, ensemble: Ensemble, ids: "NDArray[np.int32]", texts: Sequence[str]
+    ) -> "Scores":
+        of_members = [(one, one._scored(ids, texts)[0]) for one in self.members]
+        given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
+        return combined(ensemble, given)
 
     def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
         words = self.vocabulary
@@ -334,6 +342,20 @@ class KeptModel:
         return is_covered and not native.why_not()
 
     @cached_property
+    def reader(self) -> "Callable[[Sequence[str]], Scores]":
+        """Gives texts their log-probabilities, if the network has an engine of its own."""
+        model = self.model
+        assert isinstance(model, Network)  # noqa: S101 - see ``_scored``
+        engine = ENGINES[model.engine]
+        if reason := engine.why_not():
+            raise UserError(f"{self.name}: {reason}")
+        engine.prepare(usable_cores())
+        try:
+            return engine.reader(model, read_weights(self.file), self.shape)
+        except ValueError as error:
+            raise DamagedResultError(f"unusable result: {self.file}: {error}") from error
+
+    @cached_property
     def weights(self) -> Weights:
         """The weights of a network that NumPy covers."""
         assert in_numpy.is_covered(self.model)  # noqa: S101 - see ``scores``
@@ -345,8 +367,8 @@ class KeptModel:
         """The network as a Keras model."""
         from rnnbench.models.build import build, weights_of
 
-        if not isinstance(self.model, Network):
-            raise UserError(f"{self.name} is a baseline (allowed: a network)")
+        if not isinstance(self.model, Network) or self.model.engine:
+            raise UserError(f"{self.name} is not a network of Keras (allowed: layers or python)")
         model = build(self.model, self.shape, seed=0)
         expected = [(array.shape, array.dtype) for array in weights_of(model)]
         model.set_weights(read_weights(self.file, expected))

@@ -248,8 +248,10 @@ def models_by_input(models: Mapping[str, Model]) -> Inputs:
 
 
 def _input_of(model: Model) -> str:
+    if model.reads_words:
+        return "words"
     if isinstance(model, BaselineModel):
-        return "words" if model.baseline.reads_words else "text"
+        return "text"
     if not isinstance(model, LayeredNetwork):
         return "ids"
     first = model.layers[0]

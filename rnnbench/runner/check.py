@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rnnbench.config.schema import Benchmark
@@ -28,7 +29,7 @@ LEAST_FREE = 100 * 10**6
 """A disk with fewer free bytes counts as full."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class BenchmarkCheck:
     """The outcome of reading the data and building every network."""
 
@@ -38,6 +39,8 @@ class BenchmarkCheck:
     """The documents, if they are at hand."""
     params: dict[str, int] = field(default_factory=dict)
     """The number of trained parameters of each network."""
+    gigabytes: float = 0.0
+    """About how much memory a training needs at most, if it is much."""
 
 
 def check(benchmark: Benchmark) -> BenchmarkCheck:
@@ -61,9 +64,10 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
             if isinstance(model, Network):
                 engine_for(model, benchmark.training_of(name), name)
                 if model.signature not in sizes:
-                    with quiet_tensorflow():
+                    with quiet_tensorflow(), suppress(NotCachedError):  # a run gets the model
                         sizes[model.signature] = describe(model, shape).trainable_params
-                found.params[name] = sizes[model.signature]
+                found.params[name] = sizes.get(model.signature, 0)
+                found.gigabytes = max(found.gigabytes, model.memory(shape))
             elif isinstance(model, BaselineModel):
                 check_installed(model.baseline)
         except RnnbenchError as error:
@@ -108,7 +112,8 @@ def check_machine() -> list[Finding]:
 
 
 def _packages() -> str:
-    names = dict.fromkeys(name for engine in ENGINES.usable() for name in engine.packages)
+    engines = (it for it in ENGINES.usable() if not (ENGINES.plugin(it.name) and it.why_not()))
+    names = dict.fromkeys(name for engine in engines for name in engine.packages)
     if lacking := missing(names):
         raise RnnbenchError(f"not installed: {listed(lacking)} (pip install {' '.join(lacking)})")
     return ", ".join(f"{name} {version}" for name, version in versions(names).items())

@@ -80,15 +80,13 @@ def resolve_engine(model: Model, training: Training) -> Training:
     Raises:
         UserError: the engine is gone.
     """
-    name = training.engine
+    name = model.engine or training.engine
     if isinstance(model, EnsembleModel):
         return training
-    if isinstance(model, BaselineModel):
-        name = "scikit-learn"
-    elif name == GONE:
+    if name == GONE:
         allowed = ", ".join([AUTO, *ENGINES])
         raise UserError(f"training.engine: {GONE} is gone (use {AUTO}; allowed: {allowed})")
-    elif name == AUTO:
+    if name == AUTO:
         is_native = ENGINES["native"].covers(model, training) and _has_native()
         name = "native" if is_native else "keras"
     return training.model_copy(update={"engine": name})

@@ -126,17 +126,17 @@ class Trial:
         if isinstance(model, BaselineModel):
             if code:
                 facts["code"] = code
-            if model.baseline.reads_words:
+            if model.reads_words:
                 facts["split"] = self.split_fingerprint  # the ids do not tell the words
             return sha256_json(facts)
         facts |= {"code": code, "n_ids": self.n_ids, "threads": self.threads_used}
         facts["training"] = self.training.facts("seeds")
         if revision := revision_of(self.engine.name, model):
             facts["revision"] = revision
-        if model.pretrained_dim:
+        if model.pretrained_dim or model.reads_words:
             facts["split"] = self.split_fingerprint
-            if self.part:  # the vectors saw no text of the test documents
-                facts["part"] = str(self.part)
+        if model.pretrained_dim and self.part:  # the vectors saw no text of the test documents
+            facts["part"] = str(self.part)
         return sha256_json(facts)
 
     def __str__(self) -> str:

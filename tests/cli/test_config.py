@@ -58,7 +58,7 @@ def test_checks_as_json(cli):
     assert (wrong["file"], wrong["is_fine"], wrong["models"]) == ("wrong.yaml", False, None)
     assert [problem["where"] for problem in wrong["problems"]] == ["wrong.yaml:1", "wrong.yaml:3"]
     assert wrong["problems"][1]["key"] == "training.epohcs"
-    counts = {"models": 1, "trials": 1, "seconds": None, "problems": []}
+    counts = {"models": 1, "trials": 1, "seconds": None, "gigabytes": None, "problems": []}
     assert fine == {"file": "fine.yaml", "is_fine": True, "name": "a", **counts}
 
 

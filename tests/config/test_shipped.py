@@ -27,6 +27,7 @@ from rnnbench.models.descriptions import (
     PythonNetwork,
 )
 from rnnbench.models.layers import LAYERS
+from rnnbench.plugins.transformer.model import Transformer, TransformerModel
 from rnnbench.points import model_of
 from rnnbench.storage import read_record
 from rnnbench.training.epochs import Recipe
@@ -204,6 +205,7 @@ def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
 
 def test_a_new_config_names_every_key_there_is():
     networks = LayeredNetwork, PythonNetwork
+    networks += TransformerModel, Transformer
     sections = (Benchmark, Data, Training, *networks, BaselineModel, EnsembleModel, Ensemble)
 
     named = set(re.findall(r"(\w+):", switched_on()))

@@ -352,7 +352,7 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
     assert (again.exit_code, again.stderr) == (2, exists)
     assert cli(*arguments, "--force").exit_code == 0
     baseline = cli("models", "export", finished, "svm", "--out", tmp_path / "svm.keras")
-    wrong = "svm is a baseline (allowed: a network)\n"
+    wrong = "svm is not a network of Keras (allowed: layers or python)\n"
     assert (baseline.exit_code, baseline.stderr) == (2, wrong)
     other = cli("models", "export", finished, "reader", "--out", "reader.h5")
     wrong = "--out reader.h5: got '.h5' (allowed: .keras)\n"

@@ -1,13 +1,14 @@
 """The interface that every engine has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model
+from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
 from rnnbench.training.epochs import Documents, OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
@@ -61,11 +62,15 @@ class Engine(ABC):
             fingerprint of every trial; an engine from another package includes that package.
         is_threaded: whether it uses several threads. If it does, the order of sums, and so the
             results, may depend on their number.
+        costs: for estimates of time: the seconds that a matrix product takes besides its
+            arithmetic; the optimizer's time for a parameter, divided by that for adding two numbers
+            of large arrays; the seconds to make a program. ``None`` if they are not known.
     """
 
     name: str
     packages: tuple[str, ...] = ()
     is_threaded: bool = True
+    costs: tuple[float, float, float] | None = None
 
     def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
         """Get a worker process ready for its first trial; later calls change nothing.
@@ -76,6 +81,15 @@ class Engine(ABC):
     def why_not(self) -> str:
         """Return why it cannot train anything on this machine, and what to do; empty if it can."""
         return ""
+
+    def reader(
+        self, model: Model, weights: Weights, shape: Shape
+    ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        """Return what gives texts the log-probabilities of a kept model, ``(n, n_topics)``.
+
+        Only for an engine whose models read words; ``fit`` has returned the weights.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def covers(self, model: Model, recipe: Recipe) -> bool:

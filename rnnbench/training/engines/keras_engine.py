@@ -21,6 +21,7 @@ class KerasEngine(Engine):
 
     name = "keras"
     packages = ("tensorflow", "keras", "numpy")
+    costs = (1e-4, 45, 5.0)
 
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
@@ -35,7 +36,7 @@ class KerasEngine(Engine):
         tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
-        return isinstance(model, Network)
+        return isinstance(model, Network) and not model.engine
 
     def fit(
         self,

@@ -61,6 +61,7 @@ class NativeEngine(Engine):
     name = "native"
     packages = ("llvmlite", "numpy")
     is_threaded = False
+    costs = (0.0, 4, 0.7)
 
     def prepare(self, threads: int) -> None:  # noqa: ARG002
         """Import llvmlite, and test the machine code."""

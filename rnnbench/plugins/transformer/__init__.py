@@ -1,0 +1,1 @@
+"""Pretrained transformers, fine-tuned to classify: a model of configs, and its engine."""

@@ -1,0 +1,179 @@
+"""A transformer that classifies, and its training. Importing this module imports PyTorch."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+from torch.nn.utils import clip_grad_norm_
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    get_linear_schedule_with_warmup,
+)
+
+from rnnbench.errors import UserError
+from rnnbench.models.layers import Shape
+from rnnbench.plugins.transformer.model import PARTS, Transformer, folder_of
+from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
+from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, count_batches
+from rnnbench.training.outcome import Weights
+
+AT_ONCE = 64
+"""Documents that are scored together."""
+NO_PIECE = -1
+"""Stands behind the last piece of a document."""
+LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+Floats = NDArray[np.float32]
+Pieces = NDArray[np.int32]
+"""Documents as ids of pieces of words, ``(n, pieces)``."""
+
+
+class Classifier:
+    """A transformer with a new last layer, and its tokenizer.
+
+    Raises:
+        UserError: it cannot be loaded, or cannot read as many pieces as it should.
+    """
+
+    def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
+        self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
+        folder, own = folder_of(section.name), AutoModelForSequenceClassification
+        torch.manual_seed(seed)
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
+            self.net, found = own.from_pretrained(
+                folder,
+                num_labels=shape.n_topics,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+                **LOCAL,
+            )
+        except Exception as error:  # wrong files make transformers raise almost anything
+            reason = str(error).partition("\n")[0]
+            raise UserError(f"{name} cannot be loaded: {reason}") from error
+        missing = (key for key in sorted(found["missing_keys"]) if "pooler" not in key)
+        for key in missing:
+            if key.startswith(self.net.base_model_prefix):  # others belong to the new layer
+                raise UserError(f"{name} has no weights called {key}")
+        if self.tokenizer.pad_token_id is None:
+            raise UserError(f"{name}: its tokenizer cannot pad (use a model such as BERT)")
+        if section.max_length > (most := self.tokenizer.model_max_length):
+            raise UserError(f"transformer.max_length: got {section.max_length} (at most {most})")
+
+    def pieces(self, texts: Sequence[str]) -> Pieces:
+        """Return the first pieces of texts, ``(n, pieces)``."""
+        most = self.section.max_length
+        rows = self.tokenizer([*texts], truncation=True, max_length=most)["input_ids"]
+        pieces = np.full((len(rows), max(map(len, rows))), NO_PIECE, np.int32)
+        for row, own in zip(pieces, rows, strict=True):
+            row[: len(own)] = own
+        return pieces
+
+    def __call__(self, x: Pieces) -> torch.Tensor:
+        """Return the logits of documents, ``(n, n_topics)``."""
+        pieces = torch.from_numpy(x[:, : lengths_of(x).max()]).long()
+        mask = pieces != NO_PIECE
+        ids = pieces.where(mask, self.tokenizer.pad_token_id)
+        return self.net(input_ids=ids, attention_mask=mask.long()).logits
+
+    def logits(self, x: Pieces) -> Floats:
+        """Return the logits of documents without dropout, ``(n, n_topics)``."""
+        found = np.empty((len(x), self.shape.n_topics), np.float32)
+        self.net.eval()
+        with torch.inference_mode():
+            for rows in by_length(x, AT_ONCE):
+                found[rows] = self(x[rows]).numpy()
+        return found
+
+    def score(self, x: Pieces) -> Floats:
+        """Return the log-probabilities of documents, ``(n, n_topics)``."""
+        logits = torch.from_numpy(self.logits(x))
+        logs = logits.log_softmax(1) if self.shape.has_one_label else functional.logsigmoid(logits)
+        return np.asarray(logs.numpy())
+
+    def losses(self, logits: torch.Tensor, y: Labels) -> torch.Tensor:
+        """Return the cross-entropy of each document, ``(n,)``; the mean over topics if several."""
+        truth = torch.from_numpy(y)
+        if self.shape.has_one_label:
+            return functional.cross_entropy(logits, truth.long(), reduction="none")
+        entropy = functional.binary_cross_entropy_with_logits
+        return entropy(logits, truth.float(), reduction="none").mean(1)
+
+    def judge(self, logits: Floats, y: Labels) -> tuple[float, float]:
+        """Return the mean loss, and the accuracy or the micro-F1 at a probability of 0.5."""
+        task = SINGLE_LABEL if self.shape.has_one_label else MULTI_LABEL
+        loss = float(self.losses(torch.from_numpy(logits), y).mean())
+        return loss, task.score(y, task.answers(logits, Decision(threshold=0.0)))
+
+    def weights(self) -> Weights:
+        """Return copies of its weights."""
+        return [own.detach().numpy().copy() for own in self.net.parameters()]
+
+    def load(self, weights: Weights) -> None:
+        """Replace its weights; ``ValueError`` is raised if they have other shapes."""
+        with torch.no_grad():
+            for own, value in zip(self.net.parameters(), weights, strict=True):
+                if own.shape != value.shape:
+                    raise ValueError(f"{value.shape} in place of {tuple(own.shape)}")
+                own.copy_(torch.from_numpy(value))
+
+
+def train(
+    classifier: Classifier,
+    documents: Documents,
+    held_out: Documents | None,
+    recipe: Recipe,
+    seed: int,
+    epochs: Epochs,
+) -> None:
+    """Train a classifier in place, in the order of ``epochs.batches``; note each epoch."""
+    (x, y), net, section = documents, classifier.net, classifier.section
+    weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
+    groups = [  # biases and norms do not shrink
+        {"params": [own for own in net.parameters() if own.ndim > 1]},
+        {"params": [own for own in net.parameters() if own.ndim < 2], "weight_decay": 0.0},
+    ]
+    decay, steps = section.weight_decay, recipe.epochs * count_batches(n, recipe.batch_size)
+    optimizer = torch.optim.AdamW(groups, recipe.learning_rate, weight_decay=decay, fused=True)
+    schedule = get_linear_schedule_with_warmup(optimizer, int(section.warmup * steps), steps)
+    for epoch in range(1, recipe.epochs + 1):
+        logits = np.empty((n, classifier.shape.n_topics), np.float32)
+        net.train()
+        for rows in batches(n, recipe.batch_size, seed, epoch):
+            for part in by_length(x[rows], -(-len(rows) // PARTS)):
+                own = rows[part]
+                found = classifier(x[own])
+                (classifier.losses(found, y[own]) @ weights[own] / len(rows)).backward()
+                logits[own] = found.detach().numpy()
+            clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+        judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])
+        epochs.note(*classifier.judge(logits, y), judged, classifier.weights)
+        if epochs.is_over:
+            return
+
+
+def lengths_of(x: Pieces) -> NDArray[np.intp]:
+    """Return the number of pieces of each document, ``(n,)``."""
+    return np.asarray(np.count_nonzero(x != NO_PIECE, axis=1))
+
+
+def by_length(x: Pieces, most: int) -> Iterator[NDArray[np.intp]]:
+    """Yield the positions of documents, up to ``most`` of similar length at once."""
+    order = np.argsort(lengths_of(x), kind="stable")
+    yield from np.split(order, range(most, len(order), most))
+
+
+def count_params(name: str, shape: Shape) -> int:
+    """Return the number of weights of a classifier, without making them."""
+    config = AutoConfig.from_pretrained(folder_of(name), num_labels=shape.n_topics, **LOCAL)
+    with torch.device("meta"):
+        net = AutoModelForSequenceClassification.from_config(config)
+    return sum(own.numel() for own in net.parameters())

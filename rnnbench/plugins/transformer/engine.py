@@ -1,0 +1,99 @@
+"""The engine of transformers. PyTorch is imported when it is used."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnbench.data.dataset import Dataset
+from rnnbench.errors import UserError
+from rnnbench.models.descriptions import Model
+from rnnbench.models.layers import Shape
+from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
+from rnnbench.training.engines import Engine, result_of
+from rnnbench.training.epochs import TRAINING, Epochs, OnEpoch, Recipe, begin, hold_out_documents
+from rnnbench.training.outcome import TrialResult, Weights
+
+
+class Transformers(Engine):
+    """Fine-tunes transformers by AdamW, with dropout as in their own configs."""
+
+    name = "transformers"
+    packages = PACKAGES
+    costs = (0.0, 10, 0.0)
+
+    def prepare(self, threads: int) -> None:
+        """Import PyTorch and transformers, which takes seconds, and limit the threads."""
+        os.environ |= {**QUIET_ON_CPU, "TOKENIZERS_PARALLELISM": "false"}
+        if "transformers" not in sys.modules:
+            begin("loading PyTorch")
+        import torch
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True)
+
+    def why_not(self) -> str:
+        return why_not()
+
+    def covers(self, model: Model, recipe: Recipe) -> bool:
+        is_usual = recipe.optimizer == "adamw" and isinstance(recipe.learning_rate, float)
+        return isinstance(model, TransformerModel) and is_usual and not recipe.ema
+
+    def fit(
+        self,
+        model: Model,
+        dataset: Dataset,
+        recipe: Recipe,
+        seed: int,
+        on_epoch: OnEpoch,
+        *,
+        keep_model: bool,
+    ) -> TrialResult:
+        from rnnbench.plugins.transformer.classifier import Classifier, train
+
+        assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
+        begin("loading transformer")
+        classifier = Classifier(model.transformer, Shape.of(dataset), seed)
+        x_train, x_test = (
+            classifier.pieces([dataset.text(number) for number in part.tolist()])
+            for part in (dataset.train_documents, dataset.test_documents)
+        )
+        dataset = replace(dataset, x_train=x_train, x_test=x_test)
+        documents, held_out = hold_out_documents(dataset, recipe.validation_split)
+        begin(TRAINING)
+        epochs = Epochs(on_epoch, recipe.early_stopping)
+        train(classifier, documents, held_out, recipe, seed, epochs)
+        if held_out:
+            classifier.load(epochs.best_weights)
+        n, params = len(documents[1]), sum(map(np.size, weights := classifier.weights()))
+        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=n)
+        kept = [_origin(model), *weights] if keep_model else None
+        return result_of(record, dataset, recipe, classifier.score, held_out, kept)
+
+    def reader(
+        self, model: Model, weights: Weights, shape: Shape
+    ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+        from rnnbench.plugins.transformer.classifier import Classifier
+
+        assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
+        if not np.array_equal(weights[0], _origin(model)):
+            name = model.transformer.name
+            raise UserError(f"transformer.name: {name}: its files are not those that were trained")
+        classifier = Classifier(model.transformer, shape)
+        classifier.load(weights[1:])
+        return lambda texts: classifier.score(classifier.pieces(texts))
+
+
+def _origin(model: TransformerModel) -> NDArray[np.uint8]:
+    """Return the sha256 of the files that a model is loaded from, the first of its kept arrays."""
+    return np.frombuffer(bytes.fromhex(*model.loaded.values()), np.uint8)
+
+
+TRANSFORMERS = Transformers()
