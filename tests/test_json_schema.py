@@ -24,6 +24,7 @@ ABOUT_VALUES |= {"values: training: {validation_split: .nan}", "values: training
 ABOUT_SEVERAL_VALUES = {
     *(f"layers: {case}" for case in ("recurrent on a vector", "recurrent after pooling")),
     *("layers: embedding not first", "layers: embedding twice", "layers: answer at each time step"),
+    *("layers: misfits in branches", "layers: branches of different lengths"),
     "stacks: last layer without softmax",
     "stacks: scaled inputs of an embedding",
     "baselines: smallest n-gram above the largest",

@@ -278,9 +278,9 @@ class TransformerBlock(keras.layers.Layer):
 class MinimalGRU(keras.layers.Layer):
     """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the inputs alone.
 
-    So a parallel scan computes all steps at once. The minGRU of L. Feng et al.: Were RNNs All We
-    Needed? (2024), without logarithms: a scan divides by nothing, so products may well become 0. A
-    masked step changes nothing.
+    So a parallel scan can compute all steps. The minGRU of L. Feng et al.: Were RNNs All We Needed?
+    (2024), without logarithms: a scan divides by nothing, so products may well become 0. A masked
+    step changes nothing.
     """
 
     stateful = return_state = False  # ``Bidirectional`` asks
@@ -316,13 +316,33 @@ class MinimalGRU(keras.layers.Layer):
             gate = ops.where(ops.expand_dims(mask, -1), gate, -1e9)  # which is never open
         if self.go_backwards:
             gate, candidate = ops.flip(gate, axis=1), ops.flip(candidate, axis=1)
-
-        def joined(first: Any, second: Any) -> Any:
-            return first[0] * second[0], first[1] * second[0] + second[1]
-
-        steps = ops.sigmoid(-gate), ops.sigmoid(gate) * self.activation(candidate)
-        hidden = ops.associative_scan(joined, steps, axis=1)[1]
+        hidden = _scan(ops.sigmoid(-gate), ops.sigmoid(gate) * self.activation(candidate))
         return hidden if self.return_sequences else hidden[:, -1]
+
+
+BLOCK = 16
+"""Steps that a scan takes one after another."""
+
+
+def _scan(kept: Any, added: Any) -> Any:
+    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``.
+
+    Blocks of steps are computed side by side; then a scan of the blocks gives their first states.
+    Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
+    """
+    _, steps, units = kept.shape
+    if steps == 1:
+        return added
+    count = -(-steps // BLOCK)
+    widths, shape = [[0, 0], [0, count * BLOCK - steps], [0, 0]], (-1, count, BLOCK, units)
+    kept, added = (ops.reshape(ops.pad(x, widths), shape) for x in (kept, added))
+    products, states = [kept[:, :, 0]], [added[:, :, 0]]
+    for step in range(1, BLOCK):
+        products.append(products[-1] * kept[:, :, step])
+        states.append(states[-1] * kept[:, :, step] + added[:, :, step])
+    first = ops.pad(_scan(products[-1], states[-1])[:, :-1], [[0, 0], [1, 0], [0, 0]])
+    whole = [state + product * first for state, product in zip(states, products, strict=True)]
+    return ops.reshape(ops.stack(whole, axis=2), (-1, count * BLOCK, units))[:, :steps]
 
 
 @_register

@@ -127,9 +127,7 @@ def places_of_misfits(*layers):
 
 def test_layers_side_by_side_fit_if_each_branch_does_and_all_have_the_same_length():
     assert fits(EMBEDDING, parallel([CONV, POOLING], [SEQUENCE, VECTOR], [POOLING, DENSE]), SOFTMAX)
-    assert fits(
-        EMBEDDING, parallel([CONV], [DENSE], [parallel([SCAN | SEQUENCE])]), POOLING, SOFTMAX
-    )
+    assert fits(EMBEDDING, parallel([CONV], [DENSE], [parallel([SEQUENCE])]), POOLING, SOFTMAX)
     assert fits(VECTOR, parallel([DENSE], [DROPOUT]), SOFTMAX)
     found = misfits(VECTOR, parallel([DENSE], [CONV]), SOFTMAX)
     assert found == [(1, NEEDED)]
@@ -153,7 +151,6 @@ def test_a_misfit_in_a_branch_is_told_at_its_place():
         assert places_of_misfits(parallel([valid], others)) == [((), "give outputs")]
     wrong = parallel([CONV, {"gru": {"unit": 2}}], [{"lstn": {}}], [], 3)
     assert places_of_misfits(wrong) == [
-        ((0, 1, "gru", "units"), "missing key"),
         ((0, 1, "gru", "unit"), "unknown key"),
         ((1, 0), "unknown layer"),
         ((2,), "should be"),

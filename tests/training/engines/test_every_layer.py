@@ -139,8 +139,12 @@ def test_every_optimizer_takes_the_steps_of_keras(optimizer):
     assert_same_training(ours, step_by_step(stack, optimizer=optimizer))
 
 
-def test_model_fit_takes_the_same_steps_with_dropout():
-    stack = [EMBEDDING, {"dropout": {"rate": 0.5}}, MEAN]
+@pytest.mark.parametrize(
+    "dropping",
+    [{"dropout": {"rate": 0.5}}, {"transformer_encoder": {"heads": 2, "units": 5, "dropout": 0.5}}],
+)
+def test_model_fit_takes_the_same_steps_with_dropout(dropping):
+    stack = [EMBEDDING, dropping, MEAN]
 
     assert_same_training(train(stack, "keras"), step_by_step(stack))
 
