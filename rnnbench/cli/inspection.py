@@ -18,7 +18,7 @@ from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
 from rnnbench.errors import RnnbenchError, UserError, shortened
 from rnnbench.models.describe import describe
-from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Network
+from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.report import inspection as views
@@ -99,7 +99,7 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
     if (model := allowed.get(name)) is None:
         hint = f"allowed: {', '.join(allowed)}"
         raise UserError(f"MODEL: '{name}' has a grid; name one of its points ({hint})")
-    if isinstance(model, BaselineModel | EnsembleModel):
+    if not isinstance(model, Network):
         return views.parameters_view(name, model)
     prepared = _prepare(benchmark.data, offline=True)
     shape = Shape.of(prepared.dataset)

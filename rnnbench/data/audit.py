@@ -99,8 +99,8 @@ class DatasetSummary(Record):
             is_inside = all(0 <= position < self.test_size for position in found)
             if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
-        for found in filter(None, (self.clusters, self.ids)):
-            if len(found) != self.test_size:
+        for of_documents in filter(None, (self.clusters, self.ids)):
+            if len(of_documents) != self.test_size:
                 raise ValueError("clusters or ids of another number of test documents")
         return self
 
@@ -209,7 +209,7 @@ def summarize_labels(
     Their own most frequent topic takes the place of that in training.
     """
     test = documents_by_topic(labels, len(topics))
-    names = {"ids": facts.get("ids"), "topics": [topics[n] for n in np.flatnonzero(test)]}
+    names = {"ids": facts.get("ids"), "topics": [topics[n] for n in np.flatnonzero(test).tolist()]}
     mark = sha256_arrays({"labels": without_unused(labels)}, names | {"n": len(labels)})
     return DatasetSummary(
         source=OUTSIDE,

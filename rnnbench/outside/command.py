@@ -69,8 +69,8 @@ def verdict(
         list[str] | None,
         typer.Option(
             metavar="GATE",
-            help="Exit with 1 if this holds for any other model: a gate of `rnnbench compare`, where "
-            "A is the first model; repeatable.",
+            help="Exit with 1 if this holds for any but the first model: a gate of `rnnbench "
+            "compare`, where A is the first model; repeatable.",
         ),
     ] = None,
     out: Annotated[
@@ -107,8 +107,8 @@ def verdict(
     if out:
         found = found.save(out, command=options.command())
     record = found.results.model_dump(mode="json")
-    for key, items in {"power": power_of_pairs(found), "gates": verdicts}.items():
-        record[key] = [item.model_dump(mode="json") for item in items]
+    record["power"] = [pair.model_dump(mode="json") for pair in power_of_pairs(found)]
+    record["gates"] = [gate.model_dump(mode="json") for gate in verdicts]
     console.print_record(record, *found.tables(), as_json=as_json)
     if out:
         console.err.print(f"Stored in {out}", soft_wrap=True)

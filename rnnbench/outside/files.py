@@ -186,8 +186,10 @@ def _values(
         columns = {key: list(compress(of, counts)) for key, of in columns.items()}
     if mark := reading.separator:
         for key in {"label", "prediction"} & columns.keys():
-            several = (str(value or "").split(mark) for value in columns[key])
-            columns[key] = [[one for one in own if one] for own in several]
+            columns[key] = [
+                [one for one in value.split(mark) if one] if type(value) is str else value
+                for value in columns[key]
+            ]
     return columns
 
 
@@ -207,7 +209,9 @@ def _decided(scores: NDArray[Any], classes: Sequence[Any], label: Any) -> list[A
     """
     is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
     if isinstance(label, list):
-        rows = ([classes[place] for place in np.flatnonzero(row)] for row in scores >= half)
+        rows = (
+            [classes[place] for place in np.flatnonzero(row).tolist()] for row in scores >= half
+        )
     else:
         rows = (
             classes[place] for place in np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)

@@ -23,7 +23,12 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
-from rnnbench.models.descriptions import BaselineModel, EnsembleModel, LayeredNetwork, Model
+from rnnbench.models.descriptions import (
+    ABOUT_A_MODEL,
+    BaselineModel,
+    LayeredNetwork,
+    Model,
+)
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
@@ -277,13 +282,13 @@ def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: 
     return {"models": [dict(zip(keys, of_model, strict=True)) for of_model in facts]}, table
 
 
-def parameters_view(name: str, model: BaselineModel | EnsembleModel) -> View:
-    """Return a baseline, or an ensemble, with its parameters."""
+def parameters_view(name: str, model: Model) -> View:
+    """Return a model that is no network, with its parameters."""
+    kind, described = model.kind, getattr(model, "ensemble", model)
     if isinstance(model, BaselineModel):
-        parameters, kind = dict(model.baseline), model.baseline.kind
-        summary = model.baseline.summary()
-    else:
-        parameters, kind, summary = dict(model.ensemble), model.kind, "Models that answer together."
+        kind, described = model.baseline.kind, model.baseline
+    summary = (type(described).__doc__ or "").partition("\n")[0]
+    parameters = {key: value for key, value in described if key not in ABOUT_A_MODEL}
     rows = [[key, v if isinstance(v, str) else json.dumps(v)] for key, v in parameters.items()]
     below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
     record = {"name": name, "kind": model.kind, model.kind: kind, "parameters": parameters}

@@ -255,8 +255,9 @@ def power(reported: Reported) -> ReportSection:
 
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
-    tables = metrics_table(reported.results), cost_table(reported.results)
-    tables = tables if reported.results.is_trained_here else tables[:1]
+    tables = [metrics_table(reported.results)]
+    if reported.results.is_trained_here:
+        tables.append(cost_table(reported.results))
     f1, name = max((model.metrics[SECOND].mean, model.name) for model in reported.results.models)
     parts: list[Part] = [("table", table) for table in tables]
     return ReportSection("metrics", "Other metrics", parts, "", f"best macro-F1: {f1:.4f} ({name})")
