@@ -99,9 +99,8 @@ class DatasetSummary(Record):
             is_inside = all(0 <= position < self.test_size for position in found)
             if len(set(found)) < len(found) or not is_inside:
                 raise ValueError("duplicates that are not documents of the test set")
-        for of_documents in filter(None, (self.clusters, self.ids)):
-            if len(of_documents) != self.test_size:
-                raise ValueError("clusters or ids of another number of test documents")
+        if {len(self.clusters or ()), len(self.ids or ())} - {0, self.test_size}:
+            raise ValueError("clusters or ids of another number of test documents")
         return self
 
     @property
