@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from baseline_kinds import KINDS
-from factories import corpus, corpus_of_texts
+from factories import corpus, corpus_of_several, corpus_of_texts
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -199,6 +199,22 @@ def test_neither_test_documents_nor_those_held_out_have_any_influence_on_trainin
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
         np.testing.assert_allclose(np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6)
+
+
+@kinds
+@pytest.mark.parametrize("learned", [[2], [1, 2]], ids=["one topic", "two topics"])
+def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(kind, learned):
+    whole = make_dataset(corpus_of_several(), Data())
+    y = whole.y_train * np.isin(range(3), learned).astype(np.uint8)
+    y[:, 1] |= 1 in learned
+
+    found = train(BASELINES[kind](), replace(whole, y_train=y))
+
+    assert found.scores.shape == whole.y_test.shape
+    assert found.parts[1].sum() == whole.y_test.sum() + found.answers.sum(), "none is left out"
+    assert not found.answers[:, np.delete(range(3), learned)].any()
+    if kind not in ("most_frequent", "stratified", "sentence_embedding"):
+        assert (found.answers[:, 2] == whole.y_test[:, 2]).mean() > 0.8
 
 
 def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset):
