@@ -23,7 +23,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
-from rnnbench.metrics import METRICS, usable_metrics
+from rnnbench.metrics import COSTS, METRICS, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
@@ -196,8 +196,10 @@ def _summarize(
     hits: Hits,
 ) -> ModelSummary:
     records = [trial.record for trial in trials]
-    times = [record.ms_per_step for record in records if record.ms_per_step is not None]
-    fits = [record.fit_seconds for record in records if record.fit_seconds is not None]
+    costs: dict[str, Any] = {}
+    for name in COSTS:
+        known = [own for record in records if (own := getattr(record, name)) is not None]
+        costs[name] = statistic(known) if known else None
     values = {
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
         for name in usable_metrics(dataset.task)
@@ -213,8 +215,7 @@ def _summarize(
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         **_other_decisions(trials),
         topics_never_predicted=_never_predicted(trials, dataset),
-        ms_per_step=statistic(times) if times else None,
-        fit_seconds=statistic(fits) if fits else None,
+        **costs,
         training=description.own_training,
         chosen_from=description.chosen_from,
         trials=[
