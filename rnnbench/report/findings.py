@@ -50,7 +50,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
 
 def cheapest_in_words(results: Results) -> str:
     """Return the cheapest model that is not clearly worse, in a sentence; empty if not known."""
-    found = {model.name: model.fit_seconds.mean for model in results.models}
+    found = {one.name: one.fit_seconds.mean for one in results.models if one.fit_seconds}
     if results.cheapest is None or len(found) == 1:
         return ""
     itself = "the best itself, " * (results.cheapest == results.best.name)

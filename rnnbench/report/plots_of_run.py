@@ -268,15 +268,19 @@ class CostPlot(RunPlot):
     def prepare(self) -> None:
         """Find the front, from the fastest model to the best one."""
         self.need_two()
-        found = [model for model in self.run.results.models if model.name in self.chosen]
-        self._models = sorted(found, key=lambda of: (of.fit_seconds.mean, -of.score.mean))
+        models = self.run.results.models
+        self._seconds = {one.name: one.fit_seconds.mean for one in models if one.fit_seconds}
+        found = [one for one in models if one.name in self.chosen and one.name in self._seconds]
+        if not found:
+            raise UserError(f"models: the plot '{self.kind}' needs models that were trained here")
+        self._models = sorted(found, key=lambda of: (self._seconds[of.name], -of.score.mean))
         scores = [round(model.score.mean, DIGITS) for model in self._models]
         before = [-1.0, *accumulate(scores[:-1], max)]
         is_better = map(gt, scores, before)
         self._front = [*compress(self._models, is_better)]
         self.make_room(self.chosen, 4)
         self.alt = "; ".join(
-            f"{model.name} {model.score.mean:.3f} in {model.fit_seconds.mean:.3g} s"
+            f"{model.name} {model.score.mean:.3f} in {self._seconds[model.name]:.3g} s"
             + ", on the front" * (model in self._front)
             for model in self._models
         )
@@ -286,7 +290,8 @@ class CostPlot(RunPlot):
         front: Style = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
         sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
         for model in self._models:
-            place, gid = (model.fit_seconds.mean, model.score.mean), about(model.name)
+            place = self._seconds[model.name], model.score.mean
+            gid = about(model.name)
             style: Style = {"color": COLOURS[1 if model.is_baseline else 0], "gid": gid}
             ends = np.clip((model.interval.low, model.interval.high), 0, 1)
             axes.plot([place[0]] * 2, ends, **THIN, **style)
@@ -295,7 +300,7 @@ class CostPlot(RunPlot):
                 side, up = next(sides)
                 beside: Style = {"xytext": (5, up), "textcoords": "offset points", "va": side}
                 axes.annotate(model.name, place, fontsize=9.5, gid=gid, **beside)
-        steps = [(model.fit_seconds.mean, model.score.mean) for model in self._front]
+        steps = [(self._seconds[model.name], model.score.mean) for model in self._front]
         axes.plot(*np.transpose(steps), **front)
         axes.set(xscale="log", xlabel="seconds of a training")
         axes.set_ylabel(self.run.results.dataset.score_name)

@@ -246,6 +246,8 @@ def _cheapest(known: dict[str, Any]) -> str | None:
         return None
     pairs = {frozenset((pair.a, pair.b)): pair for pair in known["comparisons"]}
     best = _best(known["models"]).name
+    if not all(model.fit_seconds for model in known["models"]):
+        return None
     for model in sorted(known["models"], key=lambda of: (of.fit_seconds.mean, of.params)):
         pair = pairs.get(frozenset((model.name, best)))
         if not pair or not pair.is_clear:
