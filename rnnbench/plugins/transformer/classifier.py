@@ -145,11 +145,7 @@ def train(
         logits = np.empty((n, classifier.shape.n_topics), np.float32)
         net.train()
         for rows in batches(n, recipe.batch_size, seed, epoch):
-            for part in by_length(x[rows], -(-len(rows) // PARTS)):
-                own = rows[part]
-                found = classifier(x[own])
-                (classifier.losses(found, y[own]) @ weights[own] / len(rows)).backward()
-                logits[own] = found.detach().numpy()
+            logits[rows] = add_gradients(classifier, x[rows], y[rows], weights[rows])
             clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
             optimizer.step()
             schedule.step()
@@ -158,6 +154,16 @@ def train(
         epochs.note(*classifier.judge(logits, y), judged, classifier.weights)
         if epochs.is_over:
             return
+
+
+def add_gradients(classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor) -> Floats:
+    """Add the gradients of the mean loss of documents, part by part; return their logits."""
+    logits = np.empty((len(y), classifier.shape.n_topics), np.float32)
+    for part in by_length(x, -(-len(y) // PARTS)):
+        found = classifier(x[part])
+        (classifier.losses(found, y[part]) @ weights[part] / len(y)).backward()
+        logits[part] = found.detach().numpy()
+    return logits
 
 
 def lengths_of(x: Pieces) -> NDArray[np.intp]:

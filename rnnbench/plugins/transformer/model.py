@@ -41,7 +41,7 @@ PARTS = 4
 padded. Their gradients are added up, so the step is the same."""
 PIECES = 1.15
 """Pieces that a tokenizer makes of a word of Reuters-21578, on average."""
-GIGABYTES = 0.5
+GIGABYTES = 0.7
 """The memory of a process with PyTorch."""
 
 

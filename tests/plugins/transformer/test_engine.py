@@ -87,15 +87,23 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_another_model(tmp_pa
     assert first == again != other
 
 
-def test_a_step_is_the_same_whether_or_not_its_documents_go_through_in_parts(
+def test_gradients_are_the_same_whether_or_not_documents_go_through_in_parts(
     bert, several, monkeypatch
 ):
-    found = [fit(bert, several, epochs=1)[1].scores]
-    monkeypatch.setattr("rnnbench.plugins.transformer.classifier.PARTS", 1)
+    from rnnbench.plugins.transformer import classifier as own
 
-    found.append(fit(bert, several, epochs=1)[1].scores)
+    section = Transformer(name=str(bert), max_length=32)
+    classifier = own.Classifier(section, Shape.of(several))
+    x = classifier.pieces([several.text(number) for number in range(7)])
+    found = []
+    for parts in (4, 1):
+        monkeypatch.setattr(own, "PARTS", parts)
+        classifier.net.zero_grad()
+        logits = own.add_gradients(classifier, x, several.y_train[:7], own.torch.ones(7))
+        found.append([logits, *(weight.grad.numpy() for weight in classifier.net.parameters())])
 
-    np.testing.assert_allclose(*found, atol=1e-3)
+    for in_parts, at_once in zip(*found, strict=True):
+        np.testing.assert_allclose(in_parts, at_once, atol=1e-5)
 
 
 def test_training_ends_early_when_epochs_get_no_better(bert, one_topic):
