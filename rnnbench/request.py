@@ -307,10 +307,8 @@ def changes(
         if isinstance(setting, Override):
             given.append(setting)
             continue
-        if not isinstance(setting, str):
-            raise UserError(f"settings: got {setting!r} (should be key.path=value)")
-        flag = f"{'--set' if dashes else 'settings:'} {shortened(setting, 60)}"
-        key, value = split_setting(setting)
+        flag = f"{'--set' if dashes else 'settings:'} {shortened(str(setting), 60)}"
+        key, value = split_setting(setting) if isinstance(setting, str) else ("", "")
         if not key:
             raise UserError(f"{flag}: should be key.path=value, such as training.epochs=5")
         given.append(Override(flag, key, value))

@@ -1,15 +1,11 @@
 """How estimates of time follow from the speed of products, which the tests make up."""
 
-from types import SimpleNamespace
-
 import factories
-import numpy as np
 import pytest
 
 from rnnbench import estimate
 from rnnbench.data.dataset import make_dataset
-from rnnbench.estimate import estimate_seconds, time_products
-from rnnbench.models.layers import Product
+from rnnbench.estimate import estimate_seconds
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
@@ -57,21 +53,3 @@ def test_padding_takes_no_time_where_it_is_skipped():
 def test_without_networks_or_with_networks_from_functions_nothing_is_estimated():
     assert seconds({"baseline": {"baseline": "most_frequent"}}) is None
     assert seconds({"m": {"python": "own:make"}}) is None
-
-
-def test_the_time_of_a_product_is_that_of_all_its_repeats(monkeypatch):
-    now = [0.0]
-
-    def multiply(left, right, out):
-        assert out.shape == (*left.shape[:-1], right.shape[-1])
-        now[0] += left.size * right.shape[-1]
-
-    monkeypatch.setattr(np, "matmul", multiply)
-    monkeypatch.setattr(estimate, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    products = [Product(32, 16, 8), Product(5, 60, 7), Product(32, 16, 8, count=50)]
-    # Those that are too thin to be bound by arithmetic are left out.
-    thin = [Product(2450, 1, 200), Product(1, 2450, 200), Product(50, 50, 4)]
-
-    times = time_products([*products, *thin], 1e6)
-
-    assert times == {product: product.multiply_adds for product in products}

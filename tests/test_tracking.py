@@ -36,10 +36,6 @@ def test_trackers_change_no_fingerprint(tmp_path):
     assert trial(tmp_path, tracking="wandb").fingerprint == trial(tmp_path).fingerprint
 
 
-def test_the_trackers_of_this_package_can_be_used_where_the_tests_run():
-    check_trackers(TRACKERS)
-
-
 def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch):
     for name, module, command in (
         ("tensorboard", "tensorboard", "pip install tensorboard"),

@@ -177,15 +177,11 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_flag = typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+
+
 @app.callback()
-def _options(
-    version: Annotated[  # noqa: ARG001 - its callback does the work
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
+def _options(version: Annotated[bool, _flag] = False) -> None:  # noqa: ARG001 - it has a callback
     from rnnbench.terminal.console import show_log
 
     Path.cwd()  # fails if it was removed, which commands would notice later, or misread

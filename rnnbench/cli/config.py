@@ -22,6 +22,11 @@ from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import console, options
 from rnnbench.text import counted, duration
 
+CONFIG = "A config file, or the name of one from `rnnbench config list`."
+SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead."
+FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
+it has one. Or make a config for this table of your own."""
+
 app = typer.Typer(
     help="Check configs, see them with every default, and start from one.",
     no_args_is_help=True,
@@ -79,16 +84,9 @@ def check(
     )
 )
 def show(
-    config: Annotated[
-        Path | None,
-        options.config_argument("A config file, or the name of one from `rnnbench config list`."),
-    ] = None,
+    config: Annotated[Path | None, options.config_argument(CONFIG)] = None,
     schema: Annotated[
-        Literal["config", "results"] | None,
-        typer.Option(
-            metavar="config|results",
-            help="Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead.",
-        ),
+        Literal["config", "results"] | None, typer.Option(metavar="config|results", help=SCHEMA)
     ] = None,
     settings: options.Settings = None,
 ) -> None:
@@ -124,13 +122,7 @@ def new(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(
-            "--from",
-            metavar="NAME|TABLE",
-            help="Copy this config of the package (see `rnnbench config list`), and its table of "
-            "texts, if it has one. Or make a config for this table of your own.",
-            autocompletion=shipped.listed,
-        ),
+        typer.Option("--from", metavar="NAME|TABLE", help=FROM, autocompletion=shipped.listed),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:

@@ -180,10 +180,6 @@ def test_a_copy_is_a_config_with_the_table_it_names(cli):
 
     assert {file.name for file in Path("sub").iterdir()} == {"mine.yaml", "own_texts.csv"}
     assert cli("config", "check", "sub/mine.yaml", "--no-build").exit_code == 0
-    again = cli("config", "new", "sub/mine.yaml", "--from", "own_texts")
-    message = "sub/mine.yaml: exists already (--force overwrites a config)\n"
-    assert (again.exit_code, again.stderr) == (2, message)
-    assert cli("config", "new", "sub/mine.yaml", "--from", "lstm", "--force").exit_code == 0
     refused = cli("config", "new", "--from", "al")
     assert refused.exit_code == 2
     assert "no config 'al' (allowed: all, " in refused.stderr

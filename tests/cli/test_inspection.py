@@ -215,13 +215,6 @@ def test_show_prints_a_newswire_and_what_each_model_of_a_config_is_given(cli):
     assert all(line == line.rstrip() for line in lines), "it is no terminal that they have to fill"
 
 
-def test_sources_are_listed_with_the_files_that_they_read(cli):
-    listed = cli("data", "show", "--sources").stdout
-
-    for start in ("keras", "The Reuters set", "reuters.npz, with", "r8", "R8: 7,674"):
-        assert f" {start} " in listed
-
-
 # doctor
 
 

@@ -43,16 +43,6 @@ def test_control_characters_in_anything_that_is_printed_are_visible(thing, is_te
     assert "\x07" not in stream.getvalue()
 
 
-def test_styles_of_our_own_reach_a_terminal():
-    stream = io.StringIO()
-
-    SafeConsole(file=stream, force_terminal=True, color_system="standard").print(
-        Text("red", style="red")
-    )
-
-    assert "\x1b[31mred" in stream.getvalue()
-
-
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_warnings_are_wrapped_at_words_on_a_terminal_and_are_a_line_elsewhere(
     monkeypatch, is_terminal

@@ -134,11 +134,7 @@ def _render(page: PageContent, file: str, titles: Mapping[str, str]) -> str:
 
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
-    """Return the folder of the pages of each run: safe in addresses and in paths.
-
-    >>> folders_of(["all", "old/all", "old all", ".."])
-    {'all': 'runs/all', 'old/all': 'runs/old-all', 'old all': 'runs/old-all-2', '..': 'runs/run'}
-    """
+    """Return the folder of the pages of each run, safe in addresses: ``runs/old-all``."""
     taken: set[str] = set()
     found = {}
     for name in names:

@@ -9,8 +9,6 @@ import cluster_tasks
 import pytest
 from cluster_runs import baselines, run, start
 from clusters import (
-    ON_LOOPBACK,
-    SCHEDULER,
     after,
     asleep,
     children,
@@ -208,19 +206,3 @@ def test_the_trials_of_a_lost_machine_are_tried_on_another_if_there_is_one(
     outcomes = start_until_last(own, trials, tmp_path, kill)
     with pytest.raises(OutOfReachError, match="no worker has taken trials for 2 s; finished"):
         next(outcomes)
-
-
-def test_a_scheduler_that_restarts_ends_the_run_after_what_has_finished(own, tmp_path, trials):
-    own.add_worker("last")
-    port = own.address.rpartition(":")[2]
-
-    def restart():
-        own.scheduler.kill()
-        own.scheduler.wait()
-        own.start(SCHEDULER, *ON_LOOPBACK[:2], "--port", port, "--scheduler-file", own.file)
-
-    outcomes = start_until_last(own, trials, tmp_path, restart)
-
-    with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
-        next(outcomes)
-    wait_for(lambda: not children(own.folder), "the end of its child")

@@ -21,7 +21,7 @@ from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.plugins.site.site import NAME, SiteFiles, files_in, folders_of, open_site
 from rnnbench.report.page import render, report_page
-from rnnbench.results.lock import SITE, lock_folder
+from rnnbench.results.lock import SITE
 from rnnbench.results.schema import MissingTrial
 from rnnbench.storage import write_document, write_text
 
@@ -364,11 +364,3 @@ def test_what_an_interrupted_site_wrote_belongs_to_the_site(folder):
     write_files(folder, "index.html")
 
     assert content(folder) == {".git/HEAD": "mine", "index.html": "index.html"}
-
-
-def test_two_processes_do_not_write_into_one_folder(folder):
-    with (
-        lock_folder(folder, "rnnbench site others", SITE),
-        pytest.raises(UserError, match="another process is writing there"),
-    ):
-        write_files(folder, "index.html")

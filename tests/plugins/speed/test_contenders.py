@@ -112,8 +112,3 @@ def test_a_model_is_timed_with_its_own_training_but_no_documents_are_held_out():
     assert {how.ema for how in trainings.values()} == {0.9}
     assert (trainings["rnn"].epochs, trainings["rnn"].batch_size) == (3, 7)
     assert trainings["other"].epochs == 2
-
-
-def test_each_model_needs_a_second_epoch():
-    with pytest.raises(UserError, match=r"training\.epochs: got 1 \(allowed: 2 or more"):
-        choose_contenders(None, plan(models={"rnn": RNN | {"training": {"epochs": 1}}}))
