@@ -288,9 +288,11 @@ def _answers(
     """Return the answers to the documents at ``positions``, in that order, by seed."""
     order, found = np.argsort(positions), {}
     for seed, parts in by_seed.items():
-        labels = np.concatenate([part.labels for part in parts])[order]
-        scores = np.concatenate([part.scores for part in parts])[order]
-        found[seed] = TrialResult(parts[0].record, labels, scores)
+        labels, scores, given = (
+            np.concatenate([getattr(part, name) for part in parts])[order]
+            for name in ("labels", "scores", "answers")
+        )
+        found[seed] = TrialResult(parts[0].record, labels, scores, given=given)
     return found
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.data.corpus import Corpus, rank_words_of
-from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.source import TOKENIZERS, Source
 from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Section, one_of, problem, spell
@@ -83,7 +83,8 @@ class Data(Section):
     are all for training, or all for testing; in a cross-validation, they are in one fold."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
-    In JSON and Parquet, such labels may also be lists, which are found without this key."""
+    In JSON and Parquet, such labels may also be lists, which are found without this key. A label
+    that a text has twice counts once."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
@@ -99,7 +100,8 @@ class Data(Section):
     """Labels with fewer documents are left out."""
     task: Annotated[str, BeforeValidator(partial(one_of, names=TASKS))] | None = None
     """The kind of task; by default ``multi_label`` if documents may have any number of topics, and
-    otherwise ``single_label``. Other packages may add more."""
+    otherwise ``single_label``. With ``multi_label``, a single label is a set of one. Other packages
+    may add more."""
     topics: Literal[10, 90, 115] | None = None
     """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
     training and test documents, or the 115 with training documents."""
@@ -240,6 +242,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
+    if corpus.labels.ndim == 1 and data.task and not TASKS[data.task].has_one_label:
+        corpus = replace(corpus, labels=np.eye(len(corpus.topics), dtype=np.uint8)[corpus.labels])
     _check_keys(corpus, data)
     is_copy = _is_copy(corpus, data.deduplicate)
     train, test = _split(corpus, data, is_copy)
@@ -250,7 +254,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         hint = f"allowed: {MAX_STEPS:,} steps together"
         raise UserError(f"data: {steps} ({hint}); set data.pad_length or data.maxlen")
     has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
-    source = SOURCES.get(corpus.provenance.get("source", ""))
+    source = _source_of(corpus)
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
@@ -278,12 +282,15 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     )
 
 
+def _source_of(corpus: Corpus) -> Source | None:
+    return SOURCES.get(corpus.provenance.get("source", ""))
+
+
 def _check_keys(corpus: Corpus, data: Data) -> None:
     """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
     if data.task and TASKS[data.task].has_one_label != has_one:
-        number = "one label" if has_one else "any number of labels"
-        raise UserError(f"data.task: {data.task}: but these documents have {number} each")
+        raise UserError(f"data.task: {data.task}: but a document may have any number of labels")
     if data.documents and has_one:
         raise UserError("data.documents: each of these documents has one label (leave it out)")
     if data.topics and (has_one or corpus.is_test is None):
@@ -302,10 +309,11 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
 def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
-        if data.documents is None and corpus.provenance.get("source") != "modapte":
+        source = _source_of(corpus)
+        if (data.documents or (source.documents if source else "all")) == "all":
             return order
         has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
-        return order if data.documents == "all" else order[has_any[order]]
+        return order[has_any[order]]
     counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
     kept: NDArray[np.int64] = order[counts[corpus.labels[order]] >= data.min_per_label]
     return kept
@@ -326,7 +334,7 @@ def _ranked(
     corpus: Corpus, data: Data, train: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[Corpus, int]:
     """Return a corpus ranked as its source asks for, and the number of words with a rank."""
-    source = SOURCES.get(corpus.provenance.get("source", ""))
+    source = _source_of(corpus)
     if source and source.ranks_words_of == "training":
         _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)

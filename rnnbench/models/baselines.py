@@ -37,6 +37,9 @@ class Baseline(Variant):
     gives_probabilities: ClassVar[bool] = True
     """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``; otherwise it has
     ``decision_function``."""
+    takes_several: ClassVar[bool] = False
+    """Whether its classifier learns labels ``(n, n_topics)``, 0 and 1; otherwise, one classifier is
+    fitted for each topic of documents that may have any number."""
     packages: ClassVar[tuple[str, ...]] = ()
     """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
     one is missing, and their versions are part of the fingerprint of every trial."""
@@ -228,6 +231,7 @@ class NBSVM(_Words):
 
     kind = "nb_svm"
     gives_probabilities = False
+    takes_several = True
     alpha: Positive = 1.0
     """Additive smoothing."""
     C: Positive = 1.0

@@ -199,9 +199,11 @@ def arrays_of(
         rule = LinearRule(labels=labels, counts=counts, **kind)
         if rule.has_one_label:
             coef, intercept = _weights(classifier, 0 if rule.gives_probabilities else -1)
-        else:
+        elif hasattr(classifier, "estimators_"):  # one for each topic
             rules = [_weights_of_topic(one, rule) for one in classifier.estimators_]
             coef, intercept = (np.array(part) for part in zip(*rules, strict=True))
+        else:
+            coef, intercept = classifier.coef_, classifier.intercept_
         facts, joined = (
             np.frombuffer(text.encode(), np.uint8)
             for text in (rule.model_dump_json(), "\0".join(terms))

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
-from itertools import product, starmap
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -289,11 +289,11 @@ class Job:
         trials, corpora = done.without_result, done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
             for trial, outcome in self.executor.run(trials, corpora, listener, Task()):
-                own: dict[str, Any] = {}  # unless it answers documents that it has learned from
-                if found := self.held_out.get(trial.seed):
-                    own = {"labels": found.labels, "stored_scores": found.scores}
-                is_failure = isinstance(outcome, TrialFailure)
-                yield trial, outcome if is_failure else replace(outcome, **own)
+                found = self.held_out.get(trial.seed)
+                if found is None or isinstance(outcome, TrialFailure):
+                    yield trial, outcome
+                else:  # it would answer documents that it has learned from
+                    yield trial, replace(found, record=outcome.record, weights=outcome.weights)
 
 
 def _remove_unused(folder: Path) -> None:
@@ -372,8 +372,8 @@ def find_stored(
     results: dict[Trial, TrialResult] = {}
     for trial in trials:
         found, own = store.find(_key(trial), with_model=trial.keep_model), held_out.get(trial.seed)
-        pairs = [(found.labels, own.labels), (found.scores, own.scores)] if found and own else []
-        if found and all(starmap(np.array_equal, pairs)):
+        names = ("labels", "scores", "given") if own else ()
+        if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
             results[trial] = _fitting(found, trial, results, store)
     return results
 
