@@ -14,7 +14,7 @@ from rnnbench.data.dataset import Data, Dataset
 from rnnbench.data.load import prepare
 from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of
-from rnnbench.metrics import find_quantity
+from rnnbench.metrics import COSTS, find_quantity
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
@@ -62,13 +62,14 @@ class Run(Shown, StoredRun):
         """Return one row for each trial.
 
         Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``, ``best_epoch``,
-        ``fit_seconds``, ``ms_per_step``, and each key of the config in which the models differ.
-        A value that a model does not have is ``None``.
+        ``fit_seconds``, ``ms_per_step``, ``predict_ms_per_document``, ``peak_memory_mb``, and each
+        key of the config in which the models differ. A value that a model does not have is
+        ``None``.
         """
         from rnnbench.analysis.compare import differing_settings
 
         settings = differing_settings(self.config["models"])
-        costs = {"params", "epochs", "best_epoch", "fit_seconds", "ms_per_step"}
+        costs = {"params", "epochs", "best_epoch", *COSTS}
         return [
             {"model": model.name, "seed": trial.seed}
             | dict.fromkeys(self.results.metrics)
@@ -114,7 +115,8 @@ class Run(Shown, StoredRun):
                 name of the main metric for the same;
                 ``differences`` of all pairs of models, or, if there are more than 8 models, of
                 those with the best; ``learning_curves``, medians in a band from the lowest to the
-                highest seed; or ``confusion``, the answers of one model for each frequent topic.
+                highest seed; ``cost``, the score by the time of a training; or ``confusion``, the
+                answers of one model for each frequent topic.
             models: only these models of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
                 ``accuracy``, or one of both after ``val_``.

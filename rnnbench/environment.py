@@ -1,9 +1,11 @@
 """The environment of a run: versions, processor, threads, commit, date."""
 
+import ctypes
 import os
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -18,6 +20,8 @@ from rnnbench.section import Record
 SCHEMA_VERSION: Literal[2] = 2
 NOT_INSTALLED = "not installed"
 """Stands for a version."""
+PROCESS = Path("/proc/self")
+"""Facts about this process; only on Linux."""
 
 
 class Environment(Record):
@@ -119,6 +123,35 @@ def cpu() -> str:
     text = info.read_text(errors="replace") if info.exists() else ""
     named = re.search(r"^model name[^:\n]*:(.*)", text, re.MULTILINE)
     return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+def peak_memory() -> int:
+    """Return the peak memory of this process, in bytes: ever, or since ``begin_peak``.
+
+    On Linux, ``getrusage`` may give that of the process that started this one.
+    """
+    status = PROCESS / "status"
+    text = status.read_text() if status.exists() else ""
+    if peak := re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE):
+        return int(peak[1]) * 1024
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def begin_peak() -> int | None:
+    """Have ``peak_memory`` count from now on, and return the memory held now, in bytes.
+
+    Memory that was freed is first given back to the system, or what is allocated next would not
+    show. ``None`` where that, or forgetting the peak, is not possible: it takes Linux and glibc.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        (PROCESS / "clear_refs").write_text("5")
+    except (OSError, AttributeError, TypeError):  # another C library; no ``/proc``; Windows
+        return None
+    return peak_memory()
 
 
 def _commit(folder: Path) -> str | None:

@@ -308,13 +308,16 @@ METRICS: Registry[Metric] = Registry(
     ],
 )
 COSTS = {
-    name: Quantity(name=name, header=header, format=form, higher_is_better=False)
-    for name, header, form in (
-        ("ms_per_step", "ms per step", ".2f"),
-        ("fit_seconds", "fit s", ".3g"),
+    name: Quantity(name=name, header=header, format=form, higher_is_better=False, description=of)
+    for name, header, form, of in (
+        ("ms_per_step", "ms per step", ".2f", ""),
+        ("fit_seconds", "fit s", ".3g", "a whole training"),
+        ("predict_ms_per_document", "ms per document", ".3g", "scoring the test documents"),
+        ("peak_memory_mb", "peak MB", ",.0f", "memory of a training, besides libraries and data"),
     )
 }
-MS_PER_STEP, FIT_SECONDS = COSTS.values()
+"""What a training costs, by the names of fields of its record."""
+MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
 
 
 @cache

@@ -1,14 +1,25 @@
 """The environment of a run."""
 
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+import pytest
 from packaging.requirements import Requirement
 
 import rnnbench
-from rnnbench.environment import Environment, constraints, environment, installed, machine
+from rnnbench.environment import (
+    Environment,
+    begin_peak,
+    constraints,
+    environment,
+    installed,
+    machine,
+    peak_memory,
+)
 
 
 def test_the_environment_tells_the_commit_the_versions_and_how_the_cores_were_shared():
@@ -50,3 +61,30 @@ def test_all_packages_are_listed_that_are_needed_however_indirectly():
     assert not {"pytest", "hypothesis"} & set(found), "its extras"
     assert "pytest" in installed(["rnnbench[test]"])
     assert list(found) == sorted(found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, it is what the system says")
+def test_the_memory_of_a_process_is_its_own_and_not_that_of_the_one_that_started_it():
+    ballast = b"1" * 300_000_000
+    print_peak = "from rnnbench.environment import peak_memory; print(peak_memory())"
+
+    said = subprocess.check_output([sys.executable, "-c", print_peak])
+
+    assert int(said) < len(ballast) < peak_memory()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system forgets a peak")
+def test_each_peak_begins_anew_and_memory_that_was_freed_counts_again():
+    rises = []
+    for _ in range(2):
+        before = begin_peak()
+        assert len([np.ones(10_000) for _ in range(2_000)]) == 2_000
+        rises.append(peak_memory() - before)
+
+    assert all(150e6 < rise < 200e6 for rise in rises), rises
+
+
+def test_a_peak_that_the_system_does_not_forget_is_not_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("rnnbench.environment.PROCESS", tmp_path / "missing")
+
+    assert begin_peak() is None

@@ -23,7 +23,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
-from rnnbench.metrics import METRICS, usable_metrics
+from rnnbench.metrics import COSTS, METRICS, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network
 from rnnbench.registry import PluginError
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
@@ -197,7 +197,10 @@ def _summarize(
     n_topics = len(dataset.topics)
     given = sum(documents_by_topic(trial.answers, n_topics) for trial in trials)
     is_never = (documents_by_topic(trials[0].labels, n_topics) > 0) & (given == 0)
-    times = [record.ms_per_step for record in records if record.ms_per_step is not None]
+    costs: dict[str, Any] = {}
+    for name in COSTS:
+        known = [own for record in records if (own := getattr(record, name)) is not None]
+        costs[name] = statistic(known) if known else None
     values = {
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
         for name in usable_metrics(dataset.task)
@@ -213,8 +216,7 @@ def _summarize(
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         **_other_decisions(trials),
         topics_never_predicted=[dataset.topics[n].topic for n in np.flatnonzero(is_never)],
-        ms_per_step=statistic(times) if times else None,
-        fit_seconds=statistic([record.fit_seconds for record in records]),
+        **costs,
         training=description.training or {},
         chosen_from=description.chosen_from,
         trials=[

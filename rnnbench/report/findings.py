@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.metrics import find_quantity
+from rnnbench.metrics import FIT_SECONDS, find_quantity
 from rnnbench.report.table import MISSING, mean_and_interval
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
 from rnnbench.text import listed
@@ -33,6 +33,8 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
         sentences.append(f"Cannot be told apart from it: {listed(level)}.")
     if undecided:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
+    if level:
+        sentences += filter(None, [cheapest_in_words(results)])
     answering = f"always answering '{dataset.majority_topic}'"
     it = f"{answering}, which scores {dataset.majority_score:.3f}"
     verdicts = {
@@ -44,6 +46,16 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
     sentences += found or [f"Clearly better than {it}: all models."]
     return [*sentences, *[f"Always gives the same answer: {listed(alone)}."] * bool(alone)]
+
+
+def cheapest_in_words(results: Results) -> str:
+    """Return the cheapest model that is not clearly worse, in a sentence; empty if not known."""
+    found = {model.name: model.fit_seconds.mean for model in results.models}
+    if results.cheapest is None or len(found) == 1:
+        return ""
+    itself = "the best itself, " * (results.cheapest == results.best.name)
+    seconds = f"{itself}trained in {found[results.cheapest]:{FIT_SECONDS.format}} s"
+    return f"Cheapest model that is not clearly worse: {results.cheapest} ({seconds})."
 
 
 def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:

@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, compress, cycle, zip_longest
+from operator import gt
 from typing import Any, ClassVar, Self
 
 import matplotlib as mpl
@@ -11,9 +12,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
-from rnnbench.analysis.comparisons import by_better_model
+from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import ONE
@@ -36,7 +37,7 @@ from rnnbench.report.plot import (
 )
 from rnnbench.report.table import MISSING, Table, scope, scope_of, with_points
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference
+from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
 from rnnbench.text import heading, visible
 from rnnbench.training.outcome import TrialResult
 
@@ -104,6 +105,12 @@ class RunPlot(Plot):
     @abstractmethod
     def prepare(self) -> None:
         """Set the size and the words, from ``run``, ``chosen`` and ``curve``."""
+
+    def need_two(self) -> None:
+        """Make sure that there are two models to compare."""
+        if len(self.chosen) < 2:
+            hint = f"got 1 (allowed: {', '.join(self.run.trials)})"
+            raise UserError(f"models: the plot '{self.kind}' needs two models, {hint}")
 
     @classmethod
     def in_report(cls, run: StoredRun) -> Sequence[Self]:
@@ -201,9 +208,7 @@ class DifferencesPlot(RunPlot):
 
     def prepare(self) -> None:
         """Find the pairs, and make room for a row for each, and for each better model."""
-        if len(self.chosen) < 2:
-            allowed = f"allowed: {', '.join(self.run.trials)}"
-            raise UserError(f"models: the plot 'differences' needs two models, got 1 ({allowed})")
+        self.need_two()
         models = [model for model in self.run.results.models if model.name in self.chosen]
         self._pairs = by_better_model(self.run.results.comparisons, models)
         if not self._pairs:
@@ -250,6 +255,56 @@ def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
     marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
     styles = marks | {f"95 % {scope_of(shown)}": THIN}
     return legend_entries(axes, {name: style | BLUE for name, style in styles.items()})
+
+
+class CostPlot(RunPlot):
+    """The score of each model by the time of its training, and the front of the best ones.
+
+    No model is both faster and better than one on the front.
+    """
+
+    kind, section, title = "cost", "metrics", "Score by training time"
+
+    def prepare(self) -> None:
+        """Find the front, from the fastest model to the best one."""
+        self.need_two()
+        found = [model for model in self.run.results.models if model.name in self.chosen]
+        self._models = sorted(found, key=lambda of: (of.fit_seconds.mean, -of.score.mean))
+        scores = [round(model.score.mean, DIGITS) for model in self._models]
+        before = [-1.0, *accumulate(scores[:-1], max)]
+        is_better = map(gt, scores, before)
+        self._front = [*compress(self._models, is_better)]
+        self.make_room(self.chosen, 4)
+        self.alt = "; ".join(
+            f"{model.name} {model.score.mean:.3f} in {model.fit_seconds.mean:.3g} s"
+            + ", on the front" * (model in self._front)
+            for model in self._models
+        )
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw the scores with their intervals; of many models, those on the front have names."""
+        front: Style = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
+        sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
+        for model in self._models:
+            place, gid = (model.fit_seconds.mean, model.score.mean), about(model.name)
+            style: Style = {"color": COLOURS[1 if model.is_baseline else 0], "gid": gid}
+            ends = np.clip((model.interval.low, model.interval.high), 0, 1)
+            axes.plot([place[0]] * 2, ends, **THIN, **style)
+            axes.plot(*place, "o", **style)
+            if len(self._models) <= SHOWN_IN_PAIRS or model in self._front:
+                side, up = next(sides)
+                beside: Style = {"xytext": (5, up), "textcoords": "offset points", "va": side}
+                axes.annotate(model.name, place, fontsize=9.5, gid=gid, **beside)
+        steps = [(model.fit_seconds.mean, model.score.mean) for model in self._front]
+        axes.plot(*np.transpose(steps), **front)
+        axes.set(xscale="log", xlabel="seconds of a training")
+        axes.set_ylabel(self.run.results.dataset.score_name)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        n_seeds = max(model.score.n for model in self._models)
+        styles = {f"95 % {scope(n_seeds)}": THIN | {"color": COLOURS[7]}}
+        return legend_entries(axes, styles | {"none is faster and better": front})
 
 
 class LearningCurves(RunPlot):
@@ -426,7 +481,7 @@ class ConfusionPlot(RunPlot):
 PLOTS: Registry[type[RunPlot]] = Registry(
     "plot",
     RunPlot,
-    [ScorePlot, DifferencesPlot, LearningCurves, ConfusionPlot],
+    [ScorePlot, DifferencesPlot, CostPlot, LearningCurves, ConfusionPlot],
     key="kind",
     holds_classes=True,
 )

@@ -255,7 +255,8 @@ def metrics(reported: Reported) -> ReportSection:
     tables = metrics_table(reported.results), cost_table(reported.results)
     f1, name = max((model.metrics[SECOND].mean, model.name) for model in reported.results.models)
     parts: list[Part] = [("table", table) for table in tables]
-    return ReportSection("metrics", "Other metrics", parts, "", f"best macro-F1: {f1:.4f} ({name})")
+    result = f"best macro-F1: {f1:.4f} ({name})"
+    return ReportSection("metrics", "Other metrics and costs", parts, "", result)
 
 
 @only_for(ONE)

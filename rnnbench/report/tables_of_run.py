@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from rnnbench.analysis.comparisons import MOST, PairPower
-from rnnbench.metrics import COSTS, FIT_SECONDS
+from rnnbench.metrics import COSTS
 from rnnbench.points import model_of, short, values_of
-from rnnbench.report.findings import CLEAR, NOT_CLEAR, unclear_from, which_epoch
+from rnnbench.report.findings import CLEAR, NOT_CLEAR, cheapest_in_words, unclear_from, which_epoch
 from rnnbench.report.table import (
     FAILED,
     MISSING,
@@ -132,14 +132,18 @@ def metrics_table(results: Results) -> Table:
 
 
 def cost_table(results: Results) -> Table:
-    """Return what each model costs: settings tried, size, and the time it takes to train it."""
+    """Return what each model costs: settings tried, size, times and memory."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         "params": lambda model: f"{model.params:,}",
         **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
     }
-    means = "Means over seeds; " if len(results.seeds_used) > 1 else ""
-    caption = f"{means}{FIT_SECONDS.header} is a whole training."
+    sentences = [
+        *["Means over seeds."] * (len(results.seeds_used) > 1),
+        *(f"{of.header}: {of.description}." for of in COSTS.values() if of.description),
+        *filter(None, [cheapest_in_words(results)]),
+    ]
+    caption = " ".join(sentences)
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
         caption += (

@@ -1,11 +1,13 @@
 """The content of ``results.json``: a summary of all trials of a run."""
 
+from collections.abc import Sequence
 from math import comb
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from rnnbench.data.audit import DatasetSummary
+from rnnbench.metrics import COSTS
 from rnnbench.section import Pretrained, Publication, Record, Share, formerly
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.text import listed, plural
@@ -93,6 +95,8 @@ class ModelSummary(Record):
     """Topics in the test set that no trial predicted for any document."""
     ms_per_step: Statistic | None
     fit_seconds: Statistic
+    predict_ms_per_document: Statistic | None = None
+    peak_memory_mb: Statistic | None = None
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new results."""
     training: dict[str, Any] = {}
@@ -116,7 +120,7 @@ class ModelSummary(Record):
 
     def statistic(self, quantity: str) -> Statistic | None:
         """Return a metric or cost by its name; ``None`` if the model has none."""
-        costs = {"ms_per_step": self.ms_per_step, "fit_seconds": self.fit_seconds}
+        costs: dict[str, Statistic | None] = {cost: getattr(self, cost) for cost in COSTS}
         return (self.metrics | costs).get(quantity)
 
     def mean_of(self, quantity: str) -> float | None:
@@ -228,6 +232,23 @@ class PublishedScore(Record, Publication):
         return self.intervals[model].place_of(self.score)
 
 
+def _best(models: Sequence[ModelSummary]) -> ModelSummary:
+    return max(models, key=lambda model: round(model.score.mean, DIGITS))
+
+
+def _cheapest(known: dict[str, Any]) -> str | None:
+    """Return the cheapest model that is not clearly worse, from the fields before it."""
+    if not known.keys() >= {"models", "comparisons"}:  # they are wrong, which is the error to show
+        return None
+    pairs = {frozenset((pair.a, pair.b)): pair for pair in known["comparisons"]}
+    best = _best(known["models"]).name
+    for model in sorted(known["models"], key=lambda of: (of.fit_seconds.mean, of.params)):
+        pair = pairs.get(frozenset((model.name, best)))
+        if not pair or not pair.is_clear:
+            return None if pair and pair.has_too_few_seeds else str(model.name)
+    return None
+
+
 class Results(Record):
     """The content of ``results.json``."""
 
@@ -254,6 +275,10 @@ class Results(Record):
     comparisons: list[Comparison]
     """Every pair of models, and every model with always answering the most frequent topic; of more
     than 60 models, only those with the best and with the most frequent topic."""
+    cheapest: str | None = Field(default_factory=_cheapest)
+    """The model that is trained in the least time, or of equals has the fewest parameters, among
+    the best and those without a clear difference from it. ``None`` if too few seeds leave open
+    whether a model is among them."""
     without_duplicates: WithoutDuplicates | None = None
     """``None`` if there are no duplicates, or nothing but duplicates."""
     published: list[PublishedScore]
@@ -284,6 +309,8 @@ class Results(Record):
         needed = {frozenset((name, other)) for name in names for other in others}
         if any(len(pair) > 1 for pair in needed - set(map(frozenset, pairs))):
             raise ValueError("a model that is not compared with the best or the majority")
+        if self.cheapest not in {None, *names}:
+            raise ValueError("a cheapest model that is not there")
         if any(published.intervals.keys() - names for published in self.published):
             raise ValueError("an interval of a model that is not there")
         return self
@@ -291,7 +318,7 @@ class Results(Record):
     @property
     def best(self) -> ModelSummary:
         """The model with the highest mean score; the first of equals."""
-        return max(self.models, key=lambda model: round(model.score.mean, DIGITS))
+        return _best(self.models)
 
     @property
     def seeds_used(self) -> list[int]:

@@ -1,6 +1,7 @@
 """Ensembles: the answers of several trained models together, from their scores."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
@@ -20,8 +21,8 @@ TIES = 1e-6
 def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) -> TrialResult:
     """Return the result of an ensemble from those of its members; nothing is trained.
 
-    Parameters and seconds are those of all its members together. ``y_train`` are the labels of the
-    training documents.
+    Parameters and times are those of all its members together, and memory is that of the one that
+    needs most. ``y_train`` are the labels of the training documents.
 
     Raises:
         RnnbenchError: the members have answered other documents.
@@ -31,11 +32,18 @@ def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) 
     if not all(np.array_equal(first.labels, member.labels) for member in members):
         raise RnnbenchError("its models have answered other documents")
     scores = combined(of, [(own.record.model, own.scores, own.answers) for own in members])
+
+    def cost(fact: str, together: Any = sum) -> Any:
+        values = [getattr(member.record, fact) for member in members]
+        return None if None in values else together(values)
+
     record = TrialRecord(
         engine="ensemble",
-        params=sum(member.record.params for member in members),
+        params=cost("params"),
         score_kind="log_probabilities",
-        fit_seconds=sum(member.record.fit_seconds for member in members),
+        fit_seconds=cost("fit_seconds"),
+        predict_ms_per_document=cost("predict_ms_per_document"),
+        peak_memory_mb=cost("peak_memory_mb", max),
     )
     if not first.task.has_one_label:
         decision = decide(trial.training.decision, record.score_kind, None, y_train)

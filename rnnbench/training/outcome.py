@@ -76,6 +76,12 @@ class TrialRecord(Record):
     """Wall time of the training, preparation and compilation included."""
     ms_per_step: float | None = None
     """Milliseconds per optimizer step; the median over the epochs after the first."""
+    predict_ms_per_document: float | None = None
+    """Milliseconds of scoring the test documents, all together, divided by their number."""
+    peak_memory_mb: float | None = None
+    """How far the memory of the process rose at most while it trained and tested the model, in
+    10**6 bytes: above what it held before, which is libraries, documents and what earlier trainings
+    left. ``None`` where the system does not tell: elsewhere than on Linux with glibc."""
     history: History = History()
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new records."""

@@ -20,7 +20,7 @@ from rnnbench.data.dataset import (
     make_dataset,
     split_fingerprint,
 )
-from rnnbench.environment import cpu, versions
+from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import in_numpy
 from rnnbench.models.code import code_of
@@ -163,11 +163,13 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
             diverged.
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
+    start = begin_peak()
     begin(TRAINING)  # an engine may name further phases
     with ENGINES.blamed(engine.name):
         result = engine.fit(
             trial.model, dataset, training, trial.seed, on_epoch, keep_model=trial.keep_model
         )
+    rise = None if start is None else max(0, peak_memory() - start) / 1e6
     if fault := _fault(result, trial.model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
@@ -175,7 +177,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         rate = f" (training.learning_rate: {first:g}; try a smaller one)"
         hint = rate if isinstance(trial.model, Network) else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-    record = result.record
+    record = result.record.model_copy(update={"peak_memory_mb": rise})
     if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
         decision = decide(AT_HALF, record.score_kind, None, dataset.y_train)
         record = record.model_copy(update={"decision": decision})

@@ -142,6 +142,8 @@ def test_results_json_holds_what_was_measured(finished):
             predicted = stored["scores"].argmax(axis=1)
             assert trial.metrics["accuracy"] == np.mean(predicted == stored["labels"])
         assert (model.ms_per_step is None) is model.is_baseline
+        assert 0 < model.predict_ms_per_document.mean < 1000
+        assert (model.peak_memory_mb is None) is (sys.platform != "linux")
     svm = results.models[-1]
     assert svm.metrics["accuracy"].mean > dataset.majority_score, "words tell topics apart"
     assert results.validation_split == 0.25
@@ -160,6 +162,7 @@ def test_all_tables_are_stored_and_printed_if_wanted(cli, copied):
     names = ["rnn", "gru", "bayes", "random", "svm", "always 'earn'"]
     assert [row["model"] for row in rows] == names
     assert [row["model"] for row in rows if not row["ms_per_step_mean"]] == names[2:]
+    assert [row["model"] for row in rows if not row["predict_ms_per_document_mean"]] == names[-1:]
     assert [row["model"] for row in rows if not row["log_loss_mean"]] == ["svm", "always 'earn'"]
     starts = tuple(f"| {name} |" for name in names)
     in_tables = [

@@ -14,6 +14,7 @@ from factories import benchmark, result, trial
 from plugin_files import MAKE, write_module
 
 from rnnbench.analysis.summary import load_run
+from rnnbench.metrics import COSTS
 from rnnbench.plugins.trackers import (
     MLFLOW_DEFAULTS,
     MlflowTracker,
@@ -137,7 +138,8 @@ def test_tensorboard_has_the_curves_of_each_trial_and_its_final_metrics(events, 
     for name, (record, metrics) in trials.items():
         accumulator = events[name]
         curves, final = history_of(record), {f"test/{entry}": metrics[entry] for entry in metrics}
-        costs = {"fit_seconds", "params"} | ({"ms_per_step", "best_epoch"} if curves else set())
+        facts = (*COSTS, "params", "best_epoch")
+        costs = {fact for fact in facts if getattr(record, fact) is not None}
         assert set(accumulator.Tags()["scalars"]) == {*curves, *final, *costs}
         for tag, values in curves.items():
             scalars = accumulator.Scalars(tag)

@@ -150,7 +150,8 @@ HOSTILE = [PLOT, 'id="mine-figure_1"', f"\n![{PLOT}\n- [{PLOT}\n"]
 
 def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replaced(tmp_path):
     folder = run_folder(tmp_path, ANSWERS)
-    names = ["accuracy", "confusion-lstm", "confusion-rnn", "differences", "learning_curves"]
+    names = ["accuracy", "confusion-lstm", "confusion-rnn", "cost", "differences"]
+    names += ["learning_curves"]
     write(folder, texts=[HOSTILE] * 4)
     files = [folder / f"plots/{name}.png" for name in names]
     markdown = (folder / "report.md").read_text()

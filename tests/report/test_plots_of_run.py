@@ -16,6 +16,7 @@ from rnnbench.errors import UserError
 from rnnbench.report.plot import PAPER
 from rnnbench.report.plots_of_run import (
     ConfusionPlot,
+    CostPlot,
     DifferencesPlot,
     LearningCurves,
     ScorePlot,
@@ -26,7 +27,9 @@ from rnnbench.training.outcome import History
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
-PLOTS = {"accuracy": None, "differences": None, "learning_curves": None, "confusion": "lstm"}
+PLOTS = dict.fromkeys(["accuracy", "differences", "cost", "learning_curves"]) | {
+    "confusion": "lstm"
+}
 
 every_plot = pytest.mark.parametrize(("name", "models"), PLOTS.items(), ids=PLOTS)
 
@@ -123,6 +126,7 @@ def test_a_topic_may_have_any_name(name, models, is_given):
         (("accuracy", []), "models: names no model"),
         (("accuracy", None, "loss"), "curve: got 'loss' for 'score' .*learning_curves"),
         (("differences", "rnn"), "models: .*'differences' needs two models, got 1 .allowed: rnn,"),
+        (("cost", "rnn"), "models: .*'cost' needs two models, got 1 .allowed: rnn,"),
         (("confusion",), "models: .*'confusion' shows one model, got 2 .allowed: rnn, lstm"),
         (("learning_curves", None, "los"), "curve: got 'los' .*did you mean 'loss'"),
         (("learning_curves", None, "val_loss"), "curve: got 'val_loss' .*validation_split"),
@@ -184,6 +188,22 @@ def test_each_difference_is_below_the_better_model_and_filled_if_it_is_clear():
     assert low > high, "the best model is at the top"
 
 
+@pytest.mark.parametrize("n_others", [0, 6])
+def test_on_the_front_of_costs_are_the_models_that_none_is_faster_and_better_than(n_others):
+    seconds = {"svm": 0.1, "rnn": 3, "gru": 30, "lstm": 4}
+    others = {f"slow{number}": [1] * 3 for number in range(n_others)}
+    records = {model: {"fit_seconds": seconds.get(model, 40)} for model in SEEDS | others}
+
+    axes = plot_run(scored_run(SEEDS | others, records=records), "cost")
+
+    (front,) = [line for line in axes.get_lines() if line.get_drawstyle() == "steps-post"][:1]
+    assert front.get_xdata() == pytest.approx([0.1, 4]), "gru is only as good as lstm"
+    named = {text.get_text() for text in axes.texts}
+    assert named == ({"svm", "lstm"} if others else {*SEEDS})
+    assert axes.get_xscale() == "log"
+    assert legend_of(axes) == ["95 % over documents and seeds", "none is faster and better"]
+
+
 def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differences():
     run = scored_run({f"model{number}": [2 + number % 17] for number in range(61)})
 
@@ -195,7 +215,7 @@ def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differe
 
 
 def drawn():
-    run, kinds = made_up(), (ScorePlot, DifferencesPlot, LearningCurves, ConfusionPlot)
+    run, kinds = made_up(), (ScorePlot, DifferencesPlot, LearningCurves, CostPlot, ConfusionPlot)
     return [plot for kind in kinds for plot in kind.in_report(run)]
 
 
@@ -219,9 +239,9 @@ def test_plots_are_always_the_same_svg_without_background_and_png_with_one(plots
 
 
 def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_numbers(plots):
-    found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:3]]
-    assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}]
-    accuracy, differences, _, _, of_lstm = plots
+    found = [{*re.findall(r'<g data-models="([^"]*)"', plot.svg)} for plot in plots[:4]]
+    assert found == [{"rnn", "lstm"}, {"lstm rnn"}, {"rnn", "lstm"}, {"rnn", "lstm"}]
+    accuracy, differences, _, _, _, of_lstm = plots
 
     assert {"rnn", "lstm", "always 'earn'", "test accuracy"} <= {*texts_of(accuracy)}
     assert "rnn 0.625 (" in accuracy.alt

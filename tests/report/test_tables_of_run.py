@@ -16,13 +16,16 @@ from summaries import (
 )
 
 from rnnbench.analysis.summary import statistic
-from rnnbench.report.table import to_rich
+from rnnbench.report.table import MISSING, to_rich
 from rnnbench.report.tables_of_run import (
     comparisons_table,
+    cost_table,
     result_tables,
     score_table,
+    summary_rows,
     table_files,
 )
+from rnnbench.results.run import load_results
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,8 @@ def widest(n_seeds):
         "params": 1_234_567,
         "fit_seconds": statistic([236.21]),
         "ms_per_step": statistic([26.374]),
+        "predict_ms_per_document": statistic([1.23456]),
+        "peak_memory_mb": statistic([1234.5]),
     }
     return with_models(
         results,
@@ -84,3 +89,14 @@ def test_csv_keeps_the_whole_name_of_a_point_beside_its_values():
 
     assert [first[key] for key in ("model", "units", "lr")] == [point, "3", "0.1"]
     assert (bayes["model"], bayes["units"]) == ("bayes", "")
+
+
+def test_a_run_from_before_a_cost_was_measured_has_a_dash_for_it(repository):
+    results = load_results(repository / "results/reference/zoo")
+    table, costs = cost_table(results), ("predict_ms_per_document", "peak_memory_mb")
+
+    assert table.headers[-3:-1] == ["ms per document", "peak MB"]
+    assert {(*row[-3:-1],) for row in table.rows} == {(MISSING, MISSING)}
+    name = "complement_naive_bayes"
+    assert f"Cheapest model that is not clearly worse: {name} (trained in 0.02" in table.caption
+    assert all(row[f"{cost}_mean"] is None for row in summary_rows(results)[:-1] for cost in costs)

@@ -55,6 +55,7 @@ def in_both(change):
         (lambda whole, _: whole["dataset"].update(duplicates=None), "dataset.duplicates"),
         (in_both(lambda found: found.pop()), "not compared with the best or the majority"),
         (in_both(lambda found: found[0].update(a="x")), "with x, which is not there"),
+        (lambda whole, _: whole.update(cheapest="x"), "a cheapest model that is not there"),
     ],
 )
 def test_a_summary_is_consistent_with_itself(change, message):
@@ -74,3 +75,33 @@ def test_of_models_with_equally_many_right_answers_the_first_is_the_best():
     results = scored_run({"first": [27, 2, 16, 22, 5], "second": [27, 2, 16, 25, 2]}, of=30).results
 
     assert results.best.name == "first"
+
+
+CLEAR_OR_NOT = {"svm": [9] * 3, "rnn": [2, 3, 2], "gru": [19, 18, 18], "lstm": [18, 18, 19]}
+"""Only the last two, of which the first is the best, do not clearly differ."""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "params", "n_seeds", "cheapest"),
+    [
+        ((1, 1, 9, 8), (1, 1, 1, 1), 3, "lstm"),
+        ((1, 1, 8, 9), (1, 1, 1, 1), 3, "gru"),
+        ((1, 1, 9, 9), (1, 1, 6, 5), 3, "lstm"),
+        ((1, 1, 9, 8), (1, 1, 1, 1), 2, None),
+        ((8, 8, 7, 8), (1, 1, 1, 1), 2, "gru"),
+    ],
+    ids=["faster", "the best itself", "equally fast, but smaller", "two seeds", "fastest of all"],
+)
+def test_the_cheapest_is_the_fastest_model_that_is_not_clearly_worse(
+    seconds, params, n_seeds, cheapest
+):
+    rights = {model: of[:n_seeds] for model, of in CLEAR_OR_NOT.items()}
+    costs = zip(rights, seconds, params, strict=True)
+    records = {model: {"fit_seconds": time, "params": size} for model, time, size in costs}
+
+    results = scored_run(rights, records=records).results
+
+    assert results.cheapest == cheapest
+    older = results.model_dump(mode="json")
+    del older["cheapest"]
+    assert Results.model_validate(older) == results, "it follows from what older files have"

@@ -79,7 +79,8 @@ def test_a_run_makes_them_of_its_trials_and_stores_them(config, tmp_path):
         given = [(one.record.model, one.scores, one.answers) for one in members]
         found = trials["both"][seed]
         assert found.scores == pytest.approx(combined(of, given), abs=1e-6)
-        assert found.record.params == sum(one.record.params for one in members)
+        for fact in ("params", "fit_seconds", "predict_ms_per_document"):
+            assert getattr(found.record, fact) == sum(getattr(one.record, fact) for one in members)
         assert found.record.decision.threshold == pytest.approx(np.log(0.4))
     assert [len(trials[name]) for name in ("both", "all_seeds", "votes")] == [2, 1, 1]
 

@@ -5,7 +5,6 @@ The matrix products of a step, timed alone in NumPy's BLAS, are a lower bound fo
 
 import logging
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import cast
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.environment import machine
+from rnnbench.environment import machine, peak_memory
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
@@ -36,7 +35,6 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
-PROCESS_STATUS = Path("/proc/self/status")  # facts about this process; only on Linux
 
 log = logging.getLogger(__name__)
 
@@ -175,20 +173,6 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
     documents = len(dataset.y_train)
     record = epochs.record(engine="torch", params=params, recipe=recipe, documents=documents)
     return TrialResult(record, dataset.y_test, answers)
-
-
-def peak_memory() -> int:
-    """Return the peak memory of this process, in bytes.
-
-    On Linux, ``getrusage`` may give that of the process that started this one.
-    """
-    status = PROCESS_STATUS.read_text() if PROCESS_STATUS.exists() else ""
-    if peak := re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE):
-        return int(peak[1]) * 1024
-    import resource  # not on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def measure(

@@ -33,7 +33,7 @@ class TrialTime(Record):
     """Seconds from the start of the contender to that of the trial."""
     process: int
     peak_memory_mb: float
-    """Peak memory of the process up to the end of the trial, in 10**6 bytes."""
+    """Peak memory of the process by the end of the trial, libraries included, in 10**6 bytes."""
 
 
 class TableTime(Record):

@@ -1,7 +1,9 @@
 """The interface that every engine has."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +43,14 @@ def result_of(
     become topics. If the model was trained on them, too, another one has to score them.
     """
     begin("testing")
+    start = time.perf_counter()
+    scores = score(dataset.x_test)
+    ms = (time.perf_counter() - start) * 1000
+    facts: dict[str, Any] = {"predict_ms_per_document": ms / len(scores)}
     if dataset.y_train.ndim == 2:
         chosen_on = (held_out[1], (score_held_out or score)(held_out[0])) if held_out else None
-        decision = decide(recipe.decision, record.score_kind, chosen_on, dataset.y_train)
-        record = record.model_copy(update={"decision": decision})
-    return TrialResult(record, dataset.y_test, score(dataset.x_test), weights)
+        facts["decision"] = decide(recipe.decision, record.score_kind, chosen_on, dataset.y_train)
+    return TrialResult(record.model_copy(update=facts), dataset.y_test, scores, weights)
 
 
 class Engine(ABC):
