@@ -1,7 +1,8 @@
 """Kinds of task: what a right answer is, and everything that follows from it.
 
-Documents have one label, any number of them, or a score for each answer. Engines see only the arrays of labels and scores:
-the last layer of a network gives its loss. All other questions about answers are asked here.
+Documents have one label, any number of them, or only a score for each answer. Engines see only the
+arrays of labels and scores: the last layer of a network gives its loss. All other questions about
+answers are asked here.
 Another package adds a kind in the entry-point group ``rnnbench.tasks``: an instance of ``TaskKind``
 under its own name, such as one in which wrong answers are more or less wrong.
 """
@@ -122,7 +123,7 @@ class MultiLabel(TaskKind):
     has_one_label = False
 
     def answers(self, scores: Scores, decision: Decision | None = None) -> Labels:
-        """Return the topics of each document that its decision gives; without one, those above 0."""
+        """Return the topics of each document by its decision; without one, those above 0."""
         decision = decision or Decision(threshold=float(np.finfo(scores.dtype).tiny))
         given = scores >= np.asarray(decision.threshold, scores.dtype)
         if decision.best_above is not None:

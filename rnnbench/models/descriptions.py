@@ -209,7 +209,7 @@ class OutsideModel(ModelSection):
         """Return where its answers came from."""
         return f"answers from {self.outside}"
 
-    def work_of_epoch(self, dataset: "Dataset") -> int:
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Raise ``UserError``: it cannot be trained."""
         raise UserError(f"models: it cannot be trained: {self.in_short()} are all that is known")
 

@@ -69,8 +69,8 @@ def verdict(
         list[str] | None,
         typer.Option(
             metavar="GATE",
-            help="Exit with 1 if this holds for any other model: a gate of `rnnbench compare`, where "
-            "A is the first model; repeatable.",
+            help="Exit with 1 if this holds for any but the first model: a gate of `rnnbench "
+            "compare`, where A is the first model; repeatable.",
         ),
     ] = None,
     out: Annotated[

@@ -300,7 +300,7 @@ def remarks_on_tests(dataset: DatasetSummary) -> str:
 
 
 def documents_in_words(dataset: DatasetSummary, held_out: str = "") -> str:
-    """Return how many documents there are to train on, which may be ``held_out``, and to test on."""
+    """Return how many documents there are to train on, less any ``held_out``, and to test on."""
     remarks = remarks_on_tests(dataset)
     if not dataset.train_size:
         return f"{counted(dataset.n_tests, 'document')} to test on{remarks}"

@@ -139,7 +139,7 @@ def cost_table(results: Results) -> Table:
     """Return what each model costs: settings tried, size, and the time it takes to train it."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        "params": lambda model: size_text(model),
+        "params": size_text,
         **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
     }
     means = "Means over seeds; " if len(results.seeds_used) > 1 else ""

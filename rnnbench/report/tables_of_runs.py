@@ -70,7 +70,8 @@ def board_tables(board: Board) -> list[Table]:
         costs.append([*own, second, str(n), size_text(model), mean_text(FIT_SECONDS, model)])
     always = [MISSING, dataset.majority_name, MISSING]
     scores.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
-    costs.append([*always, f"{dataset.majority_macro_f1:.4f}", MISSING, "0", MISSING])
+    f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
+    costs.append([*always, f1, MISSING, "0", MISSING])
     named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.score.n for entry in board.entries)
     decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
