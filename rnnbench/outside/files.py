@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, islice
 from math import nan
 from pathlib import Path
 from sys import intern
@@ -36,6 +36,8 @@ NAMES = {
 """What a column, or an array, may be called without being named by an option."""
 OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
+AT_ONCE = 10_000
+"""The rows of a table that are looked at together."""
 TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}
 """The numbers that texts, and nothing, stand for."""
 
@@ -173,14 +175,14 @@ def _values(
     header, rows = open_table(path, layout, columns=[first for first, *_ in keys.values()])
     columns: dict[str, Any] = {key: [] for key in names}
     places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
-    for row in rows:
-        if isinstance(row, BadRow):
-            raise UserError(f"{row.place}: {row.fault}")
+    while block := list(islice(rows, AT_ONCE)):
+        for bad in (row for row in block if isinstance(row, BadRow)):
+            raise UserError(f"{bad.place}: {bad.fault}")
         for column, place, inner in places:
-            value = row[1][place]
+            found = (row[1][place] for row in block)
             for key in inner:
-                value = value.get(key) if isinstance(value, dict) else None
-            column.append(intern(value) if type(value) is str else value)
+                found = [one.get(key) if isinstance(one, dict) else None for one in found]
+            column += [intern(one) if type(one) is str else one for one in found]
     if reading.only:
         counts = [spelled(value) == reading.only[1] for value in columns.pop("only")]
         columns = {key: list(compress(of, counts)) for key, of in columns.items()}
@@ -271,14 +273,18 @@ def _agreed(
 ) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
     agreed: list[Any] = [None] * n
-    for one, own in zip(read, places, strict=True):
-        for place, value in zip(own.tolist(), one.columns.get(key, ()), strict=False):
+    having = [(one, own) for one, own in zip(read, places, strict=True) if key in one.columns]
+    for number, (one, own) in enumerate(having):
+        values, (first, at) = one.columns[key], having[0]
+        if number and values == first.columns[key] and np.array_equal(own, at):
+            continue
+        for place, value in zip(own.tolist(), values, strict=True):
             before = agreed[place]
             if before is None:
                 agreed[place] = value
             elif before != value and _plain(before) != _plain(value):
                 raise UserError(f"{one.file}: two {key}s of one document: {before}, {value}")
-    return agreed if any(key in one.columns for one in read) else None
+    return agreed if having else None
 
 
 def _plain(value: Any) -> Any:
@@ -290,30 +296,40 @@ def _by_model(
     read: Sequence[_Read], places: Sequence[NDArray[np.int32]], n: int, key: str
 ) -> dict[str, Any]:
     """Return the answers of each model by seed, and the files that they came from."""
-    answers: dict[str, dict[Any, list[Any]]] = {}
+    answers: dict[str, dict[str, Any]] = {}
     files: dict[str, dict[str, None]] = {}
     for one, own in zip(read, places, strict=True):
-        rows: dict[tuple[Any, Any], list[int]] = {}
-        models, seeds = (
-            [*map(spelled, one.columns[key])] if key in one.columns else [default] * len(own)
-            for key, default in (("model", one.model), ("seed", one.seed))
+        values = np.fromiter(one.columns[key], object, len(own))
+        (models, of_model), (seeds, of_seed) = (
+            _numbered(one, name, default, len(own))
+            for name, default in (("model", one.model), ("seed", one.seed))
         )
-        for row, training in enumerate(zip(models, seeds, strict=True)):
-            rows.setdefault(training, []).append(row)
-        for (whose, given), chosen in rows.items():
-            model, column = allowed_name(str(whose)), one.columns[key]
+        training = of_model * len(seeds) + of_seed
+        for number in np.unique(training).tolist():
+            chosen, model = training == number, allowed_name(models[number // len(seeds)])
             trainings = answers.setdefault(model, {})
-            seed = len(trainings) if given is None else given
+            seed = seeds[number % len(seeds)] or str(len(trainings))
             if seed in trainings or np.bincount(own[chosen]).max() > 1:
                 fault = f"two answers of {model}, seed {seed}, to a document"
                 raise UserError(f"{one.file}: {fault} (--only COLUMN=VALUE chooses rows)")
-            trainings[seed] = [None] * n
-            for place, row in zip(own[chosen].tolist(), chosen, strict=True):
-                trainings[seed][place] = column[row]
+            trainings[seed] = np.full(n, None, object)
+            trainings[seed][own[chosen]] = values[chosen]
             files.setdefault(model, {})[one.file] = None
     for model, trainings in answers.items():
-        numbers = [str(seed) for seed in trainings]
-        if not all(map(str.isdecimal, numbers)):
-            numbers = list(map(str, range(len(numbers))))
-        answers[model] = dict(zip(map(int, numbers), trainings.values(), strict=True))
+        are_numbers = all(map(str.isdecimal, trainings))
+        seeds = map(int, trainings) if are_numbers else range(len(trainings))
+        answers[model] = dict(zip(seeds, trainings.values(), strict=True))
     return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}
+
+
+def _numbered(
+    one: _Read, key: str, default: str | None, n: int
+) -> tuple[list[Any], NDArray[np.int64]]:
+    """Return the different models or seeds of a file, and the position of that of each row."""
+    if key not in one.columns:
+        return [default], np.zeros(n, np.int64)
+    names = Topics()
+    places = names.places(one.columns[key]).astype(np.int64)
+    if (places < 0).any():
+        raise UserError(f"{one.file}: {counted(int((places < 0).sum()), 'row')} without a {key}")
+    return names.names, places

@@ -252,11 +252,12 @@ def _separated(path: Path, layout: Layout, progress: Progress, _: Columns) -> It
     header = [name.strip() for name in first[1]]
     yield header
     for row in rows:
-        while not isinstance(row, BadRow) and row[1][len(header) :] and not row[1][-1]:
-            row[1].pop()
         if isinstance(row, BadRow):
             yield row
-        elif len(header) > 1 and row[1] == first[1]:
+            continue
+        while len(row[1]) > len(header) and not row[1][-1]:
+            row[1].pop()
+        if len(header) > 1 and row[1] == first[1]:
             yield BadRow(row[0], NOT_A_ROW, "the header again", row[1])
         elif len(row[1]) == len(header):
             yield row
@@ -269,6 +270,7 @@ def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
     """Yield each row that is not empty; after a bad one, reading goes on at its second line."""
     lines, again, number = _lines(path, layout, progress), deque[str](), 1
     taken: list[str] = []  # the lines of a row
+    name = str(path)  # once, as there may be millions of rows
 
     def given() -> Iterator[str]:
         while line := again.popleft() if again else next(lines, ""):
@@ -282,7 +284,7 @@ def _records(path: Path, layout: Layout, progress: Progress) -> Iterator[Any]:
             try:
                 for row in csv.reader(given(), **dialect):
                     if row:
-                        yield f"{path}:{number}", row
+                        yield f"{name}:{number}", row
                     number += len(taken)
                     taken.clear()
                 return
@@ -379,7 +381,7 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
             paths = [leaves.column(number).path for number in range(len(leaves))]
             repeated = [path for path in paths if {path, path.split(".list.")[0]} & {*header}]
             file = parquet.ParquetFile(raw, read_dictionary=repeated)
-            total, number, size = file.metadata.num_rows, 0, 0
+            total, number, size, name = file.metadata.num_rows, 0, 0, str(path)
             for batch in file.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
                 columns_of_batch = list(map(_unpacked, batch.columns))
@@ -389,7 +391,7 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
                     raise UserError(f"{path}: {fault} (use a .csv or .jsonl file instead)")
                 for row in zip(*columns_of_batch, strict=True):
                     number += 1
-                    yield f"{path}, row {number}", row
+                    yield f"{name}, row {number}", row
     except (pyarrow.ArrowException, ValueError, OverflowError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the file cannot be opened
