@@ -179,7 +179,7 @@ def _values(
         for bad in (row for row in block if isinstance(row, BadRow)):
             raise UserError(f"{bad.place}: {bad.fault}")
         for column, place, inner in places:
-            found = (row[1][place] for row in block)
+            found: list[Any] = [row[1][place] for row in block]
             for key in inner:
                 found = [one.get(key) if isinstance(one, dict) else None for one in found]
             column += [intern(one) if type(one) is str else one for one in found]
@@ -317,8 +317,8 @@ def _by_model(
             files.setdefault(model, {})[one.file] = None
     for model, trainings in answers.items():
         are_numbers = all(map(str.isdecimal, trainings))
-        seeds = map(int, trainings) if are_numbers else range(len(trainings))
-        answers[model] = dict(zip(seeds, trainings.values(), strict=True))
+        numbers = map(int, trainings) if are_numbers else range(len(trainings))
+        answers[model] = dict(zip(numbers, trainings.values(), strict=True))
     return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}
 
 
