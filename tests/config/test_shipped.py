@@ -198,7 +198,7 @@ def test_every_option_that_is_switched_off_can_be_switched_on_and_dumped():
     benchmark = load("a.yaml")
 
     points = [f"gru[units={units},epochs={epochs}]" for units in (16, 32) for epochs in (10, 20)]
-    assert list(benchmark.models) == [*points, "naive_bayes", "both", "mine"]
+    assert list(benchmark.models) == [*points, "naive_bayes", "minilm", "both", "mine"]
     Path("config.yaml").write_text(dump(benchmark, Path()))
     assert load("config.yaml") == benchmark
 
