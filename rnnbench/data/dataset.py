@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.data.corpus import Corpus, rank_words_of
-from rnnbench.data.source import TOKENIZERS
+from rnnbench.data.source import TOKENIZERS, Source
 from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Section, one_of, problem, spell
@@ -250,7 +250,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         hint = f"allowed: {MAX_STEPS:,} steps together"
         raise UserError(f"data: {steps} ({hint}); set data.pad_length or data.maxlen")
     has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
-    source = SOURCES.get(corpus.provenance.get("source", ""))
+    source = _source_of(corpus)
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
@@ -278,6 +278,10 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     )
 
 
+def _source_of(corpus: Corpus) -> Source | None:
+    return SOURCES.get(corpus.provenance.get("source", ""))
+
+
 def _check_keys(corpus: Corpus, data: Data) -> None:
     """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
@@ -302,10 +306,11 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
 def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
-        if data.documents is None and corpus.provenance.get("source") != "modapte":
+        source = _source_of(corpus)
+        if (data.documents or (source and source.documents)) != "with_topics":
             return order
         has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
-        return order if data.documents == "all" else order[has_any[order]]
+        return order[has_any[order]]
     counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
     kept: NDArray[np.int64] = order[counts[corpus.labels[order]] >= data.min_per_label]
     return kept
@@ -326,7 +331,7 @@ def _ranked(
     corpus: Corpus, data: Data, train: NDArray[np.int64], kept: NDArray[np.int64]
 ) -> tuple[Corpus, int]:
     """Return a corpus ranked as its source asks for, and the number of words with a rank."""
-    source = SOURCES.get(corpus.provenance.get("source", ""))
+    source = _source_of(corpus)
     if source and source.ranks_words_of == "training":
         _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)

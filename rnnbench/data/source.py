@@ -41,6 +41,8 @@ class Source:
             Keras's loader, or those for ``training``, so that nothing is learned from the others.
         in_order: whether the training and the test documents of its own split are in order of time,
             so that errors come in bursts, and blocks of documents give the variances.
+        documents: which documents count by default, if they may have any number of topics: ``all``,
+            or those ``with_topics``; see ``data.documents``.
         is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
             so that installing a package never changes the data of a config.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
@@ -59,6 +61,7 @@ class Source:
     split: Literal["shuffled", "modapte"] | None = "shuffled"
     ranks_words_of: Literal["all", "training"] = "all"
     in_order: bool = False
+    documents: Literal["with_topics", "all"] = "all"
     is_default: bool = False
     rebuilds: str | None = None
     fingerprint: str | None = None

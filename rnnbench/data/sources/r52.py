@@ -207,4 +207,5 @@ MODAPTE = Source(
     split="modapte",
     ranks_words_of="training",
     in_order=True,  # of their ids in Reuters-21578
+    documents="with_topics",  # as in most studies
 )
