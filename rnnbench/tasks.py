@@ -75,8 +75,9 @@ class TaskKind(ABC):
         return parts if parts.ndim == 1 else linearised(parts)
 
     def score(self, labels: Labels, answers: Labels) -> float:
-        """Return the main metric."""
-        return float(self.values(labels, answers).mean())
+        """Return the main metric; 0 if it is a ratio of 0 to 0."""
+        parts = self.parts(labels, answers)
+        return float(parts.mean() if parts.ndim == 1 else parts[0].sum() / (parts[1].sum() or 1))
 
     def always(self, topic: int, labels: Labels) -> Labels:
         """Return the answers that give one topic to each of the documents with these labels."""
