@@ -30,13 +30,16 @@ SHOWN_ROWS = 10
 """The most bad rows that a message shows."""
 
 
+Label = str | tuple[str, ...]
+"""The label of a text, or its labels if it may have any number of them."""
+
+
 class Text(NamedTuple):
     """A text with its label and group, and its place: the file and the line, for messages."""
 
     place: str
     text: str
-    label: str | tuple[str, ...]
-    """Several if there may be any number of them."""
+    label: Label
     group: str = "-"
 
 
@@ -61,10 +64,12 @@ def read(
     """
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
-    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
+    corpus, labels, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
+    if corpus.labels.ndim == 2:
+        _tell_of_sets(path, labels)
     origin = " and ".join(file.name for file in files)
     without = f", without {counted(len(bad), 'bad row')}" if bad else ""
     return replace(
@@ -78,13 +83,13 @@ def read(
 
 def _numbered(
     files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
-) -> tuple[Corpus, list[BadRow], dict[str, str]]:
-    """Return the corpus of the texts in files, bad rows, and the place of the first of each label.
+) -> tuple[Corpus, list[Label], list[BadRow], dict[str, str]]:
+    """Return the corpus of the texts in files, their labels, bad rows, and where labels come first.
 
     The words are not ranked yet; the texts of the first file are to train on.
     """
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
-    labels, groups, bad, firsts = list[Any](), array("i"), list[BadRow](), dict[str, str]()
+    labels, groups, bad, firsts = list[Label](), array("i"), list[BadRow](), dict[str, str]()
     word_ids, group_ids = _numbering(), _numbering()
     for number, text in ((number, text) for number, file in enumerate(files) for text in file):
         if isinstance(text, BadRow):
@@ -110,18 +115,20 @@ def _numbered(
         is_test=np.asarray(is_test).astype(bool),
         groups=np.asarray(groups),
     )
-    return corpus, bad, firsts
+    return corpus, labels, bad, firsts
 
 
-def _several(label: str | tuple[str, ...]) -> tuple[str, ...]:
+def _several(label: Label) -> tuple[str, ...]:
     return (label,) if isinstance(label, str) else label
 
 
-def _coded(labels: Sequence[str | tuple[str, ...]], topics: Sequence[str]) -> NDArray[Any]:
+def _coded(labels: Sequence[Label], topics: Sequence[str]) -> NDArray[Any]:
     """Return the labels of texts by position or, if any has several, as 0 and 1."""
     place = {topic: position for position, topic in enumerate(topics)}
     if all(isinstance(label, str) for label in labels):
         return np.array([place[str(label)] for label in labels], np.int32)
+    if len(topics) > MAX_LABELS:  # they will be refused, and would take much memory
+        return np.zeros((len(labels), 0), np.uint8)
     rows = np.zeros((len(labels), len(topics)), np.uint8)
     for row, label in zip(rows, labels, strict=True):
         row[[place[own] for own in _several(label)]] = 1
@@ -151,9 +158,23 @@ def _tell(path: Path, bad: Sequence[BadRow], corpus: Corpus, *, skip: bool) -> N
     log.warning("%s", "\n".join(lines))
 
 
+def _tell_of_sets(path: Path, labels: Sequence[Label]) -> None:
+    """Say that texts may have any number of labels, and what is odd about their labels."""
+    sets = [label for label in labels if not isinstance(label, str)]
+    counts = {
+        "have several": sum(len({*own}) > 1 for own in sets),
+        "have none": sum(not own for own in sets),
+        "have one twice, which counts once": sum(len({*own}) < len(own) for own in sets),
+        "have no list, but one label, which counts as a list": len(labels) - len(sets),
+    }
+    found = [f"{n:,} {what}" for what, n in counts.items() if n or "several" in what]
+    texts = f"{counted(len(labels), 'text')} may have any number of labels"
+    log.warning("%s: %s: %s", path, texts, ", ".join(found))
+
+
 def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None:
     """Make sure that there are labels to tell apart, and warn of those that occur once."""
-    if not firsts:
+    if not len(corpus):
         kind = "no folder with .txt files" if path.is_dir() else "no row with a text"
         raise UserError(f"{path}: {kind} in it")
     if not 2 <= len(firsts) <= MAX_LABELS:
@@ -206,7 +227,8 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
 def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRow:
     """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
     label, *group = names
-    several = _split_labels(label, layout.label_separator)
+    separator = layout.label_separator
+    several = _split_labels(label, separator)
     labels = [_spelled(own) for own in ([label] if several is None else several)]
     of_group = [_spelled(own) for own in group]
     values = [
@@ -215,12 +237,13 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
         *(("group", own) for own in of_group),
     ]
     for key, value in values:
-        if fault := fault_of(key, value, layout.encoding):
+        fault = fault_of(key, value, layout.encoding)
+        if not fault and key == "label" and separator and separator in value:  # in a list
+            fault = "split label", f"the label '{value}' has data.label_separator in it"
+        if fault:
             known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
             return BadRow(place, *fault, known)
-    return Text(
-        place, text, labels[0] if several is None else tuple(dict.fromkeys(labels)), *of_group
-    )
+    return Text(place, text, labels[0] if several is None else tuple(labels), *of_group)
 
 
 def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
@@ -229,7 +252,8 @@ def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
         return label
     if separator is None:
         return None
-    return [part for part in str(label or "").split(separator) if part.strip()]
+    whole = "" if label is None else str(label)
+    return [part for part in whole.split(separator) if part.strip()]
 
 
 def _spelled(value: Any) -> Any:

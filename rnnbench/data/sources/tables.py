@@ -362,19 +362,22 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         raise UserError(f"{path}: needs pyarrow: pip install 'rnnbench[parquet]'") from None
     try:
         with open_regular(path, MAX_FILE) as raw:
-            schema = parquet.read_schema(raw)
+            known = parquet.ParquetFile(raw)
+            schema, leaves = known.schema_arrow, known.schema
             plain = [name for name in schema.names if _is_plain(schema.field(name).type)]
             wanted = plain if columns is None else columns
             header = [name for name in schema.names if name in wanted]
             if wrong := [name for name in header if name not in plain]:
                 raise UserError(f"{path}: {wrong[0]}: should be a text")
             yield header
-            file = parquet.ParquetFile(raw, read_dictionary=header)
+            paths = [leaves.column(number).path for number in range(len(leaves))]
+            repeated = [path for path in paths if {path, path.split(".list.")[0]} & {*header}]
+            file = parquet.ParquetFile(raw, read_dictionary=repeated)
             total, number, size = file.metadata.num_rows, 0, 0
             for batch in file.iter_batches(MAX_ROWS, columns=header):
                 progress(f"reading the rows of {path.name}", number, total)
                 columns_of_batch = list(map(_unpacked, batch.columns))
-                size += sum(len(value) for value in chain(*columns_of_batch) if type(value) is str)
+                size += sum(map(_size, chain(*columns_of_batch)))
                 if size > MAX_UNPACKED:
                     fault = f"its texts unpack to more than {MAX_UNPACKED:,} characters"
                     raise UserError(f"{path}: {fault} (use a .csv or .jsonl file instead)")
@@ -387,15 +390,27 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
+def _size(value: Any) -> int:
+    """Return the number of characters in a text, or in the texts of a list and their number."""
+    own = value if isinstance(value, str | list) else ()
+    return len(own) + (sum(map(_size, own)) if isinstance(own, list) else 0)
+
+
 def _is_plain(kind: Any) -> bool:
+    """Return whether values of a type are texts, numbers or lists of these."""
     from pyarrow import types
 
+    kind = kind.value_type if types.is_list(kind) or types.is_large_list(kind) else kind
     kind = kind.value_type if types.is_dictionary(kind) else kind
     return types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")
 
 
 def _unpacked(column: Any) -> list[Any]:
     """Return the values in a part of a column; repeated ones, of endless texts, are stored once."""
+    if hasattr(column, "value_lengths"):  # lists
+        values = iter(_unpacked(column.flatten()))
+        lengths = column.value_lengths().to_pylist()
+        return [None if n is None else list(islice(values, n)) for n in lengths]
     if not hasattr(column, "dictionary"):
         return list(column.to_pylist())
     values = column.dictionary.to_pylist()

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import logging
+import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -283,10 +285,48 @@ def test_texts_may_have_any_number_of_labels_as_lists_or_with_a_separator(tmp_pa
     (tmp_path / "lists.jsonl").write_text("\n".join(lines))
     rows = [f'word{n},"{" | ".join(labels)}"' for n, labels in enumerate(own)]
     (tmp_path / "table.csv").write_text("\n".join(["text,label", *rows]))
+    listed = [(f"word{n}", labels) for n, labels in enumerate(own)]
 
     lists = read(tmp_path / "lists.jsonl")
     table = read(tmp_path / "table.csv", label_separator="|")
+    columns = read(write_table(tmp_path / "lists.parquet", listed))
 
     assert lists.topics == ("a", "b", "c")
     assert lists.labels.tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1]]
-    assert lists.fingerprint == table.fingerprint
+    assert lists.fingerprint == table.fingerprint == columns.fingerprint
+
+
+SAID = [
+    ([["a", "b"], [], ["a"]], "", "3 texts may have any number of labels: 1 have several, 1 have"),
+    ([["a", "a"], ["b"], []], "", "0 have several, 1 have none, 1 have one twice, which counts"),
+    ([["a", "b"], "b", "a"], "", "1 have several, 2 have no list, but one label, which counts as"),
+    (["a", "b", "a;b"], "|", "3 texts may have any number of labels: 0 have several"),
+    ([0, "1|0", None], "|", "1 have several, 1 have none"),
+]
+REFUSED = [
+    ([["a|b"], ["c"], []], "|", "item 1: the label 'a|b' has data.label_separator in it"),
+    ([["a"], [["b"]], ["c"]], "", "item 2: label: should be a text or a number: ['b']"),
+    ([[], [], []], "", "0 different labels (allowed: 2 to 1,000)"),
+    ([[*map(str, range(10_000))]], "", "10,000 different labels (allowed: 2 to 1,000)"),
+]
+
+
+@pytest.mark.parametrize(("labels", "separator", "message"), SAID + REFUSED)
+def test_sets_of_labels_are_told_from_the_data_and_odd_ones_are_said_or_refused(
+    tmp_path, caplog, labels, separator, message
+):
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps([{"text": "some words", "label": label} for label in labels]))
+    refused = (labels, separator, message) in REFUSED
+
+    with pytest.raises(UserError, match=re.escape(message)) if refused else nullcontext():
+        read(file, label_separator=separator or None)
+    assert refused or message in caplog.text
+
+
+def test_a_list_of_endless_labels_in_a_small_parquet_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MAX_UNPACKED", 10_000)
+    write_table(tmp_path / "own.parquet", [("a", ["x" * 50] * 300)] * 2)
+
+    with pytest.raises(UserError, match="its texts unpack to more than 10,000 characters"):
+        read(tmp_path / "own.parquet")
