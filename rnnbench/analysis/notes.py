@@ -44,7 +44,7 @@ def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) ->
         yield Note(
             title=f"{summary.noun}s that are tested but never trained",
             evidence=f"No training document is about {listed(summary.topics_only_in_test)}.",
-            advice="No model can get these documents right: use split: stratified, or leave such "
+            advice="No model can answer with these: use split: stratified, or leave such "
             f"{summary.noun}s out.",
         )
     if summary.duplicates.positions:

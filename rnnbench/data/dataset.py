@@ -83,7 +83,8 @@ class Data(Section):
     are all for training, or all for testing; in a cross-validation, they are in one fold."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
-    In JSON and Parquet, such labels may also be lists, which are found without this key."""
+    In JSON and Parquet, such labels may also be lists, which are found without this key. A label
+    that a text has twice counts once."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
@@ -99,7 +100,8 @@ class Data(Section):
     """Labels with fewer documents are left out."""
     task: Annotated[str, BeforeValidator(partial(one_of, names=TASKS))] | None = None
     """The kind of task; by default ``multi_label`` if documents may have any number of topics, and
-    otherwise ``single_label``. Other packages may add more."""
+    otherwise ``single_label``. With ``multi_label``, a single label is a set of one. Other packages
+    may add more."""
     topics: Literal[10, 90, 115] | None = None
     """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
     training and test documents, or the 115 with training documents."""
@@ -240,6 +242,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     Raises:
         UserError: the corpus has no such split, or no documents are left to train or test on.
     """
+    if corpus.labels.ndim == 1 and data.task and not TASKS[data.task].has_one_label:
+        corpus = replace(corpus, labels=np.eye(len(corpus.topics), dtype=np.uint8)[corpus.labels])
     _check_keys(corpus, data)
     is_copy = _is_copy(corpus, data.deduplicate)
     train, test = _split(corpus, data, is_copy)
@@ -286,8 +290,7 @@ def _check_keys(corpus: Corpus, data: Data) -> None:
     """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
     if data.task and TASKS[data.task].has_one_label != has_one:
-        number = "one label" if has_one else "any number of labels"
-        raise UserError(f"data.task: {data.task}: but these documents have {number} each")
+        raise UserError(f"data.task: {data.task}: but a document may have any number of labels")
     if data.documents and has_one:
         raise UserError("data.documents: each of these documents has one label (leave it out)")
     if data.topics and (has_one or corpus.is_test is None):

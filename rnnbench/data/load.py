@@ -44,6 +44,8 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
     corpus = load_corpus(data, progress, offline=offline)
     prepared = prepare_corpus(data, corpus)
     dataset = prepared.dataset
+    if corpus.labels.ndim < dataset.y_train.ndim:
+        log.warning("data.task: %s: each document has one label, a set of one", dataset.task)
     left = len(corpus) - np.union1d(dataset.train_documents, dataset.test_documents).size
     if left and (keys := data.changed("deduplicate", "min_per_label")):
         of = " and ".join(keys)

@@ -105,7 +105,7 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
         return f"a document has {number}, but the last layer is for {other} (allowed: {layer})"
     if is_single:
         is_set = training.decision != DecisionRule()
-        return "decision: each document has the one topic with the best score" if is_set else ""
+        return "decision: each document has one topic, the best one (leave it out)" * is_set
     if training.class_weights:
         return "class_weights: a document has any number of topics (leave them out)"
     is_chosen = training.decision.is_chosen_for(dataset.y_train)

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from factories import corpus, corpus_of_texts
+from factories import corpus, corpus_of_several, corpus_of_texts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from newswires import write_keras_files
@@ -324,6 +324,17 @@ def test_the_texts_of_a_group_are_on_one_side_of_the_split_and_in_one_fold(sizes
         assert not set(groups[fold.train_documents]) & set(groups[fold.test_documents])
     with pytest.raises(UserError, match="would split groups of texts"):
         hold_out_part(found, Part(share=0.2))
+
+
+def test_single_labels_are_sets_of_one_if_the_task_says_so_but_sets_are_no_single_labels():
+    single, sets = corpus(documents=20), corpus_of_several(documents=20)
+
+    found, usual = (make_dataset(single, Data(task=task)) for task in ("multi_label", None))
+
+    assert found.task == "multi_label"
+    np.testing.assert_array_equal(found.y_train, usual.y_train[:, np.newaxis] == np.arange(3))
+    with pytest.raises(UserError, match="single_label: but a document may have any number of lab"):
+        make_dataset(sets, Data(task="single_label"))
 
 
 @pytest.mark.parametrize("key", [{"documents": "all"}, {"topics": 90}])

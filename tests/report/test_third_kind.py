@@ -6,7 +6,6 @@ from plugin_files import write_module
 
 import rnnbench
 from rnnbench import job
-from rnnbench.errors import UserError
 
 STARS = """
     import numpy as np
@@ -81,9 +80,3 @@ def test_models_are_compared_by_its_metric_from_the_run_to_the_page(config):
     assert "Models are in the order of their closeness." in page
     assert "Confusion of" in page
     assert rnnbench.leaderboard([run]).boards[0].metric == "closeness"
-
-
-def test_labels_of_another_shape_are_refused(config):
-    config["data"]["task"] = "multi_label"
-    with pytest.raises(UserError, match=r"data\.task: multi_label: but these documents have one"):
-        rnnbench.run(config, progress=False)
