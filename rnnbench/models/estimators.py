@@ -36,22 +36,32 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     Simple, Good Sentiment and Topic Classification (ACL 2012).
     """
 
+    takes_any_number = True
+
     def __init__(self, alpha: float = 1.0, C: float = 1.0, beta: float = 0.25):  # noqa: N803
         self.alpha, self.C, self.beta = alpha, C, beta
 
-    def fit(self, x: csr_matrix, y: NDArray[np.int32]) -> "NaiveBayesSVM":
-        """Learn from zeros and ones, sparse ``(n, n_features)``, and labels ``(n,)``."""
-        self.classes_ = np.unique(y)
-        lines = []
-        for topic in self.classes_:
-            shares = []  # of each feature in all that occur, in documents of the topic and others
-            for part in (x[y == topic], x[y != topic]):
-                counts = self.alpha + np.asarray(part.sum(axis=0)).ravel()
-                shares.append(np.log(counts / counts.sum()))
-            ratios = shares[0] - shares[1]
+    def fit(self, x: csr_matrix, y: NDArray[np.integer[Any]]) -> "NaiveBayesSVM":
+        """Learn from zeros and ones, sparse ``(n, n_features)``, and labels ``(n,)``.
+
+        Labels of documents with any number of topics are 0 and 1, ``(n, n_topics)``.
+        """
+        self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
+        weighted = x.sorted_indices().astype(float)  # the order of sums, and so the last bit
+        total, lines = np.asarray(weighted.sum(axis=0)).ravel(), []
+        is_own = y == self.classes_[:, np.newaxis] if y.ndim == 1 else y.T == 1
+        for own in is_own:
+            n_own = own @ x
+            # The share of each feature in all that occur, in documents of the topic and others.
+            counts = (self.alpha + n for n in (n_own, total - n_own))
+            of_topic, of_others = (np.log(n / n.sum()) for n in counts)
+            ratios = of_topic - of_others
+            if own.all() and len(is_own) > 1:  # there is nothing to learn
+                lines.append((np.zeros_like(ratios), 1.0))
+                continue
+            weighted.data = ratios[weighted.indices]
             # With C up to 1, the solver needs more than scikit-learn's 1,000 steps.
-            svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000)
-            svm.fit(x.multiply(ratios).tocsr(), y == topic)
+            svm = LinearSVC(C=self.C, random_state=0, max_iter=10_000).fit(weighted, own)
             weights = svm.coef_[0]
             mean = np.abs(weights).mean()
             lines.append((ratios * (mean + self.beta * (weights - mean)), svm.intercept_[0]))

@@ -86,6 +86,18 @@ def test_the_topic_with_the_largest_margin_is_the_answer():
     assert clone(NaiveBayesSVM(2.0, 3.0, 0.5)).get_params() == {"alpha": 2.0, "C": 3.0, "beta": 0.5}
 
 
+def test_any_number_of_topics_are_learned_each_as_it_is_alone():
+    x, y = documents(0)
+    x, topics = csr_matrix(x), np.stack([y == 0, y > 0, y < 3, y == 1], axis=1)
+
+    found = NaiveBayesSVM().fit(x, topics.astype(np.uint8))
+
+    for place in (0, 1, 3):
+        alone = NaiveBayesSVM().fit(x, topics[:, place])
+        np.testing.assert_array_equal(found.coef_[place], alone.coef_[1])
+    assert (found.decision_function(x)[:, 2] == 1).all(), "all documents have this topic"
+
+
 with_encoder = pytest.mark.skipif(
     bool(missing(SentenceEmbedding.packages)), reason=SentenceEmbedding.install
 )

@@ -16,7 +16,7 @@ from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.tasks import documents_by_topic
 from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import OnEpoch, Recipe, begin, threads_now
+from rnnbench.training.epochs import OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
 HELD_OUT = 0.2
@@ -88,7 +88,6 @@ class Fitted:
     """
 
     def __init__(self, baseline: Baseline, dataset: Dataset, kept: NDArray[np.intp], seed: int):
-        from joblib import parallel_config
         from sklearn.multiclass import OneVsRestClassifier
 
         self.baseline, self.n_topics = baseline, len(dataset.topics)
@@ -102,10 +101,10 @@ class Fitted:
                 if not self.has_one_label:
                     y, last = y[:, self.learned], self.classifier[-1]
                     if not getattr(last, "takes_any_number", False):
+                        # One after another: threads would share the random numbers of liblinear.
                         self.classifier.steps[-1] = ("topics", OneVsRestClassifier(last))
                 start = time.perf_counter()
-                with parallel_config("threading", n_jobs=threads_now()):
-                    self.classifier.fit(documents, y)
+                self.classifier.fit(documents, y)
                 self.seconds = time.perf_counter() - start
         except ValueError as error:
             said = str(error)
@@ -170,20 +169,18 @@ def score(
         lowest = -np.inf
     else:
         known = classifier.decision_function(documents)
-        if known.ndim == 2:  # one against the rest flattens two margins; the second one counts
-            known = known.reshape(len(documents), -1, known.shape[1])[:, -1]
-        if known.ndim == 1 and len(learned) == 2:  # the margin of the second of two topics
+        if known.ndim == 1:  # the margin of the second of two topics, or of one against none
             known = np.stack([-known, known], axis=1)
         lowest = known.min() - 1
     scores = np.full((len(documents), n_topics), lowest)
-    scores[:, learned] = known
+    scores[:, learned] = known[:, -len(learned) :]
     return with_floor(scores) if baseline.gives_probabilities else scores
 
 
 def count_params(classifier: Any) -> int:
     """Return the number of values that a classifier has learned, without the IDF of words."""
     fitted = classifier[-1]
-    parts = fitted.estimators_ if hasattr(fitted, "multilabel_") else [fitted]  # one for each topic
+    parts = getattr(fitted, "estimators_", [fitted])  # one for each topic
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
     return sum(
         np.size(getattr(part, name)) for part in parts for name in names if hasattr(part, name)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from baseline_kinds import KINDS
-from factories import corpus, corpus_of_texts
+from factories import corpus, corpus_of_several, corpus_of_texts
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -17,6 +17,7 @@ from rnnbench.data.dataset import INDEX_FROM, PAD, START, Data, hold_out, make_d
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline, MultinomialNaiveBayes, TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel
+from rnnbench.tasks import MULTI_LABEL
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import LOWEST
@@ -199,6 +200,23 @@ def test_neither_test_documents_nor_those_held_out_have_any_influence_on_trainin
     if kind == "most_frequent":
         shares = np.bincount(dataset.y_train[kept], minlength=3) / 12
         np.testing.assert_allclose(np.exp(ours.scores), np.tile(shares, (20, 1)), rtol=1e-6)
+
+
+@kinds
+@pytest.mark.parametrize("learned", [[2], [1, 2]], ids=["one topic", "two topics"])
+def test_topics_that_no_or_every_training_document_has_do_not_hinder_the_others(kind, learned):
+    whole = make_dataset(corpus_of_several(), Data())
+    y = whole.y_train * np.isin(range(3), learned).astype(np.uint8)
+    y[:, 1] |= 1 in learned
+
+    found = train(BASELINES[kind](), replace(whole, y_train=y))
+
+    answers = MULTI_LABEL.answers(found.scores, found.record.decision)
+    _, of = MULTI_LABEL.parts(whole.y_test, answers)
+    assert of.sum() == whole.y_test.sum() + answers.sum(), "topics without documents count, too"
+    assert not answers[:, np.delete(range(3), learned)].any()
+    if kind not in ("most_frequent", "stratified", "sentence_embedding"):
+        assert (answers[:, 2] == whole.y_test[:, 2]).mean() > 0.8
 
 
 def test_parameters_that_leave_nothing_to_learn_from_are_the_users_error(dataset):
