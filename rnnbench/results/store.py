@@ -178,10 +178,10 @@ class Store:
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(key, with_model=with_model)
-        labels, scores = _read_predictions(files.predictions, TASKS[record.task])
+        labels, scores, given = _read_predictions(files.predictions, TASKS[record.task])
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
-        return TrialResult(record, labels, scores)
+        return TrialResult(record, labels, scores, given=given)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist; they are not read."""
@@ -233,20 +233,24 @@ class Store:
 
 def _write_predictions(file: Path, result: TrialResult) -> None:
     with atomic_write(file) as opened:
-        np.savez_compressed(opened, labels=result.labels, scores=result.scores)
+        given: dict[str, Any] = {} if result.given is None else {"given": result.given}
+        np.savez_compressed(opened, labels=result.labels, scores=result.scores, **given)
 
 
-def _read_predictions(file: Path, task: TaskKind) -> tuple[Labels, NDArray[np.float32]]:
-    """Return labels, ``(n_test,)`` or ``(n_test, n_topics)``, and scores ``(n_test, n_topics)``."""
+def _read_predictions(
+    file: Path, task: TaskKind
+) -> tuple[Labels, NDArray[np.float32], Labels | None]:
+    """Return labels and scores, and answers if the scores do not give them; see ``TrialResult``."""
     with _unpacking(file), np.load(file, allow_pickle=False) as stored:
-        labels, scores = stored["labels"], stored["scores"]
-        if scores.dtype.kind != "f" or scores.ndim != 2 or len(labels) != len(scores):
+        labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
+        known = [labels] if given is None else [labels, given]
+        if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
             raise ValueError("scores have the wrong shape or type")
         if not np.isfinite(scores).all():
             raise ValueError("scores are not finite")
-        if fault := task.fault(labels, scores.shape[1]):
+        if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
             raise ValueError(fault)
-    return labels, scores
+    return labels, scores, given
 
 
 @contextmanager
@@ -312,10 +316,10 @@ def compact(result: TrialResult) -> TrialResult:
     record = result.record.model_copy(update={"compact": True, "history": history})
     scores = compact_scores(result.labels, result.scores)
     if result.labels.ndim == 2:  # no answer may change
-        light = TrialResult(record, result.labels, scores)
+        light = replace(result, record=record, stored_scores=scores)
         is_same = (light.answers == result.answers).all(axis=1, keepdims=True)
         scores = np.where(is_same, scores, result.scores)
-    return TrialResult(record, result.labels, scores)
+    return replace(result, record=record, stored_scores=scores, weights=None)
 
 
 def compact_scores(labels: Labels, scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
-from itertools import filterfalse, product, starmap
+from itertools import filterfalse, product
 from pathlib import Path
 from typing import Any
 
@@ -305,11 +305,11 @@ class Job:
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
             outcomes = self.executor.run(trials, corpora, listener, Task()) if trials else ()
             for trial, outcome in outcomes:
-                own: dict[str, Any] = {}  # unless it answers documents that it has learned from
-                if found := self.held_out.get((trial.name, trial.seed)):
-                    own = {"labels": found.labels, "stored_scores": found.scores}
-                is_failure = isinstance(outcome, TrialFailure)
-                yield trial, outcome if is_failure else replace(outcome, **own)
+                found = self.held_out.get((trial.name, trial.seed))
+                if found is None or isinstance(outcome, TrialFailure):
+                    yield trial, outcome
+                else:  # it would answer documents that it has learned from
+                    yield trial, replace(found, record=outcome.record, weights=outcome.weights)
         for trial in done.without_outcome:
             if trial.members and not (absent := [*filterfalse(done.results.get, trial.members)]):
                 members = [done.results[member] for member in trial.members]
@@ -395,8 +395,8 @@ def find_stored(
     for trial in trials:
         found = store.find(_key(trial), with_model=trial.keep_model)
         own = held_out.get((trial.name, trial.seed))
-        pairs = [(found.labels, own.labels), (found.scores, own.scores)] if found and own else []
-        if found and all(starmap(np.array_equal, pairs)):
+        names = ("labels", "scores", "given") if own else ()
+        if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
             results[trial] = _fitting(found, trial, results, store)
     return results
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -107,6 +107,9 @@ class TrialResult:
     """The scores, or a function that reads them whenever they are needed, for results that do not
     fit into memory together."""
     weights: Weights | None = None
+    given: Labels | None = None
+    """The answers, if they are not those of the decision in the record: in a choice, models that
+    were trained on other documents each have their own."""
 
     @property
     def task(self) -> TaskKind:
@@ -121,6 +124,8 @@ class TrialResult:
     @cached_property
     def answers(self) -> Labels:
         """The answers, as labels are."""
+        if self.given is not None:
+            return self.given
         return self.task.answers(self.scores, self.record.decision)
 
     @property
@@ -140,8 +145,9 @@ class TrialResult:
 
     def without(self, positions: Sequence[int]) -> "TrialResult":
         """Return the result without some test documents, and without the network."""
-        labels = np.delete(self.labels, positions, axis=0)
-        return TrialResult(self.record, labels, lambda: np.delete(self.scores, positions, axis=0))
+        left = partial(np.delete, obj=positions, axis=0)
+        given = None if self.given is None else left(self.given)
+        return TrialResult(self.record, left(self.labels), lambda: left(self.scores), given=given)
 
 
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -81,6 +81,18 @@ def test_runs_are_compared_ranked_and_shown_by_their_main_metric(run, tmp_path):
     assert "the best micro-F1" in page.read_text(encoding="utf-8")
 
 
+def test_a_model_of_all_documents_has_the_score_of_the_choice_by_the_rules_of_its_folds(
+    several_topics,
+):
+    several_topics["models"] = {"svm": "tfidf_linear_svm"}
+    choice = rnnbench.choose(several_topics, folds=2, then_fit=True, on="all", progress=False)
+
+    (model,), (trial,) = choice.fitted.results.models, choice.fitted.trials["svm"]
+    assert model.score.mean == pytest.approx(choice.results.candidates[0].score)
+    assert (trial.answers != trial.task.answers(trial.scores, trial.record.decision)).any()
+    assert rnnbench.load_run(choice.fitted.folder).results == choice.fitted.results
+
+
 def test_a_choice_is_made_by_the_main_metric(several_topics):
     choice = rnnbench.choose(several_topics, folds=2, progress=False)
 
