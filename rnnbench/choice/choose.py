@@ -292,10 +292,9 @@ def _fit(
 
 def _answers(parts: Sequence[TrialResult], positions: NDArray[np.intp]) -> TrialResult:
     """Return the answers of a model to the documents at ``positions``, in that order."""
-    order = np.argsort(positions)
+    order, names = np.argsort(positions), ("labels", "scores", "answers")
     labels, scores, given = (
-        np.concatenate([getattr(part, name) for part in parts])[order]
-        for name in ("labels", "scores", "answers")
+        np.concatenate([getattr(part, name) for part in parts])[order] for name in names
     )
     return TrialResult(parts[0].record, labels, scores, given=given)
 

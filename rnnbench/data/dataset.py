@@ -317,7 +317,7 @@ def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArra
     """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
         source = _source_of(corpus)
-        if (data.documents or (source.documents if source else "all")) == "all":
+        if (data.documents or (source and source.documents)) != "with_topics":
             return order
         has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
         return order[has_any[order]]

@@ -36,6 +36,8 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     Simple, Good Sentiment and Topic Classification (ACL 2012).
     """
 
+    takes_any_number = True
+
     def __init__(self, alpha: float = 1.0, C: float = 1.0, beta: float = 0.25):  # noqa: N803
         self.alpha, self.C, self.beta = alpha, C, beta
 

@@ -99,10 +99,10 @@ class Fitted:
                 self.classifier = baseline.pipeline(seed)
                 self.has_one_label = y.ndim == 1
                 if not self.has_one_label:
-                    y = y[:, self.learned]
-                if not (self.has_one_label or baseline.takes_several):
-                    # One after another: threads would share the random numbers of liblinear.
-                    self.classifier.steps[-1] = ("topics", OneVsRestClassifier(self.classifier[-1]))
+                    y, last = y[:, self.learned], self.classifier[-1]
+                    if not getattr(last, "takes_any_number", False):
+                        # One after another: threads would share the random numbers of liblinear.
+                        self.classifier.steps[-1] = ("topics", OneVsRestClassifier(last))
                 start = time.perf_counter()
                 self.classifier.fit(documents, y)
                 self.seconds = time.perf_counter() - start
