@@ -37,9 +37,6 @@ class Baseline(Variant):
     gives_probabilities: ClassVar[bool] = True
     """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``; otherwise it has
     ``decision_function``."""
-    takes_several: ClassVar[bool] = False
-    """Whether its classifier learns labels ``(n, n_topics)``, 0 and 1; otherwise, one classifier is
-    fitted for each topic of documents that may have any number."""
     packages: ClassVar[tuple[str, ...]] = ()
     """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
     one is missing, and their versions are part of the fingerprint of every trial."""
@@ -190,10 +187,6 @@ class TfidfLinearSVM(_Tfidf):
     def gives_probabilities(self) -> bool:  # type: ignore[override]
         return self.calibrated
 
-    @property
-    def takes_several(self) -> bool:  # type: ignore[override]
-        return self.calibrated
-
     def _classifier(self) -> Any:
         from sklearn.svm import LinearSVC
 
@@ -246,7 +239,6 @@ class NBSVM(_Words):
 
     kind = "nb_svm"
     gives_probabilities = False
-    takes_several = True
     alpha: Positive = 1.0
     """Additive smoothing."""
     C: Positive = 1.0

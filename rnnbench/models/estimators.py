@@ -46,6 +46,7 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
 
         Labels of documents with any number of topics are 0 and 1, ``(n, n_topics)``.
         """
+        y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
         weighted = x.sorted_indices().astype(float)  # the order of sums, and so the last bit
         total, lines = np.asarray(weighted.sum(axis=0)).ravel(), []
@@ -83,6 +84,8 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
     Every fifth document is left out to fit the curve to the margins of a first SVM; then the SVM is
     fitted to all documents. Labels are ``(n,)``, or 0 and 1 ``(n, n_topics)``.
     """
+
+    takes_any_number = True
 
     def __init__(self, C: float = 1.0):  # noqa: N803
         self.C = C

@@ -296,7 +296,7 @@ def _by_model(
     read: Sequence[_Read], places: Sequence[NDArray[np.int32]], n: int, key: str
 ) -> dict[str, Any]:
     """Return the answers of each model by seed, and the files that they came from."""
-    answers: dict[str, dict[str, Any]] = {}
+    answers: dict[str, dict[Any, Any]] = {}
     files: dict[str, dict[str, None]] = {}
     for one, own in zip(read, places, strict=True):
         values = np.fromiter(one.columns[key], object, len(own))
@@ -317,7 +317,7 @@ def _by_model(
             files.setdefault(model, {})[one.file] = None
     for model, trainings in answers.items():
         are_numbers = all(map(str.isdecimal, trainings))
-        numbers = map(int, trainings) if are_numbers else range(len(trainings))
+        numbers = [*map(int, trainings)] if are_numbers else range(len(trainings))
         answers[model] = dict(zip(numbers, trainings.values(), strict=True))
     return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}
 

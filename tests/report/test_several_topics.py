@@ -84,7 +84,7 @@ def test_runs_are_compared_ranked_and_shown_by_their_main_metric(run, tmp_path):
 def test_a_model_of_all_documents_has_the_score_of_the_choice_by_the_rules_of_its_folds(
     several_topics,
 ):
-    several_topics["models"] = {"svm": "tfidf_linear_svm"}
+    several_topics["models"] = {"svm": {"baseline": "tfidf_linear_svm"}}
     choice = rnnbench.choose(several_topics, folds=2, then_fit=True, on="all", progress=False)
 
     (model,), (trial,) = choice.fitted.results.models, choice.fitted.trials["svm"]

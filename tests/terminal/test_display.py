@@ -255,18 +255,16 @@ def test_a_cluster_is_shown_with_the_worker_of_each_trial(lines, network):
 
 
 def test_a_long_phase_is_named_once(lines, network, monkeypatch):
+    monkeypatch.setattr(display, "TICK_SECONDS", 0.001)
     with show_trials(quiet=False) as listener:
         listener(Planned([network], []))
-        listener(PhaseBegan(network, "starting worker"))
-        listener.tick()
+        listener(PhaseBegan(network, "compiling"))
+        time.sleep(0.02)
         assert lines.getvalue() == "", "it has not taken long yet"
 
         monkeypatch.setattr(display, "LONG_PHASE", 0.0)
-        listener(PhaseBegan(network, "compiling"))
-        listener.tick()
-        listener.tick()
-        listener(EpochEnded(network, 1, 0.75, 0.5))
-        listener.tick()
+        wait_for(lines.getvalue, "its name")
+        time.sleep(0.02)
 
     assert lines.getvalue() == "stacked_vlla_rnn seed 0: compiling\n"
 

@@ -108,6 +108,7 @@ def test_a_wheel_or_a_cache_with_other_files_is_refused(monkeypatch):
 
 @pytest.mark.usefixtures("wheel")
 def test_before_it_is_there_a_model_has_no_size_and_afterwards_its_layers_have():
+    pytest.importorskip("transformers")
     (model,) = config({}).models.values()
     shape = Shape(timesteps=50, n_topics=3, n_ids=9)
     assert model.products(32, shape) == []

@@ -123,7 +123,7 @@ def test_an_engine_of_another_package_trains_and_its_version_is_part_of_the_fing
 FAULTY = {
     "careless": "returned scores of the shape (",
     "forgetful": "returned log-probabilities of up to ",
-    "older": "failed: ValidationError: score_kind: Input should be 'log_probabilities' or ",
+    "older": "failed: ValidationError: score_kind: Input should be 'log_probabilities', ",
     "failing": "failed: LookupError: no weights",
 }
 

@@ -278,7 +278,8 @@ def test_topics_that_a_network_gives_the_probability_0_have_finite_scores(datase
 
     scores = fit(dataset, "keras", own, epochs=1, learning_rate=1e-12).scores
 
-    np.testing.assert_allclose(scores, np.tile([0, LOWEST, LOWEST], (len(scores), 1)))
+    expected = np.tile([0, LOWEST, LOWEST], (len(scores), 1))
+    np.testing.assert_allclose(scores, expected, atol=1e-6)  # some processors round 1 down
 
 
 def test_machine_code_gives_them_the_same_lowest_score(dataset):
