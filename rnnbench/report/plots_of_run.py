@@ -54,6 +54,8 @@ MARKS: dict[str, Style] = {
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
 """The mark of a difference, by its verdict."""
+LEAST_SECONDS = 1e-3
+"""Shorter trainings are drawn here: a logarithmic axis has no 0."""
 CURVES = {
     "loss": "loss on the training documents",
     "score": "{score} on the training documents",
@@ -269,19 +271,21 @@ class CostPlot(RunPlot):
         """Find the front, from the fastest model to the best one."""
         self.need_two()
         models = self.run.results.models
-        self._seconds = {one.name: one.fit_seconds.mean for one in models if one.fit_seconds}
-        found = [one for one in models if one.name in self.chosen and one.name in self._seconds]
+        found = [one for one in models if one.name in self.chosen and one.fit_seconds]
         if not found:
             raise UserError(f"models: the plot '{self.kind}' needs models that were trained here")
-        self._models = sorted(found, key=lambda of: (self._seconds[of.name], -of.score.mean))
+        self._places = {
+            model.name: (max(model.mean_of("fit_seconds") or 0, LEAST_SECONDS), model.score.mean)
+            for model in found
+        }
+        self._models = sorted(found, key=lambda of: (self._places[of.name][0], -of.score.mean))
         scores = [round(model.score.mean, DIGITS) for model in self._models]
-        before = [-1.0, *accumulate(scores[:-1], max)]
-        is_better = map(gt, scores, before)
-        self._front = [*compress(self._models, is_better)]
+        is_better = map(gt, scores, [-1.0, *accumulate(scores, max)])
+        self._front = [model.name for model in compress(self._models, is_better)]
         self.make_room(self.chosen, 4)
         self.alt = "; ".join(
-            f"{model.name} {model.score.mean:.3f} in {self._seconds[model.name]:.3g} s"
-            + ", on the front" * (model in self._front)
+            f"{model.name} {model.score.mean:.3f} in {self._places[model.name][0]:.3g} s"
+            + ", on the front" * (model.name in self._front)
             for model in self._models
         )
 
@@ -290,18 +294,16 @@ class CostPlot(RunPlot):
         front: Style = THIN | {"ls": ":", "color": ink(), "drawstyle": "steps-post"}
         sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
         for model in self._models:
-            place = self._seconds[model.name], model.score.mean
-            gid = about(model.name)
+            place, gid = self._places[model.name], about(model.name)
             style: Style = {"color": COLOURS[1 if model.is_baseline else 0], "gid": gid}
             ends = np.clip((model.interval.low, model.interval.high), 0, 1)
             axes.plot([place[0]] * 2, ends, **THIN, **style)
             axes.plot(*place, "o", **style)
-            if len(self._models) <= SHOWN_IN_PAIRS or model in self._front:
+            if len(self._models) <= SHOWN_IN_PAIRS or model.name in self._front:
                 side, up = next(sides)
                 beside: Style = {"xytext": (5, up), "textcoords": "offset points", "va": side}
                 axes.annotate(model.name, place, fontsize=9.5, gid=gid, **beside)
-        steps = [(self._seconds[model.name], model.score.mean) for model in self._front]
-        axes.plot(*np.transpose(steps), **front)
+        axes.plot(*np.transpose([self._places[name] for name in self._front]), **front)
         axes.set(xscale="log", xlabel="seconds of a training")
         axes.set_ylabel(self.run.results.dataset.score_name)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))

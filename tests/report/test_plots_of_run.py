@@ -204,6 +204,16 @@ def test_on_the_front_of_costs_are_the_models_that_none_is_faster_and_better_tha
     assert legend_of(axes) == ["95 % over documents and seeds", "none is faster and better"]
 
 
+def test_a_training_of_no_time_is_drawn_although_the_axis_has_no_zero():
+    records = {"svm": {"fit_seconds": 0.0}, "rnn": {"fit_seconds": 0.0}}
+    run = scored_run({"svm": [9] * 3, "rnn": [12] * 3}, records=records)
+
+    axes = plot_run(run, "cost")
+
+    dots = [line.get_xdata()[0] for line in axes.get_lines() if line.get_marker() == "o"]
+    assert dots == [1e-3, 1e-3]
+
+
 def test_of_so_many_models_that_only_the_best_is_compared_others_have_no_differences():
     run = scored_run({f"model{number}": [2 + number % 17] for number in range(61)})
 
