@@ -61,9 +61,11 @@ class Metric(Quantity):
         return None if value is None else float(value)
 
 
-def accuracy(labels: "Labels", answers: "Labels") -> float:
-    """Return the share of right answers."""
-    return float((answers == labels).mean())
+def main_score(labels: "Labels", answers: "Labels", task: str) -> float:
+    """Return the main metric of a kind of task."""
+    from rnnbench.tasks import TASKS  # imports NumPy
+
+    return TASKS[task].score(labels, answers)
 
 
 def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
@@ -115,13 +117,6 @@ def macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> float | 
     counts = count_topics(labels, answers, 0)
     f1 = counts.f1[counts.own >= at_least]
     return float(f1.mean()) if f1.size else None
-
-
-def micro_f1(labels: "Labels", answers: "Labels") -> float:
-    """Return the F1 of all decisions about a document and a topic; 0 if no topic is there."""
-    from rnnbench.tasks import MULTI_LABEL  # imports NumPy
-
-    return MULTI_LABEL.score(labels, answers)
 
 
 def weighted_f1(labels: "Labels", answers: "Labels") -> float:
@@ -204,7 +199,7 @@ METRICS: Registry[Metric] = Registry(
             header="test accuracy",
             description="share of the test documents that were given their own topic",
             is_of_answers=True,
-            function=accuracy,
+            function=partial(main_score, task="single_label"),
         ),
         Metric(
             name="macro_f1",
@@ -259,7 +254,7 @@ METRICS: Registry[Metric] = Registry(
             description="F1 of all decisions about a test document and a topic",
             tasks=SEVERAL,
             is_of_answers=True,
-            function=micro_f1,
+            function=partial(main_score, task="multi_label"),
         ),
         Metric(
             name="macro_f1_of_10",

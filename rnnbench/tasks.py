@@ -92,11 +92,8 @@ class TaskKind(ABC):
 
     def fault(self, labels: NDArray[Any], n_topics: int) -> str:
         """Return why these cannot be labels of documents; empty if they can."""
-        n_dimensions = 1 if self.has_one_label else 2
-        if labels.dtype.kind not in "iu" or labels.ndim != n_dimensions:
-            return "labels have the wrong shape or type"
-        highest = n_topics - 1 if self.has_one_label else 1
-        if not self.has_one_label and labels.shape[1] != n_topics:
+        shape, highest = ((), n_topics - 1) if self.has_one_label else ((n_topics,), 1)
+        if labels.dtype.kind not in "iu" or not labels.ndim or labels.shape[1:] != shape:
             return "labels have the wrong shape or type"
         return "" if ((labels >= 0) & (labels <= highest)).all() else "labels are out of range"
 

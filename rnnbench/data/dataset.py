@@ -158,16 +158,9 @@ class Data(Section):
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
         keys = (
-            "test",
-            "text",
-            "label",
-            "group",
-            "label_separator",
-            "delimiter",
-            "encoding",
-            "on_bad",
+            "test", "text", "label", "group", "label_separator", "delimiter", "encoding", "on_bad",
             "tokenizer",
-        )
+        )  # fmt: skip
         return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
 

