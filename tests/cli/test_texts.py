@@ -124,15 +124,6 @@ def test_a_new_config_for_a_table_without_a_clear_label_says_what_is_left_to_do(
     assert (refused.exit_code, refused.stderr) == (2, "line.csv: no such table of texts\n")
 
 
-def test_a_mistake_in_a_table_is_named_with_its_line(cli):
-    Path("sub/data/test.csv").write_text("text,kind\n,ham\n")
-
-    refused = cli("run", "sub/mine.yaml")
-
-    assert refused.exit_code == 2
-    assert "1 of 9 rows cannot be used: 1 empty text\n  sub/data/test.csv:2: " in refused.stderr
-
-
 def test_a_table_is_not_the_name_of_a_source(cli):
     refused = cli("data", "prepare", "--data", "sub/data/train.csv")
 

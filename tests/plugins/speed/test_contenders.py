@@ -4,7 +4,7 @@ from factories import SOFTMAX, benchmark, train, trial
 from rnnbench.errors import UserError
 from rnnbench.plugins.speed import contenders
 from rnnbench.plugins.speed.command import CONTENDERS
-from rnnbench.plugins.speed.contenders import choose_contenders, run_torch, time_trial
+from rnnbench.plugins.speed.contenders import choose_contenders, time_trial
 from rnnbench.training.engines import ENGINES, ignore
 from rnnbench.training.trial import run_trial
 
@@ -82,23 +82,6 @@ def test_pytorch_is_timed_with_the_networks_of_native(changed, monkeypatch):
     assert [found.name for found in choose_contenders(None, changed)] == ["keras"]
     with pytest.raises(UserError, match=r"^--only torch: it cannot train rnn"):
         choose_contenders(["keras", "torch"], changed)
-
-
-def test_pytorch_trains_models_of_the_same_shapes(tmp_path):
-    pytest.importorskip("torch")
-    layers = [{"lstm": {"units": 3, "return_sequences": True}}, {"gru": {"units": 3}}, SOFTMAX]
-    training = {"epochs": 60, "learning_rate": 0.01}
-    planned = trial(tmp_path, models={"rnn": {"layers": layers}}, training=training)
-    corpus, told = tmp_path / "made-up.npz", []
-
-    result = run_torch(planned, corpus, ignore)
-    cost = time_trial(run_torch, planned, corpus, lambda *report: told.append(report))
-
-    losses = result.record.history.loss
-    assert len(losses) == result.record.steps == cost.steps == 60
-    assert losses[-1] < losses[0]
-    assert result.scores.shape == (len(result.labels), 3)
-    assert [epoch for epoch, _, _ in told] == list(range(1, 61)), "every epoch is told"
 
 
 def test_a_model_is_timed_with_its_own_training_but_no_documents_are_held_out():
