@@ -24,7 +24,7 @@ from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, usable_metrics
-from rnnbench.models.descriptions import BaselineModel, Model, Network
+from rnnbench.models.descriptions import BaselineModel, Model, Network, OutsideModel
 from rnnbench.registry import PluginError
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
 from rnnbench.results.schema import (
@@ -94,7 +94,7 @@ def summarize_run(
     ]
     engines = defaultdict[str, list[str]](list)
     for name, of_model in trials.items():
-        if isinstance(benchmark.models[name], Network):
+        if isinstance(benchmark.models[name], Network | OutsideModel):
             engines[of_model[0].record.engine].append(name)
     several = ", ".join(f"{engine} ({listed(names)})" for engine, names in engines.items())
     return Results(

@@ -91,7 +91,7 @@ def read_answers(
         raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
     if not has_ids:
         log.warning("no ids: documents are matched by their places")
-    given = _by_model(read, places, n, "score" if is_scored else "prediction")
+    given = _by_model(read, places[: len(read)], n, "score" if is_scored else "prediction")
     if run:
         return given | {"labels": run}
     label, cluster = (_agreed(key, everything, places, n) for key in ("label", "cluster"))
@@ -156,6 +156,8 @@ def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[
     for key, usual in NAMES.items():
         if key not in names and (own := next((own for own in usual if own in header), None)):
             names[key] = own
+    if twice := [own for own in names.values() if list(header).count(own) > 1]:
+        raise UserError(f"{path}: there are two columns '{twice[0]}'; rename one of them")
     return names
 
 

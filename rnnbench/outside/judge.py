@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -23,10 +23,10 @@ from rnnbench.models.descriptions import OutsideModel
 from rnnbench.report.table import Table
 from rnnbench.report.tables_of_run import comparisons_table, power_table, score_table, table_files
 from rnnbench.results.lock import lock_folder
-from rnnbench.results.run import StoredRun, save_run
+from rnnbench.results.run import StoredRun, load_results, save_run
 from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
 from rnnbench.section import spell
-from rnnbench.storage import peek, sha256_arrays
+from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind, keys_of, topics_of
 from rnnbench.text import counted, listed
 from rnnbench.training.outcome import TrialRecord, TrialResult
@@ -63,18 +63,18 @@ class Verdict(Run):
             RnnbenchError: a file cannot be written.
         """
         place = Path(folder)
-        if peek(place / RESULTS).get("engine", OutsideModel.kind) != OutsideModel.kind:
+        if (place / RESULTS).is_file() and load_results(place).is_trained_here:
             raise UserError(f"{place}: holds a run of trained models (name a new folder)")
-        results = self.results.model_copy(update={"command": command})
-        files = {"config.yaml": dump(self.benchmark), CONSTRAINTS: constraints(self.environment)}
+        results, machine = self.results.model_copy(update={"command": command}), _environment()
+        files = {"config.yaml": dump(self.benchmark), CONSTRAINTS: constraints(machine)}
         with lock_folder(place, command):
             store = Store(place)
             store.check_writable(RESULTS)
             for trial in chain(*self.trials.values()):
                 store.save(trial)
-            store.save_environment(self.environment)
+            store.save_environment(machine)
             save_run(place, results, files | table_files(results))
-        return replace(self, folder=place, results=results)
+        return replace(self, folder=place, results=results, environment=machine)
 
 
 def verdict(
@@ -141,9 +141,18 @@ def verdict(
     }
     seeds = {"seeds": sorted({seed for _, seed in given})}
     tree = {"name": name, "data": {"source": FILES.name}, "training": seeds, "models": models}
-    benchmark, machine = load(tree), environment(("numpy", "scipy"), jobs=1, threads=1)
+    benchmark = load(tree)
     results = summarize_run(benchmark, dataset, trials)
-    return Verdict(Path(name), results, trials, benchmark, machine)
+    return Verdict(Path(name), results, trials, benchmark, _at_first())
+
+
+def _environment() -> dict[str, Any]:
+    """Return the machine that judges, and the versions that can change a p-value."""
+    return environment(("numpy", "scipy"), jobs=1, threads=1)
+
+
+_at_first = cache(_environment)
+"""Looking at all packages takes longer than a verdict."""
 
 
 class Topics(dict[Any, int]):
@@ -187,53 +196,49 @@ def _coded(
 
     The topics of labels come first, so that labels are the same beside other answers.
     """
-    topics = Topics()
+    topics = Topics(["0"] * (labels is None))
     if isinstance(labels, StoredRun):
-        topics, labels = (
-            Topics(count.topic for count in labels.results.dataset.topics),
-            _named(labels),
-        )
+        topics = Topics(count.topic for count in labels.results.dataset.topics)
+        labels = _named(labels)
     task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
     own = {
         (model, seed): values
         for model, of_model in answers.items()
         for seed, values in _trainings(max(1, _depth(labels)), of_model).items()
     }
-    if not own or not len(next(iter(own.values()))):
+    if not (n := len(next(iter(own.values()), ()))):
         raise UserError("verdict: no documents, or no models")
-    if labels is None:
-        given = {key: _as_scores(values) for key, values in own.items()}
-        right, names = np.zeros(len(next(iter(given.values()))), np.int32), ["0"]
-    else:
-        if not topics:
-            _as_labels(task, topics, labels)
-            topics = Topics(sorted(topics.names, key=natural))
-        for values in own.values():  # for all topics that there are
-            _as_labels(task, topics, values)
-        if (n := len(topics.names)) > MAX_LABELS or max(map(len, topics.names)) > LONGEST_LABEL:
-            limits = f"{MAX_LABELS:,} of {LONGEST_LABEL} characters; or scores of the answers"
-            raise UserError(f"verdict: {counted(n, 'different label')} (allowed: {limits})")
-        right, names = _as_labels(task, topics, labels), topics.names
-        given = {key: _as_labels(task, topics, values) for key, values in own.items()}
+    if not topics:
+        _as_array(task, topics, labels)
+        topics = Topics(sorted(topics.names, key=natural))
+    for values in own.values():  # for the names of all topics
+        _as_array(task, topics, values)
+    if (most := len(topics.names)) > MAX_LABELS or max(
+        map(len, topics.names), default=0
+    ) > LONGEST_LABEL:
+        limits = f"{MAX_LABELS:,} of {LONGEST_LABEL} characters; or scores of the answers"
+        raise UserError(f"verdict: {counted(most, 'different label')} (allowed: {limits})")
+    right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
+    given = {key: _as_array(task, topics, values) for key, values in own.items()}
     for (model, _), array in given.items():
         if len(array) != len(right):
             fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
             raise UserError(f"verdict: {model}: {fault}")
-    return task, names, right, given
+        if task.has_topics and not (array[array == right] > -task.has_one_label).any():
+            log.warning("%s: no answer is right; all labels: %s", model, listed(topics.names))
+    return task, topics.names, right, given
 
 
-def _as_scores(values: Any) -> NDArray[np.float64]:
-    try:
-        scores = np.asarray(values, float)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"verdict: scores should be numbers: {error}") from None
-    if (wrong := scores[(scores < 0) | (scores > 1)]).size:
-        raise UserError(f"verdict: got the score {wrong[0]:g} (allowed: 0 to 1)")
-    return scores
-
-
-def _as_labels(task: TaskKind, topics: Topics, values: Any) -> NDArray[Any]:
+def _as_array(task: TaskKind, topics: Topics, values: Any) -> NDArray[Any]:
     """Return labels or answers as an array; see ``Arrays``. Topics that are new are added."""
+    if not task.has_topics:
+        try:
+            scores = np.asarray(values, float)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"verdict: scores should be numbers: {error}") from None
+        if (wrong := scores[(scores < 0) | (scores > 1)]).size:
+            raise UserError(f"verdict: got the score {wrong[0]:g} (allowed: 0 to 1)")
+        return scores
     if task.has_one_label:
         return topics.places(values)
     is_missing = [own is None for own in values]
@@ -303,8 +308,8 @@ def _chosen(
         facts["ids"] = [names[place] for place in chosen]
     if clusters is not None:
         codes = _numbered("clusters", clusters, n)[1][chosen]
-        facts["clusters"] = np.unique(codes, return_inverse=True)[1].tolist()
-        if (n_clusters := len(np.unique(codes))) == 1:
+        facts["clusters"] = Topics().places(codes).tolist()  # in the order of the documents
+        if (n_clusters := max(facts["clusters"]) + 1) == 1:
             raise UserError("verdict: clusters: all documents are in one (allowed: 2 or more)")
         if n_clusters < FEW_CLUSTERS:
             log.warning("%s: intervals and p-values are rough", counted(n_clusters, "cluster"))

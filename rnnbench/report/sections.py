@@ -255,12 +255,13 @@ def power(reported: Reported) -> ReportSection:
 
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
-    tables = [metrics_table(reported.results)]
+    models = [model for model in reported.results.models if SECOND in model.metrics]
+    tables = [metrics_table(reported.results)] if models else []
     if reported.results.is_trained_here:
         tables.append(cost_table(reported.results))
-    f1, name = max((model.metrics[SECOND].mean, model.name) for model in reported.results.models)
+    f1, name = max(((model.metrics[SECOND].mean, model.name) for model in models), default=(0, ""))
     parts: list[Part] = [("table", table) for table in tables]
-    result = f"best macro-F1: {f1:.4f} ({name})"
+    result = f"best macro-F1: {f1:.4f} ({name})" if models else ""
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)
 
 
@@ -515,5 +516,5 @@ SECTIONS: Registry[Section] = Registry(
     key="__name__",
 )  # fmt: skip
 """The functions that return sections, by name, in the order of the report."""
-OF_TOPICS = (metrics, topics, errors)
+OF_TOPICS = (topics, errors)
 """Those that need answers that are topics."""

@@ -13,9 +13,12 @@ from simulations.crossed import Population, draw_models
 from rnnbench.analysis.comparisons import (
     ANOVA,
     BLOCKS,
+    CLUSTERS,
     MCNEMAR,
+    MOST_SWAPPED,
     RANDOMIZATION,
     SHOWN_IN_PAIRS,
+    STUDENT,
     blocks_p,
     by_better_model,
     compare_pairs,
@@ -331,3 +334,29 @@ def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
     assert set(by_names(power_of_pairs(run, ["a", "b"]))) == {("a", "b")}
     with pytest.raises(UserError, match="no run has a model 'c'"):
         power_of_pairs(run, ["c"])
+
+
+def test_single_trials_that_differ_on_very_many_documents_are_compared_by_students_test():
+    a, b = np.random.default_rng(0).random((2, 1, MOST_SWAPPED + 1))
+    few, many = ({"a": Hits(a[:, :n]), "b": Hits(b[:, :n])} for n in (200, None))
+
+    assert compare_pairs([("a", "b")], few)[0].method == RANDOMIZATION
+    (found,) = compare_pairs([("a", "b")], many)
+    assert (found.method, found.p) == (STUDENT, estimate_difference(*many.values()).p)
+
+
+@pytest.mark.parametrize("is_right_or_wrong", [True, False])
+def test_single_trials_are_compared_by_clusters_and_never_differ_more(is_right_or_wrong):
+    random = np.random.default_rng(1)
+    groups = random.integers(20, size=150)
+    a, b = random.random((2, 1, 150)) + random.random(20)[groups] * [[[1]], [[0.5]]]
+    a, b = (a > 1, b > 0.8) if is_right_or_wrong else (a, b)
+    hits = {"a": Hits(a, clusters=groups), "b": Hits(b, clusters=groups)}
+
+    (found,) = compare_pairs([("a", "b")], hits)
+
+    if is_right_or_wrong:
+        expected = max(mcnemar_p(a[0], b[0]), blocks_p(a[0], b[0], groups))
+    else:
+        expected = max(swaps_p(a[0], b[0]), swaps_p(*(sums_of(own[0], groups) for own in (a, b))))
+    assert (found.method, found.p) == (CLUSTERS, expected)

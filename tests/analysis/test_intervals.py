@@ -17,10 +17,12 @@ from rnnbench.analysis.intervals import (
     SMALLEST_P,
     Estimate,
     Hits,
+    blocks,
     estimate_difference,
     estimate_mean,
     estimate_over_folds,
     mean_squares,
+    n_equal,
     prediction_interval,
     score_interval,
     t_interval,
@@ -302,3 +304,35 @@ def test_order_never_makes_documents_vary_less_and_a_few_are_their_own_blocks(ri
     if right.shape[1] <= N_BLOCKS:
         assert in_order.documents == pytest.approx(single.documents)
         assert in_order.chance == pytest.approx(single.chance)
+
+
+# Clusters
+
+
+@few
+@given(st.integers(0, 1_000), st.integers(2, 12))
+def test_the_variance_of_clusters_is_that_of_their_sums(seed, n_clusters):
+    """In closed form: Liang and Zeger, with G / (G - 1)."""
+    random = np.random.default_rng(seed)
+    groups = np.append(np.arange(n_clusters), random.integers(n_clusters, size=60))
+    values = random.random((1, len(groups))) + random.random(n_clusters)[groups]
+    rest = values[0] - values.mean()
+    sums = np.array([rest[groups == number].sum() for number in range(n_clusters)])
+    expected = n_clusters / (n_clusters - 1) * (sums**2).sum() / len(groups) ** 2
+
+    squares = mean_squares(Hits(values, clusters=groups))
+
+    single = mean_squares(Hits(values)).documents
+    assert squares.documents == pytest.approx(max(expected, single))
+    sizes = np.bincount(groups)
+    assert n_equal(groups) == pytest.approx(n_clusters / (1 + np.var(sizes) / np.mean(sizes) ** 2))
+
+
+@few
+@given(st.integers(1, 200))
+def test_blocks_are_cut_as_evenly_as_possible(n):
+    sizes = np.bincount(blocks(n))
+
+    assert len(sizes) == min(n, N_BLOCKS)
+    assert np.ptp(sizes) <= 1
+    assert (np.diff(blocks(n)) >= 0).all()

@@ -1,77 +1,220 @@
 """One verdict on answers from anywhere."""
 
+from datetime import date
+
+import factories
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from rnnbench import UserError, verdict
+from rnnbench import UserError, compare, leaderboard, load_run, verdict
+from rnnbench.analysis.intervals import Hits, estimate_difference
 
 RANDOM = np.random.default_rng(0)
 TOPICS = np.array(["acq", "earn", "grain"])
 LABELS = RANDOM.integers(3, size=300)
+N = len(LABELS)
 
 
 def noisy(share):
-    return np.where(RANDOM.random(300) < share, LABELS, RANDOM.integers(3, size=300))
+    return np.where(RANDOM.random(N) < share, LABELS, RANDOM.integers(3, size=N))
 
 
 ANSWERS = {"good": noisy(0.95), "poor": [noisy(0.5) for _ in range(3)]}
+SCORES = {"good": RANDOM.random(N) ** 0.5, "poor": RANDOM.random(N)}
+
+
+def numbers(found):
+    """The scores, intervals and p-values of a verdict."""
+    models = [(one.name, one.score, one.interval) for one in found.results.models]
+    return models, [(pair.difference, pair.interval, pair.p) for pair in found.results.comparisons]
+
+
+def means(found):
+    return [model.score.mean for model in found.results.models]
 
 
 def test_accuracies_are_compared_over_documents_and_seeds():
     found = verdict(LABELS, ANSWERS)
 
-    results = found.results
-    assert results.dataset.task == "single_label"
-    good, poor = results.models
+    good, poor = found.results.models
     assert good.score.mean == np.mean(ANSWERS["good"] == LABELS)
-    assert poor.score.n == 3
-    pair = results.comparisons_of("good")["poor"]
+    assert (good.score.n, poor.score.n) == (1, 3)
+    pair = found.results.comparisons_of("good")["poor"]
     assert pair.verdict == "clear"
-    assert len(found.tables()[0].rows) == 3  # and always the most frequent label
-    assert "accuracy" in repr(found)
+    hits = [np.array(own) == LABELS for own in ([ANSWERS["good"]], ANSWERS["poor"])]
+    estimate = estimate_difference(Hits(hits[0], is_random=False), Hits(hits[1]))
+    assert (pair.difference, pair.interval) == (estimate.value, estimate.interval)
+    assert [len(table.rows) for table in found.tables()] == [3, 3, 0]
+    assert "Only the answers of the models are known" in repr(found).replace("\n", " ")
 
 
 def in_form(change):
-    one, several = (change(ANSWERS["good"]), [change(own) for own in ANSWERS["poor"]])
-    return verdict(change(LABELS), {"good": one, "poor": several})
+    several = {7 + seed: change(own) for seed, own in enumerate(ANSWERS["poor"])}
+    return verdict(change(LABELS), {"good": change(ANSWERS["good"]), "poor": several})
 
 
 @pytest.mark.parametrize(
     "change",
     [
         list,
+        lambda own: own.astype(float),
+        lambda own: own.astype(str).tolist(),
         lambda own: TOPICS[own],
         lambda own: TOPICS[own].tolist(),
         lambda own: own.astype(object),
     ],
 )
 def test_labels_may_be_of_any_type(change):
-    found, expected = in_form(change).results, verdict(LABELS, ANSWERS).results
-    assert [one.score for one in found.models] == [one.score for one in expected.models]
-    assert found.comparisons_of("good")["poor"] == expected.comparisons_of("good")["poor"]
+    assert numbers(in_form(change)) == numbers(verdict(LABELS, ANSWERS))
+
+
+def test_the_same_label_may_be_of_another_type_in_answers():
+    assert means(verdict([1, 2, 1], {"m": ["1", " 2", "2"], "n": [1.0, 2, 1]})) == [2 / 3, 1]
 
 
 def test_documents_may_have_any_number_of_topics_as_names_or_as_0_and_1():
     names = in_form(lambda own: [{TOPICS[label]} for label in own])
     indicators = in_form(lambda own: np.eye(3, dtype=int)[own])
 
-    scores = [[model.score for model in found.results.models] for found in (names, indicators)]
-    assert scores[0] == scores[1]
+    assert numbers(names) == numbers(indicators)
     assert names.results.dataset.task == "multi_label"
-    means = [model.score.mean for model in verdict(LABELS, ANSWERS).results.models]
-    assert [score.mean for score in scores[0]] == pytest.approx(means)
-    (model,) = verdict([["x"], ["y", "z"], []], {"m": [["x"], ["y"], ["z"]]}).results.models
-    assert model.score.mean == pytest.approx(2 * 2 / (3 + 3))
+    assert means(names) == pytest.approx(means(verdict(LABELS, ANSWERS)))
+    few = verdict([["x"], ["y", "z"], []], {"m": [["x"], ["y"], ["new"]]})
+    assert means(few) == pytest.approx([2 * 2 / (4 + 3 - 1)])
+    assert few.results.models[0].metrics["exact_match"].mean == pytest.approx(1 / 3)
+
+
+def test_without_labels_mean_scores_are_compared():
+    found, right = verdict(None, SCORES), {name: own > 0.5 for name, own in SCORES.items()}
+
+    assert means(found) == pytest.approx([own.mean() for own in SCORES.values()])
+    assert list(found.results.metrics) == ["score"]
+    as_labels = verdict(np.ones(N, int), {name: own.astype(int) for name, own in right.items()})
+    assert numbers(verdict(None, right))[0] == numbers(as_labels)[0], "exact match is accuracy"
+
+
+@pytest.mark.parametrize("labels", [LABELS, None])
+def test_clusters_of_the_same_answers_count_as_one_document_each(labels):
+    single = (ANSWERS["good"], ANSWERS["poor"][0]) if labels is not None else SCORES.values()
+    once = verdict(labels, dict(zip("ab", single, strict=True)))
+    answers = {name: np.repeat(own, 4) for name, own in zip("ab", single, strict=True)}
+    right = None if labels is None else np.repeat(labels, 4)
+
+    found = verdict(right, answers, clusters=np.repeat(np.arange(N), 4))
+
+    for ours, expected in zip(*(numbers(of)[1] for of in (found, once)), strict=True):
+        ends = [[interval.low, interval.high] for _, interval, _ in (ours, expected)]
+        assert ends[0] == pytest.approx(ends[1])
+        assert ours[2] == pytest.approx(expected[2], abs=0.02)
+    assert "in 300 clusters" in repr(found).replace("\n", " ")
+
+
+@settings(max_examples=5)
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_the_order_of_documents_with_ids_does_not_matter(random, has_days):
+    order = random.sample(range(N), N)
+    days = [date(2026, 1, 1 + place % 28).isoformat() for place in range(N)] if has_days else None
+    facts = {"ids": [f"{place}" for place in range(N)], "clusters": days}
+    moved = {key: values and [values[at] for at in order] for key, values in facts.items()}
+    answers = {"a": ANSWERS["good"], "b": ANSWERS["poor"][1]}
+
+    found = verdict(LABELS, answers, **facts)
+    other = verdict(LABELS[order], {name: own[order] for name, own in answers.items()}, **moved)
+
+    assert found.results.dataset == other.results.dataset
+    assert found.results.dataset.ids[:3] == ["0", "1", "2"]
+    assert all(change.difference == 0 for change in compare(found, other).models)
+
+
+def test_missing_answers_are_refused_left_out_or_wrong(caplog):
+    answers = {"a": ["x", None, "y"], "b": ["x", "x", "y"]}
+
+    with pytest.raises(UserError, match=r"a: no answer to 1 of 3 documents: 1 .*drop leaves"):
+        verdict(["x", "x", "y"], answers)
+    without = verdict(["x", "x", "y"], answers, missing="drop")
+    wrong = verdict(["x", "x", "y"], answers, missing="wrong")
+
+    assert (without.results.dataset.test_size, wrong.results.dataset.test_size) == (2, 3)
+    assert (means(without), means(wrong)) == ([1, 1], [2 / 3, 1])
+    assert "missing: wrong" in caplog.text
+    assert means(verdict(None, {"a": [1, np.nan]}, missing="wrong")) == [0.5]
+    several = verdict([["x"], ["y"]], {"a": [["x"], None]}, missing="wrong")
+    assert means(several) == pytest.approx([2 / 3])
+
+
+def test_answers_that_are_no_labels_are_mentioned(caplog):
+    verdict(["no", "yes"], {"bert": [0, 1]})
+
+    assert "bert: no answer is right; all labels: no, yes, 0, 1" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("labels", "answers", "fault"),
+    ("labels", "answers", "facts", "fault"),
     [
-        ([], {"a": []}, "no documents"),
-        ([1], {}, "no models"),
-        ([1, 2], {"a": [1]}, "a"),
+        ([], {"a": []}, {}, "no documents"),
+        ([1], {}, {}, "no models"),
+        ([1, 2], {"a": [1]}, {}, "a: 1 answer, but 2 documents"),
+        ([1, None], {"a": [1, 1]}, {"missing": "wrong"}, "no label of 1 of 2 documents: 1"),
+        ([None], {"a": [None]}, {"missing": "drop"}, "no document is left"),
+        ([1, [2]], {"a": [1, 1]}, {}, "several labels beside a single one"),
+        ([1], {"a": [object()]}, {}, "should be a text or a whole number"),
+        (range(1_001), {"a": range(1_001)}, {}, "1,001 different labels .*or scores"),
+        (None, {"a": [0.5, 1.5]}, {}, "got the score 1.5"),
+        (None, {"a": ["high"]}, {}, "scores should be numbers"),
+        ([1, 2], {"a": [1, 1]}, {"ids": ["x", "x"]}, "ids: 1 of 2 are there twice"),
+        ([1, 2], {"a": [1, 1]}, {"ids": ["x"]}, "ids: should be one for each of 2 documents"),
+        ([1, 2], {"a": [1, 1]}, {"clusters": ["x", None]}, "clusters: should be one for each"),
+        ([1, 2], {"a": [1, 1]}, {"clusters": ["x", "x"]}, "all documents are in one"),
+        ([1, 2], {"a": [None, 1], "b": [1, None]}, {"missing": "drop"}, "no document is left"),
+        ([1, 2], {"a/b": [1, 1]}, {}, "models.a/b: got 'a/b'"),
     ],
 )
-def test_a_fault_is_named(labels, answers, fault):
+def test_a_fault_is_named(labels, answers, facts, fault):
     with pytest.raises(UserError, match=fault):
-        verdict(labels, answers)
+        verdict(labels, answers, **facts)
+
+
+def test_a_saved_verdict_is_a_run_that_can_be_compared(tmp_path):
+    facts = {"ids": range(N), "clusters": np.arange(N) // 10}
+    kept = verdict(LABELS, ANSWERS, **facts).save(tmp_path / "mine", command="by me")
+    other = verdict(LABELS, {"good": ANSWERS["poor"]}, **facts).save(tmp_path / "other")
+
+    loaded = load_run(tmp_path / "mine")
+    assert loaded.results == kept.results
+    assert (loaded.results.command, loaded.results.engine) == ("by me", "outside")
+    assert loaded.benchmark.models["poor"].is_random
+    (change,) = compare(loaded, other).models
+    assert change.is_clear
+    assert change.difference < 0
+    (board,) = leaderboard([loaded, other]).boards
+    assert len(board.entries) == 3
+    again = verdict(LABELS, {"new": ANSWERS["good"]}, **facts).save(tmp_path / "mine")
+    assert [model.name for model in load_run(again.folder).results.models] == ["new"]
+
+
+@pytest.mark.parametrize("labels", [None, [["x"], ["y"], []]])
+def test_scores_and_topics_are_saved_as_they_were(tmp_path, labels):
+    answers = {"a": [["x"], ["y", "new"], []]} if labels else {"a": [0.1, 0.7, 1 / 3]}
+
+    kept = verdict(labels, answers).save(tmp_path / "run")
+
+    assert load_run(kept.folder).results == kept.results
+
+
+def test_models_are_tested_on_the_documents_of_a_run(tmp_path):
+    run = verdict(TOPICS[LABELS], {"theirs": TOPICS[ANSWERS["good"]]}).save(tmp_path / "run")
+    mine = verdict(load_run(run.folder), {"mine": TOPICS[ANSWERS["poor"][0]]})
+
+    (board,) = leaderboard([run, mine.save(tmp_path / "mine")]).boards
+    assert [entry.model.name for entry in board.entries] == ["theirs", "mine"]
+    with pytest.raises(UserError, match="test documents of a run stay"):
+        verdict(run, {"mine": [None, *TOPICS[LABELS[1:]]]}, missing="drop")
+
+
+def test_a_run_that_was_trained_is_not_replaced(tmp_path):
+    folder = factories.run_folder(tmp_path, {"rnn": [[0, 1, 1, 0]]})
+
+    with pytest.raises(UserError, match="holds a run of trained models"):
+        verdict(LABELS, ANSWERS).save(folder)

@@ -1,0 +1,104 @@
+"""``rnnbench verdict``, as it is typed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rnnbench import load_run
+
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.choice(["no", "yes"], 200)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Answers of two models in files."""
+    monkeypatch.chdir(tmp_path)
+    for name, share in (("good", 0.95), ("poor", 0.7)):
+        given = np.where(RANDOM.random(200) < share, LABELS, RANDOM.choice(["no", "yes"], 200))
+        rows = (
+            f"{n},{own},{n // 4},{label}\n"
+            for n, (own, label) in enumerate(zip(given, LABELS, strict=True))
+        )
+        (tmp_path / f"{name}.csv").write_text("id,prediction,page,label\n" + "".join(rows))
+
+
+def test_it_prints_scores_differences_and_power(cli):
+    done = cli("verdict", "good.csv", "poor.csv", "--cluster", "page")
+
+    assert done.exit_code == 0, done.output
+    for part in ("95 % interval over documents", "good - poor", "p (Holm)", "detectable alone"):
+        assert part in done.stdout
+    assert "200 documents to test on (in 50 clusters" in done.stdout
+
+
+def test_the_record_is_that_of_a_run_with_power_and_gates(cli):
+    gate = "accuracy rises 0.5"
+    done = cli("verdict", "good.csv", "poor.csv", "--json", "--fail-if", gate)
+
+    record = json.loads(done.stdout)
+    assert [model["name"] for model in record["models"]] == ["good", "poor"]
+    assert record["gates"][0]["passed"]
+    assert {"power", "comparisons", "dataset"} <= record.keys()
+    assert done.stderr == f"passed: {gate}: 1 model\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "gate", "status"),
+    [
+        (["good.csv", "poor.csv"], "drops significantly", 1),
+        (["good.csv", "poor.csv"], "macro_f1 drops 0.01", 1),
+        (["poor.csv", "good.csv"], "drops significantly", 0),
+        (["poor.csv", "good.csv"], "drops significantly?", 2),
+        (["poor.csv"], "drops significantly", 2),
+    ],
+)
+def test_a_gate_compares_all_with_the_first(cli, files, gate, status):
+    assert cli("verdict", *files, "--fail-if", gate).exit_code == status
+
+
+def test_a_run_is_stored_for_other_commands(cli):
+    assert cli("verdict", "good.csv", "poor.csv", "--out", "runs/mine.1").exit_code == 0
+    assert cli("verdict", "good=poor.csv", "--out", "runs/other").exit_code == 0
+
+    run = load_run("runs/mine.1")
+    assert (run.results.name, run.results.engine) == ("mine-1", "outside")
+    assert "Clearly worse in B: good" in " ".join(
+        cli("compare", "runs/mine.1", "runs/other").stdout.split()
+    )
+    for command in (["leaderboard", "runs/mine.1"], ["report", "runs/mine.1"]):
+        assert cli(*command).exit_code == 0
+    assert cli("site", "runs/mine.1", "runs/other", "--out", "pages").exit_code == 0
+    assert cli("run", "runs/mine.1/config.yaml").exit_code == 2
+
+
+def test_scores_are_stored_for_other_commands(cli, tmp_path):
+    rows = [f"{n},{score:.3f},{n // 5}\n" for n, score in enumerate(RANDOM.random(100))]
+    (tmp_path / "rubric.csv").write_text("id,score,page\n" + "".join(rows))
+    again = ["verdict", "rubric.csv", "--cluster", "page", "--out", "run"]
+
+    assert [cli(*again).exit_code for _ in range(2)] == [0, 0]
+    for command in (["leaderboard", "run"], ["report", "run"], ["compare", "run", "run"]):
+        assert cli(*command).exit_code == 0
+    text = (tmp_path / "run/report.md").read_text()
+    assert "in 20 clusters" in text
+    assert "## Errors" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (["--column", "lable=page"], "--column lable=page: got 'lable'"),
+        (["--only", "page"], "--only page: got 'page' (should be COLUMN=VALUE)"),
+        (["--cluster", "pages"], "good.csv: no column 'pages'"),
+        (["--only", "page=none"], "good.csv: no row that counts"),
+        (["--score", "page"], "got the score 2 (allowed: 0 to 1)"),
+        (["--fail-if", "falls"], "--fail-if 'falls'"),
+    ],
+)
+def test_a_wrong_option_is_named(cli, options, fault):
+    done = cli("verdict", "good.csv", *options)
+
+    assert done.exit_code == 2
+    assert fault in " ".join(done.stderr.split())

@@ -1,0 +1,226 @@
+"""Files with answers from anywhere."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnbench import UserError, verdict
+from rnnbench.outside.files import Reading, read_answers
+
+ROWS = [("7", "yes", "yes"), ("8", "no", "yes"), ("9", "no", "no")]
+HEADER = ("id", "label", "prediction")
+EXAMPLES = Path(__file__).parents[2] / "examples/answers"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def table(name, header=HEADER, rows=ROWS):
+    """Write a table of any kind."""
+    file = Path(name)
+    items = [dict(zip(header, row, strict=True)) for row in rows]
+    if file.suffix == ".csv":
+        with file.open("w", newline="") as opened:
+            csv.writer(opened).writerows([header, *rows])
+    elif file.suffix == ".jsonl":
+        file.write_text("\n".join(map(json.dumps, items)))
+    else:
+        parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+        parquet.write_table(arrow.Table.from_pylist(items), file)
+    return name
+
+
+def read(*files, labels=None, **reading):
+    """Labels, answers by model and seed, and the rest of what files hold."""
+    found = read_answers(files, labels and Path(labels), Reading(**reading))
+    answers = {
+        model: {seed: list(own) for seed, own in of_model.items()}
+        for model, of_model in found.pop("answers").items()
+    }
+    return found.pop("labels"), answers, found
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_table_has_ids_labels_and_answers(ending):
+    labels, answers, rest = read(table(f"bert.{ending}"))
+
+    assert labels == ["yes", "no", "no"]
+    assert answers == {"bert": {0: ["yes", "yes", "no"]}}
+    assert rest == {"ids": ["7", "8", "9"], "clusters": None, "origin": {"bert": f"bert.{ending}"}}
+
+
+def test_a_table_may_have_models_and_seeds():
+    rows = [(m, s, i, i % 2, (i + s) % 2) for m in "ab" for s in (3, 5) for i in range(4)]
+    header = ("model", "seed", "idx", "gold", "y_pred")
+
+    labels, answers, _ = read(table("all.csv", header, rows))
+
+    assert labels == ["0", "1", "0", "1"]
+    assert list(answers) == ["a", "b"]
+    assert answers["b"] == {3: ["1", "0", "1", "0"], 5: ["1", "0", "1", "0"]}
+
+
+def test_documents_are_matched_by_ids_in_any_order_and_of_any_type():
+    more = [(9.0, "no", "yes"), (8, "no", None), (10, "yes", "yes")]
+
+    labels, answers, rest = read(table("a.csv"), table("b.jsonl", rows=more))
+
+    assert rest["ids"] == ["7", "8", "9", "10"]
+    assert labels == ["yes", "no", "no", "yes"]
+    assert answers["a"][0] == ["yes", "yes", "no", None]
+    assert answers["b"][0] == [None, None, "yes", "yes"]
+
+
+def test_labels_may_be_in_a_file_of_their_own():
+    table("labels.csv", ("id", "text", "label"), [("8", "b", "no"), ("7", "a", "yes")])
+
+    labels, answers, _ = read(
+        table("m.csv", ("id", "prediction"), [("7", "no"), ("8", "no")]), labels="labels.csv"
+    )
+
+    assert labels == ["yes", "no"]
+    assert answers == {"m": {0: ["no", "no"]}}
+
+
+def test_names_tell_models_and_seeds():
+    names = ["x/bert-seed1.csv", "x/bert_seed_0.csv", "my=other.csv", "a b.csv", "z=1.csv"]
+    Path("x").mkdir()
+    for name in names:
+        table(name.removeprefix("my="))
+
+    _, answers, rest = read(*names)
+
+    assert {model: [*own] for model, own in answers.items()} == {
+        "bert": [1, 0],
+        "my": [0],
+        "a-b": [0],
+        "z-1": [0],
+    }
+    assert rest["origin"]["bert"] == "x/bert-seed1.csv, x/bert_seed_0.csv"
+    assert [*read("m=other.csv", "m=a b.csv")[1]["m"]] == [0, 1]
+
+
+def test_a_column_a_class_gives_the_best_or_those_above_half():
+    scores = [(1, "a", 0.7, 0.3), (2, "b", "", 0.5), (3, "b", -1, 2)]
+    several = [(1, ["a", "b"], 0.7, 0.5), (2, [], 0.4, 0.1)]
+
+    assert read(table("m.csv", ("id", "label", "a", "b"), scores))[1]["m"][0] == ["a", None, "b"]
+    assert read(table("n.jsonl", ("id", "label", "a", "b"), several))[1]["n"][0] == [["a", "b"], []]
+
+
+def test_labels_are_split_at_a_separator():
+    rows = [("7", "a;b", "a"), ("8", "", "b;a")]
+
+    labels, answers, _ = read(table("m.csv", rows=rows), separator=";")
+
+    assert labels == [["a", "b"], []]
+    assert answers["m"][0] == [["a"], ["b", "a"]]
+
+
+def test_columns_and_rows_can_be_chosen():
+    header = ("key", "truth", "said", "split", "doc")
+    rows = [(1, "x", "y", "test", {"page": 4}), (2, "x", "x", "dev", {"page": 4})]
+    columns = {"id": "key", "label": "truth", "prediction": "said", "cluster": "doc.page"}
+
+    labels, answers, rest = read(
+        table("m.jsonl", header, rows), columns=columns, only=("split", "test")
+    )
+
+    assert (labels, answers["m"][0], rest["clusters"]) == (["x"], ["y"], [4])
+
+
+def test_scores_are_read_as_numbers():
+    rows = [(1, "0.5", "p"), (2, "True", "p"), (3, "", "q")]
+
+    labels, answers, _ = read(table("m.csv", ("id", "f1", "page"), rows), columns={"score": "f1"})
+
+    assert labels is None
+    assert answers["m"][0][:2] == [0.5, 1]
+    assert np.isnan(answers["m"][0][2])
+
+
+def test_numpy_arrays_are_labels_or_scores():
+    logits = np.array([[0.0, 2, 1], [3, 0, 0]])
+    np.savez("hf-seed4.npz", predictions=logits, label_ids=np.array([1, 2]))
+    np.savez("sets.npz", predictions=logits - 1.5, label_ids=np.array([[0.0, 1, 1], [1, 0, 0]]))
+    np.save("plain.npy", np.array([1, 1]))
+    np.save("labels.npy", np.array([1, 0]))
+
+    labels, answers, rest = read("hf-seed4.npz")
+    assert (labels, answers, rest["ids"]) == ([1, 2], {"hf": {4: [1, 0]}}, None)
+    labels, answers, _ = read("sets.npz")
+    assert (labels, answers["sets"][0]) == ([[1, 2], [0]], [[1], [0]])
+    assert read("plain.npy", labels="labels.npy")[:2] == ([1, 0], {"plain": {0: [1, 1]}})
+
+
+def test_samples_of_lm_evaluation_harness_have_a_metric(caplog):
+    """These files were written by lm-evaluation-harness 0.4.13."""
+    files = [f"{name}={EXAMPLES}/{name}.jsonl" for name in ("small", "large")]
+
+    labels, answers, rest = read(*files, columns={"cluster": "doc.item"})
+
+    assert labels is None
+    assert {*answers["large"][0]} == {0.0, 1.0}
+    assert len(set(rest["clusters"])) == 12
+    assert "the score is acc" in caplog.text
+    assert verdict(None, answers, **rest).results.best.name == "large"
+
+
+def test_outputs_of_a_trainer_are_read():
+    """These files hold what ``Trainer.predict`` of transformers 5.24 returned."""
+    labels, answers, _ = read(*(f"{EXAMPLES}/bert-seed{seed}.npz" for seed in range(3)))
+
+    assert len(labels) == 150
+    assert verdict(labels, answers).results.best.score.mean > 0.8
+
+
+BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
+
+
+@pytest.mark.parametrize(
+    ("write", "fault"),
+    [
+        (lambda: [table("m.csv", rows=[])], r"m.csv: no row that counts"),
+        (lambda: [table("m.csv", ("id", "label"), [(1, 2)])], "m.csv: no answers"),
+        (lambda: [table("m.csv", ("id", "prediction"), [(1, 2)])], "no labels .*--labels"),
+        (lambda: [table("m.csv", rows=BAD)], "two answers of m, seed 0, to a document .*--only"),
+        (lambda: [table("m.csv", rows=[("", "a", "a")])], "m.csv: 1 row without an id"),
+        (
+            lambda: [table("a.csv"), table("b.csv", rows=[("7", "no", "no")])],
+            "b.csv: two labels of one document: yes, no",
+        ),
+        (
+            lambda: [table("a.csv"), table("b.csv", HEADER[1:], [(1, 2)])],
+            "b.csv: no id, unlike a.csv",
+        ),
+        (lambda: [table("a-seed0.csv"), "a-seed0.csv"], "a-seed0.csv: two answers of a, seed 0"),
+        (lambda: [table("m.csv", ("label", "text"), [("a", "b")])], "class text: not only numbers"),
+        (lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])], "two columns 'id'"),
+        (lambda: ["none.csv"], "none.csv"),
+        (
+            lambda: [np.save("m.npy", np.array([{}]), allow_pickle=True) or "m.npy"],
+            "m.npy: cannot be",
+        ),
+        (
+            lambda: [np.savez("m.npz", other=[1]) or "m.npz"],
+            r"m.npz: \['other'\] \(should be label",
+        ),
+        (
+            lambda: [np.savez("m.npz", label=[1], prediction=[1, 2]) or "m.npz"],
+            r"m.npz: label \(1,\), prediction \(2,\)",
+        ),
+    ],
+)
+def test_a_fault_is_named(write, fault):
+    with pytest.raises((UserError, FileNotFoundError), match=fault):
+        read(*write())
+
+
+def test_unknown_columns_are_named():
+    with pytest.raises(UserError, match=r"m.csv: no column 'lable' .*did you mean 'label'"):
+        read(table("m.csv"), columns={"label": "lable"})
