@@ -54,6 +54,11 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
         convolved = {"conv1d": convolution | {"padding": padding, "activation": "tanh"}}
         return draw(st.sampled_from([recurrent(is_sequence=True), on_vectors(), convolved]))
 
+    def pooling() -> dict[str, Any]:
+        by = draw(st.sampled_from(["max", "mean", "last", "attention"]))
+        chunks = 1 if by == "attention" else draw(st.sampled_from([1, 1, 2, 5]))
+        return {"pooling": {"by": by, "chunks": chunks}}
+
     first = draw(st.sampled_from(["numbers", "embedding", "bag_of_words"]))
     layers, is_masked = [], first == "embedding" and draw(st.booleans())
     if first == "bag_of_words":
@@ -64,9 +69,12 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
         if first == "embedding":
             layers = [{"embedding": {"dim": draw(sizes), "masking": is_masked}}]
         layers += [on_sequences() for _ in range(draw(st.integers(0, 2)))]
-        by = draw(st.sampled_from(["max", "mean", "last", "attention"]))
-        to_vector = [recurrent(is_sequence=False), {"pooling": {"by": by}}]
-        layers.append(draw(st.sampled_from(to_vector)))
+        to_vector = recurrent(is_sequence=False), pooling()
+        end = draw(st.sampled_from([None, [], *([last] for last in to_vector)]))
+        if end is not None:
+            branches = [[on_sequences(), *end] for _ in range(draw(st.integers(1, 3)))]
+            layers.append({"parallel": {"branches": branches}})
+        layers += [] if end else [draw(st.sampled_from(to_vector))]
     layers += [on_vectors() for _ in range(draw(st.integers(0, 1)))]
     last = draw(st.sampled_from([SOFTMAX, SIGMOID]))
     return LayeredNetwork.model_validate({"layers": [*layers, last]})

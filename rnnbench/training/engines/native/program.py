@@ -50,7 +50,8 @@ class Program:
         clips = sizes.clip is not None
         self.sizes, self.memory = sizes, Memory(averages=sizes.averages, clips=clips)
         self.phases = "begin", "work", *["measure"][:clips], "update"
-        kernels = [layer.kernel_size for layer in layers if isinstance(layer, Conv1D)]
+        parts = [part for layer in layers for part in layer.parts]
+        kernels = [layer.kernel_size for layer in parts if isinstance(layer, Conv1D)]
         self.group = Group(self.memory, sizes, gap=max(kernels, default=1) - 1)
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
@@ -73,7 +74,7 @@ class Program:
         arenas = self.memory.new_arenas(count)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
-            for stage in self.stages:
+            for stage in (own for outer in self.stages for own in (outer, *outer.inner)):
                 key = derive_seed(seed, stage.number, stage.role)
                 stage.key.of(arena).view(np.uint32)[:] = key, 0
         for part, own in zip(self.parts, weights, strict=True):

@@ -1,6 +1,6 @@
 """The base of all stages, which are the layers of a network in machine code."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ class Stage:
         function: of its outputs; that of the last stage is computed with the loss.
         table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
+        inner: the stages of its branches.
         kinds: the kinds of layers that it computes.
         all_kinds: the kinds of stages; a special case comes before the general one.
     """
@@ -34,7 +35,8 @@ class Stage:
     above: Activations
     table: WordTable | None = None
     function = "linear"
-    role: ClassVar[str] = "dropout"
+    role: str = "dropout"
+    inner: Sequence["Stage"] = ()
     kinds: ClassVar[Collection[type[Layer]]] = ()
     all_kinds: ClassVar[list[type["Stage"]]] = []
 
@@ -102,6 +104,27 @@ class Stage:
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         """Add the code that adds up the gradient of the table, over a batch."""
+
+
+def stack(
+    layers: Sequence[Layer], after: tuple[Layer, ...] = ()
+) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
+    """Yield the stages of layers: their class, the position of their first layer, their layers.
+
+    ``after`` are the layers that follow.
+
+    Raises:
+        NotImplementedError: there is no machine code for a layer.
+    """
+    position = 0
+    while rest := tuple(layers[position:]):
+        for stage in Stage.all_kinds:
+            if count := int(stage.takes((*rest, *after))):
+                yield stage, position, rest[:count]
+                position += count
+                break
+        else:
+            raise NotImplementedError(rest[0].kind)
 
 
 def load_row(place: View, features: int, fill: float = 0.0) -> list[Value]:

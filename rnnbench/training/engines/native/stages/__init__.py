@@ -5,7 +5,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from rnnbench.models.layers import Layer
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.training.engines.native.stage import Stage, stack
 from rnnbench.training.engines.native.stages.embedding import NumbersStage
 
 for module in iter_modules(__path__):
@@ -20,12 +20,4 @@ def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple
     """
     if layers[0].takes != "ids":
         yield NumbersStage, len(layers), ()
-    position = 0
-    while rest := tuple(layers[position:]):
-        for stage in Stage.all_kinds:
-            if count := int(stage.takes(rest)):
-                yield stage, position, rest[:count]
-                position += count
-                break
-        else:
-            raise NotImplementedError(rest[0].kind)
+    yield from stack(layers)

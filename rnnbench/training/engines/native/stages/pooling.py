@@ -1,5 +1,6 @@
 """Pooling: one vector for each document, from those of its steps; 0 for one without steps."""
 
+from collections.abc import Iterator
 from functools import partial
 from operator import add, mul
 from typing import Any
@@ -43,40 +44,51 @@ or for ``mean``, the share of each. Of equal steps, ``max`` takes the first."""
 
 
 class PoolingStage(Stage):
-    """Pools each feature alone.
+    """Pools each feature alone, in each of a number of equal parts of a document.
 
     Attributes:
-        origins: the second results of ``POOLS``.
+        origins: the second results of ``POOLS``, ``(rows, chunks, features)``.
     """
 
     def build(self) -> None:
-        n, rows = self.below.features, self.group.rows
-        self.above = Activations(self.group, n, is_sequence=False)
-        self.origins = self.place(rows, n)
+        n, rows, chunks = self.below.features, self.group.rows, self.layer.chunks
+        self.above = Activations(self.group, n * chunks, is_sequence=False)
+        self.origins = self.place(rows, chunks, n)
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0].chunks == 1 and layers[0].by in POOLS
+        return type(layers[0]) is Pooling and layers[0].by in POOLS
+
+    def _chunks(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value, Value]]:
+        """Have the body of a loop run with each document, chunk of it, its first row, its rows."""
+        chunks = self.layer.chunks
+        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
+            for chunk in asm.loop(chunks):
+                start, end = ((at * length + (chunks - 1)) // chunks for at in (chunk, chunk + 1))
+                yield row, chunk, first + start, end - start
 
     def forward(self, asm: Assembler) -> None:
-        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
-            for column, size in asm.tiles(self.below.features, asm.lanes):
+        n = self.below.features
+        for row, chunk, first, length in self._chunks(asm):
+            for column, size in asm.tiles(n, asm.lanes):
                 x = asm.at(self.below.value).rows(first, length).columns(column, size)
                 y, origin = POOLS[self.layer.by](x)
                 y = where(length > 0, y, asm.vector_of(0.0))
-                asm.at(self.above.value, row, column).store(y, size)
-                asm.at(self.origins, row, column).store(origin)
+                asm.at(self.above.value, row, chunk * n + column).store(y, size)
+                asm.at(self.origins, row, chunk, column).store(origin)
 
     def backward(self, asm: Assembler) -> None:
+        n = self.below.features
         self.group.clear_gaps(asm, self.below.gradient)
-        for row, t, place in self.below.steps(asm):
-            for column, _ in asm.tiles(self.below.features, asm.lanes):
-                d_y = asm.at(self.above.gradient, row, column).load()
-                share = asm.at(self.origins, row, column).load()
-                if self.layer.by != "mean":
-                    is_it = share.equals(asm.spread(asm.to_float(t)))
-                    share = where(is_it, asm.vector_of(1.0), 0.0)
-                asm.at(self.below.gradient, place, column).store(d_y * share)
+        for row, chunk, first, length in self._chunks(asm):
+            for t in asm.loop(length):
+                for column, _ in asm.tiles(n, asm.lanes):
+                    d_y = asm.at(self.above.gradient, row, chunk * n + column).load()
+                    share = asm.at(self.origins, row, chunk, column).load()
+                    if self.layer.by != "mean":
+                        is_it = share.equals(asm.spread(asm.to_float(t)))
+                        share = where(is_it, asm.vector_of(1.0), 0.0)
+                    asm.at(self.below.gradient, first + t, column).store(d_y * share)
 
 
 class AttentionStage(DenseStage):

@@ -131,11 +131,11 @@ class RecurrentStage(Stage):
             self.add_part(shape, self.u, (way, *np.ix_(own, order)), start, role=side + role)
 
     def make(self, asm: Assembler) -> None:
-        with asm.function(f"step_{self.number}", BLOCKS, 2) as (way, t):
+        with asm.function(f"step_at_{self.key.offset}", BLOCKS, 2) as (way, t):
             self._step(asm, way, t)
-        with asm.function(f"step_back_{self.number}", BLOCKS, 3) as (way, t, at):
+        with asm.function(f"step_back_at_{self.key.offset}", BLOCKS, 3) as (way, t, at):
             self._step_back(asm, way, t, at)
-        with asm.function(f"outer_{self.number}", BLOCKS, 3) as (way, t, count):
+        with asm.function(f"outer_at_{self.key.offset}", BLOCKS, 3) as (way, t, count):
             self._outer(asm, way, t, count)
 
     def prepare(self, asm: Assembler) -> None:
@@ -180,7 +180,7 @@ class RecurrentStage(Stage):
                 self.below.project(asm, out, self._inputs(asm, self.used, way))
             asm.clear(self.cell_state, 0, group.rows)
             for t in asm.loop(group.longest(asm)):
-                asm.call(f"step_{self.number}", way, t)
+                asm.call(f"step_at_{self.key.offset}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = asm.at(self.states, way, asm.get(group.lengths, row), row)
                 for unit, size in asm.tiles(self.units, asm.lanes):
@@ -200,8 +200,8 @@ class RecurrentStage(Stage):
                 count = least(self.collected, steps - first)
                 for i in asm.loop(count):
                     at = count - 1 - i
-                    asm.call(f"step_back_{self.number}", way, first + at, at)
-                asm.call(f"outer_{self.number}", way, first, count)
+                    asm.call(f"step_back_at_{self.key.offset}", way, first + at, at)
+                asm.call(f"outer_at_{self.key.offset}", way, first, count)
         for d in range(self.ways) if not self.is_inline else ():
             d_out = asm.at(self.d_projected).columns(d * self.columns, self.columns)
             gradient = self._inputs(asm, self.u.gradient, d)
