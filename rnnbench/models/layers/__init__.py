@@ -50,7 +50,7 @@ class Parallel(Layer):
     """Stacks of layers side by side: all get the same input, and their features are joined."""
 
     kind = "parallel"
-    branches: Annotated[list[Branch], Field(min_length=1)]
+    branches: Annotated[tuple[Branch, ...], Field(min_length=1, strict=False)]
     """Lists of layers. All end in a vector for each document, or all in sequences of one length."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
