@@ -50,7 +50,7 @@ class Parallel(Layer):
     """Stacks of layers side by side: all get the same input, and their features are joined."""
 
     kind = "parallel"
-    branches: Annotated[tuple[Branch, ...], Field(min_length=1, strict=False)]
+    branches: Annotated[list[Branch], Field(min_length=1)]
     """Lists of layers. All end in a vector for each document, or all in sequences of one length."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
@@ -72,6 +72,9 @@ class Parallel(Layer):
     def parts(self) -> Sequence[Layer]:
         inside = [part for branch in self.branches for layer in branch for part in layer.parts]
         return self, *inside
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.branches))
 
     def ends(self, batch: Batch) -> list[Batch]:
         """Return the shape of the output of each branch for ``batch``."""
