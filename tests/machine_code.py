@@ -72,7 +72,7 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
         to_vector = recurrent(is_sequence=False), pooling()
         end = draw(st.sampled_from([None, [], *([last] for last in to_vector)]))
         if end is not None:
-            branches = [[on_sequences(), *end] for _ in range(draw(st.integers(1, 3)))]
+            branches = [[on_sequences(), *end] for _ in range(draw(st.integers(1, 2)))]
             layers.append({"parallel": {"branches": branches}})
         layers += [] if end else [draw(st.sampled_from(to_vector))]
     layers += [on_vectors() for _ in range(draw(st.integers(0, 1)))]

@@ -3,7 +3,7 @@
 For a few documents, the answers are there before TensorFlow could be imported.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeGuard
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Batch, Layer, Shape
+from rnnbench.models.layers import Batch, Layer, Parallel, Shape, with_inputs
 from rnnbench.models.layers.feedforward import (
     Conv1D,
     Dense,
@@ -34,7 +34,7 @@ ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
 COVERED: tuple[type[Layer], ...] = (
     Embedding, WordCounts, Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm, SimpleRNN,
-    GRU, LSTM, Bidirectional,
+    GRU, LSTM, Bidirectional, Parallel,
 )  # fmt: skip
 """The layers that this module computes; networks with others are predicted by Keras."""
 TINY = 1e-9
@@ -90,17 +90,12 @@ def predict(
     """
     answers = []
     for start in range(0, len(ids), ROWS_AT_ONCE):
-        part, left = ids[start : start + ROWS_AT_ONCE], iter(weights)
-        x: Floats = as_numbers(network, shape.n_ids, part)[..., np.newaxis]
-        mask = np.ones(part.shape, bool)
-        for layer, batch in network.with_inputs(1, shape):
-            own = list(islice(left, len(_shapes(layer, batch))))
-            if layer.gives_mask:
-                mask = part != 0
-            x = _output(layer, own, part if layer.takes == "ids" else x, mask)
-            if x.ndim > 2:
-                mask = mask[:, : x.shape[1]]
-        answers.append(x)
+        first, part = network.layers[0], ids[start : start + ROWS_AT_ONCE]
+        x: Any = part
+        if first.takes != "ids":
+            x = as_numbers(network, shape.n_ids, part)[..., np.newaxis]
+        mask = part != 0 if first.gives_mask else np.ones(part.shape, bool)
+        answers.append(_through(network.with_inputs(1, shape), iter(weights), x, mask))
     return np.concatenate(answers)
 
 
@@ -154,9 +149,23 @@ def weighted_counts(
     return counts
 
 
-def _output(layer: Layer, weights: Sequence[Floats], x: Any, mask: Mask) -> Floats:
+def _through(
+    layers: Iterable[tuple[Layer, Batch]], left: Iterator[Floats], x: Any, mask: Mask
+) -> Floats:
+    """Return the output of layers, each with the shape of its input; they take their weights."""
+    for layer, batch in layers:
+        x = _output(layer, batch, list(islice(left, len(_shapes(layer, batch)))), x, mask)
+        if x.ndim > 2:
+            mask = mask[:, : x.shape[1]]
+    return np.asarray(x)
+
+
+def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask: Mask) -> Floats:
     """Return the output of a layer; ``x`` is its input, the ids or an array of floats."""
     match layer:
+        case Parallel():
+            left, stacks = iter(weights), [with_inputs(own, batch) for own in layer.branches]
+            x = np.concatenate([_through(stack, left, x, mask) for stack in stacks], axis=-1)
         case Embedding():
             x = weights[0][x]
         case WordCounts():
@@ -274,4 +283,7 @@ def _shapes(layer: Layer, batch: Batch) -> Shapes:  # noqa: PLR0911 - one a kind
             return [(n, columns), (layer.units, columns), (2, columns) if has_two else (columns,)]
         case Bidirectional():
             return 2 * _shapes(layer.layer, batch)
+        case Parallel():
+            inside = [pair for own in layer.branches for pair in with_inputs(own, batch)]
+            return [shape for pair in inside for shape in _shapes(*pair)]
     return []

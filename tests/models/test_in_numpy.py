@@ -39,6 +39,9 @@ NETWORKS = {
     "masked, gru": network([EMBEDDING, bidirectional("gru")]),
     "masked, lstm": network([EMBEDDING, recurrent("lstm", **OTHER_ACTIVATIONS), pooling("max")]),
     **{f"masked, {way}": network([EMBEDDING, conv1d(way), pooling("mean")]) for way in PADDINGS},
+    "side by side": network(
+        [EMBEDDING, parallel([conv1d("causal"), in_chunks("max")], [bidirectional("gru")])]
+    ),
     "reset before": network([{"gru": {"units": 3, "reset_after": False}}]),
     "scaled ids": network([{"lstm": {"units": 3}}], inputs="scaled_ids"),
 }
@@ -81,10 +84,10 @@ def test_many_documents_are_predicted_part_by_part(monkeypatch):
         network([{"lstm": {"units": 2, "activation": "gelu"}}]),
         network([bidirectional("gru", activation="gelu")]),
         network([bidirectional("min_gru")]),
-        network([parallel([MEAN])]),
+        network([parallel([MEAN], [bidirectional("min_gru")])]),
         PythonNetwork(python="own:make"),
     ],
-    ids=["activation", "activation inside", "layer inside", "layer", "python"],
+    ids=["activation", "activation inside", "layer inside", "layer in a branch", "python"],
 )
 def test_what_numpy_lacks_needs_tensorflow(described):
     assert not in_numpy.is_covered(described)
