@@ -12,7 +12,7 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -88,13 +88,19 @@ def _paths(model: Node) -> list[str]:
 
 
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with the points of each grid in place of its model, and the problems."""
+    """Return ``root`` with the points of each grid in place of its model, and the problems.
+
+    An ensemble of a model with a grid is left out, as there is not one such model.
+    """
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
-    if not any("grid" in model.children for model in models.values()):
+    with_grid = {name for name, model in models.items() if "grid" in model.children}
+    if not with_grid:
         return root, problems
     points: dict[str, Node] = {}
     for name, model in models.items():
+        if with_grid.intersection(own.value for own in _members(model)):
+            continue
         try:
             of_model = _points(name, model)
         except ConfigError as error:
@@ -105,6 +111,13 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             problems.append(Problem(model.where, place, "two models have this name"))
         points |= of_model
     return replaced(root, ["models"], Node(points, root.children["models"].where)), problems
+
+
+def _members(model: Node) -> Iterable[Node]:
+    """Return the names of the models in an ensemble that are text."""
+    members = at(model, ["ensemble", "of"]).value
+    is_list = isinstance(members, list)
+    return [own for own in members if isinstance(own.value, str)] if is_list else []
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
