@@ -19,7 +19,7 @@ from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import PreparedData, prepare, prepare_corpus
+from rnnbench.data.load import PreparedData, prepare, prepare_corpus, with_unlabeled
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
@@ -70,8 +70,10 @@ def prepared_job(
         with show_download(quiet=not request.progress) as on_bytes:
             section = benchmark.data
             data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
-            for model in benchmark.models.values():
+            for name, model in benchmark.models.items():
                 model.fetch(on_bytes)
+                if model.reads_unlabeled:
+                    data = with_unlabeled(data, on_bytes, name)
         if request.out is None:
             _mention_replaced(folder / record, benchmark, data)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)

@@ -20,7 +20,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.source import TOKENIZERS
 from rnnbench.data.sources import SOURCES
 from rnnbench.models.baselines import BASELINES
-from rnnbench.models.descriptions import MODELS
+from rnnbench.models.descriptions import MODELS, LanguageModel
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.points import MODEL, POINT
@@ -145,6 +145,11 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
         "description": "Config files or names that this one extends.",
         **_one_or_several({"type": "string"}, {"type": "string"}),
     }
+    pretrained = {LanguageModel.kind: LanguageModel}
+    definitions["LayeredNetwork"]["properties"]["pretrain"]["anyOf"] = [
+        {"enum": [*pretrained, None]},
+        _one_kind(pretrained, {LanguageModel: {"$ref": "#/$defs/LanguageModel"}}),
+    ]
     data["source"]["enum"] = ["auto", *SOURCES]
     data["tokenizer"]["enum"] = [*TOKENIZERS, None]
     training["engine"]["enum"] = [AUTO, *ENGINES]

@@ -147,6 +147,7 @@ KEYS = {
     "schedule.": "Schedule",
     "decision.": "DecisionRule",
     "network.": "LayeredNetwork",
+    "language_model.": "LanguageModel",
     "python.": "PythonNetwork",
     "baseline.": "BaselineModel",
     "transformer_model.": "TransformerModel",

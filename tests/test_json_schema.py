@@ -27,6 +27,8 @@ ABOUT_SEVERAL_VALUES = {
     *("layers: misfits in branches", "layers: branches of different lengths"),
     "stacks: last layer without softmax",
     "stacks: scaled inputs of an embedding",
+    "stacks: texts for random vectors",
+    "stacks: layers that are no language model",
     "baselines: smallest n-gram above the largest",
     "baselines: characters beside characters",
     "baselines: with epochs",

@@ -31,6 +31,7 @@ SECTIONS = {
     "training: a schedule": ("schedule", "Schedule"),
     "training: a decision": ("decision", "DecisionRule"),
     "models: a network of layers": ("network", "LayeredNetwork"),
+    "models: a language model to begin with": ("language_model", "LanguageModel"),
     "models: a network of your own": ("python", "PythonNetwork"),
     "models: a baseline": ("baseline", "BaselineModel"),
     "models: a transformer": ("transformer_model", "TransformerModel"),

@@ -21,7 +21,8 @@ from rnnbench.storage import UnwritableError, atomic_write, sweep
 
 SCHEMA_VERSION = 2
 """Goes up when the same source would give another corpus, or when the layout of files changes."""
-ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups")
+ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups", "unlabeled")
+FINGERPRINTS = ("fingerprint", "unlabeled_fingerprint")
 FACTS = ("topics", "vocabulary", "provenance")
 """The parts of a corpus: arrays, of which some may be missing, and what is stored as JSON."""
 
@@ -63,7 +64,7 @@ def store(name: str, corpus: Corpus) -> Corpus:
 
 def write(file: Path, corpus: Corpus) -> str:
     """Write ``corpus`` to ``file``, and return its fingerprint; see ``writing``."""
-    facts = {key: getattr(corpus, key) for key in ("fingerprint", *FACTS)}
+    facts = {key: getattr(corpus, key) for key in (*FINGERPRINTS, *FACTS)}
     arrays = {key: array for key in ARRAYS if (array := getattr(corpus, key)) is not None}
     with writing(file) as out:
         np.savez(out, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)
@@ -93,7 +94,7 @@ def read(file: Path) -> Corpus:
                 provenance=facts["provenance"],
                 file=file,
             )
-        if corpus.fingerprint != facts["fingerprint"]:
+        if any(getattr(corpus, key) != facts.get(key, "") for key in FINGERPRINTS):
             raise ValueError("its content does not match its fingerprint")
     except (FileNotFoundError, MemoryError):
         raise

@@ -28,6 +28,9 @@ class Corpus:
         is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
             source has no split.
         groups: int32 ``(n_documents,)``, the group of each document; ``None`` without groups.
+        unlabeled: int32 ``(n,)``, texts of other documents, as tokens, each with a 0 at its end. A
+            word without a rank has the next one. ``None`` if no model reads them. Not part of the
+            fingerprint.
         provenance: the origin of the corpus, in words; not part of the fingerprint.
         file: its file in the cache, if it has one; not part of the fingerprint.
         bad_rows: the place, reason and fault of each row left out; not part of the
@@ -41,6 +44,7 @@ class Corpus:
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
     groups: NDArray[np.int32] | None = None
+    unlabeled: NDArray[np.int32] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     file: Path | None = None
     bad_rows: tuple[tuple[str, str, str], ...] = ()
@@ -84,6 +88,13 @@ class Corpus:
         stored = {key: array.astype(types[key]) for key, array in arrays.items()}
         return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})
 
+    @property
+    def unlabeled_fingerprint(self) -> str:
+        """sha256 of the texts without labels; empty without any."""
+        if self.unlabeled is None:
+            return ""
+        return sha256_arrays({"unlabeled": self.unlabeled.astype("<i4")}, {})
+
 
 def noun_of(source: str) -> str:
     """Return the word for what documents of a source are classified as: newswires have topics."""
@@ -104,9 +115,11 @@ def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus,
     order = np.lexsort((firsts, -counts))
     ranks = np.empty(len(order), np.int32)
     ranks[order] = np.arange(1, len(order) + 1)
+    places = np.concatenate([[0], ranks, [len(ranks) + 1]]).astype(np.int32)
     ranked = replace(
         corpus,
         tokens=ranks[corpus.tokens - 1],
+        unlabeled=None if corpus.unlabeled is None else places[corpus.unlabeled],
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
         file=None,
     )

@@ -185,6 +185,8 @@ class Dataset:
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
         task: the name of its kind of task.
+        unlabeled: the ids of texts that are neither for training nor for testing, if a model reads
+            them: those of the archive, and documents of the corpus outside its own test set.
     """
 
     x_train: NDArray[np.int32]
@@ -202,6 +204,7 @@ class Dataset:
     groups: NDArray[np.int32] | None = None
     in_order: bool = False
     task: str = SINGLE_LABEL.name
+    unlabeled: Sequence[NDArray[np.int32]] = ()
 
     @property
     def timesteps(self) -> int:
@@ -275,6 +278,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
+        unlabeled=_unlabeled(corpus, documents, np.concatenate([train, test]), n_ids),
     )
 
 
@@ -352,6 +356,23 @@ def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[N
     starts = corpus.offsets[:-1]
     ends = np.where(is_copy, starts, corpus.offsets[1:])
     return [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _unlabeled(
+    corpus: Corpus, documents: list[NDArray[np.int32]], used: NDArray[np.int64], n_ids: int
+) -> list[NDArray[np.int32]]:
+    """Return the ids of texts without labels, and of documents that are not used."""
+    if corpus.unlabeled is None:
+        return []
+    is_free = np.ones(len(corpus), bool) if corpus.is_test is None else ~corpus.is_test
+    is_free[used] = False
+    ids = corpus.unlabeled + np.int32(INDEX_FROM)
+    ids[ids >= n_ids] = UNKNOWN
+    texts = np.split(ids, np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
+    return [
+        *(documents[place] for place in np.flatnonzero(is_free)),
+        *(text[:-1] for text in texts),
+    ]
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:

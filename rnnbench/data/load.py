@@ -76,6 +76,30 @@ def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
+def with_unlabeled(prepared: PreparedData, progress: Progress, model: str) -> PreparedData:
+    """Return documents with the texts without labels that ``model`` reads; see ``Source``.
+
+    Raises:
+        UserError: the source of the documents has no such texts.
+        OutOfReachError: they cannot be downloaded.
+    """
+    corpus, path = prepared.corpus, prepared.section.path
+    if corpus.unlabeled is not None:
+        return prepared
+    source = SOURCES.get(corpus.provenance["source"])
+    if not (source and source.unlabeled):
+        able = ", ".join(source.name for source in BUILT_IN if source.unlabeled)
+        fault = f"needs texts without labels, and {corpus.provenance['source']} has none"
+        raise UserError(f"models.{model}: {fault} (allowed: data.source: {able})")
+    is_here = path is not None and path.suffix.lower() != ".whl"
+    name = f"{source.name}-unlabeled{'-from-path' if is_here else ''}"
+    found = None if is_here else _cached(name)
+    if not found or found.fingerprint != corpus.fingerprint:
+        made = source.unlabeled(corpus, path if is_here else None, progress)
+        found = cache.store(name, made)
+    return replace(prepared, corpus=found)
+
+
 def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> Corpus:
     """Return the corpus that ``data`` asks for.
 

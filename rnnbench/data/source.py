@@ -47,6 +47,8 @@ class Source:
             so that installing a package never changes the data of a config.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
+        unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path; a
+            path that is ``None`` means a download. ``None`` if there are no such texts.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Source:
     is_default: bool = False
     rebuilds: str | None = None
     fingerprint: str | None = None
+    unlabeled: Callable[[Corpus, Path | None, Progress], Corpus] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z0-9_]+", self.name):  # it becomes part of file names

@@ -19,8 +19,18 @@ from pydantic import (
 from rnnbench.errors import UserError, did_you_mean, nearest
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
+from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
-from rnnbench.section import Pretrained, Section, Text, problem, spell, spell_parameters
+from rnnbench.section import (
+    Pretrained,
+    Section,
+    Text,
+    Variant,
+    parse_variant,
+    problem,
+    spell,
+    spell_parameters,
+)
 from rnnbench.text import listed
 
 if TYPE_CHECKING:
@@ -96,6 +106,21 @@ class ModelSection(Section):
         """The length of its first word vectors, if they are learned from texts."""
         return None
 
+    @property
+    def reads_unlabeled(self) -> bool:
+        """Whether it learns from texts outside the corpus that its source has."""
+        return False
+
+    @property
+    def learns_language(self) -> bool:
+        """Whether it begins with the weights of a language model that is trained here."""
+        return False
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The distributions, besides those of the engine, whose versions can change the outcome."""
+        return ("scipy",) if self.pretrained_dim else ()  # it computes the word vectors
+
     @model_serializer(mode="wrap")
     def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
         dumped = super()._as_in_yaml(handler, info)
@@ -136,16 +161,67 @@ class Network(ModelSection):
         return 0.0
 
 
+class LanguageModel(Variant):
+    """The first layers learn to predict the next word of texts, with labels and without."""
+
+    kind = "language_model"
+    epochs: PositiveInt = 4
+    """Passes through the texts."""
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.004
+    """The size of the first step of Adam; it falls to 0 along a cosine."""
+
+
+def _pretraining(value: Any) -> Any:
+    if value is None:
+        return None
+    described = {value: None} if isinstance(value, str) else value
+    kinds = {LanguageModel.kind: LanguageModel}
+    return parse_variant(described, kinds, "pretraining", "pretrain: language_model")
+
+
 class LayeredNetwork(Network):
     """A stack of layers."""
 
     kind: ClassVar[str] = "network"
+    later_keys = frozenset({"pretrain"})
     loader_keys = ("grid", "baseline", "python", "ensemble")  # the last make another kind of model
 
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
     divided by the number of ids."""
     layers: Layers
+    pretrain: Annotated[LanguageModel | None, BeforeValidator(_pretraining)] = None
+    """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the recurrent layer
+    above it begin with the weights of a language model. It reads the texts of Reuters-21578 that
+    are in no test set; only for ``r52``, ``r8`` and ``modapte``. A bidirectional layer has one each
+    way."""
+
+    @property
+    def readers(self) -> list[Layer]:
+        """The recurrent layer above an embedding, once for each way; none if there is none."""
+        first, *rest = [layer for layer in self.layers if layer.kind != "spatial_dropout"]
+        above = rest[0]
+        found: list[Layer] = [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
+        is_able = first.kind == "embedding" and isinstance(found[0], GRU | LSTM)
+        return found if is_able else []
+
+    @property
+    def reads_unlabeled(self) -> bool:
+        return self.learns_language or self.layers[0].reads_unlabeled
+
+    @property
+    def learns_language(self) -> bool:
+        return self.pretrain is not None
+
+    @property
+    def pretrained(self) -> Pretrained | None:
+        if self.pretrain:
+            return "language model"
+        return "word vectors" if self.reads_unlabeled else "nothing"
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return super().packages + (("tensorflow", "keras", "numpy") if self.pretrain else ())
 
     @property
     def parts(self) -> Sequence[Layer]:
@@ -158,7 +234,8 @@ class LayeredNetwork(Network):
     def in_short(self) -> str:
         """Return its layers in one line, such as ``embedding 64 → gru 64 → dense topics``."""
         inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
-        return " → ".join([*inputs, *(layer.in_short() for layer in self.layers)])
+        first = ["language model"] if self.pretrain else []
+        return " → ".join([*first, *inputs, *(layer.in_short() for layer in self.layers)])
 
     def with_inputs(self, batch_size: int, shape: Shape) -> Iterator[tuple[Layer, Batch]]:
         """Return each layer with the shape of its input."""
@@ -181,6 +258,9 @@ class LayeredNetwork(Network):
         first = self.layers[0]
         if self.inputs == "scaled_ids" and first.takes == "ids":
             raise problem(f"inputs: {first.kind} takes whole ids", "allowed: inputs: ids")
+        if self.pretrain and not self.readers:
+            allowed = "embedding, then gru, lstm or bidirectional of one; spatial_dropout between"
+            raise problem("pretrain: the first layers are no language model", f"allowed: {allowed}")
         return self
 
 
@@ -225,6 +305,10 @@ class BaselineModel(ModelSection):
     @property
     def gives_probabilities(self) -> bool:
         return self.baseline.gives_probabilities
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return self.baseline.packages
 
     @property
     def parts(self) -> Sequence[Baseline]:

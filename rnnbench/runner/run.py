@@ -190,6 +190,9 @@ def _trials(
             work=model.work_of_epoch(data.dataset),
             keep_model=keep and not own,
             members=tuple(members),
+            unlabeled_fingerprint=data.corpus.unlabeled_fingerprint
+            if model.reads_unlabeled
+            else "",
             **facts,
         )
     return list(found.values())

@@ -63,6 +63,8 @@ class Trial:
     keep_model: bool = False
     part: Part | None = None
     """The training documents that are held out in place of the test documents, if any."""
+    unlabeled_fingerprint: str = ""
+    """Of the texts without labels, if the model reads them."""
     members: tuple["Trial", ...] = ()
     """The trials that an ensemble is made of; empty for all other models."""
 
@@ -89,7 +91,8 @@ class Trial:
         """The number of threads, if it can change the outcome by the order of sums; otherwise 1."""
         if self.members:
             return max(member.threads_used for member in self.members)
-        return self.threads if self.engine.is_threaded else 1
+        is_threaded = self.engine.is_threaded or self.model.learns_language
+        return self.threads if is_threaded else 1
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -99,11 +102,7 @@ class Trial:
         packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
         if plugin and plugin.dist:
             packages += (plugin.dist.name,)
-        if self.model.pretrained_dim:
-            packages += ("scipy",)  # it computes the word vectors
-        if isinstance(self.model, BaselineModel):
-            packages += self.model.baseline.packages
-        return packages
+        return packages + self.model.packages
 
     @cached_property
     def fingerprint(self) -> str:
@@ -133,10 +132,17 @@ class Trial:
         facts["training"] = self.training.facts("seeds")
         if revision := revision_of(self.engine.name, model):
             facts["revision"] = revision
-        if model.pretrained_dim or model.reads_words:
+        reads_texts = model.pretrained_dim or model.reads_unlabeled
+        if reads_texts or model.reads_words:
             facts["split"] = self.split_fingerprint
-        if model.pretrained_dim and self.part:  # the vectors saw no text of the test documents
+        if reads_texts and self.part:  # the vectors saw no text of the test documents
             facts["part"] = str(self.part)
+        if model.reads_unlabeled:
+            facts["unlabeled"] = self.unlabeled_fingerprint
+        if model.learns_language:
+            from rnnbench.training.language_model import REVISION
+
+            facts["language_model"] = REVISION
         return sha256_json(facts)
 
     def __str__(self) -> str:
@@ -218,7 +224,8 @@ def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
 def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     """Return the dataset that a trial is trained and tested on; see ``run_trial``."""
     begin("reading documents")
-    dataset = _load(corpus, trial.corpus_fingerprint, trial.data, blind=trial.part is not None)
+    marks = trial.corpus_fingerprint, trial.unlabeled_fingerprint
+    dataset = _load(corpus, marks, trial.data, blind=trial.part is not None)
     if trial.part:
         dataset = _part_of(dataset, trial.part)
     split = split_fingerprint(trial.corpus_fingerprint, dataset)
@@ -232,8 +239,8 @@ _part_of = lru_cache(maxsize=1)(hold_out_part)
 
 
 @lru_cache(maxsize=1)
-def _load(file: Path, corpus_fingerprint: str, data: Data, *, blind: bool) -> Dataset:
+def _load(file: Path, marks: tuple[str, str], data: Data, *, blind: bool) -> Dataset:
     corpus = cache.read(file)
-    if corpus.fingerprint != corpus_fingerprint:
+    if marks not in [(corpus.fingerprint, own) for own in ("", corpus.unlabeled_fingerprint)]:
         raise RnnbenchError(f"{file}: {CHANGED}")
     return make_dataset(corpus, data, blind=blind)

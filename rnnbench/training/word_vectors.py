@@ -10,6 +10,7 @@ from scipy.sparse import coo_array, csr_array
 from threadpoolctl import threadpool_limits
 
 from rnnbench.data.dataset import UNKNOWN, Dataset, hold_out
+from rnnbench.errors import UserError
 
 WINDOW = 5
 """A word's context is this many words before it and after it."""
@@ -24,17 +25,33 @@ ROUNDING = 1e-6
 
 
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
-def pretrained_vectors(dataset: Dataset, dim: int, validation_split: float) -> NDArray[np.float32]:
-    """Return word vectors that are independent of the test and validation documents.
+def pretrained_vectors(
+    dataset: Dataset, dim: int, validation_split: float, *, unlabeled: bool = False
+) -> NDArray[np.float32]:
+    """Return word vectors that are learned from ``texts_for``; see ``ppmi_svd_vectors``."""
+    texts = texts_for(dataset, validation_split, unlabeled=unlabeled)
+    return ppmi_svd_vectors(texts, dataset.n_ids, dim)
 
-    They are learned from all other documents of the corpus at full length, including those that
-    the dataset leaves out because they are too long. For their shape see ``ppmi_svd_vectors``.
+
+def texts_for(
+    dataset: Dataset, validation_split: float, *, unlabeled: bool
+) -> list[NDArray[np.int32]]:
+    """Return the ids of all texts to learn from that are not for validation or testing.
+
+    They are the other documents of the corpus at full length, including those that the dataset
+    leaves out because they are too long; or the training documents and ``Dataset.unlabeled``.
     """
-    _, held_out = hold_out(len(dataset.y_train), validation_split, dataset.groups)
+    kept, held_out = hold_out(len(dataset.y_train), validation_split, dataset.groups)
+    if unlabeled:
+        if not dataset.unlabeled:
+            hint = "use `rnnbench run` or `rnnbench choose`"
+            raise UserError(f"texts without labels were not loaded ({hint})")
+        learned = dataset.train_documents[kept]
+        return [*(dataset.documents[place] for place in learned), *dataset.unlabeled]
     tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)  # not learned on purpose
     judging = np.concatenate([tested, dataset.train_documents[held_out]])
     others = np.setdiff1d(np.arange(len(dataset.documents)), judging)
-    return ppmi_svd_vectors([dataset.documents[place] for place in others], dataset.n_ids, dim)
+    return [dataset.documents[place] for place in others]
 
 
 def ppmi_svd_vectors(

@@ -45,6 +45,7 @@ FIELDS = [name for name in SHIPPED if name.endswith("_field")]
 OTHER_SETTINGS = [
     "own_texts",
     "texts",
+    "r52_pretrained",
     "reuters90",
     "reuters90_all",
     *WITH_GRIDS,

@@ -9,6 +9,7 @@ import socket
 import tarfile
 from pathlib import Path
 
+import factories
 import pytest
 from newswires import write_keras_files
 
@@ -16,7 +17,8 @@ from rnnbench.config.load import load
 from rnnbench.data import cache
 from rnnbench.data.corpus import corpus_of_words
 from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
-from rnnbench.data.load import load_corpus, prepare
+from rnnbench.data.fetch import silent
+from rnnbench.data.load import load_corpus, prepare, prepare_corpus, with_unlabeled
 from rnnbench.data.sources import SOURCES, sgml
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import sha256_file
@@ -62,6 +64,15 @@ def put_into_cache(name, is_damaged=False):
     if is_damaged:
         file.write_bytes(file.read_bytes()[:-100])
     return file
+
+
+def test_texts_without_labels_are_only_in_some_sources():
+    corpus = factories.corpus_of_texts(["up", "down", "up"], ["a", "b", "a"], [False, False, True])
+    prepared = prepare_corpus(Data(), corpus)
+
+    fault = "models.gru: needs texts without labels, and made-up has none (allowed: data.source: "
+    with pytest.raises(UserError, match=re.escape(f"{fault}r52, r8, modapte)")):
+        with_unlabeled(prepared, silent, "gru")
 
 
 def tar_gz(folder):

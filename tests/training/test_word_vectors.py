@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 from sklearn.utils.extmath import randomized_svd
 
-from rnnbench.data.dataset import UNKNOWN, Data, hold_out, make_dataset
+from rnnbench.data.dataset import UNKNOWN, Data, Part, hold_out, hold_out_part, make_dataset
+from rnnbench.errors import UserError
 from rnnbench.training.word_vectors import (
     ROOT_MEAN_SQUARE,
     ROUNDING,
@@ -19,6 +20,7 @@ from rnnbench.training.word_vectors import (
     _largest_singular,
     ppmi_svd_vectors,
     pretrained_vectors,
+    texts_for,
 )
 
 N_IDS = 9
@@ -114,3 +116,23 @@ def test_they_depend_on_training_documents_and_those_left_out_for_their_length_a
     np.testing.assert_array_equal(vectors_of(judging), ours)
     topics = {"y_train": DATASET.y_train[::-1], "y_test": DATASET.y_test[::-1]}
     np.testing.assert_array_equal(vectors_of([], **topics), ours, "nor on topics")
+
+
+def test_with_texts_without_labels_they_are_learned_from_these_and_training_documents_alone():
+    corpus = factories.corpus_of_texts(
+        ["a b", "b a", "c c", "d d", "e e e e"], list("xyxyx"), [False, False, False, True, True]
+    )
+    others = np.array([1, 9, 0, 6, 0], np.int32)  # words, or the next number, and ends
+    corpus = replace(corpus, unlabeled=others)
+    data = Data(maxlen=5)  # without the last one, which is in the test set of the source
+
+    whole = make_dataset(corpus, data)
+    part = hold_out_part(whole, Part(share=0.4))  # "c c"
+
+    def texts(dataset):
+        return [ids.tolist() for ids in texts_for(dataset, 0.0, unlabeled=True)]
+
+    assert texts(whole) == [[4, 5], [5, 4], [6, 6], [4, UNKNOWN], [UNKNOWN]]
+    assert texts(part) == [[4, 5], [5, 4], [4, UNKNOWN], [UNKNOWN]]
+    with pytest.raises(UserError, match="were not loaded"):
+        texts_for(DATASET, 0.0, unlabeled=True)

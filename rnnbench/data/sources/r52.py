@@ -19,6 +19,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbench.data.corpus import Corpus, corpus_of_words
@@ -141,17 +142,45 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     return [pair for pair in train if pair[0] in kept], [pair for pair in test if pair[0] in kept]
 
 
+def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Corpus:
+    """Return a corpus with the texts of all newswires but its own and the test set of ModApte.
+
+    A newswire with the text of one of these is left out, too. Words keep their ranks. Reuters-21578
+    is downloaded unless it is at ``path``.
+    """
+    files = sgml.read_files(path) if path else sgml.fetch_files(progress)[0]
+    wires = [
+        (part, " ".join(words_of(text)))
+        for content in files
+        for part, _, text in _all_newswires(content.decode("latin-1"))
+    ]
+    known = {
+        "",
+        *map(corpus.text, range(len(corpus))),
+        *(text for part, text in wires if part == TEST),
+    }
+    rank = {word: number for number, word in enumerate(corpus.vocabulary, 1)}
+    texts = [text.split() for text in dict.fromkeys(text for _, text in wires) if text not in known]
+    ranks = [[*(rank.get(word, len(rank) + 1) for word in words), 0] for words in texts]
+    return replace(corpus, unlabeled=np.array([*chain(*ranks)], np.int32), file=None)
+
+
 def parse_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
     """Yield the documents in an SGML file that are in the ModApte split.
 
     Each comes as ``TRAIN`` or ``TEST``, all its topics, of which there may be none, and its text.
     """
+    return (wire for wire in _all_newswires(content) if wire[0])
+
+
+def _all_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
+    """Yield all documents in an SGML file; the part of those outside the ModApte split is empty."""
     for head, body in _DOCUMENT.findall(content):
         attributes = dict(_ATTRIBUTE.findall(head))
         topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body) or "")
         part = attributes.get("LEWISSPLIT", "")
-        if attributes.get("TOPICS") == "YES" and part in (TRAIN, TEST):
-            yield part, topics, text_of(body)
+        is_split = attributes.get("TOPICS") == "YES" and part in (TRAIN, TEST)
+        yield part if is_split else "", topics, text_of(body)
 
 
 def text_of(document: str) -> str:
@@ -182,6 +211,7 @@ R52 = Source(
     ranks_words_of="training",
     in_order=True,  # of their ids in Reuters-21578
     is_default=True,
+    unlabeled=with_unlabeled,
 )
 R8 = replace(
     R52,
@@ -206,4 +236,5 @@ MODAPTE = Source(
     ranks_words_of="training",
     in_order=True,  # of their ids in Reuters-21578
     documents="with_topics",  # as in most studies
+    unlabeled=with_unlabeled,
 )

@@ -192,6 +192,11 @@ class Layer(Variant):
         """The length of its first word vectors, if they are learned from texts."""
         return None
 
+    @property
+    def reads_unlabeled(self) -> bool:
+        """Whether they are learned from texts outside the corpus, too."""
+        return False
+
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return the shape of its output for ``batch``; ``changes`` replace the usual values."""
         is_sequence = self.gives_sequence(from_sequence=batch.steps is not None)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.models.layers.base import (
     LARGEST,
@@ -25,7 +25,7 @@ class Embedding(Layer):
 
     kind = "embedding"
     takes = "ids"
-    later_keys = frozenset({"dropout"})
+    later_keys = frozenset({"dropout", "texts"})
     dim: Size
     trainable: bool = True
     masking: bool = True
@@ -34,9 +34,19 @@ class Embedding(Layer):
     """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
     The SVD gives words in similar contexts similar vectors, and is learned from all texts except
     those of the test and validation sets."""
+    texts: Literal["training", "unlabeled"] = "training"
+    """The texts of ``ppmi_svd``: ``unlabeled`` adds those of Reuters-21578 that are in no test set;
+    only for ``r52``, ``r8`` and ``modapte``."""
     dropout: Rate = 0.0
     """Share of the words to drop in each step of training: embedding dropout. The vector of a word
     is 0 wherever it occurs in a batch."""
+
+    @model_validator(mode="after")
+    def _learns_from_texts(self) -> "Embedding":
+        if self.texts != "training" and not self.pretrained_dim:
+            hint = "allowed: embeddings_initializer: ppmi_svd"
+            raise problem(f"texts: vectors that are {self.embeddings_initializer} read none", hint)
+        return self
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         import keras
@@ -62,6 +72,10 @@ class Embedding(Layer):
     @property
     def pretrained_dim(self) -> int | None:
         return self.dim if self.embeddings_initializer == "ppmi_svd" else None
+
+    @property
+    def reads_unlabeled(self) -> bool:
+        return self.texts == "unlabeled"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)

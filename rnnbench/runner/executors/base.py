@@ -101,6 +101,8 @@ def prepare_engine(trial: Trial) -> None:
     """Have the engine of a trial import what it needs, with the trial's number of threads."""
     with ENGINES.blamed(trial.engine.name):
         trial.engine.prepare(trial.threads)
+    if trial.model.learns_language:
+        ENGINES["keras"].prepare(trial.threads)
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
-from rnnbench.models.descriptions import Model
-from rnnbench.models.layers import Shape
+from rnnbench.models.descriptions import LayeredNetwork, Model
+from rnnbench.models.layers import Layer, Shape
 from rnnbench.training.decision import decide
 from rnnbench.training.epochs import Documents, OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 
-def vectors_for(model: Model, dataset: Dataset, share: float) -> NDArray[np.float32] | None:
-    """Return the word vectors that a network begins with, if it asks for some.
+def initial_weights(model: Model, dataset: Dataset, share: float) -> Weights:
+    """Return the weights, the first ones in Keras's order, that are learned from texts before.
 
-    The ``share`` of the training documents that is held out is not read.
+    There are none if the model asks for none. The ``share`` of the training documents that is held
+    out is not read.
     """
-    if not model.pretrained_dim:
-        return None
+    if not isinstance(model, LayeredNetwork):
+        return []
+    if model.pretrain:
+        from rnnbench.training.language_model import language_weights  # imports SciPy
+
+        return language_weights(model, dataset, share)
+    return word_vectors(model.layers[0], dataset, share)
+
+
+def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
+    """Return the word vectors that a first layer asks for, if any."""
+    if not first.pretrained_dim:
+        return []
     from rnnbench.training.word_vectors import pretrained_vectors  # imports SciPy
 
     begin("making word vectors")
-    return pretrained_vectors(dataset, model.pretrained_dim, share)
+    unlabeled = first.reads_unlabeled
+    return [pretrained_vectors(dataset, first.pretrained_dim, share, unlabeled=unlabeled)]
 
 
 def result_of(

@@ -11,7 +11,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
-from rnnbench.training.engines.base import Engine, result_of, vectors_for
+from rnnbench.training.engines.base import Engine, initial_weights, result_of
 from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 
@@ -63,8 +63,9 @@ class KerasEngine(Engine):
         tf.config.experimental.enable_op_determinism()
         built = build(model, Shape.of(dataset), seed)
         epochs = Epochs(on_epoch, recipe.early_stopping)
-        if (vectors := vectors_for(model, dataset, share)) is not None:
-            built.layers[0].embeddings.assign(vectors)
+        initial = initial_weights(model, dataset, share)
+        for weight, value in zip(built.weights, initial, strict=False):
+            weight.assign(value)
         for layer in built.layers:
             if isinstance(layer, BagOfWords):
                 layer.adapt(x)

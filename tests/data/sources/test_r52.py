@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from newswires import write_files
 
 from rnnbench.data.dataset import Data, make_dataset
+from rnnbench.data.fetch import silent
 from rnnbench.data.sources.r52 import (
     MODAPTE,
     R8,
@@ -14,7 +17,9 @@ from rnnbench.data.sources.r52 import (
     parse_table,
     read_parts,
     text_of,
+    with_unlabeled,
 )
+from rnnbench.data.sources.sgml import FILE_NAMES
 
 HEADER = "class\ttext\ndiscrete\tstring\nclass\tmeta\n\t\n"
 """The start of a table, and a row without a topic, which is not a document."""
@@ -92,6 +97,47 @@ def test_the_original_files_give_the_corpus_of_the_wheel_word_for_word(
 
     assert (len(corpus), corpus.is_test.sum(), len(corpus.topics)) == (n, n_test, n_topics)
     assert corpus.fingerprint == source.fingerprint
+
+
+def unlabeled(corpus, path):
+    """Return the texts without labels; a word that the corpus does not have is a ?."""
+    names = ["\n", *corpus.vocabulary, "?"]
+    ranks = with_unlabeled(corpus, path, silent).unlabeled.tolist()
+    return [text.strip() for text in " ".join(names[rank] for rank in ranks).split("\n")][:-1]
+
+
+def test_texts_without_labels_are_in_no_test_set_and_not_in_the_corpus(tmp_path):
+    def body(text):
+        return f"<BODY>{text}</BODY>"
+
+    ours = [wire("TRAIN", "earn", text=body("up")), wire("TEST", "earn", text=body("gap"))]
+    others = [
+        wire("TEST", "earn", "acq", text=body("not this one")),
+        wire("NOT-USED", text=body("Gap")),  # the text of a test document
+        wire("TRAIN", "earn", "acq", text=body("up it is")),
+        wire("TEST", text=body("gap up"), has_topics="NO"),
+        wire("NOT-USED", text=body("gap up")),
+        wire("NOT-USED", text=body("1987")),  # without a word
+    ]
+    files = dict.fromkeys(FILE_NAMES, b"") | {FILE_NAMES[3]: "".join([*ours, *others]).encode()}
+    folder = write_files(tmp_path / "files", files)
+
+    corpus = build_corpus(*read_parts("r52", files.values()))
+
+    assert unlabeled(corpus, folder) == ["up ? ?", "gap up"]
+    assert with_unlabeled(corpus, folder, silent).fingerprint == corpus.fingerprint
+
+
+def test_those_of_the_original_files_are_more_than_the_training_documents(modapte, reuters_archive):
+    corpus = R52.read(reuters_archive)
+    known = {*corpus.vocabulary}
+    tested = [modapte.words(number) for number in np.flatnonzero(modapte.is_test)]
+
+    texts = unlabeled(corpus, reuters_archive)
+
+    assert len(texts) == 11_344
+    shown = (" ".join(word if word in known else "?" for word in words) for words in tested)
+    assert not {*texts} & {*shown}
 
 
 @pytest.fixture(scope="module")

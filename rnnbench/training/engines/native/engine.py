@@ -3,6 +3,7 @@
 Documents go through a network without their padding, unless it reads that; see ``lay_out``.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
@@ -20,7 +21,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
-from rnnbench.training.engines.base import Engine, result_of, vectors_for
+from rnnbench.training.engines.base import Engine, initial_weights, result_of
 from rnnbench.training.epochs import (
     TRAINING,
     Epochs,
@@ -97,10 +98,10 @@ class NativeEngine(Engine):
         share = recipe.validation_split
         (x, y), validation = hold_out_documents(dataset, share)
         epochs = Epochs(on_epoch, recipe.early_stopping)
-        vectors = vectors_for(model, dataset, share)
+        initial = initial_weights(model, dataset, share)
         begin("compiling")
         program = program_of(model, Shape.of(dataset), recipe, len(x))
-        network = NativeNetwork(program, model, x, recipe, seed, vectors)
+        network = NativeNetwork(program, model, x, recipe, seed, initial)
         begin(TRAINING)
         documents = network.lay_out(x)
         held_out = (network.lay_out(validation[0]), validation[1]) if validation else None
@@ -205,7 +206,7 @@ class NativeNetwork(Scorer):
         x: NDArray[np.int32],
         recipe: "Recipe",
         seed: int,
-        vectors: Floats | None = None,
+        initial: Sequence[Floats] = (),
     ):
         from rnnbench.training.engines.native.adam import rates_of
 
@@ -214,8 +215,7 @@ class NativeNetwork(Scorer):
         if isinstance(bag := model.layers[0], WordCounts):
             self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
         weights = [part.initial(seed) for part in program.parts]
-        if vectors is not None:
-            weights[0] = vectors
+        weights[: len(initial)] = initial
         self.arenas = program.new_arenas(weights, seed)
         self.rates = rates_of(recipe, len(x))
 
