@@ -180,3 +180,18 @@ def test_a_point_cannot_have_the_name_of_another_model():
     other = "  rnn[epochs=1]: {python: nets:make}\n"
     (found,) = messages(with_grid("training.epochs: [1, 2]", after=other))
     assert found.endswith("models.rnn[epochs=1]: two models have this name")
+
+
+def test_an_ensemble_of_a_model_with_a_grid_is_left_out():
+    others = """\
+  calm:
+    baseline: complement_naive_bayes
+  both:
+    ensemble: {of: [rnn, calm]}
+  twice:
+    ensemble: {of: [calm], over_seeds: true}
+"""
+
+    found = models(with_grid("layers.1.gru.units: [1, 2]", after=others))
+
+    assert list(found) == ["rnn[units=1]", "rnn[units=2]", "calm", "twice"]
