@@ -156,7 +156,7 @@ def results_of(name):
 
 @pytest.mark.parametrize("name", sorted({f.name for f in REFERENCE_CHOICES.glob("*_*")} - {FIRST}))
 def test_models_have_the_settings_that_were_best_on_training_documents(name):
-    config = benchmark_of(name if name in FIELDS else name.partition("_")[0])
+    config = benchmark_of(name if name in shipped.listed() else name.partition("_")[0])
     results = results_of(name)
     tried = load(REFERENCE_CHOICES / name / "config.yaml")  # some name an engine that is gone
     points = Counter(model_of(candidate.name) for candidate in results.candidates)
