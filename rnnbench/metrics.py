@@ -104,9 +104,8 @@ def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCou
     import numpy as np
 
     if labels.ndim == 2:
-        return TopicCounts(
-            *(of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers))
-        )
+        all_three = labels, answers, labels & answers
+        return TopicCounts(*(of.sum(axis=0, dtype=int) for of in all_three))
     n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
     documents = labels, answers, labels[labels == answers]
     return TopicCounts(*(np.bincount(topics, minlength=n) for topics in documents))
@@ -190,37 +189,36 @@ def binary_log_loss(labels: "Labels", scores: "Scores") -> float:
 
 
 ONE, SEVERAL = ("single_label",), ("multi_label",)
+_of_answers = partial(Metric, is_of_answers=True)
+_of_sets = partial(Metric, tasks=SEVERAL)
+_of_given_sets = partial(_of_answers, tasks=SEVERAL)
 METRICS: Registry[Metric] = Registry(
     "metric",
     Metric,
     [
-        Metric(
+        _of_answers(
             name="accuracy",
             header="test accuracy",
             description="share of the test documents that were given their own topic",
-            is_of_answers=True,
             function=partial(main_score, task="single_label"),
         ),
-        Metric(
+        _of_answers(
             name="macro_f1",
             header="macro-F1",
             description="mean F1 over the topics in the test set",
             tasks=ONE + SEVERAL,
-            is_of_answers=True,
             function=macro_f1,
         ),
-        Metric(
+        _of_answers(
             name="balanced_accuracy",
             header="balanced accuracy",
             description="mean recall over the topics in the test set",
-            is_of_answers=True,
             function=balanced_accuracy,
         ),
-        Metric(
+        _of_answers(
             name="weighted_f1",
             header="weighted F1",
             description="mean F1 over the topics, weighted by their test documents",
-            is_of_answers=True,
             function=weighted_f1,
         ),
         Metric(
@@ -240,72 +238,60 @@ METRICS: Registry[Metric] = Registry(
             needs_log_probabilities=True,
             function=log_loss,
         ),
-        Metric(
+        _of_answers(
             name="score",
             header="score",
             description="mean of the scores that the answers were given",
             tasks=("score",),
-            is_of_answers=True,
             function=lambda _, answers: float(answers.mean()),
         ),
-        Metric(
+        _of_given_sets(
             name="micro_f1",
             header="micro-F1",
             description="F1 of all decisions about a test document and a topic",
-            tasks=SEVERAL,
-            is_of_answers=True,
             function=partial(main_score, task="multi_label"),
         ),
-        Metric(
+        _of_given_sets(
             name="macro_f1_of_10",
             header="macro-F1 of 10",
             description="mean F1 over the topics with ten test documents or more",
-            tasks=SEVERAL,
-            is_of_answers=True,
             function=partial(macro_f1, at_least=10),
         ),
-        Metric(
+        _of_given_sets(
             name="exact_match",
             header="exact match",
             description="share of the test documents that were given just their own topics",
-            tasks=SEVERAL,
-            is_of_answers=True,
             function=exact_match,
         ),
         *(
-            Metric(
+            _of_sets(
                 name=f"precision_at_{k}",
                 header=f"P@{k}",
                 description=f"mean share of the document's topics among its {best}",
-                tasks=SEVERAL,
                 function=partial(precision_at, k=k),
             )
             for k, best in ((1, "best score"), (3, "three best scores"))
         ),
-        Metric(
+        _of_sets(
             name="ranking_precision",
             header="LRAP",
             description="label-ranking average precision: for each topic of a document, the share "
             "of its topics among those with at least the same score; 1 for a document without one",
-            tasks=SEVERAL,
             function=ranking_precision,
         ),
-        Metric(
+        _of_given_sets(
             name="hamming_loss",
             header="Hamming loss",
             format=".5f",
             higher_is_better=False,
             description="share of wrong decisions about a test document and a topic",
-            tasks=SEVERAL,
-            is_of_answers=True,
             function=hamming_loss,
         ),
-        Metric(
+        _of_sets(
             name="binary_log_loss",
             header="log-loss",
             higher_is_better=False,
             description="binary cross-entropy in nats, the mean over documents and topics",
-            tasks=SEVERAL,
             needs_log_probabilities=True,
             function=binary_log_loss,
         ),

@@ -42,19 +42,24 @@ class RankedModel(Record):
     """The model with the best score compared with this one; ``None`` for that model itself."""
 
 
-class Board(Record):
-    """The models that answered the same documents, the best first."""
+class OnSameDocuments(Record):
+    """Runs on the same documents, by a metric."""
 
     metric: str
     dataset: DatasetSummary
     """Of the first run; others may have cut and padded the same documents differently."""
-    runs: list[str]
-    entries: list[RankedModel]
 
     @property
     def is_tested(self) -> bool:
-        """Whether its metric is the main one, which differences are tested of."""
+        """Whether the metric is the main one, whose differences are tested."""
         return self.metric == self.dataset.kind.main
+
+
+class Board(OnSameDocuments):
+    """The models that answered the same documents, the best first."""
+
+    runs: list[str]
+    entries: list[RankedModel]
 
 
 class HistoryEntry(Record):
@@ -73,19 +78,11 @@ class HistoryEntry(Record):
     """By model, if it was in the run before, too; empty for other metrics than the main one."""
 
 
-class RunHistory(Record):
+class RunHistory(OnSameDocuments):
     """The runs that were tested on the same documents, the oldest first."""
 
-    metric: str
-    dataset: DatasetSummary
-    """Of the first run; others may have cut and padded the same documents differently."""
     models: list[str]
     entries: list[HistoryEntry]
-
-    @property
-    def is_tested(self) -> bool:
-        """Whether its metric is the main one, whose changes are tested."""
-        return self.metric == self.dataset.kind.main
 
 
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
@@ -137,15 +134,12 @@ def trace_runs(
         models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
         dataset = named[0][1].results.dataset
         quantity = metric_of(dataset, metric)
+        is_tested = quantity == dataset.kind.main
         entries: list[HistoryEntry] = []
         before: StoredRun | None = None
         for name, run in named:
             changes: dict[str, Change] = {}
-            if (
-                before
-                and quantity == dataset.kind.main
-                and before.trials.keys() & run.trials.keys()
-            ):
+            if before and is_tested and before.trials.keys() & run.trials.keys():
                 changes = {change.name: change for change in compare_runs(before, run).models}
             entry = HistoryEntry(
                 run=name,
@@ -185,19 +179,15 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
     return list(map(shortest, paths))
 
 
-def metric_of(dataset: DatasetSummary, name: str | None, where: str = "metric") -> str:
-    """Return the name of a metric or a cost, by default that of the main metric.
-
-    Raises:
-        UserError: there is none, or not for this kind of task; it begins with ``where``.
-    """
+def metric_of(dataset: DatasetSummary, name: str | None) -> str:
+    """Return the name of a metric or a cost that a kind of task has, by default the main one."""
     if name is None:
         return dataset.kind.main
-    find_quantity(name, where)
+    find_quantity(name, "metric")
     if not has_metric(dataset, name):
         allowed = ", ".join([*usable_metrics(dataset.task), *COSTS])
         problem = f"{dataset.source} is a task of the kind {dataset.task}, which has none"
-        raise UserError(f"{where} {name}: {problem} (allowed: {allowed})")
+        raise UserError(f"metric {name}: {problem} (allowed: {allowed})")
     return name
 
 
@@ -279,9 +269,8 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     }
     common, metric = [name for name in names if name not in left_out], boards[0].metric
     if others := {board.metric for board in boards} - {metric}:
-        raise UserError(
-            f"{needs} runs of one kind of task, got ranks by {metric} and {min(others)}"
-        )
+        got = f"got ranks by {metric} and {min(others)}"
+        raise UserError(f"{needs} runs of one kind of task, {got}")
     if len(common) < 2:
         lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
         raise UserError(
@@ -379,10 +368,7 @@ def critical_difference(n_datasets: int, n_models: int) -> float:
 
 
 def groups_within(means: Mapping[str, float], difference: float) -> list[list[str]]:
-    """Return the largest sets of two or more models whose means differ by less than ``difference``.
-
-    The means ascend, and ``difference`` is above 0.
-    """
+    """Return the largest sets of models whose ascending means differ by less than this."""
     names, values = list(means), np.array(list(means.values()))
     ends = [int((values - lowest < difference).sum()) for lowest in values]
     return [

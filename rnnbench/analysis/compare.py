@@ -77,11 +77,7 @@ class ComparedRuns(Record):
 
 
 def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) -> ComparedRuns:
-    """Return how the models of ``b`` differ from those of the same name in ``a``.
-
-    Raises:
-        UserError: the documents differ, or no chosen model is in both; the message says why.
-    """
+    """Return how models of ``b`` differ from those in ``a``, or raise why it cannot be told."""
     differences, both = find_differences(a, b), f"{a.folder}, {b.folder}"
     task, other = a.results.dataset.task, b.results.dataset.task
     if task != other:
@@ -289,18 +285,12 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
         UserError: no model has the metric in both runs, so that nothing could be checked, or the
             gate is on significance and a model has too few seeds for it.
     """
-    changes, main, where = (
-        comparison.models,
-        comparison.dataset.kind.main,
-        f"--fail-if '{gate.text}'",
-    )
-    metric = gate.metric or main
+    changes, main = comparison.models, comparison.dataset.kind.main
+    metric, where = gate.metric or main, f"--fail-if '{gate.text}'"
     if gate.amount is None and metric != main:
         example = f"give an amount, such as '{metric} {gate.direction} 5%'"
         raise UserError(f"{where}: only {main} is tested for significance; {example}")
-    values = {
-        change.name: (change.a.mean_of(metric), change.b.mean_of(metric)) for change in changes
-    }
+    values = {one.name: (one.a.mean_of(metric), one.b.mean_of(metric)) for one in changes}
     checked = [name for name, (a, b) in values.items() if a is not None and b is not None]
     if not checked:
         raise UserError(f"{where}: no model has {metric} in both runs ({', '.join(values)})")

@@ -126,10 +126,7 @@ def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[floa
 def hardest_documents(
     trials: Mapping[str, Sequence[TrialResult]], n: int, per_topic: int = 3
 ) -> list[HardDocument]:
-    """Return the ``n`` most misclassified test documents, at most ``per_topic`` of a topic.
-
-    Ties are in the order of the test set.
-    """
+    """Return the ``n`` most misclassified documents, the first of equals, few of a topic."""
     task, labels = (first := next(iter(trials.values()))[0]).task, first.labels
     answers = {model: [t.answers for t in of_model] for model, of_model in trials.items()}
     of_models = [[_error(task.parts(labels, own)) for own in given] for given in answers.values()]
@@ -158,10 +155,8 @@ def hardest_documents(
 
 def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far the main metric of each document alone is from 1, ``(n,)``."""
-    if parts.ndim == 1:
-        return np.asarray(1 - parts.astype(float))
-    ratio = np.divide(parts[0], parts[1], out=np.ones(len(parts[0])), where=parts[1] > 0)
-    return np.asarray(1 - ratio)
+    top, bottom = parts if parts.ndim == 2 else (parts.astype(float), np.ones(len(parts)))
+    return np.asarray(1 - np.divide(top, bottom, out=np.ones(len(top)), where=bottom > 0))
 
 
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:

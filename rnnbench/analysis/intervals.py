@@ -93,20 +93,13 @@ class Hits:
 def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
     """Return Student's interval of the mean of ``values``; ``None`` for fewer than two.
 
-    If ``more`` is 1, it is the interval of one more value, whose variance is added.
+    If ``more`` is 1, it is that of one more value, whose variance is added (G. J. Hahn, W. Q.
+    Meeker: Statistical Intervals, 1991, chapter 4).
     """
     if (n := len(values)) < 2:
         return None
     error = float(np.std(values, ddof=1)) * (more + 1 / n) ** 0.5
     return Estimate(float(np.mean(values)), error, n - 1).around
-
-
-def prediction_interval(values: Sequence[float]) -> Interval | None:
-    """Return Student's interval of one more value like ``values``; ``None`` for fewer than two.
-
-    G. J. Hahn, W. Q. Meeker: Statistical Intervals (1991), chapter 4.
-    """
-    return t_interval(values, more=1)
 
 
 def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
@@ -198,10 +191,7 @@ class Estimate:
 
 
 def estimate_mean(values: NDArray[np.float64], **facts: Any) -> Estimate:
-    """Return the mean of ``values`` ``(n_trials, n_documents)``, estimated like a score.
-
-    ``facts`` are other fields of ``Hits``.
-    """
+    """Return the mean of ``values`` ``(n_trials, n_documents)``; ``facts``: fields of ``Hits``."""
     squares = mean_squares(Hits(values, **facts))
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     return Estimate(float(values.mean()), variance**0.5, squares.df(variance))

@@ -73,9 +73,8 @@ def note_on_decoding(corpus: Corpus, dataset: Dataset) -> Note:
 
 def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
     """Yield notes on the models of a config, and on how they are trained."""
-    networks = {
-        name: model for name, model in benchmark.models.items() if isinstance(model, LayeredNetwork)
-    }
+    models = benchmark.models.items()
+    networks = {name: model for name, model in models if isinstance(model, LayeredNetwork)}
     numbers = [
         name
         for name, network in networks.items()
@@ -121,11 +120,8 @@ def one_answer_alone(run: StoredRun) -> dict[str, str]:
     summary, found = run.results.dataset, dict[str, str]()
     majority = [count.topic for count in summary.topics].index(summary.majority_topic)
     for name, trials in run.trials.items():
-        n = sum(
-            np.array_equal(trial.answers, trial.task.always(majority, trial.labels))
-            for trial in trials
-        )
-        if n and not isinstance(run.benchmark.models[name], BaselineModel):
+        alike = [np.array_equal(t.answers, t.task.always(majority, t.labels)) for t in trials]
+        if (n := sum(alike)) and not isinstance(run.benchmark.models[name], BaselineModel):
             found[name] = f"{n} of {counted(len(trials), 'seed')}"
     return found
 

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import InstanceOf
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
-from rnnbench.analysis.intervals import Hits, prediction_interval, score_interval, t_interval
+from rnnbench.analysis.intervals import Hits, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
@@ -73,10 +73,7 @@ def summarize_run(
     command: str = "",
     missing: Sequence[MissingTrial] = (),
 ) -> Results:
-    """Return the results of a run from the trials of each model; ``missing`` trials have no result.
-
-    Models are in the order of the config.
-    """
+    """Return the results of a run, in the order of the config; ``missing`` trials have none."""
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
     topics, dependence = [count.topic for count in dataset.topics], dataset.dependence
@@ -117,10 +114,7 @@ def summarize_run(
 
 
 def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
-    """Return all pairs of models; of many models, those with the best and with the majority.
-
-    The majority is the last one.
-    """
+    """Return all pairs; of many models, those with the best and with the majority, the last one."""
     if len(hits) <= MAX_IN_PAIRS:
         return list(combinations(hits, 2))
     *names, majority = hits
@@ -152,10 +146,7 @@ def _without_duplicates(
 def compute_metrics(
     trials: Mapping[str, Sequence[TrialResult]], level: int = logging.WARNING
 ) -> dict[str, list[dict[str, float]]]:
-    """Return the metrics of each trial, by model and name, without those that do not apply.
-
-    A plug-in that fails is left out of all trials, which is logged at ``level``.
-    """
+    """Return metrics by model and trial; a plug-in that fails is left out, logged at ``level``."""
     computed = {model: [dict[str, float]() for _ in of] for model, of in trials.items()}
     flat = list(zip(chain(*trials.values()), chain(*computed.values()), strict=True))
     task = flat[0][0].record.task
@@ -286,7 +277,7 @@ def locate_published(
         yardstick = "over documents and seeds" if has_seeds else "over documents"
         if reference.dataset is not None:
             scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
-            if of_one_more := prediction_interval(scores):
+            if of_one_more := t_interval(scores, more=1):
                 intervals, yardstick = {name: of_one_more}, "of one more training"
         found = PublishedScore(
             source=reference.source,
@@ -361,9 +352,8 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
                 f"unusable result: {folder / RESULTS}: {place} is {stored:.6g}, but the "
                 f"stored predictions give {found:.6g}; run the benchmark again"
             )
-    if missing := [
-        name for name in usable_metrics(results.dataset.task) if name not in results.metrics
-    ]:
+    known = usable_metrics(results.dataset.task)
+    if missing := [name for name in known if name not in results.metrics]:
         lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
         log.warning("%s: %s", folder / RESULTS, lacks)
         results = summarize_run(
@@ -383,12 +373,9 @@ def _checked_numbers(
         for trial, result in zip(model.trials, trials[model.name], strict=True):
             for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):
                 place = f"{metric.name} of {model.name} seed {trial.seed}"
+                stored = trial.metrics.get(metric.name, math.nan)
                 found = metric.of(result.labels, result.answers, result.scores)
-                yield (
-                    place,
-                    trial.metrics.get(metric.name, math.nan),
-                    math.nan if found is None else found,
-                )
+                yield place, stored, math.nan if found is None else found
         for name, statistic in model.metrics.items():
             values = [trial.metrics[name] for trial in model.trials if name in trial.metrics]
             yield f"{name} of {model.name}", statistic.mean, sum(values) / max(len(values), 1)
@@ -423,12 +410,7 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
 
 
 def load_environment(folder: Path) -> dict[str, Any]:
-    """Return the machine and the package versions that the trials in ``folder`` had.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        DamagedResultError: it is not as it was written.
-    """
+    """Return the machine and the package versions that the trials in ``folder`` had."""
     try:
         return read_record(folder / "environment.json", Environment)[0].model_dump()
     except DamagedResultError as error:  # the machine is recorded only when trials are trained

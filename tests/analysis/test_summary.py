@@ -23,7 +23,6 @@ from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
 from rnnbench.analysis.intervals import (
     Hits,
     estimate_difference,
-    prediction_interval,
     score_interval,
     t_interval,
 )
@@ -234,7 +233,7 @@ def test_an_accuracy_of_our_model_is_compared_with_the_interval_of_one_more_trai
 
     (found,), (model,) = results.published, results.models
     assert found.yardstick == "of one more training"
-    assert found.intervals == {"rnn": prediction_interval([0.5, 0.75, 1.0])}
+    assert found.intervals == {"rnn": t_interval([0.5, 0.75, 1.0], more=1)}
     assert found.intervals["rnn"].low < model.score.over_seeds.low
     for other in of_several_seeds(OTHERS).published:
         assert other.yardstick == "over documents and seeds"

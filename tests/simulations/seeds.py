@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnbench.analysis.comparisons import compare_pairs
-from rnnbench.analysis.intervals import Hits, prediction_interval, t_interval
+from rnnbench.analysis.intervals import Hits, t_interval
 from rnnbench.analysis.summary import load_run
 from rnnbench.report.table import Table, to_markdown
 
@@ -44,7 +44,7 @@ def _spreads(random, hits, sets):
         for few in sets:
             of_few, rest = accuracies[few], np.delete(accuracies, few)
             held.append(accuracies.mean() in t_interval(of_few))
-            others_held.append(np.mean([entry in prediction_interval(of_few) for entry in rest]))
+            others_held.append(np.mean([entry in t_interval(of_few, 1) for entry in rest]))
         row = [name, f"{accuracies.mean():.4f}", f"{accuracies.std(ddof=1):.4f}"]
         row.append(f"{accuracies.min():.4f} to {accuracies.max():.4f}")
         rows.append([*row, f"{np.mean(held):.0%}", f"{np.mean(others_held):.0%}"])
