@@ -271,10 +271,7 @@ def _input_of(model: Model) -> str:
 
 
 def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: str) -> View:
-    """Return a line for each model, by name.
-
-    ``params`` are its trainable parameters; if they are not known, ``remark`` says why.
-    """
+    """Return a line for each model; ``remark`` says why trainable ``params`` are not known."""
     keys = ("name", "kind", "layers", "trainable_params")
     facts = [(name, one.kind, one.in_short(), params.get(name)) for name, one in models.items()]
     rows = [[*words, MISSING if n is None else f"{n:,}"] for *words, n in facts]

@@ -46,11 +46,7 @@ class PageContent:
 
 
 def write_files(folder: Path, page: PageContent) -> Path:
-    """Write a page, its Markdown and its plots into a folder; the HTML file is returned.
-
-    Raises:
-        UserError: a file in the place of one of them is not ours.
-    """
+    """Write a page, its Markdown and its plots over our own files alone; return the HTML file."""
     files = {name: render(page, f"{name}.j2").encode() for name in PAGES}
     plots = (plot for section in page.sections for plot in section.plots)
     files |= {f"{PLOTS}/{plot.name}.png": plot.png() for plot in plots}
@@ -68,28 +64,19 @@ def write_files(folder: Path, page: PageContent) -> Path:
 
 
 def check_report(run: StoredRun, words: int, errors: int) -> None:
-    """Make sure that a run can have a report with this many words and errors.
-
-    Raises:
-        UserError: a number is negative, or the run has its duplicates left out.
-    """
-    for given, what in ((words, "words"), (errors, "errors")):
+    """Raise ``UserError`` if a run cannot have a report with this many words and errors."""
+    for name, given in {"words": words, "errors": errors}.items():
         if given < 0:  # or all but the last ones would be shown
-            raise UserError(f"{what}: got {given} (should be 0 or more)")
+            raise UserError(f"{name}: got {given} (should be 0 or more)")
     if run.results.dataset.n_left_out:
-        raise UserError(
-            f"{run.folder}: a report is about all test documents, and has a section "
-            "without duplicates; load the run again and report on that"
-        )
+        fault = "a report is about all test documents, and has a section without duplicates"
+        raise UserError(f"{run.folder}: {fault}; load the run again and report on that")
 
 
 def report_page(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> PageContent:
-    """Return the report of a run, its models in the order of their scores.
-
-    The arguments are those of ``make_sections``.
-    """
+    """Return the report of a run, the best model first; for arguments see ``make_sections``."""
     run = best_first(run)
     results, dataset = run.results, run.results.dataset
     return PageContent(

@@ -231,11 +231,8 @@ class DifferencesPlot(RunPlot):
             for pair in comparisons:
                 draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
                 labels.append((pair.b, "normal"))
-        name_rows(
-            axes,
-            [text for text, _ in labels],
-            f"difference in {self.run.results.dataset.score_name}",
-        )
+        below = f"difference in {self.run.results.dataset.score_name}"
+        name_rows(axes, [text for text, _ in labels], below)
         for label, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
             label.set_fontweight(weight)
         axes.tick_params(axis="y", length=0)
@@ -333,9 +330,8 @@ class LearningCurves(RunPlot):
         self._words = {name: CURVES[names[name]].format(score=kind.score_name) for name in names}
         self.title = f"Loss and {kind.score_name} by epoch"
         if not self._networks:
-            raise UserError(
-                f"{self.run.folder}: no model was trained in epochs, so there are no curves"
-            )
+            fault = "no model was trained in epochs, so there are no curves"
+            raise UserError(f"{self.run.folder}: {fault}")
         self.chosen = self._networks if self.is_of_all else self.chosen
         if without := [name for name in self.chosen if name not in self._networks]:
             hint = f"it was not trained in epochs (allowed: {', '.join(self._networks)})"
@@ -350,9 +346,8 @@ class LearningCurves(RunPlot):
         n, legend = len(self._curves), 0.8 + 0.2 * len(self.chosen)
         self.size, self.size_on_page = (7, 4), (5.2, 2.1 * n + legend)
         self.wide_size = (WIDE, 1.25 * n + legend)
-        self.alt = (
-            f"{self.title} of {', '.join(self.chosen)}; bands from the lowest to the highest seed"
-        )
+        shown = ", ".join(self.chosen)
+        self.alt = f"{self.title} of {shown}; bands from the lowest to the highest seed"
 
     def table(self) -> Table:
         """Return the values of the last epoch."""
@@ -440,7 +435,7 @@ class ConfusionPlot(RunPlot):
         self.name, self.title = f"confusion-{model}", f"Confusion of {model}"
         trials = self.run.trials[model]
         labels, names = trials[0].labels, self.run.results.dataset.topics
-        self._noun = self.run.results.dataset.noun
+        noun = self._noun = self.run.results.dataset.noun
         topics = frequent_topics(labels, 10)
         counts = np.bincount(labels)[topics].tolist()
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
@@ -452,10 +447,8 @@ class ConfusionPlot(RunPlot):
         self.size = (2 + 0.36 * (n := max(5, len(self._topics))), 1.8 + 0.36 * n)
         right = zip(self._topics, self._shares.diagonal(), strict=True)
         recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
-        self.alt = (
-            f"Share of the documents of each {self._noun} that {model} "
-            f"classified correctly: {recall}"
-        )
+        share = f"Share of the documents of each {noun} that {model} classified correctly"
+        self.alt = f"{share}: {recall}"
 
     @classmethod
     def in_report(cls, run: StoredRun) -> Sequence[Self]:

@@ -117,16 +117,6 @@ class Reported:
 Section = Callable[[Reported], ReportSection]
 
 
-def only_for(tasks: Sequence[str]) -> Callable[[Section], Section]:
-    """Mark a function as one of a section that only some kinds of task have, by their names."""
-
-    def mark(make: Section) -> Section:
-        vars(make)["tasks"] = tasks
-        return make
-
-    return mark
-
-
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[ReportSection]:
@@ -144,9 +134,8 @@ def make_sections(
     sections: dict[str, ReportSection] = {}
     task = run.results.dataset.kind
     for make in SECTIONS.usable():
-        if not task.is_among(vars(make).get("tasks", ())):
-            continue
-        if make in OF_TOPICS and not task.has_topics:
+        has_topics = task.has_topics or make not in OF_TOPICS
+        if not (has_topics and task.is_among(ONLY_FOR.get(make, ()))):
             continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
@@ -265,7 +254,6 @@ def metrics(reported: Reported) -> ReportSection:
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)
 
 
-@only_for(ONE)
 def calibration(reported: Reported) -> ReportSection:
     """Return how far the probabilities of answers are from the share of right answers."""
     results = reported.results
@@ -306,15 +294,11 @@ def topics(reported: Reported) -> ReportSection:
     shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
     f1 = f1_by_topic(trials, shown)
     is_known = reported.results.dataset.train_size > 0
-    rows = [
-        [
-            count.topic,
-            f"{count.train}" if is_known else MISSING,
-            f"{count.test}",
-            *(f"{value:.2f}" for value in values),
-        ]
-        for count, *values in zip([counts[topic] for topic in shown], *f1.values(), strict=True)
-    ]
+    rows = []
+    for topic, *values in zip(shown, *f1.values(), strict=True):
+        train = f"{counts[topic].train}" if is_known else MISSING
+        own = [counts[topic].topic, train, f"{counts[topic].test}"]
+        rows.append([*own, *(f"{value:.2f}" for value in values)])
     caption = (
         f"Means over seeds, for the {noun}s in the test set, with the number of training and test "
         "documents of each. An F1 score on only a handful of documents says little."
@@ -332,7 +316,6 @@ def topics(reported: Reported) -> ReportSection:
     return ReportSection("topics", f"F1 by {noun}", [("heatmap", table)], lead, result)
 
 
-@only_for(SEVERAL)
 def mistakes(reported: Reported) -> ReportSection:
     """Return which topics the best model misses and adds, and which it gives in their place."""
     dataset, best = reported.results.dataset, reported.results.best.name
@@ -367,7 +350,6 @@ def mistakes(reported: Reported) -> ReportSection:
     return ReportSection("mistakes", f"Missed and added {noun}s", parts, lead, result)
 
 
-@only_for(ONE)
 def confusion(reported: Reported) -> ReportSection:
     """Return the place of the answers of each model for the most frequent topics."""
     noun, best = reported.results.dataset.noun, reported.results.best.name
@@ -425,10 +407,7 @@ def _given(given: Key, own: Key, names: Sequence[str]) -> str:
 
 
 def _reasons(reported: Reported) -> list[dict[str, Any]]:
-    """Return what decided the answers of the best kept model to the hardest documents.
-
-    It is empty if no model was kept, or the words of the documents are not available.
-    """
+    """Return what decided the best kept model's answers to the hardest documents, if known."""
     hardest, texts = reported.hardest, reported.texts
     reasons: list[dict[str, Any]] = [{"why": "", "words": {}} for _ in hardest]
     if texts and hardest:
@@ -518,3 +497,5 @@ SECTIONS: Registry[Section] = Registry(
 """The functions that return sections, by name, in the order of the report."""
 OF_TOPICS = (topics, errors)
 """Those that need answers that are topics."""
+ONLY_FOR: dict[Section, Sequence[str]] = {calibration: ONE, confusion: ONE, mistakes: SEVERAL}
+"""The names of the kinds of task that have a section, if not all do."""

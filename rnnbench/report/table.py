@@ -65,10 +65,7 @@ def table_of(items: Sequence[T], columns: Columns[T], caption: str, **facts: Any
 
 
 def with_points(table: Table, position: int = 0) -> Table:
-    """Return ``table`` with a column for each parameter in which the points of grids differ.
-
-    The names of the models are in the column ``position``.
-    """
+    """Return ``table`` with a column for each parameter of grids; ``position`` has the names."""
     names, end = [row[position] for row in table.rows], position + 1
     parameters = list(dict.fromkeys(key for name in names for key in values_of(name)))
     rows = []
@@ -137,10 +134,7 @@ def _fold(cell: str, width: int) -> str:
 
 
 def _in_one(table: Table, console: "Console") -> "list[RichTable]":
-    """Return the table as a grid, its headers as wide as there is room for; ``[]`` without room.
-
-    A header is only broken between words and after hyphens, and not where cells are wide anyway.
-    """
+    """Return the table as a grid with the widest headers that fit; ``[]`` without room."""
     from rich import box
     from rich.table import Table as RichTable
 
@@ -291,9 +285,8 @@ def remarks_on_tests(dataset: DatasetSummary) -> str:
     n = dataset.n_left_out
     remarks = [f"without the {n:,} that are in the training set, too"] if n else []
     if dataset.clusters:
-        remarks.append(
-            f"in {counted(max(dataset.clusters) + 1, 'cluster')} that count as independent"
-        )
+        clusters = counted(max(dataset.clusters) + 1, "cluster")
+        remarks.append(f"in {clusters} that count as independent")
     elif dataset.in_order:
         remarks.append(in_blocks(dataset.test_size))
     return f" ({'; '.join(remarks)})" if remarks else ""

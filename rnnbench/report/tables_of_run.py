@@ -119,9 +119,8 @@ def metrics_table(results: Results) -> Table:
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
         if metric.name == SECOND:
-            columns[f"{metric.header} ({_over(n_seeds)})"] = partial(
-                _over_its_seeds, results, SECOND
-            )
+            header = f"{metric.header} ({_over(n_seeds)})"
+            columns[header] = partial(_over_its_seeds, results, SECOND)
         else:
             columns[metric.header] = partial(mean_text, metric)
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
@@ -159,13 +158,9 @@ def cost_table(results: Results) -> Table:
 
 def comparisons_table(results: Results) -> Table:
     """Return the differences of pairs of models, and of each model and the majority."""
-    return differences_table(results.comparisons, results.dataset.kind.score_name)
-
-
-def differences_table(comparisons: Sequence[Comparison], score_name: str) -> Table:
-    """Return a table of differences of scores."""
+    comparisons = results.comparisons
     columns: Columns[Comparison] = {
-        f"{score_name} of": lambda pair: f"{pair.a} - {pair.b}",
+        f"{results.dataset.kind.score_name} of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
         f"95 % interval {scope_of(comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
         "p": lambda pair: short_p(pair.p),
@@ -282,10 +277,9 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         is_told = pair.is_spread_known and pair.comparison.difference != 0
         return "more documents" if is_told else MISSING
 
+    score_name = results.dataset.kind.score_name
     columns: Columns[PairPower] = {
-        f"{results.dataset.kind.score_name} of": lambda pair: (
-            f"{pair.comparison.a} - {pair.comparison.b}"
-        ),
+        f"{score_name} of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
         "detectable alone": lambda pair: difference(pair.detectable),
@@ -367,14 +361,8 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
     ]
-    headers = [
-        "model",
-        "by",
-        f"{results.dataset.kind.score_name} ± std",
-        "saw test texts",
-        "pretrained",
-        "lies",
-    ]
+    score_name = results.dataset.kind.score_name
+    headers = ["model", "by", f"{score_name} ± std", "saw test texts", "pretrained", "lies"]
     table = Table(headers, [cells for _, cells in rows], " ".join(sentences), text_columns=2)
     return with_points(table)
 
@@ -383,10 +371,7 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:
-    """Return the models, and the majority baseline last, with every number in full precision.
-
-    Each parameter in which the points of grids differ has a column.
-    """
+    """Return models, with parameters of grids in columns, and the majority, in full precision."""
     dataset, rows = results.dataset, list[dict[str, object]]()
     parameters = dict.fromkeys(key for model in results.models for key in values_of(model.name))
     for model in results.models:

@@ -156,9 +156,8 @@ def comparison_tables(comparison: ComparedRuns) -> list[Table]:
     rows = []
     for part in ("config", "data", "environment"):
         differing = [fact for fact in comparison.differences if fact.part == part]
-        rows += [[f"{part}: {fact.key}", _shown(fact.a), _shown(fact.b)] for fact in differing] or [
-            [part, "the same", "the same"]
-        ]
+        own = [[f"{part}: {fact.key}", _shown(fact.a), _shown(fact.b)] for fact in differing]
+        rows += own or [[part, "the same", "the same"]]
     caption = "From config.yaml with every default, results.json and environment.json."
     differences = Table(["difference", "A", "B"], rows, caption, text_columns=3)
     return [_changes_table(comparison), *_means_tables(comparison), differences]
@@ -297,10 +296,7 @@ def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]
 
 
 def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
-    """Return JUnit XML: a test suite for each gate, a test case in it for each model.
-
-    All characters are ASCII, so that it is right in every encoding.
-    """
+    """Return JUnit XML, all ASCII: a test suite for each gate, a test case for each model."""
     template = find_template(
         "rnnbench.report",
         "junit.xml.j2",

@@ -27,10 +27,7 @@ Texts = Mapping[str, str]
 def pages_of(
     runs: Mapping[str, StoredRun], metrics: Sequence[str], reports: Texts
 ) -> dict[str, PageContent]:
-    """Return the pages about some runs by file: their list, leaderboards and histories.
-
-    The runs, and the addresses of their reports, are by names that tell them apart.
-    """
+    """Return the pages about runs, by file; runs and their reports are by distinct names."""
     boards: list[ranking.Board] = []
     histories: list[tuple[str, ranking.RunHistory]] = []  # with the names of their configs
     for metric in metrics:
@@ -44,15 +41,13 @@ def pages_of(
             own = {name: run for name, run in having.items() if run.results.name == config}
             traced = ranking.trace_runs(list(own.values()), metric, list(own))
             histories += [(config, history) for history in traced if len(history.entries) > 1]
-    datasets = {run.results.dataset.split_fingerprint: run.results.dataset for run in runs.values()}
+    datasets = [run.results.dataset for run in runs.values()]
     sets = {
-        split: f"{dataset.source}, {dataset.test_size:,} test documents"
-        for split, dataset in datasets.items()
+        one.split_fingerprint: f"{one.source}, {one.test_size:,} test documents" for one in datasets
     }
     counts = Counter(sets.values())
-    sets |= {
-        split: f"{name}, split {split[:12]}" for split, name in sets.items() if counts[name] > 1
-    }
+    alike = {split: name for split, name in sets.items() if counts[name] > 1}
+    sets |= {split: f"{name}, split {split[:12]}" for split, name in alike.items()}
     first = [board for board in boards if board.metric == metrics[0]]
     pages = {
         INDEX: _index(runs, first, sets, reports),
@@ -100,12 +95,8 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
         results, environment = runs[name].results, runs[name].environment
         best, partial = results.best, " (partial run)" * bool(results.missing)
         commit, processor = tables.short_hash(environment["git_commit"]), environment["cpu"]
-        where = [
-            sets[results.dataset.split_fingerprint],
-            tables.minute(date[name]),
-            commit,
-            processor,
-        ]
+        documents = sets[results.dataset.split_fingerprint]
+        where = [documents, tables.minute(date[name]), commit, processor]
         counts = [str(len(results.models)), str(len(results.seeds))]
         score = mean_and_interval(best.score) + partial
         rows.append([name, *where, best.name, score, *counts])
@@ -132,9 +123,8 @@ def _leaderboard(
     ]
     for metric in dict.fromkeys(board.metric for board in boards):
         with suppress(UserError):  # fewer than two sets of documents have models in common
-            ranks = ranking.rank_over_datasets(
-                [board for board in boards if board.metric == metric]
-            )
+            own = [board for board in boards if board.metric == metric]
+            ranks = ranking.rank_over_datasets(own)
             left_out = f" Left out: {listed(list(ranks.left_out))}." if ranks.left_out else ""
             section = ReportSection(
                 f"ranks-{metric}",
@@ -157,11 +147,7 @@ def _leaderboard(
 
 
 def _with_reports(table: Table, reports: Texts) -> Table:
-    """Return a table of a leaderboard in which each run, the last column of text, is a link.
-
-    Models and their first number, such as the score, come first: a phone shows two columns, and
-    the first stays in view when the table scrolls. Ranks come after the runs.
-    """
+    """Return a table with links to reports; models and scores come first: a phone shows two."""
     n = table.text_columns
     last = pick_columns(table, [*range(1, n), 0, *range(n, len(table.headers))], n)
     return replace(number_first(last), links=reports, linked=n - 1)

@@ -114,10 +114,7 @@ def site(
 def _files_beside(
     folder: Path, runs: Mapping[str, StoredRun], places: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the configs and constraints of runs in a site, by file.
-
-    They are made anew, not copied: in a run from elsewhere, they may be links to private files.
-    """
+    """Return configs and constraints by file, made anew: those of a run may be private links."""
     beside = {}
     for name, run in runs.items():
         beside[f"{places[name]}/{CONFIG}"] = dump(run.benchmark, folder / places[name])
@@ -166,9 +163,8 @@ def files_in(folder: Path) -> set[str]:
     except storage.OtherVersionError:
         raise UserError(f"{folder / SITE}: another version or program wrote it ({HINT})") from None
     except storage.DamagedResultError as error:
-        raise UserError(
-            f"{folder / SITE}: is not as rnnbench wrote it ({HINT}, or remove it)"
-        ) from error
+        fault = f"is not as rnnbench wrote it ({HINT}, or remove it)"
+        raise UserError(f"{folder / SITE}: {fault}") from error
 
 
 def read_site(folder: Path) -> SiteFiles:

@@ -105,11 +105,7 @@ def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
 
 
 def only_networks(benchmark: Benchmark) -> Benchmark:
-    """Return ``benchmark`` with its networks alone, trained on all training documents.
-
-    Raises:
-        UserError: it has no networks.
-    """
+    """Return ``benchmark`` with its networks alone, without validation, or raise ``UserError``."""
     models = {}
     for name, model in networks(benchmark).items():
         training = (model.training or {}) | {"validation_split": 0.0}

@@ -162,9 +162,8 @@ def train(
     torch.set_flush_denormal(True)
     torch.manual_seed(seed)
     net = TorchNetwork(model, Shape.of(dataset), packs=packs)
-    optimizer = torch.optim.Adam(
-        net.parameters(), lr=recipe.learning_rates(1)[0], eps=1e-7, fused=True
-    )
+    rate = recipe.learning_rates(1)[0]
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)
     weights = [weight.detach() for weight in net.parameters()]
     averages = [torch.zeros_like(weight) for weight in weights]
     read, steps = _reader(model, dataset, dataset.x_train), 0

@@ -45,10 +45,7 @@ class TableTime(Record):
 
     @property
     def overhead_seconds(self) -> float:
-        """The longest time that a process spent outside training steps, as for compilation.
-
-        The excess of slow epochs over the median counts, too.
-        """
+        """The longest time that a process spent outside steps, which count as the median one."""
         by_process = defaultdict(list)
         for trial in self.trials:
             by_process[trial.process].append(trial)
@@ -185,10 +182,8 @@ def speed_tables(results: SpeedResults) -> list[Table]:
             "s not spent on steps": lambda one: (
                 f"{median(table.overhead_seconds for table in one.rounds):.1f}"
             ),
-            "peak MB of a process": lambda one: (
-                f"{max(trial.peak_memory_mb for trial in one.trials):,.0f}"
-            ),
-            "mean test accuracy": lambda one: f"{mean(trial.score for trial in one.trials):.4f}",
+            "peak MB of a process": lambda one: f"{max(t.peak_memory_mb for t in one.trials):,.0f}",
+            "mean test accuracy": lambda one: f"{mean(t.score for t in one.trials):.4f}",
         },
         f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
         "compilation, predictions, idling.",
