@@ -241,9 +241,8 @@ def run(request: RunRequest) -> Run:
     """
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
-        stored, done = run_job(
-            job, show_trials(quiet=not request.progress), keep_models=request.save_models
-        )
+        display = show_trials(quiet=not request.progress)
+        stored, done = run_job(job, display, keep_models=request.save_models)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 

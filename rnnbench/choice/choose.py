@@ -264,10 +264,7 @@ def _fit(
     choice: Choice,
     held_out: Mapping[tuple[str, int], TrialResult],
 ) -> Run:
-    """Train the recommended model and keep it, in a run of its own; see ``choose``.
-
-    If it is trained on all documents, the ``held_out`` answers replace those to the test documents.
-    """
+    """Train the recommended model, in a run that keeps it; ``held_out`` answers replace its own."""
     names = with_members([choice.recommended], job.benchmark.models)
     benchmark = chosen_benchmark(job.benchmark, choice.results, names)
     data = _on_all(request, job) if held_out else benchmark.data
@@ -293,9 +290,8 @@ def _fit(
 def _answers(parts: Sequence[TrialResult], positions: NDArray[np.intp]) -> TrialResult:
     """Return the answers of a model to the documents at ``positions``, in that order."""
     order, names = np.argsort(positions), ("labels", "scores", "answers")
-    labels, scores, given = (
-        np.concatenate([getattr(part, name) for part in parts])[order] for name in names
-    )
+    wholes = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    labels, scores, given = (whole[order] for whole in wholes)
     return TrialResult(parts[0].record, labels, scores, given=given)
 
 

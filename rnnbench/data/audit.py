@@ -203,10 +203,7 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
 def summarize_labels(
     task: TaskKind, labels: Labels, topics: Sequence[str], origin: str, **facts: Any
 ) -> DatasetSummary:
-    """Return the facts about test documents of which nothing but labels, and ``facts``, are known.
-
-    Their own most frequent topic takes the place of that in training.
-    """
+    """Return the facts about test documents of which only labels, and ``facts``, are known."""
     test = documents_by_topic(labels, len(topics))
     names = {"ids": facts.get("ids"), "topics": [topics[n] for n in np.flatnonzero(test).tolist()]}
     mark = sha256_arrays({"labels": without_unused(labels)}, names | {"n": len(labels)})
@@ -244,10 +241,7 @@ def _scores_of_majority(
 
 
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
-    """Return the facts about a dataset without its duplicates; its fingerprints are others.
-
-    ``labels`` are those of the test documents that are left, ``(n_left,)``.
-    """
+    """Return the facts about a dataset without duplicates, from the ``labels`` that are left."""
     test = documents_by_topic(labels, len(summary.topics))
     names = [count.topic for count in summary.topics]
     pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicates.positions

@@ -290,9 +290,8 @@ def _check_keys(corpus: Corpus, data: Data) -> None:
     """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
     if data.task and not TASKS[data.task].has_topics:
-        raise UserError(
-            f"data.task: {data.task}: only for answers that `rnnbench verdict` is given"
-        )
+        fault = "only for answers that `rnnbench verdict` is given"
+        raise UserError(f"data.task: {data.task}: {fault}")
     if data.task and TASKS[data.task].has_one_label != has_one:
         raise UserError(f"data.task: {data.task}: but a document may have any number of labels")
     if data.documents and has_one:
@@ -467,11 +466,7 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
 
 
 def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], data: Data) -> NDArray[np.bool_]:
-    """Return, for each document, whether it is tested on: the last ones of each topic.
-
-    At least one document of a topic is for training, and not all of them. Where a document may have
-    any number of topics, see ``stratify``.
-    """
+    """Return whether each document is tested on: the last of each topic, but never all or none."""
     share = data.test_split
     if corpus.labels.ndim == 2:
         is_test = np.zeros(len(corpus), bool)

@@ -69,10 +69,7 @@ class Encoded:
 
 
 def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
-    """Split texts, or a single one, into words as the corpus was split, and return their ids.
-
-    A text may also be a list of its words.
-    """
+    """Split texts (or one, or lists of words) as the corpus was split, and return their ids."""
     if vocabulary.source not in SOURCES:
         hint = did_you_mean(vocabulary.source, SOURCES)
         raise UserError(f"the source '{vocabulary.source}' of this model is not installed ({hint})")

@@ -284,8 +284,6 @@ class KeptModel:
     def _scored(self, ids: "NDArray[np.int32]", texts: Sequence[str]) -> tuple["Scores", "Scores"]:
         """Return the scores of texts as they are in a trial, and as margins or probabilities.
 
-        Models read either the word ids ``(n, timesteps)`` or all words of the texts.
-
         Many texts are read by machine code, if the network can have it; a few, for which it would
         take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
         cannot compute.
@@ -480,9 +478,8 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
         if vocabulary.dataset_fingerprint == dataset.fingerprint:
             topics = [count.topic for count in dataset.topics]
             if (vocabulary.timesteps, vocabulary.topics) != (dataset.timesteps, topics):
-                raise DamagedResultError(
-                    f"unusable result: {folder}: its vocabulary belongs to other data"
-                )
+                fault = "its vocabulary belongs to other data"
+                raise DamagedResultError(f"unusable result: {folder}: {fault}")
             return vocabulary
     raise UserError(f"{folder}: the vocabulary of its dataset was not kept ({_run_again(results)})")
 

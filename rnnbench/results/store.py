@@ -276,9 +276,8 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
                 size = member.tell() + math.prod(shape) * dtype.itemsize
             if expected is not None and (shape, dtype) != expected[number]:
                 wanted = "{1} {0}".format(*expected[number])
-                raise ValueError(
-                    f"{name} is {dtype} {shape}, but the network in config.yaml has {wanted}"
-                )
+                needs = f"but the network in config.yaml has {wanted}"
+                raise ValueError(f"{name} is {dtype} {shape}, {needs}")
             if size != archive.getinfo(name).file_size:
                 raise ValueError(f"{name} is not as large as it declares")
         with np.load(file, allow_pickle=False) as stored:

@@ -136,10 +136,7 @@ def begin(phase: str) -> None:
 
 
 def threads_now() -> int:
-    """Return how many threads a training may use from now on, if they do not change its result.
-
-    The number grows when other trainings end and none is left to begin.
-    """
+    """Return how many threads a training may use from now on, which grows as others end."""
     return _threads.get()()
 
 
@@ -190,10 +187,7 @@ class Epochs:
         validation: tuple[float, float] | None,
         read_weights: Callable[[], Weights],
     ) -> None:
-        """Note the scores of an epoch in training, and on validation documents if there are any.
-
-        ``read_weights`` is called only if this is the best epoch so far.
-        """
+        """Note the scores of an epoch; ``read_weights`` is called if it is the best so far."""
         self.history.loss.append(loss)
         self.history.score.append(score)
         epoch = len(self.history.loss)

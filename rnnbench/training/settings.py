@@ -67,9 +67,8 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
                 raise UserError(f"training.engine: {engine.name}: {reason}")
             return engine
     able = [other.name for other in ENGINES.usable() if other.covers(model, training)]
-    raise UserError(
-        f"training.engine: {engine.name} cannot train {name} (allowed: {', '.join(able) or 'none'})"
-    )
+    hint = f"allowed: {', '.join(able) or 'none'}"
+    raise UserError(f"training.engine: {engine.name} cannot train {name} ({hint})")
 
 
 def resolve_engine(model: Model, training: Training) -> Training:
@@ -96,9 +95,8 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
     """Return why a model cannot have as many topics a document as a dataset; empty if it can."""
     is_single = dataset.y_train.ndim == 1
     if isinstance(model, LayeredNetwork) and model.layers[-1].has_one_label != is_single:
-        number, other = (
-            ("one topic", "any number") if is_single else ("any number of topics", "one")
-        )
+        number = "one topic" if is_single else "any number of topics"
+        other = "any number" if is_single else "one"
         layer = f"dense: {{units: topics, activation: {'softmax' if is_single else 'sigmoid'}}}"
         return f"a document has {number}, but the last layer is for {other} (allowed: {layer})"
     if is_single:

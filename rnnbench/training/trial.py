@@ -171,10 +171,9 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
     begin(TRAINING)  # an engine may name further phases
+    given = trial.model, dataset, training, trial.seed, on_epoch
     with ENGINES.blamed(engine.name):
-        result = engine.fit(
-            trial.model, dataset, training, trial.seed, on_epoch, keep_model=trial.keep_model
-        )
+        result = engine.fit(*given, keep_model=trial.keep_model)
     rise = None if start is None else max(0, peak_memory() - start) / 1e6
     if fault := _fault(result, trial.model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
@@ -192,16 +191,9 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
 
 def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
     """Return the record of a training with everything that identifies it."""
-    identity = {
-        "fingerprint": trial.fingerprint,
-        "source": trial.source,
-        "dataset_fingerprint": trial.dataset_fingerprint,
-        "task": trial.task,
-        "model": trial.name,
-        "seed": trial.seed,
-        "cpu": cpu(),
-        "threads": trial.threads_used,
-    }
+    keys = "fingerprint", "source", "dataset_fingerprint", "task", "seed"
+    identity = {key: getattr(trial, key) for key in keys}
+    identity |= {"model": trial.name, "cpu": cpu(), "threads": trial.threads_used}
     return record.model_copy(update=identity)
 
 

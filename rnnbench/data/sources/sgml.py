@@ -156,10 +156,7 @@ Table = list[tuple[int, bytes] | None]
 
 
 def string_hash(text: bytes) -> int:
-    """Return ``hash(text)`` of 64-bit CPython 2.7 without ``-R``, as an unsigned number.
-
-    Source: ``string_hash`` in CPython 2.7's ``Objects/stringobject.c``.
-    """
+    """Return ``hash(text)`` of 64-bit CPython 2.7 without ``-R`` (``Objects/stringobject.c``)."""
     if not text:
         return 0
     value = text[0] << 7

@@ -85,10 +85,7 @@ EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used: its place, the reason in two words, and the fault.
-
-    Its values are those that were found.
-    """
+    """A row that cannot be used: its place, the reason in two words, the fault, and its values."""
 
     place: str
     reason: str
@@ -339,10 +336,7 @@ def _json_array(path: Path, layout: Layout, progress: Progress, columns: Columns
 
 
 def _of_json(values: Iterator[tuple[str, Any]], columns: Columns) -> Iterator[Any]:
-    """Yield the header and the rows of objects; the first ones tell the columns.
-
-    A row with another key would lose its value, unless only some ``columns`` are wanted.
-    """
+    """Yield the header, which the first objects tell, and the rows; a later key makes a bad row."""
     first = list(islice(values, SAMPLE_ROWS))
     header = list(dict.fromkeys(key for _, item in first if isinstance(item, dict) for key in item))
     place, bad = first[0] if first else ("", {})

@@ -118,9 +118,8 @@ class Fitted:
     def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         with BASELINES.blamed(self.baseline.kind):
-            scores = score(
-                self.baseline, self.classifier, self.texts(x), self.n_topics, self.learned
-            )
+            given = self.texts(x), self.n_topics, self.learned
+            scores = score(self.baseline, self.classifier, *given)
         return scores.astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
@@ -135,10 +134,7 @@ class Fitted:
 def texts(
     ids: NDArray[np.int32], vocabulary: Sequence[str] | None = None, separator: str = " "
 ) -> list[str]:
-    """Return the ids ``(n, timesteps)`` as texts, without padding or start mark.
-
-    With a vocabulary, the texts are its words, with a ``separator`` between them.
-    """
+    """Return ids ``(n, timesteps)`` as texts, or as words of a vocabulary, without padding."""
     rows, first = ids.tolist(), INDEX_FROM + 1
     if vocabulary is None:
         kept = ([str(word) for word in row if word not in (PAD, START)] for row in rows)

@@ -255,10 +255,7 @@ class Assembler:
         self.builder.ret_void()
 
     def call(self, name: str, *numbers: Index, **renamed: str) -> None:
-        """Call a function that was made before, with this one's arrays of the same names.
-
-        If an array has another name here, ``renamed`` gives it.
-        """
+        """Call a function that was made before, with arrays of the same, or ``renamed``, names."""
         function = self.module.globals[name]
         names = [arg.name for arg in function.args if arg.type == POINTER]
         pointers = [self.given[renamed.get(own, own)].pointer for own in names]

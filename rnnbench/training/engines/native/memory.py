@@ -144,10 +144,7 @@ class Memory:
         return array
 
     def trained(self, *shape: int, touched: int = 0) -> Trained:
-        """Return an array of weights.
-
-        Each half of a batch has a gradient, or both share one of ``touched`` rows.
-        """
+        """Return weights; each half of a batch has a gradient, or both share ``touched`` rows."""
         place = partial(self.place, block=SHARED)
         value, mean, square = (place(*shape) for _ in range(3))
         average = place(*shape) if self.averages else value

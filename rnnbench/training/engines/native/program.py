@@ -99,10 +99,7 @@ class Program:
         adam.make_step(asm, self.group, self.trained)
 
     def _make_epoch(self, asm: Assembler) -> None:
-        """Make the functions of the phases of an optimizer step, for half a batch, and ``epoch``.
-
-        Two threads can call each for both halves at once. The results are the same.
-        """
+        """Make the phases of a step, for half a batch and one or two threads, and ``epoch``."""
         group, rows = self.group, self.sizes.rows
         with asm.function("begin", TRAINING, 2) as (first, size), asm.flushing():
             asm.set(group.is_training, 1)

@@ -13,11 +13,7 @@ for module in iter_modules(__path__):
 
 
 def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
-    """Yield the stages of a network: their class, the position of their first layer, their layers.
-
-    Raises:
-        NotImplementedError: there is no machine code for a layer.
-    """
+    """Yield the class, position and layers of each stage, or raise ``NotImplementedError``."""
     if layers[0].takes != "ids":
         yield NumbersStage, len(layers), ()
     yield from stack(layers)
