@@ -62,10 +62,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Have streams that are closed, as by ``>&-``, lead nowhere.
-
-    Otherwise, files and pipes that are opened later would take their places.
-    """
+    """Have closed streams (``>&-``) lead nowhere, or files opened later would take their places."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - for as long as this process lives
@@ -135,10 +132,7 @@ def _call_later(act: Callable[[FrameType | None], None]) -> None:
 
 
 def _raise_again(lost: Any) -> None:
-    """Raise an interruption a moment later if it came where Python drops exceptions.
-
-    That is where an object is destroyed. Other exceptions are printed, as always.
-    """
+    """Raise an interruption a moment later if Python dropped it, as it does in ``__del__``."""
     if LATER and isinstance(lost.exc_value, KeyboardInterrupt):
         _call_later(partial(_raise_where_it_is_heard, lost.exc_value))
     else:

@@ -40,10 +40,7 @@ WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 def prepared_job(
     request: Request, record: str = RESULTS, *, corpus: Corpus | None = None
 ) -> Iterator[Job]:
-    """Yield the job of a request; ``record`` is the file that marks a run or a choice.
-
-    A ``corpus`` that another job has loaded is not loaded again.
-    """
+    """Yield the job of a request, which ``record`` marks; a ``corpus`` is not loaded again."""
     request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)

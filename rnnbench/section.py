@@ -237,10 +237,7 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Raise ``UserError`` for arguments of a function that its annotations do not allow.
-
-    Others are converted as pydantic does: NumPy numbers become plain ones.
-    """
+    """Raise ``UserError`` for arguments that annotations do not allow; convert others."""
     signature = inspect.signature(function)
 
     @validate_call

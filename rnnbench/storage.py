@@ -206,10 +206,7 @@ def read_file(path: Path, limit: int) -> bytes:
 
 
 def open_regular(path: Path, limit: int) -> BufferedReader:
-    """Open a regular file of at most ``limit`` bytes; a pipe would wait for ever.
-
-    ``OSError`` is raised if there is no such file, it is of another kind, or it is longer.
-    """
+    """Open a regular file of at most ``limit`` bytes, or raise ``OSError``: pipes never end."""
     facts = path.stat()
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -232,10 +232,7 @@ _parse = lru_cache(maxsize=MAX_FILES)(parse)
 
 
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
-    """Return ``own`` merged over the files that it extends; its paths are relative to ``folder``.
-
-    ``above`` are the files that led to it by ``extends``; the last one is its own.
-    """
+    """Return ``own``, of the last file ``above``, over the files that it extends, in ``folder``."""
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)
         if isinstance(path.value, str) and path.value and path.value[0] != "~":

@@ -85,10 +85,7 @@ def _misfit(model: Any, shape: Shape) -> str:
 
 
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the probabilities ``(n, n_topics)`` of word ids ``(n, timesteps)``.
-
-    For a single call this is faster than ``model.predict``, which compiles first.
-    """
+    """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, without compiling."""
     starts = range(0, len(x), EVALUATION_BATCH)
     batches = [x[start : start + EVALUATION_BATCH] for start in starts]
     return np.concatenate([model(batch, training=False) for batch in batches])

@@ -28,11 +28,7 @@ def is_from_outside(part: Layer | Baseline) -> bool:
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """Return the function ``package.module:function``, from the working folder too.
-
-    Raises:
-        PluginError: it cannot be imported.
-    """
+    """Return ``package.module:function``, from the working folder too, or raise ``PluginError``."""
     module, _, function = name.partition(":")
     find_working_folder()
     with blame(f"python: {name}", "cannot be imported"):
@@ -95,10 +91,7 @@ def files_of(module: str) -> dict[str, Path]:
 
 
 def imported_beside(module: str) -> Iterator[str]:
-    """Yield what a module, or the package around it, imports from the folder that it lies in.
-
-    Installed packages are left out.
-    """
+    """Yield what a module, or its package, imports from its own folder, if it is not installed."""
     packages = {*packages_distributions(), *sys.stdlib_module_names}
     for name, file in files_of(module).items():
         folder = file.parents[name.count("/")]
@@ -150,11 +143,7 @@ def _python_files(package: Path) -> list[Path]:
 
 
 def _find(module: str, name: str) -> tuple[Path, int]:
-    """Return the file of a module, and how many packages it lies in, counting one that it is.
-
-    Raises:
-        UserError: there is no such module, or it is not in a file.
-    """
+    """Return a module's file, and how many packages it is in or is; or raise ``UserError``."""
     find_working_folder()
     try:
         spec = importlib.util.find_spec(module)

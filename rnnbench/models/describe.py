@@ -41,11 +41,7 @@ class Description:
 
 
 def describe(network: Network, shape: Shape) -> Description:
-    """Return the layers of a network on a dataset of this shape.
-
-    Raises:
-        PluginError: a function or a layer from outside failed; the message names it.
-    """
+    """Return the layers of a network for a shape; ``PluginError`` names code from outside."""
     if network.engine:
         return Description((), trainable_params=network.count_params(shape), other_params=0)
     import keras

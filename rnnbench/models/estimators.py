@@ -137,10 +137,7 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
 def _curve(
     margins: NDArray[np.float64], labels: NDArray[np.uint8], *, has_one_label: bool
 ) -> tuple[float, float]:
-    """Return the slope, above 0, and the offset from margins to log-odds with the least log-loss.
-
-    Both arrays are ``(n, n_topics)``. If a document has one topic, an offset would change nothing.
-    """
+    """Return the slope, above 0, and the offset from margins to log-odds with the least loss."""
 
     def loss(curve: NDArray[np.float64]) -> float:
         odds = np.exp(curve[0]) * margins + curve[1]

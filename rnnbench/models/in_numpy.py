@@ -73,10 +73,7 @@ def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
 
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
-    """Return the shapes of a network's weights, in the order of Keras's ``get_weights()``.
-
-    The network is one that ``is_covered``.
-    """
+    """Return the shapes of the weights of a network that ``is_covered``, in Keras's order."""
     inputs = network.with_inputs(1, shape)
     return [of_one for layer, batch in inputs for of_one in _shapes(layer, batch)]
 
@@ -84,10 +81,7 @@ def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
 def predict(
     network: LayeredNetwork, shape: Shape, weights: Sequence[Floats], ids: NDArray[np.int32]
 ) -> Floats:
-    """Return the probabilities ``(n, n_topics)`` of word ids ``(n, timesteps)``.
-
-    The network is one that ``is_covered``, with weights of the shapes of ``weight_shapes``.
-    """
+    """Return probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, if it ``is_covered``."""
     answers = []
     for start in range(0, len(ids), ROWS_AT_ONCE):
         first, part = network.layers[0], ids[start : start + ROWS_AT_ONCE]
@@ -238,11 +232,7 @@ def _recur(
 def _step(
     layer: Recurrent, sums: Floats, hidden: Floats, cell: Floats, kernel: Floats, bias: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the hidden state after a step, and the cell state of an LSTM, ``(batch, units)``.
-
-    ``sums`` are those of the inputs, with their bias; ``kernel`` and ``bias`` are those of the
-    hidden state. The bias is 0 but for a GRU with ``reset_after``.
-    """
+    """Return the hidden state after a step, and the cell state of an LSTM, ``(batch, units)``."""
     act = ACTIVATIONS[layer.activation]
     gate = ACTIVATIONS[getattr(layer, "recurrent_activation", "linear")]
     if isinstance(layer, GRU):

@@ -273,9 +273,8 @@ class MlflowTracker(TrialTracker):
 
         created = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
         run = str(created.info.run_id)
-        params = [
-            Param(_key(key), shortened(str(value), MAX_VALUE)) for key, value in settings.items()
-        ]
+        pairs = settings.items()
+        params = [Param(_key(key), shortened(str(value), MAX_VALUE)) for key, value in pairs]
         for batch in _batches(params, MAX_PARAMS):
             self._client.log_batch(run, params=batch)
         return run

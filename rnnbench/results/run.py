@@ -130,10 +130,7 @@ def load_benchmark(folder: Path, models: Iterable[str]) -> Benchmark:
 
 
 def load_trials(folder: Path, results: Results) -> dict[str, list[TrialResult]]:
-    """Return the trials of each model of the finished run in ``folder``; see ``Store.load``.
-
-    ``DamagedResultError`` is also raised if one answers other documents than the summary.
-    """
+    """Return the trials of each model of a finished run, which all have the same documents."""
     store = Store(folder)
     trials = {
         model.name: [store.load((model.name, one.seed, one.fingerprint)) for one in model.trials]

@@ -361,10 +361,7 @@ def run(
 
 
 def _write(job: Job, done: PlanResult) -> StoredRun:
-    """Summarize the trials that have a result, and write everything that belongs to the run.
-
-    A run that was ended early does not replace a whole one.
-    """
+    """Summarize the trials and write the run; one that was ended early replaces no whole one."""
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     trials = {
         name: found
@@ -412,10 +409,7 @@ def _key(trial: Trial) -> tuple[str, int, str]:
 def _fitting(
     result: TrialResult, trial: Trial, others: Mapping[Trial, TrialResult], store: Store
 ) -> TrialResult:
-    """Return a stored result so that it fits into memory beside others, which are about as large.
-
-    So a run with thousands of trials does not need as much memory as they have together.
-    """
+    """Return a result that reads its scores when needed, if many as large would fill the memory."""
     if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
         return result
     labels = next((other.labels for other in others.values()), result.labels)

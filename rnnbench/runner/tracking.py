@@ -35,10 +35,7 @@ LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
 
 @contextmanager
 def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
-    """Yield a listener that tells the trackers of a benchmark what happens, and end them after it.
-
-    They write into ``tracking`` in the folder of the run.
-    """
+    """Yield a listener that tells trackers, which write into ``tracking``; then end them."""
     if not benchmark.tracking:
         yield lambda _: None
         return

@@ -27,11 +27,7 @@ def parse_layer(value: Any) -> Layer:
 
 
 def parse_layers(value: Any) -> tuple[Layer, ...]:
-    """Return a stack of layers that ends in a probability for each topic.
-
-    Raises:
-        ValidationError: with every faulty layer, and every layer that does not fit those before.
-    """
+    """Return a stack that ends in a probability for each topic, or raise all that is wrong."""
     hint = "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
     return _parsed(value, hint, _misfits_of_model)
 
@@ -156,10 +152,7 @@ def _misfits(
     is_sequence: bool | None = True,
     is_masked: bool = False,
 ) -> Generator[InitErrorDetails, None, bool | None]:
-    """Yield the errors of a stack, located ``below``; return whether it gives a sequence.
-
-    ``None`` is not known, after a faulty layer.
-    """
+    """Yield the errors of a stack; return whether it gives a sequence: ``None`` after a fault."""
     for position, layer in enumerate(layers):
         if layer is None:
             is_sequence, is_masked = None, False

@@ -240,10 +240,7 @@ class RunOnWorker:
 
 
 def carry_out(run: str, message: bytes) -> bytes:
-    """Have a child carry out a trial: a pickled task, trial, and file seen from its modules.
-
-    Return, pickled, the pickled outcome, and the fields of ``Machine`` with our address.
-    """
+    """Have a child carry out a pickled task; return outcome and facts of ``Machine``, pickled."""
     from distributed import Reschedule, get_worker
 
     worker = get_worker()

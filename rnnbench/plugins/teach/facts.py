@@ -201,11 +201,7 @@ def explain_layer(
 
 
 def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
-    """Make a layer of this kind, call it on random sequences, and return the facts.
-
-    The kernels come from Keras's initializers; the biases are random, so that none is zero. The
-    same sizes always give the same numbers.
-    """
+    """Return the facts of a real layer with random weights, always the same, on random input."""
     import keras
 
     random = np.random.default_rng(0)

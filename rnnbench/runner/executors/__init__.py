@@ -13,11 +13,7 @@ EXECUTORS: Registry[type[Executor]] = Registry(
 
 
 def executor_class(name: str) -> type[Executor]:
-    """Return the executor called ``name``.
-
-    Raises:
-        UserError: there is none, or it cannot be loaded; the message names its package.
-    """
+    """Return the executor called ``name``, or raise ``UserError``."""
     if name not in EXECUTORS:
         raise UserError(f"no executor '{name}' ({did_you_mean(name, EXECUTORS)})")
     return EXECUTORS[name]

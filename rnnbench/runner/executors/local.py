@@ -162,10 +162,7 @@ name of a phase that begins."""
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
-    """Return the event that a report is about; ``worker`` is as in ``EpochEnded``.
-
-    From a Dask worker, a tuple comes as a plain sequence.
-    """
+    """Return the event that a report, which Dask hands on as a list, is about."""
     if isinstance(report, str):
         return PhaseBegan(trial, report, worker)
     return EpochEnded(trial, *report, worker)
@@ -243,10 +240,7 @@ def work(
     log: Path,
     end_with_parent: Callable[[], None] = _end_with_parent,
 ) -> None:
-    """Carry out the trials that come through ``connection``, in a process that prints into ``log``.
-
-    ``end_with_parent`` waits in a thread.
-    """
+    """Carry out the trials from ``connection``, printing into ``log``, until the parent ends."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
