@@ -261,9 +261,8 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[st
     is_array = all(0 < array.ndim < 3 and all(array.shape[1:]) for array in arrays.values())
     if not (arrays and is_array) or len({array.shape[:1] for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        raise UserError(
-            f"{path}: {shapes or [*stored]} (should be label, prediction, id, as long; or rows of as many classes)"
-        )
+        hint = "label, prediction, id, as long; or rows of as many classes"
+        raise UserError(f"{path}: {shapes or [*stored]} (should be {hint})")
     columns = {
         key: array.tolist() if array.ndim == 1 else [np.flatnonzero(row).tolist() for row in array]
         for key, array in arrays.items()
@@ -341,7 +340,8 @@ def _by_model(
             seed = seeds[number % len(seeds)] or str(len(trainings))
             counts = np.bincount(own[chosen])
             if seed in trainings or counts.max() > 1:
-                fault = f"two answers of {model}, seed {seed}, to a document: {ids[int(counts.argmax())]}"
+                twice = ids[int(counts.argmax())]
+                fault = f"two answers of {model}, seed {seed}, to a document: {twice}"
                 raise UserError(f"{one.file}: {fault} (--only COLUMN=VALUE chooses rows)")
             trainings[seed] = np.full(len(ids), None, object)
             trainings[seed][own[chosen]] = values[chosen]
