@@ -27,6 +27,7 @@ from rnnbench.config.load import load
 from rnnbench.plugins.speed.results import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
 from rnnbench.plugins.teach.toy import draw
+from rnnbench.terminal import console
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -264,6 +265,7 @@ CONFIGS = [
 @pytest.mark.parametrize("name", COMMANDS_OF)
 def test_commands_print_what_stands_below_them(cli, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(console.out, "width", 80)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for config in (text for page, text in CONFIGS if page == name):
         (tmp_path / f"{yaml.safe_load(config)['name']}.yaml").write_text(config)

@@ -1,7 +1,7 @@
-"""Print the seconds of a verdict on 100,000 documents, 10 models and 5 seeds, from files and arrays.
+"""Print the seconds of verdicts on 100,000 documents, 10 models and 5 seeds each.
 
 Run it as ``python tests/simulations/speed_of_verdicts.py``; the files need 1 GB in a temporary
-folder. A file has a row for each answer. Commands include the start of Python.
+folder, and have a row for each answer. Commands include the start of Python.
 """
 
 import os
