@@ -27,6 +27,7 @@ from rnnbench.config.load import load
 from rnnbench.plugins.speed.results import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
 from rnnbench.plugins.teach.toy import draw
+from rnnbench.terminal import console
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -241,12 +242,16 @@ def test_the_code_of_the_teaching_notebook_prints_what_stands_below_it():
         assert printed.getvalue() == expected
 
 
-OUTPUTS = [
-    (name, *command)
+COMMANDS_OF = {
+    name: re.findall(r"^(\$ )?(rnnbench .+)\n((?:(?!\$ |rnnbench ).*\n)*)", "".join(found), re.M)
     for name, text in PAGES.items()
-    for block in blocks(text, "console")
-    for command in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block, re.M)
-]
+    if (
+        found := [
+            one for one in blocks(text, "console") if "$ rnnbench" in one or name == "verdict"
+        ]
+    )
+}
+"""The commands that are run, page by page, and what stands below them; all of ``verdict``."""
 
 
 CONFIGS = [
@@ -257,15 +262,26 @@ CONFIGS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "command", "output"), OUTPUTS)
-def test_commands_print_what_stands_below_them(cli, tmp_path, monkeypatch, name, command, output):
+@pytest.mark.parametrize("name", COMMANDS_OF)
+def test_commands_print_what_stands_below_them(cli, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(console.out, "width", 80)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     for config in (text for page, text in CONFIGS if page == name):
         (tmp_path / f"{yaml.safe_load(config)['name']}.yaml").write_text(config)
-    program, *arguments = shlex.split(command)
+    for file, table in re.findall(r'^```csv title="(.+?)"\n(.*?)^```$', PAGES[name], re.M | re.S):
+        (tmp_path / file).write_text(table)
 
-    assert program == "rnnbench"
-    assert cli(*arguments).output == output
+    for is_shown, command, output in COMMANDS_OF[name]:
+        done = cli(*shlex.split(command)[1:])
+        assert done.output == output if is_shown else done.exit_code == 0, (command, done.output)
+
+
+def test_the_python_of_verdicts_runs(capsys):
+    (code,) = blocks(PAGES["verdict"], "python")
+    exec(code, {})  # noqa: S102 - it is our own
+
+    assert "yours" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "config"), CONFIGS)

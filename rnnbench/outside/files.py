@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from rnnbench.api import load_run
 from rnnbench.data.sources.files import spelled
-from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout, open_table, with_form
+from rnnbench.data.sources.tables import (
+    MAX_FILE,
+    BadRow,
+    Layout,
+    columns_at_once,
+    open_table,
+    with_form,
+)
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import open_regular
@@ -91,10 +98,11 @@ def read_answers(
         raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
     if not has_ids:
         log.warning("no ids: documents are matched by their places")
-    given = _by_model(read, places[: len(read)], n, "score" if is_scored else "prediction")
+    key = "score" if is_scored else "prediction"
+    given = _by_model(read, places[: len(read)], ids.names, key)
     if run:
         return given | {"labels": run}
-    label, cluster = (_agreed(key, everything, places, n) for key in ("label", "cluster"))
+    label, cluster = (_agreed(key, everything, places, ids.names) for key in ("label", "cluster"))
     if not (label or is_scored):
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
     facts = {"clusters": cluster, "ids": ids.names if has_ids else None}
@@ -114,6 +122,8 @@ def allowed_name(text: str) -> str:
 
 def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> _Read:
     """Return the rows of a file, whose name may have a model and a seed."""
+    if not path.is_file():
+        raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     is_numpy = path.suffix.lower() in (".npy", ".npz")
     name, columns = (_arrays if is_numpy else _table)(path, reading, of_labels)
     if not len(next(iter(columns.values()), ())):
@@ -131,8 +141,8 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str
     header, rows = open_table(path, layout)
     names, name, classes = _found(header, reading.columns, path), path.stem, list[str]()
     if {*header} >= OF_HARNESS and "score" not in names and (first := next(rows, None)):
-        metrics, name = first[1][header.index("metrics")], path.parent.name
-        names["score"] = metrics[0]
+        metrics, name = first[1][header.index("metrics")] or [""], path.resolve().parent.name
+        names["score"] = _existing(metrics[0], header, path)
         log.warning("%s: the score is %s (metrics: %s)", path, metrics[0], ", ".join(metrics))
     is_scored = "score" in reading.columns or "prediction" not in names
     for key in ("score", "prediction") if of_labels else ("prediction" if is_scored else "score",):
@@ -172,19 +182,7 @@ def _values(
     path: Path, layout: Layout, names: Mapping[str, str], reading: Reading
 ) -> dict[str, Any]:
     """Return columns of a table by their keys, of the rows that count."""
-    header = open_table(path, layout)[0]
-    keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
-    header, rows = open_table(path, layout, columns=[first for first, *_ in keys.values()])
-    columns: dict[str, Any] = {key: [] for key in names}
-    places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
-    while block := list(islice(rows, AT_ONCE)):
-        for bad in (row for row in block if isinstance(row, BadRow)):
-            raise UserError(f"{bad.place}: {bad.fault}")
-        for column, place, inner in places:
-            found: list[Any] = [row[1][place] for row in block]
-            for key in inner:
-                found = [one.get(key) if isinstance(one, dict) else None for one in found]
-            column += [intern(one) if type(one) is str else one for one in found]
+    columns = _all_values(path, layout, names)
     if reading.only:
         counts = [spelled(value) == reading.only[1] for value in columns.pop("only")]
         columns = {key: list(compress(of, counts)) for key, of in columns.items()}
@@ -197,11 +195,33 @@ def _values(
     return columns
 
 
+def _all_values(path: Path, layout: Layout, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return columns of a table by their keys."""
+    header = open_table(path, layout)[0]
+    keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
+    firsts = [first for first, *_ in keys.values()]
+    if at_once := columns_at_once(path, layout, list(dict.fromkeys(firsts))):
+        return {key: at_once[first].tolist() for key, first in zip(keys, firsts, strict=True)}
+    header, rows = open_table(path, layout, columns=firsts)
+    columns: dict[str, Any] = {key: [] for key in names}
+    places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
+    while block := list(islice(rows, AT_ONCE)):
+        for bad in (row for row in block if isinstance(row, BadRow)):
+            raise UserError(f"{bad.place}: {bad.fault}")
+        for column, place, inner in places:
+            found: list[Any] = [row[1][place] for row in block]
+            for key in inner:
+                found = [one.get(key) if isinstance(one, dict) else None for one in found]
+            column += [intern(one) if type(one) is str else one for one in found]
+    return columns
+
+
 def _numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
     """Return a column of numbers; a missing one is NaN."""
     try:
-        return np.array([TRUTHS[v] if v in TRUTHS else float(v) for v in values], float)
-    except (TypeError, ValueError) as error:
+        known = {value: TRUTHS[value] if value in TRUTHS else float(value) for value in {*values}}
+        return np.fromiter(map(known.__getitem__, values), float, len(values))
+    except (TypeError, ValueError) as error:  # TypeError: a list
         hint = "--column prediction=NAME names the column with answers"
         raise UserError(f"{where}: not only numbers: {error} ({hint})") from None
 
@@ -238,9 +258,11 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[st
             arrays = {key: np.asarray(stored[name]) for key, name in names.items()}
     except (ValueError, EOFError, BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as NumPy arrays: {error}") from None
-    if not arrays or len({array.shape[:1] for array in arrays.values()}) > 1:
+    is_array = all(0 < array.ndim < 3 and all(array.shape[1:]) for array in arrays.values())
+    if not (arrays and is_array) or len({array.shape[:1] for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        raise UserError(f"{path}: {shapes or [*stored]} (should be label, prediction, id, as long)")
+        hint = "label, prediction, id, as long; or rows of as many classes"
+        raise UserError(f"{path}: {shapes or [*stored]} (should be {hint})")
     columns = {
         key: array.tolist() if array.ndim == 1 else [np.flatnonzero(row).tolist() for row in array]
         for key, array in arrays.items()
@@ -263,7 +285,7 @@ def _all_have(key: str, read: Sequence[_Read]) -> bool:
 
 def _places(one: _Read, ids: Topics) -> NDArray[np.int32]:
     """Return the number of the document of each row; without ids, their places count."""
-    columns = one.columns
+    columns, ids.where = one.columns, f"{one.file}: id"
     places = ids.places(columns.get("id") or list(range(len(next(iter(columns.values()))))))
     if (places < 0).any():
         raise UserError(f"{one.file}: {counted(int((places < 0).sum()), 'row')} without an id")
@@ -271,22 +293,20 @@ def _places(one: _Read, ids: Topics) -> NDArray[np.int32]:
 
 
 def _agreed(
-    key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int32]], n: int
+    key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int32]], ids: Sequence[str]
 ) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
-    agreed: list[Any] = [None] * n
+    agreed = np.full(len(ids), None, object)
     having = [(one, own) for one, own in zip(read, places, strict=True) if key in one.columns]
-    for number, (one, own) in enumerate(having):
-        values, (first, at) = one.columns[key], having[0]
-        if number and values == first.columns[key] and np.array_equal(own, at):
-            continue
-        for place, value in zip(own.tolist(), values, strict=True):
-            before = agreed[place]
-            if before is None:
-                agreed[place] = value
-            elif before != value and _plain(before) != _plain(value):
-                raise UserError(f"{one.file}: two {key}s of one document: {before}, {value}")
-    return agreed if having else None
+    for one, own in having:
+        values = np.fromiter(one.columns[key], object, len(own))
+        first = (agreed[own] == None) & (values != None)  # noqa: E711 - element by element
+        agreed[own[first][::-1]] = values[first][::-1]  # the first of several stays
+        for row in np.flatnonzero(agreed[own] != values).tolist():
+            if _plain(before := agreed[own[row]]) != _plain(value := values[row]):
+                fault = f"two {key}s of one document: {before}, {value}"
+                raise UserError(f"{one.file}: {fault} (id {ids[own[row]]})")
+    return agreed.tolist() if having else None
 
 
 def _plain(value: Any) -> Any:
@@ -295,11 +315,12 @@ def _plain(value: Any) -> Any:
 
 
 def _by_model(
-    read: Sequence[_Read], places: Sequence[NDArray[np.int32]], n: int, key: str
+    read: Sequence[_Read], places: Sequence[NDArray[np.int32]], ids: Sequence[str], key: str
 ) -> dict[str, Any]:
     """Return the answers of each model by seed, and the files that they came from."""
     answers: dict[str, dict[Any, Any]] = {}
     files: dict[str, dict[str, None]] = {}
+    written: dict[str, str] = {}
     for one, own in zip(read, places, strict=True):
         values = np.fromiter(one.columns[key], object, len(own))
         (models, of_model), (seeds, of_seed) = (
@@ -307,14 +328,22 @@ def _by_model(
             for name, default in (("model", one.model), ("seed", one.seed))
         )
         training = of_model * len(seeds) + of_seed
-        for number in np.unique(training).tolist():
-            chosen, model = training == number, allowed_name(models[number // len(seeds)])
+        order = np.argsort(training, kind="stable")
+        numbers, starts = np.unique(training[order], return_index=True)
+        for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+            own_name = models[number // len(seeds)]
+            model = allowed_name(own_name)
+            if not model or written.setdefault(model, own_name) != own_name:
+                fault = f"model '{own_name}'" + (f": also '{written[model]}'" if model else "")
+                raise UserError(f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)")
             trainings = answers.setdefault(model, {})
             seed = seeds[number % len(seeds)] or str(len(trainings))
-            if seed in trainings or np.bincount(own[chosen]).max() > 1:
-                fault = f"two answers of {model}, seed {seed}, to a document"
+            counts = np.bincount(own[chosen])
+            if seed in trainings or counts.max() > 1:
+                twice = ids[int(counts.argmax())]
+                fault = f"two answers of {model}, seed {seed}, to a document: {twice}"
                 raise UserError(f"{one.file}: {fault} (--only COLUMN=VALUE chooses rows)")
-            trainings[seed] = np.full(n, None, object)
+            trainings[seed] = np.full(len(ids), None, object)
             trainings[seed][own[chosen]] = values[chosen]
             files.setdefault(model, {})[one.file] = None
     for model, trainings in answers.items():
@@ -330,7 +359,7 @@ def _numbered(
     """Return the different models or seeds of a file, and the position of that of each row."""
     if key not in one.columns:
         return [default], np.zeros(n, np.int64)
-    names = Topics()
+    names = Topics(where=f"{one.file}: {key}")
     places = names.places(one.columns[key]).astype(np.int64)
     if (places < 0).any():
         raise UserError(f"{one.file}: {counted(int((places < 0).sum()), 'row')} without a {key}")

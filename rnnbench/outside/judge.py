@@ -158,8 +158,8 @@ _at_first = cache(_environment)
 class Topics(dict[Any, int]):
     """The position of each name by all values that stand for it, such as 1, 1.0 and ``"1"``."""
 
-    def __init__(self, names: Iterable[str] = ()):
-        self.names = list(names)
+    def __init__(self, names: Iterable[str] = (), where: str = "verdict"):
+        self.names, self.where = list(names), where
         super().__init__((name, place) for place, name in enumerate(self.names))
 
     def __missing__(self, value: Any) -> int:
@@ -167,7 +167,9 @@ class Topics(dict[Any, int]):
         if name is None or name == "" or name != name:  # noqa: PLR0124 - NaN
             return -1
         if not isinstance(name, str):
-            raise UserError(f"verdict: got {spell(value)} (should be a text or a whole number)")
+            raise UserError(
+                f"{self.where}: got {spell(value)} (should be a text or a whole number)"
+            )
         if name not in self:
             self[name] = len(self.names)
             self.names.append(name)
@@ -180,7 +182,9 @@ class Topics(dict[Any, int]):
         try:
             return np.fromiter(map(self.__getitem__, plain), np.int32, len(plain))
         except TypeError:
-            raise UserError("verdict: several labels beside a single one") from None
+            wrong = next(own for own in plain if isinstance(own, Collection) and own != str(own))
+            hint = "a text or a whole number; or lists alone, as several labels beside a single one"
+            raise UserError(f"{self.where}: got {spell(wrong)} (should be {hint})") from None
 
 
 def natural(name: str) -> tuple[bool, int, str]:
@@ -211,15 +215,15 @@ def _coded(
     if not topics:
         _as_array(task, topics, labels)
         topics = Topics(sorted(topics.names, key=natural))
-    for values in own.values():  # for the names of all topics
-        _as_array(task, topics, values)
-    if (most := len(topics.names)) > MAX_LABELS or max(
-        map(len, topics.names), default=0
-    ) > LONGEST_LABEL:
-        limits = f"{MAX_LABELS:,} of {LONGEST_LABEL} characters; or scores of the answers"
-        raise UserError(f"verdict: {counted(most, 'different label')} (allowed: {limits})")
-    right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
     given = {key: _as_array(task, topics, values) for key, values in own.items()}
+    most, longest = len(topics.names), max(map(len, topics.names), default=0)
+    if most > MAX_LABELS or longest > LONGEST_LABEL:
+        found = f"{counted(most, 'different label')} of up to {counted(longest, 'character')}"
+        limits = f"{MAX_LABELS:,} of {LONGEST_LABEL}; or scores of the answers"
+        raise UserError(f"verdict: {found} (allowed: {limits})")
+    right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
+    if task is MULTI_LABEL:  # with the topics of later answers
+        given = {key: _widened(array, len(topics.names)) for key, array in given.items()}
     for (model, _), array in given.items():
         if len(array) != len(right):
             fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
@@ -257,11 +261,16 @@ def _as_array(task: TaskKind, topics: Topics, values: Any) -> NDArray[Any]:
     return array
 
 
+def _widened(array: NDArray[Any], n_topics: int) -> NDArray[Any]:
+    """Return rows of 0 and 1 with those of topics that nobody has; a row may be ``LACKING``."""
+    return np.pad(array, ((0, 0), (0, n_topics - array.shape[1])))
+
+
 def _depth(values: Any) -> int:
     """Return how many dimensions values have; a collection of topics is one."""
     if isinstance(values, np.ndarray) and values.dtype != object:
         return values.ndim
-    if isinstance(values, str | bytes) or not isinstance(values, Collection):
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
         return 0
     return 1 + _depth(next((one for one in values if one is not None), None))
 
@@ -321,7 +330,8 @@ def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], NDArr
     topics = Topics()
     places = topics.places(list(values))
     if len(places) != n or (places < 0).any():
-        raise UserError(f"verdict: {key}: should be one for each of {counted(n, 'document')}")
+        fault = f"{(places < 0).sum():,} of {len(places):,} are empty"
+        raise UserError(f"verdict: {key}: {fault} (should be one for each of {n:,} documents)")
     return topics.names, places
 
 

@@ -9,7 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.sources import tables
-from rnnbench.data.sources.tables import DELIMITERS, BadRow, Layout, open_table, sniff
+from rnnbench.data.sources.tables import (
+    DELIMITERS,
+    BadRow,
+    Layout,
+    columns_at_once,
+    open_table,
+    sniff,
+)
 from rnnbench.errors import UserError
 
 SENTENCES = {
@@ -195,3 +202,17 @@ def test_progress_is_told_in_bytes(tmp_path):
     size = table.stat().st_size
     assert [call[::2] for call in calls] == [("reading own.csv", size)] * 2
     assert 0 < calls[0][1] < calls[1][1] <= size
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=",ab \n\r\t\0é\"'\u2028", max_size=25), st.sampled_from(["", "\ufeff"]))
+def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
+    pytest.importorskip("pyarrow")
+    file, layout = tmp_path / "m.csv", Layout(delimiter=",", encoding="utf-8")
+    file.write_bytes(f"{mark}id,label\n1,x\n{text}".encode())
+
+    found = columns_at_once(file, layout, ["id", "label"])
+
+    if found is not None:
+        rows = [row[1] for row in open_table(file, layout)[1]]
+        assert [list(row) for row in zip(found["id"], found["label"], strict=True)] == rows
