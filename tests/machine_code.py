@@ -70,7 +70,7 @@ def networks(draw: Any, most_units: int = 70) -> LayeredNetwork:
             layers = [{"embedding": {"dim": draw(sizes), "masking": is_masked}}]
         layers += [on_sequences() for _ in range(draw(st.integers(0, 2)))]
         to_vector = recurrent(is_sequence=False), pooling()
-        end = draw(st.sampled_from([None, [], *([last] for last in to_vector)]))
+        end = draw(st.sampled_from([*[None] * 4, [], *([last] for last in to_vector)]))
         if end is not None:
             branches = [[on_sequences(), *end] for _ in range(draw(st.integers(1, 2)))]
             layers.append({"parallel": {"branches": branches}})
