@@ -129,7 +129,8 @@ class Activations:
     """
 
     def __init__(self, group: Group, features: int, *, is_sequence: bool):
-        rows, place = group.capacity if is_sequence else group.rows, group.memory.place
+        # One row more, because a vector that begins inside the last one may end after it.
+        rows, place = group.capacity if is_sequence else group.rows + 1, group.memory.place
         self.group, self.features, self.weight_rows = group, features, features + 1
         self.is_sequence, self.is_trained = is_sequence, True
         self.value, self.gradient = place(rows, features + 1, ones=1), place(rows, features)
