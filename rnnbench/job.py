@@ -19,7 +19,13 @@ from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import PreparedData, prepare, prepare_corpus, with_unlabeled
+from rnnbench.data.load import (
+    PreparedData,
+    prepare,
+    prepare_corpus,
+    unlabeled_fault,
+    with_unlabeled,
+)
 from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
@@ -69,8 +75,10 @@ def prepared_job(
             data = prepare_corpus(section, corpus) if corpus else prepare(section, on_bytes)
             for name, model in benchmark.models.items():
                 model.fetch(on_bytes)
-                if model.reads_unlabeled:
-                    data = with_unlabeled(data, on_bytes, name)
+                if model.reads_unlabeled and data.corpus.unlabeled is None:
+                    if fault := unlabeled_fault(data.corpus):
+                        raise UserError(f"models.{name}: {fault}")
+                    data = with_unlabeled(data, on_bytes)
         if request.out is None:
             _mention_replaced(folder / record, benchmark, data)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)

@@ -76,21 +76,24 @@ def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
     return PreparedData(data, corpus, dataset, summarize_dataset(corpus, dataset))
 
 
-def with_unlabeled(prepared: PreparedData, progress: Progress, model: str) -> PreparedData:
-    """Return documents with the texts without labels that ``model`` reads; see ``Source``.
+def unlabeled_fault(corpus: Corpus) -> str:
+    """Return why the source of a corpus has no texts without labels; empty if it has some."""
+    name = corpus.provenance["source"]
+    if (source := SOURCES.get(name)) and source.unlabeled:
+        return ""
+    able = ", ".join(source.name for source in BUILT_IN if source.unlabeled)
+    return f"needs texts without labels, and {name} has none (allowed: data.source: {able})"
+
+
+def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
+    """Return documents with the texts without labels of their source, which has some.
 
     Raises:
-        UserError: the source of the documents has no such texts.
         OutOfReachError: they cannot be downloaded.
     """
     corpus, path = prepared.corpus, prepared.section.path
-    if corpus.unlabeled is not None:
-        return prepared
-    source = SOURCES.get(corpus.provenance["source"])
-    if not (source and source.unlabeled):
-        able = ", ".join(source.name for source in BUILT_IN if source.unlabeled)
-        fault = f"needs texts without labels, and {corpus.provenance['source']} has none"
-        raise UserError(f"models.{model}: {fault} (allowed: data.source: {able})")
+    source = SOURCES[corpus.provenance["source"]]
+    assert source.unlabeled  # noqa: S101 - see ``unlabeled_fault``
     is_here = path is not None and path.suffix.lower() != ".whl"
     name = f"{source.name}-unlabeled{'-from-path' if is_here else ''}"
     found = None if is_here else _cached(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.dataset import Dataset, hold_out
-from rnnbench.data.load import NotCachedError, prepare
+from rnnbench.data.load import NotCachedError, prepare, unlabeled_fault
 from rnnbench.data.sources import BUILT_IN
 from rnnbench.environment import cpu, missing, versions
 from rnnbench.errors import RnnbenchError, UserError
@@ -46,7 +46,8 @@ class BenchmarkCheck:
 def check(benchmark: Benchmark) -> BenchmarkCheck:
     """Read the data that is at hand, and build every network once."""
     try:
-        dataset = prepare(benchmark.data, offline=True).dataset
+        prepared = prepare(benchmark.data, offline=True)
+        dataset = prepared.dataset
         shape, remark = Shape.of(dataset), ""
     except NotCachedError:
         data = benchmark.data
@@ -60,6 +61,8 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
     for name, model in benchmark.models.items():
         try:
             if dataset and (fault := task_fault(model, benchmark.training_of(name), dataset)):
+                raise UserError(fault)
+            if dataset and model.reads_unlabeled and (fault := unlabeled_fault(prepared.corpus)):
                 raise UserError(fault)
             if isinstance(model, Network):
                 engine_for(model, benchmark.training_of(name), name)

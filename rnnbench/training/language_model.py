@@ -22,7 +22,7 @@ from rnnbench.data.dataset import START, Dataset
 from rnnbench.environment import versions
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Layer, Shape, derive_seed
-from rnnbench.storage import acquire, sha256_arrays, sha256_file
+from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
 from rnnbench.training.engines.base import word_vectors
 from rnnbench.training.epochs import Recipe, Schedule, batches, begin
@@ -66,7 +66,7 @@ def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> W
         "n_ids": dataset.n_ids,
         "versions": versions(model.packages),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "code": sha256_file(Path(__file__)),
+        "revision": REVISION,
     }
     key = sha256_arrays({"words": words}, facts)
     file = cache.folder() / "language_models" / f"{key}.npz"

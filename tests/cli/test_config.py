@@ -78,6 +78,10 @@ FAULTS = {
     "training: {validation_split: 0.01}\ndata: {source: files, path: texts.csv}\n": (
         "a.yaml:4: training.validation_split: 0.01 of 4 training"
     ),
+    "  n: {layers: [embedding: {dim: 2}, gru: {units: 2}, dense: {units: topics, activation: "
+    "softmax}], pretrain: language_model}\ndata: {source: files, path: texts.csv}\n": (
+        "a.yaml:4: models.n: needs texts without labels, and files has none"
+    ),
     "data: {path: none.csv}\n": "a.yaml:4: none.csv: no such file or folder",
     "data: {source: files}\n": "a.yaml:4: data.source: needs data.path",
     "  n:\n    python: nowhere:make\n    grid: {arguments.n: [1, 2]}\n": (

@@ -48,9 +48,10 @@ class ParallelStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return super().takes(layers) and all(
-            list(stack(branch, after=layers[:1])) for branch in layers[0].branches
-        )
+        if is_parallel := super().takes(layers):
+            for branch in layers[0].branches:
+                list(stack(branch, after=layers[:1]))  # raises if a layer has no machine code
+        return is_parallel
 
     def _joined(self) -> Iterator[tuple[list[Stage], Activations, int]]:
         """Yield each branch, what it hands on, and the place of that in what all hand on."""
