@@ -336,10 +336,11 @@ def _scan(kept: Any, added: Any) -> Any:
     count = -(-steps // BLOCK)
     widths, shape = [[0, 0], [0, count * BLOCK - steps], [0, 0]], (-1, count, BLOCK, units)
     kept, added = (ops.reshape(ops.pad(x, widths), shape) for x in (kept, added))
-    products, states = [kept[:, :, 0]], [added[:, :, 0]]
-    for step in range(1, BLOCK):
-        products.append(products[-1] * kept[:, :, step])
-        states.append(states[-1] * kept[:, :, step] + added[:, :, step])
+    (product, *more), (state, *others) = ops.unstack(kept, axis=2), ops.unstack(added, axis=2)
+    products, states = [product], [state]
+    for factor, term in zip(more, others, strict=True):
+        products.append(products[-1] * factor)
+        states.append(states[-1] * factor + term)
     first = ops.pad(_scan(products[-1], states[-1])[:, :-1], [[0, 0], [1, 0], [0, 0]])
     whole = [state + product * first for state, product in zip(states, products, strict=True)]
     return ops.reshape(ops.stack(whole, axis=2), (-1, count * BLOCK, units))[:, :steps]
