@@ -40,15 +40,12 @@ class Baseline(Variant):
     packages: ClassVar[tuple[str, ...]] = ()
     """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
     one is missing, and their versions are part of the fingerprint of every trial."""
+    reads_words: ClassVar[bool] = False
+    """Whether its inputs are the words themselves, and not their ids."""
     pretrained: ClassVar[Pretrained] = "nothing"
     """The part of it that was learned from texts outside the corpus."""
     install: ClassVar[str] = ""
     """The command that installs them, for the message."""
-
-    @property
-    def reads_words(self) -> bool:
-        """Whether its inputs are the words themselves, and not their ids."""
-        return False
 
     def pipeline(self, seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
@@ -110,7 +107,7 @@ class _Words(Baseline):
     words, such as [3, 5]; without it, words alone are counted."""
 
     @property
-    def reads_words(self) -> bool:
+    def reads_words(self) -> bool:  # type: ignore[override]
         """Whether it counts characters, alone or beside words."""
         return self.analyzer != "word" or self.char_ngrams is not None
 
@@ -265,16 +262,12 @@ class SentenceEmbedding(Baseline):
     """
 
     kind = "sentence_embedding"
+    reads_words = True  # the encoder knows no ids
     pretrained = "word vectors"
     packages = ("wordllama", "tokenizers", "safetensors")
     install = "pip install 'rnnbench[wordllama]'"
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
-
-    @property
-    def reads_words(self) -> bool:
-        """Whether its inputs are words: the encoder knows no ids."""
-        return True
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 
 ABOUT_A_MODEL = ("training", "chosen_from")
 """Keys of every model that are not part of the model itself."""
+WITHOUT_EPOCHS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "baseline": ("a baseline", ("validation_split", "decision")),
+    "ensemble": ("an ensemble", ("decision",)),
+}
+"""Kinds of models that have few keys of the training section of their own, and these."""
 
 
 class ModelSection(Section):
@@ -48,6 +53,16 @@ class ModelSection(Section):
     engine: ClassVar[str] = ""
     """The engine that trains it; empty if ``training`` names it."""
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
+    reads_words: ClassVar[bool] = False
+    """Whether its inputs are the words themselves, and not their ids."""
+    reads_unlabeled: ClassVar[bool] = False
+    """Whether it learns from texts outside the corpus that its source has."""
+    learns_language: ClassVar[bool] = False
+    """Whether it begins with the weights of a language model that is trained here."""
+    pretrained_dim: ClassVar[int | None] = None
+    """The length of its first word vectors, if they are learned from texts."""
+    loaded: ClassVar[Mapping[str, str]] = {}
+    """The versions of what it loads from outside the config, by name; part of fingerprints."""
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -69,19 +84,6 @@ class ModelSection(Section):
         return self.training or {}
 
     @property
-    def loaded(self) -> dict[str, str]:
-        """The versions of what it loads from outside the config, by name; part of fingerprints."""
-        return {}
-
-    @property
-    def reads_words(self) -> bool:
-        """Whether its inputs are the words themselves, and not their ids."""
-        return False
-
-    def fetch(self, progress: "Progress") -> None:
-        """Get what it loads from outside, before a run."""
-
-    @property
     def is_random(self) -> bool:
         """Whether its answers depend on the seed."""
         return True
@@ -92,34 +94,21 @@ class ModelSection(Section):
         return "nothing"
 
     @property
-    def gives_probabilities(self) -> bool:
-        """Whether its scores are log-probabilities, and not margins."""
-        return True
+    def packages(self) -> tuple[str, ...]:
+        """The distributions, besides those of the engine, whose versions can change the outcome."""
+        return ()
 
     @property
     def parts(self) -> Sequence[Layer | Baseline]:
         """The kinds that it is made of, each of which can come from another package."""
         return ()
 
-    @property
-    def pretrained_dim(self) -> int | None:
-        """The length of its first word vectors, if they are learned from texts."""
-        return None
+    def fetch(self, progress: "Progress") -> None:
+        """Get what it loads from outside, before a run."""
 
-    @property
-    def reads_unlabeled(self) -> bool:
-        """Whether it learns from texts outside the corpus that its source has."""
-        return False
-
-    @property
-    def learns_language(self) -> bool:
-        """Whether it begins with the weights of a language model that is trained here."""
-        return False
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """The distributions, besides those of the engine, whose versions can change the outcome."""
-        return ("scipy",) if self.pretrained_dim else ()  # it computes the word vectors
+    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
+        """Return about how many multiply-adds an epoch of training takes; 0 without epochs."""
+        return 0
 
     @model_serializer(mode="wrap")
     def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
@@ -128,9 +117,13 @@ class ModelSection(Section):
         return {key: value for key, value in dumped.items() if key not in left_out}
 
     @model_validator(mode="after")
-    def _leaves_seeds_to_all(self) -> "ModelSection":
-        if self.training and "seeds" in self.training:
+    def _trains_as_it_can(self) -> "ModelSection":
+        own = {*(self.training or ())}
+        if "seeds" in own:
             raise problem("training: seeds are the same for all models", "set them outside models")
+        name, allowed = WITHOUT_EPOCHS.get(self.kind, ("", tuple(own)))
+        if unused := sorted(own.difference(allowed)):
+            raise problem(f"training: {name} has no {unused[0]}", f"allowed: {listed(allowed)}")
         return self
 
 
@@ -143,7 +136,6 @@ class Network(ModelSection):
     """
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
-        """Return about how many multiply-adds an epoch of training takes."""
         products = self.products(len(dataset.y_train), Shape.of(dataset))
         known = sum(product.multiply_adds for product in products)
         return known or 10**10  # of a network of the user's own; assumed to be large
@@ -206,11 +198,11 @@ class LayeredNetwork(Network):
         return found if is_able else []
 
     @property
-    def reads_unlabeled(self) -> bool:
+    def reads_unlabeled(self) -> bool:  # type: ignore[override]
         return self.learns_language or self.layers[0].reads_unlabeled
 
     @property
-    def learns_language(self) -> bool:
+    def learns_language(self) -> bool:  # type: ignore[override]
         return self.pretrain is not None
 
     @property
@@ -221,14 +213,15 @@ class LayeredNetwork(Network):
 
     @property
     def packages(self) -> tuple[str, ...]:
-        return super().packages + (("tensorflow", "keras", "numpy") if self.pretrain else ())
+        of_vectors = ("scipy",) if self.pretrained_dim else ()  # it computes them
+        return of_vectors + (("tensorflow", "keras", "numpy") if self.pretrain else ())
 
     @property
     def parts(self) -> Sequence[Layer]:
         return [*chain.from_iterable(layer.parts for layer in self.layers)]
 
     @property
-    def pretrained_dim(self) -> int | None:
+    def pretrained_dim(self) -> int | None:  # type: ignore[override]
         return self.layers[0].pretrained_dim
 
     def in_short(self) -> str:
@@ -268,16 +261,12 @@ class PythonNetwork(Network):
     """A network made by a function of the user's."""
 
     kind: ClassVar[str] = "python"
+    pretrained: ClassVar[None] = None  # the function may load anything
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
     """``package.module:function``; it takes a ``rnnbench.Shape`` and returns an uncompiled Keras
     model."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
-
-    @property
-    def pretrained(self) -> Pretrained | None:
-        """Not known: the function may load anything."""
-        return None
 
     def in_short(self) -> str:
         return _call(self.python, self.arguments)
@@ -295,16 +284,12 @@ class BaselineModel(ModelSection):
         return self.baseline.is_random
 
     @property
-    def reads_words(self) -> bool:
+    def reads_words(self) -> bool:  # type: ignore[override]
         return self.baseline.reads_words
 
     @property
     def pretrained(self) -> Pretrained | None:
         return self.baseline.pretrained
-
-    @property
-    def gives_probabilities(self) -> bool:
-        return self.baseline.gives_probabilities
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -314,19 +299,9 @@ class BaselineModel(ModelSection):
     def parts(self) -> Sequence[Baseline]:
         return (self.baseline,)
 
-    @model_validator(mode="after")
-    def _is_trained_without_epochs(self) -> "BaselineModel":
-        allowed = "validation_split", "decision"
-        if unused := sorted(set(self.training or ()) - {*allowed}):
-            raise problem(f"training: a baseline has no {unused[0]}", f"allowed: {listed(allowed)}")
-        return self
-
     def in_short(self) -> str:
         """Return the kind of baseline, and its parameters that differ from their defaults."""
         return _call(self.baseline.kind, self.baseline.settings())
-
-    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
-        return 0
 
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -368,19 +343,15 @@ class EnsembleModel(ModelSection):
         """Find its models among those of the config; it must be told before it can be used."""
         able = {name: one for name, one in models.items() if not isinstance(one, EnsembleModel)}
         if self.ensemble.by == "log_probabilities":
-            able = {name: one for name, one in able.items() if one.gives_probabilities}
+            able = {name: one for name, one in able.items() if not _gives_margins(one)}
         for name in self.ensemble.of:
-            if name in models and name not in able:
-                is_margin = not isinstance(models[name], EnsembleModel)
-                fault = "gives margins" if is_margin else "is an ensemble itself"
-                hint = (
-                    "calibrate it, as tfidf_linear_svm: {calibrated: true}; or by: votes"
-                    if is_margin
-                    else "name its models"
-                )
-                raise problem(f"ensemble: {name} {fault}", hint)
-            if name not in able:
+            if name not in models:
                 raise problem(f"ensemble: no model {spell(name)}", did_you_mean(name, able))
+            if isinstance(models[name], EnsembleModel):
+                raise problem(f"ensemble: {name} is an ensemble itself", "name its models")
+            if name not in able:
+                hint = "calibrate it, as tfidf_linear_svm: {calibrated: true}; or by: votes"
+                raise problem(f"ensemble: {name} gives margins", hint)
         self._members = {name: able[name] for name in self.ensemble.of}
 
     @property
@@ -402,15 +373,6 @@ class EnsembleModel(ModelSection):
         own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
         return _call(" + ".join(self.ensemble.of), own)
 
-    def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
-        return 0
-
-    @model_validator(mode="after")
-    def _only_decides(self) -> "EnsembleModel":
-        if unused := sorted(set(self.training or ()) - {"decision"}):
-            raise problem(f"training: an ensemble has no {unused[0]}", "allowed: decision")
-        return self
-
 
 def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
     """Return the names of models, and of the models that ensembles among them are made of."""
@@ -423,6 +385,7 @@ class OutsideModel(ModelSection):
     """A model of which only the answers are known; ``rnnbench verdict`` writes it."""
 
     kind: ClassVar[str] = "outside"
+    pretrained: ClassVar[None] = None
     outside: Text
     """Where its answers came from."""
     trainings: PositiveInt = 1
@@ -432,10 +395,6 @@ class OutsideModel(ModelSection):
     def is_random(self) -> bool:
         return self.trainings > 1
 
-    @property
-    def pretrained(self) -> None:
-        return None
-
     def in_short(self) -> str:
         """Return where its answers came from."""
         return f"answers from {self.outside}"
@@ -443,6 +402,10 @@ class OutsideModel(ModelSection):
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002
         """Raise ``UserError``: it cannot be trained."""
         raise UserError(f"models: it cannot be trained: {self.in_short()} are all that is known")
+
+
+def _gives_margins(model: ModelSection) -> bool:
+    return isinstance(model, BaselineModel) and not model.baseline.gives_probabilities
 
 
 def _call(name: str, parameters: dict[str, Any]) -> str:

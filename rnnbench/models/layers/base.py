@@ -135,6 +135,16 @@ class Layer(Variant):
     """Whether it makes one vector of each sequence."""
     is_trained: ClassVar[bool] = True
     """Whether it has trained weights."""
+    gives_mask: ClassVar[bool] = False
+    """Whether it marks padding, so that the layers after it skip it."""
+    gives_topics: ClassVar[bool] = False
+    """Whether it gives a probability for each topic, as the last layer must."""
+    has_one_label: ClassVar[bool] = True
+    """Whether the probabilities that it gives add up to 1, as for one topic a document."""
+    pretrained_dim: ClassVar[int | None] = None
+    """The length of its first word vectors, if they are learned from texts."""
+    reads_unlabeled: ClassVar[bool] = False
+    """Whether they are learned from texts outside the corpus, too."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return the Keras layer. Import Keras here, not at the top of the module.
@@ -171,31 +181,6 @@ class Layer(Variant):
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether its output is a vector for each step, and not one for each document."""
         return from_sequence and not self.makes_vector
-
-    @property
-    def gives_mask(self) -> bool:
-        """Whether it marks padding, so that the layers after it skip it."""
-        return False
-
-    @property
-    def gives_topics(self) -> bool:
-        """Whether it gives a probability for each topic, as the last layer must."""
-        return False
-
-    @property
-    def has_one_label(self) -> bool:
-        """Whether the probabilities that it gives add up to 1, as for one topic a document."""
-        return True
-
-    @property
-    def pretrained_dim(self) -> int | None:
-        """The length of its first word vectors, if they are learned from texts."""
-        return None
-
-    @property
-    def reads_unlabeled(self) -> bool:
-        """Whether they are learned from texts outside the corpus, too."""
-        return False
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return the shape of its output for ``batch``; ``changes`` replace the usual values."""

@@ -66,15 +66,15 @@ class Embedding(Layer):
         return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed_of("dropout"), **arguments)
 
     @property
-    def gives_mask(self) -> bool:
+    def gives_mask(self) -> bool:  # type: ignore[override]
         return self.masking
 
     @property
-    def pretrained_dim(self) -> int | None:
+    def pretrained_dim(self) -> int | None:  # type: ignore[override]
         return self.dim if self.embeddings_initializer == "ppmi_svd" else None
 
     @property
-    def reads_unlabeled(self) -> bool:
+    def reads_unlabeled(self) -> bool:  # type: ignore[override]
         return self.texts == "unlabeled"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
@@ -96,6 +96,7 @@ class NgramEmbedding(Layer):
     kind = "ngram_embedding"
     takes = "ids"
     keras_name = "HashedEmbedding"
+    gives_mask = True
     has_dropout = True
     dim: Size
     n: Annotated[int, Field(ge=2, le=5)] = 2
@@ -105,10 +106,6 @@ class NgramEmbedding(Layer):
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         return super().keras_layer(shape, seed_of, n_ids=shape.n_ids, **options)
-
-    @property
-    def gives_mask(self) -> bool:
-        return True
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         steps = sum(max((batch.steps or 1) - more, 0) for more in range(self.n))
@@ -226,11 +223,11 @@ class Dense(Layer):
         return super().keras_layer(shape, seed_of, units=units, **options)
 
     @property
-    def gives_topics(self) -> bool:
+    def gives_topics(self) -> bool:  # type: ignore[override]
         return self.units == "topics" and self.activation in ("softmax", "sigmoid")
 
     @property
-    def has_one_label(self) -> bool:
+    def has_one_label(self) -> bool:  # type: ignore[override]
         return self.activation == "softmax"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:

@@ -71,6 +71,8 @@ class TransformerModel(Network):
 
     kind: ClassVar[str] = "transformer"
     engine: ClassVar[str] = "transformers"
+    reads_words: ClassVar[bool] = True
+    pretrained: ClassVar[Pretrained] = "language model"
     transformer: Transformer
 
     @property
@@ -80,16 +82,8 @@ class TransformerModel(Network):
         return fixed | own | (self.training or {})
 
     @property
-    def loaded(self) -> dict[str, str]:
+    def loaded(self) -> dict[str, str]:  # type: ignore[override]
         return {self.transformer.name: sha256_of(self.transformer.name)}
-
-    @property
-    def reads_words(self) -> bool:
-        return True
-
-    @property
-    def pretrained(self) -> Pretrained | None:
-        return "language model"
 
     def fetch(self, progress: Progress) -> None:
         if reason := why_not():
