@@ -110,12 +110,8 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
             rank = None if score is None else 1 + sum(other > score for other in measured)
             against = against_best.get(f"{model.name} of {name}")
             entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
-        board = Board(
-            metric=name_of_metric,
-            dataset=dataset,
-            runs=list(group),
-            entries=sorted(entries, key=lambda entry: entry.rank or inf),
-        )
+        entries.sort(key=lambda entry: entry.rank or inf)
+        board = Board(metric=name_of_metric, dataset=dataset, runs=list(group), entries=entries)
         boards.append(board)
     return boards
 
@@ -133,25 +129,22 @@ def trace_runs(
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
         models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
         dataset = named[0][1].results.dataset
-        quantity = metric_of(dataset, metric)
-        is_tested = quantity == dataset.kind.main
-        entries: list[HistoryEntry] = []
-        before: StoredRun | None = None
-        for name, run in named:
-            changes: dict[str, Change] = {}
-            if before and is_tested and before.trials.keys() & run.trials.keys():
-                changes = {change.name: change for change in compare_runs(before, run).models}
+        history = RunHistory(
+            metric=metric_of(dataset, metric), dataset=dataset, models=list(models), entries=[]
+        )
+        runs_before = [None, *(run for _, run in named[:-1])]
+        for before, (name, run) in zip(runs_before, named, strict=True):
+            is_tested = before and history.is_tested and before.trials.keys() & run.trials.keys()
+            changes = compare_runs(before, run).models if before and is_tested else []
             entry = HistoryEntry(
                 run=name,
                 date=run.environment.get("date"),
                 commit=run.environment["git_commit"],
                 version=run.environment["versions"]["rnnbench"],
-                values={model.name: model.statistic(quantity) for model in run.results.models},
-                changes=changes,
+                values={of.name: of.statistic(history.metric) for of in run.results.models},
+                changes={change.name: change for change in changes},
             )
-            entries.append(entry)
-            before = run
-        history = RunHistory(metric=quantity, dataset=dataset, models=list(models), entries=entries)
+            history.entries.append(entry)
         histories.append(history)
     return histories
 

@@ -14,7 +14,6 @@ from rnnbench.analysis.intervals import (
     ROUNDING,
     Hits,
     MeanSquares,
-    blocks,
     estimate_difference,
     groups_of,
     mean_squares,
@@ -69,30 +68,20 @@ def compare_pairs(
     If the results decide which pairs are compared, such as those with the best model, p-values
     have to be corrected for all possible pairs: their number is ``n_tests``.
     """
-    found = []
-    for a, b in pairs:
-        of_a, of_b = hits[a], hits[b]
-        estimate = estimate_difference(of_a, of_b)
-        p, method = estimate.p, ANOVA
-        if of_a.all_agree and of_b.all_agree:
-            p, method = single_trials_p(of_a, of_b)
-        n_seeds = [len(model.values) for model in (of_a, of_b) if model.is_random]
-        comparison = Comparison(
-            a=a,
-            b=b,
-            difference=estimate.value,
-            interval=estimate.interval,
-            p=p,
-            p_holm=p,
-            method=method,
-            n_seeds=min(n_seeds, default=None),
-        )
-        found.append(comparison)
-    corrected = holm([comparison.p for comparison in found], n_tests or len(pairs))
+    found = [_compared(hits[a], hits[b]) for a, b in pairs]
+    corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
     return [
-        comparison.model_copy(update={"p_holm": p})
-        for comparison, p in zip(found, corrected, strict=True)
+        Comparison(a=a, b=b, p_holm=p, **facts)
+        for (a, b), p, facts in zip(pairs, corrected, found, strict=True)
     ]
+
+
+def _compared(a: Hits, b: Hits) -> dict[str, Any]:
+    """Return the facts of a comparison that do not depend on others."""
+    estimate, n_seeds = estimate_difference(a, b), [len(of.values) for of in (a, b) if of.is_random]
+    p, method = single_trials_p(a, b) if a.all_agree and b.all_agree else (estimate.p, ANOVA)
+    facts = {"difference": estimate.value, "interval": estimate.interval, "p": p, "method": method}
+    return facts | {"n_seeds": min(n_seeds, default=None)}
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
@@ -180,17 +169,14 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
-def blocks_p(
-    a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64] | None = None
-) -> float:
+def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
     """Return the p-value of the randomization test that two classifiers are right equally often.
 
     Under the null hypothesis, the difference in each group of documents is equally likely to have
     the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each group is one
-    document, this is McNemar's exact test. ``a`` and ``b`` are those of ``mcnemar_p``; without
-    ``groups``, they are in order of time, and cut into blocks.
+    document, this is McNemar's exact test. ``a`` and ``b`` are those of ``mcnemar_p``.
     """
-    differences = sums_of(a.astype(int) - b, blocks(len(a)) if groups is None else groups)
+    differences = sums_of(a.astype(int) - b, groups)
     sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
     for size in np.abs(differences[differences != 0]):
         same = np.zeros(2 * size)
@@ -270,8 +256,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     the names of models that are chosen.
     """
     names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
-    hits = hits_of(run)
-    found = []
+    hits, found = hits_of(run), []
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue

@@ -23,7 +23,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
 from rnnbench.errors import UserError
-from rnnbench.metrics import COSTS, METRICS, usable_metrics
+from rnnbench.metrics import COSTS, METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network, OutsideModel
 from rnnbench.registry import PluginError
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
@@ -151,27 +151,29 @@ def compute_metrics(
     flat = list(zip(chain(*trials.values()), chain(*computed.values()), strict=True))
     task = flat[0][0].record.task
     for metric in usable_metrics(task).values():
-        found = []
         try:
             with METRICS.blamed(metric.name):
-                for trial, numbers in flat:
-                    kind = trial.record.score_kind
-                    if metric.needs_log_probabilities and kind != "log_probabilities":
-                        continue
-                    if kind == "answers" and not metric.is_of_answers:
-                        continue
-                    value = metric.of(trial.labels, trial.answers, trial.scores)
-                    if value is None:
-                        continue
-                    if not math.isfinite(value):
-                        raise ValueError(f"its value is {value}")
-                    found.append((numbers, value))
+                values = [_value_of(metric, trial) for trial, _ in flat]
         except PluginError as error:
             log.log(level, "%s; it is left out", error)
             continue
-        for numbers, value in found:
-            numbers[metric.name] = value
+        for (_, numbers), value in zip(flat, values, strict=True):
+            if value is not None:
+                numbers[metric.name] = value
     return computed
+
+
+def _value_of(metric: Metric, trial: TrialResult) -> float | None:
+    """Return a metric of a trial; ``None`` if its documents or its kind of scores have none."""
+    kind = trial.record.score_kind
+    if metric.needs_log_probabilities and kind != "log_probabilities":
+        return None
+    if kind == "answers" and not metric.is_of_answers:
+        return None
+    value = metric.of(trial.labels, trial.answers, trial.scores)
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"its value is {value}")
+    return value
 
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:

@@ -322,10 +322,16 @@ class LearningCurves(RunPlot):
 
     def prepare(self) -> None:
         """Find the networks and their curves, and make room for two rows above a legend."""
-        self._networks = [name for name in self.run.trials if self._has(name, "loss")]
-        held_out = any(self._has(name, "val_loss") for name in self._networks)
         kind = self.run.results.dataset.kind
         names = {curve.replace("score", kind.main): curve for curve in CURVES}  # as Keras does
+        self._spreads = {
+            (network, curve): spread
+            for network, trials in self.run.trials.items()
+            for curve, field in names.items()
+            if (spread := _spread(trials, field))
+        }
+        held_out = any(curve == "val_loss" for _, curve in self._spreads)
+        self._networks = [name for name in self.run.trials if (name, "loss") in self._spreads]
         self._curves = [curve for curve in names if held_out or not curve.startswith("val_")]
         self._words = {name: CURVES[names[name]].format(score=kind.score_name) for name in names}
         self.title = f"Loss and {kind.score_name} by epoch"
@@ -353,10 +359,9 @@ class LearningCurves(RunPlot):
         """Return the values of the last epoch."""
 
         def ending(name: str, curve: str) -> str:
-            if not self._has(name, curve):
+            if (name, curve) not in self._spreads:
                 return MISSING
-            spread = self._spread_of(name, curve)
-            low, median, high = (values[-1] for values in spread)
+            low, median, high = (values[-1] for values in self._spreads[name, curve])
             is_known = median is not np.ma.masked and abs(median) < LARGEST
             return f"{median:.4g} ({low:.4g} to {high:.4g})" if is_known else MISSING
 
@@ -365,29 +370,14 @@ class LearningCurves(RunPlot):
         caption = "In the last epoch: the median over seeds, and the lowest and the highest value."
         return with_points(Table(headers, rows, caption))
 
-    def _has(self, network: str, curve: str) -> bool:
-        return bool(self._values(self.run.trials[network][0], curve))
-
-    def _values(self, trial: TrialResult, curve: str) -> list[float | None]:
-        field = curve.replace(self.run.results.dataset.kind.main, "score")
-        return list(getattr(trial.record.history, field))
-
-    def _spread_of(self, network: str, curve: str) -> tuple[Any, Any, Any]:
-        """Return the lowest, the median and the highest value by epoch; NaN is masked."""
-        lists = (self._values(trial, curve) for trial in self.run.trials[network])
-        epochs = [*zip_longest(*lists, fillvalue=np.nan)]  # engines may stop early
-        values = np.ma.masked_invalid(np.array(epochs, float)).clip(-LARGEST, LARGEST)
-        median = np.ma.median(values, axis=1)  # type: ignore[no-untyped-call]
-        return values.min(axis=1), median, values.max(axis=1)
-
     def draw(self, axes: Axes, curve: str | None = None) -> Sequence[Artist]:
         """Draw one curve; a network has the same colour whichever others are drawn."""
         handles: list[Artist] = []
         curve = curve or self._curve
         for number, network in enumerate(self._networks):
-            if network not in self.chosen or not self._has(network, curve):
+            if network not in self.chosen or (network, curve) not in self._spreads:
                 continue
-            low, median, high = self._spread_of(network, curve)
+            low, median, high = self._spreads[network, curve]
             epochs, gid = np.arange(1, len(median) + 1), about(network)
             cycle, place = divmod(number, len(COLOURS))
             line: Style = {"color": COLOURS[place], "gid": gid}
@@ -419,6 +409,17 @@ class LearningCurves(RunPlot):
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
         add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+
+
+def _spread(trials: Sequence[TrialResult], curve: str) -> tuple[Any, ...]:
+    """Return the lowest, the median and the highest value by epoch, if any; NaN is masked."""
+    lists = [getattr(trial.record.history, curve) for trial in trials]
+    if not lists[0]:
+        return ()
+    epochs = [*zip_longest(*lists, fillvalue=np.nan)]  # engines may stop early
+    values = np.ma.masked_invalid(np.array(epochs, float)).clip(-LARGEST, LARGEST)
+    median = np.ma.median(values, axis=1)  # type: ignore[no-untyped-call]
+    return values.min(axis=1), median, values.max(axis=1)
 
 
 class ConfusionPlot(RunPlot):

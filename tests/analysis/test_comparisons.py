@@ -74,7 +74,7 @@ def test_the_p_value_of_blocks_is_the_share_of_signs_that_give_as_large_a_differ
     a, b = (np.arange(3) < np.maximum(0, sign * differences)[:, np.newaxis] for sign in (1, -1))
     sums = [abs(np.dot(signs, sizes)) for signs in product((-1, 1), repeat=5)]
 
-    p = blocks_p(a.ravel(), b.ravel())
+    p = blocks_p(a.ravel(), b.ravel(), blocks(a.size))
 
     assert p == pytest.approx(np.mean(np.array(sums) >= abs(sum(sizes))))
 
@@ -88,7 +88,7 @@ def test_single_trials_in_order_of_time_are_compared_by_blocks_and_never_differ_
     (found,) = compare_pairs([("a", "b")], hits)
 
     assert found.method == BLOCKS
-    assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0]))
+    assert found.p == max(mcnemar_p(a[0][0], b[0][0]), blocks_p(a[0][0], b[0][0], blocks(200)))
     assert found.interval == estimate_difference(*hits.values()).interval
 
 

@@ -165,12 +165,8 @@ class Bidirectional(Layer):
         return super().settings() | self.layer.settings()
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        merged = {
-            "concat": "both hidden states side by side",
-            "sum": "the sum of both hidden states",
-            "ave": "the mean of both hidden states",
-            "mul": "the product of both hidden states",
-        }[self.merge_mode]
+        word = {"sum": "sum", "ave": "mean", "mul": "product"}.get(self.merge_mode)
+        merged = f"the {word} of both hidden states" if word else "both hidden states side by side"
         each_way = f"carries {self.layer.states} each way"
         return f"reads forwards and backwards, {each_way}, gives {merged} {self.layer.when}"
 

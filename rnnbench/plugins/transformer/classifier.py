@@ -56,9 +56,9 @@ class Classifier:
         except Exception as error:  # wrong files make transformers raise almost anything
             reason = str(error).partition("\n")[0]
             raise UserError(f"{name} cannot be loaded: {reason}") from error
-        missing = (key for key in sorted(found["missing_keys"]) if "pooler" not in key)
-        for key in missing:
-            if key.startswith(self.net.base_model_prefix):  # others belong to the new layer
+        body = self.net.base_model_prefix  # other weights belong to the new layer
+        for key in sorted(found["missing_keys"]):
+            if key.startswith(body) and "pooler" not in key:
                 raise UserError(f"{name} has no weights called {key}")
         if self.tokenizer.pad_token_id is None:
             raise UserError(f"{name}: its tokenizer cannot pad (use a model such as BERT)")
