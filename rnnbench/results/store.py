@@ -122,9 +122,13 @@ class Store:
         for name in (*FILES[record], BAD_ROWS):
             check_replaceable(self.folder / name)
 
-    def save(self, result: TrialResult) -> TrialResult:
-        """Write a finished trial, and return it as it is stored, without the weights."""
-        stored = compact(result) if self.is_compact else replace(result, weights=None)
+    def save(self, result: TrialResult, *, needs_all: bool = False) -> TrialResult:
+        """Write a finished trial, and return it as it is stored, without the weights.
+
+        It has all its scores if it ``needs_all``: the compact ones depend on the true topics.
+        """
+        is_compact = self.is_compact and not needs_all
+        stored = compact(result) if is_compact else replace(result, weights=None)
         record, weights = result.record, result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
         sizes = {
@@ -147,10 +151,13 @@ class Store:
         write_document(place.record, stored.record, **checksums)
         return stored
 
-    def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
+    def find(
+        self, key: Key, *, with_model: bool = False, needs_all: bool = False
+    ) -> TrialResult | None:
         """Return a trial if it is stored, and its trained network too if ``with_model``.
 
-        A damaged one is named in a warning and not used. A compact store makes it compact first.
+        A damaged one is named in a warning and not used, and so is a compact one if all scores are
+        needed (``needs_all``). Otherwise, a compact store makes it compact first.
         """
         try:
             found = self.load(key, with_model=with_model)
@@ -162,9 +169,13 @@ class Store:
             return None
         except FileNotFoundError:
             return None
-        if not self.is_compact or found.record.compact:
+        place = place_of(self.folder, key)
+        if needs_all and found.record.compact:
+            log.warning("%s is compact, but an ensemble needs all scores; not used", place.record)
+            return None
+        if needs_all or not self.is_compact or found.record.compact:
             return found
-        place, light = place_of(self.folder, key), compact(found)
+        light = compact(found)
         checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]  # its network stays
         with uninterrupted():
             _write_predictions(place.predictions, light)

@@ -275,7 +275,7 @@ class Job:
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
         if not (store.folder / ENVIRONMENT).is_file():
             store.save_environment(facts)
-        unkept = set[str]()
+        unkept, needed = set[str](), {own for trial in done.without_result for own in trial.members}
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 if isinstance(outcome, TrialFailure):
@@ -287,7 +287,7 @@ class Job:
                     listener(Failed(trial, outcome.reason))
                 else:
                     with uninterrupted():  # what has finished is not lost
-                        stored = store.save(outcome)
+                        stored = store.save(outcome, needs_all=trial in needed)
                         store.save_environment(facts)  # until now, the stored one was still true
                         done.results[trial] = _fitting(stored, trial, done.results, store)
                     if outcome.weights == [] and trial.name not in unkept:
@@ -296,6 +296,9 @@ class Job:
                     light = replace(outcome, weights=None)  # they may be large
                     seconds = light.record.fit_seconds or 0.0
                     listener(Finished(trial, light.score, seconds, light))
+        if needed and store.is_compact:  # their ensembles have been made
+            found = find_stored(trials, store, self.held_out)
+            done.results |= {trial: found[trial] for trial in found if trial in done.results}
         if forgotten := sorted(str(trial) for trial in done.without_outcome):
             label = EXECUTORS.label(self.executor.name)
             raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
@@ -391,14 +394,20 @@ def _write(job: Job, done: PlanResult) -> StoredRun:
 def find_stored(
     trials: Iterable[Trial], store: Store, held_out: Mapping[tuple[str, int], TrialResult]
 ) -> dict[Trial, TrialResult]:
-    """Return the results of trials that are stored and have the ``held_out`` answers, if any."""
+    """Return the results of trials that are stored and have the ``held_out`` answers, if any.
+
+    Members of an ensemble that is not stored have to have all their scores.
+    """
     results: dict[Trial, TrialResult] = {}
-    for trial in trials:
-        found = store.find(_key(trial), with_model=trial.keep_model)
+    needed = set[Trial]()
+    for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
+        found = store.find(_key(trial), with_model=trial.keep_model, needs_all=trial in needed)
         own = None if trial.members else held_out.get((trial.name, trial.seed))
         names = ("labels", "scores", "given") if own else ()
         if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
             results[trial] = _fitting(found, trial, results, store)
+        else:
+            needed |= {*trial.members}
     return results
 
 

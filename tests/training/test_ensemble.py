@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import rnnbench
 from rnnbench.models.descriptions import Ensemble
+from rnnbench.results.store import compact
 from rnnbench.training.ensemble import combined
 
 
@@ -118,3 +119,17 @@ def test_a_choice_ranks_them_on_the_same_parts_as_their_members(config, tmp_path
     choice.write(tmp_path / "best.yaml")
     best = rnnbench.load_config(tmp_path / "best.yaml")
     assert best.models["both"].chosen_from == 2
+
+
+def test_a_compact_run_makes_them_of_all_scores(config, tmp_path):
+    """Compact scores depend on the true topics, so an ensemble of them would know these."""
+    models = {"nb": {"baseline": "multinomial_naive_bayes"}, "csvm": MODELS["csvm"]}
+    config["models"] = models | {"both": {"ensemble": {"of": [*models]}, "training": RULE}}
+    options = {"jobs": 1, "progress": False}
+    whole = rnnbench.run(config, out=tmp_path / "whole", **options).trials["both"][0]
+    for _ in range(2):
+        run = rnnbench.run(config, out=tmp_path / "out", compact=True, **options)
+        assert np.array_equal(run.trials["both"][0].scores, compact(whole).scores)
+        assert all(own.record.compact for (own,) in run.trials.values())
+        for file in (tmp_path / "out/trials").glob("both-*"):
+            file.unlink()
