@@ -228,6 +228,8 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
             return f"{got} ({did_you_mean(str(item['input']), allowed)})"
         case "model_type" | "dict_type":
             return f"{got} (should be a mapping of keys to values)"
+        case "tuple_type" | "list_type":
+            return f"{got} (should be a list)"
         case "too_short":
             return "is empty (needs at least one entry)"
         case "string_pattern_mismatch":

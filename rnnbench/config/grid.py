@@ -215,7 +215,8 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
                     root = without(_without_axis(root, name, own, new), ["models", name, *own])
             if _is_several(new, path):
                 models = models_of(root).items()
-                networks = [name for name, node in models if "baseline" not in node.children]
+                untrained = {"baseline", "ensemble"}
+                networks = [name for name, node in models if untrained.isdisjoint(node.children)]
                 if not networks:
                     message = "there is no network to try these values on"
                     raise config_error(new.where, keys, message)
@@ -238,8 +239,11 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
 
 def _is_several(new: Node, path: Sequence[str]) -> bool:
     """Return whether ``new`` is a list for a parameter that takes a single value."""
-    takes_a_list = not path or path[0] == "arguments" or list(path) in (["layers"], ["seeds"])
-    return isinstance(new.value, list) and bool(new.value) and not takes_a_list
+    if not isinstance(new.value, list) or not new.value:
+        return False
+    if list(path) in (["ensemble", "of"], ["ensemble", "weights"]):
+        return any(isinstance(item.value, list) for item in new.value)
+    return bool(path) and path[0] != "arguments" and list(path) not in (["layers"], ["seeds"])
 
 
 def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:

@@ -135,7 +135,9 @@ def test_a_flag_for_all_trainings_counts_for_those_of_single_models():
 
 def test_a_list_that_a_flag_sets_for_all_trainings_makes_a_grid_of_every_network():
     rates = "training.learning_rate=[0.1, 0.2]"
-    assert list(models(write(RNN + SVM), rates)) == ["rnn[lr=0.1]", "rnn[lr=0.2]", "svm"]
+    twice = "  twice:\n    ensemble: {of: [svm], by: votes, over_seeds: true}\n"
+    found = list(models(write(RNN + SVM + twice), rates))
+    assert found == ["rnn[lr=0.1]", "rnn[lr=0.2]", "svm", "twice"]
     (found,) = messages(write(f"name: a\nmodels:\n{SVM}"), setting(rates))
     assert found.endswith("there is no network to try these values on")
 
@@ -195,3 +197,13 @@ def test_an_ensemble_of_a_model_with_a_grid_is_left_out():
     found = models(with_grid("layers.1.gru.units: [1, 2]", after=others))
 
     assert list(found) == ["rnn[units=1]", "rnn[units=2]", "calm", "twice"]
+
+
+def test_a_flag_sets_the_lists_of_an_ensemble_and_a_list_of_lists_makes_a_grid():
+    of = "models.both.ensemble.of=[svm, rnn]", "models.both.ensemble.by=votes"
+    weights = "models.both.ensemble.weights="
+    both = models(write(RNN + SVM), *of, f"{weights}[2, 1]")["both"].ensemble
+    assert (both.of, both.weights) == (("svm", "rnn"), (2, 1))
+    assert len(models(write(RNN + SVM), *of, f"{weights}[[2, 1], [1, 2]]")) == 4
+    (found,) = messages(write(RNN + SVM), setting("models.both.ensemble.of=svm"))
+    assert found.endswith("models.both.ensemble.of: got 'svm' (should be a list)")
