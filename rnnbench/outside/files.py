@@ -88,7 +88,10 @@ def read_answers(
         UserError: a file cannot be used; the message names it.
     """
     reading, run = reading or Reading(), load_run(labels) if labels and labels.is_dir() else None
-    read = [_read(*_split(file), reading) for file in files]
+    named = [_split(file) for file in files]
+    if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
+        raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
+    read = [_read(*own, reading) for own in named]
     everything = [*read, *([_read(labels, "", reading, True)] if labels and not run else [])]
     has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())

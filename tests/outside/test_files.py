@@ -191,6 +191,7 @@ BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
         (lambda: [table("m.csv", ("id", "prediction"), [(1, 2)])], "no labels .*--labels"),
         (lambda: [table("m.csv", rows=BAD)], "two answers of m, seed 0, to a document: 7 .*--only"),
         (lambda: [table("m.csv", rows=[("", "a", "a")])], "m.csv: 1 row without an id"),
+        (lambda: [table("m.csv"), "./m.csv"], "m.csv: given twice"),
         (
             lambda: [table("a.csv"), table("b.csv", rows=[("7", "no", "no")])],
             "b.csv: two labels of one document: yes, no .id 7",
@@ -199,7 +200,10 @@ BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
             lambda: [table("a.csv"), table("b.csv", HEADER[1:], [(1, 2)])],
             "b.csv: no id, unlike a.csv",
         ),
-        (lambda: [table("a-seed0.csv"), "a-seed0.csv"], "a-seed0.csv: two answers of a, seed 0"),
+        (
+            lambda: [table("a-seed0.csv"), table("a-seed0.jsonl")],
+            "a-seed0.jsonl: two answers of a, seed 0",
+        ),
         (lambda: [table("m.csv", ("label", "text"), [("a", "b")])], "class text: not only numbers"),
         (lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])], "two columns 'id'"),
         (lambda: ["none.csv"], "none.csv: no such file"),
