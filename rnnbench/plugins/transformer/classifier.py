@@ -54,8 +54,7 @@ class Classifier:
                 **LOCAL,
             )
         except Exception as error:  # wrong files make transformers raise almost anything
-            reason = str(error).partition("\n")[0]
-            raise UserError(f"{name} cannot be loaded: {reason}") from error
+            raise _unloadable(section.name, error) from error
         body = self.net.base_model_prefix  # other weights belong to the new layer
         for key in sorted(found["missing_keys"]):
             if key.startswith(body) and "pooler" not in key:
@@ -177,9 +176,22 @@ def by_length(x: Pieces, most: int) -> Iterator[NDArray[np.intp]]:
     yield from np.split(order, range(most, len(order), most))
 
 
+def _unloadable(name: str, error: Exception) -> UserError:
+    reason = str(error).partition("\n")[0]
+    return UserError(f"transformer.name: {name} cannot be loaded: {reason}")
+
+
 def count_params(name: str, shape: Shape) -> int:
-    """Return the number of weights of a classifier, without making them."""
-    config = AutoConfig.from_pretrained(folder_of(name), num_labels=shape.n_topics, **LOCAL)
-    with torch.device("meta"):
-        net = AutoModelForSequenceClassification.from_config(config)
+    """Return the number of weights of a classifier, without making them.
+
+    Raises:
+        UserError: it cannot be loaded.
+    """
+    folder = folder_of(name)
+    try:
+        config = AutoConfig.from_pretrained(folder, num_labels=shape.n_topics, **LOCAL)
+        with torch.device("meta"):
+            net = AutoModelForSequenceClassification.from_config(config)
+    except Exception as error:  # wrong files make transformers raise almost anything
+        raise _unloadable(name, error) from error
     return sum(own.numel() for own in net.parameters())

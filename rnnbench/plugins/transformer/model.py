@@ -4,6 +4,7 @@ Its weights are read from safetensors, which hold numbers and no code.
 """
 
 import json
+import os
 import shutil
 import zipfile
 from fnmatch import fnmatch
@@ -96,11 +97,14 @@ class TransformerModel(Network):
         return self.transformer.name + (f" ({spell_parameters(own)})" if own else "")
 
     def count_params(self, shape: Shape) -> int:
+        name = self.transformer.name
+        if reason := why_not():
+            raise UserError(f"transformer: {reason}")
+        if not find(name):
+            raise NotCachedError(f"{name} is not on this machine (a run gets it)")
         from rnnbench.plugins.transformer.classifier import count_params
 
-        if not find(self.transformer.name):
-            raise NotCachedError(f"{self.transformer.name} is not on this machine (a run gets it)")
-        return count_params(self.transformer.name, shape)
+        return count_params(name, shape)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the products of its layers, of which each has 12 squares of weights.
@@ -109,9 +113,13 @@ class TransformerModel(Network):
         """
         if not (folder := find(self.transformer.name)):
             return []
-        facts = json.loads((folder / "config.json").read_bytes())
-        width = facts.get("hidden_size") or facts.get("dim") or 768
-        layers = facts.get("num_hidden_layers") or facts.get("n_layers") or 12
+        try:
+            facts = json.loads((folder / "config.json").read_bytes())
+            width = int(facts.get("hidden_size") or facts.get("dim") or 768)
+            layers = int(facts.get("num_hidden_layers") or facts.get("n_layers") or 12)
+        except (ValueError, TypeError, AttributeError) as error:
+            name = self.transformer.name
+            raise UserError(f"transformer.name: {name}: config.json: {error}") from error
         pieces = min(round(shape.timesteps * PIECES), self.transformer.max_length)
         return [Product(batch_size * pieces, width, 4 * width, count=9 * layers)]
 
@@ -145,8 +153,9 @@ def folder_of(name: str, progress: Progress = silent, *, offline: bool = False) 
         UserError: there is no such model.
         OutOfReachError: it cannot be downloaded, or may not be.
     """
-    if (folder := Path(name).expanduser()).is_dir():
-        return _complete(folder, name)
+    # Unlike the methods of Path, these take impossible names.
+    if os.path.isdir(found := os.path.expanduser(name)):  # noqa: PTH111, PTH112
+        return _complete(Path(found), name)
     if name != MINILM:
         return _complete(_from_hub(name, progress, offline=offline), name)
     folder = cache.folder() / "transformers" / f"{MINILM}-{WHEEL_SHA256[:16]}"

@@ -132,6 +132,16 @@ def test_a_folder_without_a_model_is_refused(tmp_path, kept):
         files.folder_of(str(tmp_path))
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"hidden_size": "wide"}'])
+def test_a_damaged_config_in_a_folder_gives_a_sentence(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    (tmp_path / "model.safetensors").touch()
+    (model,) = config({"name": str(tmp_path)}).models.values()
+
+    with pytest.raises(UserError, match=f"transformer.name: {tmp_path}: config.json: "):
+        model.products(1, Shape(9, 3, n_ids=5))
+
+
 def test_the_fingerprint_of_a_folder_is_that_of_the_files_that_are_read(tmp_path):
     for name in ("config.json", "model.safetensors", "README.md"):
         (tmp_path / name).write_text("1")
@@ -149,6 +159,7 @@ def test_the_fingerprint_of_a_folder_is_that_of_the_files_that_are_read(tmp_path
     [
         ("nobody/has-made-this", OutOfReachError, "huggingface.co: .*allowed: minilm-l6, a folder"),
         ("no/such/folder", UserError, "no folder no/such/folder .*allowed: minilm-l6, a folder"),
+        ("~nobody/bert", UserError, "no folder ~nobody/bert "),
     ],
 )
 def test_a_model_that_is_neither_here_nor_within_reach_gives_a_sentence(
@@ -168,5 +179,6 @@ def test_without_the_packages_the_message_says_how_to_install_them(monkeypatch):
     monkeypatch.setattr(files, "PACKAGES", ("numpy", "not-installed-anywhere"))
     (model,) = config({}).models.values()
 
-    with pytest.raises(UserError, match=r"needs not-installed-anywhere: pip install 'rnnbench\["):
-        model.fetch(silent)
+    for look in (lambda: model.fetch(silent), lambda: model.count_params(Shape(9, 3, n_ids=5))):
+        with pytest.raises(UserError, match=r"needs not-installed-anywhere: pip install 'rnnbench"):
+            look()
