@@ -30,7 +30,7 @@ from rnnbench.config.nodes import (
     without,
 )
 from rnnbench.errors import did_you_mean
-from rnnbench.points import MAX_BRACKETS, POINT, point_name, short, values_of
+from rnnbench.points import MAX_BRACKETS, POINT, model_of, point_name, short, values_of
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
@@ -90,7 +90,8 @@ def _paths(model: Node) -> list[str]:
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with the points of each grid in place of its model, and the problems.
 
-    An ensemble of a model with a grid is left out, as there is not one such model.
+    An ensemble of a model with a grid, or of a point of it, is left out: there is not one such
+    model, and a choice gives the best point its name.
     """
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
@@ -99,7 +100,7 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
         return root, problems
     points: dict[str, Node] = {}
     for name, model in models.items():
-        if with_grid.intersection(own.value for own in _members(model)):
+        if with_grid.intersection(model_of(own.value) for own in _members(model)):
             continue
         try:
             of_model = _points(name, model)

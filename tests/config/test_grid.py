@@ -184,12 +184,14 @@ def test_a_point_cannot_have_the_name_of_another_model():
     assert found.endswith("models.rnn[epochs=1]: two models have this name")
 
 
-def test_an_ensemble_of_a_model_with_a_grid_is_left_out():
+def test_an_ensemble_of_a_model_with_a_grid_or_of_its_point_is_left_out():
     others = """\
   calm:
     baseline: complement_naive_bayes
   both:
     ensemble: {of: [rnn, calm]}
+  of_point:
+    ensemble: {of: ["rnn[units=1]", calm]}
   twice:
     ensemble: {of: [calm], over_seeds: true}
 """
