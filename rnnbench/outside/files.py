@@ -341,6 +341,7 @@ def _by_model(
                 raise UserError(f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)")
             trainings = answers.setdefault(model, {})
             seed = seeds[number % len(seeds)] or str(len(trainings))
+            seed = seed.lstrip("0") or "0" if seed.isdecimal() else seed  # 01 is 1
             counts = np.bincount(own[chosen])
             if seed in trainings or counts.max() > 1:
                 twice = ids[int(counts.argmax())]

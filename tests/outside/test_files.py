@@ -201,8 +201,8 @@ BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
             "b.csv: no id, unlike a.csv",
         ),
         (
-            lambda: [table("a-seed0.csv"), table("a-seed0.jsonl")],
-            "a-seed0.jsonl: two answers of a, seed 0",
+            lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
+            "a-seed01.csv: two answers of a, seed 1",
         ),
         (lambda: [table("m.csv", ("label", "text"), [("a", "b")])], "class text: not only numbers"),
         (lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])], "two columns 'id'"),
