@@ -117,7 +117,7 @@ class TransformerModel(Network):
             facts = json.loads((folder / "config.json").read_bytes())
             width = int(facts.get("hidden_size") or facts.get("dim") or 768)
             layers = int(facts.get("num_hidden_layers") or facts.get("n_layers") or 12)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             name = self.transformer.name
             raise UserError(f"transformer.name: {name}: config.json: {error}") from error
         pieces = min(round(shape.timesteps * PIECES), self.transformer.max_length)
