@@ -396,13 +396,16 @@ def find_stored(
 ) -> dict[Trial, TrialResult]:
     """Return the results of trials that are stored and have the ``held_out`` answers, if any.
 
-    Members of an ensemble that is not stored have to have all their scores.
+    Members of an ensemble that is not stored have to have all their scores. With ``held_out``
+    answers, which are no part of fingerprints, all ensembles are made again.
     """
     results: dict[Trial, TrialResult] = {}
     needed = set[Trial]()
     for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
-        found = store.find(_key(trial), with_model=trial.keep_model, needs_all=trial in needed)
-        own = None if trial.members else held_out.get((trial.name, trial.seed))
+        given = {"with_model": trial.keep_model, "needs_all": trial in needed}
+        is_new = trial.members and held_out
+        found = None if is_new else store.find(_key(trial), **given)
+        own = held_out.get((trial.name, trial.seed))
         names = ("labels", "scores", "given") if own else ()
         if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
             results[trial] = _fitting(found, trial, results, store)

@@ -17,6 +17,7 @@ from rnnbench.results.store import Store
 from rnnbench.runner.executors import TrialFailure
 from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
+from rnnbench.training.ensemble import run_ensemble
 
 
 @pytest.fixture
@@ -188,6 +189,19 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
     assert set(find_stored(plan.trials, store, {})) == set(plan.trials) - failed
+
+
+def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
+    names = "multinomial_naive_bayes", "complement_naive_bayes"
+    models = {name: {"baseline": name} for name in names}
+    plan = make_plan(models=models | {"both": {"ensemble": {"of": names}}})
+    *alone, both = sorted(plan.trials, key=lambda trial: len(trial.members))
+    results, _ = run_all(replace(plan, trials=alone), store)
+    store.save(run_ensemble(both, results, results[0].labels))
+
+    answers = {(trial.name, trial.seed): own for trial, own in zip(alone, results, strict=True)}
+    assert set(find_stored(plan.trials, store, {})) == set(plan.trials)
+    assert set(find_stored(plan.trials, store, answers)) == set(alone)
 
 
 class Removes(InProcess):
