@@ -485,5 +485,7 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
 
 
 def _run_again(results: Results) -> str:
+    if not results.is_trained_here:
+        return "only answers are known"
     command = results.command.replace(" --save-models", "")
     return f"run it again: {command} --save-models"

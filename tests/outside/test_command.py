@@ -67,6 +67,8 @@ def test_a_run_is_stored_for_other_commands(cli):
     assert "Clearly worse in B: good" in " ".join(
         cli("compare", "runs/mine.1", "runs/other").stdout.split()
     )
+    told = cli("predict", "runs/mine.1", "a text").stderr
+    assert "no trained model was kept (only answers are known)" in told
     for command in (["leaderboard", "runs/mine.1"], ["report", "runs/mine.1"]):
         assert cli(*command).exit_code == 0
     assert cli("site", "runs/mine.1", "runs/other", "--out", "pages").exit_code == 0
