@@ -27,7 +27,7 @@ from rnnbench.results.run import StoredRun, load_results, save_run
 from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
 from rnnbench.section import spell
 from rnnbench.storage import sha256_arrays
-from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind, keys_of, topics_of
+from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.outcome import TrialRecord, TrialResult
 
@@ -115,9 +115,9 @@ def verdict(
     >>> verdict(["a", "b"], {"x": ["a", "b"], "y": ["b", "b"]}).results.models[1].score.mean
     0.5
     """
-    run = labels if isinstance(labels, StoredRun) else None
-    facts: dict[str, Any] = {"ids": ids, "clusters": clusters, "in_order": in_order}
-    facts = {"in_order": True} if run else facts
+    run, origin = labels if isinstance(labels, StoredRun) else None, origin or {}
+    of_documents = {"ids": ids, "clusters": clusters, "in_order": in_order}
+    facts: dict[str, Any] = {"in_order": True} if run else of_documents
     task, topics, right, given = _coded(labels, answers)
     chosen = _chosen(right, given, missing, facts)
     if run and len(chosen) < len(right):
@@ -130,13 +130,13 @@ def verdict(
         new = [TopicCount(topic=one, train=0, test=0) for one in topics[len(known.topics) :]]
         dataset = known.model_copy(update={"topics": [*known.topics, *new]})
     else:
-        where = listed(list(dict.fromkeys((origin or {}).values()))) or FROM_PYTHON
+        where = listed(list(dict.fromkeys(origin.values()))) or FROM_PYTHON
         dataset = summarize_labels(task, right, topics, where, **facts)
     trials: dict[str, list[TrialResult]] = {}
     for (model, seed), own in given.items():
         trials.setdefault(model, []).append(_trial(model, seed, own, right, dataset))
     models = {
-        model: {OutsideModel.kind: (origin or {}).get(model, FROM_PYTHON), "trainings": len(own)}
+        model: {OutsideModel.kind: origin.get(model, FROM_PYTHON), "trainings": len(own)}
         for model, own in trials.items()
     }
     seeds = {"seeds": sorted({seed for _, seed in given})}
@@ -146,11 +146,8 @@ def verdict(
     return Verdict(Path(name), results, trials, benchmark, _at_first())
 
 
-def _environment() -> dict[str, Any]:
-    """Return the machine that judges, and the versions that can change a p-value."""
-    return environment(("numpy", "scipy"), jobs=1, threads=1)
-
-
+_environment = partial(environment, ("numpy", "scipy"), jobs=1, threads=1)
+"""Returns the machine that judges, and the versions that can change a p-value."""
 _at_first = cache(_environment)
 """Looking at all packages takes longer than a verdict."""
 
@@ -200,10 +197,11 @@ def _coded(
 
     The topics of labels come first, so that labels are the same beside other answers.
     """
-    topics = Topics(["0"] * (labels is None))
+    topics, right = Topics(["0"] * (labels is None)), None
     if isinstance(labels, StoredRun):
-        topics = Topics(count.topic for count in labels.results.dataset.topics)
-        labels = _named(labels)
+        dataset, right = labels.results.dataset, next(iter(labels.trials.values()))[0].labels
+        topics = Topics(count.topic for count in dataset.topics)
+        labels = right if dataset.kind.has_topics else None
     task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
     own = {
         (model, seed): values
@@ -221,8 +219,10 @@ def _coded(
         found = f"{counted(most, 'different label')} of up to {counted(longest, 'character')}"
         limits = f"{MAX_LABELS:,} of {LONGEST_LABEL}; or scores of the answers"
         raise UserError(f"verdict: {found} (allowed: {limits})")
-    right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
+    if right is None:
+        right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
     if task is MULTI_LABEL:  # with the topics of later answers
+        right = _widened(right, len(topics.names))
         given = {key: _widened(array, len(topics.names)) for key, array in given.items()}
     for (model, _), array in given.items():
         if len(array) != len(right):
@@ -339,12 +339,8 @@ def _trial(
     model: str, seed: int, answers: NDArray[Any], labels: NDArray[Any], dataset: DatasetSummary
 ) -> TrialResult:
     """Return the answers of a training as a trial, with missing ones as wrong ones."""
-    is_missing = _is_missing(answers)
-    if answers.ndim == 2:
-        answers = np.where(is_missing[:, np.newaxis], 0, answers)
-    else:
-        is_score = answers.dtype.kind == "f"
-        answers = np.where(is_missing, 0 if is_score else len(dataset.topics) - 1, answers)
+    answers = answers.copy()
+    answers[_is_missing(answers)] = len(dataset.topics) - 1 if answers.dtype.kind == "i" else 0
     record = TrialRecord(
         engine=OutsideModel.kind,
         params=None,
@@ -367,15 +363,4 @@ def _by_topic(answers: NDArray[Any], n_topics: int) -> NDArray[Any]:
         return answers[:, np.newaxis]
     if answers.ndim == 2:
         return answers.astype(np.float32)
-    scores = np.zeros((len(answers), n_topics), np.float32)
-    scores[np.arange(len(answers)), answers] = 1
-    return scores
-
-
-def _named(run: StoredRun) -> list[Any] | None:
-    """Return the labels of the test documents of a run by name; ``None`` for scores of answers."""
-    dataset, labels = run.results.dataset, next(iter(run.trials.values()))[0].labels
-    names = [count.topic for count in dataset.topics]
-    several = [[names[place] for place in topics_of(key)] for key in keys_of(labels)]
-    named = [one for (one,) in several] if labels.ndim == 1 else several
-    return named if dataset.kind.has_topics else None
+    return np.eye(n_topics, dtype=np.float32)[answers]
