@@ -47,6 +47,8 @@ AT_ONCE = 10_000
 """The rows of a table that are looked at together."""
 TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}
 """The numbers that texts, and nothing, stand for."""
+NEXT = "(next)"
+"""The seed of a training that has none: the number of trainings of its model before it."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class _Read(NamedTuple):
     file: str
     model: str
     """The model and the seed that the rows have without such columns."""
-    seed: str | None
+    seed: str
     columns: dict[str, list[Any]]
     """By the keys of ``NAMES``."""
 
@@ -95,7 +97,7 @@ def read_answers(
     everything = [*read, *([_read(labels, "", reading, True)] if labels and not run else [])]
     has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
-    places = [_places(one, ids) for one in everything]
+    places = [_numbered(one, "id", ids) for one in everything]
     n = len(ids.names)
     if run and n > len(run.labels):
         raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
@@ -134,7 +136,7 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
     if not (of_labels or {"prediction", "score"} & columns.keys()):
         raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
     found = re.fullmatch(r"(.+?)[-_.]?seed[-_=]?(\d+)", name)
-    own, seed = found.groups() if found else (name, None)
+    own, seed = found.groups() if found else (name, NEXT)
     return _Read(str(path), model or own, seed, columns)
 
 
@@ -154,7 +156,8 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str
         names["only"] = _existing(reading.only[0], header, path)
     if not (of_labels or {"score", "prediction"} & names.keys()):
         classes = [own for own in header if own not in names.values()]
-    columns = _values(path, layout, names | {f"class {own}": own for own in classes}, reading)
+    names |= {f"class {own}": own for own in classes}
+    columns = _counting(_values(path, layout, header, names), reading)
     for key in [key for key in columns if key == "score" or key.startswith("class ")]:
         columns[key] = _numbers(columns[key], f"{path}: {key}")
     if classes:
@@ -181,11 +184,8 @@ def _existing(name: str, header: Sequence[str], path: Path) -> str:
     return name
 
 
-def _values(
-    path: Path, layout: Layout, names: Mapping[str, str], reading: Reading
-) -> dict[str, Any]:
-    """Return columns of a table by their keys, of the rows that count."""
-    columns = _all_values(path, layout, names)
+def _counting(columns: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    """Return the rows that count, with their labels split."""
     if reading.only:
         counts = [spelled(value) == reading.only[1] for value in columns.pop("only")]
         columns = {key: list(compress(of, counts)) for key, of in columns.items()}
@@ -198,9 +198,10 @@ def _values(
     return columns
 
 
-def _all_values(path: Path, layout: Layout, names: Mapping[str, str]) -> dict[str, Any]:
+def _values(
+    path: Path, layout: Layout, header: Sequence[str], names: Mapping[str, str]
+) -> dict[str, Any]:
     """Return columns of a table by their keys."""
-    header = open_table(path, layout)[0]
     keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
     if at_once := columns_at_once(path, layout, list(dict.fromkeys(firsts))):
@@ -286,17 +287,8 @@ def _all_have(key: str, read: Sequence[_Read]) -> bool:
     return True in have
 
 
-def _places(one: _Read, ids: Topics) -> NDArray[np.int32]:
-    """Return the number of the document of each row; without ids, their places count."""
-    columns, ids.where = one.columns, f"{one.file}: id"
-    places = ids.places(columns.get("id") or list(range(len(next(iter(columns.values()))))))
-    if (places < 0).any():
-        raise UserError(f"{one.file}: {counted(int((places < 0).sum()), 'row')} without an id")
-    return places
-
-
 def _agreed(
-    key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int32]], ids: Sequence[str]
+    key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int64]], ids: Sequence[str]
 ) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
     agreed = np.full(len(ids), None, object)
@@ -318,7 +310,7 @@ def _plain(value: Any) -> Any:
 
 
 def _by_model(
-    read: Sequence[_Read], places: Sequence[NDArray[np.int32]], ids: Sequence[str], key: str
+    read: Sequence[_Read], places: Sequence[NDArray[np.int64]], ids: Sequence[str], key: str
 ) -> dict[str, Any]:
     """Return the answers of each model by seed, and the files that they came from."""
     answers: dict[str, dict[Any, Any]] = {}
@@ -326,21 +318,21 @@ def _by_model(
     written: dict[str, str] = {}
     for one, own in zip(read, places, strict=True):
         values = np.fromiter(one.columns[key], object, len(own))
-        (models, of_model), (seeds, of_seed) = (
-            _numbered(one, name, default, len(own))
-            for name, default in (("model", one.model), ("seed", one.seed))
-        )
-        training = of_model * len(seeds) + of_seed
+        models, seeds = Topics(), Topics()
+        of_model = _numbered(one, "model", models, one.model)
+        of_seed = _numbered(one, "seed", seeds, one.seed)
+        training = of_model * len(seeds.names) + of_seed
         order = np.argsort(training, kind="stable")
         numbers, starts = np.unique(training[order], return_index=True)
         for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
-            own_name = models[number // len(seeds)]
+            own_name = models.names[number // len(seeds.names)]
             model = allowed_name(own_name)
             if not model or written.setdefault(model, own_name) != own_name:
                 fault = f"model '{own_name}'" + (f": also '{written[model]}'" if model else "")
                 raise UserError(f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)")
             trainings = answers.setdefault(model, {})
-            seed = seeds[number % len(seeds)] or str(len(trainings))
+            seed = seeds.names[number % len(seeds.names)]
+            seed = str(len(trainings)) if seed == NEXT else seed
             seed = seed.lstrip("0") or "0" if seed.isdecimal() else seed  # 01 is 1
             counts = np.bincount(own[chosen])
             if seed in trainings or counts.max() > 1:
@@ -357,14 +349,11 @@ def _by_model(
     return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}
 
 
-def _numbered(
-    one: _Read, key: str, default: str | None, n: int
-) -> tuple[list[Any], NDArray[np.int64]]:
-    """Return the different models or seeds of a file, and the position of that of each row."""
-    if key not in one.columns:
-        return [default], np.zeros(n, np.int64)
-    names = Topics(where=f"{one.file}: {key}")
-    places = names.places(one.columns[key]).astype(np.int64)
-    if (places < 0).any():
-        raise UserError(f"{one.file}: {counted(int((places < 0).sum()), 'row')} without a {key}")
-    return names.names, places
+def _numbered(one: _Read, key: str, names: Topics, default: str = "") -> NDArray[np.int64]:
+    """Return the number of the name in each row; without a column, ``default`` or a name each."""
+    n, names.where = len(next(iter(one.columns.values()))), f"{one.file}: {key}"
+    places = names.places(one.columns.get(key, [default] * n if default else range(n)))
+    if lacking := int((places < 0).sum()):
+        article = "an" if key == "id" else "a"
+        raise UserError(f"{one.file}: {counted(lacking, 'row')} without {article} {key}")
+    return places.astype(np.int64)
