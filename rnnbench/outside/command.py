@@ -24,55 +24,32 @@ EXAMPLES = options.examples(
 )
 
 
+FILES = "Files with answers; a NAME is that of a model."
+LABELS = "The labels, or a run on whose test documents models answered."
+COLUMNS = "The column with the id, label, prediction, model or seed; repeatable."
+SCORES = "Judge these scores of answers, from 0 to 1."
+CLUSTERS = "Documents with the same value depend on each other."
+ONLY = "Only rows with this value."
+SEPARATOR = "Stands between the labels of a document."
+MISSING = (
+    "A missing answer is an error, its document is left out for all models, or it counts as wrong."
+)
+GATES = (
+    "Exit with 1 if this holds for any but the first model: a gate of `rnnbench compare`, where A "
+    "is the first model; repeatable."
+)
+
+
 def verdict(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[NAME=]FILE", help="Files with answers; a NAME is that of a model."
-        ),
-    ],
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE|RUN", help="The labels, or a run on whose test documents models answered."
-        ),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=NAME",
-            help="The column with the id, label, prediction, model or seed; repeatable.",
-        ),
-    ] = None,
-    score: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Judge these scores of answers, from 0 to 1."),
-    ] = None,
-    cluster: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Documents with the same value depend on each other."),
-    ] = None,
-    only: Annotated[
-        str | None, typer.Option(metavar="COLUMN=VALUE", help="Only rows with this value.")
-    ] = None,
-    separator: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Stands between the labels of a document.")
-    ] = None,
-    missing: Annotated[
-        Literal["error", "drop", "wrong"],
-        typer.Option(
-            help="A missing answer is an error, its document is left out for all models, or it "
-            "counts as wrong."
-        ),
-    ] = "error",
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GATE",
-            help="Exit with 1 if this holds for any but the first model: a gate of `rnnbench "
-            "compare`, where A is the first model; repeatable.",
-        ),
-    ] = None,
+    files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=FILES)],
+    labels: Annotated[Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)] = None,
+    score: Annotated[str | None, typer.Option(metavar="COLUMN", help=SCORES)] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)] = None,
+    only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
+    separator: Annotated[str | None, typer.Option(metavar="TEXT", help=SEPARATOR)] = None,
+    missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
+    fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Store it as a run.", **options.FOLDER)
     ] = None,

@@ -38,47 +38,31 @@ BARS = 30
 UNKNOWN_SHOWN = 10
 
 
+RUN = "The folder of a run made with --save-models."
+WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
+FILE = "A file with one text; repeatable."
+TABLE = "A table with a text in each row, or -."
+OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -."
+COLUMN = "The column with the texts of --in."
+EXPLAIN = "Show the words that decided the answer."
+UNSURE = "Answer 'unsure' if its probability is below P."
+FORCE = "Overwrite --out if it exists."
+
+
 def predict(
-    run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[MODEL] TEXT",
-            help="A model of RUN, by default the best; then texts, or - for standard input.",
-        ),
-    ] = None,
-    file: Annotated[
-        list[Path] | None,
-        typer.Option("--file", metavar="FILE", help="A file with one text; repeatable."),
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option("--in", metavar="TABLE", help="A table with a text in each row, or -."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            help="Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -.",
-        ),
-    ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option("--text", metavar="COLUMN", help="The column with the texts of --in."),
-    ] = None,
+    run: Annotated[Path, options.run_folder(RUN)],
+    words: Annotated[list[str] | None, typer.Argument(metavar="[MODEL] TEXT", help=WORDS)] = None,
+    file: Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help=FILE)] = None,
+    table: Annotated[Path | None, typer.Option("--in", metavar="TABLE", help=TABLE)] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help=OUT)] = None,
+    column: Annotated[str | None, typer.Option("--text", metavar="COLUMN", help=COLUMN)] = None,
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show the words that decided the answer.")
-    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
     unsure_below: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, metavar="P", help="Answer 'unsure' if its probability is below P."
-        ),
+        float | None, typer.Option(min=0, max=1, metavar="P", help=UNSURE)
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
