@@ -5,7 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from itertools import product
+from itertools import count, product
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,7 +90,7 @@ def _numbered(
     """
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
     labels, groups, bad, firsts = list[Label](), array("i"), list[BadRow](), dict[str, str]()
-    word_ids, group_ids = _numbering(), _numbering()
+    word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))
     for number, text in ((number, text) for number, file in enumerate(files) for text in file):
         if isinstance(text, BadRow):
             bad.append(text)
@@ -135,18 +135,11 @@ def _coded(labels: Sequence[Label], topics: Sequence[str]) -> NDArray[Any]:
     return rows
 
 
-def _numbering() -> defaultdict[str, int]:
-    """Return a dict that numbers its keys as they are looked up, from 0."""
-    numbers = defaultdict[str, int]()
-    numbers.default_factory = numbers.__len__
-    return numbers
-
-
 def _tell(path: Path, bad: Sequence[BadRow], corpus: Corpus, *, skip: bool) -> None:
     """Warn of the rows that are left out, or raise ``UserError`` if none may be."""
     reasons = Counter(row.reason for row in bad).most_common()
-    count = f"{len(bad):,} of {counted(len(bad) + len(corpus), 'row')} cannot be used"
-    lines = [f"{path}: {count}: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons)]
+    which = f"{len(bad):,} of {counted(len(bad) + len(corpus), 'row')} cannot be used"
+    lines = [f"{path}: {which}: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons)]
     lines += [f"  {row.place}: {row.fault}" for row in bad[:SHOWN_ROWS]]
     if (hidden := len(bad) - SHOWN_ROWS) > 0:
         lines.append(f"  and {hidden:,} more" + "; a run lists all in its bad_rows.csv" * skip)
@@ -181,8 +174,7 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
         number = counted(len(firsts), "different label")
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label")
     counts = documents_by_topic(corpus.labels, len(corpus.topics))
-    pairs = zip(corpus.topics, counts, strict=True)
-    once = [label for label, count in pairs if count == 1]
+    once = [label for label, n in zip(corpus.topics, counts, strict=True) if n == 1]
     for label in once[:3]:
         log.warning("%s: the label '%s' occurs once", firsts[label], label)
     if once[3:]:

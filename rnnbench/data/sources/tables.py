@@ -428,21 +428,12 @@ def columns_at_once(
                 raw.seek(0)
                 dialect = csv.ParseOptions(delimiter=layout.delimiter or ",", quote_char=False)
                 table = csv.read_csv(raw, parse_options=dialect, convert_options=of_csv)
-        found = {name: _objects(table.column(name)) for name in columns}
+        parts = {name: map(_flat, table.column(name).chunks) for name in columns}
+        found = {name: np.concatenate([np.array([], object), *of]) for name, of in parts.items()}
     except (pyarrow.ArrowException, ValueError, KeyError, OverflowError):
         return None
     is_header_again = any((own == name).any() for name, own in found.items())
     return None if is_header_again else found
-
-
-def _objects(column: Any) -> NDArray[Any]:
-    """Return a column as an array of objects, of which equal ones in a part are the same."""
-    parts = []
-    for chunk in column.chunks:
-        coded = chunk if hasattr(chunk, "dictionary") else chunk.dictionary_encode()
-        values = np.array([*coded.dictionary.to_pylist(), None], object)
-        parts.append(values[coded.indices.fill_null(len(values) - 1).to_numpy()])
-    return np.concatenate(parts) if parts else np.array([], object)
 
 
 def _size(value: Any) -> int:
@@ -460,16 +451,20 @@ def _is_plain(kind: Any) -> bool:
     return types.is_primitive(kind) or str(kind) in ("string", "large_string", "string_view")
 
 
-def _unpacked(column: Any) -> list[Any]:
-    """Return the values in a part of a column; repeated ones, of endless texts, are stored once."""
-    if hasattr(column, "value_lengths"):  # lists
-        values = iter(_unpacked(column.flatten()))
-        lengths = column.value_lengths().to_pylist()
-        return [None if n is None else list(islice(values, n)) for n in lengths]
-    if not hasattr(column, "dictionary"):
-        return list(column.to_pylist())
-    values = column.dictionary.to_pylist()
-    return [None if index is None else values[index] for index in column.indices.to_pylist()]
+def _unpacked(column: Any) -> Sequence[Any]:
+    """Return the values in a part of a column."""
+    if not hasattr(column, "value_lengths"):
+        return _flat(column).tolist()
+    values = iter(_unpacked(column.flatten()))  # of lists
+    lengths = column.value_lengths().to_pylist()
+    return [None if n is None else list(islice(values, n)) for n in lengths]
+
+
+def _flat(column: Any) -> NDArray[Any]:
+    """Return a part of a column without lists; equal values, of endless texts, are one object."""
+    coded = column if hasattr(column, "dictionary") else column.dictionary_encode()
+    values = np.array([*coded.dictionary.to_pylist(), None], object)
+    return values[coded.indices.fill_null(len(values) - 1).to_numpy()]
 
 
 LONE_SURROGATES = "rnnbench.lone_surrogates"
