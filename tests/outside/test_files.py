@@ -35,6 +35,12 @@ def table(name, header=HEADER, rows=ROWS):
     return name
 
 
+def arrays(name, *array, **facts):
+    """Write NumPy arrays."""
+    (np.save if name.endswith(".npy") else np.savez)(name, *array, **facts)
+    return name
+
+
 def read(*files, labels=None, **reading):
     """Labels, answers by model and seed, and the rest of what files hold."""
     found = read_answers(files, labels and Path(labels), Reading(**reading))
@@ -183,55 +189,40 @@ def test_outputs_of_a_trainer_are_read():
 BAD = [("7", "yes", "yes"), ("7", "yes", "no")]
 
 
-@pytest.mark.parametrize(
-    ("write", "fault"),
-    [
-        (lambda: [table("m.csv", rows=[])], r"m.csv: no row that counts"),
-        (lambda: [table("m.csv", ("id", "label"), [(1, 2)])], "m.csv: no answers"),
-        (lambda: [table("m.csv", ("id", "prediction"), [(1, 2)])], "no labels .*--labels"),
-        (lambda: [table("m.csv", rows=BAD)], "two answers of m, seed 0, to a document: 7 .*--only"),
-        (lambda: [table("m.csv", rows=[("", "a", "a")])], "m.csv: 1 row without an id"),
-        (lambda: [table("m.csv"), "./m.csv"], "m.csv: given twice"),
-        (
-            lambda: [table("a.csv"), table("b.csv", rows=[("7", "no", "no")])],
-            "b.csv: two labels of one document: yes, no .id 7",
-        ),
-        (
-            lambda: [table("a.csv"), table("b.csv", HEADER[1:], [(1, 2)])],
-            "b.csv: no id, unlike a.csv",
-        ),
-        (
-            lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
-            "a-seed01.csv: two answers of a, seed 1",
-        ),
-        (lambda: [table("m.csv", ("label", "text"), [("a", "b")])], "class text: not only numbers"),
-        (lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])], "two columns 'id'"),
-        (lambda: ["none.csv"], "none.csv: no such file"),
-        (lambda: [Path.cwd().as_posix()], "not a file"),
-        (
-            lambda: [np.save("m.npy", np.array([{}]), allow_pickle=True) or "m.npy"],
-            "m.npy: cannot be",
-        ),
-        (lambda: [table("m.jsonl", rows=[([7], "a", "a")])], r"m.jsonl: id: got \[7\]"),
-        (lambda: [table("🚀.csv")], "🚀.csv: model '🚀' .allowed"),
-        (lambda: [table("a b.csv"), table("a,b.csv")], "model 'a,b': also 'a b'"),
-        (
-            lambda: [np.savez("m.npz", label=[1], prediction=np.zeros((1, 2, 2))) or "m.npz"],
-            r"prediction \(1, 2, 2\)",
-        ),
-        (
-            lambda: [np.savez("m.npz", other=[1]) or "m.npz"],
-            r"m.npz: \['other'\] \(should be label",
-        ),
-        (
-            lambda: [np.savez("m.npz", label=[1], prediction=[1, 2]) or "m.npz"],
-            r"m.npz: label \(1,\), prediction \(2,\)",
-        ),
+FAULTS = {
+    "m.csv: no row that counts": lambda: [table("m.csv", rows=[])],
+    "m.csv: no answers": lambda: [table("m.csv", ("id", "label"), [(1, 2)])],
+    "no labels .*--labels": lambda: [table("m.csv", ("id", "prediction"), [(1, 2)])],
+    "two answers of m, seed 0, to a document: 7 .*--only": lambda: [table("m.csv", rows=BAD)],
+    "m.csv: 1 row without an id": lambda: [table("m.csv", rows=[("", "a", "a")])],
+    "m.csv: 1 row without a seed": lambda: [table("m.csv", (*HEADER, "seed"), [(1, 2, 2, "")])],
+    "b.csv: two labels of one document: yes, no .id 7": lambda: [
+        table("a.csv"),
+        table("b.csv", rows=[("7", "no", "no")]),
     ],
-)
-def test_a_fault_is_named(write, fault):
+    "b.csv: no id, unlike a.csv": lambda: [table("a.csv"), table("b.csv", HEADER[1:], [(1, 2)])],
+    "m.csv: given twice": lambda: [table("m.csv"), "./m.csv"],
+    "a-seed01.csv: two answers of a, seed 1": lambda: [table("a-seed1.csv"), table("a-seed01.csv")],
+    "class text: not only numbers": lambda: [table("m.csv", ("label", "text"), [("a", "b")])],
+    "two columns 'id'": lambda: [table("m.txt.csv", ("id", "id", "prediction"), [])],
+    "none.csv: no such file": lambda: ["none.csv"],
+    "not a file": lambda: [Path.cwd().as_posix()],
+    "m.npy: cannot be": lambda: [arrays("m.npy", np.array([{}]), allow_pickle=True)],
+    r"m.jsonl: id: got \[7\]": lambda: [table("m.jsonl", rows=[([7], "a", "a")])],
+    "🚀.csv: model '🚀' .allowed": lambda: [table("🚀.csv")],
+    "model 'a,b': also 'a b'": lambda: [table("a b.csv"), table("a,b.csv")],
+    r"prediction \(1, 2, 2\)": lambda: [arrays("m.npz", label=[1], prediction=np.zeros((1, 2, 2)))],
+    r"m.npz: \['other'\] \(should be label": lambda: [arrays("m.npz", other=[1])],
+    r"m.npz: label \(1,\), prediction \(2,\)": lambda: [
+        arrays("m.npz", label=[1], prediction=[1, 2])
+    ],
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_named(fault):
     with pytest.raises(UserError, match=fault):
-        read(*write())
+        read(*FAULTS[fault]())
 
 
 def test_unknown_columns_are_named():

@@ -31,6 +31,18 @@ BASELINES = [
 ]  # fmt: skip
 
 
+def vocabulary_of(words, timesteps):
+    return Vocabulary(
+        dataset_fingerprint="d",
+        source="modapte",
+        words=list(words),
+        topics=list(SEVERAL),
+        timesteps=timesteps,
+        padding="pre",
+        truncating="pre",
+    )
+
+
 @pytest.fixture(scope="module", params=["network", *BASELINES])
 def trained(request, tmp_path_factory):
     """A trial of a model, the same model as it is kept, and its dataset."""
@@ -42,15 +54,7 @@ def trained(request, tmp_path_factory):
     result = engine.fit(model, dataset, recipe, 0, ignore, keep_model=True)
     file = tmp_path_factory.mktemp("kept") / "model.npz"
     np.savez(file, *result.weights)
-    vocabulary = Vocabulary(
-        dataset_fingerprint="d",
-        source="modapte",
-        words=list(dataset.vocabulary),
-        topics=list(SEVERAL),
-        timesteps=dataset.timesteps,
-        padding="pre",
-        truncating="pre",
-    )
+    vocabulary = vocabulary_of(dataset.vocabulary, dataset.timesteps)
     kept = model if own else LinearModel(result.weights, len(SEVERAL))
     rule = MULTI_LABEL, result.record.decision
     return result, KeptModel("mine", 0, kept, *rule, file, vocabulary, None), dataset
@@ -94,17 +98,9 @@ def kept():
     facts = {"reads_words": False, "gives_probabilities": True, "has_one_label": False}
     rule = json.dumps(facts | {"labels": [0, 1, 2], "counts": []}).encode()
     arrays = [np.frombuffer(rule, np.uint8), np.zeros((0, 3)), odds, np.zeros(0)]
-    vocabulary = Vocabulary(
-        dataset_fingerprint="d",
-        source="modapte",
-        words=["corn"],
-        topics=list(SEVERAL),
-        timesteps=5,
-        padding="pre",
-        truncating="pre",
-    )
     model = LinearModel([*arrays, np.zeros(0, np.uint8)], 3)
-    return KeptModel("mine", 0, model, MULTI_LABEL, None, None, vocabulary, "text")
+    words = vocabulary_of(["corn"], 5), "text"
+    return KeptModel("mine", 0, model, MULTI_LABEL, None, None, *words)
 
 
 def decide(kept, threshold, **rule):

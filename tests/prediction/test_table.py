@@ -203,34 +203,26 @@ def test_a_table_that_cannot_be_answered_leaves_no_file(predict, tmp_path, name,
     assert {file.name for file in tmp_path.iterdir()} <= {name}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["svm", "profit rose", "--in", "new.csv"],
-            "--in: use it without texts, --file or --explain",
-        ),
-        (
-            ["svm", "--in", "new.csv", "--file", "new.csv"],
-            "--in: use it without texts, --file or --explain",
-        ),
-        (["svm", "profit rose", "--out", "out.csv"], "--out: needs --in TABLE"),
-        (["svm", "profit rose", "--text", "body"], "--text: needs --in TABLE"),
-        (["svm", "--in", "new.csv", "--out", "new.csv"], "--out new.csv: exists already (--force "),
-        (["svm", "--in", "new.csv", "--out", "out.xlsx"], "--out out.xlsx: got '.xlsx' (allowed: "),
-        (["svm", "--in", "new.csv", "--json"], "--json: the table goes to standard output"),
-        (
-            ["svm", "--in", "new.csv", "--explain"],
-            "--in: use it without texts, --file or --explain",
-        ),
-        (["svm", "--in", "new.csv", "--unsure-below", 0.5], "svm gives margins, which do not say"),
-        (["smv", "--in", "new.csv"], "no model 'smv' (allowed: reader, svm, letters, lots; did"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused(predict, tmp_path, arguments, message):
+ALONE = "--in: use it without texts, --file or --explain"
+REFUSED = {
+    "svm profit --in new.csv": ALONE,
+    "svm --in new.csv --file new.csv": ALONE,
+    "svm --in new.csv --explain": ALONE,
+    "svm profit --out out.csv": "--out: needs --in TABLE",
+    "svm profit --text body": "--text: needs --in TABLE",
+    "svm --in new.csv --out new.csv": "--out new.csv: exists already (--force ",
+    "svm --in new.csv --out out.xlsx": "--out out.xlsx: got '.xlsx' (allowed: ",
+    "svm --in new.csv --json": "--json: the table goes to standard output",
+    "svm --in new.csv --unsure-below 0.5": "svm gives margins, which do not say",
+    "smv --in new.csv": "no model 'smv' (allowed: reader, svm, letters, lots; did",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED)
+def test_options_that_do_not_go_together_are_refused(predict, tmp_path, options):
     (tmp_path / "new.csv").write_text(spelled(ROWS))
 
-    assert message in predict(*arguments, status=2).stderr
+    assert REFUSED[options] in predict(*options.split(), status=2).stderr
     assert (tmp_path / "new.csv").read_text() == spelled(ROWS)
 
 
@@ -256,13 +248,8 @@ def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_fa
         patch.setattr(table, "AT_ONCE", 3)
         for ending in (".csv", ".jsonl"):
             (folder / f"new{ending}").write_text(spelled(rows, ending), newline="")
-            counts = table.predict_table(
-                Echo,
-                folder / f"new{ending}",
-                folder / "out.jsonl",
-                "text",
-                silent,
-            )
+            files = folder / f"new{ending}", folder / "out.jsonl"
+            counts = table.predict_table(Echo, *files, "text", silent)
             found = [json.loads(line) for line in (folder / "out.jsonl").open(newline="\n")]
             assert [{"text": row["text"], "b": row["b"]} for row in found] == rows
             assert counts.total() == len(rows)
