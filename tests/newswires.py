@@ -1,5 +1,7 @@
-"""Made-up newswires in the files of Reuters-21578, and any corpus in those of Keras."""
+"""Made-up newswires in the files of Reuters-21578, any corpus in those of Keras, and tables."""
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -47,3 +49,23 @@ def write_keras_files(folder, corpus):
     ranks = {word: rank for rank, word in enumerate(corpus.vocabulary, start=1)}
     word_index.write_text(json.dumps(ranks, sort_keys=True))  # Keras's is not by rank, either
     return npz, word_index
+
+
+def write_table(path, rows, header=("text", "label"), delimiter=",", encoding="utf-8"):
+    """Write rows in the format that the name of the file asks for, and return the file."""
+    if path.suffix in (".csv", ".tsv"):
+        text = io.StringIO()
+        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
+        dialect = tabs if path.suffix == ".tsv" else {"delimiter": delimiter}
+        csv.writer(text, **dialect).writerows([header, *rows])
+        path.write_bytes(text.getvalue().encode(encoding))
+    elif path.suffix == ".parquet":
+        import pyarrow  # takes a while
+        from pyarrow import parquet
+
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        parquet.write_table(pyarrow.table(columns, names=header), path)
+    else:
+        lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
+        path.write_text("\n".join(lines) + "\n")
+    return path

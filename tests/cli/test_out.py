@@ -1,6 +1,5 @@
 """No command writes over files of the user's, wherever it is told to write."""
 
-import csv
 import json
 import os
 import shutil
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from factories import run_folder, speed_results
 from in_process import InProcess
+from newswires import write_table
 
 from rnnbench import job
 from rnnbench.plugins.speed.results import write_speed
@@ -43,9 +43,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
     Path("mine.yaml").write_text(CONFIG)
     Path("base.yaml").write_text("data: {source: files, path: table.csv, test_split: 0.5}\n")
-    with Path("table.csv").open("w", newline="") as file:
-        rows = [("cheap pills", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(40)]
-        csv.writer(file).writerows([("text", "label"), *rows])
+    rows = [("cheap pills", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(40)]
+    write_table(Path("table.csv"), rows)
     return tmp_path
 
 

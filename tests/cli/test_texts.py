@@ -1,11 +1,11 @@
 """Your own texts, from the table to a prediction, and from a grid to the leaderboard."""
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
 from in_process import InProcess
+from newswires import write_table
 
 import rnnbench
 from rnnbench import job
@@ -36,8 +36,7 @@ def folder(tmp_path, monkeypatch):
     with_grid = f"  nb:\n    baseline: multinomial_naive_bayes\n{GRID}"
     Path("sub/grid.yaml").write_text(CONFIG.replace(nb, with_grid))
     for name, rows in {"train": TRAIN, "test": TEST}.items():
-        with Path(f"sub/data/{name}.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([("text", "kind"), *rows])
+        write_table(Path(f"sub/data/{name}.csv"), rows, ("text", "kind"))
 
 
 @pytest.fixture

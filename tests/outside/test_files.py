@@ -1,11 +1,10 @@
 """Files with answers from anywhere."""
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from newswires import write_table
 
 from rnnbench import UserError, verdict
 from rnnbench.outside.files import Reading, read_answers
@@ -21,18 +20,7 @@ def here(tmp_path, monkeypatch):
 
 
 def table(name, header=HEADER, rows=ROWS):
-    """Write a table of any kind."""
-    file = Path(name)
-    items = [dict(zip(header, row, strict=True)) for row in rows]
-    if file.suffix == ".csv":
-        with file.open("w", newline="") as opened:
-            csv.writer(opened).writerows([header, *rows])
-    elif file.suffix == ".jsonl":
-        file.write_text("\n".join(map(json.dumps, items)))
-    else:
-        parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
-        parquet.write_table(arrow.Table.from_pylist(items), file)
-    return name
+    return str(write_table(Path(name), rows, header))
 
 
 def arrays(name, *array, **facts):

@@ -454,7 +454,7 @@ def _is_plain(kind: Any) -> bool:
 def _unpacked(column: Any) -> Sequence[Any]:
     """Return the values in a part of a column."""
     if not hasattr(column, "value_lengths"):
-        return _flat(column).tolist()
+        return list(_flat(column))
     values = iter(_unpacked(column.flatten()))  # of lists
     lengths = column.value_lengths().to_pylist()
     return [None if n is None else list(islice(values, n)) for n in lengths]
@@ -464,7 +464,7 @@ def _flat(column: Any) -> NDArray[Any]:
     """Return a part of a column without lists; equal values, of endless texts, are one object."""
     coded = column if hasattr(column, "dictionary") else column.dictionary_encode()
     values = np.array([*coded.dictionary.to_pylist(), None], object)
-    return values[coded.indices.fill_null(len(values) - 1).to_numpy()]
+    return np.asarray(values[coded.indices.fill_null(len(values) - 1).to_numpy()])
 
 
 LONE_SURROGATES = "rnnbench.lone_surrogates"

@@ -1,7 +1,6 @@
 """The user's own texts, and the line of everything that is wrong in one."""
 
 import csv
-import io
 import json
 import logging
 import re
@@ -13,28 +12,13 @@ import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from newswires import write_table
 from pyarrow import parquet
 
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import Text, read, read_texts
 from rnnbench.data.sources.tables import Layout
 from rnnbench.errors import UserError
-
-
-def write_table(path, rows, header=("text", "label")):
-    """Write rows in the format that the name of the file asks for."""
-    if path.suffix in (".csv", ".tsv"):
-        text = io.StringIO()
-        tabs = {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None}
-        csv.writer(text, **tabs if path.suffix == ".tsv" else {}).writerows([header, *rows])
-        path.write_bytes(text.getvalue().encode())
-    elif path.suffix == ".parquet":
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        parquet.write_table(pyarrow.table(columns, names=header), path)
-    else:
-        lines = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
-        path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 @pytest.fixture

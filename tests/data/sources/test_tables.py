@@ -1,12 +1,12 @@
 """Tables of all kinds: their delimiter, encoding and columns are found out."""
 
-import csv
-import io
 import json
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from newswires import write_table
 
 from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import (
@@ -30,11 +30,7 @@ SENTENCES = {
 }
 
 
-def write(path, rows, header=("id", "tweet", "mood"), delimiter=",", encoding="utf-8"):
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter).writerows([header, *rows])
-    path.write_bytes(text.getvalue().encode(encoding))
-    return path
+write = partial(write_table, header=("id", "tweet", "mood"))
 
 
 @pytest.mark.parametrize("encoding", SENTENCES)
@@ -99,7 +95,8 @@ def test_a_quotation_mark_that_is_not_closed_costs_one_row(tmp_path):
 
 
 def test_a_table_without_a_header_is_refused(tmp_path):
-    table = write(tmp_path / "own.csv", [("some longer text", "ham")] * 9, ("a longer text", "ham"))
+    rows = [("some longer text", "ham")] * 9
+    table = write_table(tmp_path / "own.csv", rows, ("a longer text", "ham"))
     with table.open("a") as file:
         file.write("some longer text,spam\n")
 
@@ -108,7 +105,7 @@ def test_a_table_without_a_header_is_refused(tmp_path):
 
 
 def test_a_header_may_stand_between_rows_again(tmp_path):
-    table = write(tmp_path / "own.csv", [("some text", "ham"), ("more text", "spam")] * 9, "ab")
+    table = write_table(tmp_path / "own.csv", [("some text", "a"), ("more text", "b")] * 9)
     table.write_bytes(table.read_bytes() * 2)
 
     rows = list(open_table(table, sniff(table, Layout()))[1])
@@ -160,7 +157,7 @@ def test_the_delimiter_is_found_out_whatever_the_texts_contain(tmp_path, cells, 
 )
 def test_columns_are_told_by_their_names_or_by_what_is_in_them(tmp_path, header, text, label):
     rows = [(f"user{number}", f"a longer text {number}", number % 3) for number in range(60)]
-    table = write(tmp_path / "own.csv", rows, header.split(","))
+    table = write_table(tmp_path / "own.csv", rows, header.split(","))
 
     layout = sniff(table, Layout())
     assert (layout.text, layout.label) == (text, label)
@@ -168,7 +165,7 @@ def test_columns_are_told_by_their_names_or_by_what_is_in_them(tmp_path, header,
 
 
 def test_a_choice_between_columns_is_told_and_one_column_is_not_two(tmp_path, caplog):
-    table = write(tmp_path / "own.csv", [("one", "two", "a")], ("tweet", "text", "label"))
+    table = write_table(tmp_path / "own.csv", [("one", "two", "a")], ("tweet", "text", "label"))
 
     assert sniff(table, Layout()).text == "text"
     assert "texts in 'text'" in caplog.text
