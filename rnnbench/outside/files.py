@@ -204,7 +204,8 @@ def _values(
     """Return columns of a table by their keys."""
     keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
-    if at_once := columns_at_once(path, layout, list(dict.fromkeys(firsts))):
+    is_flat = all(len(own) == 1 for own in keys.values())
+    if is_flat and (at_once := columns_at_once(path, layout, list(dict.fromkeys(firsts)))):
         return {key: at_once[first].tolist() for key, first in zip(keys, firsts, strict=True)}
     header, rows = open_table(path, layout, columns=firsts)
     columns: dict[str, Any] = {key: [] for key in names}

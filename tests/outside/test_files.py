@@ -213,6 +213,10 @@ def test_a_fault_is_named(fault):
         read(*FAULTS[fault]())
 
 
+def test_a_dot_leads_nowhere_in_a_text():
+    assert read(table("m.csv"), columns={"cluster": "id.x"})[2]["clusters"] == [None] * 3
+
+
 def test_unknown_columns_are_named():
     with pytest.raises(UserError, match=r"m.csv: no column 'lable' .*did you mean 'label'"):
         read(table("m.csv"), columns={"label": "lable"})
