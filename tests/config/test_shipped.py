@@ -34,7 +34,7 @@ from rnnbench.training.epochs import Recipe
 from rnnbench.training.settings import Training
 
 EXTENDED = ("notebook", "references", "baseline_grids", "field", "minilm")
-"""Configs for others to extend, without a name."""
+"""Configs for others to extend, without documents of their own."""
 WITH_GRIDS = ["r52", "r8", "reuters46", "zoo"]
 """Configs whose baselines are chosen by a config of their own."""
 SHIPPED = [name for name in shipped.names() if name not in EXTENDED]
