@@ -363,4 +363,4 @@ def _by_topic(answers: NDArray[Any], n_topics: int) -> NDArray[Any]:
         return answers[:, np.newaxis]
     if answers.ndim == 2:
         return answers.astype(np.float32)
-    return np.asarray(np.eye(n_topics, dtype=np.float32)[answers])
+    return np.asarray(answers[:, np.newaxis] == np.arange(n_topics), np.float32)
