@@ -2,13 +2,13 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, islice
+from itertools import islice
 from math import nan
 from pathlib import Path
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -66,6 +66,27 @@ class Reading:
     separator: str | None = None
 
 
+class _Column(NamedTuple):
+    """A column of a file: its different values, in order of their first rows, and the rows."""
+
+    values: NDArray[Any]
+    codes: NDArray[np.int64]
+    """The position of the value in each row."""
+
+    @classmethod
+    def of(cls, values: Iterable[Any], codes: NDArray[Any] | None = None) -> Self:
+        """Return values by their codes, or a row each; values that no row has are left out."""
+        values = np.fromiter(values, object)
+        if codes is None:
+            return cls(values, np.arange(len(values)))
+        first = np.full(len(values), len(codes))
+        first[codes[::-1]] = np.arange(len(codes))[::-1]
+        order = np.argsort(first)[: np.count_nonzero(first < len(codes))]
+        place = np.zeros(len(values), int)
+        place[order] = np.arange(len(order))
+        return cls(values[order], place[codes])
+
+
 class _Read(NamedTuple):
     """The rows of a file."""
 
@@ -73,7 +94,7 @@ class _Read(NamedTuple):
     model: str
     """The model and the seed that the rows have without such columns."""
     seed: str
-    columns: dict[str, list[Any]]
+    columns: dict[str, _Column]
     """By the keys of ``NAMES``."""
 
 
@@ -131,7 +152,7 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
         raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     is_numpy = path.suffix.lower() in (".npy", ".npz")
     name, columns = (_arrays if is_numpy else _table)(path, reading, of_labels)
-    if not len(next(iter(columns.values()), ())):
+    if not (columns and len(next(iter(columns.values())).codes)):
         raise UserError(f"{path}: no row that counts")
     if not (of_labels or {"prediction", "score"} & columns.keys()):
         raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
@@ -140,7 +161,7 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
     return _Read(str(path), model or own, seed, columns)
 
 
-def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, Any]]:
+def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, _Column]]:
     """Return the name and the columns of a table."""
     layout = with_form(path, Layout())
     header, rows = open_table(path, layout)
@@ -161,8 +182,9 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str
     for key in [key for key in columns if key == "score" or key.startswith("class ")]:
         columns[key] = _numbers(columns[key], f"{path}: {key}")
     if classes:
-        scores = np.stack([columns.pop(f"class {own}") for own in classes], axis=1)
-        columns["prediction"] = _decided(scores, classes, columns.get("label", [""])[0])
+        found = [columns.pop(f"class {own}") for own in classes]
+        scores = np.stack([values[codes] for values, codes in found], axis=1)
+        columns["prediction"] = _decided(scores, classes, columns.get("label"))
     return name, columns
 
 
@@ -184,31 +206,32 @@ def _existing(name: str, header: Sequence[str], path: Path) -> str:
     return name
 
 
-def _counting(columns: dict[str, Any], reading: Reading) -> dict[str, Any]:
+def _counting(columns: dict[str, _Column], reading: Reading) -> dict[str, _Column]:
     """Return the rows that count, with their labels split."""
     if reading.only:
-        counts = [spelled(value) == reading.only[1] for value in columns.pop("only")]
-        columns = {key: list(compress(of, counts)) for key, of in columns.items()}
+        values, codes = columns.pop("only")
+        counts = np.array([spelled(value) == reading.only[1] for value in values], bool)[codes]
+        columns = {key: _Column.of(of.values, of.codes[counts]) for key, of in columns.items()}
     if mark := reading.separator:
         for key in {"label", "prediction"} & columns.keys():
-            columns[key] = [
-                [one for one in value.split(mark) if one] if type(value) is str else value
-                for value in columns[key]
-            ]
+            values, codes = columns[key]
+            split = [own.split(mark) if type(own) is str else own for own in values]
+            whole = [[*filter(None, own)] if type(own) is list else own for own in split]
+            columns[key] = _Column.of(whole, codes)
     return columns
 
 
 def _values(
     path: Path, layout: Layout, header: Sequence[str], names: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, _Column]:
     """Return columns of a table by their keys."""
     keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
     is_flat = all(len(own) == 1 for own in keys.values())
     if is_flat and (at_once := columns_at_once(path, layout, list(dict.fromkeys(firsts)))):
-        return {key: at_once[first].tolist() for key, first in zip(keys, firsts, strict=True)}
+        return {key: _Column.of(*at_once[name]) for key, (name, *_) in keys.items()}
     header, rows = open_table(path, layout, columns=firsts)
-    columns: dict[str, Any] = {key: [] for key in names}
+    columns: dict[str, list[Any]] = {key: [] for key in names}
     places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
     while block := list(islice(rows, AT_ONCE)):
         for bad in (row for row in block if isinstance(row, BadRow)):
@@ -218,26 +241,26 @@ def _values(
             for key in inner:
                 found = [one.get(key) if isinstance(one, dict) else None for one in found]
             column += [intern(one) if type(one) is str else one for one in found]
-    return columns
+    return {key: _Column.of(column) for key, column in columns.items()}
 
 
-def _numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
+def _numbers(column: _Column, where: str) -> _Column:
     """Return a column of numbers; a missing one is NaN."""
     try:
-        known = {value: TRUTHS[value] if value in TRUTHS else float(value) for value in {*values}}
-        return np.fromiter(map(known.__getitem__, values), float, len(values))
+        numbers = [TRUTHS[own] if own in TRUTHS else float(own) for own in column.values]
+        return _Column(np.array(numbers, float), column.codes)
     except (TypeError, ValueError) as error:  # TypeError: a list
         hint = "--column prediction=NAME names the column with answers"
         raise UserError(f"{where}: not only numbers: {error} ({hint})") from None
 
 
-def _decided(scores: NDArray[Any], classes: Sequence[Any], label: Any) -> list[Any]:
-    """Return the class with the best score of each row or, if a label is a list, those above half.
+def _decided(scores: NDArray[Any], classes: Sequence[Any], labels: _Column | None) -> _Column:
+    """Return the class with the best score of each row or, if labels are lists, those above half.
 
     These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
     """
     is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
-    if isinstance(label, list):
+    if labels and any(isinstance(label, list) for label in labels.values[:1]):
         rows = (
             [classes[place] for place in np.flatnonzero(row).tolist()] for row in scores >= half
         )
@@ -245,10 +268,10 @@ def _decided(scores: NDArray[Any], classes: Sequence[Any], label: Any) -> list[A
         rows = (
             classes[place] for place in np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)
         )
-    return [own if whole else None for own, whole in zip(rows, is_whole, strict=True)]
+    return _Column.of(own if whole else None for own, whole in zip(rows, is_whole, strict=True))
 
 
-def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, Any]]:
+def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, _Column]]:
     """Return the name and the arrays of a NumPy file, as lists."""
     try:
         with open_regular(path, MAX_FILE) as raw:
@@ -269,14 +292,16 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[st
         hint = "label, prediction, id, as long; or rows of as many classes"
         raise UserError(f"{path}: {shapes or [*stored]} (should be {hint})")
     columns = {
-        key: array.tolist() if array.ndim == 1 else [np.flatnonzero(row).tolist() for row in array]
+        key: _Column.of(
+            array.tolist() if array.ndim == 1 else (np.flatnonzero(row).tolist() for row in array)
+        )
         for key, array in arrays.items()
         if key != "prediction" or array.ndim == 1 or array.dtype.kind != "f"
     }
     if "prediction" in arrays.keys() - columns.keys():
         scores = arrays["prediction"]
-        labels = columns.get("label", [0])
-        columns["prediction"] = _decided(scores, range(scores.shape[1]), labels[0])
+        classes = range(scores.shape[1])
+        columns["prediction"] = _decided(scores, classes, columns.get("label"))
     return path.stem, columns
 
 
@@ -292,22 +317,29 @@ def _agreed(
     key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int64]], ids: Sequence[str]
 ) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
-    agreed = np.full(len(ids), None, object)
-    having = [(one, own) for one, own in zip(read, places, strict=True) if key in one.columns]
-    for one, own in having:
-        values = np.fromiter(one.columns[key], object, len(own))
-        first = (agreed[own] == None) & (values != None)  # noqa: E711 - element by element
-        agreed[own[first][::-1]] = values[first][::-1]  # the first of several stays
-        for row in np.flatnonzero(agreed[own] != values).tolist():
-            if _plain(before := agreed[own[row]]) != _plain(value := values[row]):
-                fault = f"two {key}s of one document: {before}, {value}"
-                raise UserError(f"{one.file}: {fault} (id {ids[own[row]]})")
-    return agreed.tolist() if having else None
+    numbers, shown, having = {None: 0}, {0: None}, []
+    for one, own in zip(read, places, strict=True):
+        if key in one.columns:
+            column, known = one.columns[key], []
+            for value in column.values.tolist():
+                known += [numbers.setdefault(_plain(value), len(numbers))]
+                shown.setdefault(known[-1], value)
+            having.append((one.file, own, np.array(known)[column.codes]))
+    agreed = np.zeros(len(ids), int)
+    for _, own, found in reversed(having):
+        agreed[own[::-1]] = found[::-1]  # the first of several stays
+    for file, own, found in having:
+        for row in np.flatnonzero(agreed[own] != found)[:1].tolist():
+            fault = f"two {key}s of one document: {shown[agreed[own[row]]]}, {shown[found[row]]}"
+            raise UserError(f"{file}: {fault} (id {ids[own[row]]})")
+    return [shown[number] for number in agreed.tolist()] if having else None
 
 
 def _plain(value: Any) -> Any:
     """Return a label, or several, so that equal ones are equal in all files."""
-    return {*map(spelled, value)} if isinstance(value, list) else spelled(value)
+    if isinstance(value, list):
+        return frozenset(str(spelled(one)) for one in value)
+    return None if value is None else str(spelled(value))
 
 
 def _by_model(
@@ -318,8 +350,7 @@ def _by_model(
     files: dict[str, dict[str, None]] = {}
     written: dict[str, str] = {}
     for one, own in zip(read, places, strict=True):
-        values = np.fromiter(one.columns[key], object, len(own))
-        models, seeds = Topics(), Topics()
+        models, seeds, (values, codes) = Topics(), Topics(), one.columns[key]
         of_model = _numbered(one, "model", models, one.model)
         of_seed = _numbered(one, "seed", seeds, one.seed)
         training = of_model * len(seeds.names) + of_seed
@@ -340,8 +371,8 @@ def _by_model(
                 twice = ids[int(counts.argmax())]
                 fault = f"two answers of {model}, seed {seed}, to a document: {twice}"
                 raise UserError(f"{one.file}: {fault} (--only COLUMN=VALUE chooses rows)")
-            trainings[seed] = np.full(len(ids), None, object)
-            trainings[seed][own[chosen]] = values[chosen]
+            trainings[seed] = np.full(len(ids), None, values.dtype)
+            trainings[seed][own[chosen]] = values[codes[chosen]]
             files.setdefault(model, {})[one.file] = None
     for model, trainings in answers.items():
         are_numbers = all(map(str.isdecimal, trainings))
@@ -352,8 +383,12 @@ def _by_model(
 
 def _numbered(one: _Read, key: str, names: Topics, default: str = "") -> NDArray[np.int64]:
     """Return the number of the name in each row; without a column, ``default`` or a name each."""
-    n, names.where = len(next(iter(one.columns.values()))), f"{one.file}: {key}"
-    places = names.places(one.columns.get(key, [default] * n if default else range(n)))
+    n, names.where = len(next(iter(one.columns.values())).codes), f"{one.file}: {key}"
+    if key in one.columns:
+        values, codes = one.columns[key]
+    else:
+        values, codes = _Column.of([default], np.zeros(n, int)) if default else _Column.of(range(n))
+    places = names.places(values)[codes]
     if lacking := int((places < 0).sum()):
         article = "an" if key == "id" else "a"
         raise UserError(f"{one.file}: {counted(lacking, 'row')} without {article} {key}")

@@ -48,6 +48,19 @@ def test_a_table_has_ids_labels_and_answers(ending):
     assert rest == {"ids": ["7", "8", "9"], "clusters": None, "origin": {"bert": f"bert.{ending}"}}
 
 
+def test_models_are_in_the_order_of_their_rows_and_only_ids_of_rows_count():
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    models = pyarrow.DictionaryArray.from_arrays([1, 1, 0, 0], ["bert", "lstm"])
+    ids = pyarrow.DictionaryArray.from_arrays([2, 0, 0, 2], ["7", "unused", "8"])
+    rest = {"label": ["a", "b", "b", "a"], "prediction": ["a", "b", "b", "b"]}
+    parquet.write_table(pyarrow.table({"model": models, "id": ids, **rest}), "both.parquet")
+
+    labels, answers, facts = read("both.parquet")
+
+    assert (labels, facts["ids"]) == (["a", "b"], ["8", "7"])
+    assert answers == {"lstm": {0: ["a", "b"]}, "bert": {0: ["b", "b"]}}
+
+
 def test_a_table_may_have_models_and_seeds():
     rows = [(m, s, i, i % 2, (i + s) % 2) for m in "ab" for s in (3, 5) for i in range(4)]
     header = ("model", "seed", "idx", "gold", "y_pred")

@@ -212,4 +212,5 @@ def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
 
     if found is not None:
         rows = [row[1] for row in open_table(file, layout)[1]]
-        assert [list(row) for row in zip(found["id"], found["label"], strict=True)] == rows
+        columns = [[values[code] for code in codes] for values, codes in found.values()]
+        assert [list(row) for row in zip(*columns, strict=True)] == rows
