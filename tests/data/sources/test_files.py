@@ -193,13 +193,16 @@ def test_fields_between_tabs_may_have_quotation_marks_around_them(tmp_path, quot
 @pytest.mark.parametrize(
     ("text", "rows", "message"),
     [
-        ("word " * 200_000, 60_000, "its texts unpack to more than 1,073,741,824 characters"),
+        ("word " * 200_000, 60_000, "its texts unpack to more than 33,554,432 characters"),
         ("x" * (2**24 + 1), 1, "own.parquet, row 1: a text of 16,777,217 characters"),
         ([], 1, "own.parquet: text: should be a text"),
     ],
     ids=["all together", "one", "a list"],
 )
-def test_endless_text_in_a_small_parquet_file_is_refused(tmp_path, text, rows, message):
+def test_endless_text_in_a_small_parquet_file_is_refused(
+    tmp_path, monkeypatch, text, rows, message
+):
+    monkeypatch.setattr("rnnbench.data.sources.tables.MAX_UNPACKED", 2**25)
     repeated = pyarrow.DictionaryArray.from_arrays([0] * rows, pyarrow.array([text]))
     table = {"text": repeated if text else [text], "label": ["a"] * rows}
     parquet.write_table(pyarrow.table(table), tmp_path / "own.parquet")
