@@ -27,7 +27,7 @@ import typer
 from rnnbench.errors import UserError, shortened
 from rnnbench.points import split_names, split_setting
 from rnnbench.section import checked
-from rnnbench.terminal import completion, options
+from rnnbench.terminal import options
 from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
@@ -86,6 +86,12 @@ def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
 
 
+def _executors() -> list[str]:
+    from rnnbench.runner.executors import EXECUTORS  # imports NumPy and pydantic
+
+    return [*EXECUTORS]
+
+
 @dataclass(frozen=True)
 class Request:
     """The arguments that ``run`` and ``choose`` share."""
@@ -122,7 +128,7 @@ class Request:
         "Where trials run: local, dask, or an executor that another package brings.",
         default="local",
         metavar="NAME",
-        autocompletion=completion.executors,
+        autocompletion=_executors,
     )
     scheduler: str | Path | None = _running(
         str,
@@ -168,7 +174,7 @@ class RunRequest(Request):
         list[str],
         f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         metavar="A,B",
-        autocompletion=completion.among(*TRACKERS, is_list=True),
+        autocompletion=options.among(*TRACKERS, is_list=True),
     )
     save_models: bool = option(
         bool, "Keep the trained models, for `predict`.", "--save-models", default=False
@@ -204,7 +210,7 @@ class ChoiceRequest(Request):
         "so that only this choice says how good it is.",
         default="train",
         metavar="train|all",
-        autocompletion=completion.among("train", "all"),
+        autocompletion=options.among("train", "all"),
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/choice-NAME.", **options.FOLDER

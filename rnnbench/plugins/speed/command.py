@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rnnbench.errors import Interruption, signal_of
-from rnnbench.terminal import completion, options
+from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -22,7 +22,7 @@ Only = Annotated[
     typer.Option(
         metavar="A,B",
         help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-        autocompletion=completion.among(*CONTENDERS, is_list=True),
+        autocompletion=options.among(*CONTENDERS, is_list=True),
     ),
 ]
 
