@@ -100,7 +100,7 @@ def show(
     if schema and settings:
         raise UserError("--set: changes a CONFIG, not a schema")
     if config is not None:
-        _print_yaml(dump(load(config, changes(settings))))
+        typer.echo(dump(load(config, changes(settings))), nl=False)
         return
     from rnnbench.json_schema import config_schema, results_schema
 
@@ -128,7 +128,7 @@ def new(
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
     if config is None:
-        _print_yaml(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())))
+        typer.echo(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())), nl=False)
         return
     options.check_config_name(config)
     texts = shipped.new_files(config, source)
@@ -188,14 +188,3 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
         written = [name if name in models_of(root) else model_of(name) for name in names]
         problems.append(Problem(at(root, [section, *written]).where, key if names else "", fault))
     return problems
-
-
-def _print_yaml(text: str) -> None:
-    """Print YAML on standard output, in colours on a terminal, else unchanged."""
-    if not console.out.is_terminal:
-        typer.echo(text, nl=False)
-        return
-    from rich.syntax import Syntax
-
-    syntax = Syntax("", "yaml", theme="ansi_dark", background_color="default")
-    console.out.print(syntax.highlight(text), soft_wrap=True, end="")

@@ -16,7 +16,7 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
-from rnnbench.errors import RnnbenchError, UserError, shortened
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
@@ -43,6 +43,7 @@ EXAMPLES = options.examples(
     "rnnbench doctor results/reference/all",
     "rnnbench doctor all --json",
 )
+DOCUMENT = "A document, from 0; without it, all are described."
 DATA_ONLY = "A config file, or the name of one; only its data section is used."
 
 
@@ -167,11 +168,9 @@ def prepare(
 )
 def show_data(
     config: Annotated[
-        str | None, options.config_argument("A config or its name; it has the ids and the models.")
+        Path | None, options.config_argument("A config or its name; it has the ids and the models.")
     ] = None,
-    number: Annotated[
-        str | None, options.config_argument("A document, from 0; without it, all are shown.", "N")
-    ] = None,
+    number: Annotated[int | None, typer.Argument(metavar="N", help=DOCUMENT)] = None,
     sources: Annotated[
         bool, typer.Option("--sources", help="List the sources, and the files that they can read.")
     ] = False,
@@ -187,34 +186,21 @@ def show_data(
     has its defaults, which are those of Keras's loader.
     """
     given = changes(settings, data=data, path=path)
-    if sources and (config or number or given):
+    if sources and (config or given):
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
-    file, n = _config_and_number(config, number)
+    if number is None and re.fullmatch(r"\d{1,9}", str(config)):
+        config, number = None, int(str(config))
     if sources:
         view = views.sources_view(SOURCES.usable())
-    elif n is None:
-        view = views.data_view(_prepare(load_data(file, given), offline=True))
+    elif number is None:
+        view = views.data_view(_prepare(load_data(config, given), offline=True))
     else:
-        benchmark = load(file, given) if file else None
+        benchmark = load(config, given) if config else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, given))
-        found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
+        found = find_document(prepared.corpus, prepared.dataset, prepared.section, number)
         inputs = views.models_by_input(benchmark.models) if benchmark else None
         view = views.document_view(found, inputs)
     console.print_record(*view, as_json=as_json)
-
-
-def _config_and_number(config: str | None, number: str | None) -> tuple[Path | None, int | None]:
-    """Return the config and the number of a document; either of them may come first, or alone."""
-    given = [word for word in (config, number) if word is not None]
-    names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
-    # No set has so many documents that a number needs more than 20 digits.
-    numbers = [int(word[:20]) for word in given if word not in names]
-    if len(given) == 2 and len(names) != 1:
-        key, why = "CONFIG", "one document is shown at a time"
-        if names:
-            key, why = "N", "should be the number of a document"
-        raise UserError(f"{key}: got '{shortened(given[1], 60)}' ({why})")
-    return Path(names[0]) if names else None, numbers[0] if numbers else None
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:

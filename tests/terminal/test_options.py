@@ -43,7 +43,6 @@ def variables(line):
         ),
         ("run configs/a", ["configs/all.yaml"]),
         ("config new mine.yaml --from stacked_l", ["stacked_lstm"]),
-        ("data show 0 zo", ["zoo", "zoo_field"]),
         ("run lstm --track ", ["mlflow", "tensorboard", "wandb"]),
         ("run lstm --track wandb,m", ["wandb,mlflow"]),
         ("run lstm --data r", ["r52", "r8"]),
