@@ -25,7 +25,7 @@ TOGETHER = 1.0
 """Seconds in which several signals are one: shells, schedulers and fingers repeat them."""
 
 _raised: list[Interruption] = []
-"""The interruptions so far: Python 3.11, pydantic and modules in C may make other errors of them."""
+"""The interruptions so far: Python 3.11, pydantic and modules in C make other errors of them."""
 
 
 def main() -> None:
