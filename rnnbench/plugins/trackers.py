@@ -28,7 +28,6 @@ from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
 EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
-STATUSES = {"FINISHED": "SUCCESS", "FAILED": "FAILURE", "KILLED": "UNKNOWN"}
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -167,18 +166,6 @@ class TensorBoardTracker(TrialTracker):
         _add_event(run, step=epoch, summary=Summary(value=scalars))
 
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
-        """End the row of the tab HPARAMS, as ``hparams_pb`` begins it."""
-        from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
-
-        number = api_pb2.Status.Value(f"STATUS_{STATUSES[status]}")
-        end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
-        described = metadata.create_summary_metadata(
-            plugin_data_pb2.HParamsPluginData(session_end_info=end)
-        )
-        tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
-        value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
-        _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
         run.close()
 
 

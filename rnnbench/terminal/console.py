@@ -38,10 +38,6 @@ DRAWING = threading.RLock()
 class SafeConsole(Console):
     """Shows control characters in a text instead of sending them to the terminal."""
 
-    def render_str(self, text: str, **options: Any) -> Text:
-        """Return a string as text; it is changed before columns are fitted to it."""
-        return super().render_str(visible(text), **options)
-
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:

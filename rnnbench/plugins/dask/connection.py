@@ -5,11 +5,9 @@ import ipaddress
 import json
 import logging
 import socket
-import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,10 +68,8 @@ def _address_in(given: str) -> str:
         return given if "://" in given else f"tcp://{given}"
     try:
         return str(json.loads(Path(given).read_text())["address"])
-    except OSError as error:
-        raise UserError(f"--scheduler {given}: {error.strerror} ({EXAMPLE})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"--scheduler {given}: not a scheduler file: it has no address") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"--scheduler {given}: has no address: {error} ({EXAMPLE})") from error
 
 
 def _connect(distributed: Any, address: str) -> Any:
@@ -99,23 +95,13 @@ def _connect(distributed: Any, address: str) -> Any:
     try:
         with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
             pool.submit(asyncio.run, ask_for_workers()).result()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            client = distributed.Client(
-                address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
-            )
+        return distributed.Client(
+            address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
+        )
     except ImportError as error:  # Dask's versions, or something that it needs
         raise UserError(f"{address}: {error}") from error
     except Exception as error:  # what else listens there may say anything
         raise _out_of_reach(address, error) from error
-    if any("Mismatch" in warning.category.__name__ for warning in caught):
-        _warn_of_versions(address)
-    return client
-
-
-@lru_cache  # once for all connections
-def _warn_of_versions(address: str) -> None:
-    log.warning("%s: other versions of Dask run there; the same ones are safer", address)
 
 
 def _certificates(security: Any, address: str) -> Mapping[str, Any]:
@@ -138,18 +124,15 @@ def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
     return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
 
 
-def warn_if_open(*addresses: str) -> None:
-    """Warn if other machines can reach a scheduler, by one of its addresses, unencrypted."""
-    for address in addresses:
-        parts, is_loopback = urlsplit(address), False
-        if parts.scheme in {"tls", "wss", "inproc"}:
-            continue
+def warn_if_open(address: str) -> None:
+    """Warn if other machines can reach a scheduler at its address, unencrypted."""
+    parts, is_loopback = urlsplit(address), False
+    if parts.scheme not in {"tls", "wss", "inproc"}:
         with suppress(OSError):  # there is no such host
             found = {facts[4][0] for facts in socket.getaddrinfo(parts.hostname or "", None)}
             is_loopback = all(ipaddress.ip_address(str(host)).is_loopback for host in found)
         if not is_loopback:
             log.warning(OPEN, address)
-            return
 
 
 def identity_of(client: Any) -> Mapping[str, Any]:

@@ -83,8 +83,7 @@ class DaskExecutor(Executor):
         if not trials:
             return
         with connection.connected(self._address) as client:
-            given = connection.identity_of(client)["address"]
-            connection.warn_if_open(client.scheduler.address, given)
+            connection.warn_if_open(connection.identity_of(client)["address"])
             run = ClusterRun(client, listener, task, self._limit)
             try:
                 yield from run.outcomes(trials, corpora)

@@ -74,17 +74,15 @@ def test_certificates_that_are_missing_or_cannot_be_read_are_named(certificates)
     ],
 )
 def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    for addresses in (("tcp://127.0.0.1:8786", address), (address, "tcp://127.0.0.1:8786")):
-        caplog.clear()
-        connection.warn_if_open(*addresses)
+    connection.warn_if_open(address)
 
-        assert ("whoever reaches this port can run code" in caplog.text) is is_open
+    assert ("whoever reaches this port can run code" in caplog.text) is is_open
 
 
 @pytest.mark.parametrize(
     ("address", "error", "message"),
     [
-        ("nowhere.json", UserError, "nowhere.json: No such file or directory"),
+        ("nowhere.json", UserError, "nowhere.json: has no address: .*No such file"),
         ("foo://host:1", UserError, "unknown address scheme 'foo'"),
         ("tcp://127.0.0.1", UserError, "missing port number"),
         ("tcp://nowhere.invalid:1", OutOfReachError, "no Dask scheduler can be reached"),
