@@ -61,10 +61,7 @@ def missing(packages: Iterable[str]) -> list[str]:
 
 
 def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[str, Any]:
-    """Return the content of ``environment.json``; the versions of ``packages`` can change a result.
-
-    ``jobs`` processes, each with so many ``threads``, train side by side.
-    """
+    """Return the content of ``environment.json``; the versions of ``packages`` can change a result."""
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]

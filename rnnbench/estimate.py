@@ -82,8 +82,7 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
     """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
 
-    The repeats are carried out one after another, like the steps of a recurrent layer; the fastest
-    of many attempts counts. Products too thin to be bound by arithmetic are left out.
+    The fastest of many attempts counts. Products too thin to be bound by arithmetic are left out.
     """
     from threadpoolctl import threadpool_limits
 

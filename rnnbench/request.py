@@ -67,8 +67,8 @@ R = TypeVar("R")
 def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts: Any) -> Any:
     """Return a field of a request that is also an option of its command.
 
-    ``kind`` is the type on the command line, with the ``flags`` and ``facts`` of ``typer.Option``,
-    or the whole option. The ``text`` is for Python and, next to a type, for the help.
+    ``kind`` is the type on the command line, with ``flags`` and ``facts`` of ``typer.Option``, or
+    the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
     if is_own := get_origin(kind) is not Annotated:
         type_ = kind | None if default is None else kind
@@ -247,10 +247,7 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
 
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command of a ``request`` the options of that request, before its own.
-
-    One of its own is ``quiet``.
-    """
+    """Give a command of a ``request`` its options before those of its own, as ``quiet``."""
     found = [option for option in fields(request) if "kind" in option.metadata]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -287,8 +284,7 @@ def changes(
 ) -> "list[Override]":
     """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 
-    They come from ``settings``, a mapping or texts as for ``--set``, and from the ``values`` given
-    for ``KEYS``.
+    ``settings`` is a mapping, or texts as for ``--set``; ``values`` are given for ``KEYS``.
     """
     from rnnbench.config.load import Override
 

@@ -51,11 +51,7 @@ Quick start:
 
 
 def load_command(name: str) -> Any:
-    """Import the command ``name`` and return it as Typer runs it.
-
-    Raises:
-        PluginError: it is of another package, and cannot be loaded; the message names that.
-    """
+    """Import the command ``name`` and return it as Typer runs it, or raise ``PluginError``."""
     target = COMMANDS[name].target
     with COMMANDS.blamed(name, f"cannot be loaded from {target}"):
         module_name, _, attribute = target.partition(":")

@@ -49,8 +49,7 @@ WANDB_DEFAULTS = {
 def settings_of(trial: Trial) -> dict[str, Setting]:
     """Return the model, the seed, and their settings by key path: ``layers.0.lstm.units``.
 
-    Keys of the model are relative to its place in the config. Only networks have those of
-    ``training``, which change nothing in a baseline.
+    Only networks have those of ``training``, which change nothing in a baseline.
     """
     tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
     if isinstance(trial.model, Network):
@@ -76,8 +75,7 @@ def tags_of(trial: Trial) -> dict[str, str]:
 class TrialTracker(Tracker):
     """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it.
 
-    A run gets the settings of its trial, then numbers of epochs, counted from 1, and at last those
-    that are known at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
+    It gets the settings, the numbers of epochs, counted from 1, and those known at the end.
     """
 
     def __init__(self) -> None:
@@ -131,10 +129,7 @@ class TrialTracker(Tracker):
 
 
 class TensorBoardTracker(TrialTracker):
-    """Scalars by epoch; hyperparameters and final metrics for the tab HPARAMS.
-
-    The writers of TensorBoard would import TensorFlow, which takes seconds, only to write files.
-    """
+    """Scalars by epoch, and the tab HPARAMS; TensorBoard's own writers would import TensorFlow."""
 
     name = "tensorboard"
     modules = ("tensorboard",)

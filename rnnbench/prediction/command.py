@@ -136,10 +136,7 @@ def _name_of(text: str) -> str:
 def split_words(
     words: Sequence[str], models: Collection[str], *, has_more: bool
 ) -> tuple[str | None, Sequence[str]]:
-    """Return the model that is named, if one is, and the texts.
-
-    A single word before other texts is the name of a model, even if there is no such model.
-    """
+    """Return the model that is named, if one is, and the texts; a word before texts is a model."""
     has_more = has_more or len(words) > 1
     if words and (words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))):
         return words[0], words[1:]
@@ -188,11 +185,7 @@ def _word_bars(deciding: "DecidingWords") -> RenderableType:
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
-    """Return the given texts: from the command line, standard input (``-``) and files.
-
-    Raises:
-        UserError: there are none, one is blank or too long, or a file cannot be read.
-    """
+    """Return the given texts: from the command line, standard input (``-``) and files."""
     given = list(texts)
     for place, text in enumerate(texts):
         if text == "-":
@@ -211,11 +204,9 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 
 
 def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
-    """Return the topics, and below them the number of words read and the unknown ones.
+    """Return the topics, the words that were read, and what decided the answer.
 
-    Probabilities have bars, and topics that are not part of the answer brackets. The name of the
-    text comes first, if it has one. A warning follows if too many words are unknown. What decided
-    the answer comes last.
+    Probabilities have bars, and topics that are not part of the answer brackets.
     """
     from rnnbench.prediction.predict import NONE
 

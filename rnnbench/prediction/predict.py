@@ -372,12 +372,8 @@ def export_network(
 ) -> None:
     """Write a network of a run, by default of the first seed, as a ``.keras`` file.
 
-    This imports TensorFlow. It raises the errors of ``find_model``, too.
-
-    Raises:
-        UserError: the file has another ending, it exists and may not be replaced, or it cannot be
-            written; or the model is a baseline.
-        RnnbenchError: Keras cannot save a layer of the network.
+    It raises the errors of ``find_model``, and ``UserError`` if the file cannot be written or the
+    model is a baseline.
     """
     check_new(file, "--out", [".keras"], overwrite=overwrite)
     kept = find_model(folder, model, seed)
@@ -392,14 +388,10 @@ def export_network(
 def find_model(
     folder: Path, name: str | None, seed: int | None, results: Results | None = None
 ) -> KeptModel:
-    """Return a trained model of a run; by default the most accurate kept one, of the first seed.
+    """Return a trained model of a run, or raise the errors of ``Run.model``.
 
-    ``results`` is the summary of the run, if it was read already.
-
-    Raises:
-        UserError: there is no such model or seed, or it was not kept.
-        DamagedResultError: a file is not as it was written, or an older version wrote it.
-        PluginError: the code of the model's own layers is missing, or failed.
+    By default, it is the most accurate kept one, of the first seed. ``results`` is the summary of
+    the run, if it was read already.
     """
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}

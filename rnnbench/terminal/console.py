@@ -133,8 +133,8 @@ def carry_out(
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
-    Unless ``quiet``, the output ends with sentences, and with last lines for copying, which
-    are never wrapped: ``closing`` makes them from the result and the seconds that it took.
+    Unless ``quiet``, ``closing`` makes sentences of the result and its seconds, and a last line for
+    copying, which is never wrapped.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

@@ -31,11 +31,7 @@ EXAMPLE = "should be tcp://HOST:8786, tls://HOST:8786 or a scheduler file"
 def connected(address: str | None) -> Iterator[Any]:
     """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration.
 
-    Dask's own messages are not shown meanwhile: what matters of them, we say.
-
-    Raises:
-        UserError: ``distributed`` is not installed, there is no address, or it is none.
-        OutOfReachError: no scheduler answers.
+    Dask's own messages are not shown meanwhile. ``UserError`` or ``OutOfReachError`` is raised.
     """
     try:
         import dask

@@ -43,8 +43,7 @@ LOST_CONNECTION = "the connection to the scheduler is lost"
 class DaskExecutor(Executor):
     """The workers of a Dask cluster, each of whose threads takes one trial at a time.
 
-    By default, as many run side by side as there are threads. The address is that of the scheduler,
-    or its scheduler file; by default that of Dask's configuration.
+    ``jobs`` limits their number. The address is that of the scheduler, or its scheduler file.
     """
 
     name = "dask"
@@ -70,13 +69,10 @@ class DaskExecutor(Executor):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome.
-
-        That of a lost worker or dead child is tried again, at last alone in the cluster.
+        """Yield each trial with its outcome; those of lost workers and dead children are repeated.
 
         Raises:
-            UserError: workers differ from this machine in what can change results, or none can be
-                given trials.
+            UserError: workers differ from this machine, or none can be given trials.
             OutOfReachError: the scheduler or all workers are lost, or there are none.
             RnnbenchError: children die before they can start a trial.
         """
@@ -171,10 +167,7 @@ class ClusterRun:
         self._inbox.put(partial(answer, *arguments))
 
     async def _watch(self) -> None:
-        """Bring the run to the cluster, and tell what is seen there until the connection is lost.
-
-        If Dask connects again, the run is over there.
-        """
+        """Bring the run to the cluster, and tell what is seen until the connection is lost."""
         from rnnbench.plugins.dask.plugins import RunOnScheduler, RunPlugin
 
         client, comm = self._client, self._client.scheduler_comm

@@ -33,11 +33,7 @@ Pieces = NDArray[np.int32]
 
 
 class Classifier:
-    """A transformer with a new last layer, and its tokenizer.
-
-    Raises:
-        UserError: it cannot be loaded, or cannot read as many pieces as it should.
-    """
+    """A transformer with a new last layer, and its tokenizer; ``UserError`` if there is none."""
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
         self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
@@ -182,11 +178,7 @@ def _unloadable(name: str, error: Exception) -> UserError:
 
 
 def count_params(name: str, shape: Shape) -> int:
-    """Return the number of weights of a classifier, without making them.
-
-    Raises:
-        UserError: it cannot be loaded.
-    """
+    """Return the number of weights of a classifier, without making them."""
     folder = folder_of(name)
     try:
         config = AutoConfig.from_pretrained(folder, num_labels=shape.n_topics, **LOCAL)

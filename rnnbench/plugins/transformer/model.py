@@ -107,10 +107,7 @@ class TransformerModel(Network):
         return count_params(name, shape)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
-        """Return the products of its layers, of which each has 12 squares of weights.
-
-        Attention between pieces is left out: it is little in short documents.
-        """
+        """Return the products of its layers, of 12 squares of weights each, without attention."""
         if not (folder := find(self.transformer.name)):
             return []
         try:
@@ -149,9 +146,7 @@ def find(name: str) -> Path | None:
 def folder_of(name: str, progress: Progress = silent, *, offline: bool = False) -> Path:
     """Return the folder with the files of a model, which is downloaded if need be.
 
-    Raises:
-        UserError: there is no such model.
-        OutOfReachError: it cannot be downloaded, or may not be.
+    ``OutOfReachError`` is raised if it cannot be, or may not; ``UserError`` if there is none.
     """
     # Unlike the methods of Path, these take impossible names.
     if os.path.isdir(found := os.path.expanduser(name)):  # noqa: PTH111, PTH112
