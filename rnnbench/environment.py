@@ -61,7 +61,7 @@ def missing(packages: Iterable[str]) -> list[str]:
 
 
 def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[str, Any]:
-    """Return the content of ``environment.json``; ``packages`` are those that can change results."""
+    """Return the content of ``environment.json``; ``packages`` are those that change results."""
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]
