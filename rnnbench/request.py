@@ -131,7 +131,7 @@ class Request:
         metavar="ADDRESS|FILE",
     )
     out: str | Path | None = option(
-        Path, "Where results go; by default results/NAME.", **options.FOLDER
+        str, "Where results go; by default results/NAME.", metavar="FOLDER"
     )
     settings: Settings | None = option(
         options.Settings, "Values to replace those of the config, by key."
@@ -208,7 +208,7 @@ class ChoiceRequest(Request):
         autocompletion=options.among("train", "all"),
     )
     out: str | Path | None = option(
-        Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
+        str, "Where results go; by default results/choice-NAME.", metavar="FOLDER"
     )
 
 

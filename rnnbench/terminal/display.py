@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -66,16 +65,18 @@ def _drawn(
         # Below it is a line for the cursor: an echoed ^C would wrap a full one.
         live = Live(get_renderable=lambda: Group(draw(), ""), **options)
 
-        def locked(act: Callable[[], None]) -> None:
+        def refresh() -> None:
             with DRAWING:
-                act()
+                live.refresh()
 
-        locked(live.start)
+        with DRAWING:
+            live.start()
         try:
-            with _repeated(partial(locked, live.refresh)):
-                yield partial(locked, live.refresh)
+            with _repeated(refresh):
+                yield refresh
         finally:
-            locked(live.stop)
+            with DRAWING:
+                live.stop()
 
 
 @contextmanager

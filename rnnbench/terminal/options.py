@@ -109,16 +109,6 @@ def examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
 
 
-def folder(name: str | Path) -> Path:
-    """Return the folder that ``--out`` names."""
-    if name == "":  # which would be the working folder
-        raise UserError("--out: names no folder (`.` is the working folder)")
-    return Path(name)
-
-
-FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-
-
 Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]
 
 
