@@ -137,7 +137,7 @@ def test_a_reader_that_has_had_enough_is_no_error():
     ("moment", "number"),
     [
         ("typer", signal.SIGINT),
-        ("rnnbench.cli.run", signal.SIGTERM),
+        ("rnnbench.cli.runs", signal.SIGTERM),
     ],
 )
 def test_a_signal_during_the_imports_gives_its_own_exit_status(moment, number):

@@ -24,7 +24,7 @@ RUNS, INSPECTION = "rnnbench.cli.runs:commands", "rnnbench.cli.inspection"
 CHOOSE, PREDICT = "rnnbench.choice.command:choose", "rnnbench.prediction.command:predict"
 VERDICT = "rnnbench.outside.command:verdict"
 BUILT_IN = [
-    Command("run", "rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
+    Command("run", RUNS, "Train and test every model of a config.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
     Command("predict", PREDICT, "Classify texts with a saved network.", TRAIN),
     Command("report", RUNS, "Write an HTML report about a run.", RESULTS),

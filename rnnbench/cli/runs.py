@@ -1,4 +1,4 @@
-"""The commands that read finished runs: report, leaderboard and compare."""
+"""The commands that make runs and read them: run, report, leaderboard and compare."""
 
 import json
 from collections.abc import Sequence
@@ -8,14 +8,17 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import BaseModel
 
+from rnnbench import api
 from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
+from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.metrics import find_quantity, quantity_names
-from rnnbench.report.findings import make_badge
-from rnnbench.report.tables_of_run import power_table
+from rnnbench.report.findings import findings, make_badge
+from rnnbench.report.tables_of_run import power_table, short_table
 from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
+from rnnbench.request import RunRequest, takes_options
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.results.store import CHOICE
 from rnnbench.runs import compare as compare_runs
@@ -23,6 +26,7 @@ from rnnbench.runs import history as trace_runs
 from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
+from rnnbench.text import duration
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -31,6 +35,50 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
     lists = {name: [item.model_dump(mode="json") for item in part] for name, part in parts.items()}
     return {"schema_version": SUMMARY_VERSION, **lists}
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench run configs/all.yaml",
+        "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
+        "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
+        "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz",
+        "rnnbench run configs/all.yaml --track tensorboard",
+        "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
+        "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
+    )
+)
+@takes_options(RunRequest)
+def run(
+    request: RunRequest,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train every model of CONFIG with every seed and print the table of scores.
+
+    Trials that are stored already are not trained again. If a model fails, or after Ctrl-C, the
+    table shows the trials that finished; the same command continues from there. The other tables
+    are in table.md, in the report, and printed with --verbose.
+    """
+    console.carry_out(
+        lambda: api.run(**vars(request)),
+        quiet=quiet,
+        as_json=as_json,
+        closing=_closing,
+        views=(lambda run: run.tables()) if verbose else (lambda run: [short_table(run.results)]),
+    )
+
+
+def _closing(run: Any, seconds: float) -> list[str]:
+    """Return what came of a run, how long it took, and what can be done next."""
+    verdict = " ".join(findings(run.results, one_answer_alone(run)))
+    return [
+        f"{verdict} This took {duration(seconds)}.",
+        f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
+    ]
 
 
 @commands.command(
@@ -51,7 +99,6 @@ def report(
     plots. The words of the documents come from the cache; nothing is downloaded. The report of a
     choice shows the recommended model and the table of all candidates.
     """
-    from rnnbench import api  # imports NumPy and pydantic
     from rnnbench.choice.choose import load_choice
 
     command = options.command()
