@@ -13,6 +13,7 @@ from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.errors import UserError
+from rnnbench.estimate import estimate_seconds
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.request import changes
@@ -170,8 +171,6 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
                 raise ConfigError(_located(checked.faults, file))
             gigabytes = round(checked.gigabytes, 1) or None
             if checked.dataset is not None:
-                from rnnbench.estimate import estimate_seconds
-
                 seconds = estimate_seconds(benchmark, checked.dataset, checked.params)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from rnnbench.analysis import notes
+from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
@@ -21,9 +22,12 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.prediction.predict import find_model
 from rnnbench.report import inspection as views
 from rnnbench.report.table import grid
 from rnnbench.request import changes
+from rnnbench.runner.check import check_machine
+from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
@@ -127,9 +131,14 @@ def export(
     `keras.models.load_model` reads it. Import `rnnbench.models.keras_layers` before, if the network
     has layers that Keras does not have.
     """
-    from rnnbench.prediction.predict import export_network
+    check_new(out, "--out", [".keras"], overwrite=force)
+    kept = find_model(run, model, seed)
+    with quiet_tensorflow():
+        from rnnbench.models.build import to_bytes
 
-    export_network(run, model, seed, out, overwrite=force)
+        content = to_bytes(kept.keras)
+    with atomic_write(out) as opened:
+        opened.write(content)
     console.err.print(f"Written to {out}", soft_wrap=True)
 
 
@@ -221,15 +230,11 @@ def doctor(
     Notes about the documents need them in the cache; nothing is downloaded.
     """
     if config is not None:
-        from rnnbench.analysis.summary import load_run
-
         is_run = config.is_dir()
         found = list(notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
         record = {"notes": [note.model_dump() for note in found]}
         console.print_record(record, views.notes_text(found), as_json=as_json)
         return
-    from rnnbench.runner.check import check_machine
-
     checks = check_machine()
     rows = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}

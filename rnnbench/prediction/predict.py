@@ -23,7 +23,7 @@ from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import Store, read_weights
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.section import Record, Share, checked
-from rnnbench.storage import DamagedResultError, atomic_write, check_new
+from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -365,24 +365,6 @@ class KeptModel:
 def best_first(scores: "Scores", given: "NDArray[np.bool_]") -> "NDArray[np.intp]":
     """Return the labels of a document by its scores ``(n_topics,)``, those of the answer first."""
     return np.lexsort((-scores, ~given))
-
-
-def export_network(
-    folder: Path, model: str, seed: int | None, file: Path, *, overwrite: bool = False
-) -> None:
-    """Write a network of a run, by default of the first seed, as a ``.keras`` file.
-
-    It raises the errors of ``find_model``, and ``UserError`` if the file cannot be written or the
-    model is a baseline.
-    """
-    check_new(file, "--out", [".keras"], overwrite=overwrite)
-    kept = find_model(folder, model, seed)
-    with quiet_tensorflow():
-        from rnnbench.models.build import to_bytes
-
-        content = to_bytes(kept.keras)
-    with atomic_write(file) as opened:
-        opened.write(content)
 
 
 def find_model(
