@@ -21,8 +21,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""
-TOGETHER = 1.0
-"""Seconds in which several signals are one: shells, schedulers and fingers repeat them."""
+TOGETHER = 1.0  # seconds in which signals are one: shells, schedulers and fingers repeat them
 
 _raised: list[Interruption] = []
 """The interruptions so far: Python 3.11, pydantic and modules in C make other errors of them."""

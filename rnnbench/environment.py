@@ -18,10 +18,8 @@ import rnnbench
 from rnnbench.section import Record
 
 SCHEMA_VERSION: Literal[2] = 2
-NOT_INSTALLED = "not installed"
-"""Stands for a version."""
-PROCESS = Path("/proc/self")
-"""Facts about this process; only on Linux."""
+NOT_INSTALLED = "not installed"  # in place of a version
+PROCESS = Path("/proc/self")  # facts about this process; only on Linux
 
 
 class Environment(Record):

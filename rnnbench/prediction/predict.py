@@ -38,11 +38,9 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating[Any]]
 
 MANY = 100_000
-"""For this many steps or more, machine code is made: with ``bilstm_max`` of ``configs/zoo.yaml``,
-making it takes about as long as reading so many with NumPy."""
+"""Steps that NumPy reads in about the time of making machine code, with ``bilstm_max``."""
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
-"""The answer of a model that is not sure enough, that of no topic, and the name of words without an
-id."""
+"""The answers of a model that is not sure enough, and of no topic, and all words without an id."""
 WORDS_SHOWN = 10
 
 
@@ -91,8 +89,7 @@ class Prediction(Record):
     unknown_words: list[str]
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicScore]
-    """Those of the answer first, and the best first; empty if no word that was read is in the
-    vocabulary."""
+    """Those of the answer first, and the best first; empty if no word that was read is known."""
     unsure: bool | None = None
     """Whether the probability of the answer is below the one that was asked for, if one was."""
     decided_by: DecidingWords | None = None

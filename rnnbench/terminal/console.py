@@ -26,9 +26,7 @@ from rnnbench.text import visible
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
-JSON_VERSION = 1
-"""The ``schema_version`` of JSON output whose record has none of its own."""
-
+JSON_VERSION = 1  # of JSON output whose record has no ``schema_version`` of its own
 IN_NOTEBOOK = Console().is_jupyter
 """Whether this is a Jupyter notebook, which can change what it has displayed."""
 DRAWING = threading.RLock()

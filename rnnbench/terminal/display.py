@@ -23,8 +23,7 @@ from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
 """Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
-PLAIN_INTERVAL = 30.0
-"""Seconds between two lines about a trial, without a terminal."""
+PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a terminal
 
 
 def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progress:

@@ -21,10 +21,8 @@ from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
 from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, count_batches
 from rnnbench.training.outcome import Weights
 
-AT_ONCE = 64
-"""Documents that are scored together."""
-NO_PIECE = -1
-"""Stands behind the last piece of a document."""
+AT_ONCE = 64  # documents that are scored together
+NO_PIECE = -1  # stands behind the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 Floats = NDArray[np.float32]

@@ -40,10 +40,8 @@ ALLOWED = f"allowed: {MINILM}, a folder, or a name on the Hugging Face Hub"
 PARTS = 4
 """The documents of a step go through the network in so many parts, by length, so that little is
 padded. Their gradients are added up, so the step is the same."""
-PIECES = 1.15
-"""Pieces that a tokenizer makes of a word of Reuters-21578, on average."""
-GIGABYTES = 0.7
-"""The memory of a process with PyTorch."""
+PIECES = 1.15  # that a tokenizer makes of a word of Reuters-21578, on average
+GIGABYTES = 0.7  # of a process with PyTorch
 
 
 class Transformer(Section):
