@@ -3,7 +3,6 @@ import re
 import threading
 import time
 from dataclasses import replace
-from functools import partial
 from math import nan
 
 import pytest
@@ -188,14 +187,13 @@ def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen, width, na
     assert max(map(len, frames.splitlines())) <= width
 
 
-@pytest.mark.parametrize("show", [show_download, partial(show_steps, "report"), show_trials])
-def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(monkeypatch, show):
+def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(monkeypatch):
     err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr(display, "err", err)
     monkeypatch.setattr(display, "TICK_SECONDS", 1e-5)
 
     def print_while_bars_are_drawn():
-        with show(quiet=False):
+        with show_trials(quiet=False):
             for _ in range(300):
                 err.print("a warning")
 
