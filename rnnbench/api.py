@@ -51,10 +51,7 @@ class Run(Shown, StoredRun):
     def without_duplicates(self) -> "Run":
         """Return the run as if test documents that are in the training set, too, were not there.
 
-        Its files stay as they are. Positions of test documents are those in what is left.
-
-        Raises:
-            UserError: nothing is left.
+        Its files stay as they are. ``UserError`` is raised if nothing is left.
         """
         return drop_duplicates(self)
 
@@ -81,21 +78,13 @@ class Run(Shown, StoredRun):
         ]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return ``to_dicts`` as a pandas data frame.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
+        """Return ``to_dicts`` as a pandas data frame."""
         import pandas as pd
 
         return pd.DataFrame(self.to_dicts())
 
     def summary_frame(self) -> "pd.DataFrame":
-        """Return the models and the majority baseline, as in ``table.csv``, as a data frame.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
+        """Return the models and the majority baseline, as in ``table.csv``, as a data frame."""
         import pandas as pd
 
         return pd.DataFrame(summary_rows(self.results))
@@ -108,19 +97,17 @@ class Run(Shown, StoredRun):
         curve: str | None = None,
         ax: "Axes | None" = None,
     ) -> "Axes":
-        """Draw one of the plots of a report, in Matplotlib's style in use, and return its axes.
+        """Draw a plot of a report in Matplotlib's style, on new axes or ``ax``, and return them.
 
         Args:
-            name: ``score``, with both intervals of each model and the majority baseline, or the
-                name of the main metric for the same;
-                ``differences`` of all pairs of models, or, if there are more than 8 models, of
-                those with the best; ``learning_curves``, medians in a band from the lowest to the
-                highest seed; ``cost``, the score by the time of a training; or ``confusion``, the
-                answers of one model for each frequent topic.
+            name: ``score`` or the main metric, with both intervals of each model and the majority
+                baseline; ``differences`` of all pairs of models, or of more than 8 those with the
+                best; ``learning_curves``, medians in a band from the lowest to the highest seed;
+                ``cost``, the score by the time of a training; or ``confusion``, the answers of
+                one model for each frequent topic.
             models: only these models of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
                 ``accuracy``, or one of both after ``val_``.
-            ax: axes to draw on; by default new ones.
 
         Raises:
             UserError: there is no such plot, model or curve.
@@ -140,11 +127,8 @@ class Run(Shown, StoredRun):
     def scores(self, model: str) -> NDArray[np.float32]:
         """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
 
-        They are natural logarithms of probabilities, or margins where the model gives no
-        probabilities; ``score_kind`` in the record of each trial says which.
-
-        Raises:
-            KeyError: the run has no such model.
+        They are natural logarithms of probabilities, or margins; ``score_kind`` in the record of
+        each trial says which.
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
@@ -179,8 +163,8 @@ class Run(Shown, StoredRun):
     ) -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
 
-        The report shows up to ``words`` words of up to ``errors`` misclassified documents. A
-        process that needs the folder meanwhile is told the ``command``. Returns the HTML file.
+        It shows up to ``words`` words of up to ``errors`` misclassified documents. A process that
+        needs the folder meanwhile is told the ``command``. Returns the HTML file.
 
         Raises:
             UserError: another process is writing into the folder, it holds another run by now, a

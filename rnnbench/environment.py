@@ -18,10 +18,8 @@ import rnnbench
 from rnnbench.section import Record
 
 SCHEMA_VERSION: Literal[2] = 2
-NOT_INSTALLED = "not installed"
-"""Stands for a version."""
-PROCESS = Path("/proc/self")
-"""Facts about this process; only on Linux."""
+NOT_INSTALLED = "not installed"  # in place of a version
+PROCESS = Path("/proc/self")  # facts about this process; only on Linux
 
 
 class Environment(Record):
@@ -61,10 +59,7 @@ def missing(packages: Iterable[str]) -> list[str]:
 
 
 def environment(packages: Collection[str], *, jobs: int, threads: int) -> dict[str, Any]:
-    """Return the content of ``environment.json``; the versions of ``packages`` can change a result.
-
-    ``jobs`` processes, each with so many ``threads``, train side by side.
-    """
+    """Return the content of ``environment.json``; ``packages`` are those that change results."""
     facts = {"schema_version": SCHEMA_VERSION, "jobs": jobs, "threads_per_job": threads}
     others = installed(["rnnbench", *packages])
     del others["rnnbench"]

@@ -106,11 +106,7 @@ def ending_of(error: BaseException) -> tuple[str, int] | None:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the first ``length`` characters of a text, with dots in place of the last ones.
-
-    >>> shortened("one two three", 10)
-    'one two...'
-    """
+    """Return the first ``length`` characters of a text, with dots in place of the last ones."""
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
@@ -121,11 +117,7 @@ def first_fault(error: "ValidationError") -> str:
 
 
 def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
-    """Return the allowed names, and the one nearest to ``wrong``, to end an error message.
-
-    >>> did_you_mean("lstn", ["gru", "lstm"])
-    "allowed: gru, lstm; did you mean 'lstm'?"
-    """
+    """Return the allowed names, and the one nearest to ``wrong``, to end an error message."""
     names = list(allowed)
     meant = nearest(wrong, names)
     hint = f"; did you mean '{meant}'?" if meant else ""
@@ -133,11 +125,7 @@ def did_you_mean(wrong: str, allowed: Iterable[str]) -> str:
 
 
 def nearest(wrong: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed name that is spelled almost like ``wrong``, if there is one.
-
-    >>> nearest("lstn", ["gru", "lstm"]), nearest("svm", ["gru", "lstm"])
-    ('lstm', None)
-    """
+    """Return the allowed name that is spelled almost like ``wrong``, if there is one."""
     by_lower_case = {name.lower(): name for name in allowed}
     found = difflib.get_close_matches(wrong[:100].lower(), by_lower_case, n=1)
     return by_lower_case[found[0]] if found else None

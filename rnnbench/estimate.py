@@ -1,12 +1,11 @@
 """About how long the trainings of a benchmark take, from the speed of their matrix products."""
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
-from timeit import repeat
+from timeit import Timer, repeat
 from typing import Any
 
 import numpy as np
@@ -83,8 +82,7 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
     """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
 
-    The repeats are carried out one after another, like the steps of a recurrent layer; the fastest
-    of many attempts counts. Products too thin to be bound by arithmetic are left out.
+    The fastest of many attempts counts. Products too thin to be bound by arithmetic are left out.
     """
     from threadpoolctl import threadpool_limits
 
@@ -101,10 +99,6 @@ def _fastest(product: Product, seconds: float) -> float:
     left = random.random((product.count, product.rows, product.inner), np.float32)
     right = random.random((product.inner, product.columns), np.float32)
     out = np.empty((product.count, product.rows, product.columns), np.float32)
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 2:  # the first has to get memory
-        start = time.perf_counter()
-        np.matmul(left, right, out=out)
-        times.append(time.perf_counter() - start)
-    return min(times)
+    multiplied = Timer(lambda: np.matmul(left, right, out=out))
+    n = max(2, round(seconds / multiplied.timeit(1)))  # the first has to get memory
+    return min(multiplied.repeat(n, 1))

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import logging
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
@@ -27,7 +26,7 @@ import typer
 from rnnbench.errors import UserError, shortened
 from rnnbench.points import split_names, split_setting
 from rnnbench.section import checked
-from rnnbench.terminal import completion, options
+from rnnbench.terminal import options
 from rnnbench.tracking import TRACKERS
 
 if TYPE_CHECKING:
@@ -59,10 +58,6 @@ KEYS = {
     "track": "tracking",
 }
 """The config keys that options and Python arguments change."""
-MANY_SEEDS = 50
-"""A larger number may have been meant as a single seed."""
-
-log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,8 +67,8 @@ R = TypeVar("R")
 def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts: Any) -> Any:
     """Return a field of a request that is also an option of its command.
 
-    ``kind`` is the type on the command line, with the ``flags`` and ``facts`` of ``typer.Option``,
-    or the whole option. The ``text`` is for Python and, next to a type, for the help.
+    ``kind`` is the type on the command line, with ``flags`` and ``facts`` of ``typer.Option``, or
+    the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
     if is_own := get_origin(kind) is not Annotated:
         type_ = kind | None if default is None else kind
@@ -84,6 +79,12 @@ def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts:
 
 def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
+
+
+def _executors() -> list[str]:
+    from rnnbench.runner.executors import EXECUTORS  # imports NumPy and pydantic
+
+    return [*EXECUTORS]
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Request:
         "Where trials run: local, dask, or an executor that another package brings.",
         default="local",
         metavar="NAME",
-        autocompletion=completion.executors,
+        autocompletion=_executors,
     )
     scheduler: str | Path | None = _running(
         str,
@@ -130,7 +131,7 @@ class Request:
         metavar="ADDRESS|FILE",
     )
     out: str | Path | None = option(
-        Path, "Where results go; by default results/NAME.", **options.FOLDER
+        str, "Where results go; by default results/NAME.", metavar="FOLDER"
     )
     settings: Settings | None = option(
         options.Settings, "Values to replace those of the config, by key."
@@ -168,7 +169,7 @@ class RunRequest(Request):
         list[str],
         f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         metavar="A,B",
-        autocompletion=completion.among(*TRACKERS, is_list=True),
+        autocompletion=options.among(*TRACKERS, is_list=True),
     )
     save_models: bool = option(
         bool, "Keep the trained models, for `predict`.", "--save-models", default=False
@@ -204,10 +205,10 @@ class ChoiceRequest(Request):
         "so that only this choice says how good it is.",
         default="train",
         metavar="train|all",
-        autocompletion=completion.among("train", "all"),
+        autocompletion=options.among("train", "all"),
     )
     out: str | Path | None = option(
-        Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
+        str, "Where results go; by default results/choice-NAME.", metavar="FOLDER"
     )
 
 
@@ -246,10 +247,7 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
 
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command of a ``request`` the options of that request, before its own.
-
-    One of its own is ``quiet``.
-    """
+    """Give a command of a ``request`` its options before those of its own, as ``quiet``."""
     found = [option for option in fields(request) if "kind" in option.metadata]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -286,8 +284,7 @@ def changes(
 ) -> "list[Override]":
     """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 
-    They come from ``settings``, a mapping or texts as for ``--set``, and from the ``values`` given
-    for ``KEYS``.
+    ``settings`` is a mapping, or texts as for ``--set``; ``values`` are given for ``KEYS``.
     """
     from rnnbench.config.load import Override
 
@@ -318,9 +315,6 @@ def changes(
 def _as_yaml(flag: str, value: Any) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
     if flag == "--seeds":
-        if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
-            means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
-            log.warning("--seeds %d: %s (%s)", n, means, alone)
         return f"[{value}]" if "," in value else str(value)
     if flag == "--track":
         value = [item for text in value for item in split_names(text)]

@@ -21,20 +21,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def heading(text: str) -> str:
-    """Return a text with a capital letter at its beginning.
-
-    >>> heading("accuracy of a GRU")
-    'Accuracy of a GRU'
-    """
+    """Return a text with a capital letter at its beginning; the others stay as they are."""
     return text[:1].upper() + text[1:]
 
 
 def plural(number: int, noun: str) -> str:
-    """Return a noun in the singular or the plural, for a number of things.
-
-    >>> plural(1, "seed"), plural(2, "seed")
-    ('seed', 'seeds')
-    """
+    """Return a noun in the singular or the plural, for a number of things."""
     return noun if number == 1 else f"{noun}s"
 
 

@@ -94,12 +94,7 @@ TrackerNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
 
 def check_trackers(names: Iterable[str]) -> None:
-    """Make sure that trackers can be used.
-
-    Raises:
-        PluginError: one cannot be loaded; the message names its package.
-        UserError: a module that one needs is not installed.
-    """
+    """Make sure that trackers can be used, or raise ``PluginError`` or ``UserError``."""
     for name in names:
         tracker = TRACKERS[name]
         found = {module: find_spec(module) for module in tracker.modules}

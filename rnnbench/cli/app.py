@@ -5,7 +5,6 @@ completion of command names answer at once.
 """
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -25,7 +24,7 @@ RUNS, INSPECTION = "rnnbench.cli.runs:commands", "rnnbench.cli.inspection"
 CHOOSE, PREDICT = "rnnbench.choice.command:choose", "rnnbench.prediction.command:predict"
 VERDICT = "rnnbench.outside.command:verdict"
 BUILT_IN = [
-    Command("run", "rnnbench.cli.run:run", "Train and test every model of a config.", TRAIN),
+    Command("run", RUNS, "Train and test every model of a config.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
     Command("predict", PREDICT, "Classify texts with a saved network.", TRAIN),
     Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
@@ -40,21 +39,6 @@ BUILT_IN = [
 COMMANDS: Registry[Command] = Registry("command", Command, BUILT_IN)
 """The commands; those of plug-ins come after ours in each group of ``rnnbench --help``."""
 
-REMOVED = {
-    "power": "use `rnnbench compare RUN`",
-    "history": "use `rnnbench leaderboard RUN ... --history`",
-    "badge": "use `rnnbench leaderboard RUN --badge FILE`",
-    "config copy": "use `rnnbench config new FILE --from NAME`",
-    "config schema": "use `rnnbench config show --schema config`",
-    "models list": "use `rnnbench models show CONFIG`",
-    "data info": "use `rnnbench data show CONFIG`",
-    "data sources": "use `rnnbench data show --sources`",
-    "choose --search": "use --sample, which draws from the grid at random",
-}
-"""Commands and options of earlier versions, and what there is in their place."""
-
-NO_SUCH = re.compile(r"No such (?:command|option):? '?([\w-]+)'?")
-
 QUICK_START = """\
 Benchmark sequence classifiers on Reuters newswires.
 
@@ -67,11 +51,7 @@ Quick start:
 
 
 def load_command(name: str) -> Any:
-    """Import the command ``name`` and return it as Typer runs it.
-
-    Raises:
-        PluginError: it is of another package, and cannot be loaded; the message names that.
-    """
+    """Import the command ``name`` and return it as Typer runs it, or raise ``PluginError``."""
     target = COMMANDS[name].target
     with COMMANDS.blamed(name, f"cannot be loaded from {target}"):
         module_name, _, attribute = target.partition(":")
@@ -147,16 +127,8 @@ def _ending_with_a_message() -> Iterator[None]:
             raise
         from rnnbench.terminal import console
 
-        message, status = found
-        console.print_error(message)
-        raise typer.Exit(status) from None
-    except Exception as error:  # of Click, or of the copy of it that comes with Typer
-        ctx, wrong = getattr(error, "ctx", None), NO_SUCH.match(getattr(error, "message", ""))
-        if ctx and wrong:
-            words = f"{ctx.info_name} {wrong[1]}" if ctx.parent else wrong[1]
-            if words in REMOVED:
-                error.message = f"{wrong[0]} ({REMOVED[words]})"  # type: ignore[attr-defined]
-        raise
+        console.print_error(found[0])
+        raise typer.Exit(found[1]) from None
 
 
 app = typer.Typer(

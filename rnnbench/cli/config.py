@@ -13,6 +13,7 @@ from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.errors import UserError
+from rnnbench.estimate import estimate_seconds
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.request import changes
@@ -100,7 +101,7 @@ def show(
     if schema and settings:
         raise UserError("--set: changes a CONFIG, not a schema")
     if config is not None:
-        _print_yaml(dump(load(config, changes(settings))))
+        typer.echo(dump(load(config, changes(settings))), nl=False)
         return
     from rnnbench.json_schema import config_schema, results_schema
 
@@ -128,7 +129,7 @@ def new(
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""
     if config is None:
-        _print_yaml(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())))
+        typer.echo(next(iter(shipped.new_files(Path(shipped.STARTER), source).values())), nl=False)
         return
     options.check_config_name(config)
     texts = shipped.new_files(config, source)
@@ -170,8 +171,6 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
                 raise ConfigError(_located(checked.faults, file))
             gigabytes = round(checked.gigabytes, 1) or None
             if checked.dataset is not None:
-                from rnnbench.estimate import estimate_seconds
-
                 seconds = estimate_seconds(benchmark, checked.dataset, checked.params)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
@@ -188,14 +187,3 @@ def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
         written = [name if name in models_of(root) else model_of(name) for name in names]
         problems.append(Problem(at(root, [section, *written]).where, key if names else "", fault))
     return problems
-
-
-def _print_yaml(text: str) -> None:
-    """Print YAML on standard output, in colours on a terminal, else unchanged."""
-    if not console.out.is_terminal:
-        typer.echo(text, nl=False)
-        return
-    from rich.syntax import Syntax
-
-    syntax = Syntax("", "yaml", theme="ansi_dark", background_color="default")
-    console.out.print(syntax.highlight(text), soft_wrap=True, end="")

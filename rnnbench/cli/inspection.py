@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from rnnbench.analysis import notes
+from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load, load_data, select
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import Data
@@ -16,14 +17,17 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.load import prepare as prepare_data
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.vocabulary import find_document
-from rnnbench.errors import RnnbenchError, UserError, shortened
+from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
+from rnnbench.prediction.predict import find_model
 from rnnbench.report import inspection as views
 from rnnbench.report.table import grid
 from rnnbench.request import changes
+from rnnbench.runner.check import check_machine
+from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
@@ -43,6 +47,7 @@ EXAMPLES = options.examples(
     "rnnbench doctor results/reference/all",
     "rnnbench doctor all --json",
 )
+DOCUMENT = "A document, from 0; without it, all are described."
 DATA_ONLY = "A config file, or the name of one; only its data section is used."
 
 
@@ -126,9 +131,14 @@ def export(
     `keras.models.load_model` reads it. Import `rnnbench.models.keras_layers` before, if the network
     has layers that Keras does not have.
     """
-    from rnnbench.prediction.predict import export_network
+    check_new(out, "--out", [".keras"], overwrite=force)
+    kept = find_model(run, model, seed)
+    with quiet_tensorflow():
+        from rnnbench.models.build import to_bytes
 
-    export_network(run, model, seed, out, overwrite=force)
+        content = to_bytes(kept.keras)
+    with atomic_write(out) as opened:
+        opened.write(content)
     console.err.print(f"Written to {out}", soft_wrap=True)
 
 
@@ -167,11 +177,9 @@ def prepare(
 )
 def show_data(
     config: Annotated[
-        str | None, options.config_argument("A config or its name; it has the ids and the models.")
+        Path | None, options.config_argument("A config or its name; it has the ids and the models.")
     ] = None,
-    number: Annotated[
-        str | None, options.config_argument("A document, from 0; without it, all are shown.", "N")
-    ] = None,
+    number: Annotated[int | None, typer.Argument(metavar="N", help=DOCUMENT)] = None,
     sources: Annotated[
         bool, typer.Option("--sources", help="List the sources, and the files that they can read.")
     ] = False,
@@ -187,34 +195,21 @@ def show_data(
     has its defaults, which are those of Keras's loader.
     """
     given = changes(settings, data=data, path=path)
-    if sources and (config or number or given):
+    if sources and (config or given):
         raise UserError("--sources: lists all sources, so it takes no CONFIG, N or other option")
-    file, n = _config_and_number(config, number)
+    if number is None and re.fullmatch(r"\d{1,9}", str(config)):
+        config, number = None, int(str(config))
     if sources:
         view = views.sources_view(SOURCES.usable())
-    elif n is None:
-        view = views.data_view(_prepare(load_data(file, given), offline=True))
+    elif number is None:
+        view = views.data_view(_prepare(load_data(config, given), offline=True))
     else:
-        benchmark = load(file, given) if file else None
+        benchmark = load(config, given) if config else None
         prepared = _prepare(benchmark.data if benchmark else load_data(None, given))
-        found = find_document(prepared.corpus, prepared.dataset, prepared.section, n)
+        found = find_document(prepared.corpus, prepared.dataset, prepared.section, number)
         inputs = views.models_by_input(benchmark.models) if benchmark else None
         view = views.document_view(found, inputs)
     console.print_record(*view, as_json=as_json)
-
-
-def _config_and_number(config: str | None, number: str | None) -> tuple[Path | None, int | None]:
-    """Return the config and the number of a document; either of them may come first, or alone."""
-    given = [word for word in (config, number) if word is not None]
-    names = [word for word in given if not re.fullmatch(r"-?\d+", word)]
-    # No set has so many documents that a number needs more than 20 digits.
-    numbers = [int(word[:20]) for word in given if word not in names]
-    if len(given) == 2 and len(names) != 1:
-        key, why = "CONFIG", "one document is shown at a time"
-        if names:
-            key, why = "N", "should be the number of a document"
-        raise UserError(f"{key}: got '{shortened(given[1], 60)}' ({why})")
-    return Path(names[0]) if names else None, numbers[0] if numbers else None
 
 
 def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
@@ -235,15 +230,11 @@ def doctor(
     Notes about the documents need them in the cache; nothing is downloaded.
     """
     if config is not None:
-        from rnnbench.analysis.summary import load_run
-
         is_run = config.is_dir()
         found = list(notes.notes_on_run(load_run(config)) if is_run else _notes_on_config(config))
         record = {"notes": [note.model_dump() for note in found]}
         console.print_record(record, views.notes_text(found), as_json=as_json)
         return
-    from rnnbench.runner.check import check_machine
-
     checks = check_machine()
     rows = [(check.name, Text(check.found, "red" * bool(check.exit_code))) for check in checks]
     record = {"checks": [check.model_dump() for check in checks]}

@@ -1,4 +1,4 @@
-"""The commands that read finished runs: report, leaderboard and compare."""
+"""The commands that make runs and read them: run, report, leaderboard and compare."""
 
 import json
 from collections.abc import Sequence
@@ -8,14 +8,17 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import BaseModel
 
+from rnnbench import api
 from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
+from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.metrics import find_quantity, quantity_names
-from rnnbench.report.findings import make_badge
-from rnnbench.report.tables_of_run import power_table
+from rnnbench.report.findings import findings, make_badge
+from rnnbench.report.tables_of_run import power_table, short_table
 from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
+from rnnbench.request import RunRequest, takes_options
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.results.store import CHOICE
 from rnnbench.runs import compare as compare_runs
@@ -23,6 +26,7 @@ from rnnbench.runs import history as trace_runs
 from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
+from rnnbench.text import duration
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -31,6 +35,50 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     """Return the JSON output of a command: lists by their names."""
     lists = {name: [item.model_dump(mode="json") for item in part] for name, part in parts.items()}
     return {"schema_version": SUMMARY_VERSION, **lists}
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench run configs/all.yaml",
+        "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
+        "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
+        "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz",
+        "rnnbench run configs/all.yaml --track tensorboard",
+        "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
+        "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
+    )
+)
+@takes_options(RunRequest)
+def run(
+    request: RunRequest,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Train every model of CONFIG with every seed and print the table of scores.
+
+    Trials that are stored already are not trained again. If a model fails, or after Ctrl-C, the
+    table shows the trials that finished; the same command continues from there. The other tables
+    are in table.md, in the report, and printed with --verbose.
+    """
+    console.carry_out(
+        lambda: api.run(**vars(request)),
+        quiet=quiet,
+        as_json=as_json,
+        closing=_closing,
+        views=(lambda run: run.tables()) if verbose else (lambda run: [short_table(run.results)]),
+    )
+
+
+def _closing(run: Any, seconds: float) -> list[str]:
+    """Return what came of a run, how long it took, and what can be done next."""
+    verdict = " ".join(findings(run.results, one_answer_alone(run)))
+    return [
+        f"{verdict} This took {duration(seconds)}.",
+        f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
+    ]
 
 
 @commands.command(
@@ -51,7 +99,6 @@ def report(
     plots. The words of the documents come from the cache; nothing is downloaded. The report of a
     choice shows the recommended model and the table of all candidates.
     """
-    from rnnbench import api  # imports NumPy and pydantic
     from rnnbench.choice.choose import load_choice
 
     command = options.command()
@@ -120,7 +167,19 @@ def leaderboard(
     """
     if metric is not None:
         find_quantity(metric, "--metric")
-    _check_options(plot, badge, force, model, history, len(runs))
+    for wrong, message in (
+        (force and not plot, "--force: needs --plot"),
+        (model is not None and not badge, "--model: needs --badge"),
+        (history and plot, "--history: not with --plot"),
+        (badge and len(runs) > 1, f"--badge: takes one RUN, got {len(runs)}"),
+    ):
+        if wrong:
+            raise UserError(message)
+    if plot:
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+        from rnnbench.report.plots_of_runs import RanksPlot, ranks_table
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
         traced = trace_runs(stored, metric)
@@ -129,14 +188,11 @@ def leaderboard(
         ranked = rank_runs(stored, metric)
         record, tables = _record(leaderboards=ranked.boards), ranked.tables()
     if plot:
-        from rnnbench.report.plots_of_runs import RanksPlot, ranks_table  # imports Matplotlib
-
         ranks = ranked.mean_ranks()
         record["mean_ranks"] = ranks.model_dump(mode="json")
         tables.append(ranks_table(ranks))
-        picture = RanksPlot(ranks).picture(plot.suffix.lower())
         with atomic_write(plot) as opened:
-            opened.write(picture)
+            opened.write(RanksPlot(ranks).picture(plot.suffix.lower()))
     if badge:
         made = make_badge(stored[0].results, model, metric)
         if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
@@ -145,25 +201,6 @@ def leaderboard(
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
-
-
-def _check_options(
-    plot: Path | None, badge: Path | None, force: bool, model: str | None, history: bool, n: int
-) -> None:
-    for wrong, message in (
-        (force and not plot, "--force: needs --plot"),
-        (model is not None and not badge, "--model: needs --badge"),
-        (history and plot, "--history: not with --plot"),
-        (history and badge, "--history: not with --badge"),
-        (plot and badge, "--plot: not with --badge"),
-        (badge and n > 1, f"--badge: takes one RUN, got {n}"),
-    ):
-        if wrong:
-            raise UserError(message)
-    if plot:
-        from rnnbench.report.plot import FORMATS  # imports Matplotlib
-
-        check_new(plot, "--plot", FORMATS, overwrite=force)
 
 
 @commands.command(

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
+from rnnbench.prediction.predict import NONE, DecidingWords, KeptModel, Prediction, find_model
+from rnnbench.prediction.table import predict_table, standard_input
+from rnnbench.results.run import load_results
 from rnnbench.storage import check_new, read_file
-from rnnbench.terminal import options
+from rnnbench.terminal import console, options
+from rnnbench.terminal.display import show_download
 from rnnbench.text import counted, listed
-
-if TYPE_CHECKING:
-    from rnnbench.prediction.predict import DecidingWords, KeptModel, Prediction
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all "net profit rose 7 pct"',
@@ -31,12 +32,9 @@ EXAMPLES = options.examples(
 
 STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
 """Standard input or output, and the endings of tables that can be written."""
-MAX_BYTES = 1_000_000
-"""The largest text in bytes."""
-BARS = 30
-"""The width of the bar of a topic with probability 1."""
+MAX_BYTES = 1_000_000  # of a text
+BARS = 30  # the width of the bar of a topic with probability 1
 UNKNOWN_SHOWN = 10
-
 
 RUN = "The folder of a run made with --save-models."
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
@@ -81,13 +79,9 @@ def predict(
     number (what an n-gram adds is shared equally by its words); for other models, it shows how much
     the log-probability of the first topic falls without the word.
     """
-    from rnnbench.prediction.predict import find_model
-    from rnnbench.results.run import load_results
-    from rnnbench.terminal.console import notice, print_record
-
     results = load_results(run)
     if results.missing:
-        notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
+        console.notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
     scores = {model.name: model.score for model in results.models}
     name, texts = split_words(words or [], scores, has_more=bool(file or table))
     if table:
@@ -103,10 +97,10 @@ def predict(
         over = scores[model.name]
         of = f", the mean of {over.n} seeds" if over.n > 1 else ""
         score = f"{results.dataset.score_name} {over.mean:.4f}{of}"
-        notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
+        console.notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
         counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
-        print_record(counts, as_json=as_json)
+        console.print_record(counts, as_json=as_json)
         return
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
@@ -115,7 +109,7 @@ def predict(
     headings = names if len(names) > 1 else [""]
     predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
     record = {"model": model.name, "seed": model.seed, "texts": names, "predictions": predictions}
-    print_record(record, *map(prediction_table, found, headings), as_json=as_json)
+    console.print_record(record, *map(prediction_table, found, headings), as_json=as_json)
 
 
 def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool) -> None:
@@ -136,10 +130,7 @@ def _name_of(text: str) -> str:
 def split_words(
     words: Sequence[str], models: Collection[str], *, has_more: bool
 ) -> tuple[str | None, Sequence[str]]:
-    """Return the model that is named, if one is, and the texts.
-
-    A single word before other texts is the name of a model, even if there is no such model.
-    """
+    """Return the model that is named, if one is, and the texts; a word before texts is a model."""
     has_more = has_more or len(words) > 1
     if words and (words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))):
         return words[0], words[1:]
@@ -147,7 +138,7 @@ def split_words(
 
 
 def _answer_table(
-    model: "KeptModel",
+    model: KeptModel,
     table: Path,
     out: Path | None,
     column: str | None,
@@ -156,12 +147,7 @@ def _answer_table(
     quiet: bool,
 ) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
-    from rnnbench.prediction.table import predict_table, standard_input
-    from rnnbench.terminal.console import notice
-    from rnnbench.terminal.console import out as stdout
-    from rnnbench.terminal.display import show_download
-
-    is_hidden = quiet or (out is None and stdout.is_terminal)  # the rows would break the bar
+    is_hidden = quiet or (out is None and console.out.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
         column = column or model.text_column
@@ -170,34 +156,25 @@ def _answer_table(
     if counts:
         reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())
         which = f"{n_rows - answered:,} of {counted(n_rows, 'row')}"
-        notice(f"Without an answer: {which}: {reasons}", style="yellow")
+        console.notice(f"Without an answer: {which}: {reasons}", style="yellow")
     if out and not quiet:
-        notice(f"{counted(n_rows, 'row')} written to {out}")
+        console.notice(f"{counted(n_rows, 'row')} written to {out}")
     return {"answered": answered, "problems": dict(counts)}
 
 
-def _printable(text: str) -> str:
-    """Replace invisible characters, such as marks of direction, which would garble a line."""
-    return "".join(char if char.isprintable() else "�" for char in text)
-
-
-def _word_bars(deciding: "DecidingWords") -> RenderableType:
+def _word_bars(deciding: DecidingWords) -> RenderableType:
     """Return each word with its weight and a bar, which is lighter below 0."""
     longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
     for word, weight in deciding.words.items():
         bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
-        table.add_row(_printable(word), f"{weight:+.4f}", bar)
+        table.add_row(word, f"{weight:+.4f}", bar)
     if deciding.rest is not None:
         table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
     return table
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
-    """Return the given texts: from the command line, standard input (``-``) and files.
-
-    Raises:
-        UserError: there are none, one is blank or too long, or a file cannot be read.
-    """
+    """Return the given texts: from the command line, standard input (``-``) and files."""
     given = list(texts)
     for place, text in enumerate(texts):
         if text == "-":
@@ -215,15 +192,11 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     return given
 
 
-def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType:
-    """Return the topics, and below them the number of words read and the unknown ones.
+def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
+    """Return the topics, the words that were read, and what decided the answer.
 
-    Probabilities have bars, and topics that are not part of the answer brackets. The name of the
-    text comes first, if it has one. A warning follows if too many words are unknown. What decided
-    the answer comes last.
+    Probabilities have bars, and topics that are not part of the answer brackets.
     """
-    from rnnbench.prediction.predict import NONE
-
     table = Table.grid(padding=(0, 2))
     if prediction.unsure:
         table.add_row(Text("unsure", style="yellow"))
@@ -237,7 +210,7 @@ def prediction_table(prediction: "Prediction", name: str = "") -> RenderableType
         table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
-    names = f": {_printable(distinct)}" if unknown else ""
+    names = f": {distinct}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
     below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]

@@ -23,7 +23,7 @@ from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import Store, read_weights
 from rnnbench.runner.executors.local import usable_cores
 from rnnbench.section import Record, Share, checked
-from rnnbench.storage import DamagedResultError, atomic_write, check_new
+from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -38,11 +38,9 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating[Any]]
 
 MANY = 100_000
-"""For this many steps or more, machine code is made: with ``bilstm_max`` of ``configs/zoo.yaml``,
-making it takes about as long as reading so many with NumPy."""
+"""Steps that NumPy reads in about the time of making machine code, with ``bilstm_max``."""
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
-"""The answer of a model that is not sure enough, that of no topic, and the name of words without an
-id."""
+"""The answers of a model that is not sure enough, and of no topic, and all words without an id."""
 WORDS_SHOWN = 10
 
 
@@ -91,8 +89,7 @@ class Prediction(Record):
     unknown_words: list[str]
     """Words that are not in the vocabulary of the run, each as often as it occurs."""
     topics: list[TopicScore]
-    """Those of the answer first, and the best first; empty if no word that was read is in the
-    vocabulary."""
+    """Those of the answer first, and the best first; empty if no word that was read is known."""
     unsure: bool | None = None
     """Whether the probability of the answer is below the one that was asked for, if one was."""
     decided_by: DecidingWords | None = None
@@ -158,7 +155,7 @@ class KeptModel:
         ``(n, n_topics)``.
         """
         encoded = encode(texts, self.vocabulary)
-        answers = self._answers(self._scored(encoded.ids, encoded.texts)[0])
+        answers = self._answers(self._scored(encoded.ids, encoded.texts))
         return answers if answers.ndim == 2 else self.classes_[answers]
 
     def predict_proba(self, texts: Iterable[str]) -> "Scores":
@@ -170,7 +167,7 @@ class KeptModel:
     def decision_function(self, texts: Iterable[str]) -> "Scores":
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
         encoded = encode(texts, self.vocabulary)
-        return self._scored(encoded.ids, encoded.texts)[1]
+        return self._shown(self._scored(encoded.ids, encoded.texts))
 
     @checked
     def answers(
@@ -205,8 +202,8 @@ class KeptModel:
             raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
-        stored, shown = self._scored(encoded.ids, encoded.texts)
-        answers = self._answers(stored)
+        scores = self._scored(encoded.ids, encoded.texts)
+        shown, answers = self._shown(scores), self._answers(scores)
         one_hot = answers[:, np.newaxis] == np.arange(len(vocabulary.topics))
         given = one_hot if self.task.has_one_label else answers.astype(bool)
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, shown, given, strict=True)
@@ -271,9 +268,7 @@ class KeptModel:
         distinct = np.unique(read)
         rows = [read, *(read[read != word] for word in distinct)]
         ids = pad(rows, words.timesteps, words.padding, words.truncating)
-        found = self._scored(ids, texts_of(ids, words.words, words.separator))[1]
-        if self.kind == "probability":
-            found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
+        found = self._scored(ids, texts_of(ids, words.words, words.separator))
         falls = found[0, label] - found[1:, label]
         return dict(zip(distinct.tolist(), falls.tolist(), strict=True))
 
@@ -281,46 +276,37 @@ class KeptModel:
         """Return the answers that scores of the kind in a trial give, rounded as they are there."""
         return self.task.answers(scores.astype(np.float32), self.decision)
 
-    def _scored(self, ids: "NDArray[np.int32]", texts: Sequence[str]) -> tuple["Scores", "Scores"]:
-        """Return the scores of texts as they are in a trial, and as margins or probabilities.
+    def _shown(self, scores: "Scores") -> "Scores":
+        return np.exp(scores) if self.kind == "probability" else scores
 
-        Many texts are read by machine code, if the network can have it; a few, for which it would
-        take too long to make, by NumPy. TensorFlow is imported only for a network that NumPy
-        cannot compute.
-        """
-        model, words = self.model, self.vocabulary
+    def _scored(self, ids: "NDArray[np.int32]", texts: Sequence[str]) -> "Scores":
+        """Return the scores of texts ``(n, n_topics)``, of the kind that they have in a trial."""
+        model = self.model
         if not len(ids):
-            return (nothing := np.zeros((0, len(words.topics)))), nothing
+            return np.zeros((0, len(self.vocabulary.topics)))
         if isinstance(model, LinearModel):
-            scores = model.scores(texts_of(ids, *self._spelling(model)))
-            return scores, np.exp(scores) if self.kind == "probability" else scores
-        if isinstance(model, EnsembleModel) or model.engine:
-            several = model.ensemble if isinstance(model, EnsembleModel) else None
-            logs = self._together(several, ids, texts) if several else self.reader(texts)
-            return logs, np.exp(logs)
+            return model.scores(texts_of(ids, *self._spelling(model)))
+        if isinstance(model, EnsembleModel):
+            of_members = [(one, one._scored(ids, texts)) for one in self.members]
+            given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
+            return combined(model.ensemble, given)
+        return self.reader(texts) if model.engine else self._network_scores(model, ids)
+
+    def _network_scores(self, model: Network, ids: "NDArray[np.int32]") -> "Scores":
+        """Read many texts by machine code, if it can be made, and a few by NumPy, or else Keras."""
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
                 from rnnbench.models.build import predict
 
-                found = predict(self.keras, ids)
-            return log_probabilities(found), found
+                return log_probabilities(predict(self.keras, ids))
         self.n_steps += ids.size
         if self.n_steps >= MANY and self.has_code:
             from rnnbench.training.engines.native import engine
 
             with suppress(RnnbenchError, MemoryError):
-                logs = engine.log_probabilities(model, self.shape, self.weights, ids)
-                return logs, np.exp(logs)
+                return engine.log_probabilities(model, self.shape, self.weights, ids)
             self.has_code = False  # it is too large
-        found = in_numpy.predict(model, self.shape, self.weights, ids)
-        return log_probabilities(found), found
-
-    def _together(
-        self, ensemble: Ensemble, ids: "NDArray[np.int32]", texts: Sequence[str]
-    ) -> "Scores":
-        of_members = [(one, one._scored(ids, texts)[0]) for one in self.members]
-        given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
-        return combined(ensemble, given)
+        return log_probabilities(in_numpy.predict(model, self.shape, self.weights, ids))
 
     def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
         words = self.vocabulary
@@ -378,39 +364,13 @@ def best_first(scores: "Scores", given: "NDArray[np.bool_]") -> "NDArray[np.intp
     return np.lexsort((-scores, ~given))
 
 
-def export_network(
-    folder: Path, model: str, seed: int | None, file: Path, *, overwrite: bool = False
-) -> None:
-    """Write a network of a run, by default of the first seed, as a ``.keras`` file.
-
-    This imports TensorFlow. It raises the errors of ``find_model``, too.
-
-    Raises:
-        UserError: the file has another ending, it exists and may not be replaced, or it cannot be
-            written; or the model is a baseline.
-        RnnbenchError: Keras cannot save a layer of the network.
-    """
-    check_new(file, "--out", [".keras"], overwrite=overwrite)
-    kept = find_model(folder, model, seed)
-    with quiet_tensorflow():
-        from rnnbench.models.build import to_bytes
-
-        content = to_bytes(kept.keras)
-    with atomic_write(file) as opened:
-        opened.write(content)
-
-
 def find_model(
     folder: Path, name: str | None, seed: int | None, results: Results | None = None
 ) -> KeptModel:
-    """Return a trained model of a run; by default the most accurate kept one, of the first seed.
+    """Return a trained model of a run, or raise the errors of ``Run.model``.
 
-    ``results`` is the summary of the run, if it was read already.
-
-    Raises:
-        UserError: there is no such model or seed, or it was not kept.
-        DamagedResultError: a file is not as it was written, or an older version wrote it.
-        PluginError: the code of the model's own layers is missing, or failed.
+    By default, it is the most accurate kept one, of the first seed. ``results`` is the summary of
+    the run, if it was read already.
     """
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}

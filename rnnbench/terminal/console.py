@@ -26,9 +26,7 @@ from rnnbench.text import visible
 if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
-JSON_VERSION = 1
-"""The ``schema_version`` of JSON output whose record has none of its own."""
-
+JSON_VERSION = 1  # of JSON output whose record has no ``schema_version`` of its own
 IN_NOTEBOOK = Console().is_jupyter
 """Whether this is a Jupyter notebook, which can change what it has displayed."""
 DRAWING = threading.RLock()
@@ -37,10 +35,6 @@ DRAWING = threading.RLock()
 
 class SafeConsole(Console):
     """Shows control characters in a text instead of sending them to the terminal."""
-
-    def render_str(self, text: str, **options: Any) -> Text:
-        """Return a string as text; it is changed before columns are fitted to it."""
-        return super().render_str(visible(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -137,8 +131,8 @@ def carry_out(
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
-    Unless ``quiet``, the output ends with sentences, and with last lines for copying, which
-    are never wrapped: ``closing`` makes them from the result and the seconds that it took.
+    Unless ``quiet``, ``closing`` makes sentences of the result and its seconds, and a last line for
+    copying, which is never wrapped.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

@@ -6,17 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
 from io import StringIO
 from typing import Any
 
 from rich import progress
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Column, Table
-from rich.text import Text
+from rich.table import Column
 
 from rnnbench.data.fetch import Progress as OnBytes
 from rnnbench.runner.executors import base as events
@@ -27,18 +23,7 @@ from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
 """Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
-LONG_PHASE, PLAIN_INTERVAL = 5.0, 30.0
-"""Seconds after which a phase is named, and between two lines about a trial, without a terminal."""
-COLUMNS: dict[str, tuple[int, dict[str, Any]]] = {
-    "seed": (0, {}),
-    "worker": (100, {}),
-    "bar": (60, {"width": 4, "ratio": 1}),  # or wider: it takes the room that is left
-    "phase": (0, {}),
-    "scores": (120, {}),
-    "elapsed": (70, {"style": "progress.elapsed"}),
-    "left": (0, {"style": "progress.remaining"}),
-}
-"""The columns beside the name of a trial, each with the least terminal width that shows it."""
+PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a terminal
 
 
 def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progress:
@@ -79,16 +64,18 @@ def _drawn(
         # Below it is a line for the cursor: an echoed ^C would wrap a full one.
         live = Live(get_renderable=lambda: Group(draw(), ""), **options)
 
-        def locked(act: Callable[[], None]) -> None:
+        def refresh() -> None:
             with DRAWING:
-                act()
+                live.refresh()
 
-        locked(live.start)
+        with DRAWING:
+            live.start()
         try:
-            with _repeated(partial(locked, live.refresh)):
-                yield partial(locked, live.refresh)
+            with _repeated(refresh):
+                yield refresh
         finally:
-            locked(live.stop)
+            with DRAWING:
+                live.stop()
 
 
 @contextmanager
@@ -153,211 +140,101 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 @contextmanager
 def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
-    if quiet:
-        yield lambda _: None
-    elif can_draw():
-        run = RunProgress()
-        with _drawn(lambda: _table(run, time.monotonic())) as redraw:
+    bars, shown = TrialBars(), dict[Trial, float]()
 
-            def on_event(event: events.Event) -> None:
-                run.note(event, time.monotonic())
-                if message := _message(event):
-                    redraw()
-                    err.print(message)  # wrapped between words, not within a number
+    def on_event(event: events.Event) -> None:
+        bars.note(event)
+        message, now = _message(event), time.monotonic()
+        if isinstance(event, events.EpochEnded) and not can_draw():
+            trial = event.trial
+            if event.epoch == 0:
+                message = f"{trial} {_on(event.worker)}".rstrip() + ": started"
+            elif now - shown.get(trial, now) >= PLAIN_INTERVAL:
+                left = bars.whole.time_remaining
+                rest = f"; {left:.0f} s left in total" if left else ""
+                scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
+                message = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
+            if message:
+                shown[trial] = now
+        if message:
+            redraw()
+            err.print(message, soft_wrap=not can_draw())  # on a terminal wrapped between words
 
-            yield on_event
-    else:
-        with _lines() as listener:
-            yield listener
-
-
-@dataclass
-class Pace:
-    """How fast an amount grows, to estimate when it is complete."""
-
-    first: tuple[float, float] | None = None
-    """The amount and the time, in seconds, from which the pace is measured."""
-    last: tuple[float, float] = (0, 0)
-
-    def begin(self, amount: float, now: float) -> None:
-        """Measure the pace from here, if it is not measured yet."""
-        self.first = self.first or (amount, now)
-
-    def reach(self, amount: float, now: float) -> None:
-        """Record how far it has come."""
-        self.begin(amount, now)
-        self.last = (amount, now)
-
-    def seconds_left(self, total: float, now: float) -> float | None:
-        """Return the seconds until it is ``total``; ``None`` if there is no telling."""
-        (begun, start), (done, end) = self.first or self.last, self.last
-        if done <= begun:
-            return None
-        left = (total - done) * (end - start) / (done - begun) - (now - end)
-        return left if left > 0 else None
+    with _drawn(bars.get_renderable, quiet=quiet) as redraw:
+        yield (lambda _: None) if quiet else on_event
 
 
-@dataclass
-class RunningTrial:
-    """A trial in progress."""
-
-    trial: Trial
-    since: float
-    """When its phase began."""
-    worker: str = ""
-    phase: str = "starting"
-    epoch: int = 0
-    """The last epoch that ended."""
-    scores: str = ""
-    """The training loss and score of that epoch."""
-    pace: Pace = field(default_factory=Pace)
-    """Of its epochs, after compilation."""
-
-
-class RunProgress:
-    """How far the trials of a run have come.
-
-    One thread notes events while another draws, so each value is replaced whole.
-    """
+class TrialBars(progress.Progress):
+    """The bar of a whole run, and those of its running trials, with the columns that fit."""
 
     def __init__(self) -> None:
-        self.start: float | None = None
-        """When the trials were planned."""
-        self.trials = self.ended = 0
-        self.running: dict[Trial, RunningTrial] = {}
-        self._done = self._planned = 0  # epochs weighted by their arithmetic
-        self._pace = Pace()
+        name = Column(overflow="ellipsis", min_width=len("100/200 trials"))
+        phase = Column(no_wrap=True, overflow="ellipsis", max_width=max(err.width // 4, 15))
+        columns = [
+            (0, _text("{task.description}", name)),
+            (0, _text("{task.fields[seed]}")),
+            (100, _text("{task.fields[worker]}")),
+            (60, progress.BarColumn(None, table_column=Column(min_width=4, ratio=1))),
+            (0, _text("{task.fields[phase]}", phase)),
+            (120, _text("{task.fields[scores]}")),
+            (70, progress.TimeElapsedColumn()),
+            (0, progress.TimeRemainingColumn()),
+        ]
+        fitting = (column for least, column in columns if err.width >= least)
+        super().__init__(*fitting, expand=err.width >= 60, speed_estimate_period=math.inf)
+        self.ended = self.planned = 0
+        self.running: dict[Trial, progress.Task] = {}
+        self.whole = self._add("", visible=False)
 
-    def note(self, event: events.Event, now: float) -> None:
+    def _add(self, name: str, seed: str = "", phase: str = "", **facts: Any) -> progress.Task:
+        """Return a new bar, whose numbers are epochs, for the whole run weighted by their work."""
+        facts |= {"seed": seed, "worker": "", "phase": phase, "scores": ""}
+        self.add_task(name, **facts)
+        return self.tasks[-1]
+
+    def _row(self, trial: Trial) -> progress.Task:
+        if trial not in self.running:
+            part = str(trial).removeprefix(trial.name).replace(",", "").replace(" of ", "/")
+            name, seed = visible(trial.name), visible(part).strip()
+            total = trial.epochs or None
+            self.running[trial] = self._add(name, seed, "starting", total=total)
+        return self.running[trial]
+
+    def _reach(self, trial: Trial, epoch: float) -> None:
+        row = self._row(trial)
+        self.advance(self.whole.id, (epoch - row.completed) * trial.work)
+        self.advance(row.id, epoch - row.completed)
+
+    def note(self, event: events.Event) -> None:
         """Take an event into account."""
         match event:
             case events.Planned(to_train):
-                self.start, self.trials = now, len(to_train)
-                self._planned = sum(trial.epochs * trial.work for trial in to_train)
-                if not self._planned:
-                    self._pace.begin(0, now)
+                self.planned = len(to_train)
+                work = sum(trial.epochs * trial.work for trial in to_train) or self.planned
+                self.update(self.whole.id, total=work, visible=True)
             case events.PhaseBegan(trial, phase, worker):
-                running = self.running.setdefault(trial, RunningTrial(trial, now))
-                running.worker, running.phase, running.since = worker, phase, now
-                if phase == TRAINING and trial.epochs:
-                    running.pace.begin(running.epoch, now)
-                    self._pace.begin(self._done, now)
-            case events.EpochEnded(trial, 0, worker=worker):
-                if trial in self.running:  # it starts again if its worker died
-                    self._done -= self.running[trial].epoch * trial.work
-                self.running[trial] = RunningTrial(trial, now, worker)
+                self.update(self._row(trial).id, phase=phase, worker=_on(worker))
+                if phase == TRAINING or not trial.epochs:  # the pace is measured from here
+                    self._reach(trial, self._row(trial).completed)
+            case events.EpochEnded(trial, 0, worker=worker):  # again, if its worker died
+                self._reach(trial, 0)
+                self.remove_task(self.running.pop(trial).id)
+                self.update(self._row(trial).id, worker=_on(worker))
             case events.EpochEnded(trial, epoch, loss, score) if trial in self.running:
-                running = self.running[trial]  # or else this comes after its end
-                self._done += (epoch - running.epoch) * trial.work
-                self._pace.reach(self._done, now)
-                if running.phase != TRAINING:  # as the first epoch compiles something
-                    running.phase, running.since = TRAINING, now
-                running.epoch = epoch
-                running.scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
-                running.pace.reach(epoch, now)
+                self._reach(trial, epoch)  # or else this comes after its end
+                scores = f"loss {loss:.4f} {trial.score_name} {score:.4f}"
+                phase = f"epoch {epoch}/{trial.epochs}"
+                self.update(self.running[trial].id, phase=phase, scores=scores)
             case events.Finished(trial) | events.Failed(trial):
-                ended = self.running.pop(trial, None)
-                missing = trial.epochs - (ended.epoch if ended else 0)  # it may end early
-                self._planned -= missing * trial.work
+                self._reach(trial, trial.epochs)  # it may end early
+                self.remove_task(self.running.pop(trial).id)
                 self.ended += 1
-                self._pace.reach(self.work()[0], now)
-
-    def work(self) -> tuple[int, int]:
-        """Return how much is done and planned: epochs weighted by their arithmetic, or trials."""
-        return (self._done, self._planned) if self._planned else (self.ended, self.trials)
-
-    def seconds_left(self, now: float) -> float | None:
-        """Return the time left at the pace so far, at least that of the longest trial, if known."""
-        done, planned = self.work()
-        if done >= planned:
-            return None
-        running = list(self.running.values())
-        left = [it.pace.seconds_left(it.trial.epochs, now) for it in running]
-        return max(filter(None, [self._pace.seconds_left(planned, now), *left]), default=None)
+                self.advance(self.whole.id, 0 if trial.epochs else 1)
+        self.update(self.whole.id, description=f"{self.ended}/{self.planned} trials")
 
 
-def _table(run: RunProgress, now: float) -> RenderableType:
-    """Return rows for the whole run and each running trial; the names of models may be cut."""
-    if run.start is None:
-        return ""
-    done, planned = run.work()
-    total: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
-        "name": f"{run.ended}/{run.trials} trials",
-        "bar": ProgressBar(1, done / max(planned, 1)),
-        "elapsed": _clock(now - run.start),
-        "left": _eta(run.seconds_left(now)),
-    }
-    rows = [total, *(_row(running, now) for running in list(run.running.values()))]
-    filled = {name for row in rows for name, value in row.items() if value}
-    shown = [name for name, (least, _) in COLUMNS.items() if err.width >= least and name in filled]
-    longest = {"phase": max(err.width // 4, len("epoch 1000/2000"))}
-    table = Table.grid(Column(min_width=len(total["name"])), padding=(0, 1), expand="bar" in shown)
-    for name in shown:
-        facts = COLUMNS[name][1] | {"max_width": longest.get(name)}
-        table.add_column(no_wrap=True, overflow="ellipsis", **facts)
-    for row in rows:
-        model = Text(row["name"], no_wrap=True, overflow="ellipsis")
-        table.add_row(model, *(row[name] for name in shown))
-    return table
-
-
-def _row(running: RunningTrial, now: float) -> dict[str, Any]:
-    trial, name = running.trial, str(running.trial).removeprefix(running.trial.name).lstrip()
-    is_training = trial.epochs and running.phase == TRAINING
-    return {
-        "name": visible(trial.name),
-        "seed": visible(name).replace(",", "").replace(" of ", "/"),
-        "worker": visible(f"on {running.worker}") if running.worker else "",
-        "bar": ProgressBar(trial.epochs or 1, running.epoch),
-        "phase": f"epoch {running.epoch}/{trial.epochs}" if is_training else running.phase,
-        "scores": running.scores if is_training else "",
-        "elapsed": _clock(now - running.since),
-        "left": _eta(running.pace.seconds_left(trial.epochs, now)) if is_training else "",
-    }
-
-
-def _eta(seconds: float | None) -> str:
-    return "" if seconds is None else f"ETA {_clock(math.ceil(seconds))}"
-
-
-def _clock(seconds: float) -> str:
-    """Return a time as a stopwatch shows it: 0:07, 1:23 or 1:02:03."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-@contextmanager
-def _lines() -> Iterator[events.Listener]:
-    """Print a line when a trial starts and ends, for each long phase once, and now and then."""
-    run, said = RunProgress(), dict[Trial, float]()
-    named: set[tuple[Trial, str]] = set()
-
-    def on_event(event: events.Event) -> None:
-        now, message = time.monotonic(), _message(event)
-        run.note(event, now)
-        match event:
-            case events.EpochEnded(trial, 0, worker=worker):
-                said[trial] = now
-                message = f"{_on(trial, worker)}: started"
-            case events.EpochEnded(trial) if now - said.get(trial, now) >= PLAIN_INTERVAL:
-                said[trial] = now
-                scores = f"loss {event.loss:.4f}, {trial.score_name} {event.score:.4f}"
-                left = run.seconds_left(now)
-                rest = "" if left is None else f"; {left:.0f} s left in total"
-                message = f"{trial}: epoch {event.epoch} of {trial.epochs}, {scores}{rest}"
-        if message:
-            err.print(message, soft_wrap=True)
-
-    def name_long_phases() -> None:
-        for it in list(run.running.values()):
-            is_long = it.phase != TRAINING and time.monotonic() - it.since >= LONG_PHASE
-            if is_long and (it.trial, it.phase) not in named:
-                named.add((it.trial, it.phase))
-                err.print(f"{_on(it.trial, it.worker)}: {it.phase}", soft_wrap=True)
-
-    with _repeated(name_long_phases):
-        yield on_event
+def _text(text: str, column: Column | None = None) -> progress.TextColumn:
+    return progress.TextColumn(text, markup=False, table_column=column)
 
 
 def _message(event: events.Event) -> str | None:
@@ -378,5 +255,5 @@ def _message(event: events.Event) -> str | None:
     return None
 
 
-def _on(trial: Trial, worker: str) -> str:
-    return f"{trial} on {worker}" if worker else str(trial)
+def _on(worker: str) -> str:
+    return visible(f"on {worker}") if worker else ""

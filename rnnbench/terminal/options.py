@@ -1,28 +1,58 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments that several commands share, and what TAB suggests for them, at once."""
 
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from rnnbench.config import shipped
 from rnnbench.data.sources import SOURCES
 from rnnbench.data.sources.tables import READERS
 from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
-from rnnbench.terminal import completion
 from rnnbench.text import encodable
 
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
+def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
+    """Return a completer of ``names``; in a comma-separated list, nothing is suggested twice."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, _ = incomplete.rpartition(",") if is_list else ("", "", "")
+        return [before + comma + name for name in names if name not in before.split(",")]
+
+    return complete
+
+
+def _files(*patterns: str) -> list[Path]:
+    files = (file for pattern in patterns for file in sorted(Path().glob(pattern)))
+    return [file for file in files if file.is_file()]
+
+
 def config_argument(text: str, metavar: str = "CONFIG") -> Any:
     """Return the argument of a command that takes a config."""
-    return typer.Argument(metavar=metavar, help=text, autocompletion=completion.config_files)
+
+    def complete() -> list[str]:
+        return [*map(str, _files("*.y*ml", "configs/*.y*ml")), *shipped.listed()]
+
+    return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
+
+
+def run_folder(text: str, metavar: str = "RUN") -> Any:
+    """Return an argument that takes one or more folders of runs."""
+
+    def complete() -> list[str]:
+        files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
+        return [*dict.fromkeys(str(file.parent) for file in files)]
+
+    return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
 
 
 Config = Annotated[
@@ -49,7 +79,7 @@ Source = Annotated[
         "--data",
         metavar="SOURCE",
         help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
-        autocompletion=completion.among("auto", *SOURCES),
+        autocompletion=among("auto", *SOURCES),
     ),
 ]
 OFFLINE = "Read the source offline, from this file or folder."
@@ -77,21 +107,6 @@ def number(text: str, **bounds: Any) -> Any:
 def examples(*commands: str) -> str:
     """Return the text below a command's help: ``commands``, each ready to be typed."""
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
-
-
-def folder(name: str | Path) -> Path:
-    """Return the folder that ``--out`` names."""
-    if name == "":  # which would be the working folder
-        raise UserError("--out: names no folder (`.` is the working folder)")
-    return Path(name)
-
-
-FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-
-
-def run_folder(help_text: str, metavar: str = "RUN") -> Any:
-    """Return an argument that takes one or more folders of runs."""
-    return typer.Argument(metavar=metavar, help=help_text, autocompletion=completion.run_folders)
 
 
 Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]

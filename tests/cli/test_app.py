@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import rnnbench
-from rnnbench.cli.app import COMMANDS, REMOVED, app, load_command
+from rnnbench.cli.app import COMMANDS, app, load_command
 
 
 def tree():
@@ -100,21 +100,11 @@ def test_a_wrong_command_line_is_the_users_error(cli, arguments, message):
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("words", [words for words in REMOVED if (words,) not in TREE])
-def test_removed_commands_and_options_say_what_to_use(cli, words):
-    result = cli(*words.split())
-
-    assert result.exit_code == 2
-    assert " ".join(REMOVED[words].split()[:2]) in result.stderr
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("data show 17 18", "CONFIG: got '18' (one document is shown at a time)"),
         ("data show --sources all", "--sources: lists all sources"),
         ("config show --schema config --set a=1", "--set: changes a CONFIG, not a schema"),
-        ("leaderboard results --plot a.svg --badge b.json", "--plot: not with --badge"),
         ("leaderboard results --model ''", "--model: needs --badge"),
     ],
 )

@@ -3,13 +3,11 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from rnnbench.config.load import load
 from rnnbench.config.shipped import starter
 from rnnbench.models.baselines import BASELINES
 from rnnbench.runner.check import ASSUMED
-from rnnbench.terminal import console
 
 LSTM = "{layers: [lstm: {units: 2}, dense: {units: topics, activation: softmax}]}"
 FINE = f"name: a\nmodels:\n  m: {LSTM}\n"
@@ -128,17 +126,6 @@ def test_the_output_is_a_config_of_the_same_benchmark_wherever_it_is(cli, folder
 
     same = {"extends": str(notebook), "name": "a", "data": {"path": folder / "b.npz"}}
     assert load(folder / "elsewhere/a.yaml") == load(same | {"training": {"seeds": [3, 7]}})
-
-
-def test_a_terminal_has_the_same_text_in_colours(cli, monkeypatch):
-    plain = cli("config", "show", "fine.yaml").stdout
-    terminal = Console(force_terminal=True, color_system="standard", width=20)
-    monkeypatch.setattr(console, "out", terminal)
-
-    coloured = cli("config", "show", "fine.yaml").stdout
-
-    assert "\x1b[" in coloured
-    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
 
 
 # new

@@ -83,9 +83,8 @@ def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
 def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, dict[str, str]]:
     """Return a zip file of what trials need, and the names in it of corpora, by fingerprint.
 
-    A corpus is named by the sha256 of its content. The folder ``MODULES`` has the modules of
-    ``python:`` models that are not installed, those beside them that they import, and all Python
-    files of packages around them.
+    A corpus is named by its sha256. ``MODULES`` has the modules of ``python:`` models that are not
+    installed, what they import from beside them, and all Python files of packages around them.
     """
     networks = (trial.model for trial in trials if isinstance(trial.model, PythonNetwork))
     left = {network.python.partition(":")[0] for network in networks}

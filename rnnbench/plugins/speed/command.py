@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rnnbench.errors import Interruption, signal_of
-from rnnbench.terminal import completion, options
+from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml",
@@ -22,7 +22,7 @@ Only = Annotated[
     typer.Option(
         metavar="A,B",
         help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-        autocompletion=completion.among(*CONTENDERS, is_list=True),
+        autocompletion=options.among(*CONTENDERS, is_list=True),
     ),
 ]
 
@@ -36,7 +36,7 @@ def bench_speed(
     path: options.DataPath = None,
     rounds: Annotated[int, options.number(ROUNDS, min=1)] = 3,
     only: Only = None,
-    out: Annotated[Path | None, typer.Option(help=OUT, **options.FOLDER)] = None,
+    out: Annotated[Path | None, typer.Option(help=OUT, metavar="FOLDER")] = None,
     settings: options.Settings = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,

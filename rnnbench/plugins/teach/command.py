@@ -10,7 +10,7 @@ import typer
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.plugins.teach import LARGEST
 from rnnbench.storage import check_new, write_text
-from rnnbench.terminal import completion, options
+from rnnbench.terminal import options
 
 EXAMPLES = options.examples(
     "rnnbench explain lstm",
@@ -25,7 +25,7 @@ TOY = "Work through the toy array of the notebook, with numbers."
 CODE = "Print NumPy code that computes what Keras computes."
 SAVE = "Write a drawing of the layer or the stack to FILE, which ends in .svg."
 _size = partial(options.number, min=1)
-_kinds = completion.among("simple_rnn", "gru", "lstm")
+_kinds = options.among("simple_rnn", "gru", "lstm")
 
 
 def explain(

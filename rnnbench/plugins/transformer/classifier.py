@@ -21,10 +21,8 @@ from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
 from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, count_batches
 from rnnbench.training.outcome import Weights
 
-AT_ONCE = 64
-"""Documents that are scored together."""
-NO_PIECE = -1
-"""Stands behind the last piece of a document."""
+AT_ONCE = 64  # documents that are scored together
+NO_PIECE = -1  # stands behind the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 Floats = NDArray[np.float32]
@@ -33,11 +31,7 @@ Pieces = NDArray[np.int32]
 
 
 class Classifier:
-    """A transformer with a new last layer, and its tokenizer.
-
-    Raises:
-        UserError: it cannot be loaded, or cannot read as many pieces as it should.
-    """
+    """A transformer with a new last layer, and its tokenizer; ``UserError`` if there is none."""
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
         self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
@@ -182,11 +176,7 @@ def _unloadable(name: str, error: Exception) -> UserError:
 
 
 def count_params(name: str, shape: Shape) -> int:
-    """Return the number of weights of a classifier, without making them.
-
-    Raises:
-        UserError: it cannot be loaded.
-    """
+    """Return the number of weights of a classifier, without making them."""
     folder = folder_of(name)
     try:
         config = AutoConfig.from_pretrained(folder, num_labels=shape.n_topics, **LOCAL)

@@ -40,10 +40,8 @@ ALLOWED = f"allowed: {MINILM}, a folder, or a name on the Hugging Face Hub"
 PARTS = 4
 """The documents of a step go through the network in so many parts, by length, so that little is
 padded. Their gradients are added up, so the step is the same."""
-PIECES = 1.15
-"""Pieces that a tokenizer makes of a word of Reuters-21578, on average."""
-GIGABYTES = 0.7
-"""The memory of a process with PyTorch."""
+PIECES = 1.15  # that a tokenizer makes of a word of Reuters-21578, on average
+GIGABYTES = 0.7  # of a process with PyTorch
 
 
 class Transformer(Section):
@@ -107,10 +105,7 @@ class TransformerModel(Network):
         return count_params(name, shape)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
-        """Return the products of its layers, of which each has 12 squares of weights.
-
-        Attention between pieces is left out: it is little in short documents.
-        """
+        """Return the products of its layers, of 12 squares of weights each, without attention."""
         if not (folder := find(self.transformer.name)):
             return []
         try:
@@ -149,9 +144,7 @@ def find(name: str) -> Path | None:
 def folder_of(name: str, progress: Progress = silent, *, offline: bool = False) -> Path:
     """Return the folder with the files of a model, which is downloaded if need be.
 
-    Raises:
-        UserError: there is no such model.
-        OutOfReachError: it cannot be downloaded, or may not be.
+    ``OutOfReachError`` is raised if it cannot be, or may not; ``UserError`` if there is none.
     """
     # Unlike the methods of Path, these take impossible names.
     if os.path.isdir(found := os.path.expanduser(name)):  # noqa: PTH111, PTH112

@@ -11,7 +11,7 @@ from cluster_runs import baselines, run
 from clusters import cluster
 
 from rnnbench.errors import OutOfReachError, UserError
-from rnnbench.plugins.dask import connection
+from rnnbench.plugins.dask import executor
 from rnnbench.plugins.dask.executor import DaskExecutor
 
 
@@ -74,17 +74,15 @@ def test_certificates_that_are_missing_or_cannot_be_read_are_named(certificates)
     ],
 )
 def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    for addresses in (("tcp://127.0.0.1:8786", address), (address, "tcp://127.0.0.1:8786")):
-        caplog.clear()
-        connection.warn_if_open(*addresses)
+    executor.warn_if_open(address)
 
-        assert ("whoever reaches this port can run code" in caplog.text) is is_open
+    assert ("whoever reaches this port can run code" in caplog.text) is is_open
 
 
 @pytest.mark.parametrize(
     ("address", "error", "message"),
     [
-        ("nowhere.json", UserError, "nowhere.json: No such file or directory"),
+        ("nowhere.json", UserError, "nowhere.json: has no address: .*No such file"),
         ("foo://host:1", UserError, "unknown address scheme 'foo'"),
         ("tcp://127.0.0.1", UserError, "missing port number"),
         ("tcp://nowhere.invalid:1", OutOfReachError, "no Dask scheduler can be reached"),
@@ -96,7 +94,7 @@ def test_an_address_that_is_none_is_named(address, error, message):
 
 
 def test_something_that_listens_but_says_nothing_is_no_scheduler(monkeypatch):
-    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(executor, "CONNECT_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         begin = time.monotonic()
         with pytest.raises(OutOfReachError, match="no Dask scheduler can be reached: no answer"):
