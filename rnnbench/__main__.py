@@ -12,8 +12,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from rnnbench.errors import HOLDS, Interruption, ending_of, signal_of
 
@@ -23,8 +28,8 @@ LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
 """The signal that raises an interruption a moment later."""
 TOGETHER = 1.0  # seconds in which signals are one: shells, schedulers and fingers repeat them
 
-_raised: list[Interruption] = []
-"""The interruptions so far: Python 3.11, pydantic and modules in C make other errors of them."""
+_raised: list[BaseException] = []
+"""The interruptions so far. As classes are made, Python 3.11 and pydantic make errors of them."""
 
 
 def main() -> None:
@@ -35,6 +40,7 @@ def main() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup wants it
             signal.signal(number, _interrupt)
+    sys.unraisablehook = _raise_again
     try:
         status = _run()
         for number in (*SIGNALS, *LATER):  # all is done
@@ -86,28 +92,50 @@ def _say(message: str) -> None:
         sys.stderr.write(f"{message}\n")
 
 
-def _interrupt(number: int, _: object) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; signals that come together are one, and a later one ends it at once."""
     first = time.monotonic()
 
-    def interrupt_again(number: int, _: object) -> None:
+    def interrupt_again(number: int, frame: FrameType | None) -> None:
         if time.monotonic() - first > TOGETHER:
-            _raise_unless_held(Interruption(signal=number))
+            _raise_where_it_is_heard(Interruption(signal=number), frame)
 
     for ending in SIGNALS:
         if signal.getsignal(ending) is not signal.SIG_IGN:
             signal.signal(ending, interrupt_again)
-    _raise_unless_held(Interruption(signal=number))
+    _raise_where_it_is_heard(Interruption(signal=number), frame)
 
 
-def _raise_unless_held(interruption: Interruption) -> None:
+def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | None) -> None:
     """Raise it now, or a moment later if what is being executed would be left half done."""
-    if LATER and HOLDS:
-        signal.signal(LATER[0], lambda *_: _raise_unless_held(interruption))
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
+    if LATER and (HOLDS or _is_in_extension(frame)):
+        _call_later(partial(_raise_where_it_is_heard, interruption))
     else:
         _raised.append(interruption)
         raise interruption
+
+
+def _is_in_extension(frame: FrameType | None) -> bool:
+    """Return whether a module in C is being imported: it makes an ``ImportError`` of any other."""
+    while frame is not None:
+        if isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _call_later(act: Callable[[FrameType | None], None]) -> None:
+    """Call a function a moment later with what is then being executed."""
+    signal.signal(LATER[0], lambda _number, frame: act(frame))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+
+def _raise_again(lost: Any) -> None:
+    """Raise an interruption a moment later if Python dropped it, as it does in ``__del__``."""
+    if LATER and isinstance(lost.exc_value, KeyboardInterrupt):
+        _call_later(partial(_raise_where_it_is_heard, lost.exc_value))
+    else:
+        sys.__unraisablehook__(lost)
 
 
 if __name__ == "__main__":

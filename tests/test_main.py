@@ -201,6 +201,31 @@ def test_a_signal_that_the_parent_ignores_as_under_nohup_is_ignored():
     assert command_that_interrupts_itself(nohup, act) == (ENDED, b"on\n", b"")
 
 
+def test_a_signal_while_an_object_is_destroyed_ends_a_command():
+    dying = """
+class Dying:
+    def __del__(self):
+        interrupt()
+"""
+    assert command_that_interrupts_itself(dying, "Dying()") == (ENDED, b"", b"")
+
+
+def test_a_signal_while_a_module_in_c_is_imported_is_heard_after_that():
+    extension = """
+from importlib.machinery import ExtensionFileLoader
+
+class Extension(ExtensionFileLoader):
+    def exec_module(self, module):  # many extensions fail like this
+        try:
+            interrupt()
+            time.sleep(0.1)
+        except BaseException as error:
+            raise ImportError("initialization failed") from error
+"""
+    act = 'Extension("c", "c.so").exec_module(None)'
+    assert command_that_interrupts_itself(extension, act) == (ENDED, b"", b"")
+
+
 def test_a_signal_while_a_class_is_made_ends_a_command():
     making = """
 import rnnbench.cli.app as application
