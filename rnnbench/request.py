@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import logging
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
@@ -58,6 +59,11 @@ KEYS = {
     "track": "tracking",
 }
 """The config keys that options and Python arguments change."""
+
+MANY_SEEDS = 50
+"""A larger number may have been meant as a single seed."""
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -131,7 +137,7 @@ class Request:
         metavar="ADDRESS|FILE",
     )
     out: str | Path | None = option(
-        str, "Where results go; by default results/NAME.", metavar="FOLDER"
+        Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
     settings: Settings | None = option(
         options.Settings, "Values to replace those of the config, by key."
@@ -208,7 +214,7 @@ class ChoiceRequest(Request):
         autocompletion=options.among("train", "all"),
     )
     out: str | Path | None = option(
-        str, "Where results go; by default results/choice-NAME.", metavar="FOLDER"
+        Path, "Where results go; by default results/choice-NAME.", **options.FOLDER
     )
 
 
@@ -315,6 +321,9 @@ def changes(
 def _as_yaml(flag: str, value: Any) -> str:
     """Return a value as JSON, which is YAML; numbers of NumPy become plain ones."""
     if flag == "--seeds":
+        if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
+            means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
+            log.warning("--seeds %d: %s (%s)", n, means, alone)
         return f"[{value}]" if "," in value else str(value)
     if flag == "--track":
         value = [item for text in value for item in split_names(text)]

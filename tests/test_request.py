@@ -14,10 +14,19 @@ def test_a_long_setting_is_not_repeated_whole_by_the_messages_about_it():
 
 
 @pytest.mark.parametrize(
-    ("written", "seeds"), [("51", range(51)), ("51,", [51]), ("[51]", [51]), ("3,8", [3, 8])]
+    ("written", "seeds", "said"),
+    [
+        ("50", range(50), []),
+        ("51", range(51), ["--seeds 51: means 51 seeds, 0 to 50 (for seed 51 alone: --seeds 51,)"]),
+        ("51,", [51], []),
+        ("[51]", [51], []),
+    ],
 )
-def test_a_number_of_seeds_is_no_list(written, seeds):
-    assert load("smoke", changes(seeds=written)).training.seeds == tuple(seeds)
+def test_many_seeds_are_not_mistaken_for_one(caplog, written, seeds, said):
+    benchmark = load("smoke", changes(seeds=written))
+
+    assert benchmark.training.seeds == tuple(seeds)
+    assert caplog.messages == said
 
 
 def test_a_number_of_seeds_too_long_for_python_is_left_to_the_config():

@@ -51,7 +51,7 @@ def verdict(
     missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Store it as a run.", metavar="FOLDER")
+        Path | None, typer.Option("--out", help="Store it as a run.", **options.FOLDER)
     ] = None,
     as_json: options.Json = False,
 ) -> None:

@@ -55,6 +55,15 @@ def run_folder(text: str, metavar: str = "RUN") -> Any:
     return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
 
 
+def folder(name: str | Path) -> Path:
+    """Return the folder that ``--out`` names."""
+    if name == "":  # which would be the working folder
+        raise UserError("--out: names no folder (`.` is the working folder)")
+    return Path(name)
+
+
+FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
+
 Config = Annotated[
     Path,
     config_argument(

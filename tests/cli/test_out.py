@@ -87,8 +87,7 @@ def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
         write(f"hidden/{name}")
         kept(f"hidden/{name}: rnnbench did not write it", *command, "--out", "hidden")
         shutil.rmtree("hidden")
-    if command in (RUN, CHOOSE):
-        kept("out: names no folder", *command, "--out", "")
+    kept("--out: names no folder", *command, "--out", "")
 
 
 def test_the_working_folder_and_a_folder_of_another_kind_of_result_are_refused(kept):

@@ -29,7 +29,7 @@ Metrics = Annotated[
 
 def site(
     runs: options.Runs,
-    out: Annotated[Path, typer.Option(help=OUT, metavar="FOLDER")] = Path("site"),
+    out: Annotated[Path, typer.Option(help=OUT, **options.FOLDER)] = Path("site"),
     metric: Metrics = None,
     words: Annotated[int, options.number(WORDS, min=0)] = 0,
     quiet: options.Quiet = False,
