@@ -1,18 +1,15 @@
 """A transformer that classifies, and its training. Importing this module imports PyTorch."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
-from transformers import (
-    AutoConfig,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    get_linear_schedule_with_warmup,
-)
+from transformers import AutoConfig, AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
 
 from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
@@ -22,6 +19,8 @@ from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, count_b
 from rnnbench.training.outcome import Weights
 
 AT_ONCE = 64  # documents that are scored together
+DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
+FASTER = 10  # the new layer begins anew, so its learning rate is so many times that of the others
 NO_PIECE = -1  # stands behind the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
@@ -31,27 +30,25 @@ Pieces = NDArray[np.int32]
 
 
 class Classifier:
-    """A transformer with a new last layer, and its tokenizer; ``UserError`` if there is none."""
+    """A transformer with a new layer above the mean of its last states, and its tokenizer.
+
+    ``UserError`` is raised if it cannot be loaded, or cannot read as many pieces as it should.
+    """
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
         self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
-        folder, own = folder_of(section.name), AutoModelForSequenceClassification
+        folder = folder_of(section.name)
         torch.manual_seed(seed)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
-            self.net, found = own.from_pretrained(
-                folder,
-                num_labels=shape.n_topics,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-                **LOCAL,
+            self.body, found = AutoModel.from_pretrained(
+                folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **LOCAL
             )
+            self.net = _with_last_layer(self.body, shape)
         except Exception as error:  # wrong files make transformers raise almost anything
             raise _unloadable(section.name, error) from error
-        body = self.net.base_model_prefix  # other weights belong to the new layer
         for key in sorted(found["missing_keys"]):
-            if key.startswith(body) and "pooler" not in key:
+            if "pooler" not in key:
                 raise UserError(f"{name} has no weights called {key}")
         if self.tokenizer.pad_token_id is None:
             raise UserError(f"{name}: its tokenizer cannot pad (use a model such as BERT)")
@@ -72,7 +69,9 @@ class Classifier:
         pieces = torch.from_numpy(x[:, : lengths_of(x).max()]).long()
         mask = pieces != NO_PIECE
         ids = pieces.where(mask, self.tokenizer.pad_token_id)
-        return self.net(input_ids=ids, attention_mask=mask.long()).logits
+        states = self.body(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        seen = mask.unsqueeze(-1)
+        return self.net[1:](states.where(seen, 0.0).sum(1) / seen.sum(1))
 
     def logits(self, x: Pieces) -> Floats:
         """Return the logits of documents without dropout, ``(n, n_topics)``."""
@@ -116,6 +115,14 @@ class Classifier:
                 own.copy_(torch.from_numpy(value))
 
 
+def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
+    """Return a transformer without its pooler, with dropout and a new layer."""
+    if hasattr(body, "pooler"):
+        body.pooler = None
+    last = nn.Linear(body.config.hidden_size, shape.n_topics)
+    return nn.Sequential(body, nn.Dropout(DROPOUT), last)
+
+
 def train(
     classifier: Classifier,
     documents: Documents,
@@ -127,12 +134,15 @@ def train(
     """Train a classifier in place, in the order of ``epochs.batches``; note each epoch."""
     (x, y), net, section = documents, classifier.net, classifier.section
     weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
+    body: list[nn.Parameter] = [*classifier.body.parameters()]
+    rate: Any = recipe.learning_rate
     groups = [  # biases and norms do not shrink
-        {"params": [own for own in net.parameters() if own.ndim > 1]},
-        {"params": [own for own in net.parameters() if own.ndim < 2], "weight_decay": 0.0},
+        {"params": [own for own in body if own.ndim > 1]},
+        {"params": [own for own in body if own.ndim < 2], "weight_decay": 0.0},
+        {"params": net[-1].parameters(), "lr": FASTER * rate, "weight_decay": 0.0},
     ]
     decay, steps = section.weight_decay, recipe.epochs * count_batches(n, recipe.batch_size)
-    optimizer = torch.optim.AdamW(groups, recipe.learning_rate, weight_decay=decay, fused=True)
+    optimizer = torch.optim.AdamW(groups, rate, weight_decay=decay, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, int(section.warmup * steps), steps)
     for epoch in range(1, recipe.epochs + 1):
         logits = np.empty((n, classifier.shape.n_topics), np.float32)
@@ -179,9 +189,9 @@ def count_params(name: str, shape: Shape) -> int:
     """Return the number of weights of a classifier, without making them."""
     folder = folder_of(name)
     try:
-        config = AutoConfig.from_pretrained(folder, num_labels=shape.n_topics, **LOCAL)
+        config = AutoConfig.from_pretrained(folder, **LOCAL)
         with torch.device("meta"):
-            net = AutoModelForSequenceClassification.from_config(config)
+            net = _with_last_layer(AutoModel.from_config(config), shape)
     except Exception as error:  # wrong files make transformers raise almost anything
         raise _unloadable(name, error) from error
     return sum(own.numel() for own in net.parameters())
