@@ -13,7 +13,7 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, where
+from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
 from rnnbench.training.engines.native.group import DOCUMENTS, Group, words_of
 from rnnbench.training.engines.native.memory import BLOCKS, LINE, OTHER, Array, Floats, Trained
 from rnnbench.training.epochs import Recipe, count_batches
@@ -58,7 +58,7 @@ def measure(
             total = [squares.load()]
             for i in asm.loop(own.value.size, total, step=asm.lanes):
                 gradient = _sum(_in_halves(asm, own.gradient.flat, i))
-                gradient = where(asm.at(own.is_weight.flat, i).load() > 0, gradient, 0.0)
+                gradient = (asm.at(own.is_weight.flat, i).load() > 0).select(gradient, 0.0)
                 total[0] += gradient * gradient
             squares.store(total[0])
     for table in tables:
@@ -73,7 +73,7 @@ def measure(
 def clip(asm: Assembler, group: Group, most: float) -> None:
     """Find the factor that brings the norm of all gradients to at most this, as in Keras."""
     norm = asm.root(asm.spread(asm.total([_sum(_in_halves(asm, group.squares))])))
-    factor = where(norm > most, most / norm, 1.0) + (norm - norm)  # NaN stays visible
+    factor = (norm > most).select(most / norm, 1.0) + (norm - norm)  # NaN stays visible
     asm.at(group.factor).store(factor)
 
 
@@ -152,7 +152,7 @@ class WordTable:
                         asm.set(self.done, word, now + 1)
                         asm.set(self.slots, word, found[0])
                         asm.set(self.words, found[0], word)
-                    found[0] = where(is_new, found[0] + 1, found[0])
+                    found[0] = is_new.select(found[0] + 1, found[0])
             asm.set(self.count, found[0])
         with asm.function(f"step_{n}", [*BLOCKS, "rates"]):
             rates = _rates(asm, asm.get(group.clock))

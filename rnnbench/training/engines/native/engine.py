@@ -76,7 +76,7 @@ class NativeEngine(Engine):
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         try:
-            from rnnbench.training.engines.native.stages import stages_of
+            from rnnbench.training.engines.native.words import stages_of
 
             return bool(list(stages_of(model.layers)))
         except NotImplementedError:

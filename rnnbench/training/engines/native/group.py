@@ -7,9 +7,8 @@ without padding. A recurrent layer finds its steps by the table ``Group.places``
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
+from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View
 from rnnbench.training.engines.native.memory import BLOCKS, Array, Memory
-from rnnbench.training.engines.native.products import product
 
 SLACK = 32
 """Rows after those in use, because the last tile of a product may go past them."""
@@ -76,7 +75,7 @@ class Group:
         total = [asm.number(self.gap)]
         for row in asm.loop(self.rows, total):
             document = asm.given["order"][first + row].load_index()
-            length = where(row < left, words_of(asm, document)[2], 0)
+            length = (row < left).select(words_of(asm, document)[2], 0)
             asm.set(self.documents, row, document)
             asm.set(self.lengths, row, length)
             asm.set(self.firsts, row, total[0])
@@ -92,7 +91,7 @@ class Group:
         for document, first, length in spans(asm, self.firsts, self.lengths):
             for t in asm.loop(self.longest(asm)):
                 for direction, at in enumerate((first + t, first + length - 1 - t)):
-                    row = where(t < length, at, self.dummy)
+                    row = (t < length).select(at, self.dummy)
                     asm.set(places, direction, t, document, asm.get(rows, row) if rows else row)
 
     def clear_gaps(self, asm: Assembler, array: Array) -> None:
@@ -164,7 +163,7 @@ class Activations:
     def project(self, asm: Assembler, out: View, weights: View) -> None:
         """Write ``x W + b`` of all vectors, where ``b`` is the last row of the weights."""
         for x, first, kept in self.factors(asm):
-            product(asm, out.rows(first, x.shape[0]), x, weights, inner=kept)
+            out.rows(first, x.shape[0]).write_product(x, weights, inner=kept)
 
     def project_back(
         self, asm: Assembler, d_out: View, gradient: View, transposed: View, *, adds: bool = False
@@ -172,10 +171,10 @@ class Activations:
         """Add up the gradient of such weights; write that of the vectors, or add to it."""
         for x, first, kept in self.factors(asm):
             given = d_out.rows(first, x.shape[0])
-            product(asm, gradient, x.T, given, adds=True, outer=kept)
+            gradient.write_product(x.T, given, adds=True, outer=kept)
         if self.is_trained:
             given = d_out.rows(0, self.count(asm))
-            product(asm, asm.at(self.gradient), given, transposed, adds=adds)
+            asm.at(self.gradient).write_product(given, transposed, adds=adds)
 
     def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
         """Have the body of a loop run with all vectors, and the row of the first.

@@ -7,7 +7,7 @@ import numpy as np
 
 from rnnbench.models.layers import Layer
 from rnnbench.training.engines.native.adam import WordTable
-from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
+from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View
 from rnnbench.training.engines.native.group import Activations, Group
 from rnnbench.training.engines.native.memory import SHARED, KerasArray, Trained
 from rnnbench.training.engines.native.random import make_mask
@@ -139,7 +139,7 @@ def filled(
     """Return the vectors of a row with a number in the lanes past its end."""
     *whole, last = vectors
     is_real = asm.vector_of(np.arange(asm.lanes)) < features - len(whole) * asm.lanes
-    return [*whole, where(is_real, last, fill)]
+    return [*whole, is_real.select(last, fill)]
 
 
 def store_row(place: View, vectors: Iterable[Value], features: int) -> None:
