@@ -73,10 +73,6 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         """Return a margin for each document and topic, ``(n, n_topics)``."""
         return np.asarray(x @ self.coef_.T + self.intercept_)
 
-    def predict(self, x: csr_matrix) -> NDArray[Any]:
-        """Return the label with the largest margin, ``(n,)``."""
-        return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
-
 
 class CalibratedSVM(ClassifierMixin, BaseEstimator):
     """A linear SVM, one topic against the rest, whose margins become log-odds by one curve.
@@ -120,16 +116,11 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         coef, intercept = map(np.concatenate, zip(*lines, strict=True))
         return coef, intercept
 
-    def predict(self, x: csr_matrix) -> NDArray[Any]:
-        """Return the most probable label of each document, ``(n,)``."""
-        return np.asarray(self.classes_[self.predict_log_proba(x).argmax(axis=1)])
-
     def predict_log_proba(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
         odds = np.asarray(x @ self.coef_.T + self.intercept_)
-        if self.has_one_label:
-            return np.asarray(log_softmax(odds, axis=1))
-        return np.asarray(-np.logaddexp(0.0, -odds))
+        logs = log_softmax(odds, axis=1) if self.has_one_label else -np.logaddexp(0.0, -odds)
+        return np.asarray(logs)
 
 
 def _curve(

@@ -43,8 +43,7 @@ TINY = 1e-9
 
 def _softmax(x: Floats, axis: int = -1) -> Floats:
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=axis, keepdims=True)
-    return shares
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
