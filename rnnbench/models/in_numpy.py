@@ -12,17 +12,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Batch, Layer, Parallel, Shape, with_inputs
-from rnnbench.models.layers.feedforward import (
-    Conv1D,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNorm,
-    Pooling,
-    SpatialDropout,
-    WordCounts,
-)
+from rnnbench.models.layers import Batch, Layer, Parallel, Shape, feedforward, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 
 Floats = NDArray[np.floating[Any]]
@@ -33,8 +23,9 @@ Shapes = list[tuple[int, ...]]
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
 COVERED: tuple[type[Layer], ...] = (
-    Embedding, WordCounts, Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm, SimpleRNN,
-    GRU, LSTM, Bidirectional, Parallel,
+    feedforward.Embedding, feedforward.WordCounts, feedforward.Conv1D, feedforward.Pooling,
+    feedforward.Dense, feedforward.Dropout, feedforward.SpatialDropout, feedforward.LayerNorm,
+    SimpleRNN, GRU, LSTM, Bidirectional, Parallel,
 )  # fmt: skip
 """The layers that this module computes; networks with others are predicted by Keras."""
 TINY = 1e-9
@@ -159,21 +150,21 @@ def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask:
         case Parallel():
             left, stacks = iter(weights), [with_inputs(own, batch) for own in layer.branches]
             x = np.concatenate([_through(stack, left, x, mask) for stack in stacks], axis=-1)
-        case Embedding():
+        case feedforward.Embedding():
             x = weights[0][x]
-        case WordCounts():
+        case feedforward.WordCounts():
             x = weighted_counts(x, weights[0], layer.values)
-        case Conv1D():
+        case feedforward.Conv1D():
             x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
-        case Pooling():
+        case feedforward.Pooling():
             number = mask.cumsum(axis=1)
             chunk = (number - 1) * layer.chunks // np.maximum(number[:, -1:], 1)
             masks = [mask & (chunk == own) for own in range(layer.chunks)]
             x = np.concatenate([_pool(layer, weights, x, own) for own in masks], axis=1)
-        case Dense():
+        case feedforward.Dense():
             kernel, bias = weights
             x = ACTIVATIONS[layer.activation](x @ kernel + bias)
-        case LayerNorm():
+        case feedforward.LayerNorm():
             scale, offset = weights
             x = x - x.mean(axis=-1, keepdims=True)
             variance = np.square(x).mean(axis=-1, keepdims=True)
@@ -187,7 +178,7 @@ def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask:
     return np.asarray(x)
 
 
-def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
+def _convolve(layer: feedforward.Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
     kernel, bias = weights
     last = layer.kernel_size - 1
     before = {"valid": 0, "same": last // 2, "causal": last}[layer.padding]
@@ -197,7 +188,7 @@ def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
     return ACTIVATIONS[layer.activation](np.tensordot(windows, kernel, ([3, 2], [0, 1])) + bias)
 
 
-def _pool(layer: Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
+def _pool(layer: feedforward.Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
     kept = mask[:, :, np.newaxis]
     if layer.by == "last":
         last = np.where(mask, np.arange(mask.shape[1]), 0).max(axis=1)
@@ -253,18 +244,18 @@ def _shapes(layer: Layer, batch: Batch) -> Shapes:  # noqa: PLR0911 - one a kind
     """Return the shapes of the weights of a layer, for its input."""
     n = batch.features
     match layer:
-        case Embedding():
+        case feedforward.Embedding():
             return [(batch.n_ids, layer.dim)]
-        case WordCounts():
+        case feedforward.WordCounts():
             return [(batch.n_ids,)]
-        case Conv1D():
+        case feedforward.Conv1D():
             return [(layer.kernel_size, n, layer.filters), (layer.filters,)]
-        case Pooling(by="attention"):
+        case feedforward.Pooling(by="attention"):
             return [(n, n), (n,), (n, 1)]
-        case Dense():
+        case feedforward.Dense():
             units = layer.count_units(batch.n_topics)
             return [(n, units), (units,)]
-        case LayerNorm():
+        case feedforward.LayerNorm():
             return [(n,), (n,)]
         case Recurrent():
             columns = layer.gates * layer.units

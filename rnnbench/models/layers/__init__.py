@@ -14,10 +14,11 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rnnbench.models import computed
-from rnnbench.models.layers import feedforward, recurrent
-from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 from rnnbench.registry import Registry
 from rnnbench.section import Loc, at, located, parse_variant, problem, problems
+
+from . import feedforward, recurrent
+from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 
 __all__ = ["LARGEST", "LAYERS", "Batch", "Layer", "Layers", "Product", "SeedOf", "Shape"]
 __all__ += ["derive_seed", "parse_layer", "parse_layers", "with_inputs"]

@@ -7,18 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from rnnbench.models import computed
-from rnnbench.models.layers.base import (
-    LARGEST,
-    Activation,
-    Batch,
-    Layer,
-    Product,
-    Rate,
-    SeedOf,
-    Shape,
-    Size,
-)
 from rnnbench.section import problem, spell
+
+from .base import LARGEST, Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 
 
 class Embedding(Layer):

@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, SerializeAsAny
 
 from rnnbench.models import computed
-from rnnbench.models.layers.base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 from rnnbench.section import parse_variant
+
+from .base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 
 
 class Recurrent(Layer):

@@ -13,10 +13,10 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View
-from rnnbench.training.engines.native.group import DOCUMENTS, Group, words_of
-from rnnbench.training.engines.native.memory import BLOCKS, LINE, OTHER, Array, Floats, Trained
 from rnnbench.training.epochs import Recipe, count_batches
+
+from .assembler import F32, LINE, Array, Assembler, Floats, Value, View
+from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
@@ -116,12 +116,9 @@ def _after(asm: Assembler, state: Sequence[Value], gradient: Value, rates: Rates
 class WordTable:
     """Weights with a row for each word, of which a batch reads few.
 
-    Each half of a batch, and so each of two threads, works on one half of the columns.
-
-    Attributes:
-        words, count: the words of the batch, each once, and their number.
-        slots: the place of each word among them, and of its gradient.
-        done: the steps that the row of each word has taken, counting that of this batch.
+    Each half of a batch, and so each of two threads, works on one half of the columns. ``count`` is
+    the number of ``words`` in the batch; ``slots`` are the places of their gradients; ``done`` are
+    the steps that each row has taken, counting that of this batch.
     """
 
     def __init__(self, group: Group, number: int, columns: int):
@@ -133,9 +130,7 @@ class WordTable:
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
     def make(self, asm: Assembler) -> None:
-        """Make ``find_N``, which lists the words of a batch and brings their rows up to date;
-        ``step_N``; and ``finish_N``, which brings all rows up to date.
-        """
+        """Make ``find_N``, which lists the words of a batch, ``step_N``, and ``finish_N``."""
         n, group, state = self.number, self.group, self.trained.state
         with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):
             self._catch_up(asm, word)

@@ -21,12 +21,13 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import ArrayLike, NDArray
 
-from rnnbench.training.engines.native.memory import LINE, Array
-
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
 BYTES = 4
 """The size of a float."""
+LINE = 16
+"""Floats in a cache line; every array begins at one."""
+Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
 """An array of floats without gaps; others are refused."""
 IN_HALVES = {"znver4"}
@@ -69,10 +70,8 @@ class Processor:
         return 4 if self.registers >= 32 else 2
 
     def rows_of_tile(self, rows: "Index", vectors: int) -> int:
-        """Return how many rows of vectors fit into the registers, in tiles of about one size.
-
-        A tile needs a register for each sum, one for each vector that is loaded, and one more.
-        """
+        """Return how many rows of vectors fit into the registers, in tiles of about one size."""
+        # A register for each sum, one for each vector that is loaded, and one more.
         most = max((self.registers - 1 - vectors) // vectors, 1)
         return -(-rows // -(-rows // most)) if isinstance(rows, int) else most
 
@@ -176,6 +175,31 @@ class Value:
 
 Index = Value | int
 """A number that the code computes, or one that is known when the code is made."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array of floats, or of whole numbers of the same size, in an arena, named ``block``.
+
+    The strides can be longer than the shape needs, because vectors are read and written whole. All
+    numbers are in floats.
+    """
+
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    size: int
+    block: str
+
+    def of(self, arena: Floats) -> Floats:
+        """Return the array as a part of the arena."""
+        strides = [stride * arena.itemsize for stride in self.strides]
+        return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
+
+    @property
+    def flat(self) -> "Array":
+        """The same floats in a row, with those between its rows."""
+        return replace(self, shape=(self.size,), strides=(1,))
 
 
 @dataclass(frozen=True)
@@ -352,9 +376,8 @@ class Assembler:
         """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
 
         Python runs the body once, to make its code, so it has no ``break``. A count that the code
-        computes may be 0, and is rounded up to a multiple of ``step``. The floats in the list
-        ``carried`` stay in registers: the body replaces them there, and the list has their last
-        values after the loop.
+        computes may be 0, and is rounded up to a multiple of ``step``. The values in ``carried``
+        stay in registers; the body replaces them, and the list has the last ones after the loop.
         """
         if count == step:
             yield self.number(0)
@@ -391,8 +414,7 @@ class Assembler:
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
 
-        Its code is made twice if the last tile is smaller. If the code computes the total, the last
-        tile is whole and goes past it.
+        The last tile may be smaller. If the code computes the total, it is whole and goes past it.
         """
         rest = total % size if isinstance(total, int) else 0
         if whole := total - rest:

@@ -12,20 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from rnnbench.models.layers import Layer, Parallel
-from rnnbench.models.layers.feedforward import (
-    Conv1D,
-    Dense,
-    Dropout,
-    LayerNorm,
-    Pooling,
-    SpatialDropout,
-)
-from rnnbench.training.engines.native.assembler import F32, VERY_LOW, Assembler, Value, View
-from rnnbench.training.engines.native.group import Activations, spans
-from rnnbench.training.engines.native.memory import SHARED, Array
-from rnnbench.training.engines.native.random import glorot_uniform, quarter
-from rnnbench.training.engines.native.stage import Stage, filled, load_row, stack, store_row
+from rnnbench.models.layers import Layer, Parallel, feedforward
+
+from .assembler import F32, VERY_LOW, Array, Assembler, Value, View
+from .memory import SHARED, Activations, spans
+from .random import glorot_uniform, quarter
+from .stage import Stage, filled, load_row, stack, store_row
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
@@ -55,7 +47,7 @@ def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
 class DenseStage(Stage):
     """``out = f(x W + b)``; the last layer leaves out its function."""
 
-    kinds = (Dense,)
+    kinds = (feedforward.Dense,)
 
     def build(self) -> None:
         self.function = self.layer.activation
@@ -95,7 +87,7 @@ class NormStage(Stage):
     With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) / sqrt(...)``.
     """
 
-    kinds = (LayerNorm,)
+    kinds = (feedforward.LayerNorm,)
 
     def build(self) -> None:
         n, rows = self.below.features, self.below.value.shape[0]
@@ -141,7 +133,7 @@ class NormStage(Stage):
 class DropoutStage(Stage):
     """``y = x mask``, where the seed, the step and the place in a document decide the mask."""
 
-    kinds = Dropout, SpatialDropout
+    kinds = feedforward.Dropout, feedforward.SpatialDropout
 
     def build(self) -> None:
         below, n = self.below, self.below.features
@@ -152,7 +144,7 @@ class DropoutStage(Stage):
     def forward(self, asm: Assembler) -> None:
         below = self.below
         for document, t, row in below.steps(asm):
-            time = 0 if isinstance(self.layer, SpatialDropout) else t
+            time = 0 if isinstance(self.layer, feedforward.SpatialDropout) else t
             place = asm.get(self.group.documents, document), time
             self.draw(asm, asm.at(self.mask, row), self.layer.rate, below.features, *place)
         for row, column, size in below.vectors(asm):
@@ -168,7 +160,7 @@ class DropoutStage(Stage):
 class ConvStage(Stage):
     """``y[t] = f(b + Σ_n x[t + n - before] W[n])``, where ``x`` is 0 outside of the document."""
 
-    kinds = (Conv1D,)
+    kinds = (feedforward.Conv1D,)
 
     def build(self) -> None:
         inputs, filters = self.below.features, self.layer.filters
@@ -272,7 +264,7 @@ class PoolingStage(Stage):
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0].by in POOLS
+        return type(layers[0]) is feedforward.Pooling and layers[0].by in POOLS
 
     def _chunks(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value, Value]]:
         """Have the body of a loop run with each document, chunk of it, its first row, its rows."""
@@ -322,7 +314,7 @@ class AttentionStage(DenseStage):
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
-        return type(layers[0]) is Pooling and layers[0] == Pooling(by="attention")
+        return bool(layers[0] == feedforward.Pooling(by="attention"))
 
     def forward(self, asm: Assembler) -> None:
         super().forward(asm)

@@ -6,20 +6,13 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, derive_seed
 from rnnbench.models.layers.feedforward import Conv1D
-from rnnbench.training.engines.native import adam
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    VERY_LOW,
-    Assembler,
-    Code,
-    Processor,
-    Value,
-)
-from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group, Sizes
-from rnnbench.training.engines.native.memory import OF_HALF, OTHER, SHARED, Floats, Memory
-from rnnbench.training.engines.native.stage import Stage, filled, load_row
-from rnnbench.training.engines.native.words import stages_of
 from rnnbench.training.outcome import Weights
+
+from . import adam
+from .assembler import F32, VERY_LOW, Assembler, Code, Floats, Processor, Value
+from .memory import DOCUMENTS, OF_HALF, OTHER, SHARED, Activations, Group, Memory, Sizes
+from .stage import Stage, filled, load_row
+from .words import stages_of
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a training function is given: besides the documents, the arena of the other
@@ -191,11 +184,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
 def add_binary_loss(
     asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
 ) -> None:
-    """Write the gradient of the mean binary cross-entropy over a batch of a size and all topics.
-
-    Labels are numbers beside the logits of each document. Its answer is the logits. See
-    ``add_loss``.
-    """
+    """Write the same of the mean binary cross-entropy; labels and answers are as logits are."""
     topics, group, width = logits.features, logits.group, logits.value.strides[0]
     for row in asm.loop(group.rows):
         values = load_row(asm.at(logits.value, row), topics)

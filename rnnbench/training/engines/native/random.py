@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.native.assembler import I32, I64, Assembler, Index, Value, View
+from .assembler import I32, I64, Assembler, Index, Value, View
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Sums, Value, View
-from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import BLOCKS, SHARED, Array
-from rnnbench.training.engines.native.random import glorot_uniform, orthogonal, quarter
-from rnnbench.training.engines.native.stage import Stage
+
+from .assembler import F32, Array, Assembler, Index, Sums, Value, View
+from .memory import BLOCKS, SHARED, Activations
+from .random import glorot_uniform, orthogonal, quarter
+from .stage import Stage
 
 ROWS_OF_OUTER = 50
 """Rows, of several time steps, that are collected for one product, the gradient of weights: so many
@@ -97,10 +97,7 @@ def _lstm_back(kept: Values, _h: Value, _h_before: Value, d_h: Value, d_c: Value
 
 
 def _gru(sums: Values, h_before: Value, *_: Value) -> States:
-    """Return the hidden state, by update gate z, reset gate r and candidate g.
-
-    The reset gate scales the candidate's sum over the state alone.
-    """
+    """Return the hidden state, by update gate z, candidate g, and reset gate r of the state."""
     z, r, of_state, of_input = sums[0].sigmoid(), sums[1].sigmoid(), sums[2], sums[3]
     g = (of_input + r * of_state).tanh()
     return States(z * h_before + (1 - z) * g, kept=(z, r, g, of_state))
@@ -143,11 +140,10 @@ class RecurrentStage(Stage):
 
     Attributes:
         ways: the directions, 0 forwards and 1 backwards: the first index of many arrays.
-        units, gates, columns: of the states, and of the sums of all gates, in a direction.
+        columns: of the sums of all gates in a direction.
         state_rows: those of ``u`` without the inputs.
-        used: ``u``, of which some weights may be dropped, as ``mask`` says.
-        transposed: the same, transposed.
-        states: the states before each step and after the last.
+        used, transposed: ``u``, of which some weights may be dropped, as ``mask`` says.
+        states: those before each step and after the last.
         kept: for the way back: values of all lanes, for each step, vector of units and row.
         d_sums, d_input_sums: the gradients of the gates, before their activations, of steps that
             are collected; the second as the inputs see them.
@@ -259,7 +255,7 @@ class RecurrentStage(Stage):
                 out = asm.at(self.projected).columns(way * self.columns, self.columns)
                 self.below.project(asm, out, self._inputs(asm, self.used, way))
             asm.clear(self.cell_state, 0, group.rows)
-            for t in asm.loop(group.longest(asm)):
+            for t in asm.loop(asm.get(group.lengths)):
                 asm.call(f"step_at_{self.key.offset}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = asm.at(self.states, way, asm.get(group.lengths, row), row)
@@ -268,7 +264,7 @@ class RecurrentStage(Stage):
                     out.store(last[unit].load(), size)
 
     def backward(self, asm: Assembler) -> None:
-        group, steps = self.group, self.group.longest(asm)
+        group, steps = self.group, asm.get(self.group.lengths)
         chunks = (steps + (self.collected - 1)) // self.collected
         if not self.is_inline:
             asm.clear(self.d_projected, 0, self.below.count(asm))

@@ -11,14 +11,14 @@ import numpy as np
 
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.feedforward import Embedding, SpatialDropout, WordCounts
-from rnnbench.training.engines.native.adam import WordTable
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View
-from rnnbench.training.engines.native.feedforward import DenseStage, activate, activate_back
-from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans, words_of
-from rnnbench.training.engines.native.memory import SHARED
-from rnnbench.training.engines.native.random import glorot_uniform, quarter, random_uniform
-from rnnbench.training.engines.native.recurrent import RecurrentStage
-from rnnbench.training.engines.native.stage import Stage, stack, store_row
+
+from .adam import WordTable
+from .assembler import F32, Assembler, Index, Value, View
+from .feedforward import DenseStage, activate, activate_back
+from .memory import SHARED, SLACK, Activations, Group, spans, words_of
+from .random import glorot_uniform, quarter, random_uniform
+from .recurrent import RecurrentStage
+from .stage import Stage, stack, store_row
 
 Words = Iterator[tuple[Value, Value, Value]]
 """Rows, and the word and its mask of each."""
@@ -192,10 +192,8 @@ class SharedEmbeddingStage(EmbeddingStage):
 class WordVectors(Activations):
     """Vectors of words, one for each word of a document, however often it occurs there.
 
-    Attributes:
-        drops: whether the rows of a document lack some features.
-        kept, n_kept: the features that the rows of each document have, the last being that of the
-            ones; and how many there are.
+    If it ``drops``, the rows of a document lack some features; ``kept`` are ``n_kept`` that they
+    have, and that of the ones.
     """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):

@@ -27,6 +27,7 @@ from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines.native.assembler import (
+    Array,
     Assembler,
     Code,
     Processor,
@@ -34,8 +35,7 @@ from rnnbench.training.engines.native.assembler import (
     processor,
 )
 from rnnbench.training.engines.native.engine import Scorer, longest_first
-from rnnbench.training.engines.native.group import Sizes
-from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Array, Memory
+from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Memory, Sizes
 from rnnbench.training.engines.native.program import passes
 from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 
