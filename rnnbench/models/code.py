@@ -79,10 +79,7 @@ def find_working_folder() -> None:
 
 
 def files_of(module: str) -> dict[str, Path]:
-    """Return the file of ``module``, or all Python files of the package around it, by their names.
-
-    A name is the path from the folder that the module or package is imported from.
-    """
+    """Return the Python files of a module, or of the package around it, by their relative paths."""
     file, depth = _find(module, f"module {module}")
     files = _python_files(file.parents[depth - 1]) if depth else [file]
     return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}

@@ -92,9 +92,8 @@ def as_numbers(network: LayeredNetwork, n_ids: int, ids: NDArray[np.int32]) -> N
 def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.float32]:
     """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n, timesteps)``.
 
-    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``,
-    ``log((1 + n) / (1 + documents with the word)) + 1``; for ``shares`` it is 1. A word in none of
-    the documents has the weight 0: nothing can be learned about it.
+    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``; for
+    ``shares`` it is 1. A word in none of the documents has the weight 0.
     """
     row = np.arange(len(x))[:, np.newaxis]
     once = np.unique(row * n_ids + x) % n_ids

@@ -29,8 +29,7 @@ SeedOf = Callable[[str], int]
 def derive_seed(seed: int, position: int, role: str) -> int:
     """Return a seed from 0 to 2**31 - 1 for a use, such as ``kernel``, in the layer at a position.
 
-    It depends on nothing but the arguments, the first of which is the seed of the trial. So no
-    layer changes the weights of another, and the order in which they are made does not matter.
+    It depends on the arguments alone, so no layer changes the weights of another.
     """
     import numpy as np  # to describe a layer needs no NumPy
 
