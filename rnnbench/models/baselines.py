@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_
 
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
+from rnnbench.models import computed
 from rnnbench.registry import Registry
 from rnnbench.section import Pretrained, Variant, parse_variant, problem, spell
 
@@ -106,10 +107,8 @@ class _Words(Baseline):
     """The fewest and the most characters of the sequences within words that are counted beside the
     words, such as [3, 5]; without it, words alone are counted."""
 
-    @property
-    def reads_words(self) -> bool:  # type: ignore[override]
-        """Whether it counts characters, alone or beside words."""
-        return self.analyzer != "word" or self.char_ngrams is not None
+    # It counts characters, alone or beside words.
+    reads_words = computed(lambda own: own.analyzer != "word" or own.char_ngrams is not None)
 
     @model_validator(mode="after")
     def _has_a_range(self) -> "_Words":
@@ -179,10 +178,7 @@ class TfidfLinearSVM(_Tfidf):
     margins of a first SVM on every fifth training document, which that one has not seen: J. Platt:
     Probabilistic Outputs for Support Vector Machines (1999); with one topic a document, it is a
     temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML 2017)."""
-
-    @property
-    def gives_probabilities(self) -> bool:  # type: ignore[override]
-        return self.calibrated
+    gives_probabilities = computed(lambda own: own.calibrated)
 
     def _classifier(self) -> Any:
         from sklearn.svm import LinearSVC

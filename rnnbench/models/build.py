@@ -75,8 +75,7 @@ def _misfit(model: Any, shape: Shape) -> str:
             f"a model from {model.input_shape} to {model.output_shape} "
             f"(should be from {inputs}, word ids, to {outputs}, a probability for each topic)"
         )
-    answers = model(np.ones((2, shape.timesteps), np.int32), training=False)  # all start marks
-    answers = keras.ops.convert_to_numpy(answers)
+    answers = predict(model, np.ones((2, shape.timesteps), np.int32))  # all start marks
     is_whole = not shape.has_one_label or np.allclose(answers.sum(axis=1), 1, atol=1e-3)
     if not (np.all((answers >= 0) & (answers <= 1.001)) and is_whole):
         end = "softmax" if shape.has_one_label else "sigmoid"
@@ -93,18 +92,15 @@ def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
 
 def weights_of(model: keras.Model) -> list[NDArray[Any]]:
     """Return ``model.get_weights()``; numbers that NumPy does not have become float32."""
-    return [
-        array.astype(np.float32) if array.dtype.kind == "V" else array
-        for array in model.get_weights()
-    ]
+    arrays = model.get_weights()
+    return [own.astype(np.float32) if own.dtype.kind == "V" else own for own in arrays]
 
 
 def to_bytes(model: keras.Model) -> bytes:
     """Return the content of the ``.keras`` file of an uncompiled model.
 
     Raises:
-        UnwritableError: there is no room for a temporary file.
-        RnnbenchError: Keras cannot save a layer of the model.
+        RnnbenchError: there is no room for a temporary file, or Keras cannot save a layer.
     """
     with temporary_folder() as folder:
         file = folder / "model.keras"

@@ -41,19 +41,14 @@ def code_of(model: Model) -> dict[str, str]:
 
     A version is the sha256 of a module's file, or of all Python files of the package around it. For
     a plug-in it also has the name and version of its package. Other packages that the code imports
-    are not looked at.
-
-    Raises:
-        UserError: there is no such module, or it is not in a file.
+    are not looked at. A ``UserError`` is raised if there is no such module in a file.
     """
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
         return {model.python: _sha256(module, f"python: {model.python}")}
     found = dict(model.loaded)
-    for part in filter(is_from_outside, model.parts):
-        registry = _registry_of(part)
+    for part, registry, plugin in _from_outside(model):
         sha256 = _sha256(type(part).__module__, registry.label(part.kind))
-        plugin = registry.plugin(part.kind)
         package = f"{plugin.dist.name} {plugin.dist.version} " if plugin and plugin.dist else ""
         found[part.kind] = package + sha256
     return found
@@ -66,8 +61,15 @@ def code_of_rnnbench() -> str:
 
 def plugins_of(model: Model) -> list[str]:
     """Return the distributions that the layers or the baseline of a model come from."""
-    found = (_registry_of(part).plugin(part.kind) for part in model.parts if is_from_outside(part))
+    found = (plugin for *_, plugin in _from_outside(model))
     return [plugin.dist.name for plugin in found if plugin and plugin.dist]
+
+
+def _from_outside(model: Model) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
+    """Yield the parts of a model that are not built in, their registries and entry points."""
+    for part in filter(is_from_outside, model.parts):
+        registry: Registry[Any] = LAYERS if isinstance(part, Layer) else BASELINES
+        yield part, registry, registry.plugin(part.kind)
 
 
 def find_working_folder() -> None:
@@ -76,15 +78,8 @@ def find_working_folder() -> None:
         sys.path.append("")
 
 
-def _registry_of(part: Layer | Baseline) -> Registry[Any]:
-    return LAYERS if isinstance(part, Layer) else BASELINES
-
-
 def files_of(module: str) -> dict[str, Path]:
-    """Return the file of ``module``, or all Python files of the package around it, by their names.
-
-    A name is the path from the folder that the module or package is imported from.
-    """
+    """Return the Python files of a module, or of the package around it, by their relative paths."""
     file, depth = _find(module, f"module {module}")
     files = _python_files(file.parents[depth - 1]) if depth else [file]
     return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}

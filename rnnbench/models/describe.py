@@ -1,10 +1,7 @@
-"""A network layer by layer, as in its Keras model.
-
-TensorFlow is imported only when a network is described.
-"""
+"""A network layer by layer, as in its Keras model; TensorFlow is imported when it is described."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +53,13 @@ def describe(network: Network, shape: Shape) -> Description:
     after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
     layers = [LayerFacts(one.name, "InputLayer", None, (tuple(one.shape),)) for one in model.inputs]
-    kinds = "trainable_weights", "non_trainable_weights"
     for own, origin in zip(after_input, origins, strict=True):
         outputs = tuple(tuple(out.shape) for out in keras.tree.flatten(own.output))
-        counts = [_count(getattr(own, kind, ())) for kind in kinds]
-        layers.append(LayerFacts(own.name, type(own).__name__, origin, outputs, *counts))
-    return Description(tuple(layers), *(_count(getattr(model, kind)) for kind in kinds))
+        layers.append(LayerFacts(own.name, type(own).__name__, origin, outputs, *_params(own)))
+    return Description(tuple(layers), *_params(model))
 
 
-def _count(weights: Iterable[Any]) -> int:
-    return sum(math.prod(weight.shape) for weight in weights)
+def _params(layer: Any) -> Iterator[int]:
+    """Yield the trainable parameters of a layer, a model or an operation, and the others."""
+    for kind in ("trainable_weights", "non_trainable_weights"):
+        yield sum(math.prod(weight.shape) for weight in getattr(layer, kind, ()))

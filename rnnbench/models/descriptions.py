@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from rnnbench.errors import UserError, did_you_mean, nearest
+from rnnbench.models import computed
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
@@ -63,6 +64,14 @@ class ModelSection(Section):
     """The length of its first word vectors, if they are learned from texts."""
     loaded: ClassVar[Mapping[str, str]] = {}
     """The versions of what it loads from outside the config, by name; part of fingerprints."""
+    is_random: ClassVar[bool] = True
+    """Whether its answers depend on the seed."""
+    pretrained: ClassVar[Pretrained | None] = "nothing"
+    """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """The distributions, besides those of the engine, whose versions can change the outcome."""
+    parts: ClassVar[Sequence[Layer | Baseline]] = ()
+    """The kinds that it is made of, each of which can come from another package."""
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -82,26 +91,6 @@ class ModelSection(Section):
     def own_training(self) -> dict[str, Any]:
         """The values of the training section for this model, where they differ from the others."""
         return self.training or {}
-
-    @property
-    def is_random(self) -> bool:
-        """Whether its answers depend on the seed."""
-        return True
-
-    @property
-    def pretrained(self) -> Pretrained | None:
-        """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
-        return "nothing"
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """The distributions, besides those of the engine, whose versions can change the outcome."""
-        return ()
-
-    @property
-    def parts(self) -> Sequence[Layer | Baseline]:
-        """The kinds that it is made of, each of which can come from another package."""
-        return ()
 
     def fetch(self, progress: "Progress") -> None:
         """Get what it loads from outside, before a run."""
@@ -187,42 +176,29 @@ class LayeredNetwork(Network):
     above it begin with the weights of a language model. It reads the texts of Reuters-21578 that
     are in no test set; only for ``r52``, ``r8`` and ``modapte``. A bidirectional layer has one each
     way."""
+    learns_language = computed(lambda own: own.pretrain is not None)
+    reads_unlabeled = computed(lambda own: own.learns_language or own.layers[0].reads_unlabeled)
+    pretrained_dim = computed(lambda own: own.layers[0].pretrained_dim)
+    parts = computed(lambda own: [part for layer in own.layers for part in layer.parts])
 
     @property
     def readers(self) -> list[Layer]:
         """The recurrent layer above an embedding, once for each way; none if there is none."""
-        first, *rest = [layer for layer in self.layers if layer.kind != "spatial_dropout"]
-        above = rest[0]
+        first, above, *_ = [own for own in self.layers if own.kind != "spatial_dropout"]
         found: list[Layer] = [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
         is_able = first.kind == "embedding" and isinstance(found[0], GRU | LSTM)
         return found if is_able else []
 
-    @property
-    def reads_unlabeled(self) -> bool:  # type: ignore[override]
-        return self.learns_language or self.layers[0].reads_unlabeled
-
-    @property
-    def learns_language(self) -> bool:  # type: ignore[override]
-        return self.pretrain is not None
-
-    @property
+    @computed
     def pretrained(self) -> Pretrained | None:
         if self.pretrain:
             return "language model"
         return "word vectors" if self.reads_unlabeled else "nothing"
 
-    @property
+    @computed
     def packages(self) -> tuple[str, ...]:
         of_vectors = ("scipy",) if self.pretrained_dim else ()  # it computes them
         return of_vectors + (("tensorflow", "keras", "numpy") if self.pretrain else ())
-
-    @property
-    def parts(self) -> Sequence[Layer]:
-        return [*chain.from_iterable(layer.parts for layer in self.layers)]
-
-    @property
-    def pretrained_dim(self) -> int | None:  # type: ignore[override]
-        return self.layers[0].pretrained_dim
 
     def in_short(self) -> str:
         """Return its layers in one line, such as ``embedding 64 → gru 64 → dense topics``."""
@@ -278,26 +254,11 @@ class BaselineModel(ModelSection):
     kind: ClassVar[str] = "baseline"
     engine: ClassVar[str] = "scikit-learn"
     baseline: AnyBaseline
-
-    @property
-    def is_random(self) -> bool:
-        return self.baseline.is_random
-
-    @property
-    def reads_words(self) -> bool:  # type: ignore[override]
-        return self.baseline.reads_words
-
-    @property
-    def pretrained(self) -> Pretrained | None:
-        return self.baseline.pretrained
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        return self.baseline.packages
-
-    @property
-    def parts(self) -> Sequence[Baseline]:
-        return (self.baseline,)
+    is_random = computed(lambda own: own.baseline.is_random)
+    reads_words = computed(lambda own: own.baseline.reads_words)
+    pretrained = computed(lambda own: own.baseline.pretrained)
+    packages = computed(lambda own: own.baseline.packages)
+    parts = computed(lambda own: (own.baseline,))
 
     def in_short(self) -> str:
         """Return the kind of baseline, and its parameters that differ from their defaults."""
@@ -337,6 +298,7 @@ class EnsembleModel(ModelSection):
 
     kind: ClassVar[str] = "ensemble"
     ensemble: Ensemble
+    parts = computed(lambda own: [part for one in own._members.values() for part in one.parts])
     _members: Mapping[str, ModelSection] = PrivateAttr(default_factory=dict)
 
     def find_members(self, models: Mapping[str, ModelSection]) -> None:
@@ -354,19 +316,15 @@ class EnsembleModel(ModelSection):
                 raise problem(f"ensemble: {name} gives margins", hint)
         self._members = {name: able[name] for name in self.ensemble.of}
 
-    @property
+    @computed
     def is_random(self) -> bool:
         is_random = any(member.is_random for member in self._members.values())
         return is_random and not self.ensemble.over_seeds
 
-    @property
+    @computed
     def pretrained(self) -> Pretrained | None:
         order: list[Pretrained | None] = ["nothing", "word vectors", "language model", None]
         return max((one.pretrained for one in self._members.values()), key=order.index)
-
-    @property
-    def parts(self) -> Sequence[Layer | Baseline]:
-        return [*chain.from_iterable(member.parts for member in self._members.values())]
 
     def in_short(self) -> str:
         """Return the names of its models, and how they answer together."""
@@ -390,10 +348,7 @@ class OutsideModel(ModelSection):
     """Where its answers came from."""
     trainings: PositiveInt = 1
     """How often it was trained. A single training is judged as it is."""
-
-    @property
-    def is_random(self) -> bool:
-        return self.trainings > 1
+    is_random = computed(lambda own: own.trainings > 1)
 
     def in_short(self) -> str:
         """Return where its answers came from."""
@@ -415,13 +370,9 @@ def _call(name: str, parameters: dict[str, Any]) -> str:
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
-    own: dict[str, type[ModelSection]] = {
-        "baseline": BaselineModel,
-        "python": PythonNetwork,
-        "ensemble": EnsembleModel,
-        "outside": OutsideModel,
-        "layers": LayeredNetwork,
-    }
+    several = (BaselineModel, PythonNetwork, EnsembleModel, OutsideModel)
+    own: dict[str, type[ModelSection]] = {one.kind: one for one in several}
+    own["layers"] = LayeredNetwork
     kinds = [*own, *MODELS]
     keys = list(map(str, value)) if isinstance(value, dict) else []
     meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled

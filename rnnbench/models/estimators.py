@@ -29,11 +29,10 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
     """A linear classifier of documents by the words that occur in them, one topic against the rest.
 
     Each word is multiplied by the logarithm of how much more often it occurs in documents of the
-    topic than in others, as in naive Bayes, where ``alpha`` is added to the number of documents
-    that it occurs in. A linear SVM with ``C`` is trained on these numbers, and its weights are then
-    moved towards their mean size; ``beta`` is the share of its own weights, and with 0 it is naive
-    Bayes, apart from the scale and the intercept. S. Wang, C. Manning: Baselines and Bigrams:
-    Simple, Good Sentiment and Topic Classification (ACL 2012).
+    topic than in others; ``alpha`` is added to the numbers of documents. A linear SVM with ``C`` is
+    trained on these numbers, and its weights are moved towards their mean size; ``beta`` is the
+    share of its own weights. S. Wang, C. Manning: Baselines and Bigrams: Simple, Good Sentiment and
+    Topic Classification (ACL 2012).
     """
 
     takes_any_number = True
@@ -74,7 +73,6 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         return np.asarray(x @ self.coef_.T + self.intercept_)
 
     def predict(self, x: csr_matrix) -> NDArray[Any]:
-        """Return the label with the largest margin, ``(n,)``."""
         return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
 
 
@@ -120,16 +118,11 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         coef, intercept = map(np.concatenate, zip(*lines, strict=True))
         return coef, intercept
 
-    def predict(self, x: csr_matrix) -> NDArray[Any]:
-        """Return the most probable label of each document, ``(n,)``."""
-        return np.asarray(self.classes_[self.predict_log_proba(x).argmax(axis=1)])
-
     def predict_log_proba(self, x: csr_matrix) -> NDArray[np.float64]:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
         odds = np.asarray(x @ self.coef_.T + self.intercept_)
-        if self.has_one_label:
-            return np.asarray(log_softmax(odds, axis=1))
-        return np.asarray(-np.logaddexp(0.0, -odds))
+        logs = log_softmax(odds, axis=1) if self.has_one_label else -np.logaddexp(0.0, -odds)
+        return np.asarray(logs)
 
 
 def _curve(
@@ -147,10 +140,7 @@ def _curve(
 
 
 def encode(texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return the numbers of ``WordLlama.load().embed(texts)``, ``(n_texts, 256)``.
-
-    They are the means of the vectors of the pieces of each text; those of an empty text are zeros.
-    """
+    """Return the mean vectors of texts, ``(n_texts, 256)``, as ``WordLlama.load().embed`` does."""
     tokenizer, vectors = _load()
     means = np.zeros((len(texts), vectors.shape[1]))
     for mean, text in zip(means, texts, strict=True):

@@ -12,17 +12,7 @@ from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Batch, Layer, Parallel, Shape, with_inputs
-from rnnbench.models.layers.feedforward import (
-    Conv1D,
-    Dense,
-    Dropout,
-    Embedding,
-    LayerNorm,
-    Pooling,
-    SpatialDropout,
-    WordCounts,
-)
+from rnnbench.models.layers import Batch, Layer, Parallel, Shape, feedforward, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 
 Floats = NDArray[np.floating[Any]]
@@ -33,8 +23,9 @@ Shapes = list[tuple[int, ...]]
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
 COVERED: tuple[type[Layer], ...] = (
-    Embedding, WordCounts, Conv1D, Pooling, Dense, Dropout, SpatialDropout, LayerNorm, SimpleRNN,
-    GRU, LSTM, Bidirectional, Parallel,
+    feedforward.Embedding, feedforward.WordCounts, feedforward.Conv1D, feedforward.Pooling,
+    feedforward.Dense, feedforward.Dropout, feedforward.SpatialDropout, feedforward.LayerNorm,
+    SimpleRNN, GRU, LSTM, Bidirectional, Parallel,
 )  # fmt: skip
 """The layers that this module computes; networks with others are predicted by Keras."""
 TINY = 1e-9
@@ -43,8 +34,7 @@ TINY = 1e-9
 
 def _softmax(x: Floats, axis: int = -1) -> Floats:
     powers = np.exp(x - x.max(axis=axis, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=axis, keepdims=True)
-    return shares
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
 ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
@@ -102,9 +92,8 @@ def as_numbers(network: LayeredNetwork, n_ids: int, ids: NDArray[np.int32]) -> N
 def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.float32]:
     """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n, timesteps)``.
 
-    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``,
-    ``log((1 + n) / (1 + documents with the word)) + 1``; for ``shares`` it is 1. A word in none of
-    the documents has the weight 0: nothing can be learned about it.
+    For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``; for
+    ``shares`` it is 1. A word in none of the documents has the weight 0.
     """
     row = np.arange(len(x))[:, np.newaxis]
     once = np.unique(row * n_ids + x) % n_ids
@@ -160,21 +149,21 @@ def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask:
         case Parallel():
             left, stacks = iter(weights), [with_inputs(own, batch) for own in layer.branches]
             x = np.concatenate([_through(stack, left, x, mask) for stack in stacks], axis=-1)
-        case Embedding():
+        case feedforward.Embedding():
             x = weights[0][x]
-        case WordCounts():
+        case feedforward.WordCounts():
             x = weighted_counts(x, weights[0], layer.values)
-        case Conv1D():
+        case feedforward.Conv1D():
             x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
-        case Pooling():
+        case feedforward.Pooling():
             number = mask.cumsum(axis=1)
             chunk = (number - 1) * layer.chunks // np.maximum(number[:, -1:], 1)
             masks = [mask & (chunk == own) for own in range(layer.chunks)]
             x = np.concatenate([_pool(layer, weights, x, own) for own in masks], axis=1)
-        case Dense():
+        case feedforward.Dense():
             kernel, bias = weights
             x = ACTIVATIONS[layer.activation](x @ kernel + bias)
-        case LayerNorm():
+        case feedforward.LayerNorm():
             scale, offset = weights
             x = x - x.mean(axis=-1, keepdims=True)
             variance = np.square(x).mean(axis=-1, keepdims=True)
@@ -188,7 +177,7 @@ def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask:
     return np.asarray(x)
 
 
-def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
+def _convolve(layer: feedforward.Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
     kernel, bias = weights
     last = layer.kernel_size - 1
     before = {"valid": 0, "same": last // 2, "causal": last}[layer.padding]
@@ -198,7 +187,7 @@ def _convolve(layer: Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
     return ACTIVATIONS[layer.activation](np.tensordot(windows, kernel, ([3, 2], [0, 1])) + bias)
 
 
-def _pool(layer: Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
+def _pool(layer: feedforward.Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
     kept = mask[:, :, np.newaxis]
     if layer.by == "last":
         last = np.where(mask, np.arange(mask.shape[1]), 0).max(axis=1)
@@ -254,18 +243,18 @@ def _shapes(layer: Layer, batch: Batch) -> Shapes:  # noqa: PLR0911 - one a kind
     """Return the shapes of the weights of a layer, for its input."""
     n = batch.features
     match layer:
-        case Embedding():
+        case feedforward.Embedding():
             return [(batch.n_ids, layer.dim)]
-        case WordCounts():
+        case feedforward.WordCounts():
             return [(batch.n_ids,)]
-        case Conv1D():
+        case feedforward.Conv1D():
             return [(layer.kernel_size, n, layer.filters), (layer.filters,)]
-        case Pooling(by="attention"):
+        case feedforward.Pooling(by="attention"):
             return [(n, n), (n,), (n, 1)]
-        case Dense():
+        case feedforward.Dense():
             units = layer.count_units(batch.n_topics)
             return [(n, units), (units,)]
-        case LayerNorm():
+        case feedforward.LayerNorm():
             return [(n,), (n,)]
         case Recurrent():
             columns = layer.gates * layer.units

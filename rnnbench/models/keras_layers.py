@@ -26,9 +26,9 @@ Seed = int | None
 class BagOfWords(keras.layers.Layer):
     """From word ids ``(batch, timesteps)`` to a number for each id, ``(batch, n_ids)``.
 
-    The count of each word is multiplied by a weight of the word, and the numbers of a document are
-    then divided by their length (``tfidf``) or by their sum (``shares``). Padding and start marks
-    are not counted. All weights are 1 until ``adapt`` learns them from documents.
+    The count of each word, but for padding and start marks, is multiplied by its weight, and the
+    numbers of a document are divided by their length (``tfidf``) or their sum (``shares``). All
+    weights are 1 until ``adapt`` learns them from documents.
     """
 
     def __init__(self, n_ids: int, values: str, **kwargs: Any):
@@ -80,10 +80,9 @@ class MaskedConv1D(keras.layers.Conv1D):
 class _Pooling(keras.layers.Layer):
     """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the masked steps.
 
-    The ``mask`` of a call is ``(batch, timesteps)``, true where a step is kept. The kept steps are
-    cut into ``chunks`` equal parts, whose vectors are joined: with the maximum, this is the dynamic
-    max pooling of J. Liu et al.: Deep Learning for Extreme Multi-label Text Classification (SIGIR
-    2017).
+    The kept steps are cut into ``chunks`` equal parts, whose vectors are joined: with the maximum,
+    this is the dynamic max pooling of J. Liu et al.: Deep Learning for Extreme Multi-label Text
+    Classification (SIGIR 2017). The result is 0 if all steps are masked.
     """
 
     def __init__(self, chunks: int = 1, **kwargs: Any):
@@ -109,7 +108,7 @@ class _Pooling(keras.layers.Layer):
 
 @_register
 class MaxPooling(_Pooling):
-    """The largest value of each feature; 0 if all steps are masked."""
+    """The largest value of each feature."""
 
     def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
@@ -121,7 +120,7 @@ class MaxPooling(_Pooling):
 
 @_register
 class MeanPooling(_Pooling):
-    """The mean of each feature; 0 if all steps are masked."""
+    """The mean of each feature."""
 
     def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
@@ -132,7 +131,7 @@ class MeanPooling(_Pooling):
 
 @_register
 class LastPooling(_Pooling):
-    """The last step that is not masked; 0 if all steps are masked."""
+    """The last step that is not masked."""
 
     def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
@@ -146,8 +145,6 @@ class LastPooling(_Pooling):
 @_register
 class AttentionPooling(_Pooling):
     """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps.
-
-    It is 0 if all steps are masked.
 
     The attention of Z. Yang et al.: Hierarchical Attention Networks for Document Classification
     (NAACL 2016), with as many hidden units as features.
@@ -279,8 +276,7 @@ class MinimalGRU(keras.layers.Layer):
     """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the inputs alone.
 
     So a parallel scan can compute all steps. The minGRU of L. Feng et al.: Were RNNs All We Needed?
-    (2024), without logarithms: a scan divides by nothing, so products may well become 0. A masked
-    step changes nothing.
+    (2024), without logarithms, as products may well become 0. A masked step changes nothing.
     """
 
     stateful = return_state = False  # ``Bidirectional`` asks
@@ -382,10 +378,8 @@ class SideBySide(keras.layers.Layer):
 class WeightDrop(keras.layers.RNN):
     """A recurrent layer that drops entries of its recurrent kernel, the same ones at all steps.
 
-    What is left is scaled up, so that the mean of a weight stays. All sequences of a batch share a
-    mask. Nothing is dropped while predicting. The DropConnect of S. Merity, N. Keskar, R. Socher:
-    Regularizing and Optimizing LSTM Language Models (ICLR 2018). ``WEIGHT_DROP`` combines it with
-    the layers of Keras.
+    All sequences of a batch share a mask. The DropConnect of S. Merity, N. Keskar, R. Socher:
+    Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
     def __init__(
@@ -425,8 +419,7 @@ class DropoutEmbedding(keras.layers.Embedding):
     """An ``Embedding`` that drops words: their vectors are 0 wherever they occur in a batch.
 
     The embedding dropout of Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout
-    in Recurrent Neural Networks (NIPS 2016), with one mask for the sequences of a batch, as in the
-    paper of Merity et al. All ids are dropped alike, that of padding too.
+    in Recurrent Neural Networks (NIPS 2016), with one mask for a batch, as in Merity et al.
     """
 
     def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):

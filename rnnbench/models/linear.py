@@ -89,11 +89,10 @@ class LinearRule(Record):
 
 
 class LinearModel:
-    """A kept baseline, which gives scores.
+    """A kept baseline, which gives scores; a ``ValueError`` is raised for unfit arrays.
 
-    Its arrays are the rule as JSON, the weights ``(n_features, n_labels)``, the intercepts, the
-    weights of the terms, and the terms, with zeros between them. A ``ValueError`` is raised if they
-    do not fit together, or have a label that is not below ``n_topics``.
+    These are the rule as JSON, the weights ``(n_features, n_labels)``, the intercepts, the weights
+    of the terms, and the terms, with zeros between them.
     """
 
     def __init__(self, arrays: Sequence[NDArray[Any]], n_topics: int):
@@ -144,9 +143,8 @@ class LinearModel:
     ) -> tuple[list[int], float, dict[str, float]]:
         """Return the two best labels of a text, how far apart they are, and what each word adds.
 
-        A ``label`` is alone: its own score, or its log-odds, takes the place of the difference.
-        What a sequence of words or characters adds is shared equally by the distinct words that it
-        touches. Intercepts and blanks count for no word. A single learned label is returned alone.
+        A ``label`` is alone: its own score takes the place of the difference. What a sequence adds
+        is shared equally by the distinct words that it touches; intercepts count for no word.
         """
         text, added = separator.join(words), dict.fromkeys(words, 0.0)
         marks = {word: chr(FIRST_MARK + place) for place, word in enumerate(added)}
@@ -188,8 +186,8 @@ def arrays_of(
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
 
-    The labels of the topics that it ``learned`` are in the order of its classes. The arrays must
-    reproduce its ``scores`` of ``texts``. Weights are float32 if that is exact enough.
+    They must reproduce its ``scores`` of ``texts``; weights are float32 if that is exact enough. It
+    ``learned`` labels in the order of its classes.
     """
     texts, lowest = texts[:CHECKED], NEARLY_0 if kind["gives_probabilities"] else -np.inf
     try:
@@ -241,8 +239,7 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.flo
 def _weights(classifier: Any, other: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier.
 
-    If there is a single score, that of the second of two topics, the first one gets ``other`` times
-    that.
+    If only the second of two topics has a score, that of the first one is ``other`` times it.
     """
     if hasattr(classifier, "class_prior_"):  # a DummyClassifier
         return np.zeros((len(classifier.classes_), 0)), np.log(classifier.class_prior_)

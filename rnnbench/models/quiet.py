@@ -20,10 +20,9 @@ NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
 def quiet_tensorflow() -> Iterator[None]:
     """Hide TensorFlow's messages while the block imports and runs it, on the CPU.
 
-    ``TF_CPP_MIN_LOG_LEVEL`` does not stop all of them: on import, its C++ code writes past
-    ``sys.stderr`` to the file descriptor. Output of the user's own modules is hidden too, because
-    it would precede the JSON on standard output. If the block fails, everything is shown, except
-    after an ``RnnbenchError``, which explains itself.
+    Its C++ code writes past ``sys.stderr`` to the file descriptor. Output of the user's own modules
+    is hidden too, because it would precede the JSON on standard output. If the block fails,
+    everything is shown, except after an ``RnnbenchError``.
     """
     os.environ |= QUIET_ON_CPU
     sys.stderr.flush()

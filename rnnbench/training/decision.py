@@ -49,8 +49,7 @@ def decide(
 ) -> Decision:
     """Return the decision by a rule; ``labels`` are those of all training documents.
 
-    ``held_out`` are labels and scores ``(n, n_topics)`` of held-out documents, if the rule is
-    chosen on any.
+    If the rule is chosen on ``held_out`` documents, they are their labels and scores.
     """
     given, none = rule.threshold, rule.none
     if isinstance(given, float):

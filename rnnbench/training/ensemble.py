@@ -20,11 +20,8 @@ TIES = 1e-6
 def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) -> TrialResult:
     """Return the result of an ensemble from those of its members; nothing is trained.
 
-    Parameters and times are those of all its members together, and memory is that of the one that
-    needs most. ``y_train`` are the labels of the training documents.
-
-    Raises:
-        RnnbenchError: the members have answered other documents.
+    Parameters and times are those of all members together, and memory is that of the one that needs
+    most. An ``RnnbenchError`` is raised if they have answered other documents.
     """
     assert isinstance(trial.model, EnsembleModel)  # noqa: S101 - no other model has members
     of, first = trial.model.ensemble, members[0]

@@ -159,9 +159,8 @@ ask_for_threads = partial(_set, _threads)
 class Epochs:
     """The epochs of one training so far.
 
-    The best epoch has the highest validation score, then the lowest validation loss, or the
-    other way round, and is the first of equal ones. An epoch whose loss is not finite is the best
-    only if no epoch has a finite loss.
+    The best has the highest validation score, then the lowest validation loss, or the other way
+    round, and is the first of equal ones; one whose loss is not finite is it only if all are so.
     """
 
     on_epoch: OnEpoch = ignore
@@ -188,13 +187,13 @@ class Epochs:
         read_weights: Callable[[], Weights],
     ) -> None:
         """Note the scores of an epoch; ``read_weights`` is called if it is the best so far."""
-        self.history.loss.append(loss)
-        self.history.score.append(score)
-        epoch = len(self.history.loss)
+        history, epoch = self.history, len(self.history.loss) + 1
+        history.loss.append(loss)
+        history.score.append(score)
         if validation:
             val_loss, val_score = validation
-            self.history.val_loss.append(val_loss)
-            self.history.val_score.append(val_score)
+            history.val_loss.append(val_loss)
+            history.val_score.append(val_score)
             rank = val_score, -val_loss
             if self.stopping and self.stopping.on == "loss":
                 rank = -val_loss, val_score
@@ -209,8 +208,8 @@ class Epochs:
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
-        The time of a step is that in the median of the first ``timed`` epochs, or of all. The first
-        one includes compilation, so it counts only if there is no other.
+        A step's time is that in the median of the first ``timed`` epochs, or of all, without the
+        first one, which compiles.
         """
         steps, seconds = count_batches(documents, recipe.batch_size), np.diff(self.ends)
         seconds = seconds[:timed] if timed > 1 else seconds
@@ -238,9 +237,8 @@ def hold_out_documents(dataset: Dataset, share: float) -> tuple[Documents, Docum
 def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
     """Return the positions of the documents in each step of an epoch; epochs count from 1.
 
-    Only the arguments decide the order: it is the permutation of ``n`` documents by
-    ``numpy.random.default_rng([seed, epoch])``, cut after every ``batch_size`` documents. The last
-    step may have fewer.
+    It is the permutation of ``n`` documents by ``numpy.random.default_rng([seed, epoch])``, cut
+    after every ``batch_size``; the last step may have fewer.
     """
     order = np.random.default_rng([seed, epoch]).permutation(n)
     return np.split(order, range(batch_size, n, batch_size))

@@ -52,8 +52,7 @@ log = logging.getLogger(__name__)
 def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> Weights:
     """Return the weights of the embedding and of the recurrent layer, in Keras's order.
 
-    They are kept in the cache. They depend neither on a seed nor on documents for validation, which
-    are a ``share`` of the training documents, or for testing.
+    They are kept in the cache. They depend neither on a seed nor on held-out documents.
     """
     import tensorflow as tf
 
@@ -100,9 +99,7 @@ def _read(file: Path) -> Weights | None:
 def _layers(model: LayeredNetwork) -> list[Layer]:
     """Return the embedding, and the recurrent layer of each way of reading."""
     return [
-        layer.model_copy(
-            update={key: PLAIN[key] for key in PLAIN if key in type(layer).model_fields}
-        )
+        layer.model_copy(update={key: PLAIN[key] for key in PLAIN.keys() & vars(layer).keys()})
         for layer in (model.layers[0], *model.readers)
     ]
 

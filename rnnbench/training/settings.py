@@ -26,9 +26,7 @@ GONE = "compiled"
 def _seeds(value: Any) -> Any:
     if type(value) is int and 0 < value <= MAX_SEEDS:
         return tuple(range(value))
-    is_list = isinstance(value, list | tuple) and value
-    if is_list and len(value) > MAX_SEEDS:
-        raise problem(f"got {len(value):,} seeds", f"allowed: at most {MAX_SEEDS:,}")
+    is_list = isinstance(value, list | tuple) and 0 < len(value) <= MAX_SEEDS
     if is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value):
         if len(set(value)) == len(value):
             return tuple(value)
@@ -56,8 +54,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
     """Return the engine that trains a model; ``training`` names the one for networks.
 
     Raises:
-        UserError: the engine does not cover the model, and the message names those that do; or it
-            cannot work on this machine; or it is gone.
+        UserError: the engine does not cover the model, does not work on this machine, or is gone.
         PluginError: the engine comes from another package and cannot be loaded.
     """
     engine = ENGINES[resolve_engine(model, training).engine]
@@ -72,13 +69,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
 
 
 def resolve_engine(model: Model, training: Training) -> Training:
-    """Return ``training`` with the name of the engine that trains the model.
-
-    So a trial is trained by the same engine wherever that happens, and is stored as its work.
-
-    Raises:
-        UserError: the engine is gone.
-    """
+    """Return ``training`` with the engine that trains a model anywhere, or raise ``UserError``."""
     name = model.engine or training.engine
     if isinstance(model, EnsembleModel):
         return training
@@ -116,10 +107,8 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
 
 
 def revision_of(engine: str, model: Model) -> int:
-    """Return how often an engine's results for a model changed in this version of rnnbench.
-
-    ``native`` was rewritten. ``keras`` adds up the gradients of a word, see ``make_optimizer``.
-    """
+    """Return how often an engine's results for a model changed in this version of rnnbench."""
+    # ``native`` was rewritten; ``keras`` adds up the gradients of a word, see ``make_optimizer``.
     has_words = not isinstance(model, LayeredNetwork) or model.layers[0].takes == "ids"
     return {"native": 1, "keras": int(has_words)}.get(engine, 0)
 

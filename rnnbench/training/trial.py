@@ -163,10 +163,8 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
 
     Raises:
         UserError: the engine that the config names does not cover the model.
-        PluginError: an engine from another package failed, or returned scores or weights of wrong
-            shapes, or log-probabilities above 0.
-        RnnbenchError: the corpus is not the one that the trial was planned with, or the training
-            diverged.
+        PluginError: an engine from another package failed, or returned what cannot be right.
+        RnnbenchError: the corpus is not the one that was planned with, or the training diverged.
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()

@@ -79,10 +79,7 @@ def ppmi_svd_vectors(
 
 
 def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> csr_array:
-    """Return ``max(0, log(P(word, context) / (P(word) P(context))))`` of words in each other's
-    window, ``(n_ids, n_ids)``; of others it is 0. ``P(context)`` is smoothed: it comes from counts
-    to the power of ``SMOOTHING``.
-    """
+    """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, ``(n_ids, n_ids)``."""
     gap = np.zeros(WINDOW, np.int32)  # between documents, so that no context spans two of them
     ids = np.concatenate([part for document in documents for part in (document, gap)])
     after = csr_array((n_ids, n_ids))

@@ -56,7 +56,7 @@ def assert_numbers(values, learned, other, expected):
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(learned=id_arrays, other=id_arrays)
 def test_tfidf_is_that_of_scikit_learn(learned, other):
     if not any(words(learned)):
@@ -69,7 +69,7 @@ def test_tfidf_is_that_of_scikit_learn(learned, other):
     assert_numbers("tfidf", learned, other, expected)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(learned=id_arrays, other=id_arrays)
 def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(learned, other):
     known = {word for document in words(learned) for word in document}
@@ -117,7 +117,7 @@ masks = arrays.arrays(bool, st.tuples(small, small)).filter(lambda mask: mask.an
 
 @of_one_step
 @ways
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(mask=masks, is_masked=st.booleans(), features=small, seed=st.integers(0, 99))
 def test_all_steps_count_that_are_not_masked(by, mask, is_masked, features, seed):
     layer, x = layer_and_sequences(by, *mask.shape, features, seed)
@@ -132,7 +132,7 @@ def test_all_steps_count_that_are_not_masked(by, mask, is_masked, features, seed
 
 @of_one_step
 @ways
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(mask=masks, features=small, seed=st.integers(0, 99))
 def test_masked_steps_have_no_influence_not_even_on_gradients(by, mask, features, seed):
     layer, x = layer_and_sequences(by, *mask.shape, features, seed)
@@ -191,7 +191,7 @@ def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(by, mask,
 # Embeddings
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(ids=id_arrays, n=st.integers(2, 4), buckets=st.integers(1, 50))
 def test_words_and_ngrams_without_padding_have_vectors_and_equal_ngrams_the_same(ids, n, buckets):
     layer = HashedEmbedding(N_IDS, dim=2, n=n, buckets=buckets, seed=3)
@@ -220,7 +220,7 @@ def test_buckets_are_about_as_full_as_by_chance():
 
 
 @given(mask=masks)
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_a_step_is_moved_by_the_vector_of_its_number_among_those_that_count(mask):
     layer, x = PositionEmbedding(seed=0), np.zeros((*mask.shape, 3), np.float32)
 
@@ -312,7 +312,7 @@ def scanned(x, mask, kernel, bias, activation):
     return np.array(states)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     steps=st.sampled_from([1, 2, 15, 16, 17, 40, 300]),
     scale=st.sampled_from([0.1, 1, 30]),
@@ -383,7 +383,7 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
 
 
 @pytest.mark.parametrize("padding", PADDINGS)
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     lengths=st.lists(st.integers(0, 6), min_size=1, max_size=4),
     kernel=st.integers(1, 4),

@@ -7,15 +7,18 @@ them, is here.
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.models.layers import feedforward, recurrent
-from rnnbench.models.layers.base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
+from rnnbench.models import computed
 from rnnbench.registry import Registry
 from rnnbench.section import Loc, at, located, parse_variant, problem, problems
+
+from . import feedforward, recurrent
+from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 
 __all__ = ["LARGEST", "LAYERS", "Batch", "Layer", "Layers", "Product", "SeedOf", "Shape"]
 __all__ += ["derive_seed", "parse_layer", "parse_layers", "with_inputs"]
@@ -48,6 +51,7 @@ class Parallel(Layer):
     kind = "parallel"
     branches: Annotated[list[Branch], Field(min_length=1)]
     """Lists of layers. All end in a vector for each document, or all in sequences of one length."""
+    parts = computed(lambda own: (own, *chain(*(one.parts for one in chain(*own.branches)))))
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         """Return the branches. No branch changes the seeds of another."""
@@ -63,11 +67,6 @@ class Parallel(Layer):
             for number, branch in enumerate(self.branches)
         ]
         return SideBySide(list(map(keras.Sequential, stacks)), **options)
-
-    @property
-    def parts(self) -> Sequence[Layer]:
-        inside = [part for branch in self.branches for layer in branch for part in layer.parts]
-        return self, *inside
 
     def __hash__(self) -> int:
         return hash(tuple(self.branches))
@@ -86,9 +85,8 @@ class Parallel(Layer):
         return replace(ends[0], **{"features": features, "passes_back": trained} | changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        for branch in self.branches:
-            for layer, inputs in with_inputs(branch, batch):
-                yield from layer.products(inputs)
+        for layer, inputs in chain(*(with_inputs(branch, batch) for branch in self.branches)):
+            yield from layer.products(inputs)
 
     def in_short(self) -> str:
         """Return its branches: ``parallel (conv1d 8 kernel_size 3 → pooling max | …)``."""
@@ -115,12 +113,11 @@ def _parsed(
     """Return a stack of layers without ``misfits``, which are given ``None`` for faulty layers."""
     if not isinstance(value, list | tuple) or not value:
         raise problem("should be a list of layers", hint)
-    layers: list[Layer | None] = []
+    layers: list[Layer | None] = [None] * len(value)
     found: list[InitErrorDetails] = []
     for position, description in enumerate(value):
-        layers.append(None)
         try:
-            layers[-1] = parse_layer(description)
+            layers[position] = parse_layer(description)
         except PydanticCustomError as error:
             found.append(at((position,), error))
         except ValidationError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rnnbench.models import computed
 from rnnbench.section import Variant
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ SeedOf = Callable[[str], int]
 def derive_seed(seed: int, position: int, role: str) -> int:
     """Return a seed from 0 to 2**31 - 1 for a use, such as ``kernel``, in the layer at a position.
 
-    It depends on nothing but the arguments, the first of which is the seed of the trial. So no
-    layer changes the weights of another, and the order in which they are made does not matter.
+    It depends on the arguments alone, so no layer changes the weights of another.
     """
     import numpy as np  # to describe a layer needs no NumPy
 
@@ -145,6 +145,8 @@ class Layer(Variant):
     """The length of its first word vectors, if they are learned from texts."""
     reads_unlabeled: ClassVar[bool] = False
     """Whether they are learned from texts outside the corpus, too."""
+    parts: ClassVar[Sequence["Layer"]] = computed(lambda own: (own,))
+    """It and the layers inside it."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return the Keras layer. Import Keras here, not at the top of the module.
@@ -172,11 +174,6 @@ class Layer(Variant):
             for weight, name in self.initializers.items()
         }
         return dict(self) | random | ({"seed": seed_of("dropout")} if self.has_dropout else {})
-
-    @property
-    def parts(self) -> Sequence["Layer"]:
-        """It and the layers inside it."""
-        return (self,)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         """Return whether its output is a vector for each step, and not one for each document."""

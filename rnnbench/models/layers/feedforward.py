@@ -6,18 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rnnbench.models.layers.base import (
-    LARGEST,
-    Activation,
-    Batch,
-    Layer,
-    Product,
-    Rate,
-    SeedOf,
-    Shape,
-    Size,
-)
+from rnnbench.models import computed
 from rnnbench.section import problem, spell
+
+from .base import LARGEST, Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 
 
 class Embedding(Layer):
@@ -40,6 +32,11 @@ class Embedding(Layer):
     dropout: Rate = 0.0
     """Share of the words to drop in each step of training: embedding dropout. The vector of a word
     is 0 wherever it occurs in a batch."""
+    gives_mask = computed(lambda own: own.masking)
+    pretrained_dim = computed(
+        lambda own: own.dim if own.embeddings_initializer != "uniform" else None
+    )
+    reads_unlabeled = computed(lambda own: own.texts == "unlabeled")
 
     @model_validator(mode="after")
     def _learns_from_texts(self) -> "Embedding":
@@ -64,18 +61,6 @@ class Embedding(Layer):
         from rnnbench.models.keras_layers import DropoutEmbedding
 
         return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed_of("dropout"), **arguments)
-
-    @property
-    def gives_mask(self) -> bool:  # type: ignore[override]
-        return self.masking
-
-    @property
-    def pretrained_dim(self) -> int | None:  # type: ignore[override]
-        return self.dim if self.embeddings_initializer == "ppmi_svd" else None
-
-    @property
-    def reads_unlabeled(self) -> bool:  # type: ignore[override]
-        return self.texts == "unlabeled"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)
@@ -116,6 +101,7 @@ class WordCounts(Layer):
     """Counts of words, whatever their order, as TF-IDF or shares; must come first."""
 
     kind = "bag_of_words"
+    keras_name = "BagOfWords"
     takes = "ids"
     makes_vector = True
     is_trained = False
@@ -123,10 +109,8 @@ class WordCounts(Layer):
     """The number of a word: its TF-IDF as in scikit-learn, or its share of the words. Words that
     occur in no training document are not counted."""
 
-    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        from rnnbench.models.keras_layers import BagOfWords
-
-        return BagOfWords(shape.n_ids, self.values, **options)
+    def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
+        return super().keras_layer(shape, seed_of, n_ids=shape.n_ids, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=batch.n_ids, **changes)
@@ -213,6 +197,10 @@ class Dense(Layer):
     initializers = {"kernel": "GlorotUniform"}
     units: Annotated[int | Literal["topics"], BeforeValidator(_units_or_topics)]
     activation: Activation = "linear"
+    gives_topics = computed(
+        lambda own: own.units == "topics" and own.activation in ("softmax", "sigmoid")
+    )
+    has_one_label = computed(lambda own: own.activation == "softmax")
 
     def count_units(self, n_topics: int) -> int:
         """Return the number of units, given that of the topics."""
@@ -221,14 +209,6 @@ class Dense(Layer):
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         units = self.count_units(shape.n_topics)
         return super().keras_layer(shape, seed_of, units=units, **options)
-
-    @property
-    def gives_topics(self) -> bool:  # type: ignore[override]
-        return self.units == "topics" and self.activation in ("softmax", "sigmoid")
-
-    @property
-    def has_one_label(self) -> bool:  # type: ignore[override]
-        return self.activation == "softmax"
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=self.count_units(batch.n_topics), **changes)

@@ -1,13 +1,15 @@
 """Layers that read a sequence step by step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from rnnbench.models.layers.base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
+from rnnbench.models import computed
 from rnnbench.section import parse_variant
+
+from .base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 
 
 class Recurrent(Layer):
@@ -21,6 +23,9 @@ class Recurrent(Layer):
     units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
+    when: ClassVar[str] = computed(
+        lambda own: "at each step" if own.return_sequences else "after the last step"
+    )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         return self.return_sequences
@@ -29,17 +34,10 @@ class Recurrent(Layer):
         return super().gives(batch, features=self.units, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Return the products of its inputs, for all steps at once."""
         return batch.times_kernel(self.units * self.gates)
 
     def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return the states it carries, and when it gives its hidden state."""
         return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
-
-    @property
-    def when(self) -> str:
-        """When it gives its hidden state."""
-        return "at each step" if self.return_sequences else "after the last step"
 
 
 class StepByStep(Recurrent):
@@ -65,7 +63,6 @@ class StepByStep(Recurrent):
         return WEIGHT_DROP[self.keras_name](weight_drop_seed=seed_of("weight_drop"), **arguments)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield those of the hidden state too, step by step."""
         columns, steps = self.units * self.gates, batch.steps or 1
         yield Product(batch.size, self.units, columns, steps)
         yield Product(batch.size, columns, self.units, steps)
@@ -127,6 +124,7 @@ class Bidirectional(Layer):
     takes = "sequence"
     layer: Annotated[SerializeAsAny[Recurrent], BeforeValidator(_recurrent)]
     merge_mode: Literal["concat", "sum", "ave", "mul"] = "concat"
+    parts = computed(lambda own: (own, own.layer))
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
         """Return a Keras ``Bidirectional``.
@@ -143,10 +141,6 @@ class Bidirectional(Layer):
             forward, self.merge_mode, backward_layer=backward, **options
         )
 
-    @property
-    def parts(self) -> Sequence[Layer]:
-        return self, self.layer
-
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         return self.layer.gives_sequence(from_sequence=from_sequence)
 
@@ -158,7 +152,6 @@ class Bidirectional(Layer):
         return chain(self.layer.products(batch), self.layer.products(batch))
 
     def in_short(self) -> str:
-        """Return its kind and the inner layer: ``bidirectional gru 64``."""
         return f"bidirectional {self.layer.in_short()}"
 
     def settings(self) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
+Train = Callable[[Trial, Path, OnEpoch], TrialResult]  # as ``run_trial``
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,11 @@ class Contender:
         engine = {"engine": self.engine} if self.engine else {}
         training = trial.training.model_copy(update=engine)
         return replace(trial, training=training, threads=self.executor.threads)
+
+    def times(self, rounds: list[results.TableTime]) -> results.ContenderTimes:
+        """Return the record of its times."""
+        how = {"jobs": self.executor.jobs, "threads": self.executor.threads}
+        return results.ContenderTimes(name=self.name, what=self.what, rounds=rounds, **how)
 
     def why_not(self, benchmark: Benchmark) -> str:
         """Return why it cannot take part; empty if it can."""
@@ -115,13 +121,8 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     return benchmark.model_copy(update={"models": models})
 
 
-def time_trial(
-    train: Callable[[Trial, Path, OnEpoch], TrialResult],
-    trial: Trial,
-    corpus: Path,
-    on_epoch: OnEpoch,
-) -> results.TrialTime:
-    """Carry out a trial with ``train``, which is called as ``run_trial`` is; return the cost."""
+def time_trial(train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch) -> results.TrialTime:
+    """Carry out a trial with ``train``; return the cost."""
     started = time.time()
     with ask_for_threads(lambda: trial.threads):  # the last ones get no more
         result = train(trial, corpus, on_epoch)
@@ -191,16 +192,7 @@ def measure(
                 err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
             with show_trials(quiet=quiet) as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
-        times = [
-            results.ContenderTimes(
-                name=contender.name,
-                what=contender.what,
-                jobs=contender.executor.jobs,
-                threads=contender.executor.threads,
-                rounds=tables[contender.name],
-            )
-            for contender in contenders
-        ]
+        times = [one.times(tables[one.name]) for one in contenders]
         yield _results(benchmark, plan.dataset, times, products, seconds)
 
 

@@ -76,19 +76,13 @@ class ContenderTimes(Record):
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
-        """Return for each round how many times faster than ``baseline`` the whole table was.
-
-        Within a round, the machine was in a similar state; ratios of medians would lose that.
-        """
+        """Return by round, in which the machine was in one state, how much faster it was."""
         pairs = zip(baseline.rounds, self.rounds, strict=True)
         return [slow.seconds / fast.seconds for slow, fast in pairs]
 
 
 class ProductRate(Record):
-    """The speed of the product ``(rows, inner)(inner, columns)`` on one core of this machine.
-
-    ``count`` such products are carried out one after the other; the time is that of one.
-    """
+    """The speed of one of ``count`` products ``(rows, inner)(inner, columns)``, on one core."""
 
     rows: int
     inner: int

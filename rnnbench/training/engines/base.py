@@ -17,10 +17,9 @@ from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 
 def initial_weights(model: Model, dataset: Dataset, share: float) -> Weights:
-    """Return the weights, the first ones in Keras's order, that are learned from texts before.
+    """Return the first weights, in Keras's order, that a model asks to learn from texts before.
 
-    There are none if the model asks for none. The ``share`` of the training documents that is held
-    out is not read.
+    The ``share`` of the training documents that is held out is not read.
     """
     if not isinstance(model, LayeredNetwork):
         return []
@@ -53,8 +52,8 @@ def result_of(
 ) -> TrialResult:
     """Return the result of a training, from the scores that a model gives inputs.
 
-    Where a document may have any number of topics, held-out training documents decide how scores
-    become topics. If the model was trained on them, too, another one has to score them.
+    Held-out documents decide how scores become any number of topics. If the model was trained on
+    them, too, another one has to score them.
     """
     begin("testing")
     start = time.perf_counter()

@@ -5,6 +5,7 @@ Importing this module imports TensorFlow.
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -23,11 +24,10 @@ class Averages(keras.callbacks.Callback):
     """The averages of the weights that are trained, over the optimizer steps so far.
 
     With the decay ``d``, the weights after step ``s`` of ``t`` have the share ``d^(t-s)`` in the
-    average, divided by the sum of all shares. So the average is right from the first step on, as
-    those of Adam are. Keras's ``use_ema`` does not divide, and the weights after the first step
-    dominate it for about ``1 / (1 - d)`` steps. The code of A. Adhikari et al.: Rethinking Complex
-    Neural Network Architectures for Document Classification (NAACL 2019) divides, but also adds the
-    weights before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
+    average, divided by the sum of all shares. So it is right from the first step on, as those of
+    Adam are. Keras's ``use_ema`` does not divide. A. Adhikari et al. (Rethinking Complex Neural
+    Network Architectures for Document Classification, NAACL 2019) do, but also add the weights
+    before the first step ``d^t / (1 - d^t)`` times. All agree after many steps.
 
     From the end of an epoch until the next one begins, they take the place of the weights.
     """
@@ -87,15 +87,10 @@ def train(
 
     begin("compiling")  # which ends in the first epoch
     averages = [Averages(model, recipe.ema)] if recipe.ema else []
-    model.compile(
-        optimizer=make_optimizer(recipe, len(y)),
-        loss="sparse_categorical_crossentropy" if y.ndim == 1 else "binary_crossentropy",
-        metrics=[
-            keras.metrics.SparseCategoricalAccuracy(name=SCORE)
-            if y.ndim == 1
-            else keras.metrics.F1Score(average="micro", threshold=0.5, name=SCORE)
-        ],
-    )
+    loss, metric = "sparse_categorical_crossentropy", keras.metrics.SparseCategoricalAccuracy
+    if y.ndim == 2:
+        loss, metric = "binary_crossentropy", partial(keras.metrics.F1Score, "micro", 0.5)
+    model.compile(make_optimizer(recipe, len(y)), loss=loss, metrics=[metric(name=SCORE)])
     model.fit(
         steps(),
         epochs=recipe.epochs,
@@ -115,7 +110,6 @@ class Rates(keras.optimizers.schedules.LearningRateSchedule):
         self.rates = tf.constant(rates, tf.float32)
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        """Return the rate of a step, counted from 0."""
         return tf.gather(self.rates, tf.cast(step, tf.int32))
 
 
@@ -125,8 +119,7 @@ def make_optimizer(recipe: Recipe, documents: int) -> keras.Optimizer:
     Keras has a gradient for each occurrence of a word in a batch. Optimizers that square gradients,
     as Adam does, would square each one, so they are added up first.
     """
-    optimizer = keras.optimizers.get(recipe.optimizer)
-    rate = recipe.learning_rate
+    optimizer, rate = keras.optimizers.get(recipe.optimizer), recipe.learning_rate
     is_fixed = isinstance(rate, int | float)
     optimizer.learning_rate = rate if is_fixed else Rates(recipe.learning_rates(documents))
     optimizer.global_clipnorm = recipe.gradient_clip

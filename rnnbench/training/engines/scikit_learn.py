@@ -152,8 +152,7 @@ def score(
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
-    A topic without training documents has no probability (see ``with_floor``), or a margin below
-    all others.
+    A topic without training documents has no probability, or a margin below all others.
     """
     if baseline.gives_probabilities:
         with np.errstate(divide="ignore"):

@@ -13,10 +13,10 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.engines.native.assembler import F32, Assembler, Value, View, where
-from rnnbench.training.engines.native.group import DOCUMENTS, Group, words_of
-from rnnbench.training.engines.native.memory import BLOCKS, LINE, OTHER, Array, Floats, Trained
 from rnnbench.training.epochs import Recipe, count_batches
+
+from .assembler import F32, LINE, Array, Assembler, Floats, Value, View
+from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
@@ -58,7 +58,7 @@ def measure(
             total = [squares.load()]
             for i in asm.loop(own.value.size, total, step=asm.lanes):
                 gradient = _sum(_in_halves(asm, own.gradient.flat, i))
-                gradient = where(asm.at(own.is_weight.flat, i).load() > 0, gradient, 0.0)
+                gradient = (asm.at(own.is_weight.flat, i).load() > 0).select(gradient, 0.0)
                 total[0] += gradient * gradient
             squares.store(total[0])
     for table in tables:
@@ -73,7 +73,7 @@ def measure(
 def clip(asm: Assembler, group: Group, most: float) -> None:
     """Find the factor that brings the norm of all gradients to at most this, as in Keras."""
     norm = asm.root(asm.spread(asm.total([_sum(_in_halves(asm, group.squares))])))
-    factor = where(norm > most, most / norm, 1.0) + (norm - norm)  # NaN stays visible
+    factor = (norm > most).select(most / norm, 1.0) + (norm - norm)  # NaN stays visible
     asm.at(group.factor).store(factor)
 
 
@@ -116,12 +116,9 @@ def _after(asm: Assembler, state: Sequence[Value], gradient: Value, rates: Rates
 class WordTable:
     """Weights with a row for each word, of which a batch reads few.
 
-    Each half of a batch, and so each of two threads, works on one half of the columns.
-
-    Attributes:
-        words, count: the words of the batch, each once, and their number.
-        slots: the place of each word among them, and of its gradient.
-        done: the steps that the row of each word has taken, counting that of this batch.
+    Each half of a batch, and so each of two threads, works on one half of the columns. ``count`` is
+    the number of ``words`` in the batch; ``slots`` are the places of their gradients; ``done`` are
+    the steps that each row has taken, counting that of this batch.
     """
 
     def __init__(self, group: Group, number: int, columns: int):
@@ -133,9 +130,7 @@ class WordTable:
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
     def make(self, asm: Assembler) -> None:
-        """Make ``find_N``, which lists the words of a batch and brings their rows up to date;
-        ``step_N``; and ``finish_N``, which brings all rows up to date.
-        """
+        """Make ``find_N``, which lists the words of a batch, ``step_N``, and ``finish_N``."""
         n, group, state = self.number, self.group, self.trained.state
         with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):
             self._catch_up(asm, word)
@@ -152,7 +147,7 @@ class WordTable:
                         asm.set(self.done, word, now + 1)
                         asm.set(self.slots, word, found[0])
                         asm.set(self.words, found[0], word)
-                    found[0] = where(is_new, found[0] + 1, found[0])
+                    found[0] = is_new.select(found[0] + 1, found[0])
             asm.set(self.count, found[0])
         with asm.function(f"step_{n}", [*BLOCKS, "rates"]):
             rates = _rates(asm, asm.get(group.clock))

@@ -1,7 +1,11 @@
-"""An assembler of vector code: numbers in registers, arrays in memory, loops, and code to call.
+"""An assembler of vector code: numbers in registers, arrays in memory, loops, matrix products.
 
 It is a thin layer over the IR builder of llvmlite. Nothing in it knows of networks. The functions
 of floats are rational and polynomial approximations, to a few units in the last place.
+
+Products are made of tiles whose sums stay in registers; ``docs/native.md`` draws one. For each
+element of the inner dimension of a tile, one vector of each of its columns is loaded, and one float
+of each of its rows is spread over a vector.
 """
 
 import ctypes
@@ -17,12 +21,13 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import ArrayLike, NDArray
 
-from rnnbench.training.engines.native.memory import LINE, Array
-
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
 BYTES = 4
 """The size of a float."""
+LINE = 16
+"""Floats in a cache line; every array begins at one."""
+Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
 """An array of floats without gaps; others are refused."""
 IN_HALVES = {"znver4"}
@@ -58,6 +63,17 @@ class Processor:
     lanes: int
     registers: int
     is_x86: bool
+
+    @property
+    def vectors_of_tile(self) -> int:
+        """The number of vectors that stand side by side in a tile, at most."""
+        return 4 if self.registers >= 32 else 2
+
+    def rows_of_tile(self, rows: "Index", vectors: int) -> int:
+        """Return how many rows of vectors fit into the registers, in tiles of about one size."""
+        # A register for each sum, one for each vector that is loaded, and one more.
+        most = max((self.registers - 1 - vectors) // vectors, 1)
+        return -(-rows // -(-rows // most)) if isinstance(rows, int) else most
 
 
 @cache
@@ -116,10 +132,23 @@ class Value:
             return number
         return Value(self.builder, ir.Constant(self.raw.type, number))
 
+    def select(self, one: "Value", other: Any) -> "Value":
+        """Return one where this condition holds, and otherwise the other, lane by lane."""
+        return Value(self.builder, self.builder.select(self.raw, one.raw, one.lift(other).raw))
+
+    def at_most(self, most: "Index") -> "Value":
+        """Return the number, or the largest one that is allowed."""
+        return (self > most).select(self.lift(most), self)
+
+    def pick(self, lanes: Sequence[int], other: "Value | None" = None) -> "Value":
+        """Return lanes of the vector and, after them, of the other one."""
+        build, mask = self.builder, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
+        return Value(build, build.shuffle_vector(self.raw, (other or self).raw, mask))
+
     def tanh(self) -> "Value":
         """Return the hyperbolic tangent: ``x P(x²) / Q(x²)``."""
-        x = where(self > TANH_LIMIT, self.lift(TANH_LIMIT), self)
-        x = where(x < -TANH_LIMIT, x.lift(-TANH_LIMIT), x)  # NaN stays NaN
+        x = (self > TANH_LIMIT).select(self.lift(TANH_LIMIT), self)
+        x = (x < -TANH_LIMIT).select(x.lift(-TANH_LIMIT), x)  # NaN stays NaN
         square = x * x
         return x * square._polynomial(TANH_ABOVE) / square._polynomial(TANH_BELOW)
 
@@ -128,7 +157,7 @@ class Value:
 
     def exp(self) -> "Value":
         """Return the exponential of numbers up to 88; of those below -87, that of -87."""
-        x = where(self < -87, self.lift(-87), self)
+        x = (self < -87).select(self.lift(-87), self)
         shifted = x * 1.44269504088896341 + TO_WHOLE
         whole = shifted - TO_WHOLE  # x / log 2, rounded
         rest = x - whole * LOG2_HIGH - whole * LOG2_LOW
@@ -148,20 +177,29 @@ Index = Value | int
 """A number that the code computes, or one that is known when the code is made."""
 
 
-def where(condition: Value, one: Value, other: Any) -> Value:
-    """Return one or the other, lane by lane."""
-    return Value(one.builder, one.builder.select(condition.raw, one.raw, one.lift(other).raw))
+@dataclass(frozen=True)
+class Array:
+    """An array of floats, or of whole numbers of the same size, in an arena, named ``block``.
 
+    The strides can be longer than the shape needs, because vectors are read and written whole. All
+    numbers are in floats.
+    """
 
-def least(one: Index, other: Value) -> Value:
-    """Return the smaller of two numbers."""
-    return where(other > one, other.lift(one), other)
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    size: int
+    block: str
 
+    def of(self, arena: Floats) -> Floats:
+        """Return the array as a part of the arena."""
+        strides = [stride * arena.itemsize for stride in self.strides]
+        return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
 
-def pick(vectors: Sequence[Value], lanes: Sequence[int]) -> Value:
-    """Return lanes of one or two vectors, as if these stood one after the other."""
-    builder, mask = vectors[0].builder, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
-    return Value(builder, builder.shuffle_vector(vectors[0].raw, vectors[-1].raw, mask))
+    @property
+    def flat(self) -> "Array":
+        """The same floats in a row, with those between its rows."""
+        return replace(self, shape=(self.size,), strides=(1,))
 
 
 @dataclass(frozen=True)
@@ -223,8 +261,60 @@ class View:
         done = 0
         for size in (8, 4, 2, 1):
             if count & size:
-                self.moved(done).store(pick([floats], range(done, done + size)))
+                self.moved(done).store(floats.pick(range(done, done + size)))
                 done += size
+
+    def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
+        """Return ``sums[i, v] + Σ_k self[i, k] * b[k, v]``, where ``v`` is a vector of columns.
+
+        With ``places``, the row of ``b`` is ``places[k]``, not ``k``.
+        """
+        sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
+        for k in self.asm.loop(self.shape[1], sums):
+            row = b[places[k].load_index() if places else k]
+            columns = [row[v * lanes].load() for v in range(vectors)]
+            for i in range(self.shape[0]):
+                spread = self.asm.spread(self[i, k].load(F32))
+                for v, column in enumerate(columns):
+                    sums[i * vectors + v] += spread * column
+        return sums
+
+    def write_product(
+        self,
+        a: "View",
+        b: "View",
+        *,
+        adds: bool = False,
+        inner: "View | None" = None,
+        outer: "View | None" = None,
+    ) -> None:
+        """Write ``a b``, or add it; the last vector of a row may go past the columns.
+
+        If the code computes the number of rows, the last tile may go past them. The views ``inner``
+        and ``outer`` pick rows: ``b[inner]`` and ``self[outer]``.
+        """
+        asm, lanes, shapes = self.asm, self.asm.lanes, self.asm.processor
+        (rows, _), columns = a.shape, b.shape[1]
+        for first, vectors in asm.tiles(-(-columns // lanes), shapes.vectors_of_tile):
+            right = b.columns(first * lanes, vectors * lanes)
+            for row, height in asm.tiles(rows, shapes.rows_of_tile(rows, vectors)):
+                lines = [outer[row + i].load_index() if outer else row + i for i in range(height)]
+                tile = [self[line, first * lanes] for line in lines]
+                places = [line.moved(v * lanes) for line in tile for v in range(vectors)]
+                sums = [place.load() if adds else asm.vector_of(0.0) for place in places]
+                sums = a.rows(row, height).times(right, sums, inner)
+                for place, total in zip(places, sums, strict=True):
+                    place.store(total)
+
+    def write_transposed(self, source: "View") -> None:
+        rows, columns = source.shape
+        for i in self.asm.loop(rows):
+            for j in self.asm.loop(columns):
+                self[j, i].store(source[i, j].load(F32))
+
+
+Sums = list[Value]
+"""The sums of a tile: all vectors of its first row, of the next, and so on."""
 
 
 class Assembler:
@@ -286,9 +376,8 @@ class Assembler:
         """Have the body of a ``for`` run with each number of ``range(0, count, step)``.
 
         Python runs the body once, to make its code, so it has no ``break``. A count that the code
-        computes may be 0, and is rounded up to a multiple of ``step``. The floats in the list
-        ``carried`` stay in registers: the body replaces them there, and the list has their last
-        values after the loop.
+        computes may be 0, and is rounded up to a multiple of ``step``. The values in ``carried``
+        stay in registers; the body replaces them, and the list has the last ones after the loop.
         """
         if count == step:
             yield self.number(0)
@@ -325,8 +414,7 @@ class Assembler:
     def tiles(self, total: Index, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a ``for`` run with the starts and sizes of tiles that cover ``total``.
 
-        Its code is made twice if the last tile is smaller. If the code computes the total, the last
-        tile is whole and goes past it.
+        The last tile may be smaller. If the code computes the total, it is whole and goes past it.
         """
         rest = total % size if isinstance(total, int) else 0
         if whole := total - rest:
@@ -369,7 +457,7 @@ class Assembler:
     def spread(self, single: Value) -> Value:
         nothing = ir.Constant(ir.VectorType(single.raw.type, self.lanes), ir.Undefined)
         first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
-        return pick([Value(self.builder, first)], [0] * self.lanes)
+        return Value(self.builder, first).pick([0] * self.lanes)
 
     def first(self, vector: Value) -> Value:
         """Return the float in the first lane."""
@@ -379,7 +467,7 @@ class Assembler:
         return Value(self.builder, self.builder.sitofp(number.raw, F32))
 
     def largest(self, vectors: Sequence[Value]) -> Value:
-        most = reduce(lambda one, other: where(other > one, other, one), vectors)
+        most = reduce(lambda one, other: (other > one).select(other, one), vectors)
         return self.intrinsic(f"llvm.vector.reduce.fmax.v{self.lanes}f32", F32, most.raw)
 
     def total(self, vectors: Sequence[Value]) -> Value:

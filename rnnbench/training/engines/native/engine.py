@@ -26,6 +26,7 @@ from rnnbench.training.epochs import (
     TRAINING,
     Epochs,
     OnEpoch,
+    Recipe,
     batches,
     begin,
     hold_out_documents,
@@ -34,8 +35,7 @@ from rnnbench.training.epochs import (
 from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 
 if TYPE_CHECKING:
-    from rnnbench.training.engines.native.program import Program
-    from rnnbench.training.epochs import Recipe
+    from .program import Program
 
 ROWS = range(4, 7)
 """Documents that go through a network together: few enough that all that the way back needs stays
@@ -71,12 +71,12 @@ class NativeEngine(Engine):
     def why_not(self) -> str:
         return why_not()
 
-    def covers(self, model: Model, recipe: "Recipe") -> bool:
+    def covers(self, model: Model, recipe: Recipe) -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
         if not isinstance(model, LayeredNetwork) or recipe.optimizer != "adam":
             return False
         try:
-            from rnnbench.training.engines.native.stages import stages_of
+            from .words import stages_of
 
             return bool(list(stages_of(model.layers)))
         except NotImplementedError:
@@ -88,7 +88,7 @@ class NativeEngine(Engine):
         self,
         model: Model,
         dataset: Dataset,
-        recipe: "Recipe",
+        recipe: Recipe,
         seed: int,
         on_epoch: OnEpoch,
         *,
@@ -130,7 +130,7 @@ def why_not() -> str:
     if not find_spec("llvmlite"):
         return f"it needs llvmlite: pip install llvmlite, or {use}"
     try:
-        from rnnbench.training.engines.native import assembler, program
+        from . import assembler, program
 
         here = assembler.processor()
         if here is None:
@@ -143,11 +143,7 @@ def why_not() -> str:
 
 
 class Scorer:
-    """A network's program, which scores documents.
-
-    Attributes:
-        fixed: Keras's weights that training does not move; they come first.
-    """
+    """A network's program, which scores documents; ``fixed`` are first weights, not trained."""
 
     def __init__(self, program: "Program", model: LayeredNetwork, fixed: Weights):
         self.program, self.model, self.fixed = program, model, fixed
@@ -155,8 +151,7 @@ class Scorer:
     def lay_out(self, x: NDArray[np.int32]) -> Documents:
         """Return documents ``(n, timesteps)`` as the network reads them.
 
-        An embedding that masks reads no padding. A bag of words reads each word once, with its
-        weight. A network without either reads all ids, as numbers.
+        A mask hides padding; a bag of words reads each word once, with its weight.
         """
         first = self.model.layers[0]
         if isinstance(first, WordCounts):
@@ -204,11 +199,11 @@ class NativeNetwork(Scorer):
         program: "Program",
         model: LayeredNetwork,
         x: NDArray[np.int32],
-        recipe: "Recipe",
+        recipe: Recipe,
         seed: int,
         initial: Sequence[Floats] = (),
     ):
-        from rnnbench.training.engines.native.adam import rates_of
+        from .adam import rates_of
 
         super().__init__(program, model, [])
         self.recipe, self.seed = recipe, seed
@@ -310,13 +305,11 @@ def log_probabilities(
     return logs
 
 
-def program_of(
-    model: LayeredNetwork, shape: Shape, recipe: "Recipe | None", count: int
-) -> "Program":
+def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":
     """Return the program that trains on ``count`` documents; without a recipe, one that scores."""
-    from rnnbench.training.engines.native.assembler import processor
-    from rnnbench.training.engines.native.group import Sizes
-    from rnnbench.training.engines.native.program import program_for
+    from .assembler import processor
+    from .memory import Sizes
+    from .program import program_for
 
     here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
@@ -336,10 +329,7 @@ def program_of(
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:
-    """Return how many documents form a group.
-
-    Of the sizes that leave the fewest places empty in the last group of a batch, it is the largest.
-    """
+    """Return how many documents form a group: few that leave few places of the last one empty."""
     recurrent = [part for part in model.parts if isinstance(part, Recurrent)]
     if any(layer.gates * layer.units**2 >= SECOND_CACHE for layer in recurrent):
         return -(-batch // -(-batch // ROWS_OF_LARGE))

@@ -1,59 +1,37 @@
-"""Arrays of floats and whole numbers, all in one block of memory, the arena.
+"""The arena, a block of memory for all arrays; and the documents whose vectors lie in it.
 
 There are two arenas, one for each half of a batch, so that two threads can work on it. What both
 halves share, such as the weights, lies in the first.
+
+Between two layers, the vectors of all steps of a group's documents lie one below the other, without
+padding. A recurrent layer finds its steps by the table ``Group.places``.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rnnbench.errors import RnnbenchError
 from rnnbench.models.layers import derive_seed
 
-LINE = 16
-"""Floats in a cache line; every array begins at one."""
+from .assembler import LINE, Array, Assembler, Floats, Index, Value, View
+
 BLOCKS = SHARED, OF_HALF = "arena", "half"
 """The arenas that a function is given: the first one, and that of its half."""
 OTHER = "other"
 """The arena of the other half."""
 LARGEST_ARENA = 2**31
 """Floats, 8.6 GB in each arena: much more than networks have needed so far."""
-
-Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Array:
-    """An array of floats, or of whole numbers of the same size, in the arena.
-
-    The strides can be longer than the shape needs, because vectors are read and written whole. All
-    numbers are in floats.
-
-    Attributes:
-        block: the arena that the array lies in, by its name in ``BLOCKS``.
-    """
-
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    size: int
-    block: str
-
-    def of(self, arena: Floats) -> Floats:
-        """Return the array as a part of the arena."""
-        strides = [stride * arena.itemsize for stride in self.strides]
-        return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
-
-    @property
-    def flat(self) -> "Array":
-        """The same floats in a row, with those between its rows."""
-        return replace(self, shape=(self.size,), strides=(1,))
+SLACK = 32
+"""Rows after those in use, because the last tile of a product may go past them."""
+DOCUMENTS = [*BLOCKS, "order", "starts", "words", "values"]
+"""The arrays that a function is given: the blocks of memory, the order of documents, the start of
+each, the words of all in a row, and a number beside each word."""
 
 
 @dataclass(frozen=True)
@@ -161,3 +139,160 @@ class Memory:
             for array, first in self._ones:
                 array.of(arena)[..., first:] = 1
         return arenas
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes that the machine code is made for.
+
+    A document has up to ``timesteps``; ``batch`` documents are an optimizer step, of which ``rows``
+    go through the network together. ``clip`` is the largest norm of a step's gradients, if any.
+    """
+
+    timesteps: int
+    topics: int
+    n_ids: int
+    batch: int
+    rows: int
+    lanes: int
+    averages: bool = False
+    only_scores: bool = False
+    clip: float | None = None
+
+
+class Group:
+    """Up to ``rows`` documents, the longest first: where their steps are.
+
+    Attributes:
+        gap: rows of zeros before, between and after documents, for convolutions.
+        dummy: the row of all steps after the end of a document; its gradient stays 0.
+        number: its place among the groups of a batch, of which there are ``per_batch``.
+        half: of the batch that it is in, 0 or 1.
+        clock: the optimizer steps so far.
+        documents, lengths, firsts: the number, the steps and the first row of each document.
+        total: the rows in use, with the gaps.
+        places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
+        squares, factor: to clip gradients: the sums of squares of this half, and the factor of all.
+    """
+
+    def __init__(self, memory: Memory, sizes: Sizes, gap: int):
+        self.memory, self.sizes, self.rows, self.gap = memory, sizes, sizes.rows, gap
+        self.dummy = self.rows * (sizes.timesteps + gap) + gap + SLACK
+        self.capacity = self.dummy + 1
+        self.per_batch = -(-sizes.batch // self.rows)
+        self.number, self.total = memory.place(1), memory.place(1)
+        self.half, self.clock, self.is_training = (memory.place(1) for _ in range(3))
+        self.documents, self.lengths, self.firsts = (memory.place(self.rows) for _ in range(3))
+        self.places = memory.place(2, sizes.timesteps, self.rows)
+        self.squares, self.factor = (memory.place(sizes.lanes) for _ in range(2))
+
+    def gather(self, asm: Assembler, first: Value, left: Value, number: Value) -> None:
+        """Find the places of the next documents, of which ``left`` are in the batch."""
+        asm.set(self.number, number)
+        total = [asm.number(self.gap)]
+        for row in asm.loop(self.rows, total):
+            document = asm.given["order"][first + row].load_index()
+            length = (row < left).select(words_of(asm, document)[2], 0)
+            asm.set(self.documents, row, document)
+            asm.set(self.lengths, row, length)
+            asm.set(self.firsts, row, total[0])
+            total[0] += length + self.gap
+        asm.set(self.total, total[0])
+        self.find_places(asm, self.places)
+
+    def find_places(self, asm: Assembler, places: Array, rows: Array | None = None) -> None:
+        """Write the row of each step, or the number that ``rows`` has for it."""
+        for document, first, length in spans(asm, self.firsts, self.lengths):
+            for t in asm.loop(asm.get(self.lengths)):  # of the first one, the longest
+                for direction, at in enumerate((first + t, first + length - 1 - t)):
+                    row = (t < length).select(at, self.dummy)
+                    asm.set(places, direction, t, document, asm.get(rows, row) if rows else row)
+
+    def clear_gaps(self, asm: Assembler, array: Array) -> None:
+        """Write zeros into the gaps between documents."""
+        for i in range(self.gap):
+            asm.clear(array, i)
+            for _, first, length in spans(asm, self.firsts, self.lengths):
+                asm.clear(array, first + length + i)
+
+
+def spans(asm: Assembler, firsts: Array, lengths: Array) -> Iterator[tuple[Value, Value, Value]]:
+    """Have the body of a loop run with each document, its first row, and its number of rows."""
+    for document in asm.loop(firsts.shape[0]):
+        yield document, asm.get(firsts, document), asm.get(lengths, document)
+
+
+def words_of(asm: Assembler, document: Value) -> tuple[View, View, Value]:
+    """Return the words of a document, the numbers beside them, and how many there are."""
+    starts = asm.given["starts"][document]
+    start, end = starts.load_index(), starts.moved(1).load_index()
+    return asm.given["words"].moved(start), asm.given["values"].moved(start), end - start
+
+
+class Activations:
+    """The vectors that a layer hands on, one for each step or document.
+
+    Attributes:
+        is_trained: whether a layer so far is trained, so that the gradient is needed.
+        value: ``(rows, features + 1)``; the last column is 1, so a bias is a row of weights.
+        gradient: of the loss with respect to them, ``(rows, features)``.
+        weight_rows: the rows of weights that the vectors are multiplied by.
+        firsts, lengths, total, places: of a sequence, see ``Group``.
+    """
+
+    def __init__(self, group: Group, features: int, *, is_sequence: bool):
+        # One row more, because a vector that begins inside the last one may end after it.
+        rows, place = group.capacity if is_sequence else group.rows + 1, group.memory.place
+        self.group, self.features, self.weight_rows = group, features, features + 1
+        self.is_sequence, self.is_trained = is_sequence, True
+        self.value, self.gradient = place(rows, features + 1, ones=1), place(rows, features)
+        self.firsts, self.lengths = group.firsts, group.lengths
+        self.total, self.places = group.total, group.places
+
+    def count(self, asm: Assembler) -> Index:
+        return asm.get(self.total) if self.is_sequence else self.group.rows
+
+    def vectors(self, asm: Assembler) -> Iterator[tuple[Value, Value, int]]:
+        """Have the body of a loop run with each row, and the starts and sizes of its vectors."""
+        for row in asm.loop(self.count(asm)):
+            for column, size in asm.tiles(self.features, asm.lanes):
+                yield row, column, size
+
+    def steps(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
+        """Have the body of a loop run with each document, each of its steps, and the row of it."""
+        if not self.is_sequence:
+            for row in asm.loop(self.group.rows):
+                yield row, asm.number(0), row
+            return
+        for document, first, length in spans(asm, self.firsts, self.lengths):
+            for t in asm.loop(length):
+                yield document, t, first + t
+
+    def set_ones(self, asm: Assembler) -> None:
+        """Write the column of ones, where something else was written past the features."""
+        for row in asm.loop(self.count(asm)):
+            asm.at(self.value, row, self.features).store(asm.single(1.0))
+
+    def project(self, asm: Assembler, out: View, weights: View) -> None:
+        """Write ``x W + b`` of all vectors, where ``b`` is the last row of the weights."""
+        for x, first, kept in self.factors(asm):
+            out.rows(first, x.shape[0]).write_product(x, weights, inner=kept)
+
+    def project_back(
+        self, asm: Assembler, d_out: View, gradient: View, transposed: View, *, adds: bool = False
+    ) -> None:
+        """Add up the gradient of such weights; write that of the vectors, or add to it."""
+        for x, first, kept in self.factors(asm):
+            given = d_out.rows(first, x.shape[0])
+            gradient.write_product(x.T, given, adds=True, outer=kept)
+        if self.is_trained:
+            given = d_out.rows(0, self.count(asm))
+            asm.at(self.gradient).write_product(given, transposed, adds=adds)
+
+    def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
+        """Have the body of a loop run with all vectors, and the row of the first.
+
+        Those of a document may lack some features; the last view then lists those that they have.
+        """
+        x = asm.at(self.value).rows(0, self.count(asm))
+        yield x.columns(0, self.features + 1), 0, None

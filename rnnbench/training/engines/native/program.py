@@ -6,23 +6,13 @@ import numpy as np
 
 from rnnbench.models.layers import Layer, derive_seed
 from rnnbench.models.layers.feedforward import Conv1D
-from rnnbench.training.engines.native import adam
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    VERY_LOW,
-    Assembler,
-    Code,
-    Processor,
-    Value,
-    least,
-    where,
-)
-from rnnbench.training.engines.native.group import DOCUMENTS, Activations, Group, Sizes
-from rnnbench.training.engines.native.memory import OF_HALF, OTHER, SHARED, Floats, Memory
-from rnnbench.training.engines.native.products import product
-from rnnbench.training.engines.native.stage import Stage, filled, load_row
-from rnnbench.training.engines.native.stages import stages_of
 from rnnbench.training.outcome import Weights
+
+from . import adam
+from .assembler import F32, VERY_LOW, Assembler, Code, Floats, Processor, Value
+from .memory import DOCUMENTS, OF_HALF, OTHER, SHARED, Activations, Group, Memory, Sizes
+from .stage import Stage, filled, load_row
+from .words import stages_of
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a training function is given: besides the documents, the arena of the other
@@ -60,6 +50,7 @@ class Program:
         self.trained = [own for stage in self.stages for own in stage.trained]
         self.parts = [part for stage in self.stages for part in stage.parts]
         self.tables = [stage.table for stage in self.stages if stage.table]
+        self.every = [own for stage in self.stages for own in (stage, *stage.inner)]
         self.stages[-1].function, self.logits = "linear", self.stages[-1].above
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
@@ -74,7 +65,7 @@ class Program:
         arenas = self.memory.new_arenas(count)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
-            for stage in (own for outer in self.stages for own in (outer, *outer.inner)):
+            for stage in self.every:
                 key = derive_seed(seed, stage.number, stage.role)
                 stage.key.of(arena).view(np.uint32)[:] = key, 0
         for part, own in zip(self.parts, weights, strict=True):
@@ -83,7 +74,7 @@ class Program:
 
     def _make_steps(self, asm: Assembler) -> None:
         """Make ``forward`` and ``backward`` for a group, and what the optimizer does."""
-        for stage in self.stages:
+        for stage in self.every:
             stage.make(asm)
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
             self.group.gather(asm, first, left, number)
@@ -106,7 +97,7 @@ class Program:
             for table in self.tables:
                 asm.call(f"find_{table.number}", first, size)
             with asm.when(asm.get(group.half).equals(0)):
-                for stage in self.stages:
+                for stage in self.every:
                     stage.prepare(asm)
         with asm.function("work", TRAINING, 2) as (first, size), asm.flushing():
             start = asm.get(group.half) * rows
@@ -114,7 +105,7 @@ class Program:
                 at = start + done
                 asm.call("forward", first + at, size - at, at // rows)
                 asm.call("backward", first + at, size - at, size)
-            for stage in self.stages:
+            for stage in self.every:
                 stage.conclude(asm)
         if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
             with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
@@ -137,7 +128,7 @@ class Program:
         with asm.function("epoch", TRAINING, 1) as (count,):
             second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
-                size = least(self.sizes.batch, count - first)
+                size = (count - first).at_most(self.sizes.batch)
                 for name in self.phases:
                     asm.call(name, first, size)
                     asm.call(name, first, size, **second)
@@ -149,11 +140,11 @@ class Program:
         group, rows = self.group, self.sizes.rows
         with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
             asm.set(group.is_training, 0)
-            for stage in self.stages:
+            for stage in self.every:
                 stage.prepare(asm)
             for first in asm.loop(count, step=rows):
                 asm.call("forward", first, count - first, first // rows)
-                for row in asm.loop(least(rows, count - first)):
+                for row in asm.loop((count - first).at_most(rows)):
                     out = asm.given["scores"].moved(asm.get(group.documents, row) * self.width)
                     for i in asm.loop(self.width, step=asm.lanes):
                         out[i].store(asm.at(self.logits.value, row, i).load())
@@ -178,32 +169,29 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         document = asm.given["labels"].moved(asm.get(group.documents, row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
         are_label = [label.equals(some) for some in numbers]
-        of_label = asm.total([where(*own, 0.0) for own in zip(are_label, values, strict=True)])
+        own = [some.select(value, 0.0) for some, value in zip(are_label, values, strict=True)]
+        of_label = asm.total(own)
         answer = asm.given["answers"].moved((first + row) * 2)
         answer.store(of_label)
         answer.moved(1).store(total)
-        share = where(row < left, weight / asm.to_float(size), 0.0)
+        share = (row < left).select(weight / asm.to_float(size), 0.0)
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
-            gradient = power * of_power - where(is_label, of_topic, 0.0)
+            gradient = power * of_power - is_label.select(of_topic, 0.0)
             asm.at(logits.gradient, row, start).store(gradient)
 
 
 def add_binary_loss(
     asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
 ) -> None:
-    """Write the gradient of the mean binary cross-entropy over a batch of a size and all topics.
-
-    Labels are numbers beside the logits of each document. Its answer is the logits. See
-    ``add_loss``.
-    """
+    """Write the same of the mean binary cross-entropy; labels and answers are as logits are."""
     topics, group, width = logits.features, logits.group, logits.value.strides[0]
     for row in asm.loop(group.rows):
         values = load_row(asm.at(logits.value, row), topics)
         chances = filled(asm, [value.sigmoid() for value in values], topics)
         labels = asm.given["labels"].moved(asm.get(group.documents, row) * width)
         answer = asm.given["answers"].moved((first + row) * width)
-        share = asm.spread(where(row < left, 1 / asm.to_float(size * topics), 0.0))
+        share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
         for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
             answer.moved(start).store(value)
             gradient = (chance - labels.moved(start).load()) * share
@@ -222,7 +210,7 @@ def passes(processor: Processor) -> bool:
     asm = Assembler(processor)
     with asm.function("test", [SHARED]):
         a, b, out, x, gates = map(asm.at, arrays)
-        product(asm, out, a, b)
+        out.write_product(a, b)
         for number, name in enumerate(("sigmoid", "tanh", "exp")):
             gates[number, 0].store(getattr(x[0].load(), name)())
     (arena,) = memory.new_arenas(1)

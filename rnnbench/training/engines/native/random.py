@@ -12,15 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from rnnbench.training.engines.native.assembler import (
-    I32,
-    I64,
-    Assembler,
-    Index,
-    Value,
-    View,
-    where,
-)
+from .assembler import I32, I64, Assembler, Index, Value, View
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
@@ -133,4 +125,4 @@ def make_mask(
         counter = [first + first.lift([*range(asm.lanes)]), *others]
         for n, bits in enumerate(philox(counter, keys, times)):
             is_kept = Value(build, build.icmp_unsigned(">=", bits.raw, limit))
-            mask[column + n * length].store(where(is_kept, kept, dropped))
+            mask[column + n * length].store(is_kept.select(kept, dropped))

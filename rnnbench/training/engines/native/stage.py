@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rnnbench.models.layers import Layer
-from rnnbench.training.engines.native.adam import WordTable
-from rnnbench.training.engines.native.assembler import Assembler, Index, Value, View, where
-from rnnbench.training.engines.native.group import Activations, Group
-from rnnbench.training.engines.native.memory import SHARED, KerasArray, Trained
-from rnnbench.training.engines.native.random import make_mask
+
+from .adam import WordTable
+from .assembler import Assembler, Index, Value, View
+from .memory import SHARED, Activations, Group, KerasArray, Trained
+from .random import make_mask
 
 
 class Stage:
@@ -19,16 +19,13 @@ class Stage:
     Attributes:
         number: the position of ``layer``; for ``NumbersStage``, the number of layers.
         layers, layer: its layers, and the one that has weights or draws random numbers.
-        place: gives an array its place in memory.
         below, above: what the stage below hands on, if there is one, and what it hands on itself.
         parts: Keras's arrays of trained weights, in Keras's order.
-        trained: the weights that every batch reads.
+        trained, table: the weights that every batch reads, and those of which it reads few rows.
         function: of its outputs; that of the last stage is computed with the loss.
-        table: the weights of which a batch reads few rows.
         key, role: the key of its random numbers, and what they are for.
         inner: the stages of its branches.
-        kinds: the kinds of layers that it computes.
-        all_kinds: the kinds of stages; a special case comes before the general one.
+        kinds, all_kinds: the layers that it computes; all stages, special cases first.
     """
 
     below: Activations
@@ -139,7 +136,7 @@ def filled(
     """Return the vectors of a row with a number in the lanes past its end."""
     *whole, last = vectors
     is_real = asm.vector_of(np.arange(asm.lanes)) < features - len(whole) * asm.lanes
-    return [*whole, where(is_real, last, fill)]
+    return [*whole, is_real.select(last, fill)]
 
 
 def store_row(place: View, vectors: Iterable[Value], features: int) -> None:

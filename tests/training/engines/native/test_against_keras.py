@@ -22,7 +22,7 @@ from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines.native.engine import NativeNetwork
-from rnnbench.training.engines.native.group import Sizes
+from rnnbench.training.engines.native.memory import Sizes
 from rnnbench.training.engines.native.random import (
     glorot_uniform,
     orthogonal,

@@ -27,6 +27,7 @@ from rnnbench.models import in_numpy
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines.native.assembler import (
+    Array,
     Assembler,
     Code,
     Processor,
@@ -34,9 +35,7 @@ from rnnbench.training.engines.native.assembler import (
     processor,
 )
 from rnnbench.training.engines.native.engine import Scorer, longest_first
-from rnnbench.training.engines.native.group import Sizes
-from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Array, Memory
-from rnnbench.training.engines.native.products import product, rows_of_tile
+from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Memory, Sizes
 from rnnbench.training.engines.native.program import passes
 from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 
@@ -84,7 +83,7 @@ def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is
 
     def make(asm):
         a = asm.at(left)
-        product(asm, asm.at(out), a.T if is_transposed else a, asm.at(right), adds=adds)
+        asm.at(out).write_product(a.T if is_transposed else a, asm.at(right), adds=adds)
 
     run("product", arena, make, Processor(lanes, registers, is_x86))
 
@@ -94,7 +93,7 @@ def test_products_of_all_shapes(rows, columns, inner, lanes, registers, adds, is
 
 @given(rows=st.integers(1, 200), vectors=st.integers(1, 4), registers=REGISTERS)
 def test_the_sums_of_a_tile_fit_into_the_registers(rows, vectors, registers):
-    height = rows_of_tile(rows, vectors, registers)
+    height = Processor(8, registers, is_x86).rows_of_tile(rows, vectors)
 
     assert height * vectors + vectors + 1 <= registers
     assert 1 <= height <= rows

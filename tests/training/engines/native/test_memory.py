@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.training.engines.native.memory import LINE, KerasArray, Memory
-from rnnbench.training.engines.native.stages.recurrent import column_order
+from rnnbench.training.engines.native.assembler import LINE
+from rnnbench.training.engines.native.memory import KerasArray, Memory
+from rnnbench.training.engines.native.recurrent import column_order
 
 SHAPES = st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=3), min_size=1)
 

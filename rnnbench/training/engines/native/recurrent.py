@@ -1,37 +1,24 @@
 """Recurrent layers, in one direction or both: step by step forward, and back through time.
 
 Inputs are projected in one product before the first step; single numbers within the steps, as that
-costs less. The equations of a step are in ``cells``.
+costs less. In the equations of a step, a name that begins with ``d_`` is the gradient of the loss
+with respect to what follows, and one that ends with ``_before`` belongs to the step before.
 """
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.recurrent import Bidirectional
-from rnnbench.training.engines.native.assembler import (
-    F32,
-    Assembler,
-    Index,
-    Value,
-    View,
-    least,
-    pick,
-    where,
-)
-from rnnbench.training.engines.native.cells import CELLS
-from rnnbench.training.engines.native.group import Activations
-from rnnbench.training.engines.native.memory import BLOCKS, SHARED, Array
-from rnnbench.training.engines.native.products import (
-    Sums,
-    product,
-    rows_of_tile,
-    sum_up,
-    transpose,
-    vectors_of_tile,
-)
-from rnnbench.training.engines.native.random import glorot_uniform, orthogonal, quarter
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
+
+from .assembler import F32, Array, Assembler, Index, Sums, Value, View
+from .memory import BLOCKS, SHARED, Activations
+from .random import glorot_uniform, orthogonal, quarter
+from .stage import Stage
 
 ROWS_OF_OUTER = 50
 """Rows, of several time steps, that are collected for one product, the gradient of weights: so many
@@ -41,6 +28,96 @@ COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}
 
 Place = tuple[Value, Value, Value, Value]
 """A direction, a step in time, a row and a unit."""
+Values = Sequence[Value]
+
+
+class States(NamedTuple):
+    """The end of a step: its states, and the values that the way back needs besides ``h``."""
+
+    h: Value
+    c: Value | None = None
+    kept: Values = ()
+
+
+class Gradients(NamedTuple):
+    """The gradients of the sums of all gates, and of the states before."""
+
+    sums: Values
+    input_sums: Values = ()  # as the input sees them, if that differs
+    h_before: Value | None = None  # apart from what reaches it through ``sums``
+    c_before: Value | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The arithmetic of a recurrent layer, with Keras's defaults: all that differs between kinds.
+
+    Attributes:
+        kept: values of each unit and step that the way back needs, apart from the hidden states.
+        forward: from the sums of the gates, ``h_before`` and ``c_before``.
+        back: from the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``.
+        split: the gate that needs its sum over the state and that over the input apart; they are
+            given one after the other. The sum over the state then has a bias of its own.
+        passes_h: whether a gradient reaches ``h_before`` past the sums.
+        open_gate: the gate whose bias is 1 at first, with ``unit_forget_bias``.
+    """
+
+    kept: int
+    forward: Callable[[Values, Value, Value], States]
+    back: Callable[[Values, Value, Value, Value, Value], Gradients]
+    split: int | None = None
+    passes_h: bool = False
+    open_gate: int | None = None
+
+
+def _simple_rnn(sums: Values, *_: Value) -> States:
+    return States(sums[0].tanh())
+
+
+def _simple_rnn_back(_: Values, h: Value, _h_before: Value, d_h: Value, *__: Value) -> Gradients:
+    return Gradients([d_h * (1 - h * h)])
+
+
+def _lstm(sums: Values, _h_before: Value, c_before: Value) -> States:
+    """Return the states, by input gate i, forget gate f, candidate g and output gate o."""
+    i, f, g, o = sums[0].sigmoid(), sums[1].sigmoid(), sums[2].tanh(), sums[3].sigmoid()
+    c = f * c_before + i * g
+    tanh_c = c.tanh()
+    return States(o * tanh_c, c, kept=(i, f, g, o, c_before, tanh_c))
+
+
+def _lstm_back(kept: Values, _h: Value, _h_before: Value, d_h: Value, d_c: Value) -> Gradients:
+    i, f, g, o, c_before, tanh_c = kept
+    d_c = d_c + d_h * o * (1 - tanh_c * tanh_c)
+    d_i = d_c * g * i * (1 - i)
+    d_f = d_c * c_before * f * (1 - f)
+    d_g = d_c * i * (1 - g * g)
+    d_o = d_h * tanh_c * o * (1 - o)
+    return Gradients([d_i, d_f, d_g, d_o], c_before=d_c * f)
+
+
+def _gru(sums: Values, h_before: Value, *_: Value) -> States:
+    """Return the hidden state, by update gate z, candidate g, and reset gate r of the state."""
+    z, r, of_state, of_input = sums[0].sigmoid(), sums[1].sigmoid(), sums[2], sums[3]
+    g = (of_input + r * of_state).tanh()
+    return States(z * h_before + (1 - z) * g, kept=(z, r, g, of_state))
+
+
+def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -> Gradients:
+    z, r, g, of_state = kept
+    d_z = d_h * (h_before - g) * z * (1 - z)
+    d_of_input = d_h * (1 - z) * (1 - g * g)
+    d_of_state = d_of_input * r
+    d_r = d_of_input * of_state * r * (1 - r)
+    return Gradients([d_z, d_r, d_of_state], [d_z, d_r, d_of_input], h_before=d_h * z)
+
+
+CELLS: dict[type[Layer], Cell] = {
+    SimpleRNN: Cell(kept=0, forward=_simple_rnn, back=_simple_rnn_back),
+    LSTM: Cell(kept=6, forward=_lstm, back=_lstm_back, open_gate=1),
+    GRU: Cell(kept=4, forward=_gru, back=_gru_back, split=2, passes_h=True),
+}
+"""All cells, by the class of their layer."""
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
@@ -63,11 +140,10 @@ class RecurrentStage(Stage):
 
     Attributes:
         ways: the directions, 0 forwards and 1 backwards: the first index of many arrays.
-        units, gates, columns: of the states, and of the sums of all gates, in a direction.
+        columns: of the sums of all gates in a direction.
         state_rows: those of ``u`` without the inputs.
-        used: ``u``, of which some weights may be dropped, as ``mask`` says.
-        transposed: the same, transposed.
-        states: the states before each step and after the last.
+        used, transposed: ``u``, of which some weights may be dropped, as ``mask`` says.
+        states: those before each step and after the last.
         kept: for the way back: values of all lanes, for each step, vector of units and row.
         d_sums, d_input_sums: the gradients of the gates, before their activations, of steps that
             are collected; the second as the inputs see them.
@@ -143,7 +219,7 @@ class RecurrentStage(Stage):
         for way in asm.loop(self.ways):
             if self.layer.weight_drop:
                 self._drop_weights(asm, way)
-            transpose(asm, asm.at(self.transposed, way), asm.at(self.used, way))
+            asm.at(self.transposed, way).write_transposed(asm.at(self.used, way))
 
     def _drop_weights(self, asm: Assembler, way: Value) -> None:
         used, u = asm.at(self.used, way, 0), asm.at(self.u.value, way, 0)
@@ -179,7 +255,7 @@ class RecurrentStage(Stage):
                 out = asm.at(self.projected).columns(way * self.columns, self.columns)
                 self.below.project(asm, out, self._inputs(asm, self.used, way))
             asm.clear(self.cell_state, 0, group.rows)
-            for t in asm.loop(group.longest(asm)):
+            for t in asm.loop(asm.get(group.lengths)):
                 asm.call(f"step_at_{self.key.offset}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = asm.at(self.states, way, asm.get(group.lengths, row), row)
@@ -188,7 +264,7 @@ class RecurrentStage(Stage):
                     out.store(last[unit].load(), size)
 
     def backward(self, asm: Assembler) -> None:
-        group, steps = self.group, self.group.longest(asm)
+        group, steps = self.group, asm.get(self.group.lengths)
         chunks = (steps + (self.collected - 1)) // self.collected
         if not self.is_inline:
             asm.clear(self.d_projected, 0, self.below.count(asm))
@@ -197,7 +273,7 @@ class RecurrentStage(Stage):
             asm.clear(self.d_cell, 0, group.rows)
             for done in asm.loop(chunks):
                 first = (chunks - 1 - done) * self.collected
-                count = least(self.collected, steps - first)
+                count = (steps - first).at_most(self.collected)
                 for i in asm.loop(count):
                     at = count - 1 - i
                     asm.call(f"step_back_at_{self.key.offset}", way, first + at, at)
@@ -210,19 +286,19 @@ class RecurrentStage(Stage):
 
     def _step(self, asm: Assembler, way: Value, t: Value) -> None:
         """Take a step: a tile is summed up, and its gates are computed, in registers."""
-        gates, lanes, registers = self.gates, asm.lanes, asm.processor.registers
-        at_once, rows = max(vectors_of_tile(registers) // gates, 1) * lanes, self.group.rows
+        gates, lanes, shapes = self.gates, asm.lanes, asm.processor
+        at_once, rows = max(shapes.vectors_of_tile // gates, 1) * lanes, self.group.rows
         for row in asm.loop(rows) if self.is_inline else ():
             x = asm.at(self.below.value, asm.get(self.below.places, way, t, row)).load(F32)
             asm.at(self.states, way, t, row, self.state_rows).store(x)
         for first, units in asm.tiles(self.units, at_once):
             vectors = -(-gates * units // lanes)
             u = asm.at(self.used, way).columns(first * gates, vectors * lanes)
-            for row, height in asm.tiles(rows, rows_of_tile(rows, vectors, registers)):
+            for row, height in asm.tiles(rows, shapes.rows_of_tile(rows, vectors)):
                 of_input = self._input_sums(asm, (way, t, row, first), u, height)
                 start = self._without_split(asm, of_input, vectors, units)
                 states = asm.at(self.states, way, t).rows(row, height)
-                sums = sum_up(asm, start, states.columns(0, self.state_rows), u)
+                sums = states.columns(0, self.state_rows).times(u, start)
                 for i in range(height):
                     for n in range(0, units, lanes):
                         size, at = min(lanes, units - n), i * vectors + n * gates // lanes
@@ -236,7 +312,7 @@ class RecurrentStage(Stage):
         if self.is_inline:
             zeros = [asm.vector_of(0.0)] * (vectors * height)
             x = asm.at(self.states, way, t).rows(row, height).columns(split, 2)
-            return sum_up(asm, zeros, x, u.rows(split, 2))
+            return x.times(u.rows(split, 2), zeros)
         column = first * self.gates + way * self.columns
         rows = [asm.get(self.below.places, way, t, row + i) for i in range(height)]
         lines = [asm.at(self.projected, own, column) for own in rows]
@@ -249,7 +325,7 @@ class RecurrentStage(Stage):
         gates = np.arange(vectors * asm.lanes).reshape(vectors, asm.lanes) // units
         is_split = [asm.vector_of(some).equals(self.cell.split) for some in gates]
         zero = asm.vector_of(0.0)
-        return [where(is_split[n % vectors], zero, total) for n, total in enumerate(sums)]
+        return [is_split[n % vectors].select(zero, total) for n, total in enumerate(sums)]
 
     def _cell(self, asm: Assembler, place: Place, size: int, of_input: Sums, sums: Sums) -> None:
         """Write the states of a vector of units after a step, and what the way back needs."""
@@ -261,7 +337,7 @@ class RecurrentStage(Stage):
                 return vectors[number]
             first, last = number * size // lanes, ((number + 1) * size - 1) // lanes
             start = number * size - first * lanes
-            return pick([vectors[first], vectors[last]], [start + n % size for n in range(lanes)])
+            return vectors[first].pick([start + n % size for n in range(lanes)], vectors[last])
 
         gates = [gate(sums, number) for number in range(self.gates)]
         if cell.split is not None:  # its sum over the state goes before that over the input
@@ -295,7 +371,7 @@ class RecurrentStage(Stage):
         d_hidden, d_sums = asm.at(self.d_hidden), asm.at(self.d_sums, at)
         # The gradient of what passes into the next state directly is there already.
         transposed = asm.at(self.transposed, way).columns(0, self.units)
-        product(asm, d_hidden, d_sums, transposed, adds=self.cell.passes_h)
+        d_hidden.write_product(d_sums, transposed, adds=self.cell.passes_h)
 
     def _cell_back(self, asm: Assembler, place: Place, size: int, d_h: Value, at: Value) -> None:
         """Write the gradients of the gates of a vector of units, and of the states before.
@@ -332,4 +408,4 @@ class RecurrentStage(Stage):
             parts = [(self.d_sums, 0, split + 2)]
         for array, first, rows in parts:
             out, d_sums = asm.at(self.u.gradient, way).rows(first, rows), asm.at(array, 0)
-            product(asm, out, states.rows(first, rows), d_sums.rows(0, count), adds=True)
+            out.write_product(states.rows(first, rows), d_sums.rows(0, count), adds=True)

@@ -1,23 +1,24 @@
-"""The first layer: word ids as numbers, or as vectors, with the dropout of words and features.
+"""The first layers: word ids as numbers, vectors or counts, and the dropout of words and features.
 
 Below a recurrent layer, a word that occurs again in a document has one row, which is projected
 once, and rows lack the features that spatial dropout sets to 0. Only the order of sums changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from rnnbench.models.layers import Layer
-from rnnbench.models.layers.feedforward import Embedding, SpatialDropout
-from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.engines.native.adam import WordTable
-from rnnbench.training.engines.native.assembler import F32, Assembler, Index, Value, View, where
-from rnnbench.training.engines.native.group import SLACK, Activations, Group, spans, words_of
-from rnnbench.training.engines.native.memory import SHARED
-from rnnbench.training.engines.native.random import quarter, random_uniform
-from rnnbench.training.engines.native.stage import Stage
+from rnnbench.models.layers.feedforward import Embedding, SpatialDropout, WordCounts
+
+from .adam import WordTable
+from .assembler import F32, Assembler, Index, Value, View
+from .feedforward import DenseStage, activate, activate_back
+from .memory import SHARED, SLACK, Activations, Group, spans, words_of
+from .random import glorot_uniform, quarter, random_uniform
+from .recurrent import RecurrentStage
+from .stage import Stage, stack, store_row
 
 Words = Iterator[tuple[Value, Value, Value]]
 """Rows, and the word and its mask of each."""
@@ -130,7 +131,7 @@ class SharedEmbeddingStage(EmbeddingStage):
     @classmethod
     def takes(cls, layers: tuple[Layer, ...]) -> int:
         count = super().takes(layers)
-        return count if isinstance(layers[count], Recurrent | Bidirectional) else 0
+        return count if RecurrentStage.takes(layers[count:]) else 0
 
     def vectors(self) -> "WordVectors":
         group, ids = self.group, self.group.sizes.n_ids
@@ -173,7 +174,7 @@ class SharedEmbeddingStage(EmbeddingStage):
         kept, found = asm.at(above.kept, document), [asm.number(0)]
         for feature in asm.loop(above.features, found):
             kept[found[0]].store_index(feature)
-            found[0] = where(mask[feature].load(F32) > 0, found[0] + 1, found[0])
+            found[0] = (mask[feature].load(F32) > 0).select(found[0] + 1, found[0])
         n_kept = found[0]
         asm.set(above.n_kept, document, n_kept)
         for past in range(SLACK):  # the ones, and rows that a tile may read past them
@@ -191,10 +192,8 @@ class SharedEmbeddingStage(EmbeddingStage):
 class WordVectors(Activations):
     """Vectors of words, one for each word of a document, however often it occurs there.
 
-    Attributes:
-        drops: whether the rows of a document lack some features.
-        kept, n_kept: the features that the rows of each document have, the last being that of the
-            ones; and how many there are.
+    If it ``drops``, the rows of a document lack some features; ``kept`` are ``n_kept`` that they
+    have, and that of the ones.
     """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
@@ -217,3 +216,71 @@ class WordVectors(Activations):
         for document, first, count in spans(asm, self.firsts, self.lengths):
             columns = asm.get(self.n_kept, document) + 1
             yield x.rows(first, count).columns(0, columns), first, asm.at(self.kept, document)
+
+
+VECTORS = 16  # summed together
+
+
+class BagStage(Stage):
+    """``y = f(b + Σ weight W[word])``, over the words of a document, each once."""
+
+    table: WordTable
+    kinds = (WordCounts,)
+
+    def build(self) -> None:
+        self.layer, self.number = self.layers[1], self.number + 1
+        group, sizes = self.group, self.group.sizes
+        units = self.units = self.layer.count_units(sizes.topics)
+        self.above = Activations(group, units, is_sequence=False)
+        self.table = WordTable(group, self.number, units)
+        self.bias = self.add_weights(1, units)
+        self.add_part((sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform)
+        self.add_part((units,), self.bias, 0)
+        # The gradients above of the documents of a batch.
+        self.d_above = self.place(group.per_batch * sizes.rows, units, block=SHARED)
+
+    @classmethod
+    def takes(cls, layers: tuple[Layer, ...]) -> int:
+        return 2 * (super().takes(layers) and DenseStage.takes(layers[1:]))
+
+    def forward(self, asm: Assembler) -> None:
+        for row in asm.loop(self.group.rows):
+            words, weights, _ = words_of(asm, asm.get(self.group.documents, row))
+            for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
+                starts = range(0, width, asm.lanes)
+                sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]
+                for i in asm.loop(asm.get(self.group.lengths, row), sums):
+                    line = asm.at(self.table.trained.value, words[i].load_index(), column)
+                    weight = asm.spread(weights[i].load(F32))
+                    for n, start in enumerate(starts):
+                        sums[n] += weight * line.moved(start).load()
+                store_row(asm.at(self.above.value, row, column), sums, width)
+        activate(asm, self.above, self.layer.activation)
+
+    def backward(self, asm: Assembler) -> None:
+        activate_back(asm, self.above, self.layer.activation)
+        start = asm.get(self.group.number) * self.group.rows
+        for row, column, _ in self.above.vectors(asm):
+            d_y = asm.at(self.above.gradient, row, column).load()
+            asm.at(self.d_above, start + row, column).store(d_y)
+            asm.at(self.bias.gradient, 0, column).add(d_y)
+
+    def collect(self, asm: Assembler, first: Value, size: Value) -> None:
+        for row in asm.loop(size):
+            document = asm.given["order"][first + row].load_index()
+            words, weights, length = words_of(asm, document)
+            for column, width in self.table.own_columns(asm, VECTORS * asm.lanes):
+                starts = [column + v for v in range(0, width, asm.lanes)]
+                d_y = [asm.at(self.d_above, row, start).load() for start in starts]
+                for i in asm.loop(length):
+                    slot = asm.get(self.table.slots, words[i].load_index())
+                    weight = asm.spread(weights[i].load(F32))
+                    for start, d in zip(starts, d_y, strict=True):
+                        asm.at(self.table.trained.gradient, slot, start).add(weight * d)
+
+
+def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
+    """Yield the stages of a network, as ``stack`` does."""
+    if layers[0].takes != "ids":
+        yield NumbersStage, len(layers), ()
+    yield from stack(layers)
