@@ -8,15 +8,15 @@ import numpy as np
 from pydantic import computed_field
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.constrain import Constrain
 from rich.padding import Padding
-from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
-from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
+from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.report.table import as_text, grid
 from rnnbench.section import Record, spell
 
@@ -35,27 +35,13 @@ HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold re
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
 
 
-@dataclass(frozen=True)
-class Page:
-    """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
-
-    Blocks below a heading are indented; a heading may be empty. Where the encoding has only ASCII,
-    signs in equations are spelled out, and columns may not align.
-    """
-
-    parts: Sequence[Part]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        blocks: list[RenderableType] = []
-        for heading, body in self.parts:
-            below = [Padding(block, (0, 0, 0, 3)) for block in body]
-            blocks += [Text(heading, HEADING), *below] if heading else body
-        lines = Group(*[line for block in blocks for line in (block, "")][:-1])
-        for segment in console.render(lines, options.update_width(min(WIDTH, options.max_width))):
-            text = segment.text
-            for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
-                text = text.replace(sign, spelling)
-            yield Segment(text, segment.style, segment.control)
+def page_of(parts: Sequence[Part]) -> RenderableType:
+    """Return blocks with a blank line between them; those below a heading are indented."""
+    blocks: list[RenderableType] = []
+    for heading, body in parts:
+        below = [Padding(block, (0, 0, 0, 3)) for block in body]
+        blocks += [Text(heading, HEADING), *below] if heading else body
+    return Constrain(Group(*[line for block in blocks for line in (block, "")][:-1]), WIDTH)
 
 
 @dataclass(frozen=True)
@@ -99,9 +85,9 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """The hidden state of the first sequence after a step, counted from 1, in the first units.
+    """The hidden state of the first sequence after a step, from 1, in the first units.
 
-    The largest difference is that over all units and sequences.
+    ``largest_difference`` is over all units and sequences.
     """
 
     step: int
@@ -264,11 +250,7 @@ def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
 def _check(
     in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
 ) -> NumpyCheck:
-    """Compare the states in NumPy after every step, the hidden one first, with those of Keras.
-
-    Keras's are the hidden state after every step, ``(batch, steps, units)``, the same after the
-    last one, and all states after the last one.
-    """
+    """Compare states in NumPy with Keras's: ``last`` and ``states`` are after the last step."""
     hidden = in_numpy[0]
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
     pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
@@ -286,7 +268,7 @@ def _check(
     )
 
 
-def explanation_page(facts: Explanation) -> Page:
+def explanation_page(facts: Explanation) -> RenderableType:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
     title: list[RenderableType] = [
@@ -297,14 +279,13 @@ def explanation_page(facts: Explanation) -> Page:
         ),
     ]
     names = ", ".join(axis.name for axis in facts.axes)
-    axes = [
-        (axis.name, f"{axis.size:>{len(str(max(shape)))}}", axis.meaning) for axis in facts.axes
-    ]
-    outputs = {f"{output.return_sequences}": output for output in facts.outputs}
+    width = len(str(max(shape)))
+    axes = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in facts.axes]
     switches = [
-        (f"return_sequences={on}", str(output.shape), f"({', '.join(output.axes)})")
-        for on, output in outputs.items()
+        (f"return_sequences={of.return_sequences}", str(of.shape), f"({', '.join(of.axes)})")
+        for of in facts.outputs
     ]
+    meanings = "; ".join(f"{of.return_sequences}: {of.meaning}" for of in facts.outputs)
     states = [(state.symbol, state.name, str(state.shape), state.meaning) for state in facts.states]
     equations = grid([(line.text, line.meaning) for line in facts.equations], (VALUE, ASIDE))
     equations.columns[0].no_wrap = True  # one in two lines is hard to read
@@ -315,7 +296,7 @@ def explanation_page(facts: Explanation) -> Page:
         ],
         "The output": [
             grid(switches, ("", VALUE, ASIDE)),
-            Text("; ".join(f"{on}: {output.meaning}" for on, output in outputs.items()) + "."),
+            Text(f"{meanings}."),
         ],
         "The states carried from step to step": [
             grid(states, (VALUE, "", VALUE, ASIDE)),
@@ -326,7 +307,7 @@ def explanation_page(facts: Explanation) -> Page:
         "The same in NumPy, step by step": _steps(facts.check),
     }
     numbered = enumerate(parts.items(), start=1)
-    return Page([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
+    return page_of([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, Part, page_of
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.report.table import find_template, grid
 
@@ -76,7 +76,7 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     return found
 
 
-def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
+def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType]:
     """Return the record and the page of a stack of layers that works through the toy array."""
     record = {
         "x": TOY.tolist(),
@@ -114,7 +114,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return record, Page([*parts, ("", [ending])])
+    return record, page_of([*parts, ("", [ending])])
 
 
 def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
