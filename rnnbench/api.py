@@ -16,9 +16,9 @@ from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
-from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables_of_run import result_tables, summary_rows
+from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results

@@ -20,19 +20,9 @@ from rnnbench.analysis.intervals import (
     sums_of,
 )
 from rnnbench.points import chosen
+from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import (
-    ANOVA,
-    BLOCKS,
-    CLUSTERS,
-    DIGITS,
-    MCNEMAR,
-    RANDOMIZATION,
-    SIGNIFICANT,
-    STUDENT,
-    Comparison,
-    ModelSummary,
-)
+from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummary
 from rnnbench.section import Record
 
 MAX_IN_PAIRS = 60
@@ -79,7 +69,7 @@ def compare_pairs(
 def _compared(a: Hits, b: Hits) -> dict[str, Any]:
     """Return the facts of a comparison that do not depend on others."""
     estimate, n_seeds = estimate_difference(a, b), [len(of.values) for of in (a, b) if of.is_random]
-    p, method = single_trials_p(a, b) if a.all_agree and b.all_agree else (estimate.p, ANOVA)
+    p, method = single_trials_p(a, b) if a.all_agree and b.all_agree else (estimate.p, schema.ANOVA)
     facts = {"difference": estimate.value, "interval": estimate.interval, "p": p, "method": method}
     return facts | {"n_seeds": min(n_seeds, default=None)}
 
@@ -142,17 +132,17 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
     if is_right_or_wrong and groups is None:
-        return mcnemar_p(*pair), MCNEMAR
+        return mcnemar_p(*pair), schema.MCNEMAR
     if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
-        return estimate_difference(a, b).p, STUDENT
+        return estimate_difference(a, b).p, schema.STUDENT
     p = mcnemar_p(*pair) if is_right_or_wrong else swaps_p(*pair)
     if groups is None:
-        return p, RANDOMIZATION
+        return p, schema.RANDOMIZATION
     if is_right_or_wrong:
         of_groups = blocks_p(*pair, groups)
     else:
         of_groups = swaps_p(*(sums_of(part, groups) for part in pair))
-    return max(p, of_groups), BLOCKS if a.clusters is b.clusters is None else CLUSTERS
+    return max(p, of_groups), schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

@@ -23,12 +23,7 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
-from rnnbench.models.descriptions import (
-    ABOUT_A_MODEL,
-    BaselineModel,
-    LayeredNetwork,
-    Model,
-)
+from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
@@ -101,7 +96,11 @@ def data_view(prepared: PreparedData) -> View:
         sizes, pairs = _together(prepared)
         record["topics_a_document"] = dict(sorted(sizes.items()))
         record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
-        rows[f"{noun}s a document"] = _shares(sizes, summary.train_size + summary.test_size)
+        few_sizes = Counter[int]()
+        for size, n in sorted(sizes.items()):
+            few_sizes[min(size, MANY)] += n
+        shares = (f"{n}{' or more' * (n == MANY)}: {few_sizes[n]:,}" for n in few_sizes)
+        rows[f"{noun}s a document"] = ", ".join(shares)
         few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
         rows["most often together"] = ", ".join(few) or "none"
     facts = grid(rows.items(), (NAME, ""))
@@ -116,14 +115,6 @@ def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, 
         sizes[len(own)] += 1
         pairs.update(combinations([dataset.topics[topic] for topic in own], 2))
     return sizes, pairs
-
-
-def _shares(sizes: Counter[int], n: int) -> str:
-    """Return how many documents have each number of topics; many topics are one number."""
-    few = {str(size): sizes[size] for size in range(MANY) if sizes[size]}
-    more = n - sum(few.values())
-    many = {f"{MANY} or more": more} if more else {}
-    return ", ".join(f"{size}: {count:,}" for size, count in (few | many).items())
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:
@@ -223,16 +214,7 @@ def _remarks(document: Document) -> Iterator[str]:
         reason = f": it is not shorter than data.maxlen, {document.data.maxlen}"
         yield f"{length} No model is given this document{reason if document.data.maxlen else ''}."
     else:
-        steps = f"{length} Every sequence has {counted(len(document.sequence), 'step')}"
-        if document.n_cut:
-            end = {"pre": "first", "post": "last"}[document.data.truncating]
-            yield f"{steps}: the {end} {document.n_cut:,} are cut off."
-        elif document.n_padding:
-            side = {"pre": "before", "post": "after"}[document.data.padding]
-            zeros = counted(document.n_padding, "step")
-            yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
-        else:
-            yield f"{steps}: there is no padding, and nothing is cut off."
+        yield f"{length} Every sequence has {counted(len(document.sequence), 'step')}."
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
         yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"

@@ -26,7 +26,6 @@ from rnnbench.report.plot import (
     STYLES,
     THICK,
     THIN,
-    WIDE,
     Plot,
     Style,
     about,
@@ -35,7 +34,8 @@ from rnnbench.report.plot import (
     legend_entries,
     name_rows,
 )
-from rnnbench.report.table import MISSING, Table, scope, scope_of, with_points
+from rnnbench.report.table import MISSING, Table, with_points
+from rnnbench.report.words import scope, scope_of
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
 from rnnbench.text import heading, visible
@@ -192,16 +192,6 @@ class ScorePlot(RunPlot):
             styles["published"] = diamond
         return [*legend_entries(axes, styles), majority]
 
-    def draw_on_page(self, figure: Figure) -> None:
-        """Name the majority baseline above its line, where the page leaves room for it."""
-        axes = figure.subplots()
-        *handles, majority = self.draw(axes)
-        place, left = self.run.results.dataset.majority_score, axes.get_xlim()[0]
-        beside: Style = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
-        side = "left" if place < left else "center"
-        axes.text(max(place, left), 1.01, str(majority.get_label()), ha=side, **beside)
-        add_legend(figure, handles)
-
 
 class DifferencesPlot(RunPlot):
     """The difference of each pair of models, with its interval, below the better model."""
@@ -349,9 +339,8 @@ class LearningCurves(RunPlot):
                 allowed = ", ".join(self._curves)
                 hint = f"allowed: {allowed}; the others need training.validation_split"
             raise UserError(f"curve: got '{self.curve}' ({hint})")
-        n, legend = len(self._curves), 0.8 + 0.2 * len(self.chosen)
-        self.size, self.size_on_page = (7, 4), (5.2, 2.1 * n + legend)
-        self.wide_size = (WIDE, 1.25 * n + legend)
+        height = 2.1 * len(self._curves) + 0.8 + 0.2 * len(self.chosen)
+        self.size, self.size_on_page = (7, 4), (5.2, height)
         shown = ", ".join(self.chosen)
         self.alt = f"{self.title} of {shown}; bands from the lowest to the highest seed"
 
@@ -395,20 +384,14 @@ class LearningCurves(RunPlot):
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        """Draw all curves one below the other or, where there is room, in two columns."""
-        n_columns = 2 if figure.get_figwidth() == WIDE else 1
-        n_rows = len(self._curves) // n_columns
-        shared: Style = {"sharex": True, "sharey": "row" if n_rows > 1 else False}
-        grid = figure.subplots(n_rows, n_columns, squeeze=False, **shared)
-        panels = dict(zip(self._curves, grid.T.flat, strict=True))
-        for curve, axes in panels.items():
+        """Draw all curves, one below the other."""
+        panels = figure.subplots(len(self._curves), sharex=True)
+        for curve, axes in zip(self._curves, panels, strict=True):
             self.draw(axes, curve)
-        for curve, axes in panels.items():  # once all that share a scale have their data
             if curve.endswith("loss"):
                 axes.set_ylim(bottom=0)
-        for axes in grid[-1]:
-            axes.set_xlabel("epoch")
-        add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+        panels[-1].set_xlabel("epoch")
+        add_legend(figure, panels[0].get_legend_handles_labels()[0])
 
 
 def _spread(trials: Sequence[TrialResult], curve: str) -> tuple[Any, ...]:

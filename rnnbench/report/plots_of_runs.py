@@ -29,8 +29,9 @@ from rnnbench.report.plot import (
     name_rows,
 )
 from rnnbench.report.plots_of_run import BLUE, draw_difference, finish_differences
-from rnnbench.report.table import Table, mean_and_interval, short_p
+from rnnbench.report.table import Table
 from rnnbench.report.tables_of_runs import direction
+from rnnbench.report.words import mean_and_interval, short_p
 from rnnbench.text import counted, visible
 
 CHANGES: dict[str, Style] = {

@@ -8,12 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnnbench.analysis.intervals import N_BLOCKS
-from rnnbench.data.audit import DatasetSummary
-from rnnbench.metrics import Metric, Quantity, all_usable_metrics
 from rnnbench.points import model_of, values_of
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Statistic
-from rnnbench.text import counted, for_markdown, visible
+from rnnbench.text import for_markdown, visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -27,13 +23,9 @@ Columns = dict[str, Callable[[T], str]]
 
 MISSING = "-"
 """Stands for a value that there is not."""
-SECOND = "macro_f1"
-"""The metric that is shown with its spread, as the main one is."""
-FAILED = "failed"
-"""How the cell of a model that failed begins."""
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)
 """The widths of headers and of words in cells that are tried, in columns."""
-NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -115,8 +107,9 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         for lay_out in (_in_one, _in_groups)
         for candidate in (shown, *folded)
     )
-    lines = [Text(_in_lines(shown, console.width))]
-    body: Sequence[RenderableType] = next(filter(None, layouts), lines)
+    cells = [dict(zip(headers, row, strict=True)) for row in shown.rows]
+    in_lines = ["\n".join(map(": ".join, row.items())) + "\n" for row in cells]
+    body: Sequence[RenderableType] = next(filter(None, layouts), list(map(Text, in_lines)))
     caption = _fill(visible(table.caption), min(console.width, 100))
     return Group(*body, *[Text(caption)] * bool(caption))
 
@@ -173,23 +166,10 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
     return grids
 
 
-def _in_lines(table: Table, width: int) -> str:
-    """Return the table as text with a line for each cell, and a blank line before each row."""
-    lines = []
-    for first, *cells in table.rows:
-        lines += ["", _fill(first, width)]
-        for header, cell in zip(table.headers[1:], cells, strict=True):
-            together = cell.replace(" ", NO_BREAK) if len(cell) <= width - len(INDENT) else cell
-            text = f"{header}: {together}" if header else together
-            if cell:
-                lines.append(_fill(text, width, initial_indent="  ", subsequent_indent=INDENT))
-    return "\n".join([*lines, ""])
-
-
-def _fill(text: str, width: int, **options: Any) -> str:
+def _fill(text: str, width: int) -> str:
     """Return a text in lines of up to ``width``; words and percentages are not broken."""
     text = text.replace(" %", f"{NO_BREAK}%")
-    return textwrap.fill(text, width, break_long_words=False, **options).replace(NO_BREAK, " ")
+    return textwrap.fill(text, width, break_long_words=False).replace(NO_BREAK, " ")
 
 
 def to_markdown(table: Table) -> str:
@@ -264,94 +244,3 @@ def find_template(package: str, name: str, **options: Any) -> "Template":
     )
     environment.filters |= options
     return environment.get_template(name)
-
-
-# Numbers
-
-
-def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
-    """Return the metrics, other than the main one, that any of ``models`` has."""
-    present = {name for model in models for name in model.metrics if name != model.main}
-    return [metric for metric in all_usable_metrics() if metric.name in present]
-
-
-def in_blocks(n: int) -> str:
-    """Return how intervals and p-values treat ``n`` documents in order of time."""
-    return f"in order of time, in {counted(min(n, N_BLOCKS), 'block')} that count as independent"
-
-
-def remarks_on_tests(dataset: DatasetSummary) -> str:
-    """Return remarks on the test documents, to be put behind their number; empty if none."""
-    n = dataset.n_left_out
-    remarks = [f"without the {n:,} that are in the training set, too"] if n else []
-    if dataset.clusters:
-        clusters = counted(max(dataset.clusters) + 1, "cluster")
-        remarks.append(f"in {clusters} that count as independent")
-    elif dataset.in_order:
-        remarks.append(in_blocks(dataset.test_size))
-    return f" ({'; '.join(remarks)})" if remarks else ""
-
-
-def documents_in_words(dataset: DatasetSummary, held_out: str = "") -> str:
-    """Return how many documents there are to train on, less any ``held_out``, and to test on."""
-    remarks = remarks_on_tests(dataset)
-    if not dataset.train_size:
-        return f"{counted(dataset.n_tests, 'document')} to test on{remarks}"
-    train = f"{dataset.train_size:,} documents to train on{held_out}"
-    return f"{train}, {dataset.n_tests:,} to test on{remarks}"
-
-
-def scope(n_seeds: int) -> str:
-    """Return what the interval of a score is over, for a model with ``n_seeds`` seeds."""
-    return "over documents and seeds" if n_seeds > 1 else "over documents"
-
-
-def scope_of(differences: Iterable[Difference]) -> str:
-    """Return what the intervals of differences are over."""
-    return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
-
-
-def mean_text(quantity: Quantity, model: ModelSummary) -> str:
-    """Return the mean of a metric or cost over the seeds of a model."""
-    mean = model.mean_of(quantity.name)
-    return MISSING if mean is None else format(mean, quantity.format)
-
-
-def size_text(model: ModelSummary) -> str:
-    """Return the number of parameters of a model."""
-    return MISSING if model.params is None else f"{model.params:,}"
-
-
-def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
-    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
-    if statistic is None:
-        return MISSING
-    mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
-    return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
-
-
-def worse_in_words(against_best: Difference | None, of_best: str = MISSING) -> str:
-    """Return in words whether a model is clearly worse than the best; the best has ``of_best``."""
-    verdict = against_best.verdict if against_best else of_best
-    return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
-
-
-def short_p(p: float) -> str:
-    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
-    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
-
-
-def condition(differences: Iterable[Difference]) -> str:
-    """Return what few seeds mean for ``differences``; nothing if all have enough."""
-    found, sentences = list(differences), []
-    if any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found):
-        sentences.append(
-            "With one seed, intervals are over documents alone, and p-values are about these "
-            "trainings, not about the models."
-        )
-    if any(pair.has_too_few_seeds for pair in found):
-        sentences.append(
-            f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
-            "more, preferably 5."
-        )
-    return " ".join(sentences)

@@ -12,28 +12,8 @@ from functools import partial
 from rnnbench.analysis.comparisons import MOST, PairPower
 from rnnbench.metrics import COSTS
 from rnnbench.points import model_of, short, values_of
-from rnnbench.report.findings import CLEAR, NOT_CLEAR, cheapest_in_words, unclear_from, which_epoch
-from rnnbench.report.table import (
-    FAILED,
-    MISSING,
-    SECOND,
-    Columns,
-    Table,
-    condition,
-    documents_in_words,
-    mean_and_interval,
-    mean_text,
-    metrics_of,
-    number_first,
-    remarks_on_tests,
-    scope,
-    scope_of,
-    short_p,
-    size_text,
-    table_of,
-    to_markdown,
-    with_points,
-)
+from rnnbench.report import words
+from rnnbench.report.table import MISSING, Columns, Table, table_of, to_markdown, with_points
 from rnnbench.results.schema import Comparison, ModelSummary, PublishedScore, Results
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, listed, numbers, plural, visible
@@ -48,7 +28,7 @@ RESERVED = ("source", "model", "params", "trials")
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
     published = published_tables(results)
-    metrics = [metrics_table(results)] if metrics_of(results.models) else []
+    metrics = [metrics_table(results)] if words.metrics_of(results.models) else []
     costs = [cost_table(results)] if results.is_trained_here else []
     return [score_table(results), *published, *metrics, *costs]
 
@@ -68,30 +48,27 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
 
     If it ``is_wide``, as on a page, it has the scores without duplicates, and a short caption.
     """
-    dataset, n = results.dataset, len(results.seeds_used)
-    n_compared = counted(results.n_corrected_for, "comparison")
+    dataset, n, spread = results.dataset, len(results.seeds_used), words.mean_and_interval
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, dataset.kind.main),
-        f"95 % interval {scope(n)}": lambda model: f"{model.interval:.4f}",
+        f"95 % interval {words.scope(n)}": lambda model: f"{model.interval:.4f}",
     }
     if any(model.at_half for model in results.models):
-        columns["at 0.5"] = lambda model: mean_and_interval(model.at_half)
+        columns["at 0.5"] = lambda model: spread(model.at_half)
         columns["below"] = lambda model: MISSING if model.below is None else f"{model.below:.4g}"
+    columns["no clear difference from"] = partial(words.unclear_from, results)
     always = [dataset.majority_name, f"{dataset.majority_score:.4f}"]
-    always += [MISSING] * (len(columns) - 1)
-    rest, of_runs = results.without_duplicates, condition(results.comparisons)
-    if is_wide:
-        columns["verdict"] = partial(unclear_from, results, of=f"{NOT_CLEAR} from ", none=CLEAR)
-        clear = f"Clear: the differences from the best and from {dataset.majority_name} have "
-        caption = [f"{clear}p-values below 0.05, corrected for {n_compared} (Holm).", of_runs]
-    else:
-        columns["no clear difference from"] = partial(unclear_from, results)
-        clear = "No clear difference: a p-value of 0.05 or more, corrected for"
-        clear = f"{clear} {n_compared} (Holm)."
-        caption = [trained_on(results), clear, of_runs, rest_in_words(results)]
-    if is_wide and rest:
-        columns["without duplicates"] = lambda model: mean_and_interval(rest.scores[model.name])
+    always += [MISSING] * (len(columns) - 2)
+    clear = (
+        "No clear difference: a p-value of 0.05 or more, corrected for "
+        f"{counted(results.n_corrected_for, 'comparison')} (Holm)."
+    )
+    caption = [clear, words.condition(results.comparisons)]
+    if not is_wide:
+        caption = [trained_on(results), *caption, rest_in_words(results)]
+    elif rest := results.without_duplicates:
+        columns["without duplicates"] = lambda model: spread(rest.scores[model.name])
         always.append(f"{rest.majority_score:.4f}")
     table = table_of(results.models, columns, " ".join(filter(None, caption)))
     without = []
@@ -99,11 +76,10 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
         reason = trial.reason
         if trial.error is not None:  # the caption has all of it
             innermost = trial.error.rpartition(" failed: ")[2]
-            reason = f"{FAILED}: {textwrap.shorten(innermost, 40, placeholder='...')}"
+            reason = f"failed: {textwrap.shorten(innermost, 40, placeholder='...')}"
         without.append([name, reason, *[MISSING] * (len(columns) - 2)])
     rows = [*table.rows, *without, always]
-    table = with_points(replace(table, rows=rows, is_last_apart=True))
-    return number_first(table) if is_wide else table
+    return with_points(replace(table, rows=rows, is_last_apart=True))
 
 
 def short_table(results: Results) -> Table:
@@ -113,16 +89,16 @@ def short_table(results: Results) -> Table:
 
 def metrics_table(results: Results) -> Table:
     """Return the other metrics of each model."""
-    metrics, n_seeds = metrics_of(results.models), len(results.seeds_used)
+    metrics, n_seeds = words.metrics_of(results.models), len(results.seeds_used)
     noun, n_labels = results.dataset.noun, len(results.dataset.topics)
     metrics = [metric for metric in metrics if metric.name != "top3_accuracy" or n_labels > 3]
     columns: Columns[ModelSummary] = {"model": lambda model: model.name}
     for metric in metrics:
-        if metric.name == SECOND:
+        if metric.name == words.SECOND:
             header = f"{metric.header} ({_over(n_seeds)})"
-            columns[header] = partial(_over_its_seeds, results, SECOND)
+            columns[header] = partial(_over_its_seeds, results, words.SECOND)
         else:
-            columns[metric.header] = partial(mean_text, metric)
+            columns[metric.header] = partial(words.mean_text, metric)
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     sentences = [
@@ -138,13 +114,13 @@ def cost_table(results: Results) -> Table:
     """Return what each model costs: settings tried, size, times and memory."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        "params": size_text,
-        **{cost.header: partial(mean_text, cost) for cost in COSTS.values()},
+        "params": words.size_text,
+        **{cost.header: partial(words.mean_text, cost) for cost in COSTS.values()},
     }
     sentences = [
         *["Means over seeds."] * (len(results.seeds_used) > 1),
         *(f"{of.header}: {of.description}." for of in COSTS.values() if of.description),
-        *filter(None, [cheapest_in_words(results)]),
+        *filter(None, [words.cheapest(results)]),
     ]
     caption = " ".join(sentences)
     if any(model.chosen_from for model in results.models):
@@ -162,9 +138,9 @@ def comparisons_table(results: Results) -> Table:
     columns: Columns[Comparison] = {
         f"{results.dataset.kind.score_name} of": lambda pair: f"{pair.a} - {pair.b}",
         "difference": lambda pair: f"{pair.difference:+z.4f}",
-        f"95 % interval {scope_of(comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
-        "p": lambda pair: short_p(pair.p),
-        "p (Holm)": lambda pair: short_p(pair.p_holm),
+        f"95 % interval {words.scope_of(comparisons)}": lambda pair: f"{pair.interval:+z.4f}",
+        "p": lambda pair: words.short_p(pair.p),
+        "p (Holm)": lambda pair: words.short_p(pair.p_holm),
         "verdict": lambda pair: pair.verdict,
     }
     methods = "; ".join(sorted({pair.method for pair in comparisons}))
@@ -179,7 +155,7 @@ def _over(n_seeds: int) -> str:
 
 def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
     """Return a metric over the seeds of a model and, if some are missing, how many it has."""
-    text, n = mean_and_interval(model.metrics[metric]), len(model.trials)
+    text, n = words.mean_and_interval(model.metrics[metric]), len(model.trials)
     n_missing = sum(trial.model == model.name for trial in results.missing)
     return f"{text} ({n} of {n + n_missing} seeds)" if n_missing else text
 
@@ -194,7 +170,8 @@ def trained_on(results: Results) -> str:
     if all(model.is_baseline for model in results.models):
         sentences.append(threads)
     else:
-        sentences.append(f"Epoch: {which_epoch(results)}. Engine: {results.engine}, {threads}")
+        sentences.append(f"Epoch: {words.which_epoch(results)}.")
+        sentences.append(f"Engine: {results.engine}, {threads}")
     own_training = dict[str, None]()
     for model in results.models:
         shown = values_of(model.name)  # in columns
@@ -219,7 +196,7 @@ def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
     if not in_short:
         steps = f", {dataset.timesteps} steps" if dataset.timesteps else ""
         mark = f"fingerprint {dataset.fingerprint[:12]}"
-        sizes = f"{documents_in_words(dataset, held_out)}{steps}, {mark}"
+        sizes = f"{words.documents(dataset, held_out)}{steps}, {mark}"
     return [
         *[f"This run is partial; {results.missing_in_words()}."] * bool(results.missing),
         *filter(None, [dataset.estimate_in_words()]),
@@ -281,7 +258,7 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     columns: Columns[PairPower] = {
         f"{score_name} of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
-        "p (Holm)": lambda pair: short_p(pair.comparison.p_holm),
+        "p (Holm)": lambda pair: words.short_p(pair.comparison.p_holm),
         "detectable alone": lambda pair: difference(pair.detectable),
         "detectable (Holm)": lambda pair: difference(pair.detectable_corrected),
         "seeds needed": seeds,
@@ -290,8 +267,8 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
-        f"{remarks_on_tests(dataset)} and these seeds would find if no other were tested (p below "
-        "0.05). Detectable (Holm): the same in the first step of Holm's correction for "
+        f"{words.remarks_on_tests(dataset)} and these seeds would find if no other were tested (p "
+        "below 0.05). Detectable (Holm): the same in the first step of Holm's correction for "
         f"{counted(n, 'comparison')}. Both are '-' if they would be above 1, or if a model has one "
         "or two seeds. Seeds needed: seeds of each model with which a true difference equal to the "
         f"measured one would be clear in 80 % of runs; 'more documents' if even {MOST:,} are too "
@@ -396,8 +373,8 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
         "params": 0,
         f"{dataset.kind.main}_mean": dataset.majority_score,
     }
-    if SECOND in results.metrics:
-        always[f"{SECOND}_mean"] = dataset.majority_macro_f1
+    if words.SECOND in results.metrics:
+        always[f"{words.SECOND}_mean"] = dataset.majority_macro_f1
     return [*rows, always]
 
 

@@ -15,26 +15,15 @@ from typing import Any
 from rnnbench.analysis.boards import Board, RunHistory
 from rnnbench.analysis.compare import Change, ComparedRuns, GateVerdict, ModelChange, branches
 from rnnbench.metrics import FIT_SECONDS, METRICS, MS_PER_STEP, Metric, find_quantity
+from rnnbench.report import words
 from rnnbench.report.table import (
     MISSING,
-    SECOND,
     Columns,
     Table,
-    condition,
-    documents_in_words,
     find_template,
-    mean_and_interval,
-    mean_text,
-    metrics_of,
-    remarks_on_tests,
-    scope,
-    scope_of,
-    short_p,
-    size_text,
     table_of,
     to_markdown,
     with_points,
-    worse_in_words,
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary
 from rnnbench.text import counted, for_markdown, visible
@@ -59,15 +48,15 @@ def board_tables(board: Board) -> list[Table]:
     that says which are clearly worse than the best.
     """
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
-    is_tested, scores, costs = board.is_tested, [], []
+    is_tested, scores, costs, spread = board.is_tested, [], [], words.mean_and_interval
     for entry in board.entries:
-        model, worse = entry.model, worse_in_words(entry.against_best)
+        model, worse = entry.model, words.worse(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run]
         interval = f"{model.interval:.4f}"
-        last = worse if is_tested else mean_text(quantity, model)
-        scores.append([*own, mean_and_interval(model.score), interval, last])
-        second, n = mean_and_interval(model.metrics.get(SECOND)), model.score.n
-        costs.append([*own, second, str(n), size_text(model), mean_text(FIT_SECONDS, model)])
+        last = worse if is_tested else words.mean_text(quantity, model)
+        scores.append([*own, spread(model.score), interval, last])
+        second, seconds = model.metrics.get(words.SECOND), words.mean_text(FIT_SECONDS, model)
+        costs.append([*own, spread(second), str(model.score.n), words.size_text(model), seconds])
     always = [MISSING, dataset.majority_name, MISSING]
     scores.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
     f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
@@ -75,8 +64,8 @@ def board_tables(board: Board) -> list[Table]:
     named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
     n_seeds = max(entry.model.score.n for entry in board.entries)
     decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
-    of_scores = [f"{dataset.score_name} {over}", f"95 % interval {scope(n_seeds)}", decides]
-    of_costs = [f"{METRICS[SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
+    of_scores = [f"{dataset.score_name} {over}", f"95 % interval {words.scope(n_seeds)}", decides]
+    of_costs = [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     return [
         with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
         for headers, rows, caption in (
@@ -89,14 +78,14 @@ def board_tables(board: Board) -> list[Table]:
 def _board_caption(board: Board) -> str:
     dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     sentences = [
-        f"Data: {dataset.source} ({dataset.origin}), {documents_in_words(dataset)}, "
+        f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
     ]
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
     if board.is_tested and against_best:
         clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-        sentences += [clearly, condition(against_best)]
+        sentences += [clearly, words.condition(against_best)]
     return " ".join(filter(None, sentences))
 
 
@@ -112,12 +101,14 @@ def history_table(history: RunHistory) -> Table:
         clear = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
         undecided = any(change.has_too_few_seeds for _, change in changes)
         found = ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
-        values = [entry.values.get(name) for name in history.models]
-        facts = [entry.run, minute(entry.date), short_hash(entry.commit), found]
-        rows.append([*facts, *(mean_and_interval(value, quantity.format) for value in values)])
+        values = [
+            words.mean_and_interval(entry.values.get(name), quantity.format)
+            for name in history.models
+        ]
+        rows.append([entry.run, minute(entry.date), short_hash(entry.commit), found, *values])
     sentences = [
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
-        f"{dataset.n_tests:,} documents to test on{remarks_on_tests(dataset)}, "
+        f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}."
     ]
     if not history.is_tested:
@@ -126,7 +117,7 @@ def history_table(history: RunHistory) -> Table:
         sentences += [
             "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
             "(Holm), but not for the number of runs.",
-            condition(tested),
+            words.condition(tested),
         ]
     headers = ["run", "date (UTC)", "commit", "clear changes", *history.models]
     return Table(headers, rows, " ".join(filter(None, sentences)), text_columns=4)
@@ -186,8 +177,8 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "in A": lambda change: f"{change.a.score.mean:.4f}",
         "in B": lambda change: f"{change.b.score.mean:.4f}",
         "B - A": lambda change: f"{change.difference:+z.4f}",
-        f"95 % interval of B - A {scope_of(changes)}": lambda change: f"{change.interval:+z.4f}",
-        "p (Holm)": lambda change: short_p(change.p_holm),
+        f"95 % interval of B - A {words.scope_of(changes)}": lambda of: f"{of.interval:+z.4f}",
+        "p (Holm)": lambda change: words.short_p(change.p_holm),
     }
     methods = " or ".join(sorted({change.method for change in changes}))
     clear = [change for change in changes if change.is_clear]
@@ -203,11 +194,11 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         f"A: {comparison.a}, {_seeds([change.a for change in changes])}.",
         f"B: {comparison.b}, {_seeds([change.b for change in changes])}.",
         f"Scores are means over seeds, on {dataset.test_size:,} test documents"
-        f"{remarks_on_tests(dataset)}.",
+        f"{words.remarks_on_tests(dataset)}.",
         f"p: {methods}, corrected for {counted(len(changes), 'model')}; clear: below 0.05.",
         "" if clear or undecided else "No difference is clear.",
         *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
-        condition(changes),
+        words.condition(changes),
     ]
     return with_points(table_of(changes, columns, " ".join(filter(None, sentences))))
 
@@ -222,23 +213,26 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
 def _means_tables(comparison: ComparedRuns) -> list[Table]:
     """Return how much the mean of each other metric changed, and macro-F1 and speed in both."""
     changes = comparison.models
-    metrics = metrics_of([model for change in changes for model in (change.a, change.b)])
+    metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
 
     def moved(metric: Metric, change: ModelChange) -> str:
         a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
         return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 
+    def second(model: ModelSummary) -> str:
+        return words.mean_and_interval(model.metrics.get(words.SECOND))
+
     means: Columns[ModelChange] = {"B - A of": lambda change: change.name}
     means |= {metric.header: partial(moved, metric) for metric in metrics}
     lower = ", ".join(metric.header for metric in metrics if not metric.higher_is_better)
     of_means = "Differences of means over seeds." + (f" Lower is better: {lower}." if lower else "")
-    second, over = METRICS[SECOND].header, "(mean ± 95 % over seeds)"
+    f1, over = METRICS[words.SECOND].header, "(mean ± 95 % over seeds)"
     costs: Columns[ModelChange] = {
         "model": lambda change: change.name,
-        f"{second} in A {over}": lambda change: mean_and_interval(change.a.metrics.get(SECOND)),
-        f"{second} in B {over}": lambda change: mean_and_interval(change.b.metrics.get(SECOND)),
-        f"{MS_PER_STEP.header} in A": lambda change: mean_text(MS_PER_STEP, change.a),
-        f"{MS_PER_STEP.header} in B": lambda change: mean_text(MS_PER_STEP, change.b),
+        f"{f1} in A {over}": lambda change: second(change.a),
+        f"{f1} in B {over}": lambda change: second(change.b),
+        f"{MS_PER_STEP.header} in A": lambda change: words.mean_text(MS_PER_STEP, change.a),
+        f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
     is_same_cpu = all(fact.key != "cpu" for fact in comparison.differences)
@@ -267,7 +261,7 @@ def _outcomes(verdicts: Sequence[GateVerdict]) -> list[tuple[str, str, str, str]
     rows = []
     for verdict in verdicts:
         for failure in verdict.failures:
-            p = "" if failure.p_holm is None else f", p {short_p(failure.p_holm)}"
+            p = "" if failure.p_holm is None else f", p {words.short_p(failure.p_holm)}"
             if failure.b is None:
                 reason = "B lacks " + ("the model" if failure.a is None else "the metric")
             else:

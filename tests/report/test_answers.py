@@ -17,7 +17,6 @@ from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.findings import findings, make_badge
 from rnnbench.report.plots_of_runs import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
@@ -36,6 +35,7 @@ from rnnbench.report.tables_of_runs import (
     junit,
     verdict_lines,
 )
+from rnnbench.report.words import findings, make_badge
 from rnnbench.results.schema import Interval, MissingTrial
 
 ANSWERS = Path(__file__).with_name("answers.md")

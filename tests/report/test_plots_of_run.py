@@ -261,16 +261,6 @@ def test_text_stays_text_parts_name_their_models_and_the_alternative_has_the_num
     assert of_lstm.alt.endswith("lstm classified correctly: earn 0.75, acq 1.00, grain 1.00")
 
 
-def test_a_validation_loss_above_that_on_training_documents_is_not_cut_off():
-    history = History(loss=[2, 1], score=[0, 1], val_loss=[4, 3], val_score=[0, 1])
-    run = made_up(records={model: {"history": history} for model in ANSWERS})
-
-    figure, _ = LearningCurves(run)._draw(LearningCurves(run).wide_size)
-
-    tops = {axes.get_title(loc="left"): axes.get_ylim()[1] for axes in figure.axes}
-    assert tops["loss on the training documents"] == tops["loss on the validation documents"] > 4
-
-
 def test_curves_are_as_long_as_the_longest_training_and_the_table_has_their_ends():
     run = made_up()
     long = History(loss=[3.0, 2.0, 1.0, 0.5], score=[0.1, 0.2, 0.3, 0.4])

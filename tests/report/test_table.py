@@ -6,18 +6,8 @@ import pytest
 from factories import scored_run
 from rich.console import Console
 
-from rnnbench.report.table import (
-    Shown,
-    Table,
-    condition,
-    in_blocks,
-    scope_of,
-    short_p,
-    to_html,
-    to_markdown,
-    to_rich,
-    with_points,
-)
+from rnnbench.report.table import Shown, Table, to_html, to_markdown, to_rich, with_points
+from rnnbench.report.words import condition, in_blocks, scope_of, short_p
 
 TWO = Table(
     ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],
@@ -61,24 +51,24 @@ LAYOUTS = {
  svm                  -
 """,
     24: """\
-stacked_lstm
-  accuracy (mean ± 95 %
-    over 5 seeds):
-    0.8588 ± 0.0040
-  log-loss: 0.856
+model: stacked_lstm
+accuracy (mean ± 95 %
+over 5 seeds): 0.8588 ±
+0.0040
+log-loss: 0.856
 
-svm
-  accuracy (mean ± 95 %
-    over 5 seeds):
-    0.9149
-  log-loss: -
+model: svm
+accuracy (mean ± 95 %
+over 5 seeds): 0.9149
+log-loss: -
 """,
 }
 
 
 @pytest.mark.parametrize("width", LAYOUTS)
 def test_headers_are_broken_then_columns_stand_below_each_other_then_cells(width):
-    assert printed(TWO, width)[1:] == [*LAYOUTS[width].splitlines(), "", "The caption."]
+    expected = [*LAYOUTS[width].splitlines(), "", "The caption."]
+    assert printed(TWO, width)[-len(expected) :] == expected
 
 
 def test_every_group_of_columns_tells_points_apart_and_rows_keep_the_whole_names_of_models():

@@ -10,9 +10,9 @@ from rich.console import Console
 from rnnbench.analysis.boards import rank_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.errors import UserError
-from rnnbench.report.findings import make_badge
 from rnnbench.report.table import to_rich
 from rnnbench.report.tables_of_runs import board_tables, comparison_tables, junit
+from rnnbench.report.words import make_badge
 
 
 def two_runs():

@@ -13,7 +13,8 @@ from rnnbench.report import tables_of_runs as tables
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots_of_runs import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
-from rnnbench.report.table import Table, mean_and_interval, number_first, pick_columns
+from rnnbench.report.table import Table, number_first, pick_columns
+from rnnbench.report.words import mean_and_interval
 from rnnbench.results.run import StoredRun
 from rnnbench.text import counted, listed
 
