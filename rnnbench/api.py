@@ -112,7 +112,7 @@ class Run(Shown, StoredRun):
         Raises:
             UserError: there is no such plot, model or curve.
         """
-        from rnnbench.report.plots_of_run import plot_run  # imports Matplotlib
+        from rnnbench.report.plots import plot_run  # imports Matplotlib
 
         return plot_run(self, name, models, curve, ax)
 

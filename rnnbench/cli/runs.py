@@ -177,7 +177,7 @@ def leaderboard(
             raise UserError(message)
     if plot:
         from rnnbench.report.plot import FORMATS  # imports Matplotlib
-        from rnnbench.report.plots_of_runs import RanksPlot, ranks_table
+        from rnnbench.report.plots import RanksPlot, ranks_table
 
         check_new(plot, "--plot", FORMATS, overwrite=force)
     stored = load_runs(runs, without_duplicates=without_duplicates)

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.errors import UserError
 from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
-from rnnbench.report.plots_of_run import STRONGEST
+from rnnbench.report.plots import STRONGEST
 from rnnbench.report.sections import ReportSection, best_first, make_sections
 from rnnbench.report.table import find_template, to_markdown
 from rnnbench.report.words import findings

@@ -23,7 +23,7 @@ from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
 from rnnbench.report import tables_of_run as tables
 from rnnbench.report.plot import Plot
-from rnnbench.report.plots_of_run import PLOTS
+from rnnbench.report.plots import PLOTS
 from rnnbench.report.table import MISSING, Table, number_first, with_points
 from rnnbench.report.words import SECOND, scope, which_epoch
 from rnnbench.results.run import StoredRun

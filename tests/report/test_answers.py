@@ -17,7 +17,7 @@ from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.plots_of_runs import ranks_caption, ranks_table
+from rnnbench.report.plots import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
 from rnnbench.report.tables_of_run import (
