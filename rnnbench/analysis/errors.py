@@ -45,57 +45,32 @@ class HardDocument(NamedTuple):
     answers: dict[str, Answer]
 
 
-class ErrorCount(NamedTuple):
-    """How many test documents of a kind were misclassified."""
-
-    kind: str
-    n: int
-    """Test documents of the kind."""
-    by_model: dict[str, float]
-    """Errors of each model: means over its trials."""
-    by_all: int
-    """Documents that every model misclassified in more than half of its trials."""
-
-
-def count_errors(
-    trials: Mapping[str, Sequence[TrialResult]], dataset: DatasetSummary
-) -> list[ErrorCount]:
-    """Return the errors on all test documents, and on each kind that has any documents.
+def kinds_of_documents(labels: Labels, dataset: DatasetSummary) -> dict[str, NDArray[np.bool_]]:
+    """Return which test documents are of each kind that has any, ``(n_test,)``.
 
     The kinds are topics with few, some and many training documents, of which the rarest of a
     document counts, and documents that are in the training set with other topics only.
     """
-    labels = next(iter(trials.values()))[0].labels
-    wrong = {
-        model: [np.atleast_2d((trial.answers != labels).T).any(axis=0) for trial in of_model]
-        for model, of_model in trials.items()
-    }
-    mistaken = {model: np.mean(of_trials, axis=0) for model, of_trials in wrong.items()}
-    by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
-    train = np.array([topic.train for topic in dataset.topics])
-    noun, is_contradicted = dataset.noun, np.zeros(len(labels), bool)
-    is_contradicted[dataset.duplicates.other_topics] = True
-    kinds = {"all documents": np.ones(len(labels), bool)}
+    noun, kinds = dataset.noun, {"all documents": np.ones(len(labels), bool)}
     if dataset.train_size:
+        train = np.array([topic.train for topic in dataset.topics])
         n_train = train[labels]
         if labels.ndim == 2:  # the rarest topic of a document counts
             n_train = np.where(labels, train, train.max()).min(axis=1)
+        is_contradicted = np.isin(np.arange(len(labels)), dataset.duplicates.other_topics)
         kinds |= {
             f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
             f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
             f"{noun}s with {MANY} or more": n_train >= MANY,
             f"documents in training with other {noun}s only": is_contradicted,
         }
-    return [
-        ErrorCount(
-            kind,
-            int(chosen.sum()),
-            {model: float(share[chosen].sum()) for model, share in mistaken.items()},
-            int(by_all[chosen].sum()),
-        )
-        for kind, chosen in kinds.items()
-        if chosen.any()
-    ]
+    return {kind: chosen for kind, chosen in kinds.items() if chosen.any()}
+
+
+def mistaken_shares(trials: Sequence[TrialResult]) -> NDArray[np.float64]:
+    """Return in which share of trials each document was misclassified, ``(n_test,)``."""
+    wrong = [np.atleast_2d((one.answers != one.labels).T).any(axis=0) for one in trials]
+    return np.asarray(np.mean(wrong, axis=0))
 
 
 def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[float, Interval]:

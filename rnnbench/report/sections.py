@@ -401,15 +401,21 @@ def _reasons(reported: Reported) -> list[dict[str, Any]]:
 
 def errors_table(run: StoredRun) -> Table:
     """Return the number of errors of each model on each kind of test document."""
-    counts = answered.count_errors(run.trials, run.results.dataset)
-    rows = [[model, *(f"{count.by_model[model]:.1f}" for count in counts)] for model in run.trials]
-    rows.append([BY_ALL, *(f"{count.by_all}" for count in counts)])
+    labels = next(iter(run.trials.values()))[0].labels
+    kinds = answered.kinds_of_documents(labels, run.results.dataset)
+    shares = {model: answered.mistaken_shares(trials) for model, trials in run.trials.items()}
+    by_all = np.all([share > 0.5 for share in shares.values()], axis=0)
+    rows = [
+        [model, *(f"{share[chosen].sum():.1f}" for chosen in kinds.values())]
+        for model, share in shares.items()
+    ]
+    rows.append([BY_ALL, *(f"{by_all[chosen].sum()}" for chosen in kinds.values())])
     caption = (
         "The test documents that each model misclassified: means over seeds. The number of "
         f"documents is in the heading. {BY_ALL}: the documents that every model misclassified with "
         "more than half of its seeds."
     )
-    headers = ["model", *(f"{count.kind} ({count.n:,})" for count in counts)]
+    headers = ["model", *(f"{kind} ({chosen.sum():,})" for kind, chosen in kinds.items())]
     return with_points(Table(headers, rows, caption, is_last_apart=True))
 
 
