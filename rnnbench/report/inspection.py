@@ -27,7 +27,7 @@ from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, LayeredNe
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
-from rnnbench.report.table import MISSING, Table, grid
+from rnnbench.report.table import MISSING, Table, grid, stacked
 from rnnbench.section import spell_parameters
 from rnnbench.tasks import keys_of, topics_of
 from rnnbench.text import counted, listed, visible
@@ -35,8 +35,7 @@ from rnnbench.text import counted, listed, visible
 MANY = 5
 """So many topics of a document are not told from more."""
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
-HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
-INDENT = (0, 0, 0, 3)
+NAME, ASIDE, REPLACED = "bold", "dim", "yellow"
 START_MARK = "(start)"
 EMBEDDED = "word ids, each of which selects a vector of an embedding"
 INPUTS = {
@@ -169,23 +168,21 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
     document = replace(document, words=list(map(visible, document.words)))  # before lines are made
     size, place = counted(len(document.words), "word"), document.place
     title = f"document {document.number}, {document.noun} {document.topic}, {size}, {place}"
-    parts: list[RenderableType] = [
-        Text(title, NAME),
-        Text(" ".join(document.words)),
-        Text("Words and their ids", HEADING),
-        Padding(Group(*_glosses(document), *map(Text, _remarks(document))), INDENT),
+    parts: list[tuple[str, list[RenderableType]]] = [
+        ("", [Text(title, NAME), Text(" ".join(document.words))]),
+        ("Words and their ids", [Group(*_glosses(document), *map(Text, _remarks(document)))]),
     ]
     if inputs is None:
-        parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
+        hint = Text("Name a config, such as all, to see what its models are given.", ASIDE)
+        parts.append(("", [hint]))
     elif inputs:
-        parts.append(Text("The inputs of the models", HEADING))
         lines = []
         for kind, names in inputs.items():
             of_models = listed([*dict.fromkeys(map(model_of, names))])
             words = INPUTS[kind].format(n_ids=document.n_ids)
             lines.append(Text.assemble((of_models, NAME), f": {words}"))
-        parts.append(Padding(Text("\n").join(lines), INDENT))
-    return record, *[line for part in parts for line in (part, "")][:-1]
+        parts.append(("The inputs of the models", [Text("\n").join(lines)]))
+    return record, stacked(parts)
 
 
 def _glosses(document: Document) -> list[RenderableType]:

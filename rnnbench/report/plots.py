@@ -155,7 +155,6 @@ class ScorePlot(RunPlot):
     kind, section, title = "score", "score", "Test score"
 
     def prepare(self) -> None:
-        """Make room for a row for each model."""
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
         self.name = self.run.results.dataset.kind.main
         self.title = heading(self.run.results.dataset.score_name)
@@ -165,7 +164,6 @@ class ScorePlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw a row for each model; the last entry of the legend is the majority baseline."""
         dataset = self.run.results.dataset
         rows = {model.name: row for row, model in enumerate(self._models)}
         for model in self._models:
@@ -204,7 +202,6 @@ class DifferencesPlot(RunPlot):
     kind, section, title = "differences", "differences", "Differences"
 
     def prepare(self) -> None:
-        """Find the pairs, and make room for a row for each, and for each better model."""
         self.need_two()
         models = [model for model in self.run.results.models if model.name in self.chosen]
         self._pairs = by_better_model(self.run.results.comparisons, models)
@@ -219,7 +216,6 @@ class DifferencesPlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw the pairs of the best model at the top."""
         labels: list[tuple[str, str]] = []
         for better, comparisons in self._pairs.items():
             labels.append((f"{better} minus", "bold"))
@@ -260,7 +256,6 @@ class CostPlot(RunPlot):
     kind, section, title = "cost", "metrics", "Score by training time"
 
     def prepare(self) -> None:
-        """Find the front, from the fastest model to the best one."""
         self.need_two()
         models = self.run.results.models
         found = [one for one in models if one.name in self.chosen and one.fit_seconds]
@@ -316,7 +311,6 @@ class LearningCurves(RunPlot):
     has_curves = True
 
     def prepare(self) -> None:
-        """Find the networks and their curves, and make room for two rows above a legend."""
         kind = self.run.results.dataset.kind
         names = {curve.replace("score", kind.main): curve for curve in CURVES}  # as Keras does
         self._spreads = {
@@ -339,10 +333,8 @@ class LearningCurves(RunPlot):
             raise UserError(f"models: {without[0]} has no learning curve; {hint}")
         self._curve = self.curve or "loss"
         if self._curve not in self._curves:
-            hint = did_you_mean(str(self.curve), self._curves)
-            if self.curve in names:
-                allowed = ", ".join(self._curves)
-                hint = f"allowed: {allowed}; the others need training.validation_split"
+            hint = "" if held_out else "; curves of validation need training.validation_split"
+            hint = did_you_mean(str(self.curve), self._curves) + hint
             raise UserError(f"curve: got '{self.curve}' ({hint})")
         height = 2.1 * len(self._curves) + 0.8 + 0.2 * len(self.chosen)
         self.size, self.size_on_page = (7, 4), (5.2, height)
@@ -350,7 +342,6 @@ class LearningCurves(RunPlot):
         self.alt = f"{self.title} of {shown}; bands from the lowest to the highest seed"
 
     def table(self) -> Table:
-        """Return the values of the last epoch."""
 
         def ending(name: str, curve: str) -> str:
             if (name, curve) not in self._spreads:
@@ -383,13 +374,11 @@ class LearningCurves(RunPlot):
         return handles
 
     def draw_alone(self, axes: Axes) -> None:
-        """Draw one curve, with the legend inside."""
         self.draw(axes)
         axes.set(xlabel="epoch", ylabel=self._curve.removeprefix("val_"))
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        """Draw all curves, one below the other."""
         panels = figure.subplots(len(self._curves), sharex=True)
         for curve, axes in zip(self._curves, panels, strict=True):
             self.draw(axes, curve)
@@ -416,7 +405,6 @@ class ConfusionPlot(RunPlot):
     kind, section, tasks = "confusion", "confusion", ONE
 
     def prepare(self) -> None:
-        """Count the answers of the model."""
         if len(self.chosen) > 1:
             hint = f"got {len(self.chosen)} (allowed: {', '.join(self.run.trials)})"
             raise UserError(f"models: the plot 'confusion' shows one model, {hint}")
@@ -441,11 +429,9 @@ class ConfusionPlot(RunPlot):
 
     @classmethod
     def in_report(cls, run: StoredRun) -> Sequence[Self]:
-        """Return a plot for each model."""
         return [cls(run, [model]) for model in run.trials]
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw a cell for each pair of topics, without a legend."""
         lines = mpl.rcParams["grid.color"]
         axes.pcolormesh(self._shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6)
         for (row, column), share in np.ndenumerate(self._shares):
@@ -515,7 +501,6 @@ class ChangesPlot(Plot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw a row for each model."""
         for row, model in enumerate(self._models):
             draw_difference(axes, model, row, about(model.name))
         name_rows(axes, [model.name for model in self._models], f"{self._score}, B minus A")
@@ -542,7 +527,6 @@ class HistoryPlot(Plot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw the runs from the oldest to the newest."""
         limits = (0.0, 1.0) if self._history.is_tested else (-LARGEST, LARGEST)
         given = [np.nan if value is None else value.mean for value in self._values]
         means = np.ma.masked_invalid(given).clip(*limits)
@@ -629,7 +613,6 @@ class RanksPlot(Plot):
         self.size, self.size_on_page = (width, 0.3 + height + 0.15 * lines), (width, height)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw the line of ranks, the bars below it, and the names, without a legend."""
         axes.set_axis_off()
         axes.figure.canvas.figure.draw_without_rendering()  # the axes get their final width
         means, difference = self._ranks.models, self._ranks.critical_difference
@@ -665,7 +648,6 @@ class RanksPlot(Plot):
         return text.get_window_extent().width
 
     def draw_alone(self, axes: Axes) -> None:
-        """Draw with title and caption."""
         super().draw_alone(axes)
         width = axes.get_window_extent().width / axes.figure.dpi
         lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))

@@ -13,7 +13,7 @@ from rnnbench.text import for_markdown, visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from rich.console import Console, RenderableType
+    from rich.console import Console, Group, RenderableType
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -193,6 +193,19 @@ def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> 
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return table
+
+
+def stacked(parts: "Iterable[tuple[str, Sequence[RenderableType]]]") -> "Group":
+    """Return blocks with a blank line between them; those below a heading are indented."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    blocks: list[RenderableType] = []
+    for heading, body in parts:
+        below = [Padding(block, (0, 0, 0, 3)) for block in body]
+        blocks += [Text(heading, "bold cyan"), *below] if heading else body
+    return Group(*[line for block in blocks for line in (block, "")][:-1])
 
 
 class Shown(ABC):

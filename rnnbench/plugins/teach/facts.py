@@ -8,8 +8,6 @@ import numpy as np
 from pydantic import computed_field
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.constrain import Constrain
-from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -17,7 +15,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.report.table import as_text, grid
+from rnnbench.report.table import as_text, grid, stacked
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
@@ -26,22 +24,11 @@ UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
 Shape = tuple[int, ...]
-Part = tuple[str, Sequence[RenderableType]]
-"""A heading and the blocks below it."""
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
-HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
+VALUE, ASIDE, GOOD, BAD = "bold", "dim", "green", "bold red"
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
-
-
-def page_of(parts: Sequence[Part]) -> RenderableType:
-    """Return blocks with a blank line between them; those below a heading are indented."""
-    blocks: list[RenderableType] = []
-    for heading, body in parts:
-        below = [Padding(block, (0, 0, 0, 3)) for block in body]
-        blocks += [Text(heading, HEADING), *below] if heading else body
-    return Constrain(Group(*[line for block in blocks for line in (block, "")][:-1]), WIDTH)
 
 
 @dataclass(frozen=True)
@@ -268,7 +255,7 @@ def _check(
     )
 
 
-def explanation_page(facts: Explanation) -> RenderableType:
+def explanation_page(facts: Explanation) -> Group:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
     title: list[RenderableType] = [
@@ -307,7 +294,7 @@ def explanation_page(facts: Explanation) -> RenderableType:
         "The same in NumPy, step by step": _steps(facts.check),
     }
     numbered = enumerate(parts.items(), start=1)
-    return page_of([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
+    return stacked([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:

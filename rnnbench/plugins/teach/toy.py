@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, VALUE, Part, page_of
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, WIDTH
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
-from rnnbench.report.table import find_template, grid
+from rnnbench.report.table import find_template, grid, stacked
 
 PACKAGE = "rnnbench.plugins.teach"
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
@@ -102,7 +103,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
         ),
     ]
     of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
-    parts: list[Part] = [("", title), (of_x, [grid(_sequences(TOY))])]
+    parts: list[tuple[str, list[RenderableType]]] = [("", title), (of_x, [grid(_sequences(TOY))])]
     for number, layer in enumerate(layers, start=1):
         reads = "x" if layer.x is TOY else "the states of the previous layer"
         heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
@@ -114,7 +115,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return record, page_of([*parts, ("", [ending])])
+    return record, Constrain(stacked([*parts, ("", [ending])]), WIDTH)
 
 
 def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
