@@ -84,10 +84,9 @@ class RunHistory(OnSameDocuments):
 
 
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
-    """Return one leaderboard for each set of documents, in the order of the runs.
+    """Return a leaderboard for each set of documents; trials that are in several runs count once.
 
-    The mean of ``metric``, a metric or a cost, by default the main metric, decides the rank. Trials
-    that occur in several runs count once.
+    The mean of ``metric``, a metric or a cost, by default the main metric, decides the rank.
     """
     boards = []
     for group in _by_documents(runs, None):
@@ -117,9 +116,9 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
 def trace_runs(
     runs: Sequence[StoredRun], metric: str | None = None, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
-    """Return one history for each set of documents, in the order of the runs.
+    """Return a history for each set of documents, of the main metric or another one.
 
-    The default ``metric`` is the main one; default ``names`` are the ends of paths that differ.
+    By default, the ``names`` of runs are the ends of their paths that differ.
     """
     histories = []
     for group in _by_documents(runs, names):
@@ -240,10 +239,9 @@ class MeanRanks(Record):
 
 
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
-    """Return the mean ranks of the models that all boards have; each board is a dataset.
+    """Return the mean ranks of the models that all boards have, by name; a board is a dataset.
 
-    Models are matched by name. Warnings name the models that are left out, and the datasets on
-    which several runs have a model: the first of them counts.
+    Of several runs on the same documents that have a model, the first counts.
     """
     from scipy.stats import rankdata
 
@@ -313,10 +311,9 @@ def _measured(board: Board) -> dict[str, RankedModel]:
 def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
     """Return the test that all models have the same mean rank; ``ranks`` is (datasets, models).
 
-    The F statistic is that of R. L. Iman and J. M. Davenport (Approximations of the critical region
-    of the Friedman statistic. Communications in Statistics A 9, 1980). As in Demšar's paper, unlike
-    in SciPy, ties are not corrected for. The p-value is at least the probability that all datasets
-    rank the models alike by chance.
+    The F statistic is that of R. L. Iman and J. M. Davenport (Communications in Statistics A 9,
+    1980). As in Demšar's paper, unlike in SciPy, ties are not corrected for. The p-value is at
+    least the probability that all datasets rank the models alike by chance.
     """
     from scipy.stats import f as f_distribution
 
@@ -331,10 +328,7 @@ def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
 
 
 def critical_difference(n_datasets: int, n_models: int) -> float:
-    """Return the difference of two mean ranks from which on Nemenyi's test tells models apart.
-
-    P. B. Nemenyi: Distribution-free multiple comparisons. PhD thesis, Princeton University (1963).
-    """
+    """Return the difference from which on Nemenyi's test (1963) tells mean ranks apart."""
     from scipy.stats import studentized_range
 
     q = float(studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5

@@ -250,10 +250,7 @@ class GateVerdict(Record):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
-
-    Without ``METRIC``, it is the main one.
-    """
+    """Return the gate ``[METRIC] drops|rises AMOUNT[%]``; the amount may be ``significantly``."""
     words, where = text.split(), f"--fail-if '{text}'"
     if len(words) not in (2, 3):
         raise UserError(
@@ -282,8 +279,7 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     """Return which models fail a gate; a model or metric that only A has fails it.
 
     Raises:
-        UserError: no model has the metric in both runs, so that nothing could be checked, or the
-            gate is on significance and a model has too few seeds for it.
+        UserError: no model has the metric in both runs, or too few seeds for significance.
     """
     changes, main = comparison.models, comparison.dataset.kind.main
     metric, where = gate.metric or main, f"--fail-if '{gate.text}'"

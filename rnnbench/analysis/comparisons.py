@@ -49,13 +49,11 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
 def compare_pairs(
     pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits], n_tests: int | None = None
 ) -> list[Comparison]:
-    """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
+    """Return the comparisons of ``pairs`` of models, p-values corrected for ``n_tests``.
 
+    That is the number of pairs, or of all possible ones if the results decide which are compared.
     Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
     trials by Student's test, with a variance from an analysis of variance.
-
-    If the results decide which pairs are compared, such as those with the best model, p-values
-    have to be corrected for all possible pairs: their number is ``n_tests``.
     """
     found = [_compared(hits[a], hits[b]) for a, b in pairs]
     corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
@@ -76,9 +74,8 @@ def _compared(a: Hits, b: Hits) -> dict[str, Any]:
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
-    The p-values are corrected for all pairs of models. With up to ``MAX_IN_PAIRS`` models, they are
-    those of a run with the same models. With more, only the pairs with the best model are tested,
-    and the correction is the strictest possible.
+    The p-values are corrected for all pairs of models. With more than ``MAX_IN_PAIRS`` models, only
+    the pairs with the best are tested, and the correction is the strictest possible.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     others = [name for name in hits if name != best]
@@ -94,8 +91,7 @@ def by_better_model(
 ) -> dict[str, list[Comparison]]:
     """Return the comparisons among ``models`` by the better model of each, which becomes ``a``.
 
-    The most accurate models come first, and so do the most accurate of those that each is compared
-    with. Of more than ``SHOWN_IN_PAIRS`` models, only the comparisons with the best are returned.
+    The best models come first. Of more than ``SHOWN_IN_PAIRS``, only the best is compared.
     """
     names = [one.name for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))]
     turned = in_order_of(names, comparisons)
@@ -144,10 +140,8 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the p-value of McNemar's exact test that two classifiers are right equally often.
 
-    ``a`` and ``b`` say whether each was right about each document. Under the null hypothesis, if
-    only one is right about a document, it is equally likely to be either of them (Q. McNemar:
-    Note on the sampling error of the difference between correlated proportions or percentages.
-    Psychometrika 12, 1947).
+    ``a`` and ``b`` say whether each was right about each document. If only one is, it is equally
+    likely to be either of them under the null hypothesis (Q. McNemar, Psychometrika 12, 1947).
     """
     from scipy.special import bdtr
 
@@ -158,9 +152,8 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
     """Return the p-value of the randomization test that two classifiers are right equally often.
 
-    Under the null hypothesis, the difference in each group of documents is equally likely to have
-    the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each group is one
-    document, this is McNemar's exact test. ``a`` and ``b`` are those of ``mcnemar_p``.
+    The difference in each group of documents is equally likely to have the other sign (R. A.
+    Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are those of ``mcnemar_p``.
     """
     differences = sums_of(a.astype(int) - b, groups)
     sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
@@ -208,8 +201,7 @@ def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
 def holm(ps: Sequence[float], n: int) -> list[float]:
     """Return p-values corrected for ``n`` tests; p-values not given count as larger.
 
-    S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of
-    Statistics 6 (1979).
+    S. Holm: A simple sequentially rejective multiple test procedure (Scand. J. Statistics 6, 1979).
     """
     order = np.argsort(ps, kind="stable")
     scaled = np.asarray(ps)[order] * np.arange(n, n - len(ps), -1)
@@ -236,10 +228,9 @@ class PairPower(Record):
 
 
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
-    """Return the power of the comparisons of a run, those closest to a verdict first.
+    """Return the power of the comparisons of a run, or of some models, nearly clear ones first.
 
-    Pairs that are clear are left out, and so are those with the most frequent topic. ``only`` has
-    the names of models that are chosen.
+    Pairs that are clear are left out, and so are those with the most frequent topic.
     """
     names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
     hits, found = hits_of(run), []

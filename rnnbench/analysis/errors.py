@@ -48,8 +48,8 @@ class HardDocument(NamedTuple):
 def kinds_of_documents(labels: Labels, dataset: DatasetSummary) -> dict[str, NDArray[np.bool_]]:
     """Return which test documents are of each kind that has any, ``(n_test,)``.
 
-    The kinds are topics with few, some and many training documents, of which the rarest of a
-    document counts, and documents that are in the training set with other topics only.
+    The kinds are by the training documents of the rarest topic, and documents that are in the
+    training set with other topics only.
     """
     noun, kinds = dataset.noun, {"all documents": np.ones(len(labels), bool)}
     if dataset.train_size:
@@ -77,12 +77,10 @@ def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[floa
     """Return an estimate of the expected calibration error of a model with log-probabilities.
 
     C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Once the sign of
-    each bin is known, it is a mean over documents, with the interval of a mean. But chance moves
-    bins away from 0, so it is too high on average, and a bootstrap makes that worse. If each half
-    of the documents decides the signs for the other half, it is too low on average, and 0 for a
-    calibrated model. The first estimate gives the upper end, the second one the lower end:
-    ``results/reference/calibration.md`` says how often such intervals contain the true value.
-    ``facts`` are those of ``estimate_mean``.
+    each bin is known, it is a mean over documents. But chance makes it too high on average. If each
+    half of the documents decides the signs for the other half, it is too low on average. The first
+    estimate gives the upper end of the interval, the second one the lower end: see
+    ``results/reference/calibration.md``. ``facts`` are those of ``estimate_mean``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
@@ -137,8 +135,7 @@ def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     """Return the words of each test document, or ``None`` if they are not in the cache.
 
-    The run may come from somebody else: no path in its config is followed, and its documents
-    are known by their fingerprint.
+    The run may come from somebody else: no path in its config is followed.
     """
     dataset = run.results.dataset
     if file := cache.find(dataset.corpus_fingerprint):
@@ -178,9 +175,8 @@ def mistakes_by_topic(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
-    Both are on the diagonal of an array ``(len(topics), len(topics))``. Elsewhere in a row, it has
-    how many of these documents were wrongly given the column's topic or, in the second array, have
-    it. They are means over the trials.
+    Both are on the diagonal of ``(len(topics), len(topics))``. The rest of a row has how many of
+    these documents were wrongly given, or have, the column's topic. They are means over trials.
     """
     missed, added = np.zeros((2, len(topics), len(topics)))
     for trial in trials:

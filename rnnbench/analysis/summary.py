@@ -241,10 +241,9 @@ def locate_published(
 ) -> list[schema.PublishedScore]:
     """Return the published scores that are comparable, with the intervals of our models.
 
-    The published score of one of our models is comparable if the dataset, the training and the
-    number of parameters are the same. It is compared with the interval of one more training of
-    ours. The score of any other model is comparable if its training and test documents are the
-    same. It is compared with the intervals of all our models over documents and seeds.
+    A score of one of our models needs the same dataset, training and number of parameters, and is
+    compared with the interval of one more training of ours. Any other needs the same training and
+    test documents, and is compared with all our models over documents and seeds.
     """
     located = []
     pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
@@ -282,8 +281,6 @@ def locate_published(
 def drop_duplicates(run: R) -> R:
     """Return a run as if the duplicates were not in its test set; its files stay as they are.
 
-    Positions of test documents then count only those that are left.
-
     Raises:
         NothingLeftError: all test documents are duplicates.
     """
@@ -317,8 +314,7 @@ def opened(run: RunOrFolder) -> StoredRun:
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``, with all test documents or without duplicates.
 
-    A summary that lacks a metric is recomputed from the stored trials, with a warning; the file
-    stays as it is.
+    A summary that lacks a metric is recomputed, with a warning; the file stays as it is.
     """
     command = peek(folder / RESULTS).get("command")
     if command and not (folder / TRIALS).is_dir():
@@ -376,8 +372,7 @@ def _checked_numbers(
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
-    Other paths are left out with a warning, as long as there is a run, and so are runs of other
-    versions, and those that have nothing but duplicates.
+    Warnings name what is left out: no run, another version, or nothing but duplicates.
     """
     others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
     if len(others) == len(paths):

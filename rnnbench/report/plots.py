@@ -248,10 +248,7 @@ def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
 
 
 class CostPlot(RunPlot):
-    """The score of each model by the time of its training, and the front of the best ones.
-
-    No model is both faster and better than one on the front.
-    """
+    """The score of each model by the time of its training; none beats those on the front."""
 
     kind, section, title = "cost", "metrics", "Score by training time"
 
@@ -595,10 +592,7 @@ def ranks_caption(ranks: MeanRanks) -> str:
 
 
 class RanksPlot(Plot):
-    """Mean ranks as a diagram of critical differences.
-
-    On a page, its caption stands beside it; elsewhere, below it in the picture.
-    """
+    """Mean ranks as a diagram of critical differences; its caption is below it in a picture."""
 
     def __init__(self, ranks: MeanRanks, name: str = "ranks"):
         self.name, self._ranks, self._caption = name, ranks, ranks_caption(ranks)

@@ -95,9 +95,7 @@ Section = Callable[[Reported], ReportSection]
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[ReportSection]:
-    """Return the sections of a report, without those that have nothing to show.
-
-    Each begins with the plots that belong to it; those of single models unfold.
+    """Return the sections of a report that have something to show, each with its plots first.
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.

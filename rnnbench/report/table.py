@@ -90,8 +90,8 @@ def number_first(table: Table) -> Table:
 def to_rich(table: Table, console: "Console") -> "RenderableType":
     """Return the table for a terminal, in the most readable layout that fits its width.
 
-    On a narrow terminal, headers and long cells have several lines, or groups of columns stand
-    below each other. On a very narrow one, each cell has a line of its own. No number is broken.
+    Headers and long cells are broken first; then columns stand in groups, and at last each cell has
+    a line of its own. No number is broken before.
     """
     from rich.console import Group
     from rich.text import Text

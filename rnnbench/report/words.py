@@ -72,10 +72,9 @@ def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
 
 
 def unclear_from(results: Results, model: ModelSummary) -> str:
-    """Return which of the best and the majority do not clearly differ from a model.
+    """Return which of the best and the majority do not clearly differ from a model, if any.
 
-    Where there are too few seeds to tell, the result says so instead. For the best model, it begins
-    with "best".
+    If there are too few seeds, the result says so; for the best model, it begins with "best".
     """
     always, pairs = results.dataset.majority_name, results.comparisons_of(model.name)
     found = ["best"] if model.name == results.best.name else []
@@ -100,9 +99,8 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the main metric, and the model with the best value. A score is green if
-    it is clearly better than that of always answering the most frequent topic, red if it is clearly
-    worse, and else grey.
+    By default, it is about the main metric, and the model with the best value. It is green, red or
+    grey: clearly better, clearly worse or neither than always giving the most frequent topic.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.

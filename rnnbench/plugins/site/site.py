@@ -158,9 +158,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def files_in(folder: Path) -> set[str]:
-    """Return the files of the site in a folder; none if it is new or empty.
-
-    Hidden files, such as those of Git, do not count.
+    """Return the files of the site in a folder; none if it is new, or has hidden files only.
 
     Raises:
         UserError: the folder holds something else, or its list of files cannot be trusted.

@@ -72,10 +72,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """The hidden state of the first sequence after a step, from 1, in the first units.
-
-    ``largest_difference`` is over all units and sequences.
-    """
+    """Some units of the first sequence's hidden state, and the largest difference in all states."""
 
     step: int
     numpy: tuple[float, ...]
@@ -85,11 +82,7 @@ class Step:
 
 @dataclass(frozen=True)
 class NumpyCheck:
-    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``.
-
-    ``compared`` counts the numbers: the outputs with ``return_sequences`` on and off, and the last
-    value of each state.
-    """
+    """A comparison of all outputs and last states in NumPy with those of the Keras layer."""
 
     dtype: str
     steps: tuple[Step, ...]

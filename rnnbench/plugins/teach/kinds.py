@@ -76,8 +76,7 @@ class Formula:
 class Kind:
     """A kind of recurrent layer.
 
-    Its gates are the blocks that stand side by side in its weights; they and the states are in
-    Keras's order, and the equations in the order in which they are computed.
+    Gates and states are in Keras's order, equations in the order in which they are computed.
     """
 
     name: str
@@ -116,8 +115,7 @@ class Kind:
     def by_gate(self, *weights: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
-        Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
-        G * H)``, have the gates side by side.
+        Given are ``layer.get_weights()``, which have all gates side by side.
         """
         *kernels, bias = weights
         parts = dict(zip("WUbd", [*kernels, *np.atleast_2d(bias)], strict=False))
@@ -131,8 +129,7 @@ class Kind:
     def run(self, x: Floats, *weights: Floats) -> Values:
         """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
 
-        ``x`` holds the sequences, ``(B, T, I)``, and ``weights`` are those of
-        ``layer.get_weights()``. All states are zero before the first step.
+        ``x`` is ``(B, T, I)``, ``weights`` are ``layer.get_weights()``; all states begin with 0.
         """
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
         known: dict[str, Any] = {"np": np, **self.by_gate(*weights)}

@@ -33,8 +33,7 @@ DIGITS = 4  # decimals of the numbers on the page
 class ToyLayer:
     """A layer, its input ``x``, ``(batch, timesteps, features)``, and all that it computes.
 
-    The weights are kernel, recurrent kernel and bias, by their symbols, as Keras stores them; the
-    values are the results of its equations, ``(batch, timesteps, units)``, by symbol.
+    The weights are as Keras stores them; the values ``(batch, timesteps, units)``; by symbol.
     """
 
     kind: Kind
@@ -61,8 +60,7 @@ def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
 def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     """Return the value of each term of the equations at a step, ``(units,)``, by its text.
 
-    ``sequence`` and ``step`` count from 0. Terms are products with weights, biases, states and
-    other values.
+    ``sequence`` and ``step`` count from 0.
     """
     kind, values = layer.kind, layer.values
     before = {
@@ -156,10 +154,7 @@ def _spelled(array: Floats) -> str:
 
 
 def numpy_code(kinds: Sequence[Kind]) -> str:
-    """Return a program that computes what a stack of Keras layers computes with the same weights.
-
-    As a script, it prints the output of the stack for the toy array.
-    """
+    """Return a program that computes what a stack of Keras layers with these weights does."""
     layers = work_through(kinds)
     return find_template(PACKAGE, "numpy.py.j2").render(
         kinds=kinds,
