@@ -17,7 +17,7 @@ from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables_of_run import result_tables, summary_rows
+from rnnbench.report.tables import result_tables, summary_rows
 from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder

@@ -7,7 +7,7 @@ from rnnbench.analysis import boards as ranking
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
 from rnnbench.analysis.summary import RunOrFolder, opened
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
+from rnnbench.report.tables import board_tables, comparison_tables, history_table
 from rnnbench.section import Record
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from rnnbench.report.plot import (
     name_rows,
 )
 from rnnbench.report.table import MISSING, Table, with_points
-from rnnbench.report.tables_of_runs import direction
+from rnnbench.report.tables import direction
 from rnnbench.report.words import mean_and_interval, scope, scope_of, short_p
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference

@@ -21,7 +21,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
-from rnnbench.report import tables_of_run as tables
+from rnnbench.report import tables
 from rnnbench.report.plot import Plot
 from rnnbench.report.plots import PLOTS
 from rnnbench.report.table import MISSING, Table, number_first, with_points

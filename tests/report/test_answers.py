@@ -20,19 +20,17 @@ from rnnbench.models.layers.base import Shape
 from rnnbench.report.plots import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
-from rnnbench.report.tables_of_run import (
+from rnnbench.report.tables import (
+    board_tables,
+    comparison_markdown,
+    comparison_tables,
     comparisons_table,
+    history_table,
+    junit,
     power_table,
     result_tables,
     score_table,
     table_files,
-)
-from rnnbench.report.tables_of_runs import (
-    board_tables,
-    comparison_markdown,
-    comparison_tables,
-    history_table,
-    junit,
     verdict_lines,
 )
 from rnnbench.report.words import findings, make_badge

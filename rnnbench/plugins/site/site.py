@@ -24,7 +24,7 @@ from rnnbench.config.load import dump
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
-from rnnbench.report import tables_of_runs as tables
+from rnnbench.report import tables
 from rnnbench.report.page import PageContent, check_report, render, report_page
 from rnnbench.report.plots import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
