@@ -301,11 +301,8 @@ def _name(board: Board, runs: Sequence[str]) -> str:
 
 def _measured(board: Board) -> dict[str, RankedModel]:
     """Return the entry of each model that has the metric; of several, that of the first run."""
-    found: dict[str, RankedModel] = {}
-    for entry in sorted(board.entries, key=lambda entry: board.runs.index(entry.run)):
-        if entry.rank is not None:
-            found.setdefault(entry.model.name, entry)
-    return found
+    first_run_last = sorted(board.entries, key=lambda entry: -board.runs.index(entry.run))
+    return {entry.model.name: entry for entry in first_run_last if entry.rank is not None}
 
 
 def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:

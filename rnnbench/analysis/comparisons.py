@@ -9,15 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import (
-    ROUNDING,
-    Hits,
-    MeanSquares,
-    estimate_difference,
-    groups_of,
-    mean_squares,
-    sums_of,
-)
+from rnnbench.analysis import intervals
+from rnnbench.analysis.intervals import Hits
 from rnnbench.points import chosen
 from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
@@ -55,20 +48,18 @@ def compare_pairs(
     Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
     trials by Student's test, with a variance from an analysis of variance.
     """
-    found = [_compared(hits[a], hits[b]) for a, b in pairs]
+    found: list[dict[str, Any]] = []
+    for names in pairs:
+        both = a, b = [hits[name] for name in names]
+        estimate = intervals.estimate_difference(a, b)
+        p, method = estimate.p, schema.ANOVA
+        if a.all_agree and b.all_agree:
+            p, method = single_trials_p(a, b)
+        n_seeds = min((len(of.values) for of in both if of.is_random), default=None)
+        facts = {"difference": estimate.value, "interval": estimate.interval, "n_seeds": n_seeds}
+        found.append({"a": names[0], "b": names[1], "p": p, "method": method, **facts})
     corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
-    return [
-        Comparison(a=a, b=b, p_holm=p, **facts)
-        for (a, b), p, facts in zip(pairs, corrected, found, strict=True)
-    ]
-
-
-def _compared(a: Hits, b: Hits) -> dict[str, Any]:
-    """Return the facts of a comparison that do not depend on others."""
-    estimate, n_seeds = estimate_difference(a, b), [len(of.values) for of in (a, b) if of.is_random]
-    p, method = single_trials_p(a, b) if a.all_agree and b.all_agree else (estimate.p, schema.ANOVA)
-    facts = {"difference": estimate.value, "interval": estimate.interval, "p": p, "method": method}
-    return facts | {"n_seeds": min(n_seeds, default=None)}
+    return [Comparison(p_holm=p, **facts) for p, facts in zip(corrected, found, strict=True)]
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
@@ -121,19 +112,19 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     Where the models differ on more than ``MOST_SWAPPED`` documents, it is Student's, which is then
     as good as a randomization test.
     """
-    pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), groups_of(a, b)
+    pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
     if is_right_or_wrong and groups is None:
         return mcnemar_p(*pair), schema.MCNEMAR
     if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
-        return estimate_difference(a, b).p, schema.STUDENT
+        return intervals.estimate_difference(a, b).p, schema.STUDENT
     p = mcnemar_p(*pair) if is_right_or_wrong else swaps_p(*pair)
     if groups is None:
         return p, schema.RANDOMIZATION
     if is_right_or_wrong:
         of_groups = blocks_p(*pair, groups)
     else:
-        of_groups = swaps_p(*(sums_of(part, groups) for part in pair))
+        of_groups = swaps_p(*(intervals.sums_of(part, groups) for part in pair))
     return max(p, of_groups), schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
 
 
@@ -155,7 +146,7 @@ def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int6
     The difference in each group of documents is equally likely to have the other sign (R. A.
     Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are those of ``mcnemar_p``.
     """
-    differences = sums_of(a.astype(int) - b, groups)
+    differences = intervals.sums_of(a.astype(int) - b, groups)
     sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
     for size in np.abs(differences[differences != 0]):
         same = np.zeros(2 * size)
@@ -185,7 +176,7 @@ def swaps_p(a: NDArray[Any], b: NDArray[Any]) -> float:
         return np.asarray(np.abs(np.diff(top / np.where(bottom, bottom, 1), axis=0)))
 
     measured = distance((a - b).sum(axis=1, keepdims=True) / 2)
-    return float((1 + (distance(moved) >= measured - ROUNDING).sum()) / (1 + N_SWAPS))
+    return float((1 + (distance(moved) >= measured - intervals.ROUNDING).sum()) / (1 + N_SWAPS))
 
 
 def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -237,7 +228,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
-        squares = mean_squares(hits[pair.a], hits[pair.b])
+        squares = intervals.mean_squares(hits[pair.a], hits[pair.b])
         wanted, is_known = abs(pair.difference), pair.n_seeds is None or pair.n_seeds > 1
         can_tell = is_known and not pair.has_too_few_seeds
         power = PairPower(
@@ -251,7 +242,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     return sorted(found, key=lambda pair: (pair.seeds_needed or MOST + 1, pair.comparison.p_holm))
 
 
-def detectable(squares: MeanSquares, level: float) -> float | None:
+def detectable(squares: intervals.MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
     ``None`` if no difference of scores is that large, or if nothing varies. If there is a true
@@ -268,7 +259,7 @@ def detectable(squares: MeanSquares, level: float) -> float | None:
     return found if found <= 1 else None
 
 
-def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int | None:
+def seeds_needed(squares: intervals.MeanSquares, level: float, difference: float) -> int | None:
     """Return the fewest seeds for which a ``difference`` is detectable; ``None`` if too many."""
     if not len(squares.n_seeds) or not difference:
         return None
