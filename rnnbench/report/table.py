@@ -6,7 +6,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rnnbench.points import model_of, values_of
 from rnnbench.text import for_markdown, visible
@@ -103,13 +103,13 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         for width in CELL_WIDTHS
     ]
     layouts = (
-        lay_out(candidate, console)
+        lay_out(candidate, console.width)
         for lay_out in (_in_one, _in_groups)
         for candidate in (shown, *folded)
     )
-    cells = [dict(zip(headers, row, strict=True)) for row in shown.rows]
-    in_lines = ["\n".join(map(": ".join, row.items())) + "\n" for row in cells]
-    body: Sequence[RenderableType] = next(filter(None, layouts), list(map(Text, in_lines)))
+    cells = [zip(headers, row, strict=True) for row in shown.rows]
+    in_lines = [Text("\n".join(map(": ".join, row)) + "\n") for row in cells]
+    body: Sequence[RenderableType] = next(filter(None, layouts), in_lines)
     caption = _fill(visible(table.caption), min(console.width, 100))
     return Group(*body, *[Text(caption)] * bool(caption))
 
@@ -126,31 +126,33 @@ def _fold(cell: str, width: int) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-def _in_one(table: Table, console: "Console") -> "list[RichTable]":
+def _in_one(table: Table, width: int) -> "list[RichTable]":
     """Return the table as a grid with the widest headers that fit; ``[]`` without room."""
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
 
-    unlimited = console.options.update(width=10_000)
-    for width in HEADER_WIDTHS:
-        grid = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-        for index, header in enumerate(table.headers):
-            lines = [line for row in table.rows for line in row[index].split("\n")]
-            narrowest = max(map(len, [*lines, *_fill(header, 1).split("\n")]), default=1)
-            grid.add_column(
-                _fill(header, max(narrowest, width)),
-                justify="left" if index < table.text_columns else "right",
-                vertical="bottom",
-                no_wrap=True,
-            )
-        for place, row in enumerate(table.rows, start=2):
-            grid.add_row(*row, end_section=table.is_last_apart and place == len(table.rows))
-        if console.measure(grid, options=unlimited).maximum <= console.width:
-            return [grid]
-    return []
+    columns = zip(*[[_fill(header, 1) for header in table.headers], *table.rows], strict=True)
+    narrowest = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
+    for limit in HEADER_WIDTHS:
+        limits = (max(least, limit) for least in narrowest)
+        headers = list(map(_fill, table.headers, limits))
+        of_headers = (max(map(cell_len, header.split("\n"))) for header in headers)
+        widths = list(map(max, narrowest, of_headers))
+        if sum(widths) + 2 * len(widths) <= width:  # with a space on both sides
+            break
+    else:
+        return []
+    grid = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for index, header in enumerate(headers):
+        side: Literal["left", "right"] = "left" if index < table.text_columns else "right"
+        grid.add_column(header, justify=side, vertical="bottom", no_wrap=True)
+    for place, row in enumerate(table.rows, start=2):
+        grid.add_row(*row, end_section=table.is_last_apart and place == len(table.rows))
+    return [grid]
 
 
-def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
+def _in_groups(table: Table, width: int) -> "list[RichTable]":
     """Return groups of columns, each with the keys, as grids; ``[]`` if a column has no room."""
     grids: list[RichTable] = []
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
@@ -158,7 +160,7 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
         for n in range(len(rest), 0, -1):
             places = [*keys, *rest[:n]]
             n_text = sum(place < table.text_columns for place in places)
-            if grid := _in_one(pick_columns(table, places, n_text), console):
+            if grid := _in_one(pick_columns(table, places, n_text), width):
                 grids, rest = [*grids, *grid], rest[n:]
                 break
         else:
