@@ -100,11 +100,10 @@ class RunPlot(Plot):
             hint = "allowed: only for learning_curves"
             raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
         names = list(run.trials) if models is None else models
-        if wrong := [str(name) for name in names if name not in run.trials]:
-            hint = did_you_mean(wrong[0], run.trials)
-            raise UserError(f"models: no model '{wrong[0]}' ({hint})")
-        if not names:
-            raise UserError(f"models: names no model ({did_you_mean('', run.trials)})")
+        wrong = [str(name) for name in names if name not in run.trials]
+        if wrong or not names:
+            fault = f"no model '{wrong[0]}'" if wrong else "names no model"
+            raise UserError(f"models: {fault} ({did_you_mean(''.join(wrong[:1]), run.trials)})")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
         self.chosen = [model for model in run.trials if model in names]
         self.prepare()
@@ -136,17 +135,14 @@ def plot_run(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
-    task, main = run.results.dataset.kind, run.results.dataset.kind.main
+    task = run.results.dataset.kind
     names = [plot.kind for plot in PLOTS.usable() if task.is_among(plot.tasks)]
-    if name == main:
-        name = ScorePlot.kind
-    if name not in names:
-        which = "" if name not in PLOTS else f" for the kind of task {task.name}"
-        hint = did_you_mean(str(name), [main, *names])
-        raise UserError(f"no plot '{name}'{which} ({hint})")
-    with PLOTS.blamed(name):
-        plot = PLOTS[name](run, [models] if isinstance(models, str) else models, curve)
-        return plot.on(ax)
+    kind = ScorePlot.kind if name == task.main else name
+    if kind not in names:
+        hint = did_you_mean(str(name), [task.main, *names])
+        raise UserError(f"no plot '{name}' of a run of the task {task.name} ({hint})")
+    with PLOTS.blamed(kind):
+        return PLOTS[kind](run, [models] if isinstance(models, str) else models, curve).on(ax)
 
 
 class ScorePlot(RunPlot):

@@ -131,7 +131,7 @@ def test_a_topic_may_have_any_name(name, models, is_given):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("acuracy",), "no plot 'acuracy' .allowed: accuracy, .*; did you mean 'accuracy'"),
+        (("acuracy",), "no plot 'acuracy' of .* .allowed: accuracy, .*; did you mean 'accuracy'"),
         (("accuracy", "lstn"), "models: no model 'lstn' .*did you mean 'lstm'"),
         (("accuracy", []), "models: names no model"),
         (("accuracy", None, "loss"), "curve: got 'loss' for 'score' .*learning_curves"),

@@ -93,9 +93,8 @@ def site(
         RnnbenchError: a file cannot be written.
     """
     given = list(runs)
-    if metrics is None:
-        metrics = dict.fromkeys(run.results.dataset.kind.main for run in given)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    main = dict.fromkeys(run.results.dataset.kind.main for run in given)
+    names = [metrics] if isinstance(metrics, str) else list(main if metrics is None else metrics)
     for name in names:
         find_quantity(name, "metrics")
     if not (given and names):
@@ -247,9 +246,7 @@ def pages_of(
         INDEX: _index(runs, first, sets, reports),
         LEADERBOARD: _leaderboard(runs, boards, sets, reports),
     }
-    if histories:
-        pages[HISTORY] = _history(histories, sets, reports)
-    return pages
+    return pages | ({HISTORY: _history(histories, sets, reports)} if histories else {})
 
 
 def _index(
@@ -263,21 +260,18 @@ def _index(
                 f"{sets[board.dataset.split_fingerprint]}: {first.model.name} of {first.run} has "
                 f"the best {quantity.header}, {mean_and_interval(value, quantity.format)}."
             )
+    lead = (
+        "The newest run is first. The name of a run links to its report, which says whether the "
+        "best model is clearly better than the others."
+    )
+    table = replace(_runs_table(runs, sets), links=reports)
     return PageContent(
         title="rnnbench runs",
         heading="Runs",
         about=f"rnnbench: {counted(len(runs), 'run')}, "
         f"{counted(len(sets), 'set')} of test documents",
         findings=best,
-        sections=[
-            ReportSection(
-                "runs",
-                "All runs",
-                [("wordy", replace(_runs_table(runs, sets), links=reports))],
-                "The newest run is first. The name of a run links to its report, which says "
-                "whether the best model is clearly better than the others.",
-            )
-        ],
+        sections=[ReportSection("runs", "All runs", [("wordy", table)], lead)],
     )
 
 
