@@ -16,9 +16,9 @@ from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
-from rnnbench.report.findings import make_badge
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables_of_run import result_tables, summary_rows
+from rnnbench.report.tables import result_tables, summary_rows
+from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
@@ -112,7 +112,7 @@ class Run(Shown, StoredRun):
         Raises:
             UserError: there is no such plot, model or curve.
         """
-        from rnnbench.report.plots_of_run import plot_run  # imports Matplotlib
+        from rnnbench.report.plots import plot_run  # imports Matplotlib
 
         return plot_run(self, name, models, curve, ax)
 

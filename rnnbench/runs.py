@@ -7,7 +7,7 @@ from rnnbench.analysis import boards as ranking
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
 from rnnbench.analysis.summary import RunOrFolder, opened
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables_of_runs import board_tables, comparison_tables, history_table
+from rnnbench.report.tables import board_tables, comparison_tables, history_table
 from rnnbench.section import Record
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class RunComparison(Shown, ComparedRuns):
         Raises:
             UserError: ``ax`` is something else than Matplotlib axes.
         """
-        from rnnbench.report.plots_of_runs import ChangesPlot  # imports Matplotlib
+        from rnnbench.report.plots import ChangesPlot  # imports Matplotlib
 
         return ChangesPlot(self).on(ax)
 
@@ -62,7 +62,7 @@ class Leaderboard(Shown, Record):
         Raises:
             UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
         """
-        from rnnbench.report.plots_of_runs import RanksPlot  # imports Matplotlib
+        from rnnbench.report.plots import RanksPlot  # imports Matplotlib
 
         return RanksPlot(self.mean_ranks()).on(ax)
 

@@ -24,7 +24,7 @@ from rnnbench.plugins.speed.results import (
     TableTime,
     TrialTime,
 )
-from rnnbench.report.tables_of_run import table_files
+from rnnbench.report.tables import table_files
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.store import CONSTRAINTS, Store
 from rnnbench.storage import sha256_json

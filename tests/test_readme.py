@@ -13,8 +13,9 @@ from rnnbench.config.load import Override, load
 from rnnbench.metrics import usable_metrics
 from rnnbench.models.descriptions import EnsembleModel, Network
 from rnnbench.points import model_of
-from rnnbench.report.table import mean_and_interval, to_rich
-from rnnbench.report.tables_of_run import short_table
+from rnnbench.report.table import to_rich
+from rnnbench.report.tables import short_table
+from rnnbench.report.words import mean_and_interval
 from rnnbench.results.run import load_results
 from rnnbench.training.settings import engine_for
 

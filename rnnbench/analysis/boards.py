@@ -1,12 +1,10 @@
 """Several runs: rankings of their models, metrics from run to run, and mean ranks over datasets.
 
-Mean ranks are those of J. Demšar: Statistical comparisons of classifiers over multiple data sets.
-Journal of Machine Learning Research 7 (2006). Their unit is the dataset: a model has one rank on
-each, however many seeds it was trained with.
+Mean ranks are those of J. Demšar (Statistical comparisons of classifiers over multiple data sets.
+Journal of Machine Learning Research 7, 2006): a model has one rank on each dataset.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import factorial, inf, isclose
@@ -86,10 +84,9 @@ class RunHistory(OnSameDocuments):
 
 
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
-    """Return one leaderboard for each set of documents, in the order of the runs.
+    """Return a leaderboard for each set of documents; trials that are in several runs count once.
 
-    ``metric`` is a metric or a cost, by default the main metric; its mean over seeds decides the
-    rank. Trials that occur in several runs count once.
+    The mean of ``metric``, a metric or a cost, by default the main metric, decides the rank.
     """
     boards = []
     for group in _by_documents(runs, None):
@@ -119,10 +116,9 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
 def trace_runs(
     runs: Sequence[StoredRun], metric: str | None = None, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
-    """Return one history for each set of documents, in the order of the runs.
+    """Return a history for each set of documents, of the main metric or another one.
 
-    By default, the ``metric`` is the main one, and the ``names`` of the runs are those of their
-    folders that tell them apart.
+    By default, the ``names`` of runs are the ends of their paths that differ.
     """
     histories = []
     for group in _by_documents(runs, names):
@@ -243,11 +239,12 @@ class MeanRanks(Record):
 
 
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
-    """Return the mean ranks of the models that all boards have; each board is a dataset.
+    """Return the mean ranks of the models that all boards have, by name; a board is a dataset.
 
-    Models are matched by name. Warnings name the models that are left out and, if several runs on
-    the same documents have a model, the run that counts: the first.
+    Of several runs on the same documents that have a model, the first counts.
     """
+    from scipy.stats import rankdata
+
     needs = "a critical-difference diagram needs 2"
     found = {_name(board, board.runs): _measured(board) for board in boards}
     if len(boards) < 2:
@@ -255,11 +252,8 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         hint = "runs on the same documents count as one"
         raise UserError(f"{needs} datasets or more, got {len(boards)}{got} ({hint})")
     names = dict.fromkeys(entry.model.name for board in boards for entry in board.entries)
-    left_out = {
-        name: without
-        for name in names
-        if (without := [dataset for dataset, entries in found.items() if name not in entries])
-    }
+    lacks = {name: [of for of, entries in found.items() if name not in entries] for name in names}
+    left_out = {name: without for name, without in lacks.items() if without}
     common, metric = [name for name in names if name not in left_out], boards[0].metric
     if others := {board.metric for board in boards} - {metric}:
         got = f"got ranks by {metric} and {min(others)}"
@@ -272,7 +266,19 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         )
     for name, without in left_out.items():
         log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
-    datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
+    datasets = []
+    for board, (name, entries) in zip(boards, found.items(), strict=True):
+        used = [entries[model] for model in common]
+        if sum(entry.model.name in common for entry in board.entries) > len(common):
+            log.warning("%s: one dataset; of models in several runs, the first counts", name)
+        runs = {entry.run for entry in used}
+        scores = np.array([score_of(entry.model, metric) for entry in used], np.float64)
+        dataset = RankedDataset(
+            name=_name(board, [run for run in board.runs if run in runs]),
+            corpus_fingerprint=board.dataset.corpus_fingerprint,
+            ranks=dict(zip(common, rankdata(-scores).tolist(), strict=True)),
+        )
+        datasets.append(dataset)
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
     means = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
     models = {name: means[name] for name in sorted(means, key=means.__getitem__)}
@@ -295,47 +301,16 @@ def _name(board: Board, runs: Sequence[str]) -> str:
 
 def _measured(board: Board) -> dict[str, RankedModel]:
     """Return the entry of each model that has the metric; of several, that of the first run."""
-    found: dict[str, RankedModel] = {}
-    for entry in sorted(board.entries, key=lambda entry: board.runs.index(entry.run)):
-        if entry.rank is not None:
-            found.setdefault(entry.model.name, entry)
-    return found
-
-
-def _ranked(
-    board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
-) -> RankedDataset:
-    """Return the ranks of models; a warning says which run counts for those in several."""
-    from scipy.stats import rankdata
-
-    counts = Counter(entry.model.name for entry in board.entries)
-    several: dict[str, list[str]] = {}
-    for name in names:
-        if counts[name] > 1:
-            several.setdefault(entries[name].run, []).append(name)
-    if several:
-        log.warning(
-            "%s: these runs count as one dataset; of models in several of them, one is used: %s",
-            _name(board, board.runs),
-            "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items()),
-        )
-    used = {entries[name].run for name in names}
-    scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
-    return RankedDataset(
-        name=_name(board, [run for run in board.runs if run in used]),
-        corpus_fingerprint=board.dataset.corpus_fingerprint,
-        ranks=dict(zip(names, rankdata(-scores).tolist(), strict=True)),
-    )
+    first_run_last = sorted(board.entries, key=lambda entry: -board.runs.index(entry.run))
+    return {entry.model.name: entry for entry in first_run_last if entry.rank is not None}
 
 
 def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
     """Return the test that all models have the same mean rank; ``ranks`` is (datasets, models).
 
-    The F statistic is that of R. L. Iman and J. M. Davenport: Approximations of the critical region
-    of the Friedman statistic. Communications in Statistics A 9 (1980). As in Demšar's paper, and
-    unlike in SciPy, ties are not corrected for, so many of them make the test cautious. The p-value
-    is no smaller than the probability that all datasets rank the models alike by chance, which the
-    approximation does not know of: with two models and two datasets it is 0.5.
+    The F statistic is that of R. L. Iman and J. M. Davenport (Communications in Statistics A 9,
+    1980). As in Demšar's paper, unlike in SciPy, ties are not corrected for. The p-value is at
+    least the probability that all datasets rank the models alike by chance.
     """
     from scipy.stats import f as f_distribution
 
@@ -350,10 +325,7 @@ def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
 
 
 def critical_difference(n_datasets: int, n_models: int) -> float:
-    """Return the difference of two mean ranks from which on Nemenyi's test tells models apart.
-
-    P. B. Nemenyi: Distribution-free multiple comparisons. PhD thesis, Princeton University (1963).
-    """
+    """Return the difference from which on Nemenyi's test (1963) tells mean ranks apart."""
     from scipy.stats import studentized_range
 
     q = float(studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5

@@ -23,10 +23,8 @@ from rnnbench.tasks import without_unused
 Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "split_fingerprint"}
 DATA_KEYS = OF_DOCUMENTS | {"origin", "fingerprint", "timesteps"}
-DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {
-    *("data.maxlen", "data.split", "data.test_split", "data.seed"),
-    *("data.group", "data.deduplicate", "data.min_per_label"),
-}
+_KEYS = ("maxlen", "split", "test_split", "seed", "group", "deduplicate", "min_per_label")
+DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {f"data.{key}" for key in _KEYS}
 """Keys of the data and of the config that decide which documents are trained on and tested on."""
 NO_DIFFERENCE = ("installed", "date")
 """Keys of the environment that cannot change a result: packages of others, and the date."""
@@ -131,15 +129,13 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
     trees: dict[Part, list[Any]] = {
         "config": [run.config for run in (a, b)],
         "data": [run.results.dataset.model_dump(include=DATA_KEYS) for run in (a, b)],
-        "environment": [
-            {key: value for key, value in run.environment.items() if key not in NO_DIFFERENCE}
-            for run in (a, b)
-        ],
+        "environment": [run.environment for run in (a, b)],
     }
     return [
         DifferingFact(part=part, key=key, a=in_a, b=in_b)
         for part, pair in trees.items()
         for key, in_a, in_b in _differing(*pair)
+        if not (part == "environment" and key.partition(".")[0] in NO_DIFFERENCE)
     ]
 
 
@@ -250,10 +246,7 @@ class GateVerdict(Record):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate ``METRIC drops|rises AMOUNT[%]`` or ``METRIC drops|rises significantly``.
-
-    Without ``METRIC``, it is the main one.
-    """
+    """Return the gate ``[METRIC] drops|rises AMOUNT[%]``; the amount may be ``significantly``."""
     words, where = text.split(), f"--fail-if '{text}'"
     if len(words) not in (2, 3):
         raise UserError(
@@ -282,8 +275,7 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     """Return which models fail a gate; a model or metric that only A has fails it.
 
     Raises:
-        UserError: no model has the metric in both runs, so that nothing could be checked, or the
-            gate is on significance and a model has too few seeds for it.
+        UserError: no model has the metric in both runs, or too few seeds for significance.
     """
     changes, main = comparison.models, comparison.dataset.kind.main
     metric, where = gate.metric or main, f"--fail-if '{gate.text}'"

@@ -1,7 +1,6 @@
 """Which models differ on the same test documents, and which differences could have been found."""
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
@@ -10,29 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import (
-    ROUNDING,
-    Hits,
-    MeanSquares,
-    estimate_difference,
-    groups_of,
-    mean_squares,
-    sums_of,
-)
+from rnnbench.analysis import intervals
+from rnnbench.analysis.intervals import Hits
 from rnnbench.points import chosen
+from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import (
-    ANOVA,
-    BLOCKS,
-    CLUSTERS,
-    DIGITS,
-    MCNEMAR,
-    RANDOMIZATION,
-    SIGNIFICANT,
-    STUDENT,
-    Comparison,
-    ModelSummary,
-)
+from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummary
 from rnnbench.section import Record
 
 MAX_IN_PAIRS = 60
@@ -60,36 +42,31 @@ def hits_of(run: StoredRun) -> dict[str, Hits]:
 def compare_pairs(
     pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits], n_tests: int | None = None
 ) -> list[Comparison]:
-    """Return the comparisons of ``pairs`` of models, p-values corrected for their number.
+    """Return the comparisons of ``pairs`` of models, p-values corrected for ``n_tests``.
 
+    That is the number of pairs, or of all possible ones if the results decide which are compared.
     Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
     trials by Student's test, with a variance from an analysis of variance.
-
-    If the results decide which pairs are compared, such as those with the best model, p-values
-    have to be corrected for all possible pairs: their number is ``n_tests``.
     """
-    found = [_compared(hits[a], hits[b]) for a, b in pairs]
+    found: list[dict[str, Any]] = []
+    for names in pairs:
+        both = a, b = [hits[name] for name in names]
+        estimate = intervals.estimate_difference(a, b)
+        p, method = estimate.p, schema.ANOVA
+        if a.all_agree and b.all_agree:
+            p, method = single_trials_p(a, b)
+        n_seeds = min((len(of.values) for of in both if of.is_random), default=None)
+        facts = {"difference": estimate.value, "interval": estimate.interval, "n_seeds": n_seeds}
+        found.append({"a": names[0], "b": names[1], "p": p, "method": method, **facts})
     corrected = holm([facts["p"] for facts in found], n_tests or len(pairs))
-    return [
-        Comparison(a=a, b=b, p_holm=p, **facts)
-        for (a, b), p, facts in zip(pairs, corrected, found, strict=True)
-    ]
-
-
-def _compared(a: Hits, b: Hits) -> dict[str, Any]:
-    """Return the facts of a comparison that do not depend on others."""
-    estimate, n_seeds = estimate_difference(a, b), [len(of.values) for of in (a, b) if of.is_random]
-    p, method = single_trials_p(a, b) if a.all_agree and b.all_agree else (estimate.p, ANOVA)
-    facts = {"difference": estimate.value, "interval": estimate.interval, "p": p, "method": method}
-    return facts | {"n_seeds": min(n_seeds, default=None)}
+    return [Comparison(p_holm=p, **facts) for p, facts in zip(corrected, found, strict=True)]
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
-    The p-values are corrected for all pairs of models. With up to ``MAX_IN_PAIRS`` models, they are
-    those of a run with the same models. With more, only the pairs with the best model are tested,
-    and the correction is the strictest possible.
+    The p-values are corrected for all pairs of models. With more than ``MAX_IN_PAIRS`` models, only
+    the pairs with the best are tested, and the correction is the strictest possible.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     others = [name for name in hits if name != best]
@@ -105,16 +82,12 @@ def by_better_model(
 ) -> dict[str, list[Comparison]]:
     """Return the comparisons among ``models`` by the better model of each, which becomes ``a``.
 
-    The most accurate models come first, and so do the most accurate of those that each is compared
-    with. Of more than ``SHOWN_IN_PAIRS`` models, only the comparisons with the best are returned.
+    The best models come first. Of more than ``SHOWN_IN_PAIRS``, only the best is compared.
     """
     names = [one.name for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
-        # A run of very many models has pairs with one model alone, which may share the first place.
-        counts = Counter(name for comparison in turned for name in (comparison.a, comparison.b))
-        best = max(names, key=lambda name: counts[name])
-        turned = [comparison for comparison in turned if best in (comparison.a, comparison.b)]
+        turned = [comparison for comparison in turned if comparison.a == names[0]]
     found: dict[str, list[Comparison]] = {}
     for comparison in turned:
         found.setdefault(comparison.a, []).append(comparison)
@@ -139,29 +112,27 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     Where the models differ on more than ``MOST_SWAPPED`` documents, it is Student's, which is then
     as good as a randomization test.
     """
-    pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), groups_of(a, b)
+    pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
     if is_right_or_wrong and groups is None:
-        return mcnemar_p(*pair), MCNEMAR
+        return mcnemar_p(*pair), schema.MCNEMAR
     if np.count_nonzero(a.values[0] != b.values[0]) > MOST_SWAPPED:
-        return estimate_difference(a, b).p, STUDENT
+        return intervals.estimate_difference(a, b).p, schema.STUDENT
     p = mcnemar_p(*pair) if is_right_or_wrong else swaps_p(*pair)
     if groups is None:
-        return p, RANDOMIZATION
+        return p, schema.RANDOMIZATION
     if is_right_or_wrong:
         of_groups = blocks_p(*pair, groups)
     else:
-        of_groups = swaps_p(*(sums_of(part, groups) for part in pair))
-    return max(p, of_groups), BLOCKS if a.clusters is b.clusters is None else CLUSTERS
+        of_groups = swaps_p(*(intervals.sums_of(part, groups) for part in pair))
+    return max(p, of_groups), schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
 
 
 def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the p-value of McNemar's exact test that two classifiers are right equally often.
 
-    ``a`` and ``b`` say whether each was right about each document. Under the null hypothesis, if
-    only one is right about a document, it is equally likely to be either of them (Q. McNemar:
-    Note on the sampling error of the difference between correlated proportions or percentages.
-    Psychometrika 12, 1947).
+    ``a`` and ``b`` say whether each was right about each document. If only one is, it is equally
+    likely to be either of them under the null hypothesis (Q. McNemar, Psychometrika 12, 1947).
     """
     from scipy.special import bdtr
 
@@ -172,11 +143,10 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
     """Return the p-value of the randomization test that two classifiers are right equally often.
 
-    Under the null hypothesis, the difference in each group of documents is equally likely to have
-    the other sign (R. A. Fisher: The Design of Experiments, 1935, chapter 3). If each group is one
-    document, this is McNemar's exact test. ``a`` and ``b`` are those of ``mcnemar_p``.
+    The difference in each group of documents is equally likely to have the other sign (R. A.
+    Fisher: The Design of Experiments, 1935, chapter 3). ``a`` and ``b`` are those of ``mcnemar_p``.
     """
-    differences = sums_of(a.astype(int) - b, groups)
+    differences = intervals.sums_of(a.astype(int) - b, groups)
     sums = np.ones(1)  # the probability of each sum from -n to n; n is the sum of the sizes so far
     for size in np.abs(differences[differences != 0]):
         same = np.zeros(2 * size)
@@ -206,7 +176,7 @@ def swaps_p(a: NDArray[Any], b: NDArray[Any]) -> float:
         return np.asarray(np.abs(np.diff(top / np.where(bottom, bottom, 1), axis=0)))
 
     measured = distance((a - b).sum(axis=1, keepdims=True) / 2)
-    return float((1 + (distance(moved) >= measured - ROUNDING).sum()) / (1 + N_SWAPS))
+    return float((1 + (distance(moved) >= measured - intervals.ROUNDING).sum()) / (1 + N_SWAPS))
 
 
 def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -222,8 +192,7 @@ def _random_signs(counts: NDArray[np.intp]) -> NDArray[np.int64]:
 def holm(ps: Sequence[float], n: int) -> list[float]:
     """Return p-values corrected for ``n`` tests; p-values not given count as larger.
 
-    S. Holm: A simple sequentially rejective multiple test procedure. Scandinavian Journal of
-    Statistics 6 (1979).
+    S. Holm: A simple sequentially rejective multiple test procedure (Scand. J. Statistics 6, 1979).
     """
     order = np.argsort(ps, kind="stable")
     scaled = np.asarray(ps)[order] * np.arange(n, n - len(ps), -1)
@@ -250,17 +219,16 @@ class PairPower(Record):
 
 
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
-    """Return the power of the comparisons of a run, those closest to a verdict first.
+    """Return the power of the comparisons of a run, or of some models, nearly clear ones first.
 
-    Pairs that are clear are left out, and so are those with the most frequent topic. ``only`` has
-    the names of models that are chosen.
+    Pairs that are clear are left out, and so are those with the most frequent topic.
     """
     names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
     hits, found = hits_of(run), []
     for pair in run.results.comparisons:
         if pair.is_clear or not {pair.a, pair.b} <= set(names):
             continue
-        squares = mean_squares(hits[pair.a], hits[pair.b])
+        squares = intervals.mean_squares(hits[pair.a], hits[pair.b])
         wanted, is_known = abs(pair.difference), pair.n_seeds is None or pair.n_seeds > 1
         can_tell = is_known and not pair.has_too_few_seeds
         power = PairPower(
@@ -274,7 +242,7 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
     return sorted(found, key=lambda pair: (pair.seeds_needed or MOST + 1, pair.comparison.p_holm))
 
 
-def detectable(squares: MeanSquares, level: float) -> float | None:
+def detectable(squares: intervals.MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
     ``None`` if no difference of scores is that large, or if nothing varies. If there is a true
@@ -291,7 +259,7 @@ def detectable(squares: MeanSquares, level: float) -> float | None:
     return found if found <= 1 else None
 
 
-def seeds_needed(squares: MeanSquares, level: float, difference: float) -> int | None:
+def seeds_needed(squares: intervals.MeanSquares, level: float, difference: float) -> int | None:
     """Return the fewest seeds for which a ``difference`` is detectable; ``None`` if too many."""
     if not len(squares.n_seeds) or not difference:
         return None

@@ -45,69 +45,42 @@ class HardDocument(NamedTuple):
     answers: dict[str, Answer]
 
 
-class ErrorCount(NamedTuple):
-    """How many test documents of a kind were misclassified."""
+def kinds_of_documents(labels: Labels, dataset: DatasetSummary) -> dict[str, NDArray[np.bool_]]:
+    """Return which test documents are of each kind that has any, ``(n_test,)``.
 
-    kind: str
-    n: int
-    """Test documents of the kind."""
-    by_model: dict[str, float]
-    """Errors of each model: means over its trials."""
-    by_all: int
-    """Documents that every model misclassified in more than half of its trials."""
-
-
-def count_errors(
-    trials: Mapping[str, Sequence[TrialResult]], dataset: DatasetSummary
-) -> list[ErrorCount]:
-    """Return the errors on all test documents, and on each kind that has any documents.
-
-    The kinds are topics with few, some and many training documents, of which the rarest of a
-    document counts, and documents that are in the training set with other topics only.
+    The kinds are by the training documents of the rarest topic, and documents that are in the
+    training set with other topics only.
     """
-    labels = next(iter(trials.values()))[0].labels
-    wrong = {
-        model: [np.atleast_2d((trial.answers != labels).T).any(axis=0) for trial in of_model]
-        for model, of_model in trials.items()
-    }
-    mistaken = {model: np.mean(of_trials, axis=0) for model, of_trials in wrong.items()}
-    by_all = np.all([share > 0.5 for share in mistaken.values()], axis=0)
-    train = np.array([topic.train for topic in dataset.topics])
-    noun, is_contradicted = dataset.noun, np.zeros(len(labels), bool)
-    is_contradicted[dataset.duplicates.other_topics] = True
-    kinds = {"all documents": np.ones(len(labels), bool)}
+    noun, kinds = dataset.noun, {"all documents": np.ones(len(labels), bool)}
     if dataset.train_size:
+        train = np.array([topic.train for topic in dataset.topics])
         n_train = train[labels]
         if labels.ndim == 2:  # the rarest topic of a document counts
             n_train = np.where(labels, train, train.max()).min(axis=1)
+        is_contradicted = np.isin(np.arange(len(labels)), dataset.duplicates.other_topics)
         kinds |= {
             f"{noun}s with fewer than {FEW} training documents": n_train < FEW,
             f"{noun}s with {FEW} to {MANY - 1}": (n_train >= FEW) & (n_train < MANY),
             f"{noun}s with {MANY} or more": n_train >= MANY,
             f"documents in training with other {noun}s only": is_contradicted,
         }
-    return [
-        ErrorCount(
-            kind,
-            int(chosen.sum()),
-            {model: float(share[chosen].sum()) for model, share in mistaken.items()},
-            int(by_all[chosen].sum()),
-        )
-        for kind, chosen in kinds.items()
-        if chosen.any()
-    ]
+    return {kind: chosen for kind, chosen in kinds.items() if chosen.any()}
+
+
+def mistaken_shares(trials: Sequence[TrialResult]) -> NDArray[np.float64]:
+    """Return in which share of trials each document was misclassified, ``(n_test,)``."""
+    wrong = [np.atleast_2d((one.answers != one.labels).T).any(axis=0) for one in trials]
+    return np.asarray(np.mean(wrong, axis=0))
 
 
 def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[float, Interval]:
     """Return an estimate of the expected calibration error of a model with log-probabilities.
 
     C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Once the sign of
-    each bin is known, it is a mean over documents, with the interval of a mean. But chance moves
-    bins away from 0, so it is too high on average, and a bootstrap makes that worse. If each half
-    of the documents decides the signs for the other half, it is too low on average, and 0 for a
-    calibrated model. The first estimate gives the upper end, the second one the lower end:
-    ``results/reference/calibration.md`` says how often such intervals contain the true value.
-    ``facts`` are those of ``estimate_mean``.
+    each bin is known, it is a mean over documents. But chance makes it too high on average. If each
+    half of the documents decides the signs for the other half, it is too low on average. The first
+    estimate gives the upper end of the interval, the second one the lower end: see
+    ``results/reference/calibration.md``. ``facts`` are those of ``estimate_mean``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
@@ -162,8 +135,7 @@ def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     """Return the words of each test document, or ``None`` if they are not in the cache.
 
-    The run may come from somebody else: no path in its config is followed, and its documents
-    are known by their fingerprint.
+    The run may come from somebody else: no path in its config is followed.
     """
     dataset = run.results.dataset
     if file := cache.find(dataset.corpus_fingerprint):
@@ -203,9 +175,8 @@ def mistakes_by_topic(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
-    Both are on the diagonal of an array ``(len(topics), len(topics))``. Elsewhere in a row, it has
-    how many of these documents were wrongly given the column's topic or, in the second array, have
-    it. They are means over the trials.
+    Both are on the diagonal of ``(len(topics), len(topics))``. The rest of a row has how many of
+    these documents were wrongly given, or have, the column's topic. They are means over trials.
     """
     missed, added = np.zeros((2, len(topics), len(topics)))
     for trial in trials:

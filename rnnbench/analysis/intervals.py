@@ -73,10 +73,7 @@ class Hits:
 
     @cached_property
     def values(self) -> NDArray[Any]:
-        """Numbers whose mean is the main metric, ``(n_trials, n_documents)``.
-
-        They are boolean if each answer is right or wrong.
-        """
+        """Numbers whose mean is the main metric, ``(n_trials, n_documents)``, or booleans."""
         return self.parts if self.parts.ndim == 2 else linearised(self.parts)
 
     @property
@@ -105,11 +102,9 @@ def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
 def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
     """Return the mean score of a cross-validation, ``(n_folds, n_seeds)``, or of a difference.
 
-    The training sets of the k folds overlap, so the variance of their mean is more than 1/k of that
-    of the folds: it is multiplied by 1/k + 1/(k - 1), the second term being the documents that a
-    fold judges per document that its model learned (C. Nadeau, Y. Bengio: Inference for the
-    generalization error. Machine Learning 52, 2003). The variance over seeds is added. A single
-    fold, or a single seed, has no variance; from a single score, nothing can be estimated.
+    The training sets of the k folds overlap, so their variance is multiplied by 1/k + 1/(k - 1)
+    (C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003). The
+    variance over seeds is added. From a single score, nothing can be estimated.
     """
     k, n_seeds = scores.shape
     parts = []  # variances and their degrees of freedom
@@ -128,14 +123,12 @@ def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
 def score_interval(hits: Hits) -> Interval:
     """Return the interval of a mean score over other documents and, with several trials, seeds.
 
-    Unless each answer is right or wrong, it is Student's, like that of a difference. Otherwise, it
-    is Wilson's, at the number of documents whose share of right answers would have the same
-    variance, and with Student's quantile. For a single trial it is Wilson's own (E. B. Wilson:
+    Unless each answer is right or wrong, it is Student's. Otherwise, it is Wilson's (E. B. Wilson:
     Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22, 1927). Clustered samples, such as documents in order of time,
-    have such intervals, too (N. Dean, M. Pagano: Evaluating confidence interval methods for
-    binomial proportions in clustered surveys. Journal of Survey Statistics and Methodology 3,
-    2015).
+    Statistical Association 22, 1927), at the number of documents whose share of right answers would
+    have the same variance, and with Student's quantile (N. Dean, M. Pagano: Evaluating confidence
+    interval methods for binomial proportions in clustered surveys. Journal of Survey Statistics and
+    Methodology 3, 2015).
     """
     from scipy.special import ndtri, stdtrit
 
@@ -174,10 +167,7 @@ class Estimate:
 
     @property
     def interval(self) -> Interval:
-        """The part of ``around`` from -1 to 1.
-
-        It contains 0 if and only if ``p`` is above 0.05, unless there is no error.
-        """
+        """The part of ``around`` from -1 to 1; unless there is no error, 0 is in it if p > 0.05."""
         return Interval(low=max(-1.0, self.around.low), high=min(1.0, self.around.high))
 
     @property
@@ -200,8 +190,7 @@ def estimate_mean(values: NDArray[np.float64], **facts: Any) -> Estimate:
 def estimate_difference(a: Hits, b: Hits) -> Estimate:
     """Return the mean score of ``a`` minus that of ``b`` on the same documents.
 
-    Its variance is not rounded up to that of the documents where the seeds seem to vary less than
-    by chance: the test would then find too little.
+    Its variance is not rounded up to that of the documents: the test would find too little.
     """
     squares = mean_squares(a, b)
     variance = 0.0 if np.array_equal(a.values, b.values) else squares.variance
@@ -213,8 +202,7 @@ def estimate_difference(a: Hits, b: Hits) -> Estimate:
 class MeanSquares:
     """The mean squares of an analysis of variance, each as the variance of the mean.
 
-    The answers that neither seed nor document explains are chance. It adds to the mean square of
-    the documents and to that of the seeds, so the sum of both is too large by it.
+    Chance, which neither seed nor document explains, adds to both, so their sum is too large by it.
     """
 
     n_documents: float
@@ -232,8 +220,7 @@ class MeanSquares:
     def variance(self) -> float:
         """The variance over other documents and other seeds.
 
-        If so little of it is left that it has less than one degree of freedom, it is at least that
-        of the documents.
+        With less than one degree of freedom, it is at least that of the documents.
         """
         whole = max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
         return whole if self.df(whole) >= 1 else max(whole, self.documents)
@@ -261,8 +248,7 @@ class MeanSquares:
 def mean_squares(a: Hits, b: Hits | None = None) -> MeanSquares:
     """Return the mean squares of the mean score of ``a``, or of its difference from ``b``'s.
 
-    Clusters, or blocks of documents in order of time, take their place, unless single documents
-    vary more.
+    Those of clusters or blocks replace those of documents, unless single documents vary more.
     """
     values = a.values.mean(axis=0) if b is None else a.values.mean(axis=0) - b.values.mean(axis=0)
     models = [a] if b is None else [a, b]
@@ -285,9 +271,9 @@ def groups_of(*models: Hits) -> NDArray[np.int64] | None:
 def n_equal(groups: NDArray[np.int64]) -> float:
     """Return the number of clusters, divided by 1 and the squared variation of their sizes.
 
-    It is less if some are larger (A. V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic
-    behavior of a t-test robust to cluster heterogeneity. Review of Economics and Statistics 99,
-    2017). With all that there are, tests find too much: see ``results/reference/clusters.md``.
+    A. V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic behavior of a t-test robust to
+    cluster heterogeneity (Review of Economics and Statistics 99, 2017). With all that there are,
+    tests find too much: see ``results/reference/clusters.md``.
     """
     sizes = np.bincount(groups).astype(float)
     return float(sizes.sum() ** 2 / (sizes**2).sum())

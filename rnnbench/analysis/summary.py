@@ -26,26 +26,11 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, Metric, usable_metrics
 from rnnbench.models.descriptions import BaselineModel, Model, Network, OutsideModel
 from rnnbench.registry import PluginError
+from rnnbench.results import schema
 from rnnbench.results.run import StoredRun, load_benchmark, load_results, load_trials
-from rnnbench.results.schema import (
-    DIGITS,
-    MissingTrial,
-    ModelSummary,
-    PublishedScore,
-    Results,
-    Statistic,
-    TrialSummary,
-    WithoutDuplicates,
-)
 from rnnbench.results.store import RESULTS
 from rnnbench.section import checked
-from rnnbench.storage import (
-    TRIALS,
-    DamagedResultError,
-    OtherVersionError,
-    peek,
-    read_record,
-)
+from rnnbench.storage import TRIALS, DamagedResultError, OtherVersionError, peek, read_record
 from rnnbench.tasks import documents_by_topic
 from rnnbench.text import listed
 from rnnbench.training.decision import AT_HALF, decide
@@ -71,8 +56,8 @@ def summarize_run(
     dataset: DatasetSummary,
     trials: Mapping[str, Sequence[TrialResult]],
     command: str = "",
-    missing: Sequence[MissingTrial] = (),
-) -> Results:
+    missing: Sequence[schema.MissingTrial] = (),
+) -> schema.Results:
     """Return the results of a run, in the order of the config; ``missing`` trials have none."""
     trials = {name: trials[name] for name in benchmark.models if name in trials}
     flat = list(chain(*trials.values()))
@@ -94,7 +79,7 @@ def summarize_run(
         if isinstance(benchmark.models[name], Network | OutsideModel):
             engines[of_model[0].record.engine].append(name)
     several = ", ".join(f"{engine} ({listed(names)})" for engine, names in engines.items())
-    return Results(
+    return schema.Results(
         name=benchmark.name,
         command=command,
         dataset=dataset,
@@ -118,14 +103,14 @@ def _pairs(hits: Mapping[str, Hits]) -> list[tuple[str, str]]:
     if len(hits) <= MAX_IN_PAIRS:
         return list(combinations(hits, 2))
     *names, majority = hits
-    best = max(names, key=lambda name: round(hits[name].score, DIGITS))
+    best = max(names, key=lambda name: round(hits[name].score, schema.DIGITS))
     with_best = [(best, name) for name in names if name != best]
     return [*with_best, *((name, majority) for name in names)]
 
 
 def _without_duplicates(
     dataset: DatasetSummary, pairs: Sequence[tuple[str, str]], hits: Mapping[str, Hits]
-) -> WithoutDuplicates | None:
+) -> schema.WithoutDuplicates | None:
     """Return the scores on the other test documents; the majority is the last of ``hits``."""
     duplicates = dataset.duplicates.positions
     if len(duplicates) in (0, dataset.test_size):
@@ -135,7 +120,7 @@ def _without_duplicates(
         for name, of_model in hits.items()
     }
     *models, majority = rest
-    return WithoutDuplicates(
+    return schema.WithoutDuplicates(
         test_size=dataset.test_size - len(duplicates),
         majority_score=rest[majority].score,
         scores={name: statistic(rest[name].values.mean(axis=1).tolist()) for name in models},
@@ -187,7 +172,7 @@ def _summarize(
     metrics: Sequence[Mapping[str, float]],
     dataset: DatasetSummary,
     hits: Hits,
-) -> ModelSummary:
+) -> schema.ModelSummary:
     records = [trial.record for trial in trials]
     costs: dict[str, Any] = {}
     for name in COSTS:
@@ -197,7 +182,7 @@ def _summarize(
         name: [of_trial[name] for of_trial in metrics if name in of_trial]
         for name in usable_metrics(dataset.task)
     }
-    return ModelSummary(
+    return schema.ModelSummary(
         name=records[0].model,
         is_baseline=isinstance(description, BaselineModel),
         is_random=description.is_random,
@@ -212,8 +197,8 @@ def _summarize(
         training=description.own_training,
         chosen_from=description.chosen_from,
         trials=[
-            TrialSummary(fingerprint=record.fingerprint, seed=record.seed, metrics=dict(of_trial))
-            for record, of_trial in zip(records, metrics, strict=True)
+            schema.TrialSummary(fingerprint=of.fingerprint, seed=of.seed, metrics=dict(own))
+            for of, own in zip(records, metrics, strict=True)
         ],
     )
 
@@ -241,9 +226,9 @@ def _other_decisions(trials: Sequence[TrialResult]) -> dict[str, Any]:
     return {"at_half": statistic(at_half), "below": float(np.mean(below))}
 
 
-def statistic(values: Sequence[float]) -> Statistic:
+def statistic(values: Sequence[float]) -> schema.Statistic:
     """Return mean, sample standard deviation (divisor n - 1) and interval of ``values``."""
-    return Statistic(
+    return schema.Statistic(
         mean=float(np.mean(values)),
         std=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         n=len(values),
@@ -252,14 +237,13 @@ def statistic(values: Sequence[float]) -> Statistic:
 
 
 def locate_published(
-    benchmark: Benchmark, dataset: DatasetSummary, models: Sequence[ModelSummary]
-) -> list[PublishedScore]:
+    benchmark: Benchmark, dataset: DatasetSummary, models: Sequence[schema.ModelSummary]
+) -> list[schema.PublishedScore]:
     """Return the published scores that are comparable, with the intervals of our models.
 
-    The published score of one of our models is comparable if the dataset, the training and the
-    number of parameters are the same. It is compared with the interval of one more training of
-    ours. The score of any other model is comparable if its training and test documents are the
-    same. It is compared with the intervals of all our models over documents and seeds.
+    A score of one of our models needs the same dataset, training and number of parameters, and is
+    compared with the interval of one more training of ours. Any other needs the same training and
+    test documents, and is compared with all our models over documents and seeds.
     """
     located = []
     pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
@@ -281,7 +265,7 @@ def locate_published(
             scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
             if of_one_more := t_interval(scores, more=1):
                 intervals, yardstick = {name: of_one_more}, "of one more training"
-        found = PublishedScore(
+        found = schema.PublishedScore(
             source=reference.source,
             where=reference.where,
             model=name,
@@ -296,8 +280,6 @@ def locate_published(
 
 def drop_duplicates(run: R) -> R:
     """Return a run as if the duplicates were not in its test set; its files stay as they are.
-
-    Positions of test documents then count only those that are left.
 
     Raises:
         NothingLeftError: all test documents are duplicates.
@@ -332,8 +314,7 @@ def opened(run: RunOrFolder) -> StoredRun:
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``, with all test documents or without duplicates.
 
-    A summary that lacks a metric is recomputed from the stored trials, with a warning; the file
-    stays as it is.
+    A summary that lacks a metric is recomputed, with a warning; the file stays as it is.
     """
     command = peek(folder / RESULTS).get("command")
     if command and not (folder / TRIALS).is_dir():
@@ -368,7 +349,7 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
 
 
 def _checked_numbers(
-    results: Results, trials: Mapping[str, Sequence[TrialResult]]
+    results: schema.Results, trials: Mapping[str, Sequence[TrialResult]]
 ) -> Iterator[tuple[str, float, float]]:
     """Yield the name, the stored value and the right value of numbers in a summary."""
     for model in results.models:
@@ -391,8 +372,7 @@ def _checked_numbers(
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
     """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
 
-    Other paths are left out with a warning, as long as there is a run, and so are runs of other
-    versions, and those that have nothing but duplicates.
+    Warnings name what is left out: no run, another version, or nothing but duplicates.
     """
     others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
     if len(others) == len(paths):

@@ -33,7 +33,7 @@ from rnnbench.job import FailedTrialsError, InterruptedRunError, prepared_job, r
 from rnnbench.models.descriptions import with_members
 from rnnbench.points import model_of, values_of
 from rnnbench.report.table import Shown, Table, to_markdown
-from rnnbench.report.tables_of_run import parameter_columns, short_table
+from rnnbench.report.tables import parameter_columns, short_table
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import load_benchmark, report_files

@@ -19,19 +19,8 @@ from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model, with_members
 from rnnbench.points import model_of, values_of
-from rnnbench.report.findings import NOT_CLEAR
-from rnnbench.report.table import (
-    MISSING,
-    Columns,
-    Table,
-    condition,
-    in_blocks,
-    scope,
-    short_p,
-    table_of,
-    with_points,
-    worse_in_words,
-)
+from rnnbench.report.table import MISSING, Columns, Table, table_of, with_points
+from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.runner.run import PlanResult
 from rnnbench.section import Record, formerly
@@ -243,7 +232,7 @@ def choice_table(results: ChoiceResults) -> Table:
         f"{results.dataset.kind.score_name} ({over})": _score,
         f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
         P_HOLM: lambda candidate: _p_holm(candidate.against_best),
-        "clearly worse than the best": lambda one: worse_in_words(one.against_best, "best"),
+        "clearly worse than the best": lambda one: worse(one.against_best, "best"),
         "params": lambda candidate: f"{candidate.params:,}",
         FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
     }

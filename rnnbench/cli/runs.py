@@ -15,9 +15,14 @@ from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.metrics import find_quantity, quantity_names
-from rnnbench.report.findings import findings, make_badge
-from rnnbench.report.tables_of_run import power_table, short_table
-from rnnbench.report.tables_of_runs import comparison_markdown, junit, verdict_lines
+from rnnbench.report.tables import (
+    comparison_markdown,
+    junit,
+    power_table,
+    short_table,
+    verdict_lines,
+)
+from rnnbench.report.words import findings, make_badge
 from rnnbench.request import RunRequest, takes_options
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.results.store import CHOICE
@@ -177,7 +182,7 @@ def leaderboard(
             raise UserError(message)
     if plot:
         from rnnbench.report.plot import FORMATS  # imports Matplotlib
-        from rnnbench.report.plots_of_runs import RanksPlot, ranks_table
+        from rnnbench.report.plots import RanksPlot, ranks_table
 
         check_new(plot, "--plot", FORMATS, overwrite=force)
     stored = load_runs(runs, without_duplicates=without_duplicates)

@@ -69,7 +69,7 @@ def verdict(
     from rnnbench.analysis.comparisons import power_of_pairs
     from rnnbench.outside.files import NAMES, Reading, allowed_name, read_answers
     from rnnbench.outside.judge import verdict as judged
-    from rnnbench.report.tables_of_runs import verdict_lines
+    from rnnbench.report.tables import verdict_lines
     from rnnbench.terminal import console
 
     gates = [parse_gate(text) for text in fail_if or ()]

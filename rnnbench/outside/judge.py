@@ -21,7 +21,7 @@ from rnnbench.environment import constraints, environment
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import OutsideModel
 from rnnbench.report.table import Table
-from rnnbench.report.tables_of_run import comparisons_table, power_table, score_table, table_files
+from rnnbench.report.tables import comparisons_table, power_table, score_table, table_files
 from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results, save_run
 from rnnbench.results.store import CONSTRAINTS, RESULTS, Store

@@ -23,16 +23,11 @@ from rnnbench.data.load import PreparedData
 from rnnbench.data.source import Source
 from rnnbench.data.vocabulary import Document
 from rnnbench.models.describe import Description, LayerFacts
-from rnnbench.models.descriptions import (
-    ABOUT_A_MODEL,
-    BaselineModel,
-    LayeredNetwork,
-    Model,
-)
+from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, LayeredNetwork, Model
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.points import model_of
-from rnnbench.report.table import MISSING, Table, grid
+from rnnbench.report.table import MISSING, Table, grid, stacked
 from rnnbench.section import spell_parameters
 from rnnbench.tasks import keys_of, topics_of
 from rnnbench.text import counted, listed, visible
@@ -40,8 +35,7 @@ from rnnbench.text import counted, listed, visible
 MANY = 5
 """So many topics of a document are not told from more."""
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
-HEADING, NAME, ASIDE, REPLACED = "bold cyan", "bold", "dim", "yellow"
-INDENT = (0, 0, 0, 3)
+NAME, ASIDE, REPLACED = "bold", "dim", "yellow"
 START_MARK = "(start)"
 EMBEDDED = "word ids, each of which selects a vector of an embedding"
 INPUTS = {
@@ -101,7 +95,11 @@ def data_view(prepared: PreparedData) -> View:
         sizes, pairs = _together(prepared)
         record["topics_a_document"] = dict(sorted(sizes.items()))
         record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
-        rows[f"{noun}s a document"] = _shares(sizes, summary.train_size + summary.test_size)
+        few_sizes = Counter[int]()
+        for size, n in sorted(sizes.items()):
+            few_sizes[min(size, MANY)] += n
+        shares = (f"{n}{' or more' * (n == MANY)}: {few_sizes[n]:,}" for n in few_sizes)
+        rows[f"{noun}s a document"] = ", ".join(shares)
         few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
         rows["most often together"] = ", ".join(few) or "none"
     facts = grid(rows.items(), (NAME, ""))
@@ -116,14 +114,6 @@ def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, 
         sizes[len(own)] += 1
         pairs.update(combinations([dataset.topics[topic] for topic in own], 2))
     return sizes, pairs
-
-
-def _shares(sizes: Counter[int], n: int) -> str:
-    """Return how many documents have each number of topics; many topics are one number."""
-    few = {str(size): sizes[size] for size in range(MANY) if sizes[size]}
-    more = n - sum(few.values())
-    many = {f"{MANY} or more": more} if more else {}
-    return ", ".join(f"{size}: {count:,}" for size, count in (few | many).items())
 
 
 def _frequent_topics(summary: DatasetSummary) -> Table:
@@ -178,23 +168,21 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
     document = replace(document, words=list(map(visible, document.words)))  # before lines are made
     size, place = counted(len(document.words), "word"), document.place
     title = f"document {document.number}, {document.noun} {document.topic}, {size}, {place}"
-    parts: list[RenderableType] = [
-        Text(title, NAME),
-        Text(" ".join(document.words)),
-        Text("Words and their ids", HEADING),
-        Padding(Group(*_glosses(document), *map(Text, _remarks(document))), INDENT),
+    parts: list[tuple[str, list[RenderableType]]] = [
+        ("", [Text(title, NAME), Text(" ".join(document.words))]),
+        ("Words and their ids", [Group(*_glosses(document), *map(Text, _remarks(document)))]),
     ]
     if inputs is None:
-        parts.append(Text("Name a config, such as all, to see what its models are given.", ASIDE))
+        hint = Text("Name a config, such as all, to see what its models are given.", ASIDE)
+        parts.append(("", [hint]))
     elif inputs:
-        parts.append(Text("The inputs of the models", HEADING))
         lines = []
         for kind, names in inputs.items():
             of_models = listed([*dict.fromkeys(map(model_of, names))])
             words = INPUTS[kind].format(n_ids=document.n_ids)
             lines.append(Text.assemble((of_models, NAME), f": {words}"))
-        parts.append(Padding(Text("\n").join(lines), INDENT))
-    return record, *[line for part in parts for line in (part, "")][:-1]
+        parts.append(("The inputs of the models", [Text("\n").join(lines)]))
+    return record, stacked(parts)
 
 
 def _glosses(document: Document) -> list[RenderableType]:
@@ -223,16 +211,7 @@ def _remarks(document: Document) -> Iterator[str]:
         reason = f": it is not shorter than data.maxlen, {document.data.maxlen}"
         yield f"{length} No model is given this document{reason if document.data.maxlen else ''}."
     else:
-        steps = f"{length} Every sequence has {counted(len(document.sequence), 'step')}"
-        if document.n_cut:
-            end = {"pre": "first", "post": "last"}[document.data.truncating]
-            yield f"{steps}: the {end} {document.n_cut:,} are cut off."
-        elif document.n_padding:
-            side = {"pre": "before", "post": "after"}[document.data.padding]
-            zeros = counted(document.n_padding, "step")
-            yield f"{steps}, so {zeros} of padding go {side} the words; nothing is cut off."
-        else:
-            yield f"{steps}: there is no padding, and nothing is cut off."
+        yield f"{length} Every sequence has {counted(len(document.sequence), 'step')}."
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
         yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"

@@ -15,11 +15,11 @@ from markupsafe import Markup, escape
 
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.errors import UserError
-from rnnbench.report.findings import findings
 from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
-from rnnbench.report.plots_of_run import STRONGEST
+from rnnbench.report.plots import STRONGEST
 from rnnbench.report.sections import ReportSection, best_first, make_sections
 from rnnbench.report.table import find_template, to_markdown
+from rnnbench.report.words import findings
 from rnnbench.results.run import StoredRun, report_files
 from rnnbench.results.store import PAGES
 from rnnbench.storage import PLOTS, atomic_write
@@ -132,23 +132,15 @@ def _escape_markdown(value: Any) -> Any:
 def inline_svg(plot: Plot) -> Markup:
     """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme.
 
-    It is wide enough for legible text: in an SVG of 6 inches, letters have 10 pixels or more. If
-    there is a wide SVG as well, the style sheet shows the one that suits the window.
+    It is wide enough for legible text: in an SVG of 6 inches, letters have 10 pixels or more.
     """
-    if not plot.wide_svg:
-        return _inline(plot, plot.svg)
-    # The slash keeps it from being taken for a file of the report.
-    return _inline(plot, plot.svg, "", "narrow") + _inline(plot, plot.wide_svg, "/", "broad")
-
-
-def _inline(plot: Plot, svg: str, prefix: str = "", kind: str = "") -> Markup:
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-{prefix}", svg)
+    svg = plot.svg[plot.svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
     for attribute in ("width", "height"):
         svg = re.sub(rf'(<svg[^>]*?) {attribute}="[^"]*"', r"\1", svg, count=1)
     points = float(svg[svg.index("viewBox") :].split()[2])
     style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"
-    svg = f'<svg class="{kind}" role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
+    svg = f'<svg role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
     for number, colour in enumerate(COLOURS):
         svg = svg.replace(colour, f"var(--data-{number})")

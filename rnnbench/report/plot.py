@@ -32,8 +32,6 @@ Style = dict[str, Any]
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
 DOTTED: Style = {"lw": 1, "ls": ":"}
-WIDE = 9.4
-"""The width of plots that fit the page of a large window, in inches."""
 LARGEST = 1e38
 """The largest number that is drawn; there is no room for much larger ones."""
 FORMATS: dict[str, dict[str, None]] = {
@@ -71,18 +69,15 @@ class Plot(ABC):
     size: Size
     size_on_page: Size | None = None
     """Its size on a page, where that differs."""
-    wide_size: Size | None = None
-    """Its size in a window with room for ``WIDE`` inches, if it is drawn for that, too."""
     alt: str
     """The same facts in words, for those who cannot see it."""
     models: Sequence[str] = ()
     """Those that it is about, where it is about some alone."""
 
     def make_room(self, names: Iterable[str], height: float) -> None:
-        """Set the sizes of a plot with names beside its axes; on a phone, it is narrow."""
+        """Set the sizes of a plot with names beside its axes; that on a page fits a phone."""
         width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
         self.size, self.size_on_page = (width + 0.8, height), (width, height)
-        self.wide_size = (WIDE, height)
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
@@ -109,31 +104,18 @@ class Plot(ABC):
         if handles := self.draw(figure.subplots()):
             add_legend(figure, handles)
 
-    def _draw(self, size: Size) -> tuple[Figure, str]:
-        """Return the plot for a page, and its SVG, made first, as each file shifts the layout."""
-        with mpl.rc_context(_SETTINGS):
-            figure = Figure(figsize=size, layout="constrained")
-            self.draw_on_page(figure)
-        return figure, _file(figure, ".svg", transparent=True).decode()
-
     @cached_property
-    def wide_svg(self) -> str:
-        """The plot for a large window; empty if it is the same for any window."""
-        return self._draw(self.wide_size)[1] if self.wide_size else ""
-
-    @cached_property
-    def _drawn(self) -> tuple[Figure, str]:
-        return self._draw(self.size_on_page or self.size)
-
-    @property
     def figure(self) -> Figure:
         """The plot for a page, as Matplotlib has drawn it."""
-        return self._drawn[0]
+        with mpl.rc_context(_SETTINGS):
+            figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
+            self.draw_on_page(figure)
+        return figure
 
-    @property
+    @cached_property
     def svg(self) -> str:
-        """The plot for a page, on a transparent background."""
-        return self._drawn[1]
+        """The plot for a page, on a transparent background; each file shifts the layout a bit."""
+        return _file(self.figure, ".svg", transparent=True).decode()
 
     def png(self) -> bytes:
         """Return the plot for a page on white."""
@@ -174,11 +156,7 @@ def ink() -> Any:
 
 def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
     """Return an entry of a legend for each label, in its style."""
-    return [
-        handle
-        for label, style in styles.items()
-        for handle in axes.plot([], [], label=label, **style)
-    ]
+    return [axes.plot([], [], label=label, **style)[0] for label, style in styles.items()]
 
 
 def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:

@@ -13,44 +13,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.analysis import errors as answered
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, in_order_of, power_of_pairs
-from rnnbench.analysis.errors import (
-    N_BINS,
-    HardDocument,
-    calibration_error,
-    count_errors,
-    f1_by_topic,
-    frequent_topics,
-    hardest_documents,
-    mistakes_by_topic,
-)
 from rnnbench.analysis.notes import notes_on_run
 from rnnbench.analysis.summary import drop_duplicates
 from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
-from rnnbench.report.findings import which_epoch
+from rnnbench.report import tables
 from rnnbench.report.plot import Plot
-from rnnbench.report.plots_of_run import PLOTS
-from rnnbench.report.table import (
-    MISSING,
-    SECOND,
-    Table,
-    number_first,
-    scope,
-    with_points,
-)
-from rnnbench.report.tables_of_run import (
-    comparisons_table,
-    cost_table,
-    metrics_table,
-    power_table,
-    published_tables,
-    score_table,
-    trained_on,
-    verdicts_without,
-)
+from rnnbench.report.plots import PLOTS
+from rnnbench.report.table import MISSING, Table, number_first, with_points
+from rnnbench.report.words import SECOND, scope, which_epoch
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import CONSTRAINTS
@@ -105,7 +80,7 @@ class Reported:
     """The words of the test documents, if they are available."""
     words: int
     """The most words that are shown of a document."""
-    hardest: Sequence[HardDocument]
+    hardest: Sequence[answered.HardDocument]
     """The misclassified documents to show."""
 
     @property
@@ -120,9 +95,7 @@ Section = Callable[[Reported], ReportSection]
 def make_sections(
     run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
 ) -> list[ReportSection]:
-    """Return the sections of a report, without those that have nothing to show.
-
-    Each begins with the plots that belong to it; those of single models unfold.
+    """Return the sections of a report that have something to show, each with its plots first.
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
     ``texts`` of the test documents are available.
@@ -130,7 +103,7 @@ def make_sections(
     Raises:
         PluginError: a plot or a section of another package failed, or a plot names no section.
     """
-    reported = Reported(run, texts, words, hardest_documents(run.trials, n_errors))
+    reported = Reported(run, texts, words, answered.hardest_documents(run.trials, n_errors))
     sections: dict[str, ReportSection] = {}
     task = run.results.dataset.kind
     for make in SECTIONS.usable():
@@ -180,7 +153,7 @@ def score(reported: Reported) -> ReportSection:
     return ReportSection(
         "score",
         heading(name),
-        [("table", score_table(reported.results, is_wide=True))],
+        [("table", number_first(tables.score_table(reported.results, is_wide=True)))],
         f"Models are in the order of their {name}."
         + " Networks are blue, baselines orange." * reported.results.is_trained_here,
     )
@@ -189,7 +162,7 @@ def score(reported: Reported) -> ReportSection:
 def published(reported: Reported) -> ReportSection:
     """Return the published scores, and where each source is found."""
     results, best = reported.results, reported.results.best.name
-    parts: list[Part] = [("table", number_first(table)) for table in published_tables(results)]
+    parts: list[Part] = [("table", number_first(one)) for one in tables.published_tables(results)]
     if sources := {result.source: result.where for result in results.published if result.where}:
         parts.append(("facts", sources))
     lies = [of.lies(of.model if of.is_of_our_model else best) for of in results.published]
@@ -204,7 +177,7 @@ def differences(reported: Reported) -> ReportSection:
     return ReportSection(
         "differences",
         "Differences",
-        [("table", comparisons_table(reported.results))],
+        [("table", tables.comparisons_table(reported.results))],
         "Intervals are not corrected for the number of comparisons; verdicts are."
         + " The plot shows only the pairs with the best." * has_few,
         f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear",
@@ -216,15 +189,16 @@ def duplicates(reported: Reported) -> ReportSection:
     dataset, parts = reported.results.dataset, list[Part]()
     if 0 < len(dataset.duplicates.positions) < dataset.test_size:
         rest = best_first(drop_duplicates(reported.run)).results
-        tables = number_first(score_table(rest)), comparisons_table(rest), metrics_table(rest)
         caption = f"On the other {rest.dataset.test_size:,} documents."
-        parts += [("table", replace(table, caption=caption)) for table in tables]
+        scores = number_first(tables.score_table(rest))
+        for table in (scores, tables.comparisons_table(rest), tables.metrics_table(rest)):
+            parts.append(("table", replace(table, caption=caption)))
     return ReportSection(
         "duplicates",
         "Without duplicates",
         parts,
         f"{dataset.duplicates_in_words()}. The tables have the columns of those above.",
-        verdicts_without(reported.results),
+        tables.verdicts_without(reported.results),
     )
 
 
@@ -235,7 +209,7 @@ def power(reported: Reported) -> ReportSection:
     return ReportSection(
         "power",
         "Power",
-        [("table", power_table(pairs[:20], reported.results))],
+        [("table", tables.power_table(pairs[:20], reported.results))],
         "The differences that this run could have found, and the seeds that would show more."
         + first * (len(pairs) > 20),
         f"{counted(len(pairs), 'pair')} without a clear difference",
@@ -245,11 +219,12 @@ def power(reported: Reported) -> ReportSection:
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
     models = [model for model in reported.results.models if SECOND in model.metrics]
-    tables = [metrics_table(reported.results)] if models else []
+    parts: list[Part] = []
+    if models:
+        parts.append(("table", tables.metrics_table(reported.results)))
     if reported.results.is_trained_here:
-        tables.append(cost_table(reported.results))
+        parts.append(("table", tables.cost_table(reported.results)))
     f1, name = max(((model.metrics[SECOND].mean, model.name) for model in models), default=(0, ""))
-    parts: list[Part] = [("table", table) for table in tables]
     result = f"best macro-F1: {f1:.4f} ({name})" if models else ""
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)
 
@@ -258,16 +233,16 @@ def calibration(reported: Reported) -> ReportSection:
     """Return how far the probabilities of answers are from the share of right answers."""
     results = reported.results
     found = {
-        name: calibration_error(trials, **results.dataset.dependence)
+        name: answered.calibration_error(trials, **results.dataset.dependence)
         for name, trials in reported.run.trials.items()
         if all(trial.record.score_kind == "log_probabilities" for trial in trials)
     }
     headers = ["model", "ECE", f"95 % interval {scope(len(results.seeds_used))}"]
     rows = [[name, f"{ece:.3f}", f"{ends:.3f}"] for name, (ece, ends) in found.items()]
     caption = (
-        f"Expected calibration error (ECE): in {N_BINS} bins of equal width, how far the mean "
-        "probability of answers is from their accuracy. Chance makes it too high; the interval "
-        "allows for that. Models without probabilities are left out."
+        f"Expected calibration error (ECE): in {answered.N_BINS} bins of equal width, how far the "
+        "mean probability of answers is from their accuracy. Chance makes it too high; the "
+        "interval allows for that. Models without probabilities are left out."
     )
     parts: list[Part] = [("table", with_points(Table(headers, rows, caption)))]
     errors = sorted(f"{error:.3f} ({name})" for name, (error, _) in found.items())
@@ -291,8 +266,8 @@ def topics(reported: Reported) -> ReportSection:
     """Return the F1 of each model on each topic; a topic leads to the first error that has it."""
     trials, counts = reported.run.trials, reported.results.dataset.topics
     noun = reported.results.dataset.noun
-    shown = frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
-    f1 = f1_by_topic(trials, shown)
+    shown = answered.frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
+    f1 = answered.f1_by_topic(trials, shown)
     is_known = reported.results.dataset.train_size > 0
     rows = []
     for topic, *values in zip(shown, *f1.values(), strict=True):
@@ -320,8 +295,8 @@ def mistakes(reported: Reported) -> ReportSection:
     """Return which topics the best model misses and adds, and which it gives in their place."""
     dataset, best = reported.results.dataset, reported.results.best.name
     trials, names = reported.run.trials[best], [count.topic for count in dataset.topics]
-    shown = frequent_topics(trials[0].labels, SHOWN_TOPICS)
-    missed, added = mistakes_by_topic(trials, shown)
+    shown = answered.frequent_topics(trials[0].labels, SHOWN_TOPICS)
+    missed, added = answered.mistakes_by_topic(trials, shown)
 
     def cell(counts: NDArray[np.float64], place: int) -> str:
         others = np.argsort(-counts, kind="stable")
@@ -424,15 +399,21 @@ def _reasons(reported: Reported) -> list[dict[str, Any]]:
 
 def errors_table(run: StoredRun) -> Table:
     """Return the number of errors of each model on each kind of test document."""
-    counts = count_errors(run.trials, run.results.dataset)
-    rows = [[model, *(f"{count.by_model[model]:.1f}" for count in counts)] for model in run.trials]
-    rows.append([BY_ALL, *(f"{count.by_all}" for count in counts)])
+    labels = next(iter(run.trials.values()))[0].labels
+    kinds = answered.kinds_of_documents(labels, run.results.dataset)
+    shares = {model: answered.mistaken_shares(trials) for model, trials in run.trials.items()}
+    by_all = np.all([share > 0.5 for share in shares.values()], axis=0)
+    rows = [
+        [model, *(f"{share[chosen].sum():.1f}" for chosen in kinds.values())]
+        for model, share in shares.items()
+    ]
+    rows.append([BY_ALL, *(f"{by_all[chosen].sum()}" for chosen in kinds.values())])
     caption = (
         "The test documents that each model misclassified: means over seeds. The number of "
         f"documents is in the heading. {BY_ALL}: the documents that every model misclassified with "
         "more than half of its seeds."
     )
-    headers = ["model", *(f"{count.kind} ({count.n:,})" for count in counts)]
+    headers = ["model", *(f"{kind} ({chosen.sum():,})" for kind, chosen in kinds.items())]
     return with_points(Table(headers, rows, caption, is_last_apart=True))
 
 
@@ -441,7 +422,7 @@ def data(reported: Reported) -> ReportSection:
     dataset = reported.results.dataset
     never = ", ".join(dataset.topics_only_in_test)
     facts = {
-        "run": trained_on(reported.results),
+        "run": tables.trained_on(reported.results),
         f"majority {dataset.noun}": f"{dataset.majority_topic}: always predicting it scores "
         f"{dataset.majority_score:.4f}",
         "duplicates": dataset.duplicates_in_words(),

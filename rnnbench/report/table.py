@@ -6,18 +6,14 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from rnnbench.analysis.intervals import N_BLOCKS
-from rnnbench.data.audit import DatasetSummary
-from rnnbench.metrics import Metric, Quantity, all_usable_metrics
 from rnnbench.points import model_of, values_of
-from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Statistic
-from rnnbench.text import counted, for_markdown, visible
+from rnnbench.text import for_markdown, visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from rich.console import Console, RenderableType
+    from rich.console import Console, Group, RenderableType
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -27,13 +23,9 @@ Columns = dict[str, Callable[[T], str]]
 
 MISSING = "-"
 """Stands for a value that there is not."""
-SECOND = "macro_f1"
-"""The metric that is shown with its spread, as the main one is."""
-FAILED = "failed"
-"""How the cell of a model that failed begins."""
 HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)
 """The widths of headers and of words in cells that are tried, in columns."""
-NO_BREAK, INDENT = "\N{NO-BREAK SPACE}", "    "
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -98,8 +90,8 @@ def number_first(table: Table) -> Table:
 def to_rich(table: Table, console: "Console") -> "RenderableType":
     """Return the table for a terminal, in the most readable layout that fits its width.
 
-    On a narrow terminal, headers and long cells have several lines, or groups of columns stand
-    below each other. On a very narrow one, each cell has a line of its own. No number is broken.
+    Headers and long cells are broken first; then columns stand in groups, and at last each cell has
+    a line of its own. No number is broken before.
     """
     from rich.console import Group
     from rich.text import Text
@@ -111,12 +103,13 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         for width in CELL_WIDTHS
     ]
     layouts = (
-        lay_out(candidate, console)
+        lay_out(candidate, console.width)
         for lay_out in (_in_one, _in_groups)
         for candidate in (shown, *folded)
     )
-    lines = [Text(_in_lines(shown, console.width))]
-    body: Sequence[RenderableType] = next(filter(None, layouts), lines)
+    cells = [zip(headers, row, strict=True) for row in shown.rows]
+    in_lines = [Text("\n".join(map(": ".join, row)) + "\n") for row in cells]
+    body: Sequence[RenderableType] = next(filter(None, layouts), in_lines)
     caption = _fill(visible(table.caption), min(console.width, 100))
     return Group(*body, *[Text(caption)] * bool(caption))
 
@@ -133,31 +126,33 @@ def _fold(cell: str, width: int) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-def _in_one(table: Table, console: "Console") -> "list[RichTable]":
+def _in_one(table: Table, width: int) -> "list[RichTable]":
     """Return the table as a grid with the widest headers that fit; ``[]`` without room."""
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
 
-    unlimited = console.options.update(width=10_000)
-    for width in HEADER_WIDTHS:
-        grid = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-        for index, header in enumerate(table.headers):
-            lines = [line for row in table.rows for line in row[index].split("\n")]
-            narrowest = max(map(len, [*lines, *_fill(header, 1).split("\n")]), default=1)
-            grid.add_column(
-                _fill(header, max(narrowest, width)),
-                justify="left" if index < table.text_columns else "right",
-                vertical="bottom",
-                no_wrap=True,
-            )
-        for place, row in enumerate(table.rows, start=2):
-            grid.add_row(*row, end_section=table.is_last_apart and place == len(table.rows))
-        if console.measure(grid, options=unlimited).maximum <= console.width:
-            return [grid]
-    return []
+    columns = zip(*[[_fill(header, 1) for header in table.headers], *table.rows], strict=True)
+    narrowest = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
+    for limit in HEADER_WIDTHS:
+        limits = (max(least, limit) for least in narrowest)
+        headers = list(map(_fill, table.headers, limits))
+        of_headers = (max(map(cell_len, header.split("\n"))) for header in headers)
+        widths = list(map(max, narrowest, of_headers))
+        if sum(widths) + 2 * len(widths) <= width:  # with a space on both sides
+            break
+    else:
+        return []
+    grid = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for index, header in enumerate(headers):
+        side: Literal["left", "right"] = "left" if index < table.text_columns else "right"
+        grid.add_column(header, justify=side, vertical="bottom", no_wrap=True)
+    for place, row in enumerate(table.rows, start=2):
+        grid.add_row(*row, end_section=table.is_last_apart and place == len(table.rows))
+    return [grid]
 
 
-def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
+def _in_groups(table: Table, width: int) -> "list[RichTable]":
     """Return groups of columns, each with the keys, as grids; ``[]`` if a column has no room."""
     grids: list[RichTable] = []
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
@@ -165,7 +160,7 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
         for n in range(len(rest), 0, -1):
             places = [*keys, *rest[:n]]
             n_text = sum(place < table.text_columns for place in places)
-            if grid := _in_one(pick_columns(table, places, n_text), console):
+            if grid := _in_one(pick_columns(table, places, n_text), width):
                 grids, rest = [*grids, *grid], rest[n:]
                 break
         else:
@@ -173,23 +168,10 @@ def _in_groups(table: Table, console: "Console") -> "list[RichTable]":
     return grids
 
 
-def _in_lines(table: Table, width: int) -> str:
-    """Return the table as text with a line for each cell, and a blank line before each row."""
-    lines = []
-    for first, *cells in table.rows:
-        lines += ["", _fill(first, width)]
-        for header, cell in zip(table.headers[1:], cells, strict=True):
-            together = cell.replace(" ", NO_BREAK) if len(cell) <= width - len(INDENT) else cell
-            text = f"{header}: {together}" if header else together
-            if cell:
-                lines.append(_fill(text, width, initial_indent="  ", subsequent_indent=INDENT))
-    return "\n".join([*lines, ""])
-
-
-def _fill(text: str, width: int, **options: Any) -> str:
+def _fill(text: str, width: int) -> str:
     """Return a text in lines of up to ``width``; words and percentages are not broken."""
     text = text.replace(" %", f"{NO_BREAK}%")
-    return textwrap.fill(text, width, break_long_words=False, **options).replace(NO_BREAK, " ")
+    return textwrap.fill(text, width, break_long_words=False).replace(NO_BREAK, " ")
 
 
 def to_markdown(table: Table) -> str:
@@ -213,6 +195,19 @@ def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> 
     for row in rows:
         table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return table
+
+
+def stacked(parts: "Iterable[tuple[str, Sequence[RenderableType]]]") -> "Group":
+    """Return blocks with a blank line between them; those below a heading are indented."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    blocks: list[RenderableType] = []
+    for heading, body in parts:
+        below = [Padding(block, (0, 0, 0, 3)) for block in body]
+        blocks += [Text(heading, "bold cyan"), *below] if heading else body
+    return Group(*[line for block in blocks for line in (block, "")][:-1])
 
 
 class Shown(ABC):
@@ -264,94 +259,3 @@ def find_template(package: str, name: str, **options: Any) -> "Template":
     )
     environment.filters |= options
     return environment.get_template(name)
-
-
-# Numbers
-
-
-def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
-    """Return the metrics, other than the main one, that any of ``models`` has."""
-    present = {name for model in models for name in model.metrics if name != model.main}
-    return [metric for metric in all_usable_metrics() if metric.name in present]
-
-
-def in_blocks(n: int) -> str:
-    """Return how intervals and p-values treat ``n`` documents in order of time."""
-    return f"in order of time, in {counted(min(n, N_BLOCKS), 'block')} that count as independent"
-
-
-def remarks_on_tests(dataset: DatasetSummary) -> str:
-    """Return remarks on the test documents, to be put behind their number; empty if none."""
-    n = dataset.n_left_out
-    remarks = [f"without the {n:,} that are in the training set, too"] if n else []
-    if dataset.clusters:
-        clusters = counted(max(dataset.clusters) + 1, "cluster")
-        remarks.append(f"in {clusters} that count as independent")
-    elif dataset.in_order:
-        remarks.append(in_blocks(dataset.test_size))
-    return f" ({'; '.join(remarks)})" if remarks else ""
-
-
-def documents_in_words(dataset: DatasetSummary, held_out: str = "") -> str:
-    """Return how many documents there are to train on, less any ``held_out``, and to test on."""
-    remarks = remarks_on_tests(dataset)
-    if not dataset.train_size:
-        return f"{counted(dataset.n_tests, 'document')} to test on{remarks}"
-    train = f"{dataset.train_size:,} documents to train on{held_out}"
-    return f"{train}, {dataset.n_tests:,} to test on{remarks}"
-
-
-def scope(n_seeds: int) -> str:
-    """Return what the interval of a score is over, for a model with ``n_seeds`` seeds."""
-    return "over documents and seeds" if n_seeds > 1 else "over documents"
-
-
-def scope_of(differences: Iterable[Difference]) -> str:
-    """Return what the intervals of differences are over."""
-    return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
-
-
-def mean_text(quantity: Quantity, model: ModelSummary) -> str:
-    """Return the mean of a metric or cost over the seeds of a model."""
-    mean = model.mean_of(quantity.name)
-    return MISSING if mean is None else format(mean, quantity.format)
-
-
-def size_text(model: ModelSummary) -> str:
-    """Return the number of parameters of a model."""
-    return MISSING if model.params is None else f"{model.params:,}"
-
-
-def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
-    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
-    if statistic is None:
-        return MISSING
-    mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
-    return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
-
-
-def worse_in_words(against_best: Difference | None, of_best: str = MISSING) -> str:
-    """Return in words whether a model is clearly worse than the best; the best has ``of_best``."""
-    verdict = against_best.verdict if against_best else of_best
-    return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
-
-
-def short_p(p: float) -> str:
-    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
-    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
-
-
-def condition(differences: Iterable[Difference]) -> str:
-    """Return what few seeds mean for ``differences``; nothing if all have enough."""
-    found, sentences = list(differences), []
-    if any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found):
-        sentences.append(
-            "With one seed, intervals are over documents alone, and p-values are about these "
-            "trainings, not about the models."
-        )
-    if any(pair.has_too_few_seeds for pair in found):
-        sentences.append(
-            f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
-            "more, preferably 5."
-        )
-    return " ".join(sentences)

@@ -35,7 +35,7 @@ from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
-from rnnbench.report.tables_of_run import table_files
+from rnnbench.report.tables import table_files
 from rnnbench.results.lock import HOLDER, LOCK, OWN_TEXTS, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
-from rnnbench.analysis.comparisons import BLOCKS
 from rnnbench.errors import UserError
+from rnnbench.results.schema import BLOCKS
 
 N_DOCUMENTS = 12
 

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 from simulations.crossed import Population, draw_models
 
 from rnnbench.analysis.comparisons import (
-    ANOVA,
-    BLOCKS,
-    CLUSTERS,
-    MCNEMAR,
     MOST_SWAPPED,
-    RANDOMIZATION,
     SHOWN_IN_PAIRS,
-    STUDENT,
     blocks_p,
     by_better_model,
     compare_pairs,
@@ -38,6 +32,7 @@ from rnnbench.analysis.intervals import (
     sums_of,
 )
 from rnnbench.errors import UserError
+from rnnbench.results.schema import ANOVA, BLOCKS, CLUSTERS, MCNEMAR, RANDOMIZATION, STUDENT
 
 
 def answers(only_a: int, only_b: int, both: int = 50, neither: int = 20):

@@ -16,10 +16,11 @@ from rnnbench.analysis.errors import (
     Answer,
     calibration_error,
     confusion,
-    count_errors,
     f1_by_topic,
     frequent_topics,
     hardest_documents,
+    kinds_of_documents,
+    mistaken_shares,
     words_of_test_documents,
 )
 from rnnbench.data import cache
@@ -56,23 +57,19 @@ def test_the_answer_of_a_model_is_its_most_frequent_one_and_a_topic_has_only_so_
 def test_errors_are_counted_by_the_training_documents_of_the_topic_and_on_contradicted_ones():
     topics = [TopicCount(topic=f"topic{n}", train=n, test=1) for n in (100, 10, 9)]
     dataset = dataset_summary(topics=topics, majority_topic="topic100")
-    trials = {
-        "a": [result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])],
-        "b": [result(answers=[1, 1, 1, 0])],
-    }
+    shares = mistaken_shares([result(answers=[0, 1, 0, 0]), result(answers=[0, 0, 0, 0])])
 
-    assert [
-        (item.kind, item.n, item.by_model, item.by_all) for item in count_errors(trials, dataset)
-    ] == [
-        ("all documents", 4, {"a": 2.5, "b": 3.0}, 1),
-        ("labels with fewer than 10 training documents", 1, {"a": 1.0, "b": 1.0}, 1),
-        ("labels with 10 to 99", 1, {"a": 1.0, "b": 0.0}, 0),
-        ("labels with 100 or more", 2, {"a": 0.5, "b": 2.0}, 0),
-    ]
+    kinds = kinds_of_documents(LABELS, dataset)
+    assert {kind: shares[chosen].tolist() for kind, chosen in kinds.items()} == {
+        "all documents": [0, 0.5, 1, 1],
+        "labels with fewer than 10 training documents": [1],
+        "labels with 10 to 99": [1],
+        "labels with 100 or more": [0, 0.5],
+    }
     found = Duplicates(same_topic=[0], other_topics=[1, 3], both=[2])
-    contradicted = count_errors({"b": trials["b"]}, dataset_summary(duplicates=found))[-1]
-    kind = "documents in training with other labels only"
-    assert contradicted == (kind, 2, {"b": 2.0}, 2)
+    *_, (kind, contradicted) = kinds_of_documents(LABELS, dataset_summary(duplicates=found)).items()
+    assert kind == "documents in training with other labels only"
+    assert contradicted.tolist() == [False, True, False, True]
 
 
 ANSWERS = st.lists(st.integers(0, 2), min_size=len(LABELS), max_size=len(LABELS))

@@ -19,7 +19,6 @@ from factories import (
     write_run,
 )
 
-from rnnbench.analysis.comparisons import ANOVA, BLOCKS, MCNEMAR
 from rnnbench.analysis.intervals import (
     Hits,
     estimate_difference,
@@ -41,7 +40,7 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.metrics import usable_metrics
 from rnnbench.results.run import load_results, save_run
-from rnnbench.results.schema import Interval
+from rnnbench.results.schema import ANOVA, BLOCKS, MCNEMAR, Interval
 from rnnbench.results.store import Store
 from rnnbench.storage import DamagedResultError, write_document
 from rnnbench.training.outcome import TrialResult

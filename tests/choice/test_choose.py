@@ -18,7 +18,7 @@ from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interva
 from rnnbench.choice.choose import draw_points
 from rnnbench.choice.results import P_HOLM, Candidate, choice_table, recommend
 from rnnbench.models.baselines import Stratified
-from rnnbench.report.table import in_blocks, short_p
+from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import TrialFailure

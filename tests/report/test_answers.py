@@ -17,25 +17,23 @@ from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
 from rnnbench.models.layers.base import Shape
-from rnnbench.report.findings import findings, make_badge
-from rnnbench.report.plots_of_runs import ranks_caption, ranks_table
+from rnnbench.report.plots import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
-from rnnbench.report.tables_of_run import (
+from rnnbench.report.tables import (
+    board_tables,
+    comparison_markdown,
+    comparison_tables,
     comparisons_table,
+    history_table,
+    junit,
     power_table,
     result_tables,
     score_table,
     table_files,
-)
-from rnnbench.report.tables_of_runs import (
-    board_tables,
-    comparison_markdown,
-    comparison_tables,
-    history_table,
-    junit,
     verdict_lines,
 )
+from rnnbench.report.words import findings, make_badge
 from rnnbench.results.schema import Interval, MissingTrial
 
 ANSWERS = Path(__file__).with_name("answers.md")

@@ -10,7 +10,7 @@ from factories import finished_run, run_folder
 from rnnbench.analysis.summary import load_run
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, render, report_page, write_files
-from rnnbench.report.plots_of_run import STRONGEST, ScorePlot
+from rnnbench.report.plots import STRONGEST, ScorePlot
 from rnnbench.report.sections import ReportSection
 from rnnbench.results.store import PAGES
 

@@ -6,7 +6,7 @@ from plugin_files import write_distribution
 
 from rnnbench.data.audit import Duplicates
 from rnnbench.registry import PluginError
-from rnnbench.report.plots_of_run import PLOTS, plot_run
+from rnnbench.report.plots import PLOTS, plot_run
 from rnnbench.report.sections import SECTIONS, best_first, make_sections
 from rnnbench.training.outcome import History
 

@@ -56,7 +56,7 @@ def test_the_report_has_what_applies_and_says_what_is_missed_and_added(run):
     assert all(re.match(r"missed|added|right", text) for text in mistakes[0]["answers"].values())
     assert "Missed and added labels" in page
     assert "accuracy" not in page.lower().replace("misclassified", "")
-    with pytest.raises(UserError, match=r"no plot 'confusion' for the kind of task multi_label"):
+    with pytest.raises(UserError, match=r"no plot 'confusion' of a run of the task multi_label"):
         run.plot("confusion", "svm")
     assert run.plot("micro_f1").get_xlabel() == "test micro-F1"
 

@@ -18,7 +18,8 @@ from rnnbench.analysis.intervals import Hits, score_interval
 from rnnbench.analysis.summary import load_run
 from rnnbench.data.dataset import Data
 from rnnbench.data.load import prepare
-from rnnbench.report.table import Table, short_p, to_markdown
+from rnnbench.report.table import Table, to_markdown
+from rnnbench.report.words import short_p
 
 END = 10
 """The last words of a document, by which it is found in R52, where its title precedes them."""

@@ -8,16 +8,14 @@ import numpy as np
 from pydantic import computed_field
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
-from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
-from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
-from rnnbench.report.table import as_text, grid
+from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
+from rnnbench.report.table import as_text, grid, stacked
 from rnnbench.section import Record, spell
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
@@ -26,36 +24,11 @@ UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
 
 Shape = tuple[int, ...]
-Part = tuple[str, Sequence[RenderableType]]
-"""A heading and the blocks below it."""
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
 
-HEADING, VALUE, ASIDE, GOOD, BAD = "bold cyan", "bold", "dim", "green", "bold red"
+VALUE, ASIDE, GOOD, BAD = "bold", "dim", "green", "bold red"
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
-
-
-@dataclass(frozen=True)
-class Page:
-    """Paragraphs and tables with a blank line between them, in at most ``WIDTH`` columns.
-
-    Blocks below a heading are indented; a heading may be empty. Where the encoding has only ASCII,
-    signs in equations are spelled out, and columns may not align.
-    """
-
-    parts: Sequence[Part]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        blocks: list[RenderableType] = []
-        for heading, body in self.parts:
-            below = [Padding(block, (0, 0, 0, 3)) for block in body]
-            blocks += [Text(heading, HEADING), *below] if heading else body
-        lines = Group(*[line for block in blocks for line in (block, "")][:-1])
-        for segment in console.render(lines, options.update_width(min(WIDTH, options.max_width))):
-            text = segment.text
-            for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
-                text = text.replace(sign, spelling)
-            yield Segment(text, segment.style, segment.control)
 
 
 @dataclass(frozen=True)
@@ -99,10 +72,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """The hidden state of the first sequence after a step, counted from 1, in the first units.
-
-    The largest difference is that over all units and sequences.
-    """
+    """Some units of the first sequence's hidden state, and the largest difference in all states."""
 
     step: int
     numpy: tuple[float, ...]
@@ -112,11 +82,7 @@ class Step:
 
 @dataclass(frozen=True)
 class NumpyCheck:
-    """A comparison of the recurrence in NumPy with the Keras layer, both in precision ``dtype``.
-
-    ``compared`` counts the numbers: the outputs with ``return_sequences`` on and off, and the last
-    value of each state.
-    """
+    """A comparison of all outputs and last states in NumPy with those of the Keras layer."""
 
     dtype: str
     steps: tuple[Step, ...]
@@ -264,11 +230,7 @@ def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
 def _check(
     in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
 ) -> NumpyCheck:
-    """Compare the states in NumPy after every step, the hidden one first, with those of Keras.
-
-    Keras's are the hidden state after every step, ``(batch, steps, units)``, the same after the
-    last one, and all states after the last one.
-    """
+    """Compare states in NumPy with Keras's: ``last`` and ``states`` are after the last step."""
     hidden = in_numpy[0]
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
     pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
@@ -286,7 +248,7 @@ def _check(
     )
 
 
-def explanation_page(facts: Explanation) -> Page:
+def explanation_page(facts: Explanation) -> Group:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
     title: list[RenderableType] = [
@@ -297,14 +259,13 @@ def explanation_page(facts: Explanation) -> Page:
         ),
     ]
     names = ", ".join(axis.name for axis in facts.axes)
-    axes = [
-        (axis.name, f"{axis.size:>{len(str(max(shape)))}}", axis.meaning) for axis in facts.axes
-    ]
-    outputs = {f"{output.return_sequences}": output for output in facts.outputs}
+    width = len(str(max(shape)))
+    axes = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in facts.axes]
     switches = [
-        (f"return_sequences={on}", str(output.shape), f"({', '.join(output.axes)})")
-        for on, output in outputs.items()
+        (f"return_sequences={of.return_sequences}", str(of.shape), f"({', '.join(of.axes)})")
+        for of in facts.outputs
     ]
+    meanings = "; ".join(f"{of.return_sequences}: {of.meaning}" for of in facts.outputs)
     states = [(state.symbol, state.name, str(state.shape), state.meaning) for state in facts.states]
     equations = grid([(line.text, line.meaning) for line in facts.equations], (VALUE, ASIDE))
     equations.columns[0].no_wrap = True  # one in two lines is hard to read
@@ -315,7 +276,7 @@ def explanation_page(facts: Explanation) -> Page:
         ],
         "The output": [
             grid(switches, ("", VALUE, ASIDE)),
-            Text("; ".join(f"{on}: {output.meaning}" for on, output in outputs.items()) + "."),
+            Text(f"{meanings}."),
         ],
         "The states carried from step to step": [
             grid(states, (VALUE, "", VALUE, ASIDE)),
@@ -326,7 +287,7 @@ def explanation_page(facts: Explanation) -> Page:
         "The same in NumPy, step by step": _steps(facts.check),
     }
     numbered = enumerate(parts.items(), start=1)
-    return Page([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
+    return stacked([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:

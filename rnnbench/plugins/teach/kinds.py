@@ -22,11 +22,9 @@ from rnnbench.errors import UserError, did_you_mean
 Floats = NDArray[np.floating[Any]]
 Values = dict[str, Floats]
 
-IN_BOTH = {"σ": "sigmoid", "⊙": "*", "−": "-"}
-STATES_IN_PYTHON = {"ₜ₋₁": "", "xₜ": "x_t", "ₜ": ""}  # a state is replaced only after its last use
-IN_PYTHON = STATES_IN_PYTHON | IN_BOTH | {"ĥ": "candidate", "ĉ": "candidate", "tanh": "np.tanh"}
-IN_ASCII = IN_BOTH | {"ₜ₋₁": "[t-1]", "ₜ": "[t]", "ĥ": "h~", "ĉ": "c~", "e⁻ᵃ": "exp(-a)", "×": "*"}
-"""How the signs of equations are written in Python, and where the encoding has only ASCII."""
+IN_PYTHON = {"ₜ₋₁": "", "xₜ": "x_t", "ₜ": ""}  # a state is replaced only after its last use
+IN_PYTHON |= {"σ": "sigmoid", "⊙": "*", "−": "-", "tanh": "np.tanh"}
+IN_PYTHON |= {"ĥ": "candidate", "ĉ": "candidate"}
 
 
 @dataclass(frozen=True)
@@ -67,11 +65,7 @@ class Equation:
 
 @dataclass(frozen=True)
 class Formula:
-    """The number of parameters of a weight or a layer, 4,050.
-
-    Its text has the letters h and i: ``h(h + i) + h``; its numbers have the sizes filled in:
-    ``50 × (50 + 30) + 50``.
-    """
+    """A number of parameters: ``h(h + i) + h``, and with the sizes ``50 × (50 + 30) + 50``."""
 
     text: str
     numbers: str
@@ -82,8 +76,7 @@ class Formula:
 class Kind:
     """A kind of recurrent layer.
 
-    Its gates are the blocks that stand side by side in its weights; they and the states are in
-    Keras's order, and the equations in the order in which they are computed.
+    Gates and states are in Keras's order, equations in the order in which they are computed.
     """
 
     name: str
@@ -109,45 +102,34 @@ class Kind:
         return {symbol: _formula(text, h, i) for symbol, text in texts.items()}
 
     @property
-    def _parts(self) -> dict[str, str]:
-        """The weights in the equations, with all gates side by side, in those of Keras."""
-        biases = {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
-        return {"W": "W", "U": "U"} | biases
-
-    @property
     def splits(self) -> list[str]:
         """Assignments in Python that split the weights ``W``, ``U`` and ``b`` by gate."""
         if (n := len(self.gates)) == 1:
             return []
-        names = {name: ", ".join(f"{name}_{gate}" for gate in self.gates) for name in self._parts}
-        parts = self._parts.items()
-        return [f"{names[name]} = np.split({part}, {n}, axis=-1)" for name, part in parts]
+        biases = {"b": "b"} if self.bias_rows == 1 else {"b": "b[0]", "d": "b[1]"}
+        return [
+            f"{', '.join(f'{name}_{gate}' for gate in self.gates)} = np.split({part}, {n}, axis=-1)"
+            for name, part in {"W": "W", "U": "U", **biases}.items()
+        ]
 
     def by_gate(self, *weights: Floats) -> dict[str, Floats]:
         """Return the weights of each gate by their names in the equations, such as ``W_i``.
 
-        Those of ``layer.get_weights()``, ``(I, G * H)``, ``(H, G * H)`` and ``(G * H,)`` or ``(2,
-        G * H)``, have the gates side by side.
+        Given are ``layer.get_weights()``, which have all gates side by side.
         """
-        known: dict[str, Any] = {"np": np, **dict(zip("WUb", weights, strict=True))}
-        exec("\n".join(self.splits), known)  # noqa: S102 - our own
-        ends = [f"_{gate}" for gate in self.gates] if self.splits else [""]
-        return {f"{name}{end}": known[f"{name}{end}"] for end in ends for name in self._parts}
+        *kernels, bias = weights
+        parts = dict(zip("WUbd", [*kernels, *np.atleast_2d(bias)], strict=False))
+        ends = [f"_{gate}" for gate in self.gates] if len(self.gates) > 1 else [""]
+        return {
+            f"{name}{end}": np.split(part, len(ends), axis=-1)[place]
+            for place, end in enumerate(ends)
+            for name, part in parts.items()
+        }
 
     def run(self, x: Floats, *weights: Floats) -> Values:
         """Return the result of each equation after every step, ``(B, T, H)``, by its symbol.
 
-        ``x`` holds the sequences, ``(B, T, I)``, and ``weights`` are those of
-        ``layer.get_weights()``. All states are zero before the first step.
-
-        Examples:
-            The cell of an LSTM counts steps when its gates are open and its candidate is 1, or
-            almost:
-
-            >>> x, zeros = np.zeros((1, 3, 1)), np.zeros((1, 4))
-            >>> values = LSTM.run(x, zeros, zeros, np.full(4, 20.0))
-            >>> values["c"].round(3).tolist()
-            [[[1.0], [2.0], [3.0]]]
+        ``x`` is ``(B, T, I)``, ``weights`` are ``layer.get_weights()``; all states begin with 0.
         """
         zeros = np.zeros((len(x), len(weights[1])), x.dtype)
         known: dict[str, Any] = {"np": np, **self.by_gate(*weights)}

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, VALUE, Page, Part
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, WIDTH
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
-from rnnbench.report.table import find_template, grid
+from rnnbench.report.table import find_template, grid, stacked
 
 PACKAGE = "rnnbench.plugins.teach"
 TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
@@ -32,8 +33,7 @@ DIGITS = 4  # decimals of the numbers on the page
 class ToyLayer:
     """A layer, its input ``x``, ``(batch, timesteps, features)``, and all that it computes.
 
-    The weights are kernel, recurrent kernel and bias, by their symbols, as Keras stores them; the
-    values are the results of its equations, ``(batch, timesteps, units)``, by symbol.
+    The weights are as Keras stores them; the values ``(batch, timesteps, units)``; by symbol.
     """
 
     kind: Kind
@@ -60,8 +60,7 @@ def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
 def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     """Return the value of each term of the equations at a step, ``(units,)``, by its text.
 
-    ``sequence`` and ``step`` count from 0. Terms are products with weights, biases, states and
-    other values.
+    ``sequence`` and ``step`` count from 0.
     """
     kind, values = layer.kind, layer.values
     before = {
@@ -76,7 +75,7 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
     return found
 
 
-def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
+def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType]:
     """Return the record and the page of a stack of layers that works through the toy array."""
     record = {
         "x": TOY.tolist(),
@@ -102,7 +101,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
         ),
     ]
     of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
-    parts: list[Part] = [("", title), (of_x, [grid(_sequences(TOY))])]
+    parts: list[tuple[str, list[RenderableType]]] = [("", title), (of_x, [grid(_sequences(TOY))])]
     for number, layer in enumerate(layers, start=1):
         reads = "x" if layer.x is TOY else "the states of the previous layer"
         heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
@@ -114,7 +113,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], Page]:
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return record, Page([*parts, ("", [ending])])
+    return record, Constrain(stacked([*parts, ("", [ending])]), WIDTH)
 
 
 def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
@@ -155,10 +154,7 @@ def _spelled(array: Floats) -> str:
 
 
 def numpy_code(kinds: Sequence[Kind]) -> str:
-    """Return a program that computes what a stack of Keras layers computes with the same weights.
-
-    As a script, it prints the output of the stack for the toy array.
-    """
+    """Return a program that computes what a stack of Keras layers with these weights does."""
     layers = work_through(kinds)
     return find_template(PACKAGE, "numpy.py.j2").render(
         kinds=kinds,

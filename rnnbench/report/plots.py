@@ -1,6 +1,8 @@
-"""The plots of a run. To add one, write a subclass of ``RunPlot``, and add it to ``PLOTS``."""
+"""The plots of a run, whose list is ``PLOTS``, and those of several runs."""
 
+import textwrap
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, chain, compress, cycle, zip_longest
 from operator import gt
@@ -14,10 +16,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from rnnbench.analysis.boards import ALPHA, MeanRanks, RunHistory
+from rnnbench.analysis.compare import ComparedRuns
 from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.metrics import ONE
+from rnnbench.metrics import ONE, find_quantity
 from rnnbench.registry import Registry
 from rnnbench.report.plot import (
     COLOURS,
@@ -26,7 +30,6 @@ from rnnbench.report.plot import (
     STYLES,
     THICK,
     THIN,
-    WIDE,
     Plot,
     Style,
     about,
@@ -35,10 +38,12 @@ from rnnbench.report.plot import (
     legend_entries,
     name_rows,
 )
-from rnnbench.report.table import MISSING, Table, scope, scope_of, with_points
+from rnnbench.report.table import MISSING, Table, with_points
+from rnnbench.report.tables import direction
+from rnnbench.report.words import mean_and_interval, scope, scope_of, short_p
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
-from rnnbench.text import heading, visible
+from rnnbench.text import counted, heading, visible
 from rnnbench.training.outcome import TrialResult
 
 STRONGEST = 0.55
@@ -95,11 +100,10 @@ class RunPlot(Plot):
             hint = "allowed: only for learning_curves"
             raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
         names = list(run.trials) if models is None else models
-        if wrong := [str(name) for name in names if name not in run.trials]:
-            hint = did_you_mean(wrong[0], run.trials)
-            raise UserError(f"models: no model '{wrong[0]}' ({hint})")
-        if not names:
-            raise UserError(f"models: names no model ({did_you_mean('', run.trials)})")
+        wrong = [str(name) for name in names if name not in run.trials]
+        if wrong or not names:
+            fault = f"no model '{wrong[0]}'" if wrong else "names no model"
+            raise UserError(f"models: {fault} ({did_you_mean(''.join(wrong[:1]), run.trials)})")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
         self.chosen = [model for model in run.trials if model in names]
         self.prepare()
@@ -131,17 +135,14 @@ def plot_run(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
-    task, main = run.results.dataset.kind, run.results.dataset.kind.main
+    task = run.results.dataset.kind
     names = [plot.kind for plot in PLOTS.usable() if task.is_among(plot.tasks)]
-    if name == main:
-        name = ScorePlot.kind
-    if name not in names:
-        which = "" if name not in PLOTS else f" for the kind of task {task.name}"
-        hint = did_you_mean(str(name), [main, *names])
-        raise UserError(f"no plot '{name}'{which} ({hint})")
-    with PLOTS.blamed(name):
-        plot = PLOTS[name](run, [models] if isinstance(models, str) else models, curve)
-        return plot.on(ax)
+    kind = ScorePlot.kind if name == task.main else name
+    if kind not in names:
+        hint = did_you_mean(str(name), [task.main, *names])
+        raise UserError(f"no plot '{name}' of a run of the task {task.name} ({hint})")
+    with PLOTS.blamed(kind):
+        return PLOTS[kind](run, [models] if isinstance(models, str) else models, curve).on(ax)
 
 
 class ScorePlot(RunPlot):
@@ -150,7 +151,6 @@ class ScorePlot(RunPlot):
     kind, section, title = "score", "score", "Test score"
 
     def prepare(self) -> None:
-        """Make room for a row for each model."""
         self._models = [model for model in self.run.results.models if model.name in self.chosen]
         self.name = self.run.results.dataset.kind.main
         self.title = heading(self.run.results.dataset.score_name)
@@ -160,7 +160,6 @@ class ScorePlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw a row for each model; the last entry of the legend is the majority baseline."""
         dataset = self.run.results.dataset
         rows = {model.name: row for row, model in enumerate(self._models)}
         for model in self._models:
@@ -192,16 +191,6 @@ class ScorePlot(RunPlot):
             styles["published"] = diamond
         return [*legend_entries(axes, styles), majority]
 
-    def draw_on_page(self, figure: Figure) -> None:
-        """Name the majority baseline above its line, where the page leaves room for it."""
-        axes = figure.subplots()
-        *handles, majority = self.draw(axes)
-        place, left = self.run.results.dataset.majority_score, axes.get_xlim()[0]
-        beside: Style = {"transform": axes.get_xaxis_transform(), "va": "bottom"}
-        side = "left" if place < left else "center"
-        axes.text(max(place, left), 1.01, str(majority.get_label()), ha=side, **beside)
-        add_legend(figure, handles)
-
 
 class DifferencesPlot(RunPlot):
     """The difference of each pair of models, with its interval, below the better model."""
@@ -209,7 +198,6 @@ class DifferencesPlot(RunPlot):
     kind, section, title = "differences", "differences", "Differences"
 
     def prepare(self) -> None:
-        """Find the pairs, and make room for a row for each, and for each better model."""
         self.need_two()
         models = [model for model in self.run.results.models if model.name in self.chosen]
         self._pairs = by_better_model(self.run.results.comparisons, models)
@@ -224,7 +212,6 @@ class DifferencesPlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw the pairs of the best model at the top."""
         labels: list[tuple[str, str]] = []
         for better, comparisons in self._pairs.items():
             labels.append((f"{better} minus", "bold"))
@@ -257,15 +244,11 @@ def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
 
 
 class CostPlot(RunPlot):
-    """The score of each model by the time of its training, and the front of the best ones.
-
-    No model is both faster and better than one on the front.
-    """
+    """The score of each model by the time of its training; none beats those on the front."""
 
     kind, section, title = "cost", "metrics", "Score by training time"
 
     def prepare(self) -> None:
-        """Find the front, from the fastest model to the best one."""
         self.need_two()
         models = self.run.results.models
         found = [one for one in models if one.name in self.chosen and one.fit_seconds]
@@ -321,7 +304,6 @@ class LearningCurves(RunPlot):
     has_curves = True
 
     def prepare(self) -> None:
-        """Find the networks and their curves, and make room for two rows above a legend."""
         kind = self.run.results.dataset.kind
         names = {curve.replace("score", kind.main): curve for curve in CURVES}  # as Keras does
         self._spreads = {
@@ -344,19 +326,15 @@ class LearningCurves(RunPlot):
             raise UserError(f"models: {without[0]} has no learning curve; {hint}")
         self._curve = self.curve or "loss"
         if self._curve not in self._curves:
-            hint = did_you_mean(str(self.curve), self._curves)
-            if self.curve in names:
-                allowed = ", ".join(self._curves)
-                hint = f"allowed: {allowed}; the others need training.validation_split"
+            hint = "" if held_out else "; curves of validation need training.validation_split"
+            hint = did_you_mean(str(self.curve), self._curves) + hint
             raise UserError(f"curve: got '{self.curve}' ({hint})")
-        n, legend = len(self._curves), 0.8 + 0.2 * len(self.chosen)
-        self.size, self.size_on_page = (7, 4), (5.2, 2.1 * n + legend)
-        self.wide_size = (WIDE, 1.25 * n + legend)
+        height = 2.1 * len(self._curves) + 0.8 + 0.2 * len(self.chosen)
+        self.size, self.size_on_page = (7, 4), (5.2, height)
         shown = ", ".join(self.chosen)
         self.alt = f"{self.title} of {shown}; bands from the lowest to the highest seed"
 
     def table(self) -> Table:
-        """Return the values of the last epoch."""
 
         def ending(name: str, curve: str) -> str:
             if (name, curve) not in self._spreads:
@@ -389,26 +367,18 @@ class LearningCurves(RunPlot):
         return handles
 
     def draw_alone(self, axes: Axes) -> None:
-        """Draw one curve, with the legend inside."""
         self.draw(axes)
         axes.set(xlabel="epoch", ylabel=self._curve.removeprefix("val_"))
         axes.legend()
 
     def draw_on_page(self, figure: Figure) -> None:
-        """Draw all curves one below the other or, where there is room, in two columns."""
-        n_columns = 2 if figure.get_figwidth() == WIDE else 1
-        n_rows = len(self._curves) // n_columns
-        shared: Style = {"sharex": True, "sharey": "row" if n_rows > 1 else False}
-        grid = figure.subplots(n_rows, n_columns, squeeze=False, **shared)
-        panels = dict(zip(self._curves, grid.T.flat, strict=True))
-        for curve, axes in panels.items():
+        panels = figure.subplots(len(self._curves), sharex=True)
+        for curve, axes in zip(self._curves, panels, strict=True):
             self.draw(axes, curve)
-        for curve, axes in panels.items():  # once all that share a scale have their data
             if curve.endswith("loss"):
                 axes.set_ylim(bottom=0)
-        for axes in grid[-1]:
-            axes.set_xlabel("epoch")
-        add_legend(figure, grid[0][0].get_legend_handles_labels()[0])
+        panels[-1].set_xlabel("epoch")
+        add_legend(figure, panels[0].get_legend_handles_labels()[0])
 
 
 def _spread(trials: Sequence[TrialResult], curve: str) -> tuple[Any, ...]:
@@ -428,7 +398,6 @@ class ConfusionPlot(RunPlot):
     kind, section, tasks = "confusion", "confusion", ONE
 
     def prepare(self) -> None:
-        """Count the answers of the model."""
         if len(self.chosen) > 1:
             hint = f"got {len(self.chosen)} (allowed: {', '.join(self.run.trials)})"
             raise UserError(f"models: the plot 'confusion' shows one model, {hint}")
@@ -453,11 +422,9 @@ class ConfusionPlot(RunPlot):
 
     @classmethod
     def in_report(cls, run: StoredRun) -> Sequence[Self]:
-        """Return a plot for each model."""
         return [cls(run, [model]) for model in run.trials]
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw a cell for each pair of topics, without a legend."""
         lines = mpl.rcParams["grid.color"]
         axes.pcolormesh(self._shares, cmap=BLUES, vmin=0, vmax=1, edgecolors=lines, lw=0.6)
         for (row, column), share in np.ndenumerate(self._shares):
@@ -487,3 +454,191 @@ PLOTS: Registry[type[RunPlot]] = Registry(
     holds_classes=True,
 )
 """The plots of a run, in the order in which a section shows them."""
+
+
+# Several runs
+
+CHANGES: dict[str, Style] = {
+    way: {"marker": mark, "ls": "", "ms": 10, "color": COLOURS[1]}
+    for way, mark in (("up", "^"), ("down", "v"))
+}
+"""The mark of a clear change, by its direction."""
+LABELS, RUNS_PER_LABEL = 5, 8
+"""The labels that fit into any plot, and the runs per label in a wide one."""
+FEW_DATASETS = 5
+ROW, RULER, TOP = 0.27, 1.5, 2.6
+"""The height of a row in inches; in rows above the line of ranks, the critical difference and the
+end of the diagram."""
+FIRST_BAR, BETWEEN_BARS = 0.55, 0.45
+"""How far the bars are below the line of ranks, in rows."""
+CHARACTERS = 13.5
+"""Characters of a caption in an inch."""
+CAUTION = (
+    "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
+    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
+    "nothing about others."
+)
+
+
+class ChangesPlot(Plot):
+    """How the score of each model changed from run A to run B, and its interval."""
+
+    name = "changes"
+
+    def __init__(self, comparison: ComparedRuns):
+        self._models, self._score = comparison.models, comparison.dataset.score_name
+        self.title = f"Change in {self._score}"
+        self.make_room([model.name for model in self._models], 1.8 + 0.42 * len(self._models))
+        self.alt = "; ".join(
+            f"{model.name} {model.difference:+z.3f} ({model.verdict})" for model in self._models
+        )
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        for row, model in enumerate(self._models):
+            draw_difference(axes, model, row, about(model.name))
+        name_rows(axes, [model.name for model in self._models], f"{self._score}, B minus A")
+        return finish_differences(axes, self._models)
+
+
+class HistoryPlot(Plot):
+    """The metric of a model in each run with its interval over seeds, and its clear changes."""
+
+    def __init__(self, history: RunHistory, model: str, name: str):
+        self.name, self.title, self.models = name, model, [model]
+        self._history, self._quantity = history, find_quantity(history.metric, "metric")
+        self._ways = {
+            position: direction(entry.changes[model])
+            for position, entry in enumerate(history.entries)
+            if model in entry.changes and entry.changes[model].is_clear
+        }
+        self.size = (max(6, 2 + 0.12 * len(history.entries)), 2.8)
+        self._values = [entry.values.get(model) for entry in history.entries]
+        texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
+        self.alt = (
+            f"{self._quantity.header} of {model} in {counted(len(texts), 'run')}: {texts[0]} in "
+            f"the first, {texts[-1]} in the last, {counted(len(self._ways), 'clear change')}"
+        )
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        limits = (0.0, 1.0) if self._history.is_tested else (-LARGEST, LARGEST)
+        given = [np.nan if value is None else value.mean for value in self._values]
+        means = np.ma.masked_invalid(given).clip(*limits)
+        dots, bars = THIN | BLUE | {"marker": "o"}, THICK | BLUE
+        axes.plot(range(len(means)), means, **dots)
+        for position, value in enumerate(self._values):
+            if value and value.over_seeds:
+                ends = value.over_seeds.low, value.over_seeds.high
+                axes.vlines(position, *np.clip(ends, *limits), **bars)
+        for position, way in self._ways.items():
+            axes.plot(position, means[position], **CHANGES[way])
+        entries = self._history.entries
+        step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
+        labels = [
+            visible(f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}")
+            for entry in entries[::step]
+        ]
+        axes.set_xticks(range(0, len(entries), step), labels)
+        axes.set_xlim(-0.5, len(entries) - 0.5)
+        axes.grid(axis="x", visible=False)
+        axes.set_ylabel(self._quantity.header)
+        styles = {"mean over seeds": dots, "95 % over seeds": bars}
+        styles |= {f"clearly {way}": CHANGES[way] for way in sorted({*self._ways.values()})}
+        return legend_entries(axes, styles)
+
+
+# Mean ranks over datasets
+
+
+def ranks_table(ranks: MeanRanks) -> Table:
+    """Return the mean rank of each model, and its rank on each dataset."""
+    rows = [
+        [name, f"{mean:.2f}", ", ".join(f"{dataset.ranks[name]:g}" for dataset in ranks.datasets)]
+        for name, mean in ranks.models.items()
+    ]
+    headers, models = ["model", "mean rank", "ranks"], [[name] for name in ranks.models]
+    return Table(headers, rows, ranks_caption(ranks), models=models)
+
+
+def ranks_caption(ranks: MeanRanks) -> str:
+    """Return the facts and cautions that a reader needs beside the mean ranks."""
+    n, test = len(ranks.datasets), ranks.test
+    statistic = "all datasets rank the models alike"
+    if test.f is not None:
+        statistic = f"F({test.df[0]}, {test.df[1]}) = {test.f:.2f} (Iman and Davenport)"
+    verdict = (
+        "models differ. A bar joins models whose mean ranks differ by less than the critical "
+        "difference, "
+        if test.is_clear
+        else "no clear difference, so a bar joins all models. The critical difference would be "
+    )
+    nemenyi = f"{ranks.critical_difference:.2f} (Nemenyi's test at the level {ALPHA})"
+    few = f"With fewer than {FEW_DATASETS} datasets, the tests have almost no power: a bar says"
+    corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
+    first, *others = [n for n in corpora.values() if n > 1] or [0]
+    more = "".join(f", and {n} of another" for n in others)
+    sentences = [
+        f"Mean ranks of {len(ranks.models)} models by {ranks.metric} on {n} datasets:",
+        f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
+        f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}{nemenyi}.",
+        f"{few} little." if n < FEW_DATASETS else "",
+        f"{first} of the datasets are parts of one corpus{more}." if first else "",
+        CAUTION,
+    ]
+    return " ".join(filter(None, sentences))
+
+
+class RanksPlot(Plot):
+    """Mean ranks as a diagram of critical differences; its caption is below it in a picture."""
+
+    def __init__(self, ranks: MeanRanks, name: str = "ranks"):
+        self.name, self._ranks, self._caption = name, ranks, ranks_caption(ranks)
+        n = len(ranks.datasets)
+        self.title = f"Mean rank by {ranks.metric} over {n} datasets (1 is best)"
+        self.alt = "; ".join(f"{model} {rank:.2f}" for model, rank in ranks.models.items())
+        self._first_row = FIRST_BAR + BETWEEN_BARS * len(ranks.groups) + 0.5  # that has names
+        self._depth = self._first_row + (len(ranks.models) + 1) // 2
+        width = max(7, 5 + 0.09 * sum(sorted(map(len, ranks.models))[-2:]))
+        height = 0.1 + ROW * (TOP + self._depth)
+        lines = 1 + len(self._caption) / CHARACTERS / width
+        self.size, self.size_on_page = (width, 0.3 + height + 0.15 * lines), (width, height)
+
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        axes.set_axis_off()
+        axes.figure.canvas.figure.draw_without_rendering()  # the axes get their final width
+        means, difference = self._ranks.models, self._ranks.critical_difference
+        k, names = len(means), list(means)
+        axes.plot([1, k], [0, 0], color=ink(), lw=1.5)
+        axes.vlines(range(1, k + 1), 0, 0.2, color=ink(), lw=1.5)
+        for rank in range(1, k + 1, 1 + (k - 1) // 12):
+            axes.text(rank, 0.35, str(rank), ha="center")
+        axes.plot([k, k - difference], [RULER, RULER], "|-", color=ink(), lw=1.5)
+        words = f"critical difference {difference:.2f}"
+        axes.text(k - difference / 2, RULER + 0.25, words, ha="center")
+        for number, group in enumerate(self._ranks.groups):
+            y = -FIRST_BAR - BETWEEN_BARS * number
+            ends = [means[group[0]] - 0.01 * k, means[group[-1]] + 0.01 * k]
+            axes.plot(ends, [y, y], color=COLOURS[0], lw=5, solid_capstyle="butt")
+        half, left, right = (k + 1) // 2, k * 1.03, min(1, k - difference) - k * 0.03
+        worse = max(self._draw_name(axes, *name, left) for name in enumerate(names[half:][::-1]))
+        better = max(self._draw_name(axes, *name, right) for name in enumerate(names[:half]))
+        width = axes.get_window_extent().width
+        scale = (left - right) / max(width - worse - better, 0.2 * width)  # ranks in a pixel
+        axes.set_xlim(left + worse * scale, right - better * scale)
+        axes.set_ylim(-self._depth, TOP)
+        return ()
+
+    def _draw_name(self, axes: Axes, row: int, name: str, edge: float) -> float:
+        """Draw a name at the end of a line to its rank, and return its width in pixels."""
+        rank, y = self._ranks.models[name], -self._first_row - row
+        axes.plot([rank, rank, edge], [0, y, y], color=ink(), lw=0.8, gid=about(name))
+        is_left = edge > rank  # the best is at the right
+        words = f"{name}  {rank:.2f} " if is_left else f" {rank:.2f}  {name}"
+        side = "right" if is_left else "left"
+        text = axes.text(edge, y, words, ha=side, va="center", gid=about(name))
+        return text.get_window_extent().width
+
+    def draw_alone(self, axes: Axes) -> None:
+        super().draw_alone(axes)
+        width = axes.get_window_extent().width / axes.figure.dpi
+        lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))
+        axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")

@@ -1,14 +1,18 @@
-"""The main results of a run, in sentences and as a badge that shields.io reads."""
+"""Numbers and verdicts in words: in tables, in the main results of a run, and on a badge."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rnnbench.analysis.intervals import N_BLOCKS
+from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.metrics import FIT_SECONDS, find_quantity
-from rnnbench.report.table import MISSING, mean_and_interval
-from rnnbench.results.schema import TOO_FEW_SEEDS, ModelSummary, Results
-from rnnbench.text import listed
+from rnnbench.metrics import FIT_SECONDS, Metric, Quantity, all_usable_metrics, find_quantity
+from rnnbench.report.table import MISSING
+from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Results, Statistic
+from rnnbench.text import counted, listed
 
+SECOND = "macro_f1"
+"""The metric that is shown with its spread, as the main one is."""
 BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
 """The colours of a score against that of the most frequent topic, and of other metrics."""
 CLEAR, NOT_CLEAR = "clear", "not clear"
@@ -34,7 +38,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     if undecided:
         sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
     if level:
-        sentences += filter(None, [cheapest_in_words(results)])
+        sentences += filter(None, [cheapest(results)])
     answering = f"always answering '{dataset.majority_topic}'"
     it = f"{answering}, which scores {dataset.majority_score:.3f}"
     verdicts = {
@@ -48,7 +52,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     return [*sentences, *[f"Always gives the same answer: {listed(alone)}."] * bool(alone)]
 
 
-def cheapest_in_words(results: Results) -> str:
+def cheapest(results: Results) -> str:
     """Return the cheapest model that is not clearly worse, in a sentence; empty if not known."""
     found = {one.name: one.fit_seconds.mean for one in results.models if one.fit_seconds}
     if results.cheapest is None or len(found) == 1:
@@ -67,18 +71,17 @@ def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
     return found
 
 
-def unclear_from(results: Results, model: ModelSummary, of: str = "", none: str = MISSING) -> str:
-    """Return which of the best and the majority do not clearly differ from a model, or ``none``.
+def unclear_from(results: Results, model: ModelSummary) -> str:
+    """Return which of the best and the majority do not clearly differ from a model, if any.
 
-    Each comes after ``of``. Where there are too few seeds to tell, the result says so instead. For
-    the best model, it begins with "best".
+    If there are too few seeds, the result says so; for the best model, it begins with "best".
     """
     always, pairs = results.dataset.majority_name, results.comparisons_of(model.name)
     found = ["best"] if model.name == results.best.name else []
     for other, text in {results.best.name: "the best", always: always}.items():
         if other in pairs and not pairs[other].is_clear:
-            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else f"{of}{text}")
-    return ", ".join(dict.fromkeys(found)) or none
+            found.append(TOO_FEW_SEEDS if pairs[other].has_too_few_seeds else text)
+    return ", ".join(dict.fromkeys(found)) or MISSING
 
 
 def which_epoch(results: Results) -> str:
@@ -96,9 +99,8 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the main metric, and the model with the best value. A score is green if
-    it is clearly better than that of always answering the most frequent topic, red if it is clearly
-    worse, and else grey.
+    By default, it is about the main metric, and the model with the best value. It is green, red or
+    grey: clearly better, clearly worse or neither than always giving the most frequent topic.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.
@@ -126,3 +128,94 @@ def make_badge(results: Results, model: str | None, metric: str | None) -> dict[
         "message": f"{model} {mean_and_interval(value, quantity.format)}{partial}",
         "color": colour if metric == models[model].main else NEUTRAL,
     }
+
+
+# Numbers
+
+
+def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
+    """Return the metrics, other than the main one, that any of ``models`` has."""
+    present = {name for model in models for name in model.metrics if name != model.main}
+    return [metric for metric in all_usable_metrics() if metric.name in present]
+
+
+def in_blocks(n: int) -> str:
+    """Return how intervals and p-values treat ``n`` documents in order of time."""
+    return f"in order of time, in {counted(min(n, N_BLOCKS), 'block')} that count as independent"
+
+
+def remarks_on_tests(dataset: DatasetSummary) -> str:
+    """Return remarks on the test documents, to be put behind their number; empty if none."""
+    n = dataset.n_left_out
+    remarks = [f"without the {n:,} that are in the training set, too"] if n else []
+    if dataset.clusters:
+        clusters = counted(max(dataset.clusters) + 1, "cluster")
+        remarks.append(f"in {clusters} that count as independent")
+    elif dataset.in_order:
+        remarks.append(in_blocks(dataset.test_size))
+    return f" ({'; '.join(remarks)})" if remarks else ""
+
+
+def documents(dataset: DatasetSummary, held_out: str = "") -> str:
+    """Return how many documents there are to train on, less any ``held_out``, and to test on."""
+    remarks = remarks_on_tests(dataset)
+    if not dataset.train_size:
+        return f"{counted(dataset.n_tests, 'document')} to test on{remarks}"
+    train = f"{dataset.train_size:,} documents to train on{held_out}"
+    return f"{train}, {dataset.n_tests:,} to test on{remarks}"
+
+
+def scope(n_seeds: int) -> str:
+    """Return what the interval of a score is over, for a model with ``n_seeds`` seeds."""
+    return "over documents and seeds" if n_seeds > 1 else "over documents"
+
+
+def scope_of(differences: Iterable[Difference]) -> str:
+    """Return what the intervals of differences are over."""
+    return scope(max((pair.n_seeds or 1) + pair.has_too_few_seeds for pair in differences))
+
+
+def mean_text(quantity: Quantity, model: ModelSummary) -> str:
+    """Return the mean of a metric or cost over the seeds of a model."""
+    mean = model.mean_of(quantity.name)
+    return MISSING if mean is None else format(mean, quantity.format)
+
+
+def size_text(model: ModelSummary) -> str:
+    """Return the number of parameters of a model."""
+    return MISSING if model.params is None else f"{model.params:,}"
+
+
+def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
+    """Return a mean and half the width of its 95 % interval over seeds; one seed has none."""
+    if statistic is None:
+        return MISSING
+    mean, over_seeds = format(statistic.mean, form), statistic.over_seeds
+    return f"{mean} ± {over_seeds.high - statistic.mean:{form}}" if over_seeds else mean
+
+
+def worse(against_best: Difference | None, of_best: str = MISSING) -> str:
+    """Return in words whether a model is clearly worse than the best; the best has ``of_best``."""
+    verdict = against_best.verdict if against_best else of_best
+    return {"clear": "yes", "not clear": "no"}.get(verdict, verdict)
+
+
+def short_p(p: float) -> str:
+    """Return a p-value in at most six characters: two digits, or one digit and a power of ten."""
+    return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
+
+
+def condition(differences: Iterable[Difference]) -> str:
+    """Return what few seeds mean for ``differences``; nothing if all have enough."""
+    found, sentences = list(differences), []
+    if any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found):
+        sentences.append(
+            "With one seed, intervals are over documents alone, and p-values are about these "
+            "trainings, not about the models."
+        )
+    if any(pair.has_too_few_seeds for pair in found):
+        sentences.append(
+            f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
+            "more, preferably 5."
+        )
+    return " ".join(sentences)
