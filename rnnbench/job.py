@@ -1,4 +1,4 @@
-"""The part that ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
+"""What ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
 
 import hashlib
 import json
@@ -35,8 +35,7 @@ from rnnbench.errors import (
     signal_of,
 )
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
-from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
-from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
+from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
@@ -108,10 +107,7 @@ def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> N
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
-    """Return a request with a file in place of texts that were given in Python, and its content.
-
-    The file will be in the folder of the results, so that these can be reproduced.
-    """
+    """Return a request with a file for texts that were given in Python, and its content."""
     config: Config = request.config
     given: str | OwnTexts | None = request.data
     if not isinstance(config, str | Path | Mapping | Benchmark):
@@ -240,12 +236,7 @@ def check_inputs(
     """Make sure that the results ``written`` do not overwrite the files that they are made from.
 
     The config may be the one in the folder if its text stays the same, or if the finished run there
-    stored it; a config that is extended must keep its text. Modules are safe: nothing that is
-    written has the name of one. Nor may results lie in a folder of texts: the next run would read
-    their ``.txt`` files.
-
-    Raises:
-        UserError: results would overwrite one of them, or lie in a folder of texts.
+    stored it. Nor may results lie in a folder of texts: the next run would read ``.txt`` files.
     """
     data = benchmark.data
     for texts in filter(None, (getattr(data, key) for key in PATHS)):

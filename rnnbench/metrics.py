@@ -97,10 +97,7 @@ class TopicCounts(NamedTuple):
 
 
 def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCounts:
-    """Count the documents of ``n_topics`` topics; topics beyond these are counted too.
-
-    scikit-learn could, but importing it takes a second.
-    """
+    """Count the documents of topics; importing scikit-learn for it would take a second."""
     import numpy as np
 
     if labels.ndim == 2:

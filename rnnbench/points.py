@@ -64,8 +64,7 @@ def chosen(
 ) -> list[str]:
     """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points.
 
-    Raises:
-        UserError: ``only``, the value of ``flag``, is empty, or has a name that is not there.
+    ``UserError`` blames ``flag`` if ``only`` is empty, or has a name that is not there.
     """
     if only is None:
         return list(names)

@@ -1,7 +1,6 @@
 """Registries of layers, metrics, baselines, sources, engines, executors, trackers and commands.
 
-Another package adds an entry by naming it in an entry-point group, as our own ``plugins`` do. It is
-loaded only when somebody asks for it by name.
+An entry of another package is loaded only when somebody asks for it by name.
 """
 
 import importlib
@@ -29,9 +28,7 @@ class PluginError(UserError):
 def blame(name: str, failure: str = "failed") -> Iterator[None]:
     """Run code from outside, which may raise anything: a script may even end in ``sys.exit()``.
 
-    Raises:
-        PluginError: it failed; the message begins with ``name`` and ``failure``, and gives the
-            line of the code from outside.
+    ``PluginError`` begins with ``name`` and ``failure``, and gives the line of that code.
     """
     try:
         yield
@@ -92,12 +89,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return found
 
     def __getitem__(self, name: str) -> T:
-        """Return the entry called ``name``.
-
-        Raises:
-            KeyError: there is none.
-            PluginError: it cannot be loaded or used; the message names its package.
-        """
+        """Return the entry called ``name``; a plug-in that fails raises ``PluginError``."""
         if name not in self._usable:
             self._usable[name] = self._load(self._plugins[name])
         return self._usable[name]
@@ -128,12 +120,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
-        """Turn an error of the plug-in ``name`` in this block into one that names its package.
+        """Turn an error of the plug-in ``name`` in this block into a ``PluginError``.
 
         An error of an entry of this package is a bug of ours, so it stays as it is.
-
-        Raises:
-            PluginError: the plug-in failed.
         """
         with nullcontext() if self._is_own(name) else blame(self.label(name), failure):
             yield

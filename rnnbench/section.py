@@ -1,7 +1,6 @@
 """The base classes of the sections of a config and of stored records.
 
-In sections, pydantic's errors become sentences that name the fault and the allowed values. A
-validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
+A validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
 """
 
 import inspect
@@ -133,10 +132,7 @@ _R = TypeVar("_R")
 
 
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
-    """Return the variant described by ``{kind: parameters}``; a variant is returned as it is.
-
-    In messages, ``word`` names any of the ``kinds``, and ``example`` shows how one is written.
-    """
+    """Return the variant in ``{kind: parameters}``, of which ``example`` is one in words."""
     if isinstance(value, Variant):
         value = {value.kind: value}
     if not isinstance(value, dict) or len(value) != 1:
@@ -180,8 +176,7 @@ def located(
 ) -> Iterator[InitErrorDetails]:
     """Yield the errors in ``error`` as sentences, for ``problems``.
 
-    Each location begins with ``below``; ``allowed_keys`` are the hint for an unknown key. A key
-    that is only misspelled is not reported as missing, too.
+    Each location begins with ``below``. A key that is only misspelled is not missing, too.
     """
     items, keys = error.errors(), list(allowed_keys)
     unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]

@@ -1,7 +1,4 @@
-"""From a config, the files that it ``extends``, and flags to a typed benchmark.
-
-The answer to a wrong config is a list of every problem.
-"""
+"""From a config, the files that it ``extends``, and flags to a typed benchmark."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -92,10 +89,9 @@ def load_data(
 
 
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
-    """Return ``benchmark`` with only the models ``names``, if any, in the order of the config.
+    """Return ``benchmark`` with only the models ``names``, if any; an error blames ``flag``.
 
-    The name of a model with a grid stands for all its points, and that of an ensemble for its
-    models, too. An error blames ``flag``.
+    The name of a grid stands for all its points, and that of an ensemble for its models, too.
     """
     needed = with_members(chosen([*benchmark.models], names, flag, "no model"), benchmark.models)
     kept = {name: model for name, model in benchmark.models.items() if name in needed}
@@ -103,10 +99,7 @@ def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benc
 
 
 def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
-    """Return a benchmark as YAML, with every default written out.
-
-    Paths in ``data`` become relative to ``folder``, where the text will be stored, or absolute.
-    """
+    """Return a benchmark as YAML with all defaults; paths are absolute, or relative to a folder."""
     plain = benchmark.model_dump(exclude_none=True)
     for key in set(PATHS) & set(plain["data"]):
         path = plain["data"][key].resolve()

@@ -103,10 +103,7 @@ def at(root: Node, keys: Sequence[str]) -> Node:
 
 
 def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` overridden by ``top``: mappings key by key, all else as a whole.
-
-    A key without a value in ``top`` leaves a mapping of ``base`` as it is.
-    """
+    """Return ``base`` overridden by ``top``: mappings that have a value, key by key."""
     if not isinstance(base.value, dict):
         return top
     if not isinstance(top.value, dict):
@@ -118,10 +115,7 @@ def merged(base: Node, top: Node) -> Node:
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added.
-
-    The values along the way get the place of ``new``; ``root`` keeps its own.
-    """
+    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added there."""
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
@@ -236,10 +230,7 @@ def to_yaml(value: Any) -> str:
 
 
 def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
-    """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
-
-    ``name`` is the file or the flag that it comes from; lines are of no use in a flag.
-    """
+    """Return the tree in ``text``, of the file or flag ``name``, and its duplicate keys."""
 
     def where(mark: yaml.Mark) -> str:
         return f"{name}:{mark.line + 1}" if has_lines else name

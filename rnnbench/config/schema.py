@@ -1,8 +1,4 @@
-"""The typed benchmark that a config describes: its sections, each with its keys and defaults.
-
-``data`` and ``training`` are declared in ``rnnbench.data`` and ``rnnbench.training``, models in
-``rnnbench.models``.
-"""
+"""The typed benchmark that a config describes, and its published results."""
 
 import re
 from functools import partial

@@ -1,7 +1,4 @@
-"""Corpora on disk: npz files without pickles, whose content is checked on every load.
-
-A file is named after its source and the fingerprint of its corpus.
-"""
+"""Corpora on disk: npz files without pickles, whose content is checked on every load."""
 
 import json
 import os

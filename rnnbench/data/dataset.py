@@ -1,8 +1,4 @@
-"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and test models.
-
-Parts of the training documents can take the place of the test documents, so that models and
-settings that are chosen on them owe nothing to the test documents.
-"""
+"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and test on."""
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
@@ -141,15 +137,6 @@ class Data(Section):
             raise problem("group needs a shuffled split", "allowed: path, and split: shuffled")
         return self
 
-    @model_validator(mode="before")
-    @classmethod
-    def _renamed(cls, data: Any) -> Any:
-        """Accept the names that these keys had in older configs."""
-        if not isinstance(data, dict):
-            return data
-        former = {"text_column": "text", "label_column": "label"}
-        return {former.get(key, key): value for key, value in data.items()}
-
     def changed(self, *keys: str) -> list[str]:
         """Return those of ``keys`` that differ from their defaults, as ``data.KEY``."""
         return [f"data.{key}" for key in keys if key in self.model_dump(exclude_defaults=True)]
@@ -157,11 +144,8 @@ class Data(Section):
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = (
-            "test", "text", "label", "group", "label_separator", "delimiter", "encoding", "on_bad",
-            "tokenizer",
-        )  # fmt: skip
-        return {key: value for key in keys if (value := getattr(self, key)) is not None}
+        keys = {"test", "text", "label", "group", "label_separator", "delimiter", "encoding"}
+        return self.model_dump(include=keys | {"on_bad", "tokenizer"}, exclude_none=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -530,9 +514,8 @@ def hold_out(
 class Part:
     """A part of the training documents, to hold out: the last ``share`` of them, or else a fold.
 
-    The last documents are the latest if they are dated and were not shuffled. Folds are drawn at
-    random, stratified by topic: their sizes, and their numbers of documents of each topic, are the
-    same to within one.
+    Folds are drawn at random, stratified by topic: their sizes, and their numbers of documents of
+    each topic, are the same to within one.
     """
 
     number: int = 1
@@ -542,10 +525,7 @@ class Part:
     def positions(
         self, y_train: Labels, groups: NDArray[np.int32] | None = None
     ) -> NDArray[np.intp]:
-        """Return the positions of its documents in the training set, ascending; at least one.
-
-        A fold consists of whole ``groups``, if there are any; then it is not stratified.
-        """
+        """Return where it is in the training set, ascending; a fold has whole ``groups``."""
         n = len(y_train)
         if self.share:
             return np.arange(n - max(1, int(n * self.share)), n)
@@ -570,20 +550,17 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
     """Return the parts that are held out in turn; exactly one of the arguments is given."""
     if (folds is None) == (last is None):
         raise UserError("use either folds or last, not both, such as folds 5 or last 0.2")
-    if last is not None:
-        if type(last) is not float or not 0 < last < 1:
-            raise UserError(f"last: got {spell(last)} (should be between 0 and 1)")
-        return [Part(share=last)]
-    if type(folds) is not int or not 2 <= folds <= MAX_FOLDS:
-        raise UserError(f"folds: got {spell(folds)} (should be 2 to {MAX_FOLDS:,})")
-    return [Part(number, folds) for number in range(1, folds + 1)]
+    if last is not None and not 0 < last < 1:
+        raise UserError(f"last: got {last} (should be between 0 and 1)")
+    if folds is not None and not 2 <= folds <= MAX_FOLDS:
+        raise UserError(f"folds: got {folds} (should be 2 to {MAX_FOLDS:,})")
+    return [Part(number, folds) for number in range(1, folds + 1)] if folds else [Part(share=last)]
 
 
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     """Return a dataset with a part of the training documents in place of the test documents.
 
-    The texts of the test documents are removed, so that nothing can be learned from them. Word ids
-    stay those of the whole training set.
+    The texts of these are removed. Word ids stay those of the whole training set.
     """
     n, groups = len(dataset.y_train), dataset.groups
     most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")

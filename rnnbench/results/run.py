@@ -15,7 +15,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import UserError
 from rnnbench.results.schema import Results
-from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, Store
+from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, Store
 from rnnbench.storage import (
     MAX_DOCUMENT,
     PLOTS,
@@ -25,6 +25,7 @@ from rnnbench.storage import (
     read_record,
     sha256_file,
     spell_document,
+    write_document,
     write_text,
 )
 from rnnbench.training.outcome import TrialResult
@@ -63,11 +64,10 @@ def save_run(
 ) -> None:
     """Write the summary of a run, which makes its folder that of a finished one, after all else.
 
-    If it differs from the one in the folder, the report of that one is removed, and no other file.
-    The checksum of ``config.yaml``, one of the texts in ``files``, is stored with it.
+    If it differs from the one in the folder, the report of that one is removed.
     """
     if vocabulary is not None:
-        Store(folder).save_vocabulary(vocabulary)
+        write_document(folder / VOCABULARY, vocabulary)
     for name, text in files.items():
         write_text(folder / name, text)
     text = spell_document(results, config_sha256=sha256_file(folder / "config.yaml"))
@@ -97,12 +97,7 @@ def _content(file: Path, limit: int) -> bytes | None:
 
 
 def load_results(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: it is not as it was written, or is of another version of rnnbench.
-    """
+    """Return the summary of the finished run in a folder, or raise ``UserError``."""
     file = folder / RESULTS
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"

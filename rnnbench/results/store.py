@@ -1,29 +1,31 @@
-"""The folder of a run: its trials, each under its fingerprint, and its summary.
+"""The folder of a run or a choice: its lock, and its trials, each under its fingerprint.
 
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
-the trained model was kept, of its weights in ``models/``; those files have the same name. Trials
-of other configurations can be stored beside it: the whole fingerprint is checked, so a trial is
-never mistaken for another.
+the trained model was kept, of its weights in ``models/``; those files have the same name. The whole
+fingerprint is checked, so a trial is never mistaken for another.
 """
 
 import errno
+import json
 import logging
 import math
 import os
+import platform
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.errors import RnnbenchError, uninterrupted
+from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.section import spell
 from rnnbench.storage import (
@@ -31,18 +33,24 @@ from rnnbench.storage import (
     MAX_UNPACKED,
     MODELS,
     PREDICTIONS,
+    TRACKING,
     TRIALS,
     DamagedResultError,
     OtherVersionError,
     UnwritableError,
+    acquire,
     atomic_write,
     check_file,
     check_replaceable,
+    peek,
     read_record,
     sha256_file,
+    sweep,
     write_document,
+    write_text,
 )
 from rnnbench.tasks import TASKS, Labels, TaskKind
+from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
@@ -74,6 +82,88 @@ Key = tuple[str, int, str]
 """The model, the seed and the fingerprint of a trial."""
 Declared = tuple[tuple[int, ...], np.dtype[Any]]
 """The shape and the type of an array."""
+SPEED, SITE = "speed.json", "site.json"
+KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
+"""The kinds of folders, by the file that only folders of that kind have."""
+HINT = "use --out to name a new or empty folder"
+OWN_TEXTS = "texts.jsonl"
+"""The texts that a call in Python was given."""
+LOCK, HOLDER = ".lock", ".lock.json"
+"""The locked file, and the file that says who holds the lock."""
+
+
+def check_folder(folder: Path, record: str) -> None:
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
+
+    Hidden files do not count. A run or a choice may have been interrupted before it was finished.
+    """
+    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
+    if not names or _is_ours(folder / record):
+        return
+    what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
+    if record in (RESULTS, CHOICE) and not what:
+        # It may hold only what is written before ``environment.json``.
+        first = {TRIALS, PREDICTIONS}
+        is_first = names <= first or first <= names <= {*first, TRACKING, "config.yaml"}
+        has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
+        if _is_ours(folder / ENVIRONMENT) or (is_first and not has_trials):
+            return
+    what = what or f"something other than {KINDS[record]}: {listed(sorted(names))}"
+    raise UserError(f"{folder}: holds {what} ({HINT})")
+
+
+def _is_ours(file: Path) -> bool:
+    """Return whether rnnbench, of whatever version, wrote a JSON document."""
+    found = peek(file)
+    return "schema_version" in found and ("checksum" in found or "contenders" in found)
+
+
+@contextmanager
+def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
+    """Make ``folder`` and keep other processes from writing into it while the block runs.
+
+    They are told the ``command``. The operating system frees the lock of a process that has died.
+    """
+    check_folder(folder, record)
+    file, holder_file = folder / LOCK, folder / HOLDER
+    lock = FileLock(file, timeout=0)
+    not_ours = "rnnbench did not write it (move it away, or use another folder)"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Without system calls for locks, it has content while another process holds it.
+        if file.is_file() and file.stat().st_size and not holder_file.exists():
+            raise UserError(f"{file}: {not_ours}")
+        acquire(lock)
+        if holder_file.is_file() and _holder_in_words(holder_file) is None:
+            raise UserError(f"{holder_file}: {not_ours}")
+        now = datetime.now().astimezone().isoformat(" ", "seconds")
+        holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
+        write_text(holder_file, json.dumps(holder))
+    except Timeout:
+        other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
+        raise UserError(
+            f"{folder}: another process is writing there: {other}\n"
+            "Wait until it has finished, or choose another folder for the results (--out)."
+        ) from None
+    except UserError:
+        lock.release()
+        raise
+    except OSError as error:
+        raise UnwritableError(folder, error) from error
+    sweep(folder)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            holder_file.unlink()
+        lock.release()
+
+
+def _holder_in_words(file: Path) -> str | None:
+    """Return who holds a lock, if it is rnnbench that wrote the file."""
+    with suppress(KeyError):
+        return "process {pid} on {host}, since {since}: {command}".format(**peek(file))
+    return None
 
 
 class TrialFiles(NamedTuple):
@@ -131,14 +221,13 @@ class Store:
         stored = compact(result) if is_compact else replace(result, weights=None)
         record, weights = result.record, result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
-        sizes = {
-            place.predictions: stored.labels.nbytes + stored.scores.nbytes,
-            place.weights: sum(array.nbytes for array in weights or ()),
-        }
-        for path, size in sizes.items():
-            if size > MAX_HASHED:
-                reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
-                raise RnnbenchError(f"{path}: cannot be stored: {reason}")
+        sizes = (
+            stored.labels.nbytes + stored.scores.nbytes,
+            sum(one.nbytes for one in weights or ()),
+        )
+        if max(sizes) > MAX_HASHED:
+            allowed = f"(allowed: {MAX_HASHED:,} bytes)"
+            raise RnnbenchError(f"{place.record}: cannot be stored: too large {allowed}")
         _write_predictions(place.predictions, stored)
         checksums = {"predictions_sha256": sha256_file(place.predictions)}
         if weights is not None:
@@ -156,8 +245,8 @@ class Store:
     ) -> TrialResult | None:
         """Return a trial if it is stored, and its trained network too if ``with_model``.
 
-        A damaged one is named in a warning and not used, and so is a compact one if all scores are
-        needed (``needs_all``). Otherwise, a compact store makes it compact first.
+        A damaged one is named and not used, and so is a compact one if it ``needs_all`` scores.
+        Otherwise, a compact store makes it compact first.
         """
         try:
             found = self.load(key, with_model=with_model)
@@ -220,18 +309,6 @@ class Store:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
         return files, record
 
-    def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write the machine and the versions that trials are trained with."""
-        write_document(self.folder / ENVIRONMENT, environment)
-
-    def save_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Write the vocabulary that turns texts into inputs of the kept networks."""
-        write_document(self.folder / VOCABULARY, vocabulary)
-
-    def vocabulary(self) -> Vocabulary:
-        """Return the vocabulary that turns texts into inputs of the kept networks."""
-        return read_record(self.folder / VOCABULARY, Vocabulary)[0]
-
 
 def _write_predictions(file: Path, result: TrialResult) -> None:
     with atomic_write(file) as opened:
@@ -271,8 +348,7 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
     """Return the weights of a model, in their order; each has an ``expected`` shape and type.
 
-    NumPy makes room for whatever size an array declares. So all declarations are compared with the
-    sizes of the arrays, and with the network if there is one, before anything is read.
+    NumPy makes room for whatever size an array declares, so all are compared before one is read.
     """
     with _unpacking(file) as archive:
         found = archive.namelist()

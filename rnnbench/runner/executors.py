@@ -153,10 +153,7 @@ class Task:
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
     ) -> Any:
-        """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
-
-        ``on_start`` is called when everything is prepared, ``on_epoch`` after each epoch.
-        """
+        """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure."""
         of_machine = True
         try:
             self.prepare(trial)
@@ -357,11 +354,10 @@ def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | Pha
 def start_process(
     work: Callable[..., None], *arguments: Any
 ) -> tuple["Connection[Any, Any]", BaseProcess]:
-    """Start a process that calls ``work`` with a connection and ``arguments``.
+    """Start a process that calls ``work`` with a connection and ``arguments``; return both.
 
     From the first moment, it ignores Ctrl-C and all signals to a whole group of processes: it
     inherits that they are blocked. Nor does it import the user's script, which may start a run.
-    Return our end of the connection, which ends when the process does, and the process.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()

@@ -36,14 +36,23 @@ from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
-from rnnbench.results.lock import HOLDER, LOCK, OWN_TEXTS, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
+from rnnbench.results.store import (
+    BAD_ROWS,
+    CONSTRAINTS,
+    ENVIRONMENT,
+    HOLDER,
+    LOCK,
+    OWN_TEXTS,
+    RESULTS,
+    Store,
+    lock_folder,
+)
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import PREDICTIONS, TRIALS, peek, sweep_temporary_folders, write_text
+from rnnbench.storage import PREDICTIONS, TRIALS, peek, write_document, write_text
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
@@ -127,10 +136,7 @@ def plan_benchmark(
     """List the trials of a benchmark on its data, for processes of so many threads.
 
     ``parts`` of the training documents are held out in turn instead of the test documents.
-
-    Raises:
-        UserError: too few documents for the validation set, an engine cannot train a model, or a
-            baseline needs a package that is not installed.
+    ``UserError`` is raised if the models cannot be trained on them here.
     """
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
@@ -246,11 +252,8 @@ class Job:
         """Return the results of a plan, training the trials that are not stored.
 
         A trial is stored the moment it finishes; one that fails keeps no other from being trained.
-        After Ctrl-C, or if the executor gives up, trials that were not trained again keep their
-        stored result. If nothing could begin, a folder that was made for it is removed.
+        After an early end, trials that were not trained again keep their stored result.
         """
-        with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
-            sweep_temporary_folders()
         stored = partial(find_stored, store=self.store, held_out=self.held_out)
         done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
         if self.store.n_of_other_versions:
@@ -274,7 +277,7 @@ class Job:
         packages = dict.fromkeys(package for trial in trials for package in trial.packages)
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
         if not (store.folder / ENVIRONMENT).is_file():
-            store.save_environment(facts)
+            write_document(store.folder / ENVIRONMENT, facts)
         unkept, needed = set[str](), {own for trial in done.without_result for own in trial.members}
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
@@ -288,7 +291,7 @@ class Job:
                 else:
                     with uninterrupted():  # what has finished is not lost
                         stored = store.save(outcome, needs_all=trial in needed)
-                        store.save_environment(facts)  # until now, the stored one was still true
+                        write_document(store.folder / ENVIRONMENT, facts)  # now it is true
                         done.results[trial] = _fitting(stored, trial, done.results, store)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)
@@ -343,13 +346,7 @@ def run(
 ) -> tuple[StoredRun | None, PlanResult]:
     """Plan the trials of a job, train them, store and summarize them, and write the run.
 
-    Returns:
-        The run, or ``None`` if no trial has a result; and the results of its trials.
-
-    Raises:
-        UserError: another process is writing into the folder, it cannot be written to, or the
-            benchmark cannot be trained on its data.
-        RnnbenchError: a file cannot be written, or was removed.
+    Return it, or ``None`` if no trial has a result; and the results of its trials.
     """
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
@@ -396,8 +393,8 @@ def find_stored(
 ) -> dict[Trial, TrialResult]:
     """Return the results of trials that are stored and have the ``held_out`` answers, if any.
 
-    Members of an ensemble that is not stored have to have all their scores. With ``held_out``
-    answers, which are no part of fingerprints, all ensembles are made again.
+    Members of an ensemble that is not stored need all their scores. Ensembles of ``held_out``
+    answers, which are no part of fingerprints, are made again.
     """
     results: dict[Trial, TrialResult] = {}
     needed = set[Trial]()

@@ -1,7 +1,6 @@
 """Trackers follow the events of a run, each in a thread of its own, so that no training waits.
 
-A tracker that fails is named and left out, one that hangs is not waited for long, and what trackers
-print is kept out of standard output, which has the results alone.
+One that fails is named and left out, and one that hangs is not waited for long.
 """
 
 import logging
@@ -58,9 +57,7 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
 
 class _Trackers:
-    """The trackers of a run: whatever an executor reports or leaves out, they are told of the start
-    of each trial, then of all its epochs in their order, then of its end.
-    """
+    """The trackers of a run, which hear of the start of each trial, all its epochs and its end."""
 
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder

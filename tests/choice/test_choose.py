@@ -15,8 +15,7 @@ from in_process import InProcess
 import rnnbench
 from rnnbench import job
 from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
-from rnnbench.choice.choose import draw_points
-from rnnbench.choice.results import P_HOLM, Candidate, choice_table, recommend
+from rnnbench.choice.choose import P_HOLM, Candidate, choice_table, draw_points, recommend
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.table import in_blocks, short_p
 from rnnbench.results.schema import ANOVA

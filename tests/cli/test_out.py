@@ -12,7 +12,7 @@ from newswires import write_table
 
 from rnnbench import job
 from rnnbench.plugins.speed.results import write_speed
-from rnnbench.results.lock import KINDS
+from rnnbench.results.store import KINDS
 from rnnbench.storage import atomic_write
 
 CONFIG = """\

@@ -9,13 +9,13 @@ from unittest.mock import Mock
 import pytest
 
 from rnnbench.errors import UserError
-from rnnbench.results.lock import HOLDER, lock_folder
+from rnnbench.results.store import HOLDER, lock_folder
 
 HELD = '{"pid": 1, "host": "here", "since": "now", "command": "rnnbench run it"}'
 HOLD = """
 import sys, time
 from pathlib import Path
-from rnnbench.results.lock import lock_folder
+from rnnbench.results.store import lock_folder
 with lock_folder(Path(sys.argv[1]), "rnnbench run it"):
     print("held", flush=True)
     sys.stdin.readline()

@@ -13,9 +13,10 @@ from rnnbench.data.load import prepare
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.results.store import Store
+from rnnbench.results.store import ENVIRONMENT, Store
 from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned, TrialFailure
 from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
+from rnnbench.storage import write_document
 from rnnbench.training.ensemble import run_ensemble
 
 
@@ -231,21 +232,6 @@ def test_weights_are_stored_and_not_kept_in_memory(plan, store):
     assert {result.weights for result in [*results, *done.trials]} == {None}
 
 
-def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
-    plan, store, tmp_path, monkeypatch
-):
-    run(plan, store)
-    left = tmp_path / "temporary" / "rnnbench-killed"
-    left.mkdir(parents=True)
-    (left / ".owned").touch()
-    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
-    monkeypatch.setattr("rnnbench.storage.JUST_MADE", 0.0)
-
-    run(plan, store)
-
-    assert not left.exists()
-
-
 class Interrupted(InProcess):
     """Is interrupted after the first trial, so that the others neither finish nor fail."""
 
@@ -266,7 +252,7 @@ def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_resu
 
 @pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])
 def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
-    store.save_environment(environment(["keras"], jobs=7, threads=1))
+    write_document(store.folder / ENVIRONMENT, environment(["keras"], jobs=7, threads=1))
 
     done, _ = run(plan, store, Fails(seeds))
 

@@ -54,13 +54,9 @@ def read(
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
 
-    With texts to ``test`` on, those in ``path`` are to train on, and the corpus has a split of its
-    own. Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
-    The other arguments are those of a ``Layout``.
-
-    Raises:
-        UserError: something in a file is wrong; the message names the lines. If ``on_bad`` is
-            ``skip``, rows that cannot be used are left out instead.
+    With texts to ``test`` on, those in ``path`` are to train on. Words are ranked by frequency; of
+    equally frequent ones, the first to occur comes first. The other arguments are those of a
+    ``Layout``. ``UserError`` names what is wrong and where, unless ``on_bad`` is ``skip``.
     """
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
@@ -84,10 +80,7 @@ def read(
 def _numbered(
     files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
 ) -> tuple[Corpus, list[Label], list[BadRow], dict[str, str]]:
-    """Return the corpus of the texts in files, their labels, bad rows, and where labels come first.
-
-    The words are not ranked yet; the texts of the first file are to train on.
-    """
+    """Return the corpus of texts, unranked; labels, bad rows, and where labels come first."""
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
     labels, groups, bad, firsts = list[Label](), array("i"), list[BadRow](), dict[str, str]()
     word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))
@@ -184,9 +177,8 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
 def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Iterator[Text | BadRow]:
     """Yield the texts in a table or a folder, in their order, and the rows that cannot be used.
 
-    What the layout of a table leaves open is detected. The texts of a folder are those of its
-    folders, one for each label, as in ``keras.utils.text_dataset_from_directory``: labels and the
-    names of ``.txt`` files are sorted.
+    In a folder, each label has a folder of ``.txt`` files, as in
+    ``keras.utils.text_dataset_from_directory``: labels and files are sorted by name.
     """
     if path.is_dir():
         yield from _folder(path, layout)

@@ -86,8 +86,7 @@ def fetch_modapte(progress: Progress) -> Corpus:
 def build_modapte(files: Iterable[bytes]) -> Corpus:
     """Return all 9,603 training and 3,299 test documents, with all their topics.
 
-    They are in the order of the archive, the training documents first; topics are sorted, and words
-    are ranked as in R52. ``data.topics`` and ``data.documents`` choose among them.
+    They are in the order of the archive, the training documents first; topics are sorted.
     """
     wires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
     wires.sort(key=lambda wire: wire[0] == TEST)
@@ -98,10 +97,9 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
-    """Return the corpus of training and test documents.
+    """Return the corpus of training and test documents, the training documents first.
 
-    Words are ranked over all documents, ties in the order of first occurrence; topics are
-    numbered in the order of their first document; the training documents come first.
+    Words are ranked over all documents; ties, and topics, are in the order of first occurrence.
     """
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
     labels = [topics.index(topic) for topic, _ in train + test]
@@ -145,8 +143,7 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
 def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Corpus:
     """Return a corpus with the texts of all newswires but its own and the test set of ModApte.
 
-    A newswire with the text of one of these is left out, too. Words keep their ranks. Reuters-21578
-    is downloaded unless it is at ``path``.
+    A newswire with the text of one of these is left out, too. Words keep their ranks.
     """
     files = sgml.read_files(path) if path else sgml.fetch_files(progress)[0]
     wires = [
@@ -166,10 +163,7 @@ def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Cor
 
 
 def parse_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield the documents in an SGML file that are in the ModApte split.
-
-    Each comes as ``TRAIN`` or ``TEST``, all its topics, of which there may be none, and its text.
-    """
+    """Yield the part, all topics and the text of each document that is in the ModApte split."""
     return (wire for wire in _all_newswires(content) if wire[0])
 
 

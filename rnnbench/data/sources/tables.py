@@ -1,7 +1,4 @@
-"""Tables of texts: what they look like, and their rows one by one.
-
-Files are read once, piece by piece, and never kept in memory as a whole, except for JSON arrays.
-"""
+"""Tables of texts: what they look like, and their rows one by one, piece by piece."""
 
 import codecs
 import csv
@@ -99,11 +96,8 @@ class BadRow(NamedTuple):
 def sniff(path: Path, layout: Layout) -> Layout:
     """Return the layout of a table: what the given one leaves open is detected, and logged.
 
-    Columns are recognized by their names, or else by the first rows. They stay open if that is not
-    clear.
-
-    Raises:
-        UserError: this is no table, or it has no header.
+    Columns are recognized by their names, or else by the first rows; they may stay open.
+    ``UserError`` is raised if this is no table, or has no header.
     """
     given, layout = asdict(layout), with_form(path, layout)
     header, rows = open_table(path, layout)
@@ -224,11 +218,8 @@ def open_table(
 ) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
     """Return the header of a table, and the place and the values of each row.
 
-    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is the default:
-    commas, UTF-8.
-
-    Raises:
-        UserError: this is no table, or it has no header.
+    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is commas, UTF-8.
+    ``UserError`` is raised if this is no table, or has no header.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -400,8 +391,8 @@ def columns_at_once(
 ) -> dict[str, tuple[list[Any], NDArray[Any]]] | None:
     """Return the values of each column, and the position of the value in each row.
 
-    It is for tables with millions of rows: a .csv file in UTF-8 without quotation marks, or a
-    Parquet file without lists. ``None``: reading row by row could find a fault.
+    It is for millions of rows: a .csv file in UTF-8 without quotation marks, or Parquet without
+    lists. ``None``: reading row by row could find a fault.
     """
     try:
         import pyarrow

@@ -24,9 +24,8 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import find_quantity
 from rnnbench.plugins.site.pages import HISTORY, INDEX, LEADERBOARD, pages_of
 from rnnbench.report.page import PageContent, check_report, render, report_page
-from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.results.run import StoredRun
-from rnnbench.results.store import CONSTRAINTS
+from rnnbench.results.store import CONSTRAINTS, HINT, SITE, check_folder, lock_folder
 from rnnbench.section import Record
 from rnnbench.terminal.display import show_steps
 
