@@ -14,7 +14,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus, corpus_of_words
-from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.data.dataset import make_dataset
 from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.plugins.speed.results import (
     ContenderTimes,
@@ -124,7 +124,7 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
         mark,
         "made-up",
         dataset.fingerprint,
-        split_fingerprint(mark, dataset),
+        dataset.split_fingerprint(mark),
         n_ids=12,
         threads=1,
         work=1,

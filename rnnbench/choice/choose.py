@@ -30,21 +30,9 @@ from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model, with_members
 from rnnbench.points import model_of, values_of
+from rnnbench.report import table as tables
 from rnnbench.report.findings import NOT_CLEAR
-from rnnbench.report.table import (
-    MISSING,
-    Columns,
-    Shown,
-    Table,
-    condition,
-    in_blocks,
-    scope,
-    short_p,
-    table_of,
-    to_markdown,
-    with_points,
-    worse_in_words,
-)
+from rnnbench.report.table import Columns, Shown, Table, table_of, to_markdown
 from rnnbench.report.tables_of_run import parameter_columns, short_table
 from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.run import load_benchmark, report_files
@@ -268,13 +256,13 @@ def choice_table(results: ChoiceResults) -> Table:
     columns: Columns[Candidate] = {
         "model": lambda candidate: candidate.name,
         f"{results.dataset.kind.score_name} ({over})": _score,
-        f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
+        f"95 % interval {tables.scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
         P_HOLM: lambda candidate: _p_holm(candidate.against_best),
-        "clearly worse than the best": lambda one: worse_in_words(one.against_best, "best"),
+        "clearly worse than the best": lambda one: tables.worse_in_words(one.against_best, "best"),
         "params": lambda candidate: f"{candidate.params:,}",
         FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
     }
-    return with_points(table_of(results.candidates, columns, _caption(results)))
+    return tables.with_points(table_of(results.candidates, columns, _caption(results)))
 
 
 def _score(candidate: Candidate) -> str:
@@ -283,7 +271,7 @@ def _score(candidate: Candidate) -> str:
 
 
 def _p_holm(pair: Comparison | None) -> str:
-    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
+    return tables.MISSING if pair is None or pair.has_too_few_seeds else tables.short_p(pair.p_holm)
 
 
 def _caption(results: ChoiceResults) -> str:
@@ -298,11 +286,13 @@ def _caption(results: ChoiceResults) -> str:
         f"Data: {dataset.source} ({dataset.origin}). {heading(score)} on {results.how()}. "
         "No model was trained on the documents that it classified, and the test documents were not "
         "used.",
-        f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
+        f"The held-out documents are {tables.in_blocks(results.held_out)}."
+        if dataset.in_order
+        else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
         f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
         f"After ±: how much the {score} depends on the documents learned from. Interval "
-        f"{scope(results.n_seeds)}: how much it depends on the documents classified."
+        f"{tables.scope(results.n_seeds)}: how much it depends on the documents classified."
         if results.folds
         else "",
         f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
@@ -316,7 +306,7 @@ def _caption(results: ChoiceResults) -> str:
         if results.searched and is_drawn
         else "",
         f"{FIT_SECONDS.header}: the mean of all trainings.",
-        condition(tests),
+        tables.condition(tests),
     ]
     return " ".join(filter(None, sentences))
 

@@ -17,18 +17,8 @@ from itertools import combinations, product
 from math import prod
 from typing import Any
 
-from rnnbench.config.nodes import (
-    MAX_VALUES,
-    ConfigError,
-    Node,
-    Problem,
-    at,
-    config_error,
-    key_path,
-    replaced,
-    with_value,
-    without,
-)
+from rnnbench.config import nodes
+from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.errors import did_you_mean
 from rnnbench.points import MAX_BRACKETS, POINT, model_of, point_name, short, values_of
 from rnnbench.section import spell
@@ -45,14 +35,14 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
     for name, model in models_of(root).items():
         grid, place = at(model, ["grid"]), ["models", name, "grid"]
         if isinstance(grid.value, dict):
-            flat = dict(_lists(without(grid, [ZIP]), [], place, problems))
+            flat = dict(_lists(nodes.without(grid, [ZIP]), [], place, problems))
             if zipped := grid.children.get(ZIP):
                 flat[ZIP] = Node(dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where)
-            root = replaced(root, place, Node(flat, grid.where))
+            root = nodes.replaced(root, place, Node(flat, grid.where))
         elif grid.value is not None:
             message = f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
             problems.append(Problem(grid.where, key_path(place), message))
-            root = without(root, place)
+            root = nodes.without(root, place)
     return root, problems
 
 
@@ -105,12 +95,12 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             of_model = _points(name, model)
         except ConfigError as error:
             problems += error.problems
-            of_model = {name: without(model, ["grid"])}
+            of_model = {name: nodes.without(model, ["grid"])}
         if twice := [point for point in of_model if point in points]:
             place = key_path(["models", twice[0]])
             problems.append(Problem(model.where, place, "two models have this name"))
         points |= of_model
-    return replaced(root, ["models"], Node(points, root.children["models"].where)), problems
+    return nodes.replaced(root, ["models"], Node(points, root.children["models"].where)), problems
 
 
 def _members(model: Node) -> Iterable[Node]:
@@ -122,7 +112,7 @@ def _members(model: Node) -> Iterable[Node]:
 
 def _points(name: str, model: Node) -> dict[str, Node]:
     """Return the models that a model stands for, by name."""
-    grid, base = at(model, ["grid"]), without(model, ["grid"])
+    grid, base = at(model, ["grid"]), nodes.without(model, ["grid"])
     if grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
     if "[" in name:
@@ -132,8 +122,8 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     lists = {path: entries[path].value for axis in axes for path in axis}
     sizes = [len(lists[axis[0]]) for axis in axes]
     count = prod(sizes)
-    if count > MAX_POINTS or count * _size(base) > MAX_VALUES:
-        allowed = f"(allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
+    if count > MAX_POINTS or count * _size(base) > nodes.MAX_VALUES:
+        allowed = f"(allowed: {MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all)"
         raise _error(grid, name, [], f"makes {count:,} models {allowed}")
     targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
     texts = {path: _texts(values) for path, values in lists.items()}
@@ -152,7 +142,7 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         points[point] = base
         for path, n in chosen.items():
             for keys in targets[path]:
-                points[point] = with_value(points[point], keys, lists[path][n])
+                points[point] = nodes.with_value(points[point], keys, lists[path][n])
     return points
 
 
@@ -212,7 +202,9 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
         case ["training", *path]:
             for own in [keys] if path else [["training", key] for key in new.children]:
                 for name in models_of(root):
-                    root = without(_without_axis(root, name, own, new), ["models", name, *own])
+                    root = nodes.without(
+                        _without_axis(root, name, own, new), ["models", name, *own]
+                    )
             if _is_several(new, path):
                 models = models_of(root).items()
                 untrained = {"baseline", "ensemble"}
@@ -221,20 +213,20 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
                     message = "there is no network to try these values on"
                     raise config_error(new.where, keys, message)
                 for name in networks:
-                    root = with_value(root, ["models", name, "grid", ".".join(keys)], new)
+                    root = nodes.with_value(root, ["models", name, "grid", ".".join(keys)], new)
                 return root
         case ["models", _, "grid", "zip", *path] if path:
-            return with_value(root, [*keys[:4], ".".join(path)], new)
+            return nodes.with_value(root, [*keys[:4], ".".join(path)], new)
         case ["models", name, "grid", *path] if path:
-            return with_value(root, _axis(root, name, path), new)
+            return nodes.with_value(root, _axis(root, name, path), new)
         case ["models", name, *path] if path:
             axis = _axis(root, name, path)
             root = _without_axis(root, name, path, new)
             if _is_several(new, path) and not isinstance(at(root, keys).value, list):
-                return with_value(root, axis, new)
+                return nodes.with_value(root, axis, new)
             if "*" in path:
-                return with_value(root, axis, Node([new], new.where))
-    return with_value(root, keys, new)
+                return nodes.with_value(root, axis, Node([new], new.where))
+    return nodes.with_value(root, keys, new)
 
 
 def _is_several(new: Node, path: Sequence[str]) -> bool:
@@ -260,7 +252,7 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
         raise config_error(new.where, ["models", name], message)
     for axis in _paths(model):
         if axis == ".".join(path):
-            root = without(root, _axis(root, name, path))
+            root = nodes.without(root, _axis(root, name, path))
         elif _overlap(axis.split("."), path):
             message = f"overlaps with {axis} in the grid (set that instead)"
             raise config_error(new.where, ["models", name, *path], message)

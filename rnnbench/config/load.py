@@ -9,22 +9,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.config import shipped
+from rnnbench.config import nodes, shipped
 from rnnbench.config.grid import expanded, flattened, models_of, with_flag
-from rnnbench.config.nodes import (
-    MAX_DEPTH,
-    ConfigError,
-    Node,
-    Problem,
-    at,
-    config_error,
-    key_path,
-    merged,
-    parse,
-    to_yaml,
-    with_value,
-    without,
-)
+from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
@@ -104,7 +91,7 @@ def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
     for key in set(PATHS) & set(plain["data"]):
         path = plain["data"][key].resolve()
         plain["data"][key] = os.path.relpath(path, folder.resolve()) if folder else str(path)
-    return to_yaml(plain)
+    return nodes.to_yaml(plain)
 
 
 class _OnlyData(Section):
@@ -148,16 +135,18 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())
     elif shipped.is_table(config):
-        root, _ = parse(shipped.for_table(Path(config), is_open=True), str(config))
+        root, _ = nodes.parse(shipped.for_table(Path(config), is_open=True), str(config))
         tree.root = _extended(tree, root or Node({}, ""), Path(), ())
     else:
         tree.root = _read_first(tree, Path(config))
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:
-            value, duplicates = parse(override.value, flag, has_lines=False)
-            if len(keys) > MAX_DEPTH:
-                raise config_error(flag, (), f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})")
+            value, duplicates = nodes.parse(override.value, flag, has_lines=False)
+            if len(keys) > nodes.MAX_DEPTH:
+                raise config_error(
+                    flag, (), f"a path of {len(keys):,} keys (allowed: {nodes.MAX_DEPTH})"
+                )
             tree.root = with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:
@@ -167,8 +156,8 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
 def _node(value: Any, depth: int = 0) -> Node:
     """Return a Python value as a node without a place."""
-    if depth > MAX_DEPTH:
-        raise config_error("", (), f"nested too deeply (allowed: {MAX_DEPTH} levels)")
+    if depth > nodes.MAX_DEPTH:
+        raise config_error("", (), f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)")
     if isinstance(value, Section):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
@@ -220,7 +209,7 @@ def _text_of(path: Path) -> str:
     raise config_error(str(path), (), message)
 
 
-_parse = lru_cache(maxsize=MAX_FILES)(parse)
+_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)
 """Several files may extend the same one, and PyYAML is slow."""
 
 
@@ -229,7 +218,7 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)
         if isinstance(path.value, str) and path.value and path.value[0] != "~":
-            own = with_value(own, keys, Node(str(folder / path.value), path.where))
+            own = nodes.with_value(own, keys, Node(str(folder / path.value), path.where))
     own, problems = flattened(own)
     tree.problems += problems
     if "extends" not in own.value:
@@ -241,11 +230,11 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
             if len(tree.files) > MAX_FILES:
                 message = f"too many files (allowed: {MAX_FILES})"
                 raise config_error(name.where, ["extends"], message)
-            below = merged(below, _read(tree, _file(name, folder, above), above))
+            below = nodes.merged(below, _read(tree, _file(name, folder, above), above))
         except ConfigError as error:
             tree.problems += error.problems
             tree.is_whole = False
-    return merged(below, without(own, ["extends"]))
+    return nodes.merged(below, nodes.without(own, ["extends"]))
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:

@@ -4,30 +4,14 @@ import re
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from rnnbench import section
 from rnnbench.data.dataset import Data
 from rnnbench.models.descriptions import EnsembleModel, Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.section import (
-    SCORES,
-    Publication,
-    Section,
-    Text,
-    at,
-    located,
-    problem,
-    problems,
-    spell,
-)
+from rnnbench.section import Publication, Section, Text, located, problem, spell
 from rnnbench.tracking import TrackerNames
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.settings import Training
@@ -48,7 +32,7 @@ Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 def _with_names_of_scores(schema: dict[str, Any]) -> None:
     """Have a schema accept the score under its other names."""
-    schema["properties"] |= dict.fromkeys(SCORES, schema["properties"]["score"])
+    schema["properties"] |= dict.fromkeys(section.SCORES, schema["properties"]["score"])
     schema["required"].remove("score")
 
 
@@ -137,7 +121,7 @@ class Benchmark(Section):
             except ValidationError as error:
                 found += located(error, ("models", name, "training"))
             except PydanticCustomError as error:
-                found.append(at(("models", name), error))
+                found.append(section.at(("models", name), error))
         if found:
-            raise problems(found)
+            raise section.problems(found)
         return self

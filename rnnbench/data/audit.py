@@ -8,18 +8,10 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, noun_of
-from rnnbench.data.dataset import Dataset, split_fingerprint
+from rnnbench.data.dataset import Dataset
 from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
-from rnnbench.tasks import (
-    SINGLE_LABEL,
-    TASKS,
-    Labels,
-    TaskKind,
-    documents_by_topic,
-    keys_of,
-    without_unused,
-)
+from rnnbench.tasks import TASKS, Labels, TaskKind, documents_by_topic, keys_of, without_unused
 
 OUTSIDE = "outside"
 """The source of documents of which nothing but labels is known."""
@@ -56,7 +48,7 @@ class DatasetSummary(Record):
     """A dataset, and how well always answering its most frequent topic does."""
 
     source: str
-    task: str = SINGLE_LABEL.name
+    task: str = "single_label"
     """The kind of task."""
     origin: str
     fingerprint: str
@@ -183,7 +175,7 @@ def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
         task=dataset.task,
         origin=corpus.provenance["from"],
         fingerprint=dataset.fingerprint,
-        split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
+        split_fingerprint=dataset.split_fingerprint(corpus.fingerprint),
         corpus_fingerprint=corpus.fingerprint,
         train_size=len(dataset.y_train),
         timesteps=dataset.timesteps,

@@ -202,15 +202,12 @@ class Dataset:
         arrays = {name: getattr(self, name).astype("<i4") for name in names}
         return sha256_arrays(arrays, {"topics": self.topics})
 
-
-def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
-    """Return the sha256 of the positions of the training and test documents in a corpus."""
-    # Published splits are known by their fingerprints, so the names of the arrays never change.
-    arrays = {
-        "train_wires": dataset.train_documents.astype("<i8"),
-        "test_wires": dataset.test_documents.astype("<i8"),
-    }
-    return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
+    def split_fingerprint(self, corpus_fingerprint: str) -> str:
+        """Return the sha256 of the positions of its documents in a corpus."""
+        # Published splits are known by their fingerprints, so the names of the arrays never change.
+        documents = {"train_wires": self.train_documents, "test_wires": self.test_documents}
+        arrays = {name: positions.astype("<i8") for name, positions in documents.items()}
+        return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
 def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:

@@ -25,30 +25,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from rnnbench import storage
 from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.section import spell
-from rnnbench.storage import (
-    MAX_HASHED,
-    MAX_UNPACKED,
-    MODELS,
-    PREDICTIONS,
-    TRACKING,
-    TRIALS,
-    DamagedResultError,
-    OtherVersionError,
-    UnwritableError,
-    acquire,
-    atomic_write,
-    check_file,
-    check_replaceable,
-    peek,
-    read_record,
-    sha256_file,
-    sweep,
-    write_document,
-    write_text,
-)
+from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
 from rnnbench.tasks import TASKS, Labels, TaskKind
 from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
@@ -104,7 +85,7 @@ def check_folder(folder: Path, record: str) -> None:
     if record in (RESULTS, CHOICE) and not what:
         # It may hold only what is written before ``environment.json``.
         first = {TRIALS, PREDICTIONS}
-        is_first = names <= first or first <= names <= {*first, TRACKING, "config.yaml"}
+        is_first = names <= first or first <= names <= {*first, storage.TRACKING, "config.yaml"}
         has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
         if _is_ours(folder / ENVIRONMENT) or (is_first and not has_trials):
             return
@@ -114,7 +95,7 @@ def check_folder(folder: Path, record: str) -> None:
 
 def _is_ours(file: Path) -> bool:
     """Return whether rnnbench, of whatever version, wrote a JSON document."""
-    found = peek(file)
+    found = storage.peek(file)
     return "schema_version" in found and ("checksum" in found or "contenders" in found)
 
 
@@ -133,12 +114,12 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         # Without system calls for locks, it has content while another process holds it.
         if file.is_file() and file.stat().st_size and not holder_file.exists():
             raise UserError(f"{file}: {not_ours}")
-        acquire(lock)
+        storage.acquire(lock)
         if holder_file.is_file() and _holder_in_words(holder_file) is None:
             raise UserError(f"{holder_file}: {not_ours}")
         now = datetime.now().astimezone().isoformat(" ", "seconds")
         holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
-        write_text(holder_file, json.dumps(holder))
+        storage.write_text(holder_file, json.dumps(holder))
     except Timeout:
         other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
         raise UserError(
@@ -150,7 +131,7 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         raise
     except OSError as error:
         raise UnwritableError(folder, error) from error
-    sweep(folder)
+    storage.sweep(folder)
     try:
         yield
     finally:
@@ -162,8 +143,21 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
 def _holder_in_words(file: Path) -> str | None:
     """Return who holds a lock, if it is rnnbench that wrote the file."""
     with suppress(KeyError):
-        return "process {pid} on {host}, since {since}: {command}".format(**peek(file))
+        return "process {pid} on {host}, since {since}: {command}".format(**storage.peek(file))
     return None
+
+
+def remove_unused(folder: Path) -> None:
+    """Remove a folder that has only what is written before the first trial begins."""
+    with suppress(OSError):  # something else is in it
+        for name in (TRIALS, PREDICTIONS):
+            (folder / name).rmdir()
+        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
+        first = {"config.yaml", ENVIRONMENT, OWN_TEXTS, HOLDER, LOCK}
+        if {file.name for file in files} <= first:
+            for file in files:
+                file.unlink()
+            folder.rmdir()
 
 
 class TrialFiles(NamedTuple):
@@ -210,7 +204,7 @@ class Store:
             except OSError as error:
                 raise UnwritableError(folder, error) from error
         for name in (*FILES[record], BAD_ROWS):
-            check_replaceable(self.folder / name)
+            storage.check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult, *, needs_all: bool = False) -> TrialResult:
         """Write a finished trial, and return it as it is stored, without the weights.
@@ -225,19 +219,19 @@ class Store:
             stored.labels.nbytes + stored.scores.nbytes,
             sum(one.nbytes for one in weights or ()),
         )
-        if max(sizes) > MAX_HASHED:
-            allowed = f"(allowed: {MAX_HASHED:,} bytes)"
+        if max(sizes) > storage.MAX_HASHED:
+            allowed = f"(allowed: {storage.MAX_HASHED:,} bytes)"
             raise RnnbenchError(f"{place.record}: cannot be stored: too large {allowed}")
         _write_predictions(place.predictions, stored)
-        checksums = {"predictions_sha256": sha256_file(place.predictions)}
+        checksums = {"predictions_sha256": storage.sha256_file(place.predictions)}
         if weights is not None:
-            with atomic_write(place.weights) as opened:
+            with storage.atomic_write(place.weights) as opened:
                 np.savez(opened, *weights)
-            checksums["weights_sha256"] = sha256_file(place.weights)
+            checksums["weights_sha256"] = storage.sha256_file(place.weights)
         else:
             place.weights.unlink(missing_ok=True)
         # The record comes last, so it never exists without the rest.
-        write_document(place.record, stored.record, **checksums)
+        storage.write_document(place.record, stored.record, **checksums)
         return stored
 
     def find(
@@ -251,7 +245,7 @@ class Store:
         try:
             found = self.load(key, with_model=with_model)
         except DamagedResultError as error:
-            if isinstance(error, OtherVersionError):
+            if isinstance(error, storage.OtherVersionError):
                 self.n_of_other_versions += 1
             else:
                 log.warning("%s; it is not used", error)
@@ -265,11 +259,13 @@ class Store:
         if needs_all or not self.is_compact or found.record.compact:
             return found
         light = compact(found)
-        checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]  # its network stays
+        checksums = storage.read_record(place.record, TrialRecord, *CHECKSUMS)[
+            1
+        ]  # its network stays
         with uninterrupted():
             _write_predictions(place.predictions, light)
-            checksums["predictions_sha256"] = sha256_file(place.predictions)
-            write_document(place.record, light.record, **checksums)
+            checksums["predictions_sha256"] = storage.sha256_file(place.predictions)
+            storage.write_document(place.record, light.record, **checksums)
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
@@ -298,20 +294,20 @@ class Store:
     def _read(self, key: Key, *, with_model: bool = False) -> tuple[TrialFiles, TrialRecord]:
         """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, key)
-        record, checksums = read_record(files.record, TrialRecord, *CHECKSUMS)
+        record, checksums = storage.read_record(files.record, TrialRecord, *CHECKSUMS)
         predictions, weights = map(checksums.get, CHECKSUMS)
-        check_file(files.predictions, predictions, files.record)
+        storage.check_file(files.predictions, predictions, files.record)
         if with_model:
             if weights is None:
                 raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
-            check_file(files.weights, weights, files.record)
+            storage.check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != key:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
         return files, record
 
 
 def _write_predictions(file: Path, result: TrialResult) -> None:
-    with atomic_write(file) as opened:
+    with storage.atomic_write(file) as opened:
         given: dict[str, Any] = {} if result.given is None else {"given": result.given}
         np.savez_compressed(opened, labels=result.labels, scores=result.scores, **given)
 
@@ -338,8 +334,10 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > MAX_UNPACKED:
-                raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
+            if unpacked > storage.MAX_UNPACKED:
+                raise ValueError(
+                    f"it unpacks to {unpacked:,} bytes (allowed: {storage.MAX_UNPACKED:,})"
+                )
             yield archive
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error

@@ -27,13 +27,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from rnnbench.errors import (
-    RnnbenchError,
-    UserError,
-    refused,
-    shortened,
-    uninterrupted,
-)
+from rnnbench.errors import RnnbenchError, UserError, refused, shortened, uninterrupted
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.registry import Registry
 from rnnbench.storage import temporary_folder

@@ -4,7 +4,7 @@ import csv
 import logging
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
@@ -18,15 +18,7 @@ from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import (
-    PATHS,
-    Dataset,
-    Part,
-    hold_out,
-    hold_out_part,
-    make_dataset,
-    split_fingerprint,
-)
+from rnnbench.data.dataset import PATHS, Dataset, Part, hold_out, hold_out_part, make_dataset
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
@@ -42,17 +34,15 @@ from rnnbench.results.store import (
     BAD_ROWS,
     CONSTRAINTS,
     ENVIRONMENT,
-    HOLDER,
-    LOCK,
-    OWN_TEXTS,
     RESULTS,
     Store,
     lock_folder,
+    remove_unused,
 )
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import PREDICTIONS, TRIALS, peek, write_document, write_text
+from rnnbench.storage import peek, write_document, write_text
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
@@ -179,7 +169,7 @@ def _trials(
         "corpus_fingerprint": fingerprint,
         "source": data.summary.source,
         "dataset_fingerprint": dataset.fingerprint,
-        "split_fingerprint": split_fingerprint(fingerprint, dataset),
+        "split_fingerprint": dataset.split_fingerprint(fingerprint),
         "n_ids": data.dataset.n_ids,
         "task": dataset.task,
     }
@@ -268,7 +258,7 @@ class Job:
             done.results |= stored(done.without_outcome)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
-                _remove_unused(self.store.folder)
+                remove_unused(self.store.folder)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -326,19 +316,6 @@ class Job:
                 yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
             elif trial.members:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
-
-
-def _remove_unused(folder: Path) -> None:
-    """Remove a folder that has only what is written before the first trial begins."""
-    with suppress(OSError):  # something else is in it
-        for name in (TRIALS, PREDICTIONS):
-            (folder / name).rmdir()
-        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
-        first = {"config.yaml", "environment.json", OWN_TEXTS, HOLDER, LOCK}
-        if {file.name for file in files} <= first:
-            for file in files:
-                file.unlink()
-            folder.rmdir()
 
 
 def run(

@@ -96,7 +96,7 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
 
 @pytest.mark.parametrize("limit", [1, 64])
 def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, monkeypatch):
-    monkeypatch.setattr(stores, "MAX_HASHED", limit)
+    monkeypatch.setattr("rnnbench.storage.MAX_HASHED", limit)
 
     with pytest.raises(RnnbenchError, match=rf"{STEM}.*: cannot be stored: .* {limit} bytes"):
         store.save(replace(with_network(), weights=[np.ones(99, np.float32)]))
