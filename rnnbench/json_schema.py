@@ -33,8 +33,7 @@ from rnnbench.training.settings import AUTO, MAX_SEEDS
 KINDS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
 EXTENDABLE = ("Benchmark", *KINDS, "Network", "Reference", "Published")
 """The sections whose keys may come from a file that a config extends; lists are not merged."""
-IN_PART = "InPart"
-"""The end of the names of their definitions in which no key is required."""
+IN_PART = "InPart"  # the end of the names of their definitions in which no key is required
 
 Schema = dict[str, Any]
 

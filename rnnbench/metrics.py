@@ -82,12 +82,9 @@ def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
 class TopicCounts(NamedTuple):
     """Numbers of documents by topic, each ``(n_topics,)``."""
 
-    own: "Labels"
-    """Documents of the topic."""
-    given: "Labels"
-    """Documents that were given the topic."""
-    right: "Labels"
-    """Documents of the topic that were given it."""
+    own: "Labels"  # documents of the topic
+    given: "Labels"  # documents that were given the topic
+    right: "Labels"  # documents of the topic that were given it
 
     @property
     def f1(self) -> "NDArray[np.float64]":

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.text import listed
 
-MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
-"""The pattern of a name that a user gives to a model."""
-MAX_BRACKETS = 100
-"""The most characters in the brackets."""
+MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"  # the pattern of a name that a user gives to a model
+MAX_BRACKETS = 100  # the most characters in the brackets
 POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"
 """The pattern of the name of a model or a point."""
 _IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"

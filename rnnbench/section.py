@@ -28,15 +28,12 @@ from rnnbench.errors import UserError, did_you_mean, nearest, shortened
 from rnnbench.registry import PluginError
 from rnnbench.text import encodable
 
-Loc = tuple[str | int, ...]
-"""Keys and positions that lead to a value."""
-Share = Annotated[float, Field(ge=0, le=1)]
-"""A share of something, such as an accuracy."""
+Loc = tuple[str | int, ...]  # keys and positions that lead to a value
+Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an accuracy
 Text = Annotated[str, Field(min_length=1)]
 Pretrained = Literal["nothing", "word vectors", "language model"]
 """The part of a model that was learned from texts outside the corpus."""
-_FACTS = object()
-"""The context in which a section is dumped for a fingerprint."""
+_FACTS = object()  # the context in which a section is dumped for a fingerprint
 
 
 class Record(BaseModel):
@@ -54,8 +51,7 @@ def formerly(name: str) -> Any:
     return Field(validation_alias=name)
 
 
-SCORES = ("accuracy", "micro_f1")
-"""The names that a published score may go by, too."""
+SCORES = ("accuracy", "micro_f1")  # the names that a published score may go by, too
 
 
 class Publication(BaseModel):

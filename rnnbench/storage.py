@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
-TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS
-"""The folders in that of a run."""
+TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 """The errors of a file system whose files cannot be locked."""

@@ -19,11 +19,9 @@ from rnnbench.section import Record
 
 Labels = NDArray[np.integer[Any]]
 Scores = NDArray[np.floating[Any]]
-Key = int | tuple[int, ...]
-"""The topic of a document, or its topics, by position."""
+Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 
-ALWAYS: Final = float(np.finfo(np.float32).min)
-"""Every score is at least as high."""
+ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
 
 class Decision(Record):

@@ -9,7 +9,7 @@ from itertools import groupby
 from math import comb
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,13 +53,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDS = 5
-SEED = 0
-"""Of the draw of a sample of points."""
+SEED = 0  # of the draw of a sample of points
 SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")
 """The arguments of a choice that say how its trials run, and those of the recommended model."""
 
 
-CHOICE_VERSION: Final = 3
 P_HOLM = "p (Holm)"
 SIMPLEST = (
     "Simplest: baselines before networks, then models that learned from no other texts, then the "
@@ -74,17 +72,14 @@ class Candidate(Record):
     params: int
     score: Annotated[float, formerly("accuracy")]
     """The main metric on all held-out documents, as a mean over seeds."""
-    of_parts: list[float]
-    """The score on each part, as a mean over seeds."""
+    of_parts: list[float]  # the score on each part, as a mean over seeds
     over_parts: Interval | None
     """95 % interval of the mean over other folds and seeds; ``None`` for a single training."""
     interval: Interval
     """95 % interval over other documents and, with several seeds, over other seeds."""
-    training: dict[str, Any] = {}
-    """Training values that are set for this model alone."""
+    training: dict[str, Any] = {}  # training values that are set for this model alone
     seeds: int
-    fit_seconds: float
-    """The mean time of a training, in seconds."""
+    fit_seconds: float  # the mean time of a training, in seconds
     against_best: Comparison | None
     """The best candidate compared with this one; ``None`` for the best itself."""
 
@@ -99,42 +94,32 @@ class Recommendation(Record):
     """The model that a choice recommends."""
 
     model: str
-    reason: str
-    """Why, in words."""
+    reason: str  # why, in words
 
 
 class ChoiceResults(Record):
     """The content of ``choice.json``."""
 
     older_versions = (2,)
-    schema_version: Literal[3] = CHOICE_VERSION
+    schema_version: Literal[3] = 3
     name: str
-    command: str
-    """The command line of the choice."""
-    dataset: DatasetSummary
-    """The whole dataset; none of its test documents was used."""
-    folds: int | None
-    """The number of folds; ``None`` if the last documents were held out."""
+    command: str  # the command line of the choice
+    dataset: DatasetSummary  # the whole dataset; none of its test documents was used
+    folds: int | None  # the number of folds; None if the last documents were held out
     last: float | None
     """The share of the training documents, the last ones, that was held out; ``None`` with
     folds."""
-    held_out: int
-    """The number of training documents that were held out, in all folds together."""
+    held_out: int  # the number of training documents that were held out, in all folds together
     seeds: list[int]
-    epochs: list[int]
-    """The distinct numbers of epochs of networks."""
-    n_models: int
-    """The number of models and points of grids in the config."""
+    epochs: list[int]  # the distinct numbers of epochs of networks
+    n_models: int  # the number of models and points of grids in the config
     searched: int | None
     """The most points of each grid that were to be drawn; ``None`` if all were tried."""
-    sampler: str | None
-    """The method that drew them."""
-    candidates: list[Candidate]
-    """The best first; models that lack trials are left out."""
+    sampler: str | None  # the method that drew them
+    candidates: list[Candidate]  # the best first; models that lack trials are left out
     recommended: Recommendation | None = None
     """``None`` if there are no candidates, or an earlier version stored this."""
-    missing: list[MissingTrial]
-    """Trials that failed or were not run."""
+    missing: list[MissingTrial]  # trials that failed or were not run
 
     @property
     def n_seeds(self) -> int:

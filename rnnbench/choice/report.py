@@ -17,8 +17,7 @@ from rnnbench.text import counted, heading
 if TYPE_CHECKING:
     from rnnbench.choice.choose import Choice
 
-SHOWN = 20
-"""At most this many candidates are drawn beside the recommended one, and can be picked."""
+SHOWN = 20  # at most this many candidates are drawn beside the recommended one, and can be picked
 
 
 class CandidatesPlot(Plot):

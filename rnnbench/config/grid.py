@@ -24,8 +24,7 @@ from rnnbench.points import MAX_BRACKETS, POINT, model_of, point_name, short, va
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
-MAX_PATHS = 100
-"""The most key paths in one grid; every two of them are compared."""
+MAX_PATHS = 100  # the most key paths in one grid; every two of them are compared
 ZIP = "zip"
 
 

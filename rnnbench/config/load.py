@@ -21,11 +21,9 @@ from rnnbench.points import chosen, model_of, split_keys
 from rnnbench.section import Section
 from rnnbench.storage import read_file
 
-MAX_CONFIG = 2**20
-"""The size of the largest config that is read, in bytes."""
+MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 ENDINGS = ".yaml", ".yml"
-MAX_FILES = 100
-"""The most files that a config may extend, directly and through others."""
+MAX_FILES = 100  # the most files that a config may extend, directly and through others
 
 _S = TypeVar("_S", bound=Section)
 

@@ -21,8 +21,7 @@ MAX_DEPTH = 100
 MAX_VALUES = 100_000
 """Values in one file, or in all points of a model. Aliases of aliases could stand for more than fit
 into memory."""
-MAX_MESSAGE = 2_000
-"""The most characters that are shown of one problem."""
+MAX_MESSAGE = 2_000  # the most characters that are shown of one problem
 MAX_PROBLEMS = 100
 
 
@@ -30,8 +29,7 @@ MAX_PROBLEMS = 100
 class Problem:
     """One mistake in a config."""
 
-    where: str
-    """``file:line``, or the flag that the value came from; empty if the config is a mapping."""
+    where: str  # file:line, or the flag that the value came from; empty if the config is a mapping
     key: str  # the path, such as training.epochs; empty if the whole file is wrong
     message: str
 
@@ -73,10 +71,8 @@ def key_path(keys: Sequence[str | int]) -> str:
 class Node:
     """A value of a config that knows where it was written."""
 
-    value: Any
-    """The entries of a mapping by key, the items of a list, or a single value."""
-    where: str
-    """``file:line`` of its key, or of an item of a list; or the flag that it came from."""
+    value: Any  # the entries of a mapping by key, the items of a list, or a single value
+    where: str  # file:line of its key, or of an item of a list; or the flag that it came from
 
     @cached_property
     def children(self) -> dict[str, "Node"]:

@@ -13,8 +13,7 @@ from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
 from rnnbench.tasks import TASKS, Labels, TaskKind, documents_by_topic, keys_of, without_unused
 
-OUTSIDE = "outside"
-"""The source of documents of which nothing but labels is known."""
+OUTSIDE = "outside"  # the source of documents of which nothing but labels is known
 
 
 class TopicCount(Record):

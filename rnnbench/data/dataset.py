@@ -21,8 +21,7 @@ from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, k
 
 PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
 """Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
-MAX_STEPS = 2**30
-"""The most steps that all padded documents may have together; each takes 4 bytes."""
+MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes
 MAX_FOLDS = 1_000
 
 
@@ -51,8 +50,7 @@ def _encoding(value: Any) -> Any:
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
-Side = Literal["pre", "post"]
-"""An end of a sequence."""
+Side = Literal["pre", "post"]  # an end of a sequence
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 PATHS = ("path", "train", "test")
 """The keys that hold paths, which are relative to the file that they stand in."""

@@ -15,19 +15,16 @@ from rnnbench.training.decision import DecisionRule
 
 SUMMARY_VERSION: Literal[5] = 5
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
-DIGITS = 12
-"""Scores that agree to so many decimals are equal; the rest is rounding."""
+DIGITS = 12  # scores that agree to so many decimals are equal; the rest is rounding
 MCNEMAR = "McNemar's exact test"
 BLOCKS = "randomization test of blocks of documents"
 CLUSTERS = "randomization test of clusters of documents"
 RANDOMIZATION = "randomization test of documents"
 STUDENT = "Student's test of documents"
 ANOVA = "analysis of variance over documents and seeds"
-TOO_FEW = 2
-"""So many seeds give no p-value to rely on: see ``results/reference/verdicts.md``."""
+TOO_FEW = 2  # so many seeds give no p-value to rely on: see results/reference/verdicts.md
 TOO_FEW_SEEDS = "too few seeds"
-LISTED = 10
-"""Groups of missing trials that are listed, and seeds of each group."""
+LISTED = 10  # groups of missing trials that are listed, and seeds of each group
 
 
 class Interval(Record):

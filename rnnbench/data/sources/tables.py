@@ -26,12 +26,10 @@ from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 
-MAX_FILE = 4 * 2**30
-"""The size of the largest file that is read, in bytes."""
+MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
-MAX_ROWS = 1_000
-"""The rows of a compressed table that are unpacked at once."""
+MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
 """The reason of rows that have too many or too few fields, or are not JSON; a fault of the latter.
 """
@@ -209,8 +207,7 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
     return max(DELIMITERS, key=fitness)  # the first of several
 
 
-Columns = Sequence[str] | None
-"""The names of the columns that are wanted, or all."""
+Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
 
 
 def open_table(
