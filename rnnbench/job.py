@@ -40,7 +40,7 @@ from rnnbench.runner.executors import EXECUTORS
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
-from rnnbench.text import encodable, listed
+from rnnbench.text import encodable
 
 log = logging.getLogger(__name__)
 
@@ -201,15 +201,9 @@ def _continuation(command: str) -> str:
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     """Return the result of a job; raise an error if it ended early or trials are missing."""
     folder, n_trials = job.store.folder, len(done.plan.trials)
-    lost = done.lost(job.store)
     if isinstance(done.ending, KeyboardInterrupt):
-        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
+        stored = f"{len(done.results)} of {n_trials} trials are stored in {folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
-    if lost:
-        raise RnnbenchError(
-            f"{folder}: files of {len(lost)} of {n_trials} trials were removed during the "
-            f"run: {listed(lost, most=100)}\n{_continuation(job.command)}"
-        )
     if done.ending is not None and result is None:
         raise done.ending
     if done.ending is not None or done.without_result or result is None:

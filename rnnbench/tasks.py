@@ -30,8 +30,7 @@ class Decision(Record):
     threshold: float | list[float]
     """A topic with at least this score is given; of all topics, or by topic."""
     best_above: float | None = None
-    """If none is given, the topic with the highest score is, if that is at least this; ``None``
-    for never."""
+    """The least score at which the best topic is given if no other is; ``None`` for never."""
 
 
 class TaskKind(ABC):

@@ -106,9 +106,7 @@ class ChoiceResults(Record):
     command: str  # the command line of the choice
     dataset: DatasetSummary  # the whole dataset; none of its test documents was used
     folds: int | None  # the number of folds; None if the last documents were held out
-    last: float | None
-    """The share of the training documents, the last ones, that was held out; ``None`` with
-    folds."""
+    last: float | None  # the share of training documents, the last ones, that was held out
     held_out: int  # the number of training documents that were held out, in all folds together
     seeds: list[int]
     epochs: list[int]  # the distinct numbers of epochs of networks

@@ -19,8 +19,7 @@ from rnnbench.section import spell
 MAX_DEPTH = 100
 """Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
 MAX_VALUES = 100_000
-"""Values in one file, or in all points of a model. Aliases of aliases could stand for more than fit
-into memory."""
+"""Values in one file. Aliases of aliases could stand for more than fit into memory."""
 MAX_MESSAGE = 2_000  # the most characters that are shown of one problem
 MAX_PROBLEMS = 100
 
@@ -168,16 +167,7 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.duplicates: dict[int, Problem] = {}  # by the identity of the second node
         self._where = where
-        self._n_parsed, self._n_values = 1, 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; after too many, parsing stops at once, because PyYAML is slow."""
-        self._n_parsed += index is not None  # keys do not count
-        if self._n_parsed > MAX_VALUES:
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            message = f"too many values (allowed: {MAX_VALUES:,})"
-            raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
-        return super().compose_node(parent, index)
+        self._n_values = 0
 
     def value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
         """Return the value of a node; ``parse`` says which errors it raises."""

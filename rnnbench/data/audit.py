@@ -67,8 +67,7 @@ class DatasetSummary(Record):
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
     estimated_on: str | None = None
-    """If all documents are for training: the documents held out by a choice, which take the place
-    of test documents, in words."""
+    """If no document is left to test on: those that a choice held out, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
     clusters: list[NonNegativeInt] | None = None

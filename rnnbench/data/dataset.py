@@ -327,10 +327,15 @@ def _ranked(
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
+def _ids(ranks: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
+    """Return the ids of words; too high ones become that of unknown words."""
+    ids = ranks + np.int32(INDEX_FROM)
+    return np.where(ids < n_ids, ids, np.int32(UNKNOWN))
+
+
 def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
     """Return the ids of each document; copies have none, so that nothing is learned from them."""
-    ids = corpus.tokens + np.int32(INDEX_FROM)
-    ids[ids >= n_ids] = UNKNOWN
+    ids = _ids(corpus.tokens, n_ids)
     starts = corpus.offsets[:-1]
     ends = np.where(is_copy, starts, corpus.offsets[1:])
     return [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -344,13 +349,8 @@ def _unlabeled(
         return []
     is_free = np.ones(len(corpus), bool) if corpus.is_test is None else ~corpus.is_test
     is_free[used] = False
-    ids = corpus.unlabeled + np.int32(INDEX_FROM)
-    ids[ids >= n_ids] = UNKNOWN
-    texts = np.split(ids, np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
-    return [
-        *(documents[place] for place in np.flatnonzero(is_free)),
-        *(text[:-1] for text in texts),
-    ]
+    texts = np.split(_ids(corpus.unlabeled, n_ids), np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
+    return [documents[place] for place in np.flatnonzero(is_free)] + [text[:-1] for text in texts]
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:

@@ -28,8 +28,7 @@ _PLOTS = {
     PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
     PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
 }
-"""How each page names its plots; neither pattern is found in texts of documents, as escaped there.
-"""
+"""How each page names its plots; texts of documents, which are escaped, have no such pattern."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,16 +81,14 @@ class ModelSummary(Record):
     main: str = SINGLE_LABEL.main
     """The name of the main metric."""
     interval: Annotated[Interval, formerly("accuracy_interval")]
-    """Interval of the mean score over other test documents and, with several seeds, over other
-    seeds."""
+    """Interval of the mean score over other test documents and, given several, other seeds."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
     at_half: Statistic | None = None
     """The main metric with the probability 0.5, or the margin 0, as the threshold from which on a
     topic is given; ``None`` if nothing has to be decided."""
     below: float | None = None
-    """The number of test documents in which no topic reaches the threshold of its decision: the
-    mean over trials."""
+    """The mean number of test documents in which no topic reaches its threshold."""
     topics_never_predicted: list[str]
     """Topics in the test set that no trial predicted for any document."""
     ms_per_step: Statistic | None
@@ -142,9 +140,7 @@ class Difference(Record):
     """The same, corrected for the number of comparisons."""
     method: str
     n_seeds: int | None
-    """The fewest seeds of those of its models that depend on the seed; ``None`` if none does.
-
-    With one seed, the p-value is about these trainings, not about the models."""
+    """The fewest seeds of its models that depend on the seed; ``None`` if none does."""
 
     @property
     def is_clear(self) -> bool:
@@ -219,8 +215,7 @@ class PublishedScore(Record, Publication):
     where: str | None = None
     """The title, table or repository in which it is found."""
     is_of_our_model: bool
-    """Whether it is an earlier result of our model of the same name, and not of a model of
-    others."""
+    """Whether it is an earlier result of our own model of the same name."""
 
     @model_validator(mode="after")
     def _is_compared_with_its_model(self) -> Self:
@@ -268,8 +263,7 @@ class Results(Record):
     decision: DecisionRule | None = None
     """How scores become topics; ``None`` if each document has one."""
     engine: str
-    """The engine that trained the networks. If there are several, each is followed by its models in
-    brackets."""
+    """The engine of the networks; of several, each is followed by its models in brackets."""
     threads: list[int]
     """The distinct numbers of threads that trainings had."""
     metrics: list[str]

@@ -266,11 +266,6 @@ class Store:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
 
-    def holds(self, key: Key, *, with_model: bool = False) -> bool:
-        """Return whether the files of a trial exist; they are not read."""
-        place = place_of(self.folder, key)
-        return all(map(Path.is_file, place[: 2 + with_model]))
-
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
         files, record = self._read(key)

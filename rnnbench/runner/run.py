@@ -105,14 +105,6 @@ class PlanResult:
             found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
         return found
 
-    def lost(self, store: Store) -> list[Trial]:
-        """Return the trials that have a result, but whose files have been removed since."""
-        return [
-            trial
-            for trial in self.plan.trials
-            if trial in self.results and not store.holds(_key(trial), with_model=trial.keep_model)
-        ]
-
 
 def plan_benchmark(
     benchmark: Benchmark,
@@ -214,8 +206,7 @@ class Job:
     is_new: bool  # whether its folder did not exist before
     record: str = RESULTS  # the file that makes the folder a run or a choice
     held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
-    """The answers of a choice, by model and seed, if no document is left to test on: see
-    ``fit_on_all``."""
+    """By model and seed, the answers of a choice if no document is left to test on."""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -267,10 +258,6 @@ class Job:
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 if isinstance(outcome, TrialFailure):
-                    for file in done.plan.corpora.values():
-                        if not file.exists():  # none could be trained
-                            message = "removed while the benchmark ran; run it again"
-                            raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
                     listener(events.Failed(trial, outcome.reason))
                 else:

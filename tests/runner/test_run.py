@@ -204,24 +204,6 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
     assert set(find_stored(plan.trials, store, answers)) == set(alone)
 
 
-class Removes(InProcess):
-    """Trials whose documents somebody has removed."""
-
-    def run(self, trials, corpora, listener, task):
-        for file in corpora.values():
-            file.unlink()
-        return super().run(trials, corpora, listener, task)
-
-
-def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
-    done, events = run(plan, store, Removes())
-
-    (file,) = plan.corpora.values()
-    assert str(done.ending) == f"{file}: removed while the benchmark ran; run it again"
-    assert (len(done.without_result), done.failures) == (4, {})
-    assert not [event for event in events if isinstance(event, Failed)]
-
-
 def test_weights_are_stored_and_not_kept_in_memory(plan, store):
     keeping = replace(plan, trials=[replace(trial, keep_model=True) for trial in plan.trials])
 

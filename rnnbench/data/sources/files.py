@@ -212,8 +212,11 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
     """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
     label, *group = names
     separator = layout.label_separator
-    several = _split_labels(label, separator)
-    labels = [spelled(own) for own in ([label] if several is None else several)]
+    is_one = separator is None and not isinstance(label, list)
+    if separator is not None and not isinstance(label, list):
+        parts = ("" if label is None else str(label)).split(separator)
+        label = [part for part in parts if part.strip()]
+    labels = [spelled(own) for own in ([label] if is_one else label)]
     named = [*product(["label"], labels), *product(["group"], map(spelled, group))]
     for key, value in [("text", text), *named]:
         fault = fault_of(key, value, layout.encoding)
@@ -222,18 +225,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
         if fault:
             known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
             return BadRow(place, *fault, known)
-    own_labels = labels[0] if several is None else tuple(labels)
-    return Text(place, text, own_labels, *map(spelled, group))
-
-
-def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
-    """Return the labels of a text that may have any number of them; ``None`` if it has one."""
-    if isinstance(label, list):
-        return label
-    if separator is None:
-        return None
-    whole = "" if label is None else str(label)
-    return [part for part in whole.split(separator) if part.strip()]
+    return Text(place, text, labels[0] if is_one else tuple(labels), *map(spelled, group))
 
 
 def spelled(value: Any) -> Any:

@@ -31,11 +31,8 @@ MAX_TEXT = 16 * 2**20
 """The most characters in a line of a table or in a text, or bytes in a file with one text."""
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
-"""The reason of rows that have too many or too few fields, or are not JSON; a fault of the latter.
-"""
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
-"""The bytes and the rows at the start of a file that tell what it looks like, and the characters of
-each value."""
+"""The bytes, rows, and characters of each value at its start that tell what a file looks like."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MOST_WRONG = 0.1
 """A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
