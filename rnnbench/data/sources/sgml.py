@@ -9,8 +9,9 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,6 @@ TOPICS = (
 """Source: ``keras.datasets.reuters.get_label_names``."""
 
 
-def read(path: Path) -> Corpus:
-    """Return the corpus in a folder or an archive of the SGML files."""
-    return build_corpus(read_files(path))
-
-
 def read_files(path: Path) -> list[bytes]:
     """Return the content of the SGML files in a folder or an archive, in order."""
     if path.is_dir():
@@ -74,10 +70,10 @@ def read_files(path: Path) -> list[bytes]:
     return [files[name] for name in FILE_NAMES]
 
 
-def fetch(progress: Progress) -> Corpus:
-    """Download the corpus; see ``fetch_files``."""
+def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
+    """Download the original files, and return the corpus that ``build`` makes of them."""
     files, url = fetch_files(progress)
-    return replace(build_corpus(files), provenance={"from": url})
+    return replace(build(files), provenance={"from": url})
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
@@ -193,9 +189,9 @@ SGML = Source(
     name="sgml",
     help="Reuters-21578 in SGML, from which the Keras set is rebuilt exactly.",
     file="Reuters-21578 as a folder, .tar.gz or .zip",
-    read=read,
+    read=lambda path: build_corpus(read_files(path)),
     tokenize=keras_reuters,
-    fetch=fetch,
+    fetch=partial(fetch, build_corpus),
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
     is_default=True,
