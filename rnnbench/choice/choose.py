@@ -526,7 +526,6 @@ def _write(
 
 
 def _on_all(request: ChoiceRequest, job: Job) -> Data:
-    """Return the data section for a model that is trained on all documents."""
     return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
 
 

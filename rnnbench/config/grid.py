@@ -70,7 +70,6 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
 
 
 def _paths(model: Node) -> list[str]:
-    """Return the paths of all axes in the grid of a model."""
     grid = at(model, ["grid"])
     return [path for path in grid.children if path != ZIP] + list(at(grid, [ZIP]).children)
 
@@ -102,14 +101,12 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
 
 
 def _members(model: Node) -> Iterable[Node]:
-    """Return the names of the models in an ensemble that are text."""
     members = at(model, ["ensemble", "of"]).value
     is_list = isinstance(members, list)
     return [own for own in members if isinstance(own.value, str)] if is_list else []
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
-    """Return the models that a model stands for, by name."""
     grid, base = at(model, ["grid"]), nodes.without(model, ["grid"])
     if grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
@@ -235,7 +232,6 @@ def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
 
 
 def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
-    """Return ``root`` without the axis ``path`` in the grid of a model."""
     model = at(root, ["models", name])
     if _is_in_name(values_of(name), path, at(model, path), new):
         message = "has this value in its name (change the config that has the grid)"
@@ -287,12 +283,10 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _label(path: str) -> str:
-    """Return a path, or the end of one, as it is spelled in the name of a point."""
     return _plain(short(path))
 
 
 def _text(value: Any) -> str:
-    """Return a value for the name of a point."""
     return _plain(value if isinstance(value, str) else json.dumps(value, default=spell))
 
 

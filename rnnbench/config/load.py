@@ -153,7 +153,6 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
 
 def _node(value: Any, depth: int = 0) -> Node:
-    """Return a Python value as a node without a place."""
     if depth > nodes.MAX_DEPTH:
         raise config_error("", (), f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)")
     if isinstance(value, Section):

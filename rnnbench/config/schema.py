@@ -31,7 +31,6 @@ Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _with_names_of_scores(schema: dict[str, Any]) -> None:
-    """Have a schema accept the score under its other names."""
     schema["properties"] |= dict.fromkeys(section.SCORES, schema["properties"]["score"])
     schema["required"].remove("score")
 

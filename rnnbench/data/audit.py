@@ -246,7 +246,6 @@ def _facts_of_labels(
 def _duplicates(
     dataset: Dataset, train: Iterable[NDArray[np.int32]], test: Iterable[NDArray[np.int32]]
 ) -> Duplicates:
-    """Return the test documents whose sequence in ``test`` is also in ``train``."""
     tested = [sequence.tobytes() for sequence in test]
     labels: dict[bytes, set[Hashable]] = {}
     wanted = set(tested)

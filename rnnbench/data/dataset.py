@@ -266,7 +266,6 @@ def _source_of(corpus: Corpus) -> Source | None:
 
 
 def _check_keys(corpus: Corpus, data: Data) -> None:
-    """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
     if data.task and not TASKS[data.task].has_topics:
         fault = "only for answers that `rnnbench verdict` is given"
@@ -289,7 +288,6 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
 
 
 def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
         source = _source_of(corpus)
         if (data.documents or (source and source.documents)) != "with_topics":
@@ -354,7 +352,6 @@ def _unlabeled(
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
-    """Make sure that the documents to train on do not all have the same label."""
     if len({*keys_of(y_train)}) == 1:
         label = in_words(keys_of(y_train)[0], names)
         raise UserError(f"{place}: all documents to train on have the label '{label}'")

@@ -190,7 +190,6 @@ def _cached(name: str) -> Corpus | None:
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
-    """Return the corpus that ``make`` gets from ``source``, with its provenance."""
     with SOURCES.blamed(source.name):
         corpus = make()
         if source.split is not None and (corpus.is_test is None) != (source.split == "shuffled"):

@@ -80,7 +80,6 @@ def report_files(folder: Path) -> list[Path]:
 
 
 def _content(file: Path, limit: int) -> bytes | None:
-    """Return the content of a file, if there is one and it is not longer than ``limit`` bytes."""
     try:
         return storage.read_file(file, limit)
     except OSError:

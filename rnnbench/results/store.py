@@ -131,7 +131,6 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
 
 
 def _holder_in_words(file: Path) -> str | None:
-    """Return who holds a lock, if it is rnnbench that wrote the file."""
     with suppress(KeyError):
         return "process {pid} on {host}, since {since}: {command}".format(**storage.peek(file))
     return None

@@ -188,7 +188,6 @@ def _trials(
 def _members(
     trials: Mapping[tuple[str, int], Trial], name: str, seed: int, of: Ensemble
 ) -> list[Trial]:
-    """Return the trials of a model that take part in a trial of an ensemble."""
     own = [trial for (model, _), trial in trials.items() if model == name]
     return own if of.over_seeds else [trial for trial in own if trial.seed == seed] or own[:1]
 
@@ -281,7 +280,6 @@ class Job:
     def _outcomes(
         self, done: PlanResult, listener: Listener
     ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-        """Yield the outcome of each trial without a result."""
         trials = [trial for trial in done.without_result if not trial.members]
         corpora = done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself

@@ -297,8 +297,6 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
 
 
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
-    """Read a JSON object on each line."""
-
     def parsed(place: str, line: str) -> Any:
         try:
             return json.loads(line)
@@ -436,7 +434,6 @@ def _is_plain(kind: Any) -> bool:
 
 
 def _unpacked(column: Any) -> Sequence[Any]:
-    """Return the values in a part of a column."""
     if not hasattr(column, "value_lengths"):
         return list(_flat(column))
     values = iter(_unpacked(column.flatten()))  # of lists
