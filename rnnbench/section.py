@@ -231,21 +231,17 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Raise ``UserError`` for arguments that annotations do not allow; convert others."""
-    signature = inspect.signature(function)
-
-    @validate_call
-    @wraps(function)
-    def converted(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return args, kwargs
+    signature, validated = inspect.signature(function), validate_call(function)
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         arguments = signature.bind(*args, **kwargs).arguments  # or a ``TypeError``, as always
         try:
-            given, named = converted(**arguments)
+            return validated(**arguments)
         except ValidationError as error:
+            if error.title != function.__qualname__:  # it is about something else
+                raise
             first = next(located(error))
             raise UserError(f"{first['loc'][0]}: {first['type']}") from None
-        return function(*given, **named)
 
     return call
