@@ -73,7 +73,6 @@ def prepared_job(
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
-    is_new = not folder.exists()
     with nullcontext() if texts is None else _storing(texts, folder / OWN_TEXTS):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
@@ -92,7 +91,7 @@ def prepared_job(
             _mention_replaced(folder / record, benchmark, data)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
         command = request.command or request.repeated_by(folder)
-        yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+        yield Job(benchmark, data, executor, store, command, request.fresh, record)
 
 
 def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:

@@ -157,14 +157,13 @@ TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABE
 
 
 def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a number for each document, ``(..., n)``, whose mean is a ratio of two sums.
+    """Return a number for each document, ``(..., n)``, whose mean is a ratio of two sums; 0/0 is 0.
 
     Numerators and denominators are ``parts``, ``(2, ..., n)``. A ratio of sums F is linear in
     documents up to a remainder that vanishes with their number: F + (numerator - F * denominator) /
     mean denominator (R. S. Woodruff: A simple method for approximating the variance of a
     complicated estimate. Journal of the American Statistical Association 66, 1971; C.-E. Särndal,
-    B. Swensson, J. Wretman: Model Assisted Survey Sampling, 1992, chapter 5). A ratio of 0 to 0
-    is 0.
+    B. Swensson, J. Wretman: Model Assisted Survey Sampling, 1992, chapter 5).
     """
     top, bottom = parts
     mean = bottom.mean(axis=-1, keepdims=True)

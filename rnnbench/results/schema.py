@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import comb
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
@@ -282,18 +282,13 @@ class Results(Record):
     missing: list[MissingTrial] = []
     """Trials that failed or were not run; if there are any, the run is partial."""
 
-    @field_validator("models")
-    @classmethod
-    def _have_different_names(cls, models: list[ModelSummary]) -> list[ModelSummary]:
-        if len({model.name for model in models}) < len(models):
-            raise ValueError("two models of the same name")
-        return models
-
     @model_validator(mode="after")
     def _is_about_its_models(self) -> Self:
         names, always = {model.name for model in self.models}, self.dataset.majority_name
         pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
         n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
+        if len(names) < len(self.models):
+            raise ValueError("two models of the same name")
         if rest and rest.scores.keys() != names:
             raise ValueError("other models without duplicates")
         if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:

@@ -136,19 +136,6 @@ def _holder_in_words(file: Path) -> str | None:
     return None
 
 
-def remove_unused(folder: Path) -> None:
-    """Remove a folder that has only what is written before the first trial begins."""
-    with suppress(OSError):  # something else is in it
-        for name in (TRIALS, PREDICTIONS):
-            (folder / name).rmdir()
-        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
-        first = {"config.yaml", ENVIRONMENT, OWN_TEXTS, HOLDER, LOCK}
-        if {file.name for file in files} <= first:
-            for file in files:
-                file.unlink()
-            folder.rmdir()
-
-
 class TrialFiles(NamedTuple):
     """The files of one trial."""
 

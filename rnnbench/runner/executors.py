@@ -136,7 +136,7 @@ class Task:
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
-            finished epochs; its result is the outcome of the trial.
+            finished epochs; returns the outcome of the trial.
         prepare: called first, with the trial, to import the libraries needed.
     """
 
@@ -199,17 +199,15 @@ class Executor(ABC):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome as soon as there is one, in any order.
-
-        It is what the task returns, or a ``TrialFailure``.
+        """Yield each trial as soon as there is what the task returns, or a ``TrialFailure``.
 
         A trial that fails does not keep others from being carried out. When the generator is
         closed, trials in progress are abandoned, and no process that it started keeps running.
 
         Args:
             trials: the trials to carry out, preferably started in this order.
-            corpora: the file of each corpus on this machine, by fingerprint. Wherever a trial
-                runs, the executor provides a file with the same content.
+            corpora: the file of each corpus here, by fingerprint; wherever a trial runs, the
+                executor provides one with the same content.
             listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
             task: the work to be done for each trial.
 
@@ -249,9 +247,6 @@ class LocalExecutor(Executor):
 
         The trial of a dead worker is tried again after all others, alone: two trials may need more
         memory than there is. If its worker dies again, the trial has failed.
-
-        Raises:
-            RnnbenchError: workers die before they can start a trial.
         """
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:

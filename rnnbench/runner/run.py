@@ -30,15 +30,7 @@ from rnnbench.registry import PluginError
 from rnnbench.report.tables_of_run import table_files
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import (
-    BAD_ROWS,
-    CONSTRAINTS,
-    ENVIRONMENT,
-    RESULTS,
-    Store,
-    lock_folder,
-    remove_unused,
-)
+from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
@@ -61,8 +53,7 @@ class Plan:
 
     dataset: DatasetSummary
     trials: list[Trial]
-    """Every model with every seed that changes it. The longest come first, so that no core idles at
-    the end, and trials that share a compiled program are neighbours."""
+    """Every model with every seed that changes it; the longest first, so that no core idles."""
     corpora: Mapping[str, Path]  # the file of each corpus in the cache, by fingerprint
     vocabulary: Vocabulary | None = None
     """Turns texts into the ids of the dataset; only if networks are kept."""
@@ -202,7 +193,6 @@ class Job:
     store: Store
     command: str  # repeats the job from the config that it stores
     fresh: bool  # whether stored trials are trained again
-    is_new: bool  # whether its folder did not exist before
     record: str = RESULTS  # the file that makes the folder a run or a choice
     held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
     """By model and seed, the answers of a choice if no document is left to test on."""
@@ -241,9 +231,6 @@ class Job:
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
             done.results |= stored(done.without_outcome)
-            has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
-            if self.is_new and not has_begun:
-                remove_unused(self.store.folder)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:

@@ -85,10 +85,12 @@ class _Trackers:
                     if epoch > last:  # the executor has left it out
                         values = (math.nan if score is None else score for score in scores)
                         self._tell_epoch(trial, epoch, *values)
-                self._end("trial_finished", trial, result, metrics_of(result))
+                self._tell("trial_finished", trial, result, metrics_of(result))
+                del self._unfinished[trial]
             case Failed(trial, reason) if trial in self._unfinished:
                 self._begin(trial)
-                self._end("trial_failed", trial, reason)
+                self._tell("trial_failed", trial, reason)
+                del self._unfinished[trial]
 
     def _begin(self, trial: Trial, *, again: bool = False) -> int:
         """Tell trackers that a trial starts, unless they know; return the last epoch they know."""
@@ -101,10 +103,6 @@ class _Trackers:
     def _tell_epoch(self, trial: Trial, epoch: int, *scores: float) -> None:
         self._unfinished[trial] = epoch
         self._tell("epoch_ended", trial, epoch, *scores)
-
-    def _end(self, method: str, trial: Trial, *facts: Any) -> None:
-        self._tell(method, trial, *facts)
-        del self._unfinished[trial]
 
     def _tell(self, method: str, *arguments: Any) -> None:
         for thread in list(self.threads):

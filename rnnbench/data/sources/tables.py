@@ -49,23 +49,14 @@ LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "in
 
 @dataclass(frozen=True)
 class Layout:
-    """The form of a table; an attribute that is ``None`` is detected.
+    """The form of a table; an attribute that is ``None`` is detected."""
 
-    Attributes:
-        delimiter: a character between the columns of a ``.csv`` file.
-        encoding: a Python codec, such as ``utf-8`` or ``cp1252``.
-        text: the name of the column with the texts.
-        label: the name of the column with the labels.
-        group: the name of the column with the groups of texts that belong together, if any.
-        label_separator: stands between the labels of a text that may have any number of them.
-    """
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    text: str | None = None
-    label: str | None = None
-    group: str | None = None
-    label_separator: str | None = None
+    delimiter: str | None = None  # the character between the columns of a .csv file
+    encoding: str | None = None  # a Python codec
+    text: str | None = None  # the name of the column with the texts
+    label: str | None = None  # that of the column with the labels
+    group: str | None = None  # that of the column with the groups, if any
+    label_separator: str | None = None  # if a text may have any number of labels
 
     def in_words(self) -> str:
         """Return it in one line."""
