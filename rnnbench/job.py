@@ -45,7 +45,6 @@ from rnnbench.text import encodable
 log = logging.getLogger(__name__)
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
-"""The files and folders that a run or a choice writes into its folder."""
 
 
 @contextmanager
@@ -211,11 +210,7 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
-    """Return the validated benchmark that a config describes.
-
-    Args:
-        config: a YAML file, or a mapping with the same keys and values.
-        settings: values that replace those of the config.
+    """Return the validated benchmark that a config, a file or a mapping, describes.
 
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.

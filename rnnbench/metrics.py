@@ -294,7 +294,6 @@ COSTS = {
         ("peak_memory_mb", "peak MB", ",.0f", "memory of a training, besides libraries and data"),
     )
 }
-"""What a training costs, by the names of fields of its record."""
 MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
 
 

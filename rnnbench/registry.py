@@ -53,23 +53,15 @@ class Registry(Mapping[str, T], Generic[T]):
     """All entries of one kind, by name: those of this package first, then those of others.
 
     Iterating gives names and loads nothing. Looking up the name of a plug-in loads it.
-
-    Args:
-        word: names one entry in messages, such as ``layer``; the entry-point group is then
-            ``rnnbench.layers``.
-        base: the class of the entries, or their base class if ``holds_classes``.
-        built_in: the entries of this package that are not among its plug-ins.
-        key: the attribute that holds an entry's name.
-        holds_classes: whether the entries are classes.
     """
 
     def __init__(
         self,
-        word: str,
-        base: type,
-        built_in: Iterable[T] = (),
+        word: str,  # of an entry in messages; the entry-point group is ``rnnbench.WORDs``
+        base: type,  # the class of the entries, or their base class
+        built_in: Iterable[T] = (),  # those that are not among the plug-ins
         *,
-        key: str = "name",
+        key: str = "name",  # the attribute that holds an entry's name
         holds_classes: bool = False,
     ):
         self.word = word

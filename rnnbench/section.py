@@ -31,8 +31,7 @@ from rnnbench.text import encodable
 Loc = tuple[str | int, ...]  # keys and positions that lead to a value
 Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an accuracy
 Text = Annotated[str, Field(min_length=1)]
-Pretrained = Literal["nothing", "word vectors", "language model"]
-"""The part of a model that was learned from texts outside the corpus."""
+Pretrained = Literal["nothing", "word vectors", "language model"]  # on other texts
 _FACTS = object()  # the context in which a section is dumped for a fingerprint
 
 
@@ -55,10 +54,7 @@ SCORES = ("accuracy", "micro_f1")  # the names that a published score may go by,
 
 
 class Publication(BaseModel):
-    """A published score, and the conditions under which it was measured.
-
-    What is ``None`` is not known.
-    """
+    """A published score, and how it was measured; what is ``None`` is not known."""
 
     score: Annotated[Share, Field(validation_alias=AliasChoices("score", *SCORES))]
     """The main metric, which may go by its name; the mean, if several trainings were published."""
@@ -237,7 +233,7 @@ def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         arguments = signature.bind(*args, **kwargs).arguments  # or a ``TypeError``, as always
         try:
-            return validated(**arguments)
+            return validated(**arguments)  # type: ignore[call-arg]
         except ValidationError as error:
             if error.title != function.__qualname__:  # it is about something else
                 raise

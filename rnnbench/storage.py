@@ -27,9 +27,7 @@ SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
 TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
-"""The errors of a file system whose files cannot be locked."""
-MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30
-"""The most bytes of a file that is hashed, of a document, and that an archive unpacks to."""
+MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
 
 R = TypeVar("R", bound=Record)
 Document = dict[str, Any]
@@ -103,7 +101,7 @@ def check_new(
 ) -> None:
     """Raise ``UserError`` if a file, the value of an option, may not be written.
 
-    It has none of ``endings``, or it exists and may not be ``replaced``.
+    It has none of ``endings``, or exists; ``replaced`` is what ``--force`` would overwrite.
     """
     name = f"{option} {file}".lstrip()
     if endings and file.suffix.lower() not in endings:
@@ -148,13 +146,9 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
-    """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``.
-
-    Without system calls for locks, a file that names this process takes their place, and is as
-    safe between processes of one machine.
-    """
+    """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of the file that takes their place
+        with warnings.catch_warnings(action="ignore"):  # of a file in place of system calls
             return lock.acquire()
     except (OSError, NotImplementedError) as error:  # the latter in older versions of filelock
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:

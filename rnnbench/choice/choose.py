@@ -40,7 +40,7 @@ from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED, lock_folder
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
-from rnnbench.section import Record, checked, formerly, spell
+from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
@@ -373,9 +373,6 @@ class Choice(Shown):
         Each parameter in which the points of a grid differ has a column. ``p`` is corrected for all
         pairs, and is about the models as trained here. ``p_of_folds`` allows for other training
         documents, too (Nadeau and Bengio 2003), and is not corrected.
-
-        Raises:
-            ImportError: pandas is not installed.
         """
         import pandas as pd
 
@@ -439,8 +436,8 @@ def choose(request: ChoiceRequest) -> Choice:
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
     sample = request.sample
-    if sample is not None and (type(sample) is not int or sample < 1):
-        raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
+    if sample is not None and sample < 1:
+        raise UserError(f"sample: got {sample} (should be 1 or more)")
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     if request.on == "all" and not request.then_fit:
@@ -580,8 +577,7 @@ def load_choice(folder: str | Path) -> Choice:
     """Return the choice in a folder.
 
     Raises:
-        UserError: there is no choice.
-        DamagedResultError: a file is not as it was written.
+        UserError: there is no choice, or a file is not as it was written.
     """
     folder = Path(folder)
     if not (folder / CHOICE).is_file():

@@ -124,10 +124,9 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 
 
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
-    """Return the tree of a file or a mapping, with the values of flags.
+    """Return the tree of a file, a table or a mapping, with the values of flags.
 
-    A file that does not exist may be the name of a config that comes with the package; a table of
-    texts gets a config of its own. Paths in a mapping are relative to the working folder.
+    A file that does not exist may be the name of a config of the package.
     """
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
@@ -204,8 +203,7 @@ def _text_of(path: Path) -> str:
     raise config_error(str(path), (), message)
 
 
-_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)
-"""Several files may extend the same one, and PyYAML is slow."""
+_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)  # several files may extend the same one
 
 
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:

@@ -16,10 +16,8 @@ from yaml.reader import ReaderError
 from rnnbench.errors import UserError, shortened
 from rnnbench.section import spell
 
-MAX_DEPTH = 100
-"""Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
-MAX_VALUES = 100_000
-"""Values in one file. Aliases of aliases could stand for more than fit into memory."""
+MAX_DEPTH = 100  # levels; data that contains itself, through an alias, has no end
+MAX_VALUES = 100_000  # in one file: aliases of aliases could stand for more than fit into memory
 MAX_MESSAGE = 2_000  # the most characters that are shown of one problem
 MAX_PROBLEMS = 100
 

@@ -25,8 +25,7 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]
-"""The name of a model, or of a point of its grid."""
+ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]  # or of a point
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

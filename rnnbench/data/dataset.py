@@ -19,8 +19,7 @@ from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
-PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
-"""Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
+PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; that of a word is its rank plus 3
 MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes
 MAX_FOLDS = 1_000
 
@@ -52,8 +51,7 @@ FilePath = Annotated[Path, BeforeValidator(_path)]
 Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
 Side = Literal["pre", "post"]  # an end of a sequence
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
-PATHS = ("path", "train", "test")
-"""The keys that hold paths, which are relative to the file that they stand in."""
+PATHS = ("path", "train", "test")  # keys that are relative to the file that they stand in
 
 
 class Data(Section):

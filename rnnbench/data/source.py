@@ -124,4 +124,3 @@ TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
     "keras_reuters": keras_reuters,
     "characters": list,
 }
-"""How texts are split, by name."""

@@ -48,8 +48,7 @@ FILES = {
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
 """The files that describe a run, or a choice, as a whole."""
-PAGES = ("report.html", "report.md")
-"""The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
+PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
 BEST = 3  # the number of topics of each document whose scores are kept in any case
 DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
@@ -57,7 +56,6 @@ Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
 Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
 SPEED, SITE = "speed.json", "site.json"
 KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
-"""The kinds of folders, by the file that only folders of that kind have."""
 HINT = "use --out to name a new or empty folder"
 OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
 LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock

@@ -39,8 +39,7 @@ from rnnbench.training.trial import Trial, run_trial
 log = logging.getLogger(__name__)
 
 WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
-LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
-"""The most characters that are kept of a failure; an exception may hold a whole array."""
+LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; it may hold an array
 
 
 @dataclass(frozen=True)
@@ -216,8 +215,7 @@ class Executor(ABC):
         """
 
 
-LAST_WORDS, LAST_BYTES = 10, 10_000
-"""The number of last lines that are kept of a dead process's output."""
+LAST_WORDS, LAST_BYTES = 10, 10_000  # the lines that are kept of a dead process's output
 DIED = "a worker process died (killed, or out of memory?)"
 LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 

@@ -43,8 +43,7 @@ from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
 
-MOST_IN_MEMORY = 256 * 2**20
-"""The most bytes of scores that a run keeps in memory; others are read again when needed."""
+MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,7 @@ TOKENIZER = "words"
 SHOWN_ROWS = 10
 
 
-Label = str | tuple[str, ...]
-"""The label of a text, or its labels if it may have any number of them."""
+Label = str | tuple[str, ...]  # several if a text may have any number
 
 
 class Text(NamedTuple):

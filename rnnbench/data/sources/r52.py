@@ -38,8 +38,7 @@ Labelled = list[tuple[str, str]]  # topics and texts
 TRAIN, TEST = "TRAIN", "TEST"
 _DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="(.*?)"')
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
-"""The entities that are replaced; others, such as ``&#3;``, are left as they are."""
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}  # others stay
 
 log = logging.getLogger(__name__)
 

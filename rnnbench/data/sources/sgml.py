@@ -32,8 +32,7 @@ HOMES = (
 )
 INNER_ARCHIVE = "reuters21578.tar.gz"  # UCI's zip contains the collection as another archive
 
-FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))
-"""The files of Distribution 1.0, in the order in which they are read."""
+FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))  # in order
 ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz")
 IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
 ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a3b3"

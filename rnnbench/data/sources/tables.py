@@ -27,15 +27,13 @@ from rnnbench.text import counted, listed
 log = logging.getLogger(__name__)
 
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
-MAX_TEXT = 16 * 2**20
-"""The most characters in a line of a table or in a text, or bytes in a file with one text."""
+MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
 """The bytes, rows, and characters of each value at its start that tell what a file looks like."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MOST_WRONG = 0.1
-"""A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
+MOST_WRONG = 0.1  # of the lines of a UTF-8 file with other characters than ASCII are invalid
 ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "cp852", "koi8_r", "mac_roman"
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """The encodings of files that are not UTF-8; those of East Asia only if more than this share of
@@ -67,7 +65,6 @@ class Layout:
 
 
 EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
-"""The layout that everyone expects, and that need not be mentioned."""
 
 
 class BadRow(NamedTuple):
