@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -132,30 +130,6 @@ def place(tmp_path, monkeypatch):
     """The folder for temporary files."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
-
-
-WRITES_AND_WAITS = """
-import sys, time
-from pathlib import Path
-from rnnbench.storage import atomic_write
-with atomic_write(Path(sys.argv[1])) as file:
-    file.write(b"half")
-    print("ready", flush=True)
-    time.sleep(600)
-"""
-
-
-def test_files_of_a_killed_process_are_swept(place):
-    command = [sys.executable, "-c", WRITES_AND_WAITS, str(place / "run" / "a.json")]
-    environment = os.environ | {"TMPDIR": str(place)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:
-        assert writer.stdout.readline() == b"ready\n"
-        writer.kill()
-    assert len(list(place.rglob("*"))) == 2
-
-    sweep(place / "run")
-
-    assert [*place.rglob("*")] == [place / "run"]
 
 
 def test_a_temporary_folder_exists_as_long_as_its_block(place):
