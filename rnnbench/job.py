@@ -37,10 +37,10 @@ from rnnbench.errors import (
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
-from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
+from rnnbench.runner.run import Job, PlanResult, describe, first_traceback, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
-from rnnbench.text import encodable
+from rnnbench.text import encodable, listed
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ def prepared_job(
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
+    is_new = not folder.exists()
     with nullcontext() if texts is None else _storing(texts, folder / OWN_TEXTS):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
@@ -90,7 +91,7 @@ def prepared_job(
             _mention_replaced(folder / record, benchmark, data)
         store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
         command = request.command or request.repeated_by(folder)
-        yield Job(benchmark, data, executor, store, command, request.fresh, record)
+        yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
 
 
 def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
@@ -202,6 +203,11 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     if isinstance(done.ending, KeyboardInterrupt):
         stored = f"{len(done.results)} of {n_trials} trials are stored in {folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
+    lost = [trial for trial in done.results if not job.store.holds(key_of(trial))]
+    if lost:
+        count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
+        message = f"{folder}: {count}: {listed(lost, most=100)}"
+        raise RnnbenchError(f"{message}\n{_continuation(job.command)}")
     if done.ending is not None and result is None:
         raise done.ending
     if done.ending is not None or done.without_result or result is None:

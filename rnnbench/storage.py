@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -14,7 +15,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from filelock import AcquireReturnProxy, FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from pydantic import ValidationError
 
 from rnnbench.errors import STATUS_OF, UserError, first_fault, uninterrupted
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
 TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
+OWNED = ".owned"  # the file in a temporary folder that its owner has locked
+JUST_MADE = 60.0  # seconds; younger temporary folders may not be locked yet
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
 
@@ -132,9 +135,19 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block."""
+    """Make a folder for the block, and remove this user's that killed processes left."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
+    for left in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
+        with suppress(OSError, Timeout):
+            facts, is_mine = left.lstat(), left.parent.lstat().st_uid == me
+            is_old = time.time() - facts.st_mtime >= JUST_MADE
+            if is_mine and is_old and stat.S_ISREG(facts.st_mode):  # no link
+                with acquire(FileLock(left, timeout=0)):
+                    shutil.rmtree(left.parent, ignore_errors=True)
     try:
         made = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
+        lock = FileLock(Path(made.name, OWNED))
+        acquire(lock)
     except OSError as error:
         place = Path(tempfile.tempdir or "the temporary folder")
         raise UnwritableError(place, error) from error
@@ -142,6 +155,7 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(made.name)
     finally:
         with uninterrupted():
+            lock.release()
             made.cleanup()
 
 

@@ -6,11 +6,13 @@ import stat
 import tempfile
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from factories import record
 
+from rnnbench import storage
 from rnnbench.storage import (
     DamagedResultError,
     OtherVersionError,
@@ -135,9 +137,29 @@ def place(tmp_path, monkeypatch):
 def test_a_temporary_folder_exists_as_long_as_its_block(place):
     with temporary_folder() as ours:
         (ours / "worker.log").touch()
-        assert [*place.iterdir()] == [ours]
+        assert {*place.rglob("*")} == {ours, ours / "worker.log", ours / ".owned"}
 
     assert not [*place.iterdir()]
+
+
+def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkeypatch):
+    monkeypatch.setattr(storage, "JUST_MADE", 0.0)
+    mine, not_ours, linked, other = (place / f"rnnbench-{name}" for name in "abcd")
+    for folder in (mine, not_ours, linked):
+        folder.mkdir()
+    (mine / ".owned").touch()
+    other.write_text("of another user")
+    (linked / ".owned").symlink_to(other)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getuid", Mock(return_value=os.getuid() + 1))
+        with temporary_folder():
+            assert mine.exists()
+    with temporary_folder(), temporary_folder():
+        assert len([*place.iterdir()]) == 5, "those that are in use are kept"
+
+    assert {*place.iterdir()} == {not_ours, linked, other}
+    assert other.read_text() == "of another user"
 
 
 def test_old_files_are_swept_where_no_others_write(tmp_path):

@@ -250,6 +250,10 @@ class Store:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
 
+    def holds(self, key: Key) -> bool:
+        """Return whether the record and the predictions of a trial exist; they are not read."""
+        return all(map(Path.is_file, place_of(self.folder, key)[:2]))
+
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
         files, record = self._read(key)

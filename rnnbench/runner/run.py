@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import shutil
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -192,6 +193,7 @@ class Job:
     store: Store
     command: str  # repeats the job from the config that it stores
     fresh: bool  # whether stored trials are trained again
+    is_new: bool  # whether its folder did not exist before
     record: str = RESULTS  # the file that makes the folder a run or a choice
     held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
     """By model and seed, the answers of a choice if no document is left to test on."""
@@ -230,6 +232,9 @@ class Job:
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
             done.results |= stored(done.without_outcome)
+            has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
+            if self.is_new and not has_begun:
+                shutil.rmtree(self.store.folder, ignore_errors=True)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -344,7 +349,7 @@ def find_stored(
     for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
         given = {"with_model": trial.keep_model, "needs_all": trial in needed}
         is_new = trial.members and held_out
-        found = None if is_new else store.find(_key(trial), **given)
+        found = None if is_new else store.find(key_of(trial), **given)
         own = held_out.get((trial.name, trial.seed))
         names = ("labels", "scores", "given") if own else ()
         if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
@@ -354,7 +359,8 @@ def find_stored(
     return results
 
 
-def _key(trial: Trial) -> tuple[str, int, str]:
+def key_of(trial: Trial) -> tuple[str, int, str]:
+    """Return the key of a trial in a store."""
     return trial.name, trial.seed, trial.fingerprint
 
 
@@ -367,7 +373,7 @@ def _fitting(
     labels = next((other.labels for other in others.values()), result.labels)
     if np.array_equal(labels, result.labels):
         result = replace(result, labels=labels)
-    return replace(result, stored_scores=partial(store.scores, _key(trial)))
+    return replace(result, stored_scores=partial(store.scores, key_of(trial)))
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:

@@ -48,7 +48,7 @@ def store(tmp_path):
 def run(plan, store, executor=None, *, fresh=False):
     """Run a plan; return its outcome and the events."""
     events = []
-    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh)
+    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh, is_new=False)
     return job.train(plan, events.append), events
 
 
@@ -253,7 +253,7 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
         if isinstance(event, Finished):
             scores.append(weakref.ref(event.result.scores))
 
-    fresh = Job(None, None, InProcess(), store, "", fresh=True)
+    fresh = Job(None, None, InProcess(), store, "", fresh=True, is_new=False)
     light = fresh.train(plan, listen).trials
     again = run_all(plan, store)[0]
 
