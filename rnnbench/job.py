@@ -244,11 +244,10 @@ def check_inputs(
         for path, place in product(around, filter(Path.exists, places)):
             if not path.samefile(place):
                 continue
-            digest = sha256_file(place) if place.is_file() else ""
             kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
             if i == 0:  # the config itself
                 kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
-            if digest not in kept:
+            if not place.is_file() or sha256_file(place) not in kept:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 

@@ -105,11 +105,6 @@ class Registry(Mapping[str, T], Generic[T]):
         package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
         return f"{self.word} '{name}'{package}"
 
-    def refresh(self) -> None:
-        """Look for plug-ins again, as after an installation, and drop those loaded so far."""
-        vars(self).pop("_plugins", None)
-        self._usable = {name: self._usable[name] for name in self._built_in}
-
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
         """Turn an error of the plug-in ``name`` in this block into a ``PluginError``.

@@ -54,8 +54,7 @@ log = logging.getLogger(__name__)
 
 FOLDS = 5
 SEED = 0  # of the draw of a sample of points
-SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")
-"""The arguments of a choice that say how its trials run, and those of the recommended model."""
+SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run
 
 
 P_HOLM = "p (Holm)"
@@ -73,15 +72,12 @@ class Candidate(Record):
     score: Annotated[float, formerly("accuracy")]
     """The main metric on all held-out documents, as a mean over seeds."""
     of_parts: list[float]  # the score on each part, as a mean over seeds
-    over_parts: Interval | None
-    """95 % interval of the mean over other folds and seeds; ``None`` for a single training."""
-    interval: Interval
-    """95 % interval over other documents and, with several seeds, over other seeds."""
+    over_parts: Interval | None  # of the mean, over other folds and seeds, if there are several
+    interval: Interval  # over other documents and, with several seeds, over other seeds
     training: dict[str, Any] = {}  # training values that are set for this model alone
     seeds: int
     fit_seconds: float  # the mean time of a training, in seconds
-    against_best: Comparison | None
-    """The best candidate compared with this one; ``None`` for the best itself."""
+    against_best: Comparison | None  # the best compared with this one; None for the best itself
 
     def p_of_folds(self, other: "Candidate") -> float | None:
         """Return the p-value of the difference over other training documents, given folds."""
@@ -111,12 +107,10 @@ class ChoiceResults(Record):
     seeds: list[int]
     epochs: list[int]  # the distinct numbers of epochs of networks
     n_models: int  # the number of models and points of grids in the config
-    searched: int | None
-    """The most points of each grid that were to be drawn; ``None`` if all were tried."""
+    searched: int | None  # the most points of each grid that were drawn; None if all were tried
     sampler: str | None  # the method that drew them
     candidates: list[Candidate]  # the best first; models that lack trials are left out
-    recommended: Recommendation | None = None
-    """``None`` if there are no candidates, or an earlier version stored this."""
+    recommended: Recommendation | None = None  # without candidates, and in earlier versions
     missing: list[MissingTrial]  # trials that failed or were not run
 
     @property
@@ -395,8 +389,7 @@ class Choice(Shown):
         """Write a config of the best point of each model.
 
         Raises:
-            UserError: the file exists, or no model has all its trials.
-            UnwritableError: the file cannot be written.
+            UserError: the file exists, it cannot be written, or no model has all its trials.
         """
         file = Path(file)
         check_new(file, overwrite=overwrite)

@@ -43,11 +43,10 @@ CHOICE, CHOICE_TABLE, FITTED = "choice.json", "choice.md", "fitted"
 """The file that makes a folder a choice, its tables, and the folder of the model that it fits."""
 BAD_ROWS = "bad_rows.csv"  # lists the rows of a table that were left out; only if there are any
 _FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
-FILES = {
+FILES = {  # those that describe a run, or a choice, as a whole
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
-"""The files that describe a run, or a choice, as a whole."""
 PAGES = ("report.html", "report.md")  # of ``rnnbench report``
 CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
 BEST = 3  # the number of topics of each document whose scores are kept in any case

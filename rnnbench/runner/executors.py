@@ -324,8 +324,7 @@ class Died:
 
 
 Report = tuple[int, float, float] | str
-"""The number of a finished epoch (0 at the start of the trial), its loss and its score; or the
-name of a phase that begins."""
+"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:

@@ -471,12 +471,11 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
             raise UserError(f"{path}: cannot be decoded: {error}; {hint}") from None
 
 
-DIALECTS: dict[str, dict[str, Any]] = {
+DIALECTS: dict[str, dict[str, Any]] = {  # of ``csv``, by the end of the name of a file
     ".csv": {"strict": True},
     # Quotation marks are text, because no text may contain a tab or a new line; see ``dialect_of``.
     ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
 }
-"""Those of Python's ``csv``, by the end of the name of a file."""
 QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
 """A field that starts with a quotation mark; and what is inside if it ends with one, too."""
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
