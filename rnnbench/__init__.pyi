@@ -42,11 +42,11 @@ from .report.plots import RunPlot as RunPlot
 from .report.sections import ReportSection as ReportSection
 from .report.table import Table as Table
 from .results.schema import Results as Results
+from .runner.executors import EpochEnded as EpochEnded
 from .runner.executors import Executor as Executor
+from .runner.executors import Listener as Listener
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
-from .runner.executors.base import EpochEnded as EpochEnded
-from .runner.executors.base import Listener as Listener
 from .runs import Histories as Histories
 from .runs import Leaderboard as Leaderboard
 from .runs import RunComparison as RunComparison

@@ -15,7 +15,7 @@ from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.executors import usable_cores
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.epochs import count_batches
 from rnnbench.training.settings import resolve_engine

@@ -26,11 +26,18 @@ from rnnbench.data.load import (
     unlabeled_fault,
     with_unlabeled,
 )
-from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
+from rnnbench.errors import (
+    Interruption,
+    OutOfReachError,
+    RnnbenchError,
+    UserError,
+    did_you_mean,
+    signal_of,
+)
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
 from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
 from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
-from rnnbench.runner.executors import EXECUTORS, executor_class
+from rnnbench.runner.executors import EXECUTORS
 from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
@@ -55,8 +62,11 @@ def prepared_job(
     benchmark = select(load(source_of(request.config), changed), names, "models")
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs: got {jobs} (should be 1 or more)")
+    if request.executor not in EXECUTORS:
+        hint = did_you_mean(request.executor, EXECUTORS)
+        raise UserError(f"no executor '{request.executor}' ({hint})")
     with EXECUTORS.blamed(request.executor):
-        kind, address = executor_class(request.executor), request.scheduler
+        kind, address = EXECUTORS[request.executor], request.scheduler
         executor = kind(jobs) if address is None else kind.at(str(address), jobs)
     if request.out == "":  # which is the working folder to pathlib
         raise UserError("out: names no folder ('.' is the working folder)")

@@ -3,8 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from rnnbench.runner.executors import Executor
-from rnnbench.runner.executors.base import EpochEnded
+from rnnbench.runner.executors import EpochEnded, Executor
 
 
 class InProcess(Executor):

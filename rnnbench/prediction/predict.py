@@ -21,7 +21,7 @@ from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, Results
 from rnnbench.results.store import Store, read_weights
-from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError
 from rnnbench.tasks import TASKS, Decision, Labels, TaskKind

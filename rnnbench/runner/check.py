@@ -17,7 +17,7 @@ from rnnbench.models.describe import describe
 from rnnbench.models.descriptions import BaselineModel, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES

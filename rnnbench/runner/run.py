@@ -40,8 +40,8 @@ from rnnbench.results.lock import HOLDER, LOCK, OWN_TEXTS, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
-from rnnbench.runner.executors import EXECUTORS, Executor, Task, TrialFailure
-from rnnbench.runner.executors.base import Event, Failed, Finished, Listener, Planned
+from rnnbench.runner import executors as events
+from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import PREDICTIONS, TRIALS, peek, sweep_temporary_folders, write_text
 from rnnbench.text import counted
@@ -256,7 +256,7 @@ class Job:
         if self.store.n_of_other_versions:
             n = counted(self.store.n_of_other_versions, "stored trial")
             log.warning("not used, but trained again: %s of another version of rnnbench", n)
-        listener(Planned(done.without_result, list(done.results)))
+        listener(events.Planned(done.without_result, list(done.results)))
         try:
             if done.without_result:
                 self._train(done, listener)
@@ -284,7 +284,7 @@ class Job:
                             message = "removed while the benchmark ran; run it again"
                             raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
-                    listener(Failed(trial, outcome.reason))
+                    listener(events.Failed(trial, outcome.reason))
                 else:
                     with uninterrupted():  # what has finished is not lost
                         stored = store.save(outcome, needs_all=trial in needed)
@@ -295,7 +295,7 @@ class Job:
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
                     light = replace(outcome, weights=None)  # they may be large
                     seconds = light.record.fit_seconds or 0.0
-                    listener(Finished(trial, light.score, seconds, light))
+                    listener(events.Finished(trial, light.score, seconds, light))
         if needed and store.is_compact:  # their ensembles have been made
             found = find_stored(trials, store, self.held_out)
             done.results |= {trial: found[trial] for trial in found if trial in done.results}
@@ -355,7 +355,7 @@ def run(
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
         with display as shown:
 
-            def tell(event: Event) -> None:
+            def tell(event: events.Event) -> None:
                 shown(event)
                 tracked(event)
 

@@ -21,7 +21,7 @@ from rnnbench.analysis.summary import metrics_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.errors import RnnbenchError, shortened
 from rnnbench.registry import PluginError, blame
-from rnnbench.runner.executors.base import EpochEnded, Event, Failed, Finished, Listener, Planned
+from rnnbench.runner.executors import EpochEnded, Event, Failed, Finished, Listener, Planned
 from rnnbench.storage import TRACKING
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.trial import Trial

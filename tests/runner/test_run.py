@@ -14,8 +14,7 @@ from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.results.store import Store
-from rnnbench.runner.executors import TrialFailure
-from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned, TrialFailure
 from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
 from rnnbench.training.ensemble import run_ensemble
 

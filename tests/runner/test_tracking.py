@@ -9,7 +9,7 @@ from factories import benchmark, record, result, trial
 from plugin_files import write_distribution
 
 from rnnbench.runner import tracking
-from rnnbench.runner.executors.base import EpochEnded, Failed, Finished, Planned
+from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.training.outcome import History
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from terminals import CONTROL
 
 from rnnbench.data.dataset import Part
-from rnnbench.runner.executors.base import (
+from rnnbench.runner.executors import (
     Connected,
     EpochEnded,
     Failed,

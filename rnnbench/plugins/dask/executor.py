@@ -27,9 +27,18 @@ from uuid import uuid4
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.code import plugins_of
 from rnnbench.plugins.dask import on_worker
-from rnnbench.runner.executors import Executor, Task, TrialFailure
-from rnnbench.runner.executors.base import WAITING, Connected, Listener, Outcomes, PhaseBegan
-from rnnbench.runner.executors.local import Died, event_of
+from rnnbench.runner.executors import (
+    WAITING,
+    Connected,
+    Died,
+    Executor,
+    Listener,
+    Outcomes,
+    PhaseBegan,
+    Task,
+    TrialFailure,
+    event_of,
+)
 from rnnbench.text import listed
 from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial

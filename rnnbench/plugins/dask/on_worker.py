@@ -26,8 +26,7 @@ from rnnbench.environment import versions
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.models import code
 from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.runner.executors.base import TrialFailure
-from rnnbench.runner.executors.local import Child, Died, Done, Report, work
+from rnnbench.runner.executors import Child, Died, Done, Report, TrialFailure, work
 from rnnbench.storage import sha256_file
 from rnnbench.text import listed
 from rnnbench.training.trial import Trial

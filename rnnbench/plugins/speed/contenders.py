@@ -22,9 +22,15 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
 from rnnbench.plugins.speed import results
-from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure
-from rnnbench.runner.executors.base import Finished, Listener, Planned
-from rnnbench.runner.executors.local import usable_cores
+from rnnbench.runner.executors import (
+    Finished,
+    Listener,
+    LocalExecutor,
+    Planned,
+    Task,
+    TrialFailure,
+    usable_cores,
+)
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import TRAINING, Epochs, ask_for_threads, begin

@@ -12,8 +12,14 @@ from clusters import children, cluster, kept, listeners, wait_for
 from factories import corpora, trial
 
 from rnnbench.plugins.dask.executor import DaskExecutor
-from rnnbench.runner.executors import LocalExecutor, Task
-from rnnbench.runner.executors.base import WAITING, Connected, EpochEnded, PhaseBegan
+from rnnbench.runner.executors import (
+    WAITING,
+    Connected,
+    EpochEnded,
+    LocalExecutor,
+    PhaseBegan,
+    Task,
+)
 
 
 @pytest.fixture(scope="module")

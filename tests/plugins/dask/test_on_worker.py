@@ -20,8 +20,7 @@ from rnnbench.plugins.dask.on_worker import (
     pack,
     prepare,
 )
-from rnnbench.runner.executors import Task
-from rnnbench.runner.executors.local import Died, Done
+from rnnbench.runner.executors import Died, Done, Task
 
 DOCUMENTS = b"documents, or so"
 NAME = f"{hashlib.sha256(DOCUMENTS).hexdigest()}.npz"

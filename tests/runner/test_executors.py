@@ -1,4 +1,7 @@
-"""Worker processes: they print nothing, ignore Ctrl-C, and are replaced when they die."""
+"""Executors by name, the attempt at a trial that all make, and worker processes.
+
+These print nothing, ignore Ctrl-C, and are replaced when they die.
+"""
 
 import multiprocessing
 import os
@@ -15,9 +18,19 @@ import pytest
 from factories import corpora, train, trial
 
 from rnnbench.errors import RnnbenchError
-from rnnbench.runner.executors import LocalExecutor, Task, TrialFailure, local
-from rnnbench.runner.executors.base import EpochEnded, PhaseBegan, prepare_engine
-from rnnbench.runner.executors.local import Child, start_process
+from rnnbench.plugins.dask.executor import DaskExecutor
+from rnnbench.runner import executors
+from rnnbench.runner.executors import (
+    EXECUTORS,
+    Child,
+    EpochEnded,
+    LocalExecutor,
+    PhaseBegan,
+    Task,
+    TrialFailure,
+    prepare_engine,
+    start_process,
+)
 from rnnbench.training.epochs import threads_now
 
 
@@ -48,7 +61,7 @@ def trials(tmp_path):
     [(2, None, (2, 1)), (2, 1, (1, 2)), (8, None, (8, 1)), (8, 3, (3, 2)), (2, 5, (5, 1))],
 )
 def test_cores_are_divided_among_the_jobs(monkeypatch, cores, jobs, expected):
-    monkeypatch.setattr(local, "usable_cores", lambda: cores)
+    monkeypatch.setattr(executors, "usable_cores", lambda: cores)
 
     executor = LocalExecutor(jobs)
 
@@ -281,3 +294,50 @@ def test_a_ctrl_c_while_a_process_starts_is_heard_afterwards(monkeypatch):
     finally:
         signal.signal(signal.SIGINT, handler)
     assert len(started) == 1
+
+
+def test_trials_run_in_local_processes_or_on_a_cluster():
+    assert dict(EXECUTORS) == {"local": LocalExecutor, "dask": DaskExecutor}
+
+
+def _raises(error):
+    def carry_out(*_):
+        raise error
+
+    return carry_out
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "has_traceback"),
+    [
+        (RnnbenchError("it diverged"), "it diverged", False),
+        (ValueError("two\nlines"), "ValueError: two", True),
+        (SystemExit(0), "SystemExit: 0", True),
+    ],
+)
+@pytest.mark.parametrize("where", ["carry_out", "prepare"])
+def test_whatever_is_raised_for_a_trial_is_its_failure(
+    tmp_path, where, error, reason, has_traceback
+):
+    functions = {"carry_out": lambda *_: None, "prepare": lambda _: None} | {where: _raises(error)}
+
+    failure = Task(**functions).attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
+
+    assert failure.reason == reason
+    assert ("Traceback" in failure.traceback) is has_traceback
+
+
+def test_a_long_reason_is_shortened(tmp_path):
+    task = Task(_raises(ValueError("x" * 10**6)), lambda _: None)
+
+    failure = task.attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
+
+    assert failure.reason == f"ValueError: {'x' * 1985}..."
+    assert len(failure.traceback) == 20_000
+
+
+def test_ctrl_c_is_no_failure_of_a_trial(tmp_path):
+    task = Task(_raises(KeyboardInterrupt()), lambda _: None)
+
+    with pytest.raises(KeyboardInterrupt):
+        task.attempt(trial(tmp_path), tmp_path, lambda: None, lambda *_: None)
