@@ -20,8 +20,8 @@ from rnnbench.report.table import Shown, Table
 from rnnbench.report.tables import result_tables, summary_rows
 from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
-from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results
+from rnnbench.results.store import lock_folder
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import checked
 from rnnbench.tasks import Labels

@@ -1,4 +1,4 @@
-"""The part that ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
+"""What ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
 
 import hashlib
 import json
@@ -35,10 +35,9 @@ from rnnbench.errors import (
     signal_of,
 )
 from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
-from rnnbench.results.lock import HINT, OWN_TEXTS, check_folder
-from rnnbench.results.store import BAD_ROWS, FILES, RESULTS, Store
+from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
-from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
+from rnnbench.runner.run import Job, PlanResult, describe, first_traceback, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
@@ -46,7 +45,6 @@ from rnnbench.text import encodable, listed
 log = logging.getLogger(__name__)
 
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
-"""The files and folders that a run or a choice writes into its folder."""
 
 
 @contextmanager
@@ -108,10 +106,7 @@ def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> N
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
-    """Return a request with a file in place of texts that were given in Python, and its content.
-
-    The file will be in the folder of the results, so that these can be reproduced.
-    """
+    """Return a request with a file for texts that were given in Python, and its content."""
     config: Config = request.config
     given: str | OwnTexts | None = request.data
     if not isinstance(config, str | Path | Mapping | Benchmark):
@@ -205,15 +200,14 @@ def _continuation(command: str) -> str:
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     """Return the result of a job; raise an error if it ended early or trials are missing."""
     folder, n_trials = job.store.folder, len(done.plan.trials)
-    lost = done.lost(job.store)
     if isinstance(done.ending, KeyboardInterrupt):
-        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
+        stored = f"{len(done.results)} of {n_trials} trials are stored in {folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
+    lost = [trial for trial in done.results if not job.store.holds(key_of(trial))]
     if lost:
-        raise RnnbenchError(
-            f"{folder}: files of {len(lost)} of {n_trials} trials were removed during the "
-            f"run: {listed(lost, most=100)}\n{_continuation(job.command)}"
-        )
+        count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
+        message = f"{folder}: {count}: {listed(lost, most=100)}"
+        raise RnnbenchError(f"{message}\n{_continuation(job.command)}")
     if done.ending is not None and result is None:
         raise done.ending
     if done.ending is not None or done.without_result or result is None:
@@ -222,11 +216,7 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
-    """Return the validated benchmark that a config describes.
-
-    Args:
-        config: a YAML file, or a mapping with the same keys and values.
-        settings: values that replace those of the config.
+    """Return the validated benchmark that a config, a file or a mapping, describes.
 
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.
@@ -240,12 +230,7 @@ def check_inputs(
     """Make sure that the results ``written`` do not overwrite the files that they are made from.
 
     The config may be the one in the folder if its text stays the same, or if the finished run there
-    stored it; a config that is extended must keep its text. Modules are safe: nothing that is
-    written has the name of one. Nor may results lie in a folder of texts: the next run would read
-    their ``.txt`` files.
-
-    Raises:
-        UserError: results would overwrite one of them, or lie in a folder of texts.
+    stored it. Nor may results lie in a folder of texts: the next run would read ``.txt`` files.
     """
     data = benchmark.data
     for texts in filter(None, (getattr(data, key) for key in PATHS)):
@@ -259,11 +244,10 @@ def check_inputs(
         for path, place in product(around, filter(Path.exists, places)):
             if not path.samefile(place):
                 continue
-            digest = sha256_file(place) if place.is_file() else ""
             kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
             if i == 0:  # the config itself
                 kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
-            if digest not in kept:
+            if not place.is_file() or sha256_file(place) not in kept:
                 raise UserError(f"{file}: results would overwrite it ({HINT})")
 
 

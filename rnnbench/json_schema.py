@@ -33,8 +33,7 @@ from rnnbench.training.settings import AUTO, MAX_SEEDS
 KINDS = ("LayeredNetwork", "PythonNetwork", "BaselineModel", "EnsembleModel")
 EXTENDABLE = ("Benchmark", *KINDS, "Network", "Reference", "Published")
 """The sections whose keys may come from a file that a config extends; lists are not merged."""
-IN_PART = "InPart"
-"""The end of the names of their definitions in which no key is required."""
+IN_PART = "InPart"  # the end of the names of their definitions in which no key is required
 
 Schema = dict[str, Any]
 
@@ -58,7 +57,6 @@ class _Generator(GenerateJsonSchema):
 
 
 def _docs(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstrings below the fields of a class and of those that it inherits from."""
     docs = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
@@ -71,7 +69,6 @@ def _docs(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _plain(docstring: str) -> str:
-    """Return the first paragraph of a docstring in one line, without markup."""
     return " ".join(docstring.partition("\n\n")[0].replace("``", "`").split())
 
 
@@ -124,7 +121,6 @@ def config_schema() -> Schema:
 
 
 def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) -> Schema:
-    """Return the schema of ``{kind: parameters}``."""
     described = {
         kind: {**ref_of[variant], "description": variant.summary()}
         for kind, variant in kinds.items()

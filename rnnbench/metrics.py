@@ -71,8 +71,7 @@ def main_score(labels: "Labels", answers: "Labels", task: str) -> float:
 def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
     """Return the share of documents whose topic has one of the ``k`` highest scores.
 
-    A topic that ties with the one after the ``k``-th does not count, because the scores do not
-    decide between the two.
+    A topic that ties with the one after the ``k``-th does not count.
     """
     own = scores[range(len(labels)), labels]
     at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
@@ -82,12 +81,9 @@ def top_accuracy(labels: "Labels", scores: "Scores", k: int = 3) -> float:
 class TopicCounts(NamedTuple):
     """Numbers of documents by topic, each ``(n_topics,)``."""
 
-    own: "Labels"
-    """Documents of the topic."""
-    given: "Labels"
-    """Documents that were given the topic."""
-    right: "Labels"
-    """Documents of the topic that were given it."""
+    own: "Labels"  # documents of the topic
+    given: "Labels"  # documents that were given the topic
+    right: "Labels"  # documents of the topic that were given it
 
     @property
     def f1(self) -> "NDArray[np.float64]":
@@ -97,10 +93,7 @@ class TopicCounts(NamedTuple):
 
 
 def count_topics(labels: "Labels", answers: "Labels", n_topics: int) -> TopicCounts:
-    """Count the documents of ``n_topics`` topics; topics beyond these are counted too.
-
-    scikit-learn could, but importing it takes a second.
-    """
+    """Count the documents of topics; importing scikit-learn for it would take a second."""
     import numpy as np
 
     if labels.ndim == 2:
@@ -141,10 +134,7 @@ def hamming_loss(labels: "Labels", answers: "Labels") -> float:
 
 
 def precision_at(labels: "Labels", scores: "Scores", k: int) -> float:
-    """Return the mean share of a document's topics among the ``k`` with the highest scores.
-
-    Of topics that tie, the first are taken. With fewer topics, all are.
-    """
+    """Return the mean share of true topics among the ``k`` best; of ties, the first are taken."""
     import numpy as np
 
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
@@ -178,12 +168,10 @@ def log_loss(labels: "Labels", scores: "Scores") -> float:
 
 
 def binary_log_loss(labels: "Labels", scores: "Scores") -> float:
-    """Return the mean of minus the log-probability of each right decision, in nats.
-
-    A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
-    """
+    """Return the mean of minus the log-probability of each right decision, in nats."""
     import numpy as np
 
+    # A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
     yes = np.minimum(scores.astype(float), np.log1p(-(2.0**-24)))
     return 0.0 - float(np.where(labels, yes, np.log1p(-np.exp(yes))).mean())
 
@@ -306,7 +294,6 @@ COSTS = {
         ("peak_memory_mb", "peak MB", ",.0f", "memory of a training, besides libraries and data"),
     )
 }
-"""What a training costs, by the names of fields of its record."""
 MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
 
 

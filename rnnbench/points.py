@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.text import listed
 
-MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
-"""The pattern of a name that a user gives to a model."""
-MAX_BRACKETS = 100
-"""The most characters in the brackets."""
-POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"
-"""The pattern of the name of a model or a point."""
+MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"  # the pattern of a name that a user gives to a model
+MAX_BRACKETS = 100  # the most characters in the brackets
+POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"  # or a model
 _IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"
 """The rest of the brackets of a name; without its bound, long lists would take quadratic time."""
 
@@ -64,8 +61,7 @@ def chosen(
 ) -> list[str]:
     """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points.
 
-    Raises:
-        UserError: ``only``, the value of ``flag``, is empty, or has a name that is not there.
+    ``UserError`` blames ``flag`` if ``only`` is empty, or has a name that is not there.
     """
     if only is None:
         return list(names)

@@ -1,7 +1,6 @@
 """Registries of layers, metrics, baselines, sources, engines, executors, trackers and commands.
 
-Another package adds an entry by naming it in an entry-point group, as our own ``plugins`` do. It is
-loaded only when somebody asks for it by name.
+An entry of another package is loaded only when somebody asks for it by name.
 """
 
 import importlib
@@ -29,9 +28,7 @@ class PluginError(UserError):
 def blame(name: str, failure: str = "failed") -> Iterator[None]:
     """Run code from outside, which may raise anything: a script may even end in ``sys.exit()``.
 
-    Raises:
-        PluginError: it failed; the message begins with ``name`` and ``failure``, and gives the
-            line of the code from outside.
+    ``PluginError`` begins with ``name`` and ``failure``, and gives the line of that code.
     """
     try:
         yield
@@ -56,23 +53,15 @@ class Registry(Mapping[str, T], Generic[T]):
     """All entries of one kind, by name: those of this package first, then those of others.
 
     Iterating gives names and loads nothing. Looking up the name of a plug-in loads it.
-
-    Args:
-        word: names one entry in messages, such as ``layer``; the entry-point group is then
-            ``rnnbench.layers``.
-        base: the class of the entries, or their base class if ``holds_classes``.
-        built_in: the entries of this package that are not among its plug-ins.
-        key: the attribute that holds an entry's name.
-        holds_classes: whether the entries are classes.
     """
 
     def __init__(
         self,
-        word: str,
-        base: type,
-        built_in: Iterable[T] = (),
+        word: str,  # of an entry in messages; the entry-point group is ``rnnbench.WORDs``
+        base: type,  # the class of the entries, or their base class
+        built_in: Iterable[T] = (),  # those that are not among the plug-ins
         *,
-        key: str = "name",
+        key: str = "name",  # the attribute that holds an entry's name
         holds_classes: bool = False,
     ):
         self.word = word
@@ -92,12 +81,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return found
 
     def __getitem__(self, name: str) -> T:
-        """Return the entry called ``name``.
-
-        Raises:
-            KeyError: there is none.
-            PluginError: it cannot be loaded or used; the message names its package.
-        """
+        """Return the entry called ``name``; a plug-in that fails raises ``PluginError``."""
         if name not in self._usable:
             self._usable[name] = self._load(self._plugins[name])
         return self._usable[name]
@@ -121,19 +105,11 @@ class Registry(Mapping[str, T], Generic[T]):
         package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
         return f"{self.word} '{name}'{package}"
 
-    def refresh(self) -> None:
-        """Look for plug-ins again, as after an installation, and drop those loaded so far."""
-        vars(self).pop("_plugins", None)
-        self._usable = {name: self._usable[name] for name in self._built_in}
-
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
-        """Turn an error of the plug-in ``name`` in this block into one that names its package.
+        """Turn an error of the plug-in ``name`` in this block into a ``PluginError``.
 
         An error of an entry of this package is a bug of ours, so it stays as it is.
-
-        Raises:
-            PluginError: the plug-in failed.
         """
         with nullcontext() if self._is_own(name) else blame(self.label(name), failure):
             yield

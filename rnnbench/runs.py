@@ -22,11 +22,7 @@ class RunComparison(Shown, ComparedRuns):
         return comparison_tables(self)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
-        """Draw how the score of each model changed, on ``ax`` or on new axes, and return them.
-
-        Raises:
-            UserError: ``ax`` is something else than Matplotlib axes.
-        """
+        """Draw how the score of each model changed, on ``ax`` or on new axes, and return them."""
         from rnnbench.report.plots import ChangesPlot  # imports Matplotlib
 
         return ChangesPlot(self).on(ax)
@@ -43,9 +39,7 @@ class Leaderboard(Shown, Record):
         return [table for board in self.boards for table in board_tables(board)]
 
     def mean_ranks(self) -> ranking.MeanRanks:
-        """Return the mean ranks, over all boards, of the models that every board has.
-
-        Models are matched by name. Those that are left out are named in a warning.
+        """Return the mean ranks, over all boards, of the models that every board has, by name.
 
         Raises:
             UserError: there are fewer than two boards, or fewer than two such models.
@@ -57,10 +51,7 @@ class Leaderboard(Shown, Record):
 
         A bar joins models that are not told apart. The diagram describes these datasets: seeds are
         not datasets, and datasets of one collection are not exchangeable. Names and caption are
-        fitted to the width that ``ax`` has by now.
-
-        Raises:
-            UserError: as for ``mean_ranks``, or ``ax`` is something else than Matplotlib axes.
+        fitted to the width that ``ax`` has by now. Errors are those of ``mean_ranks``.
         """
         from rnnbench.report.plots import RanksPlot  # imports Matplotlib
 
@@ -83,10 +74,7 @@ def compare(
 ) -> RunComparison:
     """Return how the models of ``b`` differ from those of the same name in ``a``.
 
-    Args:
-        a: the run to compare with, or its folder.
-        b: another run, or its folder, tested on the same documents.
-        models: only these models; by default all.
+    Both are runs, or their folders, and ``models`` those to compare; by default all.
 
     Raises:
         UserError: the documents differ, or the runs have no model in common.

@@ -1,7 +1,6 @@
 """The base classes of the sections of a config and of stored records.
 
-In sections, pydantic's errors become sentences that name the fault and the allowed values. A
-validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
+A validator of a section raises ``problem(...)``, or several errors at once as ``problems(...)``.
 """
 
 import inspect
@@ -29,15 +28,11 @@ from rnnbench.errors import UserError, did_you_mean, nearest, shortened
 from rnnbench.registry import PluginError
 from rnnbench.text import encodable
 
-Loc = tuple[str | int, ...]
-"""Keys and positions that lead to a value."""
-Share = Annotated[float, Field(ge=0, le=1)]
-"""A share of something, such as an accuracy."""
+Loc = tuple[str | int, ...]  # keys and positions that lead to a value
+Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an accuracy
 Text = Annotated[str, Field(min_length=1)]
-Pretrained = Literal["nothing", "word vectors", "language model"]
-"""The part of a model that was learned from texts outside the corpus."""
-_FACTS = object()
-"""The context in which a section is dumped for a fingerprint."""
+Pretrained = Literal["nothing", "word vectors", "language model"]  # on other texts
+_FACTS = object()  # the context in which a section is dumped for a fingerprint
 
 
 class Record(BaseModel):
@@ -55,15 +50,11 @@ def formerly(name: str) -> Any:
     return Field(validation_alias=name)
 
 
-SCORES = ("accuracy", "micro_f1")
-"""The names that a published score may go by, too."""
+SCORES = ("accuracy", "micro_f1")  # the names that a published score may go by, too
 
 
 class Publication(BaseModel):
-    """A published score, and the conditions under which it was measured.
-
-    What is ``None`` is not known.
-    """
+    """A published score, and how it was measured; what is ``None`` is not known."""
 
     score: Annotated[Share, Field(validation_alias=AliasChoices("score", *SCORES))]
     """The main metric, which may go by its name; the mean, if several trainings were published."""
@@ -133,10 +124,7 @@ _R = TypeVar("_R")
 
 
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
-    """Return the variant described by ``{kind: parameters}``; a variant is returned as it is.
-
-    In messages, ``word`` names any of the ``kinds``, and ``example`` shows how one is written.
-    """
+    """Return the variant in ``{kind: parameters}``, of which ``example`` is one in words."""
     if isinstance(value, Variant):
         value = {value.kind: value}
     if not isinstance(value, dict) or len(value) != 1:
@@ -180,8 +168,7 @@ def located(
 ) -> Iterator[InitErrorDetails]:
     """Yield the errors in ``error`` as sentences, for ``problems``.
 
-    Each location begins with ``below``; ``allowed_keys`` are the hint for an unknown key. A key
-    that is only misspelled is not reported as missing, too.
+    Each location begins with ``below``. A key that is only misspelled is not missing, too.
     """
     items, keys = error.errors(), list(allowed_keys)
     unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
@@ -240,21 +227,17 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Raise ``UserError`` for arguments that annotations do not allow; convert others."""
-    signature = inspect.signature(function)
-
-    @validate_call
-    @wraps(function)
-    def converted(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        return args, kwargs
+    signature, validated = inspect.signature(function), validate_call(function)
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         arguments = signature.bind(*args, **kwargs).arguments  # or a ``TypeError``, as always
         try:
-            given, named = converted(**arguments)
+            return validated(**arguments)  # type: ignore[call-arg]
         except ValidationError as error:
+            if error.title != function.__qualname__:  # it is about something else
+                raise
             first = next(located(error))
             raise UserError(f"{first['loc'][0]}: {first['type']}") from None
-        return function(*given, **named)
 
     return call

@@ -1,8 +1,4 @@
-"""Files that are written whole, and checked when they are read.
-
-Each kind of stored JSON document has a schema version of its own, the default of its record's
-``schema_version``, and a checksum.
-"""
+"""Files that are written whole, and checked by version and checksum when they are read."""
 
 import errno
 import hashlib
@@ -14,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -29,17 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
-TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS
-"""The folders in that of a run."""
+TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
-TEMPORARY_FOLDER, OWNED = "rnnbench-", ".owned"
-"""The names of temporary folders, and the file in each that its owner has locked."""
-JUST_MADE = 60.0
-"""Temporary folders younger than this many seconds are kept: they may not be locked yet."""
+OWNED = ".owned"  # the file in a temporary folder that its owner has locked
+JUST_MADE = 60.0  # seconds; younger temporary folders may not be locked yet
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
-"""The errors of a file system whose files cannot be locked."""
-MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30
-"""The most bytes of a file that is hashed, of a document, and that an archive unpacks to."""
+MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
 
 R = TypeVar("R", bound=Record)
 Document = dict[str, Any]
@@ -54,10 +45,7 @@ class OtherVersionError(DamagedResultError):
 
 
 class UnwritableError(UserError):
-    """A file cannot be written: no permission, something in its place, or a full disk.
-
-    The exit status is 1 if the system is to blame, such as a full disk, and 2 otherwise.
-    """
+    """A file cannot be written; the exit status is 1 if, say, a full disk is to blame, else 2."""
 
     def __init__(self, path: Path, error: OSError):
         in_the_way = [folder for folder in path.parents if str(folder) == error.filename]
@@ -70,8 +58,7 @@ class UnwritableError(UserError):
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that becomes ``path`` at the end of the block, if this raises nothing.
 
-    So no reader ever sees half a file. Missing folders are made. A link to a file is replaced
-    itself; the file stays as it is. ``UnwritableError`` is raised if it cannot be written.
+    Missing folders are made. A link to a file is replaced itself; the file stays as it is.
     """
     check_replaceable(path)
     try:
@@ -117,8 +104,7 @@ def check_new(
 ) -> None:
     """Raise ``UserError`` if a file, the value of an option, may not be written.
 
-    It has none of ``endings``, or it exists and is not to be overwritten. ``replaced`` says in the
-    message what ``--force`` overwrites.
+    It has none of ``endings``, or exists; ``replaced`` is what ``--force`` would overwrite.
     """
     name = f"{option} {file}".lstrip()
     if endings and file.suffix.lower() not in endings:
@@ -138,8 +124,7 @@ def peek(file: Path) -> Document:
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
     """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``.
 
-    Other folders in it, such as those of other runs, may have writers of their own. Files younger
-    than ``older_than`` seconds are kept, because another process may still be writing them.
+    Files younger than ``older_than`` seconds are kept: another process may be writing them.
     """
     for place in (folder, *(folder / name for name in SUBFOLDERS)):
         for file in place.glob(f"{TEMPORARY_START}*{TEMPORARY_END}"):
@@ -150,49 +135,40 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block, and remove those that killed processes left."""
-    at_end = ExitStack()
+    """Make a folder for the block, and remove this user's that killed processes left."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
+    for left in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
+        with suppress(OSError, Timeout):
+            facts, is_mine = left.lstat(), left.parent.lstat().st_uid == me
+            is_old = time.time() - facts.st_mtime >= JUST_MADE
+            if is_mine and is_old and stat.S_ISREG(facts.st_mode):  # no link
+                with acquire(FileLock(left, timeout=0)):
+                    shutil.rmtree(left.parent, ignore_errors=True)
     try:
-        try:
-            sweep_temporary_folders()
-            folder = Path(tempfile.mkdtemp(prefix=TEMPORARY_FOLDER))
-            at_end.callback(shutil.rmtree, folder, ignore_errors=True)
-            at_end.enter_context(acquire(FileLock(folder / OWNED)))
-        except OSError as error:
-            place = Path(tempfile.tempdir or "the temporary folder")
-            raise UnwritableError(place, error) from error
-        yield folder
+        made = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
+        lock = FileLock(Path(made.name, OWNED))
+        acquire(lock)
+    except OSError as error:
+        place = Path(tempfile.tempdir or "the temporary folder")
+        raise UnwritableError(place, error) from error
+    try:
+        yield Path(made.name)
     finally:
         with uninterrupted():
-            at_end.close()
+            lock.release()
+            made.cleanup()
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
-    """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``.
-
-    Without system calls for locks, a file that names this process takes their place, and is as
-    safe between processes of one machine.
-    """
+    """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of the file that takes their place
+        with warnings.catch_warnings(action="ignore"):  # of a file in place of system calls
             return lock.acquire()
     except (OSError, NotImplementedError) as error:  # the latter in older versions of filelock
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
         reason = "its file system cannot lock files (flock); use a folder on another one"
         raise OSError(errno.ENOLCK, reason, lock.lock_file) from error
-
-
-def sweep_temporary_folders() -> None:
-    """Remove this user's temporary folders whose owner no longer holds their lock."""
-    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
-    for lock in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_FOLDER}*/{OWNED}"):
-        with suppress(OSError, Timeout):
-            facts = lock.lstat()
-            is_mine = lock.parent.lstat().st_uid == me and stat.S_ISREG(facts.st_mode)  # no link
-            if is_mine and time.time() - facts.st_mtime >= JUST_MADE:
-                with acquire(FileLock(lock, timeout=0)):
-                    shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def read_file(path: Path, limit: int) -> bytes:
@@ -261,10 +237,7 @@ def spell_document(record: Record | Document, **facts: Any) -> str:
 def read_document(path: Path, version: int, *older: int) -> Document:
     """Return the document that ``write_document`` wrote, without its checksum.
 
-    Raises:
-        FileNotFoundError: there is no such document.
-        OtherVersionError: it has another schema version than ``version``, or an ``older`` one.
-        DamagedResultError: it is not as it was written.
+    Its schema version is ``version`` or an ``older`` one; else, ``OtherVersionError`` is raised.
     """
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())

@@ -19,11 +19,9 @@ from rnnbench.section import Record
 
 Labels = NDArray[np.integer[Any]]
 Scores = NDArray[np.floating[Any]]
-Key = int | tuple[int, ...]
-"""The topic of a document, or its topics, by position."""
+Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
 
-ALWAYS: Final = float(np.finfo(np.float32).min)
-"""Every score is at least as high."""
+ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
 
 class Decision(Record):
@@ -32,8 +30,7 @@ class Decision(Record):
     threshold: float | list[float]
     """A topic with at least this score is given; of all topics, or by topic."""
     best_above: float | None = None
-    """If none is given, the topic with the highest score is, if that is at least this; ``None``
-    for never."""
+    """The least score at which the best topic is given if no other is; ``None`` for never."""
 
 
 class TaskKind(ABC):
@@ -160,14 +157,13 @@ TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABE
 
 
 def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a number for each document, ``(..., n)``, whose mean is a ratio of two sums.
+    """Return a number for each document, ``(..., n)``, whose mean is a ratio of two sums; 0/0 is 0.
 
     Numerators and denominators are ``parts``, ``(2, ..., n)``. A ratio of sums F is linear in
     documents up to a remainder that vanishes with their number: F + (numerator - F * denominator) /
     mean denominator (R. S. Woodruff: A simple method for approximating the variance of a
     complicated estimate. Journal of the American Statistical Association 66, 1971; C.-E. Särndal,
-    B. Swensson, J. Wretman: Model Assisted Survey Sampling, 1992, chapter 5). A ratio of 0 to 0
-    is 0.
+    B. Swensson, J. Wretman: Model Assisted Survey Sampling, 1992, chapter 5).
     """
     top, bottom = parts
     mean = bottom.mean(axis=-1, keepdims=True)

@@ -14,6 +14,7 @@ import pytest
 from browser import chromium
 from hypothesis import settings
 from newswires import tiny_newswires, write_files
+from plugin_files import look_again
 from typer.testing import CliRunner
 
 from rnnbench.cli.app import COMMANDS, app
@@ -137,8 +138,7 @@ def install():
     registries = (LAYERS, BASELINES, MODELS, METRICS, SOURCES, TASKS, TRACKERS, COMMANDS)
 
     def refresh():
-        for registry in registries:
-            registry.refresh()
+        look_again(*registries)
         all_usable_metrics.cache_clear()
 
     with pytest.MonkeyPatch.context() as patch:

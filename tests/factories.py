@@ -14,7 +14,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus, corpus_of_words
-from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.data.dataset import make_dataset
 from rnnbench.environment import SCHEMA_VERSION, constraints
 from rnnbench.plugins.speed.results import (
     ContenderTimes,
@@ -26,8 +26,8 @@ from rnnbench.plugins.speed.results import (
 )
 from rnnbench.report.tables import table_files
 from rnnbench.results.run import StoredRun, save_run
-from rnnbench.results.store import CONSTRAINTS, Store
-from rnnbench.storage import sha256_json
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, Store
+from rnnbench.storage import sha256_json, write_document
 from rnnbench.training.engines import OnEpoch, ignore
 from rnnbench.training.outcome import History, TrialRecord, TrialResult
 from rnnbench.training.trial import Trial, run_trial
@@ -124,7 +124,7 @@ def trial(folder: Path, seed: int = 0, **changes) -> Trial:
         mark,
         "made-up",
         dataset.fingerprint,
-        split_fingerprint(mark, dataset),
+        dataset.split_fingerprint(mark),
         n_ids=12,
         threads=1,
         work=1,
@@ -311,7 +311,7 @@ def run_folder(folder: Path, answers: Mapping[str, Sequence[Sequence[int]]], **f
 def write_run(run: StoredRun) -> Path:
     """Write a run that never happened into its folder, which is returned."""
     store = Store(run.folder)
-    store.save_environment(run.environment)
+    write_document(store.folder / ENVIRONMENT, run.environment)
     for trial in chain.from_iterable(run.trials.values()):
         store.save(trial)
     files = {"config.yaml": dump(run.benchmark, run.folder)} | table_files(run.results)

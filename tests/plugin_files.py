@@ -24,6 +24,14 @@ MAKE = """
 """A module with a function that makes a model."""
 
 
+def look_again(*registries):
+    """Have registries look for plug-ins as after an installation."""
+    for registry in registries:
+        vars(registry).pop("_plugins", None)
+        for name in {*registry._usable} - {*registry._built_in}:
+            del registry._usable[name]
+
+
 def write_module(folder, name, source):
     """Write a module ``package.name``, and the packages around it."""
     file = folder.joinpath(*name.split(".")).with_suffix(".py")

@@ -17,11 +17,11 @@ from in_process import InProcess
 from matplotlib import pyplot as plt
 
 import rnnbench
-from rnnbench import job
 from rnnbench.metrics import COSTS, usable_metrics
 from rnnbench.models.baselines import Stratified
 from rnnbench.registry import PluginError
 from rnnbench.results.store import FILES, RESULTS
+from rnnbench.runner.executors import EXECUTORS
 
 MODELS = {
     "nb": {"baseline": {"multinomial_naive_bayes": {"alpha": 0.5}}},
@@ -51,7 +51,7 @@ print(run)
 def folder(tmp_path, tiny_sgml_folder, monkeypatch):
     """The working folder, with made-up newswires in ``sgml``, and no processes to wait for."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     tiny_sgml_folder.rename("sgml")
     return tmp_path
 
@@ -158,7 +158,7 @@ def test_a_model_that_fails_leaves_the_others_in_a_partial_run(folder, monkeypat
 
 
 def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
-    monkeypatch.setattr(job, "executor_class", lambda _: Forgets)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Forgets)
 
     told = "gave no outcome for .* seed 0\n1 of 2 trials have no result; results/mine/ has the"
     with pytest.raises(rnnbench.FailedTrialsError, match=told) as error:
@@ -171,10 +171,10 @@ def test_an_executor_that_gives_up_leaves_a_partial_run(folder, monkeypatch):
 
 
 def test_ctrl_c_leaves_what_finished_and_the_same_call_goes_on_from_there(monkeypatch):
-    monkeypatch.setattr(job, "executor_class", lambda _: Interrupted)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
     with pytest.raises(KeyboardInterrupt, match="1 of 2 trials are stored") as caught:
         run(["nb", "smooth"], fresh=True)
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
     assert isinstance(caught.value, rnnbench.InterruptedRunError)
     assert len(caught.value.run.results.models) == 1
@@ -189,7 +189,7 @@ class Unreachable(InProcess):
 
 def test_a_run_that_cannot_begin_leaves_no_folder_unless_there_was_one(folder, monkeypatch):
     kept = run("nb").folder
-    monkeypatch.setattr(job, "executor_class", lambda _: Unreachable)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Unreachable)
     (folder / "mine").mkdir()
 
     for out in ("new", "mine", kept):

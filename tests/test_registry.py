@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from plugin_files import write_distribution
+from plugin_files import look_again, write_distribution
 
 from rnnbench.registry import PluginError, Registry
 
@@ -77,14 +77,14 @@ def test_a_plug_in_that_fails_is_left_out_where_all_are_asked_for(install, caplo
     assert "frost (fails.py, line 1); it is left out" in caplog.text
 
 
-def test_the_package_of_an_entry_is_known_and_refresh_finds_new_packages(install):
+def test_the_package_of_an_entry_is_known(install):
     fruits = install(pear="orchard:pear")
     assert (fruits.plugin("pear").value, fruits.plugin("apple")) == ("orchard:pear", None)
     assert fruits.label("pear") == "fruit 'pear' of the package a-garden"
     assert fruits.label("apple") == "fruit 'apple'"
     write_distribution(Path(sys.path[0]), {"fig": "x:y"}, {}, group="rnnbench.fruits", name="b")
     assert list(fruits) == ["apple", "pear"]
-    fruits.refresh()
+    look_again(fruits)
     assert set(fruits) == {"apple", "pear", "fig"}
 
 

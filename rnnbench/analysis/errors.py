@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rnnbench.analysis.intervals import N_BLOCKS, estimate_mean
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import make_dataset, split_fingerprint
+from rnnbench.data.dataset import make_dataset
 from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import count_topics
 from rnnbench.results.run import StoredRun
@@ -142,7 +142,7 @@ def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
         with suppress(RnnbenchError, FileNotFoundError):
             corpus = cache.read(file)
             rebuilt = make_dataset(corpus, run.benchmark.data)
-            if split_fingerprint(corpus.fingerprint, rebuilt) == dataset.split_fingerprint:
+            if rebuilt.split_fingerprint(corpus.fingerprint) == dataset.split_fingerprint:
                 return [corpus.words(number) for number in rebuilt.test_documents]
     return None
 

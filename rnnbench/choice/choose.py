@@ -1,48 +1,49 @@
 """Choosing models and settings on the training documents alone."""
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import comb
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnbench.analysis.comparisons import compare_with_best
+from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
-from rnnbench.choice.results import (
-    ChoiceResults,
-    best_config,
-    choice_table,
-    chosen_benchmark,
-    complete,
-    rank_candidates,
-    recommend,
-)
 from rnnbench.config.load import dump
+from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import Duplicates
+from rnnbench.data.audit import DatasetSummary, Duplicates
 from rnnbench.data.dataset import Data, make_dataset, make_parts
 from rnnbench.environment import constraints
 from rnnbench.errors import UserError
 from rnnbench.job import FailedTrialsError, InterruptedRunError, prepared_job, require_whole
-from rnnbench.models.descriptions import with_members
+from rnnbench.metrics import FIT_SECONDS
+from rnnbench.models.baselines import MostFrequent, Stratified
+from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model, with_members
 from rnnbench.points import model_of, values_of
-from rnnbench.report.table import Shown, Table, to_markdown
+from rnnbench.report.table import MISSING, Columns, Shown, Table, table_of, to_markdown, with_points
 from rnnbench.report.tables import parameter_columns, short_table
+from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
 from rnnbench.request import ChoiceRequest, RunRequest, takes
-from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import load_benchmark, report_files
-from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED
+from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
+from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED, lock_folder
 from rnnbench.runner.run import Job, PlanResult, plan_benchmark
 from rnnbench.runner.run import run as run_job
-from rnnbench.section import checked, spell
+from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
+from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
+from rnnbench.text import counted, heading, listed, numbers
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -51,10 +52,282 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDS = 5
-SEED = 0
-"""Of the draw of a sample of points."""
-SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")
-"""The arguments of a choice that say how its trials run, and those of the recommended model."""
+SEED = 0  # of the draw of a sample of points
+SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run
+
+
+P_HOLM = "p (Holm)"
+SIMPLEST = (
+    "Simplest: baselines before networks, then models that learned from no other texts, then the "
+    "fewest parameters. Up to twice the fewest count as equal; then {score} decides."
+)
+
+
+class Candidate(Record):
+    """A model that answered training documents that it had not learned."""
+
+    name: str
+    params: int
+    score: Annotated[float, formerly("accuracy")]
+    """The main metric on all held-out documents, as a mean over seeds."""
+    of_parts: list[float]  # the score on each part, as a mean over seeds
+    over_parts: Interval | None  # of the mean, over other folds and seeds, if there are several
+    interval: Interval  # over other documents and, with several seeds, over other seeds
+    training: dict[str, Any] = {}  # training values that are set for this model alone
+    seeds: int
+    fit_seconds: float  # the mean time of a training, in seconds
+    against_best: Comparison | None  # the best compared with this one; None for the best itself
+
+    def p_of_folds(self, other: "Candidate") -> float | None:
+        """Return the p-value of the difference over other training documents, given folds."""
+        ahead = np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
+        over_folds = estimate_over_folds(ahead)
+        return over_folds.p if over_folds else None
+
+
+class Recommendation(Record):
+    """The model that a choice recommends."""
+
+    model: str
+    reason: str  # why, in words
+
+
+class ChoiceResults(Record):
+    """The content of ``choice.json``."""
+
+    older_versions = (2,)
+    schema_version: Literal[3] = 3
+    name: str
+    command: str  # the command line of the choice
+    dataset: DatasetSummary  # the whole dataset; none of its test documents was used
+    folds: int | None  # the number of folds; None if the last documents were held out
+    last: float | None  # the share of training documents, the last ones, that was held out
+    held_out: int  # the number of training documents that were held out, in all folds together
+    seeds: list[int]
+    epochs: list[int]  # the distinct numbers of epochs of networks
+    n_models: int  # the number of models and points of grids in the config
+    searched: int | None  # the most points of each grid that were drawn; None if all were tried
+    sampler: str | None  # the method that drew them
+    candidates: list[Candidate]  # the best first; models that lack trials are left out
+    recommended: Recommendation | None = None  # without candidates, and in earlier versions
+    missing: list[MissingTrial]  # trials that failed or were not run
+
+    @property
+    def n_seeds(self) -> int:
+        """The number of seeds: one if no candidate depends on the seed."""
+        return max((candidate.seeds for candidate in self.candidates), default=1)
+
+    def how(self) -> str:
+        """Return in words which documents were held out."""
+        parts = f"{self.folds} folds" if self.folds else f"the last {100 * (self.last or 0):.3g}%"
+        return f"{self.held_out:,} of {self.dataset.train_size:,} training documents ({parts})"
+
+
+def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
+    """Sort the most accurate first; in a tie the cheapest, in units that no machine changes."""
+    return -round(score, DIGITS), epochs, params
+
+
+def rank_candidates(
+    order: Iterable[str], done: PlanResult, positions: NDArray[np.intp]
+) -> list[Candidate]:
+    """Return the models whose trials all have a result, best first; see ``rank_key``.
+
+    The documents of all parts have ``positions`` in the training set, ``(n_held_out,)``.
+    """
+    trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
+    places = np.argsort(positions) if in_order else slice(None)
+    found: list[Candidate] = []
+    hits: dict[str, Hits] = {}
+    for name, by_seed in complete(order, done).items():
+        answers = list(by_seed.values())
+        model, records = trials[name].model, [part.record for parts in answers for part in parts]
+        of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
+        whole = np.stack(of_seeds, axis=-2)[..., places]
+        hits[name] = Hits(whole, in_order, model.is_random)
+        # (n_parts, n_seeds)
+        scores = np.transpose([[part.values.mean() for part in parts] for parts in answers])
+        over_folds = estimate_over_folds(scores)
+        candidate = Candidate(
+            name=name,
+            params=records[0].params or 0,
+            score=hits[name].score,
+            of_parts=[float(mean) for mean in scores.mean(axis=1)],
+            over_parts=over_folds and over_folds.around,
+            interval=score_interval(hits[name]),
+            training=model.training or {},
+            seeds=len(answers),
+            fit_seconds=float(np.mean([record.fit_seconds or 0.0 for record in records])),
+            against_best=None,
+        )
+        found.append(candidate)
+    found.sort(key=lambda one: rank_key(one.score, trials[one.name].epochs, one.params))
+    against = compare_with_best({one.name: hits[one.name] for one in found}) if found else {}
+    return [one.model_copy(update={"against_best": against.get(one.name)}) for one in found]
+
+
+def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
+    """Return the results of each model that lacks none: by seed, a result for each part."""
+    lacking = {trial.name for trial in done.without_result}
+    found = {name: dict[int, list[TrialResult]]() for name in order if name not in lacking}
+    for trial in done.plan.trials:
+        if trial.name in found:
+            found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
+    return {name: by_seed for name, by_seed in found.items() if by_seed}
+
+
+def recommend(
+    candidates: Sequence[Candidate], models: Mapping[str, Model], task: TaskKind
+) -> Recommendation | None:
+    """Return the simplest candidate that is not clearly worse than the best; see ``SIMPLEST``.
+
+    One that reads no text, or has too few seeds to tell, is recommended only if it is the best.
+    """
+    if not candidates:
+        return None
+    best, *others = candidates
+    level = [one for one in others if one.against_best and one.against_best.verdict == NOT_CLEAR]
+    blind = [
+        one.name
+        for one in [best, *level]
+        if isinstance(getattr(models[one.name], "baseline", None), MostFrequent | Stratified)
+    ]
+    similar = defaultdict[tuple[bool, bool, bool], list[Candidate]](list)
+    for one in [best, *(one for one in level if one.name not in blind)]:
+        model = models[one.name]
+        is_trained = not isinstance(model, BaselineModel)
+        kind = isinstance(model, EnsembleModel), is_trained, model.pretrained != "nothing"
+        similar[kind].append(one)
+    simplest = similar[min(similar)]
+    fewest = min(one.params for one in simplest)
+    found = next(one for one in simplest if one.params <= 2 * fewest)  # the best come first
+    if found is not best:
+        claim = f"is the simplest of {1 + len(level)} models that are not clearly worse than the "
+        claim += f"best, {best.name} ({_in_words(best, models, task)})"
+    elif level:
+        claim = "is the best, and those that are not clearly worse are not much simpler"
+    elif all(one.against_best and one.against_best.is_clear for one in others):
+        claim = "is the best, and all others are clearly worse" if others else "is the only model"
+    else:
+        claim = "is the best, and there are too few seeds to tell which others are as good"
+    reason = f"{found.name} {claim}: {_in_words(found, models, task)}."
+    if blind:
+        reason += f" As {listed(blind)}, which reads no text, is not clearly worse than the best "
+        reason += "either, these documents do not show that any model has learned anything."
+    return Recommendation(model=found.name, reason=reason)
+
+
+def _in_words(candidate: Candidate, models: Mapping[str, Model], task: TaskKind) -> str:
+    kind = models[candidate.name].kind.replace("python", "network")
+    size = f"{candidate.params:,} parameters"
+    article = "an" if task.score_name[0] in "aeiou" else "a"
+    return f"a {kind} with {size} and {article} {task.score_name} of {candidate.score:.4f}"
+
+
+def choice_table(results: ChoiceResults) -> Table:
+    """Return a row for each candidate, the best first."""
+    n = results.n_seeds
+    scopes = [f"{results.folds} folds"] * bool(results.folds) + [f"{n} seeds"] * (n > 1)
+    over = f"mean ± 95 % over {' and '.join(scopes)}" if scopes else "1 seed"
+    columns: Columns[Candidate] = {
+        "model": lambda candidate: candidate.name,
+        f"{results.dataset.kind.score_name} ({over})": _score,
+        f"95 % interval {scope(n)}": lambda candidate: f"{candidate.interval:.4f}",
+        P_HOLM: lambda candidate: _p_holm(candidate.against_best),
+        "clearly worse than the best": lambda one: worse(one.against_best, "best"),
+        "params": lambda candidate: f"{candidate.params:,}",
+        FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
+    }
+    return with_points(table_of(results.candidates, columns, _caption(results)))
+
+
+def _score(candidate: Candidate) -> str:
+    ends = candidate.over_parts
+    return f"{candidate.score:.4f}" + (f" ± {(ends.high - ends.low) / 2:.4f}" if ends else "")
+
+
+def _p_holm(pair: Comparison | None) -> str:
+    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
+
+
+def _caption(results: ChoiceResults) -> str:
+    dataset, n = results.dataset, comb(len(results.candidates), 2)
+    score = dataset.kind.score_name
+    missing = dict.fromkeys(trial.model for trial in results.missing)
+    tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
+    best, is_drawn = results.recommended, len(missing) + len(results.candidates) < results.n_models
+    sentences = [
+        f"Recommended: {best.reason}" if best else "",
+        f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
+        f"Data: {dataset.source} ({dataset.origin}). {heading(score)} on {results.how()}. "
+        "No model was trained on the documents that it classified, and the test documents were not "
+        "used.",
+        f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
+        f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
+        f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
+        f"After ±: how much the {score} depends on the documents learned from. Interval "
+        f"{scope(results.n_seeds)}: how much it depends on the documents classified."
+        if results.folds
+        else "",
+        f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
+        " clearly worse: below 0.05, for the models as they were trained here. Models are compared "
+        "document by document, so intervals of clearly different ones may overlap, and of two "
+        f"equally accurate ones, only one may be clearly worse."
+        if n
+        else "",
+        SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid."
+        if results.searched and is_drawn
+        else "",
+        f"{FIT_SECONDS.header}: the mean of all trainings.",
+        condition(tests),
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
+    """Return a config of the best points, for a folder; its comments say why they were chosen."""
+    best = best_points(results)
+    chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
+    lines = dump(chosen, folder).splitlines()
+    start = lines.index("models:")
+    for name, candidate in best.items():
+        key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
+        start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
+        reason = f"{results.dataset.kind.score_name} {candidate.score:.4f}"
+        if values := values_of(candidate.name):
+            point = ", ".join(f"{key} {value}" for key, value in values.items())
+            reason += f", the best of {chosen.models[name].chosen_from}: {point}"
+        lines.insert(start, f"  # {reason}")
+        start += 1
+    introduction = [
+        f"Chosen from {counted(len(results.candidates), 'model')} by "
+        f"{results.dataset.kind.score_name} on {results.how()};",
+        "the test documents were not used. The command was:",
+        *(f"  {line}" for line in results.command.splitlines()),
+    ]
+    return "\n".join([*(f"# {line}" for line in introduction), *lines, ""])
+
+
+def chosen_benchmark(
+    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
+) -> Benchmark:
+    """Return a benchmark of ``chosen`` candidates, with how many each was chosen from."""
+    n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
+    models = {}
+    for name in with_members(chosen, benchmark.models):
+        tried = {"chosen_from": n_tried[model_of(name)]}
+        models[model_of(name)] = benchmark.models[name].model_copy(update=tried)
+    changes = {"name": f"{benchmark.name[:90]}_chosen", "models": models}
+    return benchmark.model_copy(update=changes)
+
+
+def best_points(results: ChoiceResults) -> dict[str, Candidate]:
+    """Return the best candidate of each model, in the order of their scores."""
+    best: dict[str, Candidate] = {}
+    for candidate in results.candidates:  # the best come first
+        best.setdefault(model_of(candidate.name), candidate)
+    return best
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,9 +364,6 @@ class Choice(Shown):
         Each parameter in which the points of a grid differ has a column. ``p`` is corrected for all
         pairs, and is about the models as trained here. ``p_of_folds`` allows for other training
         documents, too (Nadeau and Bengio 2003), and is not corrected.
-
-        Raises:
-            ImportError: pandas is not installed.
         """
         import pandas as pd
 
@@ -116,8 +386,7 @@ class Choice(Shown):
         """Write a config of the best point of each model.
 
         Raises:
-            UserError: the file exists, or no model has all its trials.
-            UnwritableError: the file cannot be written.
+            UserError: the file exists, it cannot be written, or no model has all its trials.
         """
         file = Path(file)
         check_new(file, overwrite=overwrite)
@@ -157,8 +426,8 @@ def choose(request: ChoiceRequest) -> Choice:
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
     sample = request.sample
-    if sample is not None and (type(sample) is not int or sample < 1):
-        raise UserError(f"sample: got {spell(sample)} (should be 1 or more)")
+    if sample is not None and sample < 1:
+        raise UserError(f"sample: got {sample} (should be 1 or more)")
     if request.folds is None and request.last is None:
         request = replace(request, folds=FOLDS)
     if request.on == "all" and not request.then_fit:
@@ -199,8 +468,7 @@ def choose(request: ChoiceRequest) -> Choice:
 def draw_points(names: Iterable[str], n: int) -> set[str]:
     """Return ``n`` points of each grid, drawn at random; all if it has no more.
 
-    The names alone decide, so the same grid always gives the same points, on every machine, and
-    those of a larger sample include those of a smaller one.
+    The names alone decide, so all machines agree, and a larger sample has those of a smaller one.
     """
     drawn: set[str] = set()
     for model, points in groupby(sorted(names, key=lambda name: (model_of(name), name)), model_of):
@@ -245,7 +513,6 @@ def _write(
 
 
 def _on_all(request: ChoiceRequest, job: Job) -> Data:
-    """Return the data section for a model that is trained on all documents."""
     return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
 
 
@@ -300,8 +567,7 @@ def load_choice(folder: str | Path) -> Choice:
     """Return the choice in a folder.
 
     Raises:
-        UserError: there is no choice.
-        DamagedResultError: a file is not as it was written.
+        UserError: there is no choice, or a file is not as it was written.
     """
     folder = Path(folder)
     if not (folder / CHOICE).is_file():

@@ -62,7 +62,6 @@ def choose(
 
 
 def _closing(choice: "Choice", written: Path | None) -> list[str]:
-    """Return where everything is stored, and what can be done with it next."""
     fitted, stored = choice.fitted, f"Stored in {choice.folder}/"
     if fitted:
         stored += f"; next: {options.line('predict', fitted.folder, 'TEXT')}"

@@ -7,7 +7,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from rnnbench.analysis.summary import load_environment
-from rnnbench.choice.results import Candidate, choice_table
+from rnnbench.choice.choose import Candidate, choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plot import COLOURS, THIN, Plot, about, name_rows
 from rnnbench.report.sections import Part, ReportSection, reproduce_by
@@ -17,8 +17,7 @@ from rnnbench.text import counted, heading
 if TYPE_CHECKING:
     from rnnbench.choice.choose import Choice
 
-SHOWN = 20
-"""At most this many candidates are drawn beside the recommended one, and can be picked."""
+SHOWN = 20  # at most this many candidates are drawn beside the recommended one, and can be picked
 
 
 class CandidatesPlot(Plot):

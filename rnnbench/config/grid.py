@@ -17,25 +17,13 @@ from itertools import combinations, product
 from math import prod
 from typing import Any
 
-from rnnbench.config.nodes import (
-    MAX_VALUES,
-    ConfigError,
-    Node,
-    Problem,
-    at,
-    config_error,
-    key_path,
-    replaced,
-    with_value,
-    without,
-)
+from rnnbench.config import nodes
+from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.errors import did_you_mean
 from rnnbench.points import MAX_BRACKETS, POINT, model_of, point_name, short, values_of
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
-MAX_PATHS = 100
-"""The most key paths in one grid; every two of them are compared."""
 ZIP = "zip"
 
 
@@ -45,14 +33,14 @@ def flattened(root: Node) -> tuple[Node, list[Problem]]:
     for name, model in models_of(root).items():
         grid, place = at(model, ["grid"]), ["models", name, "grid"]
         if isinstance(grid.value, dict):
-            flat = dict(_lists(without(grid, [ZIP]), [], place, problems))
+            flat = dict(_lists(nodes.without(grid, [ZIP]), [], place, problems))
             if zipped := grid.children.get(ZIP):
                 flat[ZIP] = Node(dict(_lists(zipped, [], [*place, ZIP], problems)), zipped.where)
-            root = replaced(root, place, Node(flat, grid.where))
+            root = nodes.replaced(root, place, Node(flat, grid.where))
         elif grid.value is not None:
             message = f"got {spell(grid.plain)} (should be a mapping of key paths to lists)"
             problems.append(Problem(grid.where, key_path(place), message))
-            root = without(root, place)
+            root = nodes.without(root, place)
     return root, problems
 
 
@@ -82,7 +70,6 @@ def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
 
 
 def _paths(model: Node) -> list[str]:
-    """Return the paths of all axes in the grid of a model."""
     grid = at(model, ["grid"])
     return [path for path in grid.children if path != ZIP] + list(at(grid, [ZIP]).children)
 
@@ -90,8 +77,7 @@ def _paths(model: Node) -> list[str]:
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with the points of each grid in place of its model, and the problems.
 
-    An ensemble of a model with a grid, or of a point of it, is left out: there is not one such
-    model, and a choice gives the best point its name.
+    Ensembles of a grid or of its points are left out: a choice gives the best point its name.
     """
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
@@ -106,24 +92,22 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             of_model = _points(name, model)
         except ConfigError as error:
             problems += error.problems
-            of_model = {name: without(model, ["grid"])}
+            of_model = {name: nodes.without(model, ["grid"])}
         if twice := [point for point in of_model if point in points]:
             place = key_path(["models", twice[0]])
             problems.append(Problem(model.where, place, "two models have this name"))
         points |= of_model
-    return replaced(root, ["models"], Node(points, root.children["models"].where)), problems
+    return nodes.replaced(root, ["models"], Node(points, root.children["models"].where)), problems
 
 
 def _members(model: Node) -> Iterable[Node]:
-    """Return the names of the models in an ensemble that are text."""
     members = at(model, ["ensemble", "of"]).value
     is_list = isinstance(members, list)
     return [own for own in members if isinstance(own.value, str)] if is_list else []
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
-    """Return the models that a model stands for, by name."""
-    grid, base = at(model, ["grid"]), without(model, ["grid"])
+    grid, base = at(model, ["grid"]), nodes.without(model, ["grid"])
     if grid.value is None or not re.fullmatch(POINT, name):
         return {name: base}
     if "[" in name:
@@ -133,9 +117,8 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     lists = {path: entries[path].value for axis in axes for path in axis}
     sizes = [len(lists[axis[0]]) for axis in axes]
     count = prod(sizes)
-    if count > MAX_POINTS or count * _size(base) > MAX_VALUES:
-        allowed = f"(allowed: {MAX_POINTS:,}, with {MAX_VALUES:,} values in all)"
-        raise _error(grid, name, [], f"makes {count:,} models {allowed}")
+    if count > MAX_POINTS:
+        raise _error(grid, name, [], f"makes {count:,} models (allowed: {MAX_POINTS:,})")
     targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
     texts = {path: _texts(values) for path, values in lists.items()}
     # A parameter with a single value is in no name.
@@ -153,15 +136,13 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         points[point] = base
         for path, n in chosen.items():
             for keys in targets[path]:
-                points[point] = with_value(points[point], keys, lists[path][n])
+                points[point] = nodes.with_value(points[point], keys, lists[path][n])
     return points
 
 
 def _axes(model: Node, name: str) -> list[list[str]]:
     """Return the key paths of each axis: one, or those under ``zip``; all fit together."""
     paths, grid = _paths(model), at(model, ["grid"])
-    if len(paths) > MAX_PATHS:
-        raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
     for one, other in combinations(paths, 2):
         if _overlap(one.split("."), other.split(".")):
             raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
@@ -198,11 +179,6 @@ def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
     return [place for place, _ in found]
 
 
-def _size(node: Node) -> int:
-    """Return the number of values in ``node``."""
-    return 1 + sum(map(_size, node.children.values()))
-
-
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
     """Return ``root`` with the value that a flag sets.
 
@@ -213,7 +189,9 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
         case ["training", *path]:
             for own in [keys] if path else [["training", key] for key in new.children]:
                 for name in models_of(root):
-                    root = without(_without_axis(root, name, own, new), ["models", name, *own])
+                    root = nodes.without(
+                        _without_axis(root, name, own, new), ["models", name, *own]
+                    )
             if _is_several(new, path):
                 models = models_of(root).items()
                 untrained = {"baseline", "ensemble"}
@@ -222,20 +200,20 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
                     message = "there is no network to try these values on"
                     raise config_error(new.where, keys, message)
                 for name in networks:
-                    root = with_value(root, ["models", name, "grid", ".".join(keys)], new)
+                    root = nodes.with_value(root, ["models", name, "grid", ".".join(keys)], new)
                 return root
         case ["models", _, "grid", "zip", *path] if path:
-            return with_value(root, [*keys[:4], ".".join(path)], new)
+            return nodes.with_value(root, [*keys[:4], ".".join(path)], new)
         case ["models", name, "grid", *path] if path:
-            return with_value(root, _axis(root, name, path), new)
+            return nodes.with_value(root, _axis(root, name, path), new)
         case ["models", name, *path] if path:
             axis = _axis(root, name, path)
             root = _without_axis(root, name, path, new)
             if _is_several(new, path) and not isinstance(at(root, keys).value, list):
-                return with_value(root, axis, new)
+                return nodes.with_value(root, axis, new)
             if "*" in path:
-                return with_value(root, axis, Node([new], new.where))
-    return with_value(root, keys, new)
+                return nodes.with_value(root, axis, Node([new], new.where))
+    return nodes.with_value(root, keys, new)
 
 
 def _is_several(new: Node, path: Sequence[str]) -> bool:
@@ -254,14 +232,13 @@ def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
 
 
 def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node:
-    """Return ``root`` without the axis ``path`` in the grid of a model."""
     model = at(root, ["models", name])
     if _is_in_name(values_of(name), path, at(model, path), new):
         message = "has this value in its name (change the config that has the grid)"
         raise config_error(new.where, ["models", name], message)
     for axis in _paths(model):
         if axis == ".".join(path):
-            root = without(root, _axis(root, name, path))
+            root = nodes.without(root, _axis(root, name, path))
         elif _overlap(axis.split("."), path):
             message = f"overlaps with {axis} in the grid (set that instead)"
             raise config_error(new.where, ["models", name, *path], message)
@@ -306,12 +283,10 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
 
 
 def _label(path: str) -> str:
-    """Return a path, or the end of one, as it is spelled in the name of a point."""
     return _plain(short(path))
 
 
 def _text(value: Any) -> str:
-    """Return a value for the name of a point."""
     return _plain(value if isinstance(value, str) else json.dumps(value, default=spell))
 
 

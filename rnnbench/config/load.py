@@ -1,7 +1,4 @@
-"""From a config, the files that it ``extends``, and flags to a typed benchmark.
-
-The answer to a wrong config is a list of every problem.
-"""
+"""From a config, the files that it ``extends``, and flags to a typed benchmark."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,22 +9,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from rnnbench.config import shipped
+from rnnbench.config import nodes, shipped
 from rnnbench.config.grid import expanded, flattened, models_of, with_flag
-from rnnbench.config.nodes import (
-    MAX_DEPTH,
-    ConfigError,
-    Node,
-    Problem,
-    at,
-    config_error,
-    key_path,
-    merged,
-    parse,
-    to_yaml,
-    with_value,
-    without,
-)
+from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.dataset import PATHS, Data
 from rnnbench.data.sources.tables import READERS, Layout, sniff
@@ -37,11 +21,9 @@ from rnnbench.points import chosen, model_of, split_keys
 from rnnbench.section import Section
 from rnnbench.storage import read_file
 
-MAX_CONFIG = 2**20
-"""The size of the largest config that is read, in bytes."""
+MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 ENDINGS = ".yaml", ".yml"
-MAX_FILES = 100
-"""The most files that a config may extend, directly and through others."""
+MAX_FILES = 100  # the most files that a config may extend, directly and through others
 
 _S = TypeVar("_S", bound=Section)
 
@@ -92,10 +74,9 @@ def load_data(
 
 
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
-    """Return ``benchmark`` with only the models ``names``, if any, in the order of the config.
+    """Return ``benchmark`` with only the models ``names``, if any; an error blames ``flag``.
 
-    The name of a model with a grid stands for all its points, and that of an ensemble for its
-    models, too. An error blames ``flag``.
+    The name of a grid stands for all its points, and that of an ensemble for its models, too.
     """
     needed = with_members(chosen([*benchmark.models], names, flag, "no model"), benchmark.models)
     kept = {name: model for name, model in benchmark.models.items() if name in needed}
@@ -103,15 +84,12 @@ def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benc
 
 
 def dump(benchmark: Benchmark, folder: Path | None = None) -> str:
-    """Return a benchmark as YAML, with every default written out.
-
-    Paths in ``data`` become relative to ``folder``, where the text will be stored, or absolute.
-    """
+    """Return a benchmark as YAML with all defaults; paths are absolute, or relative to a folder."""
     plain = benchmark.model_dump(exclude_none=True)
     for key in set(PATHS) & set(plain["data"]):
         path = plain["data"][key].resolve()
         plain["data"][key] = os.path.relpath(path, folder.resolve()) if folder else str(path)
-    return to_yaml(plain)
+    return nodes.to_yaml(plain)
 
 
 class _OnlyData(Section):
@@ -146,25 +124,26 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 
 
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
-    """Return the tree of a file or a mapping, with the values of flags.
+    """Return the tree of a file, a table or a mapping, with the values of flags.
 
-    A file that does not exist may be the name of a config that comes with the package; a table of
-    texts gets a config of its own. Paths in a mapping are relative to the working folder.
+    A file that does not exist may be the name of a config of the package.
     """
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())
     elif shipped.is_table(config):
-        root, _ = parse(shipped.for_table(Path(config), is_open=True), str(config))
+        root, _ = nodes.parse(shipped.for_table(Path(config), is_open=True), str(config))
         tree.root = _extended(tree, root or Node({}, ""), Path(), ())
     else:
         tree.root = _read_first(tree, Path(config))
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:
-            value, duplicates = parse(override.value, flag, has_lines=False)
-            if len(keys) > MAX_DEPTH:
-                raise config_error(flag, (), f"a path of {len(keys):,} keys (allowed: {MAX_DEPTH})")
+            value, duplicates = nodes.parse(override.value, flag, has_lines=False)
+            if len(keys) > nodes.MAX_DEPTH:
+                raise config_error(
+                    flag, (), f"a path of {len(keys):,} keys (allowed: {nodes.MAX_DEPTH})"
+                )
             tree.root = with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:
@@ -173,9 +152,8 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
 
 
 def _node(value: Any, depth: int = 0) -> Node:
-    """Return a Python value as a node without a place."""
-    if depth > MAX_DEPTH:
-        raise config_error("", (), f"nested too deeply (allowed: {MAX_DEPTH} levels)")
+    if depth > nodes.MAX_DEPTH:
+        raise config_error("", (), f"nested too deeply (allowed: {nodes.MAX_DEPTH} levels)")
     if isinstance(value, Section):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, Mapping):
@@ -217,8 +195,6 @@ def _text_of(path: Path) -> str:
         found = (other.name for other in path.parent.glob("*.*") if other.suffix.lower() in endings)
         names = sorted(found) + ([] if path.suffix else shipped.names())
         message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"
-    except IsADirectoryError:
-        message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
         raise config_error(f"{path}:{line}", (), "is not UTF-8") from None
@@ -227,8 +203,7 @@ def _text_of(path: Path) -> str:
     raise config_error(str(path), (), message)
 
 
-_parse = lru_cache(maxsize=MAX_FILES)(parse)
-"""Several files may extend the same one, and PyYAML is slow."""
+_parse = lru_cache(maxsize=MAX_FILES)(nodes.parse)  # several files may extend the same one
 
 
 def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> Node:
@@ -236,7 +211,7 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
     for keys in (["data", key] for key in PATHS):
         path = at(own, keys)
         if isinstance(path.value, str) and path.value and path.value[0] != "~":
-            own = with_value(own, keys, Node(str(folder / path.value), path.where))
+            own = nodes.with_value(own, keys, Node(str(folder / path.value), path.where))
     own, problems = flattened(own)
     tree.problems += problems
     if "extends" not in own.value:
@@ -248,11 +223,11 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
             if len(tree.files) > MAX_FILES:
                 message = f"too many files (allowed: {MAX_FILES})"
                 raise config_error(name.where, ["extends"], message)
-            below = merged(below, _read(tree, _file(name, folder, above), above))
+            below = nodes.merged(below, _read(tree, _file(name, folder, above), above))
         except ConfigError as error:
             tree.problems += error.problems
             tree.is_whole = False
-    return merged(below, without(own, ["extends"]))
+    return nodes.merged(below, nodes.without(own, ["extends"]))
 
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:

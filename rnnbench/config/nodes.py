@@ -16,13 +16,9 @@ from yaml.reader import ReaderError
 from rnnbench.errors import UserError, shortened
 from rnnbench.section import spell
 
-MAX_DEPTH = 100
-"""Levels of lists and mappings. Data that contains itself, through an alias, has no end."""
-MAX_VALUES = 100_000
-"""Values in one file, or in all points of a model. Aliases of aliases could stand for more than fit
-into memory."""
-MAX_MESSAGE = 2_000
-"""The most characters that are shown of one problem."""
+MAX_DEPTH = 100  # levels; data that contains itself, through an alias, has no end
+MAX_VALUES = 100_000  # in one file: aliases of aliases could stand for more than fit into memory
+MAX_MESSAGE = 2_000  # the most characters that are shown of one problem
 MAX_PROBLEMS = 100
 
 
@@ -30,8 +26,7 @@ MAX_PROBLEMS = 100
 class Problem:
     """One mistake in a config."""
 
-    where: str
-    """``file:line``, or the flag that the value came from; empty if the config is a mapping."""
+    where: str  # file:line, or the flag that the value came from; empty if the config is a mapping
     key: str  # the path, such as training.epochs; empty if the whole file is wrong
     message: str
 
@@ -73,10 +68,8 @@ def key_path(keys: Sequence[str | int]) -> str:
 class Node:
     """A value of a config that knows where it was written."""
 
-    value: Any
-    """The entries of a mapping by key, the items of a list, or a single value."""
-    where: str
-    """``file:line`` of its key, or of an item of a list; or the flag that it came from."""
+    value: Any  # the entries of a mapping by key, the items of a list, or a single value
+    where: str  # file:line of its key, or of an item of a list; or the flag that it came from
 
     @cached_property
     def children(self) -> dict[str, "Node"]:
@@ -103,10 +96,7 @@ def at(root: Node, keys: Sequence[str]) -> Node:
 
 
 def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` overridden by ``top``: mappings key by key, all else as a whole.
-
-    A key without a value in ``top`` leaves a mapping of ``base`` as it is.
-    """
+    """Return ``base`` overridden by ``top``: mappings that have a value, key by key."""
     if not isinstance(base.value, dict):
         return top
     if not isinstance(top.value, dict):
@@ -118,10 +108,7 @@ def merged(base: Node, top: Node) -> Node:
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added.
-
-    The values along the way get the place of ``new``; ``root`` keeps its own.
-    """
+    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added there."""
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
@@ -178,16 +165,7 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.duplicates: dict[int, Problem] = {}  # by the identity of the second node
         self._where = where
-        self._n_parsed, self._n_values = 1, 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node; after too many, parsing stops at once, because PyYAML is slow."""
-        self._n_parsed += index is not None  # keys do not count
-        if self._n_parsed > MAX_VALUES:
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            message = f"too many values (allowed: {MAX_VALUES:,})"
-            raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
-        return super().compose_node(parent, index)
+        self._n_values = 0
 
     def value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
         """Return the value of a node; ``parse`` says which errors it raises."""
@@ -236,10 +214,7 @@ def to_yaml(value: Any) -> str:
 
 
 def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
-    """Return the tree in ``text``, if it has one, and a problem for every duplicate key.
-
-    ``name`` is the file or the flag that it comes from; lines are of no use in a flag.
-    """
+    """Return the tree in ``text``, of the file or flag ``name``, and its duplicate keys."""
 
     def where(mark: yaml.Mark) -> str:
         return f"{name}:{mark.line + 1}" if has_lines else name

@@ -1,37 +1,17 @@
-"""The typed benchmark that a config describes: its sections, each with its keys and defaults.
-
-``data`` and ``training`` are declared in ``rnnbench.data`` and ``rnnbench.training``, models in
-``rnnbench.models``.
-"""
+"""The typed benchmark that a config describes, and its published results."""
 
 import re
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from rnnbench import section
 from rnnbench.data.dataset import Data
 from rnnbench.models.descriptions import EnsembleModel, Model
 from rnnbench.points import MODEL, POINT
-from rnnbench.section import (
-    SCORES,
-    Publication,
-    Section,
-    Text,
-    at,
-    located,
-    problem,
-    problems,
-    spell,
-)
+from rnnbench.section import Publication, Section, Text, located, problem, spell
 from rnnbench.tracking import TrackerNames
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.settings import Training
@@ -45,14 +25,12 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]
-"""The name of a model, or of a point of its grid."""
+ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]  # or of a point
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 def _with_names_of_scores(schema: dict[str, Any]) -> None:
-    """Have a schema accept the score under its other names."""
-    schema["properties"] |= dict.fromkeys(SCORES, schema["properties"]["score"])
+    schema["properties"] |= dict.fromkeys(section.SCORES, schema["properties"]["score"])
     schema["required"].remove("score")
 
 
@@ -141,7 +119,7 @@ class Benchmark(Section):
             except ValidationError as error:
                 found += located(error, ("models", name, "training"))
             except PydanticCustomError as error:
-                found.append(at(("models", name), error))
+                found.append(section.at(("models", name), error))
         if found:
-            raise problems(found)
+            raise section.problems(found)
         return self

@@ -43,11 +43,7 @@ def find(name: str | Path) -> Path | None:
 
 
 def get(name: str) -> Path:
-    """Return the config of this name.
-
-    Raises:
-        UserError: there is none.
-    """
+    """Return the config of this name, or raise ``UserError``."""
     if found := find(name):
         return found
     if Path(name).suffix.lower() in READERS:
@@ -66,8 +62,7 @@ def summary(file: Path) -> str:
 def new_files(config: Path, source: str | None) -> dict[Path, str]:
     """Return the text of a new config, and that of the table of texts that it names, by file.
 
-    The ``source`` is a table of texts, or the name of a config that comes with the package, whose
-    copy may still extend others of the package; without it, this is the starter.
+    The ``source`` is a table, or the name of a config of the package; by default the starter.
     """
     if not source:
         return {config: starter(config.stem)}
@@ -89,9 +84,6 @@ def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> st
     """Return a config for a table of texts, to be stored in ``folder``; see ``configs/texts.yaml``.
 
     It says what the table looks like, unless that ``is_open`` and detected later.
-
-    Raises:
-        UserError: the table has no header.
     """
     layout = Layout() if is_open else sniff(path, Layout())
     if not (is_open or layout.label):

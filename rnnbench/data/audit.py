@@ -8,21 +8,12 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from rnnbench.data.corpus import Corpus, noun_of
-from rnnbench.data.dataset import Dataset, split_fingerprint
+from rnnbench.data.dataset import Dataset
 from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
-from rnnbench.tasks import (
-    SINGLE_LABEL,
-    TASKS,
-    Labels,
-    TaskKind,
-    documents_by_topic,
-    keys_of,
-    without_unused,
-)
+from rnnbench.tasks import TASKS, Labels, TaskKind, documents_by_topic, keys_of, without_unused
 
-OUTSIDE = "outside"
-"""The source of documents of which nothing but labels is known."""
+OUTSIDE = "outside"  # the source of documents of which nothing but labels is known
 
 
 class TopicCount(Record):
@@ -56,7 +47,7 @@ class DatasetSummary(Record):
     """A dataset, and how well always answering its most frequent topic does."""
 
     source: str
-    task: str = SINGLE_LABEL.name
+    task: str = "single_label"
     """The kind of task."""
     origin: str
     fingerprint: str
@@ -76,8 +67,7 @@ class DatasetSummary(Record):
     n_left_out: NonNegativeInt = 0
     """The number of test documents that were left out of all this because they are in training."""
     estimated_on: str | None = None
-    """If all documents are for training: the documents held out by a choice, which take the place
-    of test documents, in words."""
+    """If no document is left to test on: those that a choice held out, in words."""
     in_order: bool = False
     """Whether the documents are in order of time, so that variances come from blocks of them."""
     clusters: list[NonNegativeInt] | None = None
@@ -172,31 +162,25 @@ class DatasetSummary(Record):
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
     """Return the facts about a ``dataset`` that was made of ``corpus``."""
-    both, n_topics = (dataset.y_train, dataset.y_test), len(dataset.topics)
-    train, test = (documents_by_topic(labels, n_topics) for labels in both)
-    majority = int(train.argmax())
+    train = documents_by_topic(dataset.y_train, len(dataset.topics)).tolist()
     duplicates = _duplicates(dataset, dataset.x_train, dataset.x_test)
     whole = Duplicates()
     if duplicates.positions:
         parts = dataset.train_documents, dataset.test_documents
         whole = _duplicates(dataset, *(map(corpus.ranks, part.tolist()) for part in parts))
-    counts = zip(dataset.topics, train.tolist(), test.tolist(), strict=True)
     return DatasetSummary(
         source=corpus.provenance["source"],
         task=dataset.task,
         origin=corpus.provenance["from"],
         fingerprint=dataset.fingerprint,
-        split_fingerprint=split_fingerprint(corpus.fingerprint, dataset),
+        split_fingerprint=dataset.split_fingerprint(corpus.fingerprint),
         corpus_fingerprint=corpus.fingerprint,
         train_size=len(dataset.y_train),
-        test_size=len(dataset.y_test),
         timesteps=dataset.timesteps,
-        topics=[TopicCount(topic=topic, train=a, test=b) for topic, a, b in counts],
         duplicates=duplicates,
         whole_duplicates=whole,
         in_order=dataset.in_order,
-        majority_topic=dataset.topics[majority],
-        **_scores_of_majority(TASKS[dataset.task], dataset.y_test, test, majority),
+        **_facts_of_labels(TASKS[dataset.task], dataset.y_test, dataset.topics, train),
     )
 
 
@@ -204,9 +188,10 @@ def summarize_labels(
     task: TaskKind, labels: Labels, topics: Sequence[str], origin: str, **facts: Any
 ) -> DatasetSummary:
     """Return the facts about test documents of which only labels, and ``facts``, are known."""
-    test = documents_by_topic(labels, len(topics))
-    names = {"ids": facts.get("ids"), "topics": [topics[n] for n in np.flatnonzero(test).tolist()]}
-    mark = sha256_arrays({"labels": without_unused(labels)}, names | {"n": len(labels)})
+    found = _facts_of_labels(task, labels, topics, [0] * len(topics))
+    used = [count.topic for count in found["topics"] if count.test]
+    names = {"ids": facts.get("ids"), "topics": used, "n": len(labels)}
+    mark = sha256_arrays({"labels": without_unused(labels)}, names)
     return DatasetSummary(
         source=OUTSIDE,
         task=task.name,
@@ -215,54 +200,52 @@ def summarize_labels(
         split_fingerprint=mark,
         corpus_fingerprint=mark,
         train_size=0,
-        test_size=len(labels),
         timesteps=0,
-        topics=[
-            TopicCount(topic=topic, train=0, test=n)
-            for topic, n in zip(topics, test.tolist(), strict=True)
-        ],
         duplicates=Duplicates(),
         whole_duplicates=Duplicates(),
-        majority_topic=topics[int(test.argmax())],
-        **_scores_of_majority(task, labels, test, int(test.argmax())),
+        **found,
         **facts,
     )
 
 
-def _scores_of_majority(
-    task: TaskKind, labels: Labels, test: NDArray[np.int64], majority: int
-) -> dict[str, float]:
-    """Return how well always answering a topic does, from the test documents of each topic."""
-    share = float(test[majority] / len(labels))
-    # Its precision is its share and its recall is 1; the other topics of the test set score 0.
-    macro_f1 = 2 * share / (1 + share) / int(np.count_nonzero(test))
-    score = task.score(labels, task.always(majority, labels))
-    return {"majority_score": score, "majority_macro_f1": macro_f1}
-
-
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     """Return the facts about a dataset without duplicates, from the ``labels`` that are left."""
-    test = documents_by_topic(labels, len(summary.topics))
-    names = [count.topic for count in summary.topics]
-    pairs, dropped = zip(summary.topics, test.tolist(), strict=True), summary.duplicates.positions
+    names, train = zip(*((count.topic, count.train) for count in summary.topics), strict=True)
+    dropped = summary.duplicates.positions
     facts = {
         "fingerprint": sha256_json([summary.fingerprint, dropped]),
         "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
-        "test_size": len(labels),
         "n_left_out": len(dropped),
-        "topics": [count.model_copy(update={"test": n}) for count, n in pairs],
         "duplicates": Duplicates(),
         "whole_duplicates": Duplicates(),
     }
-    position = names.index(summary.majority_topic)
-    majority = _scores_of_majority(TASKS[summary.task], labels, test, position)
-    return summary.model_copy(update=facts | majority)
+    facts |= _facts_of_labels(TASKS[summary.task], labels, names, train)
+    return summary.model_copy(update=facts)
+
+
+def _facts_of_labels(
+    task: TaskKind, labels: Labels, topics: Sequence[str], train: Sequence[int]
+) -> dict[str, Any]:
+    """Return what follows from test labels, and from the training documents of each topic."""
+    test = documents_by_topic(labels, len(topics)).tolist()
+    majority = int(np.argmax(train if any(train) else test))
+    share = test[majority] / len(labels)
+    return {
+        "test_size": len(labels),
+        "topics": [
+            TopicCount(topic=topic, train=n_train, test=n_test)
+            for topic, n_train, n_test in zip(topics, train, test, strict=True)
+        ],
+        "majority_topic": topics[majority],
+        "majority_score": task.score(labels, task.always(majority, labels)),
+        # Its precision is its share and its recall is 1; the other topics of the test set score 0.
+        "majority_macro_f1": 2 * share / (1 + share) / np.count_nonzero(test),
+    }
 
 
 def _duplicates(
     dataset: Dataset, train: Iterable[NDArray[np.int32]], test: Iterable[NDArray[np.int32]]
 ) -> Duplicates:
-    """Return the test documents whose sequence in ``test`` is also in ``train``."""
     tested = [sequence.tobytes() for sequence in test]
     labels: dict[bytes, set[Hashable]] = {}
     wanted = set(tested)

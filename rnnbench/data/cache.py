@@ -1,7 +1,4 @@
-"""Corpora on disk: npz files without pickles, whose content is checked on every load.
-
-A file is named after its source and the fingerprint of its corpus.
-"""
+"""Corpora on disk: npz files without pickles, whose content is checked on every load."""
 
 import json
 import os
@@ -24,7 +21,6 @@ SCHEMA_VERSION = 2
 ARRAYS = ("tokens", "offsets", "labels", "is_test", "groups", "unlabeled")
 FINGERPRINTS = ("fingerprint", "unlabeled_fingerprint")
 FACTS = ("topics", "vocabulary", "provenance")
-"""The parts of a corpus: arrays, of which some may be missing, and what is stored as JSON."""
 
 
 class DamagedCacheError(RnnbenchError):

@@ -104,8 +104,8 @@ def noun_of(source: str) -> str:
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
     """Rank the words of a corpus by their frequency in some documents, given by position.
 
-    Of equally frequent words, the first to occur in them comes first, so that nothing depends on
-    the other documents. Also return how many words occur in them; the others come last.
+    Of equally frequent words, the first to occur in them comes first. Also return how many words
+    occur in them; the others come last.
     """
     chosen = np.isin(np.arange(len(corpus)), documents)
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]

@@ -1,8 +1,4 @@
-"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and test models.
-
-Parts of the training documents can take the place of the test documents, so that models and
-settings that are chosen on them owe nothing to the test documents.
-"""
+"""The ``data`` section, and what it makes of a corpus: arrays to train, validate and test on."""
 
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
@@ -23,10 +19,8 @@ from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
-PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3
-"""Special ids; the id of a word is its rank plus ``INDEX_FROM``."""
-MAX_STEPS = 2**30
-"""The most steps that all padded documents may have together; each takes 4 bytes."""
+PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; that of a word is its rank plus 3
+MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes
 MAX_FOLDS = 1_000
 
 
@@ -55,11 +49,9 @@ def _encoding(value: Any) -> Any:
 
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
-Side = Literal["pre", "post"]
-"""An end of a sequence."""
+Side = Literal["pre", "post"]  # an end of a sequence
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
-PATHS = ("path", "train", "test")
-"""The keys that hold paths, which are relative to the file that they stand in."""
+PATHS = ("path", "train", "test")  # keys that are relative to the file that they stand in
 
 
 class Data(Section):
@@ -141,15 +133,6 @@ class Data(Section):
             raise problem("group needs a shuffled split", "allowed: path, and split: shuffled")
         return self
 
-    @model_validator(mode="before")
-    @classmethod
-    def _renamed(cls, data: Any) -> Any:
-        """Accept the names that these keys had in older configs."""
-        if not isinstance(data, dict):
-            return data
-        former = {"text_column": "text", "label_column": "label"}
-        return {former.get(key, key): value for key, value in data.items()}
-
     def changed(self, *keys: str) -> list[str]:
         """Return those of ``keys`` that differ from their defaults, as ``data.KEY``."""
         return [f"data.{key}" for key in keys if key in self.model_dump(exclude_defaults=True)]
@@ -157,11 +140,8 @@ class Data(Section):
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = (
-            "test", "text", "label", "group", "label_separator", "delimiter", "encoding", "on_bad",
-            "tokenizer",
-        )  # fmt: skip
-        return {key: value for key in keys if (value := getattr(self, key)) is not None}
+        keys = {"test", "text", "label", "group", "label_separator", "delimiter", "encoding"}
+        return self.model_dump(include=keys | {"on_bad", "tokenizer"}, exclude_none=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,15 +198,12 @@ class Dataset:
         arrays = {name: getattr(self, name).astype("<i4") for name in names}
         return sha256_arrays(arrays, {"topics": self.topics})
 
-
-def split_fingerprint(corpus_fingerprint: str, dataset: Dataset) -> str:
-    """Return the sha256 of the positions of the training and test documents in a corpus."""
-    # Published splits are known by their fingerprints, so the names of the arrays never change.
-    arrays = {
-        "train_wires": dataset.train_documents.astype("<i8"),
-        "test_wires": dataset.test_documents.astype("<i8"),
-    }
-    return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
+    def split_fingerprint(self, corpus_fingerprint: str) -> str:
+        """Return the sha256 of the positions of its documents in a corpus."""
+        # Published splits are known by their fingerprints, so the names of the arrays never change.
+        documents = {"train_wires": self.train_documents, "test_wires": self.test_documents}
+        arrays = {name: positions.astype("<i8") for name, positions in documents.items()}
+        return sha256_arrays(arrays, {"corpus": corpus_fingerprint})
 
 
 def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
@@ -287,7 +264,6 @@ def _source_of(corpus: Corpus) -> Source | None:
 
 
 def _check_keys(corpus: Corpus, data: Data) -> None:
-    """Make sure that no key asks for something that these documents cannot have."""
     has_one = corpus.labels.ndim == 1
     if data.task and not TASKS[data.task].has_topics:
         fault = "only for answers that `rnnbench verdict` is given"
@@ -310,7 +286,6 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
 
 
 def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the documents that have a label that counts."""
     if corpus.labels.ndim == 2:
         source = _source_of(corpus)
         if (data.documents or (source and source.documents)) != "with_topics":
@@ -348,10 +323,15 @@ def _ranked(
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
+def _ids(ranks: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
+    """Return the ids of words; too high ones become that of unknown words."""
+    ids = ranks + np.int32(INDEX_FROM)
+    return np.where(ids < n_ids, ids, np.int32(UNKNOWN))
+
+
 def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
     """Return the ids of each document; copies have none, so that nothing is learned from them."""
-    ids = corpus.tokens + np.int32(INDEX_FROM)
-    ids[ids >= n_ids] = UNKNOWN
+    ids = _ids(corpus.tokens, n_ids)
     starts = corpus.offsets[:-1]
     ends = np.where(is_copy, starts, corpus.offsets[1:])
     return [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -365,17 +345,11 @@ def _unlabeled(
         return []
     is_free = np.ones(len(corpus), bool) if corpus.is_test is None else ~corpus.is_test
     is_free[used] = False
-    ids = corpus.unlabeled + np.int32(INDEX_FROM)
-    ids[ids >= n_ids] = UNKNOWN
-    texts = np.split(ids, np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
-    return [
-        *(documents[place] for place in np.flatnonzero(is_free)),
-        *(text[:-1] for text in texts),
-    ]
+    texts = np.split(_ids(corpus.unlabeled, n_ids), np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
+    return [documents[place] for place in np.flatnonzero(is_free)] + [text[:-1] for text in texts]
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
-    """Make sure that the documents to train on do not all have the same label."""
     if len({*keys_of(y_train)}) == 1:
         label = in_words(keys_of(y_train)[0], names)
         raise UserError(f"{place}: all documents to train on have the label '{label}'")
@@ -530,9 +504,8 @@ def hold_out(
 class Part:
     """A part of the training documents, to hold out: the last ``share`` of them, or else a fold.
 
-    The last documents are the latest if they are dated and were not shuffled. Folds are drawn at
-    random, stratified by topic: their sizes, and their numbers of documents of each topic, are the
-    same to within one.
+    Folds are drawn at random, stratified by topic: their sizes, and their numbers of documents of
+    each topic, are the same to within one.
     """
 
     number: int = 1
@@ -542,10 +515,7 @@ class Part:
     def positions(
         self, y_train: Labels, groups: NDArray[np.int32] | None = None
     ) -> NDArray[np.intp]:
-        """Return the positions of its documents in the training set, ascending; at least one.
-
-        A fold consists of whole ``groups``, if there are any; then it is not stratified.
-        """
+        """Return where it is in the training set, ascending; a fold has whole ``groups``."""
         n = len(y_train)
         if self.share:
             return np.arange(n - max(1, int(n * self.share)), n)
@@ -570,20 +540,17 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
     """Return the parts that are held out in turn; exactly one of the arguments is given."""
     if (folds is None) == (last is None):
         raise UserError("use either folds or last, not both, such as folds 5 or last 0.2")
-    if last is not None:
-        if type(last) is not float or not 0 < last < 1:
-            raise UserError(f"last: got {spell(last)} (should be between 0 and 1)")
-        return [Part(share=last)]
-    if type(folds) is not int or not 2 <= folds <= MAX_FOLDS:
-        raise UserError(f"folds: got {spell(folds)} (should be 2 to {MAX_FOLDS:,})")
-    return [Part(number, folds) for number in range(1, folds + 1)]
+    if last is not None and not 0 < last < 1:
+        raise UserError(f"last: got {last} (should be between 0 and 1)")
+    if folds is not None and not 2 <= folds <= MAX_FOLDS:
+        raise UserError(f"folds: got {folds} (should be 2 to {MAX_FOLDS:,})")
+    return [Part(number, folds) for number in range(1, folds + 1)] if folds else [Part(share=last)]
 
 
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     """Return a dataset with a part of the training documents in place of the test documents.
 
-    The texts of the test documents are removed, so that nothing can be learned from them. Word ids
-    stay those of the whole training set.
+    The texts of these are removed. Word ids stay those of the whole training set.
     """
     n, groups = len(dataset.y_train), dataset.groups
     most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")

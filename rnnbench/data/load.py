@@ -1,7 +1,4 @@
-"""From the ``data`` section of a config to a dataset.
-
-Its corpus is cached, read from a file, or downloaded.
-"""
+"""From the ``data`` section of a config to a dataset; a corpus is cached, read or downloaded."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -86,11 +83,7 @@ def unlabeled_fault(corpus: Corpus) -> str:
 
 
 def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
-    """Return documents with the texts without labels of their source, which has some.
-
-    Raises:
-        OutOfReachError: they cannot be downloaded.
-    """
+    """Return documents with the texts without labels of their source, which has some."""
     corpus, path = prepared.corpus, prepared.section.path
     source = SOURCES[corpus.provenance["source"]]
     assert source.unlabeled  # noqa: S101 - see ``unlabeled_fault``
@@ -109,9 +102,7 @@ def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = Fals
     Raises:
         UserError: the file at ``data.path`` cannot be read by the source.
         NotCachedError: nothing is cached, and ``offline`` forbids downloads.
-        OutOfReachError: nothing can be downloaded; the message lists all attempts, and the files
-            that would do instead.
-        PluginError: the source of another package failed.
+        OutOfReachError: nothing can be downloaded; the message lists what was tried.
     """
     if path := data.path or data.train:
         return _from_path(path, data, progress)
@@ -199,7 +190,6 @@ def _cached(name: str) -> Corpus | None:
 
 
 def _from_source(source: Source, origin: str, make: Callable[[], Corpus]) -> Corpus:
-    """Return the corpus that ``make`` gets from ``source``, with its provenance."""
     with SOURCES.blamed(source.name):
         corpus = make()
         if source.split is not None and (corpus.is_test is None) != (source.split == "shuffled"):

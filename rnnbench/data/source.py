@@ -102,8 +102,8 @@ def _word() -> re.Pattern[str]:
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case: letters, digits and ``_``, with apostrophes inside.
 
-    Marks, such as vowel signs, belong to the letters before them. An emoji is a word. Scripts
-    without spaces, such as Chinese, are not split.
+    Marks belong to the letters before them, and an emoji is a word. Scripts without spaces are
+    not split.
     """
     return _word().findall(unicodedata.normalize("NFC", text.lower()))
 
@@ -124,4 +124,3 @@ TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
     "keras_reuters": keras_reuters,
     "characters": list,
 }
-"""How texts are split, by name."""

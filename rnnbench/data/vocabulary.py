@@ -25,14 +25,11 @@ class Vocabulary(Record):
 
     schema_version: Literal[2] = 2
     dataset_fingerprint: str
-    source: str
-    """The source of the corpus; its tokenizer splits texts into words."""
+    source: str  # the source of the corpus; its tokenizer splits texts into words
     tokenizer: Literal["words", "keras_reuters", "characters"] | None = None
     """A tokenizer by name instead, for the user's own texts."""
-    words: list[str]
-    """By rank: the id of the first is 4."""
-    topics: list[str]
-    """By label."""
+    words: list[str]  # by rank: the id of the first is 4
+    topics: list[str]  # by label
     timesteps: PositiveInt
     padding: Side
     truncating: Side

@@ -22,11 +22,10 @@ from rnnbench.errors import UserError
 from rnnbench.models.descriptions import OutsideModel
 from rnnbench.report.table import Table
 from rnnbench.report.tables import comparisons_table, power_table, score_table, table_files
-from rnnbench.results.lock import lock_folder
 from rnnbench.results.run import StoredRun, load_results, save_run
-from rnnbench.results.store import CONSTRAINTS, RESULTS, Store
+from rnnbench.results.store import CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.section import spell
-from rnnbench.storage import sha256_arrays
+from rnnbench.storage import sha256_arrays, write_document
 from rnnbench.tasks import MULTI_LABEL, SCORED, SINGLE_LABEL, TaskKind
 from rnnbench.text import counted, listed
 from rnnbench.training.outcome import TrialRecord, TrialResult
@@ -72,7 +71,7 @@ class Verdict(Run):
             store.check_writable(RESULTS)
             for trial in chain(*self.trials.values()):
                 store.save(trial)
-            store.save_environment(machine)
+            write_document(place / ENVIRONMENT, machine)
             save_run(place, results, files | table_files(results))
         return replace(self, folder=place, results=results, environment=machine)
 

@@ -20,10 +20,10 @@ from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.results.run import load_benchmark, load_results
 from rnnbench.results.schema import DIGITS, Results
-from rnnbench.results.store import Store, read_weights
+from rnnbench.results.store import VOCABULARY, Store, read_weights
 from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record, Share, checked
-from rnnbench.storage import DamagedResultError
+from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
@@ -434,7 +434,7 @@ def _vocabulary(folder: Path, results: Results) -> Vocabulary:
     """Return the vocabulary of the dataset that the models were trained on."""
     dataset = results.dataset
     with suppress(FileNotFoundError):
-        vocabulary = Store(folder).vocabulary()
+        vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
         if vocabulary.dataset_fingerprint == dataset.fingerprint:
             topics = [count.topic for count in dataset.topics]
             if (vocabulary.timesteps, vocabulary.topics) != (dataset.timesteps, topics):

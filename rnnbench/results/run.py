@@ -9,24 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from rnnbench import storage
 from rnnbench.config.load import Override, load
 from rnnbench.config.nodes import ConfigError
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.errors import UserError
 from rnnbench.results.schema import Results
-from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, Store
-from rnnbench.storage import (
-    MAX_DOCUMENT,
-    PLOTS,
-    DamagedResultError,
-    check_file,
-    read_file,
-    read_record,
-    sha256_file,
-    spell_document,
-    write_text,
-)
+from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, Store
+from rnnbench.storage import DamagedResultError
 from rnnbench.training.outcome import TrialResult
 
 _PAGE = re.compile(
@@ -37,8 +28,7 @@ _PLOTS = {
     PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
     PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
 }
-"""How each page names its plots; neither pattern is found in texts of documents, as escaped there.
-"""
+"""How each page names its plots; texts of documents, which are escaped, have no such pattern."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,55 +53,50 @@ def save_run(
 ) -> None:
     """Write the summary of a run, which makes its folder that of a finished one, after all else.
 
-    If it differs from the one in the folder, the report of that one is removed, and no other file.
-    The checksum of ``config.yaml``, one of the texts in ``files``, is stored with it.
+    If it differs from the one in the folder, the report of that one is removed.
     """
     if vocabulary is not None:
-        Store(folder).save_vocabulary(vocabulary)
+        storage.write_document(folder / VOCABULARY, vocabulary)
     for name, text in files.items():
-        write_text(folder / name, text)
-    text = spell_document(results, config_sha256=sha256_file(folder / "config.yaml"))
+        storage.write_text(folder / name, text)
+    text = storage.spell_document(
+        results, config_sha256=storage.sha256_file(folder / "config.yaml")
+    )
     if _content(folder / RESULTS, len(text.encode())) != text.encode():
         for file in report_files(folder):
             file.unlink()
-        write_text(folder / RESULTS, text)
+        storage.write_text(folder / RESULTS, text)
 
 
 def report_files(folder: Path) -> list[Path]:
     """Return the files of the report on the run in ``folder``: its pages, and their plots."""
-    texts = {name: _content(folder / name, MAX_DOCUMENT) for name in PAGES}
+    texts = {name: _content(folder / name, storage.MAX_DOCUMENT) for name in PAGES}
     pages = {name: text for name, text in texts.items() if text and _PAGE.search(text)}
     found = (name for page, text in pages.items() for name in _PLOTS[page].findall(text))
     names = {os.fsdecode(name).replace("\\", "") for name in found}
-    files = {folder / PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
-    plots = files.intersection(folder.glob(f"{PLOTS}/*"))
+    files = {folder / storage.PLOTS / f"{name}{end}" for name in names for end in (".png", ".svg")}
+    plots = files.intersection(folder.glob(f"{storage.PLOTS}/*"))
     return [*(folder / name for name in pages), *plots]
 
 
 def _content(file: Path, limit: int) -> bytes | None:
-    """Return the content of a file, if there is one and it is not longer than ``limit`` bytes."""
     try:
-        return read_file(file, limit)
+        return storage.read_file(file, limit)
     except OSError:
         return None
 
 
 def load_results(folder: Path) -> Results:
-    """Return the summary of the finished run in ``folder``.
-
-    Raises:
-        UserError: there is no finished run.
-        DamagedResultError: it is not as it was written, or is of another version of rnnbench.
-    """
+    """Return the summary of the finished run in a folder, or raise ``UserError``."""
     file = folder / RESULTS
     if not file.is_file():
         hint = "should be a folder that `rnnbench run` finished, such as results/all"
         if (folder / CHOICE).is_file():
             hint = f"it holds a choice; {folder / FITTED} is the run that --then-fit makes"
         raise UserError(f"{folder}: no {RESULTS} in it ({hint})")
-    results, facts = read_record(file, Results, "config_sha256")
+    results, facts = storage.read_record(file, Results, "config_sha256")
     try:
-        check_file(folder / "config.yaml", facts.get("config_sha256"), file)
+        storage.check_file(folder / "config.yaml", facts.get("config_sha256"), file)
     except DamagedResultError as error:  # such as when a run was killed between the two files
         raise type(error)(f"{error}; run the benchmark again") from error
     return results

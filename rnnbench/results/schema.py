@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import comb
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.metrics import COSTS
@@ -15,19 +15,16 @@ from rnnbench.training.decision import DecisionRule
 
 SUMMARY_VERSION: Literal[5] = 5
 SIGNIFICANT = 0.05  # the p-value below which a difference is clear
-DIGITS = 12
-"""Scores that agree to so many decimals are equal; the rest is rounding."""
+DIGITS = 12  # scores that agree to so many decimals are equal; the rest is rounding
 MCNEMAR = "McNemar's exact test"
 BLOCKS = "randomization test of blocks of documents"
 CLUSTERS = "randomization test of clusters of documents"
 RANDOMIZATION = "randomization test of documents"
 STUDENT = "Student's test of documents"
 ANOVA = "analysis of variance over documents and seeds"
-TOO_FEW = 2
-"""So many seeds give no p-value to rely on: see ``results/reference/verdicts.md``."""
+TOO_FEW = 2  # so many seeds give no p-value to rely on: see results/reference/verdicts.md
 TOO_FEW_SEEDS = "too few seeds"
-LISTED = 10
-"""Groups of missing trials that are listed, and seeds of each group."""
+LISTED = 10  # groups of missing trials that are listed, and seeds of each group
 
 
 class Interval(Record):
@@ -84,16 +81,14 @@ class ModelSummary(Record):
     main: str = SINGLE_LABEL.main
     """The name of the main metric."""
     interval: Annotated[Interval, formerly("accuracy_interval")]
-    """Interval of the mean score over other test documents and, with several seeds, over other
-    seeds."""
+    """Interval of the mean score over other test documents and, given several, other seeds."""
     metrics: dict[str, Statistic]
     """By name; metrics that do not apply are left out."""
     at_half: Statistic | None = None
     """The main metric with the probability 0.5, or the margin 0, as the threshold from which on a
     topic is given; ``None`` if nothing has to be decided."""
     below: float | None = None
-    """The number of test documents in which no topic reaches the threshold of its decision: the
-    mean over trials."""
+    """The mean number of test documents in which no topic reaches its threshold."""
     topics_never_predicted: list[str]
     """Topics in the test set that no trial predicted for any document."""
     ms_per_step: Statistic | None
@@ -145,9 +140,7 @@ class Difference(Record):
     """The same, corrected for the number of comparisons."""
     method: str
     n_seeds: int | None
-    """The fewest seeds of those of its models that depend on the seed; ``None`` if none does.
-
-    With one seed, the p-value is about these trainings, not about the models."""
+    """The fewest seeds of its models that depend on the seed; ``None`` if none does."""
 
     @property
     def is_clear(self) -> bool:
@@ -222,8 +215,7 @@ class PublishedScore(Record, Publication):
     where: str | None = None
     """The title, table or repository in which it is found."""
     is_of_our_model: bool
-    """Whether it is an earlier result of our model of the same name, and not of a model of
-    others."""
+    """Whether it is an earlier result of our own model of the same name."""
 
     @model_validator(mode="after")
     def _is_compared_with_its_model(self) -> Self:
@@ -271,8 +263,7 @@ class Results(Record):
     decision: DecisionRule | None = None
     """How scores become topics; ``None`` if each document has one."""
     engine: str
-    """The engine that trained the networks. If there are several, each is followed by its models in
-    brackets."""
+    """The engine of the networks; of several, each is followed by its models in brackets."""
     threads: list[int]
     """The distinct numbers of threads that trainings had."""
     metrics: list[str]
@@ -291,18 +282,13 @@ class Results(Record):
     missing: list[MissingTrial] = []
     """Trials that failed or were not run; if there are any, the run is partial."""
 
-    @field_validator("models")
-    @classmethod
-    def _have_different_names(cls, models: list[ModelSummary]) -> list[ModelSummary]:
-        if len({model.name for model in models}) < len(models):
-            raise ValueError("two models of the same name")
-        return models
-
     @model_validator(mode="after")
     def _is_about_its_models(self) -> Self:
         names, always = {model.name for model in self.models}, self.dataset.majority_name
         pairs, rest = [(pair.a, pair.b) for pair in self.comparisons], self.without_duplicates
         n_left = self.dataset.test_size - len(self.dataset.duplicates.positions)
+        if len(names) < len(self.models):
+            raise ValueError("two models of the same name")
         if rest and rest.scores.keys() != names:
             raise ValueError("other models without duplicates")
         if rest and [(pair.a, pair.b) for pair in rest.comparisons] != pairs:

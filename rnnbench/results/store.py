@@ -1,79 +1,136 @@
-"""The folder of a run: its trials, each under its fingerprint, and its summary.
+"""The folder of a run or a choice: its lock, and its trials, each under its fingerprint.
 
 ``trials/<model>-seed<k>-<16 digits>.json`` is the record of a trial, named after the first digits
 of its fingerprint. It holds a checksum of itself, of the predictions in ``predictions/`` and, where
-the trained model was kept, of its weights in ``models/``; those files have the same name. Trials
-of other configurations can be stored beside it: the whole fingerprint is checked, so a trial is
-never mistaken for another.
+the trained model was kept, of its weights in ``models/``; those files have the same name. The whole
+fingerprint is checked, so a trial is never mistaken for another.
 """
 
 import errno
+import json
 import logging
 import math
 import os
+import platform
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.errors import RnnbenchError, uninterrupted
+from rnnbench import storage
+from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.section import spell
-from rnnbench.storage import (
-    MAX_HASHED,
-    MAX_UNPACKED,
-    MODELS,
-    PREDICTIONS,
-    TRIALS,
-    DamagedResultError,
-    OtherVersionError,
-    UnwritableError,
-    atomic_write,
-    check_file,
-    check_replaceable,
-    read_record,
-    sha256_file,
-    write_document,
-)
+from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
 from rnnbench.tasks import TASKS, Labels, TaskKind
+from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
 
-RESULTS = "results.json"
-"""The file that makes a folder a finished run."""
-CONSTRAINTS = "constraints.txt"
-"""The exact versions of all packages, for ``pip install -c``."""
+RESULTS = "results.json"  # the file that makes a folder a finished run
+CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
 CHOICE, CHOICE_TABLE, FITTED = "choice.json", "choice.md", "fitted"
 """The file that makes a folder a choice, its tables, and the folder of the model that it fits."""
-BAD_ROWS = "bad_rows.csv"
-"""Lists the rows of a table that were left out; only if there are any."""
+BAD_ROWS = "bad_rows.csv"  # lists the rows of a table that were left out; only if there are any
 _FILES = "config.yaml", ENVIRONMENT, CONSTRAINTS
-FILES = {
+FILES = {  # those that describe a run, or a choice, as a whole
     RESULTS: (*_FILES, "table.md", "table.csv", RESULTS),
     CHOICE: (*_FILES, CHOICE_TABLE, CHOICE),
 }
-"""The files that describe a run, or a choice, as a whole."""
-PAGES = ("report.html", "report.md")
-"""The files that ``rnnbench report`` writes beside it, and beside the folder of the plots."""
-CHECKSUMS = ("predictions_sha256", "weights_sha256")
-"""The facts beside the record of a trial."""
-BEST = 3
-"""The number of topics of each document whose scores are kept in any case."""
-DIGITS = 8
-"""The binary digits that are kept of a score; some scores keep all."""
-Key = tuple[str, int, str]
-"""The model, the seed and the fingerprint of a trial."""
-Declared = tuple[tuple[int, ...], np.dtype[Any]]
-"""The shape and the type of an array."""
+PAGES = ("report.html", "report.md")  # of ``rnnbench report``
+CHECKSUMS = ("predictions_sha256", "weights_sha256")  # the facts beside the record of a trial
+BEST = 3  # the number of topics of each document whose scores are kept in any case
+DIGITS = 8  # the binary digits that are kept of a score; some scores keep all
+Key = tuple[str, int, str]  # the model, the seed and the fingerprint of a trial
+Declared = tuple[tuple[int, ...], np.dtype[Any]]  # the shape and the type of an array
+SPEED, SITE = "speed.json", "site.json"
+KINDS = {RESULTS: "a run", CHOICE: "a choice", SPEED: "a speed benchmark", SITE: "a site"}
+HINT = "use --out to name a new or empty folder"
+OWN_TEXTS = "texts.jsonl"  # the texts that a call in Python was given
+LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says who holds the lock
+
+
+def check_folder(folder: Path, record: str) -> None:
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
+
+    Hidden files do not count. A run or a choice may have been interrupted before it was finished.
+    """
+    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
+    if not names or _is_ours(folder / record):
+        return
+    what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
+    if record in (RESULTS, CHOICE) and not what:
+        # It may hold only what is written before ``environment.json``.
+        first = {TRIALS, PREDICTIONS}
+        is_first = names <= first or first <= names <= {*first, storage.TRACKING, "config.yaml"}
+        has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
+        if _is_ours(folder / ENVIRONMENT) or (is_first and not has_trials):
+            return
+    what = what or f"something other than {KINDS[record]}: {listed(sorted(names))}"
+    raise UserError(f"{folder}: holds {what} ({HINT})")
+
+
+def _is_ours(file: Path) -> bool:
+    """Return whether rnnbench, of whatever version, wrote a JSON document."""
+    found = storage.peek(file)
+    return "schema_version" in found and ("checksum" in found or "contenders" in found)
+
+
+@contextmanager
+def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
+    """Make ``folder`` and keep other processes from writing into it while the block runs.
+
+    They are told the ``command``. The operating system frees the lock of a process that has died.
+    """
+    check_folder(folder, record)
+    file, holder_file = folder / LOCK, folder / HOLDER
+    lock = FileLock(file, timeout=0)
+    not_ours = "rnnbench did not write it (move it away, or use another folder)"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Without system calls for locks, it has content while another process holds it.
+        if file.is_file() and file.stat().st_size and not holder_file.exists():
+            raise UserError(f"{file}: {not_ours}")
+        storage.acquire(lock)
+        if holder_file.is_file() and _holder_in_words(holder_file) is None:
+            raise UserError(f"{holder_file}: {not_ours}")
+        now = datetime.now().astimezone().isoformat(" ", "seconds")
+        holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
+        storage.write_text(holder_file, json.dumps(holder))
+    except Timeout:
+        other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
+        raise UserError(
+            f"{folder}: another process is writing there: {other}\n"
+            "Wait until it has finished, or choose another folder for the results (--out)."
+        ) from None
+    except UserError:
+        lock.release()
+        raise
+    except OSError as error:
+        raise UnwritableError(folder, error) from error
+    storage.sweep(folder)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            holder_file.unlink()
+        lock.release()
+
+
+def _holder_in_words(file: Path) -> str | None:
+    with suppress(KeyError):
+        return "process {pid} on {host}, since {since}: {command}".format(**storage.peek(file))
+    return None
 
 
 class TrialFiles(NamedTuple):
@@ -120,7 +177,7 @@ class Store:
             except OSError as error:
                 raise UnwritableError(folder, error) from error
         for name in (*FILES[record], BAD_ROWS):
-            check_replaceable(self.folder / name)
+            storage.check_replaceable(self.folder / name)
 
     def save(self, result: TrialResult, *, needs_all: bool = False) -> TrialResult:
         """Write a finished trial, and return it as it is stored, without the weights.
@@ -131,24 +188,23 @@ class Store:
         stored = compact(result) if is_compact else replace(result, weights=None)
         record, weights = result.record, result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
-        sizes = {
-            place.predictions: stored.labels.nbytes + stored.scores.nbytes,
-            place.weights: sum(array.nbytes for array in weights or ()),
-        }
-        for path, size in sizes.items():
-            if size > MAX_HASHED:
-                reason = f"{size:,} bytes are too many (allowed: {MAX_HASHED:,})"
-                raise RnnbenchError(f"{path}: cannot be stored: {reason}")
+        sizes = (
+            stored.labels.nbytes + stored.scores.nbytes,
+            sum(one.nbytes for one in weights or ()),
+        )
+        if max(sizes) > storage.MAX_HASHED:
+            allowed = f"(allowed: {storage.MAX_HASHED:,} bytes)"
+            raise RnnbenchError(f"{place.record}: cannot be stored: too large {allowed}")
         _write_predictions(place.predictions, stored)
-        checksums = {"predictions_sha256": sha256_file(place.predictions)}
+        checksums = {"predictions_sha256": storage.sha256_file(place.predictions)}
         if weights is not None:
-            with atomic_write(place.weights) as opened:
+            with storage.atomic_write(place.weights) as opened:
                 np.savez(opened, *weights)
-            checksums["weights_sha256"] = sha256_file(place.weights)
+            checksums["weights_sha256"] = storage.sha256_file(place.weights)
         else:
             place.weights.unlink(missing_ok=True)
         # The record comes last, so it never exists without the rest.
-        write_document(place.record, stored.record, **checksums)
+        storage.write_document(place.record, stored.record, **checksums)
         return stored
 
     def find(
@@ -156,13 +212,13 @@ class Store:
     ) -> TrialResult | None:
         """Return a trial if it is stored, and its trained network too if ``with_model``.
 
-        A damaged one is named in a warning and not used, and so is a compact one if all scores are
-        needed (``needs_all``). Otherwise, a compact store makes it compact first.
+        A damaged one is named and not used, and so is a compact one if it ``needs_all`` scores.
+        Otherwise, a compact store makes it compact first.
         """
         try:
             found = self.load(key, with_model=with_model)
         except DamagedResultError as error:
-            if isinstance(error, OtherVersionError):
+            if isinstance(error, storage.OtherVersionError):
                 self.n_of_other_versions += 1
             else:
                 log.warning("%s; it is not used", error)
@@ -176,11 +232,13 @@ class Store:
         if needs_all or not self.is_compact or found.record.compact:
             return found
         light = compact(found)
-        checksums = read_record(place.record, TrialRecord, *CHECKSUMS)[1]  # its network stays
+        checksums = storage.read_record(place.record, TrialRecord, *CHECKSUMS)[
+            1
+        ]  # its network stays
         with uninterrupted():
             _write_predictions(place.predictions, light)
-            checksums["predictions_sha256"] = sha256_file(place.predictions)
-            write_document(place.record, light.record, **checksums)
+            checksums["predictions_sha256"] = storage.sha256_file(place.predictions)
+            storage.write_document(place.record, light.record, **checksums)
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
@@ -191,10 +249,9 @@ class Store:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
 
-    def holds(self, key: Key, *, with_model: bool = False) -> bool:
-        """Return whether the files of a trial exist; they are not read."""
-        place = place_of(self.folder, key)
-        return all(map(Path.is_file, place[: 2 + with_model]))
+    def holds(self, key: Key) -> bool:
+        """Return whether the record and the predictions of a trial exist; they are not read."""
+        return all(map(Path.is_file, place_of(self.folder, key)[:2]))
 
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""
@@ -209,32 +266,20 @@ class Store:
     def _read(self, key: Key, *, with_model: bool = False) -> tuple[TrialFiles, TrialRecord]:
         """Return the files of a trial and its record, after checking their checksums."""
         files = place_of(self.folder, key)
-        record, checksums = read_record(files.record, TrialRecord, *CHECKSUMS)
+        record, checksums = storage.read_record(files.record, TrialRecord, *CHECKSUMS)
         predictions, weights = map(checksums.get, CHECKSUMS)
-        check_file(files.predictions, predictions, files.record)
+        storage.check_file(files.predictions, predictions, files.record)
         if with_model:
             if weights is None:
                 raise FileNotFoundError(errno.ENOENT, "it was not kept", str(files.weights))
-            check_file(files.weights, weights, files.record)
+            storage.check_file(files.weights, weights, files.record)
         if (record.model, record.seed, record.fingerprint) != key:
             raise FileNotFoundError(errno.ENOENT, "no such trial", str(files.record))
         return files, record
 
-    def save_environment(self, environment: dict[str, Any]) -> None:
-        """Write the machine and the versions that trials are trained with."""
-        write_document(self.folder / ENVIRONMENT, environment)
-
-    def save_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Write the vocabulary that turns texts into inputs of the kept networks."""
-        write_document(self.folder / VOCABULARY, vocabulary)
-
-    def vocabulary(self) -> Vocabulary:
-        """Return the vocabulary that turns texts into inputs of the kept networks."""
-        return read_record(self.folder / VOCABULARY, Vocabulary)[0]
-
 
 def _write_predictions(file: Path, result: TrialResult) -> None:
-    with atomic_write(file) as opened:
+    with storage.atomic_write(file) as opened:
         given: dict[str, Any] = {} if result.given is None else {"given": result.given}
         np.savez_compressed(opened, labels=result.labels, scores=result.scores, **given)
 
@@ -261,8 +306,10 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > MAX_UNPACKED:
-                raise ValueError(f"it unpacks to {unpacked:,} bytes (allowed: {MAX_UNPACKED:,})")
+            if unpacked > storage.MAX_UNPACKED:
+                raise ValueError(
+                    f"it unpacks to {unpacked:,} bytes (allowed: {storage.MAX_UNPACKED:,})"
+                )
             yield archive
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
@@ -271,8 +318,7 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
     """Return the weights of a model, in their order; each has an ``expected`` shape and type.
 
-    NumPy makes room for whatever size an array declares. So all declarations are compared with the
-    sizes of the arrays, and with the network if there is one, before anything is read.
+    NumPy makes room for whatever size an array declares, so all are compared before one is read.
     """
     with _unpacking(file) as archive:
         found = archive.namelist()

@@ -25,22 +25,18 @@ from rnnbench.training.settings import engine_for, task_fault
 
 ASSUMED = "(sizes are assumed; `rnnbench data prepare` gets the documents)"
 TOPICS = {"r8": 8, "r52": 52}
-LEAST_FREE = 100 * 10**6
-"""A disk with fewer free bytes counts as full."""
+LEAST_FREE = 100 * 10**6  # a disk with fewer free bytes counts as full
 
 
 @dataclass
 class BenchmarkCheck:
     """The outcome of reading the data and building every network."""
 
-    faults: dict[str, str]
-    """By the key in the config: ``data``, ``training`` or ``models.NAME``."""
-    dataset: Dataset | None = None
-    """The documents, if they are at hand."""
+    faults: dict[str, str]  # by the key in the config: data, training or models.NAME
+    dataset: Dataset | None = None  # the documents, if they are at hand
     params: dict[str, int] = field(default_factory=dict)
     """The number of trained parameters of each network."""
-    gigabytes: float = 0.0
-    """About how much memory a training needs at most, if it is much."""
+    gigabytes: float = 0.0  # about how much memory a training needs at most, if it is much
 
 
 def check(benchmark: Benchmark) -> BenchmarkCheck:

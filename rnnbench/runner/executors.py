@@ -27,13 +27,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Self
 
-from rnnbench.errors import (
-    RnnbenchError,
-    UserError,
-    refused,
-    shortened,
-    uninterrupted,
-)
+from rnnbench.errors import RnnbenchError, UserError, refused, shortened, uninterrupted
 from rnnbench.models.quiet import QUIET_ON_CPU
 from rnnbench.registry import Registry
 from rnnbench.storage import temporary_folder
@@ -44,10 +38,8 @@ from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
 
-WAITING = "waiting to be tried again"
-"""The phase of a trial whose process or worker was lost."""
-LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000
-"""The most characters that are kept of a failure; an exception may hold a whole array."""
+WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
+LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; it may hold an array
 
 
 @dataclass(frozen=True)
@@ -143,7 +135,7 @@ class Task:
 
     Attributes:
         carry_out: called with the trial, the file of its corpus, and a function to be told of
-            finished epochs; its result is the outcome of the trial.
+            finished epochs; returns the outcome of the trial.
         prepare: called first, with the trial, to import the libraries needed.
     """
 
@@ -153,10 +145,7 @@ class Task:
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
     ) -> Any:
-        """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure.
-
-        ``on_start`` is called when everything is prepared, ``on_epoch`` after each epoch.
-        """
+        """Return the outcome of a trial; an exception other than Ctrl-C becomes a failure."""
         of_machine = True
         try:
             self.prepare(trial)
@@ -209,17 +198,15 @@ class Executor(ABC):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome as soon as there is one, in any order.
-
-        It is what the task returns, or a ``TrialFailure``.
+        """Yield each trial as soon as there is what the task returns, or a ``TrialFailure``.
 
         A trial that fails does not keep others from being carried out. When the generator is
         closed, trials in progress are abandoned, and no process that it started keeps running.
 
         Args:
             trials: the trials to carry out, preferably started in this order.
-            corpora: the file of each corpus on this machine, by fingerprint. Wherever a trial
-                runs, the executor provides a file with the same content.
+            corpora: the file of each corpus here, by fingerprint; wherever a trial runs, the
+                executor provides one with the same content.
             listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
             task: the work to be done for each trial.
 
@@ -228,11 +215,9 @@ class Executor(ABC):
         """
 
 
-LAST_WORDS, LAST_BYTES = 10, 10_000
-"""The number of last lines that are kept of a dead process's output."""
+LAST_WORDS, LAST_BYTES = 10, 10_000  # the lines that are kept of a dead process's output
 DIED = "a worker process died (killed, or out of memory?)"
-LOOK_SECONDS = 1.0
-"""How often to check whether workers are still alive, in seconds."""
+LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 
 
 def usable_cores() -> int:
@@ -260,9 +245,6 @@ class LocalExecutor(Executor):
 
         The trial of a dead worker is tried again after all others, alone: two trials may need more
         memory than there is. If its worker dies again, the trial has failed.
-
-        Raises:
-            RnnbenchError: workers die before they can start a trial.
         """
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
@@ -333,8 +315,7 @@ class Done:
 class Died:
     """The death of a child at its trial, with the end of what it printed."""
 
-    has_started: bool
-    """Whether all was prepared for the trial by then."""
+    has_started: bool  # whether all was prepared for the trial by then
     last_words: str
     cause: str = DIED
 
@@ -343,8 +324,7 @@ class Died:
 
 
 Report = tuple[int, float, float] | str
-"""The number of a finished epoch (0 at the start of the trial), its loss and its score; or the
-name of a phase that begins."""
+"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
@@ -357,11 +337,10 @@ def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | Pha
 def start_process(
     work: Callable[..., None], *arguments: Any
 ) -> tuple["Connection[Any, Any]", BaseProcess]:
-    """Start a process that calls ``work`` with a connection and ``arguments``.
+    """Start a process that calls ``work`` with a connection and ``arguments``; return both.
 
     From the first moment, it ignores Ctrl-C and all signals to a whole group of processes: it
     inherits that they are blocked. Nor does it import the user's script, which may start a run.
-    Return our end of the connection, which ends when the process does, and the process.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()

@@ -2,9 +2,10 @@
 
 import csv
 import logging
+import shutil
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
@@ -18,15 +19,7 @@ from rnnbench.analysis.summary import load_environment, summarize_run
 from rnnbench.config.load import dump
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
-from rnnbench.data.dataset import (
-    PATHS,
-    Dataset,
-    Part,
-    hold_out,
-    hold_out_part,
-    make_dataset,
-    split_fingerprint,
-)
+from rnnbench.data.dataset import PATHS, Dataset, Part, hold_out, hold_out_part, make_dataset
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
@@ -36,14 +29,13 @@ from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables import table_files
-from rnnbench.results.lock import HOLDER, LOCK, OWN_TEXTS, lock_folder
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store
+from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import PREDICTIONS, TRIALS, peek, sweep_temporary_folders, write_text
+from rnnbench.storage import peek, write_document, write_text
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
@@ -52,8 +44,7 @@ from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
 
-MOST_IN_MEMORY = 256 * 2**20
-"""The most bytes of scores that a run keeps in memory; others are read again when needed."""
+MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
 
 
 @dataclass(frozen=True)
@@ -62,10 +53,8 @@ class Plan:
 
     dataset: DatasetSummary
     trials: list[Trial]
-    """Every model with every seed that changes it. The longest come first, so that no core idles at
-    the end, and trials that share a compiled program are neighbours."""
-    corpora: Mapping[str, Path]
-    """The file of each corpus in the cache, by fingerprint."""
+    """Every model with every seed that changes it; the longest first, so that no core idles."""
+    corpora: Mapping[str, Path]  # the file of each corpus in the cache, by fingerprint
     vocabulary: Vocabulary | None = None
     """Turns texts into the ids of the dataset; only if networks are kept."""
 
@@ -107,14 +96,6 @@ class PlanResult:
             found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
         return found
 
-    def lost(self, store: Store) -> list[Trial]:
-        """Return the trials that have a result, but whose files have been removed since."""
-        return [
-            trial
-            for trial in self.plan.trials
-            if trial in self.results and not store.holds(_key(trial), with_model=trial.keep_model)
-        ]
-
 
 def plan_benchmark(
     benchmark: Benchmark,
@@ -127,10 +108,7 @@ def plan_benchmark(
     """List the trials of a benchmark on its data, for processes of so many threads.
 
     ``parts`` of the training documents are held out in turn instead of the test documents.
-
-    Raises:
-        UserError: too few documents for the validation set, an engine cannot train a model, or a
-            baseline needs a package that is not installed.
+    ``UserError`` is raised if the models cannot be trained on them here.
     """
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
@@ -173,7 +151,7 @@ def _trials(
         "corpus_fingerprint": fingerprint,
         "source": data.summary.source,
         "dataset_fingerprint": dataset.fingerprint,
-        "split_fingerprint": split_fingerprint(fingerprint, dataset),
+        "split_fingerprint": dataset.split_fingerprint(fingerprint),
         "n_ids": data.dataset.n_ids,
         "task": dataset.task,
     }
@@ -201,7 +179,6 @@ def _trials(
 def _members(
     trials: Mapping[tuple[str, int], Trial], name: str, seed: int, of: Ensemble
 ) -> list[Trial]:
-    """Return the trials of a model that take part in a trial of an ensemble."""
     own = [trial for (model, _), trial in trials.items() if model == name]
     return own if of.over_seeds else [trial for trial in own if trial.seed == seed] or own[:1]
 
@@ -214,17 +191,12 @@ class Job:
     data: PreparedData
     executor: Executor
     store: Store
-    command: str
-    """Repeats the job from the config that it stores."""
-    fresh: bool
-    """Whether stored trials are trained again."""
-    is_new: bool
-    """Whether its folder did not exist before."""
-    record: str = RESULTS
-    """The file that makes the folder a run or a choice."""
+    command: str  # repeats the job from the config that it stores
+    fresh: bool  # whether stored trials are trained again
+    is_new: bool  # whether its folder did not exist before
+    record: str = RESULTS  # the file that makes the folder a run or a choice
     held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
-    """The answers of a choice, by model and seed, if no document is left to test on: see
-    ``fit_on_all``."""
+    """By model and seed, the answers of a choice if no document is left to test on."""
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -246,11 +218,8 @@ class Job:
         """Return the results of a plan, training the trials that are not stored.
 
         A trial is stored the moment it finishes; one that fails keeps no other from being trained.
-        After Ctrl-C, or if the executor gives up, trials that were not trained again keep their
-        stored result. If nothing could begin, a folder that was made for it is removed.
+        After an early end, trials that were not trained again keep their stored result.
         """
-        with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
-            sweep_temporary_folders()
         stored = partial(find_stored, store=self.store, held_out=self.held_out)
         done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
         if self.store.n_of_other_versions:
@@ -265,7 +234,7 @@ class Job:
             done.results |= stored(done.without_outcome)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
-                _remove_unused(self.store.folder)
+                shutil.rmtree(self.store.folder, ignore_errors=True)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -274,21 +243,17 @@ class Job:
         packages = dict.fromkeys(package for trial in trials for package in trial.packages)
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
         if not (store.folder / ENVIRONMENT).is_file():
-            store.save_environment(facts)
+            write_document(store.folder / ENVIRONMENT, facts)
         unkept, needed = set[str](), {own for trial in done.without_result for own in trial.members}
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 if isinstance(outcome, TrialFailure):
-                    for file in done.plan.corpora.values():
-                        if not file.exists():  # none could be trained
-                            message = "removed while the benchmark ran; run it again"
-                            raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
                     listener(events.Failed(trial, outcome.reason))
                 else:
                     with uninterrupted():  # what has finished is not lost
                         stored = store.save(outcome, needs_all=trial in needed)
-                        store.save_environment(facts)  # until now, the stored one was still true
+                        write_document(store.folder / ENVIRONMENT, facts)  # now it is true
                         done.results[trial] = _fitting(stored, trial, done.results, store)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)
@@ -306,7 +271,6 @@ class Job:
     def _outcomes(
         self, done: PlanResult, listener: Listener
     ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
-        """Yield the outcome of each trial without a result."""
         trials = [trial for trial in done.without_result if not trial.members]
         corpora = done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
@@ -325,31 +289,12 @@ class Job:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
 
 
-def _remove_unused(folder: Path) -> None:
-    """Remove a folder that has only what is written before the first trial begins."""
-    with suppress(OSError):  # something else is in it
-        for name in (TRIALS, PREDICTIONS):
-            (folder / name).rmdir()
-        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
-        first = {"config.yaml", "environment.json", OWN_TEXTS, HOLDER, LOCK}
-        if {file.name for file in files} <= first:
-            for file in files:
-                file.unlink()
-            folder.rmdir()
-
-
 def run(
     job: Job, display: AbstractContextManager[Listener], *, keep_models: bool = False
 ) -> tuple[StoredRun | None, PlanResult]:
     """Plan the trials of a job, train them, store and summarize them, and write the run.
 
-    Returns:
-        The run, or ``None`` if no trial has a result; and the results of its trials.
-
-    Raises:
-        UserError: another process is writing into the folder, it cannot be written to, or the
-            benchmark cannot be trained on its data.
-        RnnbenchError: a file cannot be written, or was removed.
+    Return it, or ``None`` if no trial has a result; and the results of its trials.
     """
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
@@ -396,15 +341,15 @@ def find_stored(
 ) -> dict[Trial, TrialResult]:
     """Return the results of trials that are stored and have the ``held_out`` answers, if any.
 
-    Members of an ensemble that is not stored have to have all their scores. With ``held_out``
-    answers, which are no part of fingerprints, all ensembles are made again.
+    Members of an ensemble that is not stored need all their scores. Ensembles of ``held_out``
+    answers, which are no part of fingerprints, are made again.
     """
     results: dict[Trial, TrialResult] = {}
     needed = set[Trial]()
     for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
         given = {"with_model": trial.keep_model, "needs_all": trial in needed}
         is_new = trial.members and held_out
-        found = None if is_new else store.find(_key(trial), **given)
+        found = None if is_new else store.find(key_of(trial), **given)
         own = held_out.get((trial.name, trial.seed))
         names = ("labels", "scores", "given") if own else ()
         if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
@@ -414,7 +359,8 @@ def find_stored(
     return results
 
 
-def _key(trial: Trial) -> tuple[str, int, str]:
+def key_of(trial: Trial) -> tuple[str, int, str]:
+    """Return the key of a trial in a store."""
     return trial.name, trial.seed, trial.fingerprint
 
 
@@ -427,7 +373,7 @@ def _fitting(
     labels = next((other.labels for other in others.values()), result.labels)
     if np.array_equal(labels, result.labels):
         result = replace(result, labels=labels)
-    return replace(result, stored_scores=partial(store.scores, _key(trial)))
+    return replace(result, stored_scores=partial(store.scores, key_of(trial)))
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:

@@ -1,7 +1,6 @@
 """Trackers follow the events of a run, each in a thread of its own, so that no training waits.
 
-A tracker that fails is named and left out, one that hangs is not waited for long, and what trackers
-print is kept out of standard output, which has the results alone.
+One that fails is named and left out, and one that hangs is not waited for long.
 """
 
 import logging
@@ -58,9 +57,7 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
 
 
 class _Trackers:
-    """The trackers of a run: whatever an executor reports or leaves out, they are told of the start
-    of each trial, then of all its epochs in their order, then of its end.
-    """
+    """The trackers of a run, which hear of the start of each trial, all its epochs and its end."""
 
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder
@@ -88,10 +85,12 @@ class _Trackers:
                     if epoch > last:  # the executor has left it out
                         values = (math.nan if score is None else score for score in scores)
                         self._tell_epoch(trial, epoch, *values)
-                self._end("trial_finished", trial, result, metrics_of(result))
+                self._tell("trial_finished", trial, result, metrics_of(result))
+                del self._unfinished[trial]
             case Failed(trial, reason) if trial in self._unfinished:
                 self._begin(trial)
-                self._end("trial_failed", trial, reason)
+                self._tell("trial_failed", trial, reason)
+                del self._unfinished[trial]
 
     def _begin(self, trial: Trial, *, again: bool = False) -> int:
         """Tell trackers that a trial starts, unless they know; return the last epoch they know."""
@@ -104,10 +103,6 @@ class _Trackers:
     def _tell_epoch(self, trial: Trial, epoch: int, *scores: float) -> None:
         self._unfinished[trial] = epoch
         self._tell("epoch_ended", trial, epoch, *scores)
-
-    def _end(self, method: str, trial: Trial, *facts: Any) -> None:
-        self._tell(method, trial, *facts)
-        del self._unfinished[trial]
 
     def _tell(self, method: str, *arguments: Any) -> None:
         for thread in list(self.threads):

@@ -12,14 +12,7 @@ from typing import Any
 import numpy as np
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import (
-    Data,
-    Dataset,
-    Part,
-    hold_out_part,
-    make_dataset,
-    split_fingerprint,
-)
+from rnnbench.data.dataset import Data, Dataset, Part, hold_out_part, make_dataset
 from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
 from rnnbench.models import in_numpy
@@ -218,7 +211,7 @@ def dataset_of(trial: Trial, corpus: Path) -> Dataset:
     dataset = _load(corpus, marks, trial.data, blind=trial.part is not None)
     if trial.part:
         dataset = _part_of(dataset, trial.part)
-    split = split_fingerprint(trial.corpus_fingerprint, dataset)
+    split = dataset.split_fingerprint(trial.corpus_fingerprint)
     if (dataset.fingerprint, split) != (trial.dataset_fingerprint, trial.split_fingerprint):
         raise RnnbenchError(f"{corpus}: {CHANGED}")
     return dataset

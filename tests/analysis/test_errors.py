@@ -25,7 +25,7 @@ from rnnbench.analysis.errors import (
 )
 from rnnbench.data import cache
 from rnnbench.data.audit import Duplicates, TopicCount
-from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
+from rnnbench.data.dataset import Data, make_dataset
 from rnnbench.data.load import load_corpus
 
 RIGHT = LABELS.tolist()
@@ -115,7 +115,7 @@ DATA = {"source": "r8", "test_split": 0.5, "split": "shuffled"}
 
 def run_on(found, **data):
     """A run on a corpus; ``data`` changes values in its config, as if after the run."""
-    split = split_fingerprint(found.fingerprint, make_dataset(found, Data(**DATA)))
+    split = make_dataset(found, Data(**DATA)).split_fingerprint(found.fingerprint)
     marks = {"corpus_fingerprint": found.fingerprint, "split_fingerprint": split}
     return finished_run({"rnn": [(0, 0, 0, 1)]}, dataset={"source": "r8"} | marks, data=DATA | data)
 

@@ -338,7 +338,7 @@ def finished(tmp_path_factory):
     """The folder of a run, as ``rnnbench run`` leaves it."""
     folder = tmp_path_factory.mktemp("finished") / "small"
     store = Store(folder)
-    store.save_environment(ENVIRONMENT)
+    write_document(store.folder / "environment.json", ENVIRONMENT)
     for trial in chain.from_iterable(TRIALS.values()):
         store.save(trial)
     save_run(folder, RESULTS, {"config.yaml": dump(PLAN, folder)})

@@ -13,15 +13,13 @@ import pytest
 from in_process import InProcess
 
 import rnnbench
-from rnnbench import job
 from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interval
-from rnnbench.choice.choose import draw_points
-from rnnbench.choice.results import P_HOLM, Candidate, choice_table, recommend
+from rnnbench.choice.choose import P_HOLM, Candidate, choice_table, draw_points, recommend
 from rnnbench.models.baselines import Stratified
 from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
-from rnnbench.runner.executors import TrialFailure
+from rnnbench.runner.executors import EXECUTORS, TrialFailure
 from rnnbench.storage import read_document
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.word_vectors import pretrained_vectors
@@ -59,7 +57,7 @@ def rows(tests="lunch"):
 def folder(tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
     if "real_workers" not in request.keywords:  # starting them takes most of the time
-        monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+        monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     write_files()
 
 
@@ -82,7 +80,7 @@ def choose(**options):
 def chosen(tmp_path_factory):
     """A choice of all baselines by four folds."""
     with chdir(tmp_path_factory.mktemp("chosen")), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(job, "executor_class", lambda _: InProcess)
+        patch.setitem(EXECUTORS._usable, "local", InProcess)
         write_files()
         return choose(models=FAST[1].split(","), folds=4)
 
@@ -216,7 +214,7 @@ def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
             yield next(outcomes)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(job, "executor_class", lambda _: Interrupted)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
     with pytest.raises(rnnbench.InterruptedRunError) as caught:
         choose(out="o'brien")
     again = """rnnbench choose 'o'"'"'brien/config.yaml' --folds 3 --out 'o'"'"'brien'"""
@@ -224,7 +222,7 @@ def test_an_interrupted_choice_says_how_to_go_on(cli, monkeypatch):
         "Interrupted; 1 of 15 trials are stored in o'brien/. This command continues from there:",
         f"  {again}",
     ]
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert "1 of 15 trials are stored already" in cli(*shlex.split(again)[1:]).stderr
 
 
@@ -431,7 +429,7 @@ def test_what_was_chosen_is_shown_even_if_the_fit_ends_early(cli, monkeypatch, o
             else:
                 raise outcome
 
-    monkeypatch.setattr(job, "executor_class", lambda _: Ending)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Ending)
     command = ("choose", "mine.yaml", *FAST, "--then-fit", "--json", "--write", "best.yaml")
     result = cli(*command)
 

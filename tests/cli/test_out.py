@@ -10,9 +10,9 @@ from factories import run_folder, speed_results
 from in_process import InProcess
 from newswires import write_table
 
-from rnnbench import job
 from rnnbench.plugins.speed.results import write_speed
-from rnnbench.results.lock import KINDS
+from rnnbench.results.store import KINDS
+from rnnbench.runner.executors import EXECUTORS
 from rnnbench.storage import atomic_write
 
 CONFIG = """\
@@ -40,7 +40,7 @@ NAMES = [
 def folder(tmp_path, monkeypatch):
     """The working folder, with a config, one that it extends, and a table of texts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     Path("mine.yaml").write_text(CONFIG)
     Path("base.yaml").write_text("data: {source: files, path: table.csv, test_split: 0.5}\n")
     rows = [("cheap pills", "spam") if n % 3 else (f"lunch at {n}", "ham") for n in range(40)]
@@ -134,7 +134,7 @@ def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_do
 
     assert cli(*RUN).stderr == cli(*RUN).stderr == ""
     finished = contents()
-    monkeypatch.setattr(job, "executor_class", lambda _: Interrupted)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Interrupted)
     other = (*RUN, "--set", "data.seed=5")
     ended = cli(*other)
 
@@ -144,7 +144,7 @@ def test_a_run_that_takes_the_place_of_another_says_so_and_an_interrupted_one_do
     changed = {name for name, _ in finished.items() - contents().items()}
     assert changed <= {"results/mine/environment.json"}
     assert "this will replace" not in cli(*other, "--out", "results/mine", "--fresh").stderr
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert cli(*other).exit_code == 0
     assert Path("results/mine/results.json").read_bytes() != finished["results/mine/results.json"]
 
@@ -259,7 +259,7 @@ def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, comm
             shutil.rmtree(removed)
             yield from others
 
-    monkeypatch.setattr(job, "executor_class", lambda _: Removing)
+    monkeypatch.setitem(EXECUTORS._usable, "local", Removing)
     done = cli(*command, "--out", "out")
 
     assert done.exit_code == 1
@@ -267,7 +267,7 @@ def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, comm
     assert f"out: files of 1 of {n_trials} trials were removed during the" in done.stderr
     assert "always seed 0" in done.stderr or "nb seed 0" in done.stderr
     assert "This command continues from there:" in done.stderr
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert cli(*command, "--out", "out").exit_code == 0
 
 

@@ -17,8 +17,8 @@ from plugin_files import (
     write_scale,
 )
 
-from rnnbench import job
 from rnnbench.results.run import load_results
+from rnnbench.runner.executors import EXECUTORS
 
 DATA = "data: {source: sgml, path: sgml, maxlen: 50, test_split: 0.5}"
 CONFIG = f"""\
@@ -201,7 +201,7 @@ def test_trackers_record_a_run_and_one_that_fails_does_not_end_it(place, tried):
 
 @pytest.mark.usefixtures("here")
 def test_runs_are_compared_by_a_metric_that_came_later(cli, place, install, monkeypatch):
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     assert cli("run", "tiny.yaml", "--out", "before", "--quiet").exit_code == 0
     install(place.site)
 

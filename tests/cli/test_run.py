@@ -17,11 +17,11 @@ import pytest
 from in_process import InProcess
 from terminals import run_in_terminal
 
-from rnnbench import job
 from rnnbench.analysis.summary import load_run
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
+from rnnbench.runner.executors import EXECUTORS
 
 TINY = """\
 name: tiny
@@ -75,7 +75,7 @@ def finished(tmp_path_factory, tiny_sgml):
 @pytest.fixture
 def quick(monkeypatch):
     """Trains in this process: workers start slowly."""
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
 
 @pytest.fixture

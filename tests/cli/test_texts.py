@@ -8,7 +8,7 @@ from in_process import InProcess
 from newswires import write_table
 
 import rnnbench
-from rnnbench import job
+from rnnbench.runner.executors import EXECUTORS
 
 CONFIG = """\
 name: mine
@@ -42,7 +42,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def quick(monkeypatch):
     """Trains in this process: workers start slowly."""
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
 
 def as_json(cli, *command):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbench.choice.results import ChoiceResults, best_points, rank_key
+from rnnbench.choice.choose import ChoiceResults, best_points, rank_key
 from rnnbench.config import shipped
 from rnnbench.config.load import dump, load
 from rnnbench.config.nodes import parse

@@ -6,7 +6,7 @@ from factories import corpus_of_texts, dataset_summary
 from sklearn.metrics import f1_score
 
 from rnnbench.data.audit import Duplicates, TopicCount, rest_of, summarize_dataset
-from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
+from rnnbench.data.dataset import Data, make_dataset
 
 EARN, ACQ, TRADE, GOLD = range(4)
 
@@ -40,7 +40,7 @@ def test_a_summary_has_the_origin_the_sizes_and_what_is_in_both_sets():
     ]
     assert (summary.source, summary.origin) == ("made-up", "nowhere")
     assert summary.fingerprint == DATASET.fingerprint
-    assert summary.split_fingerprint == split_fingerprint(CORPUS.fingerprint, DATASET)
+    assert summary.split_fingerprint == DATASET.split_fingerprint(CORPUS.fingerprint)
     assert (summary.train_size, summary.test_size, summary.timesteps) == (4, 5, 4)
     assert summary.topics == summary.topics_by_frequency == topics
     assert summary.duplicates == summary.whole_duplicates == Duplicates(same_topic=[0], both=[1])

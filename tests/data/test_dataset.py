@@ -13,16 +13,7 @@ from newswires import write_keras_files
 from strategies import settings_of_data
 
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import (
-    PAD,
-    Data,
-    Part,
-    hold_out,
-    hold_out_part,
-    make_dataset,
-    make_parts,
-    split_fingerprint,
-)
+from rnnbench.data.dataset import PAD, Data, Part, hold_out, hold_out_part, make_dataset, make_parts
 from rnnbench.errors import UserError
 
 WORDS = [f"w{rank}" for rank in range(1, 10)]
@@ -160,9 +151,9 @@ def test_the_split_is_identified_by_its_documents_however_they_are_cut_and_padde
     made = [make_dataset(corpus_of_texts(texts, ["earn"] * 41), Data(**item)) for item in changes]
 
     assert len({dataset.fingerprint for dataset in made}) == 6
-    splits = [split_fingerprint("c", dataset) for dataset in made]
+    splits = [dataset.split_fingerprint("c") for dataset in made]
     assert splits[0] == splits[1] == splits[2]
-    assert len({*splits, split_fingerprint("d", made[0])}) == 5
+    assert len({*splits, made[0].split_fingerprint("d")}) == 5
 
 
 @few

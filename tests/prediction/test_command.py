@@ -18,14 +18,14 @@ from rnnbench.analysis.summary import load_run
 from rnnbench.config.load import load
 from rnnbench.data.dataset import make_dataset
 from rnnbench.data.load import load_corpus
-from rnnbench.data.vocabulary import encode
+from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import UserError
 from rnnbench.prediction.command import MAX_BYTES, prediction_table, read_texts
 from rnnbench.prediction.predict import Prediction, TopicScore, find_model
 from rnnbench.report.page import PageContent, render
 from rnnbench.report.sections import Reported, best_first, errors
 from rnnbench.results.schema import MissingTrial, Results
-from rnnbench.results.store import Store
+from rnnbench.results.store import VOCABULARY, Store
 from rnnbench.storage import read_record, sha256_file, write_document
 from rnnbench.training.outcome import TrialRecord
 
@@ -103,7 +103,7 @@ def test_a_test_document_is_predicted_as_in_the_run(predict, finished, model):
     documents = make_dataset(corpus, data).test_documents
     texts = [" ".join(corpus.words(document)) for document in documents]
 
-    topics = Store(finished).vocabulary().topics
+    topics = read_record(finished / VOCABULARY, Vocabulary)[0].topics
     for trial in load_run(finished).trials[model]:
         found = predict(*texts, "--seed", trial.record.seed, model=model)
 
@@ -306,8 +306,8 @@ def test_unknown_words_are_counted_each_time_and_the_first_ones_listed_once(cli,
 
 
 def test_when_the_front_is_cut_the_start_mark_goes_first(predict, folder):
-    store = Store(folder)
-    store.save_vocabulary(store.vocabulary().model_copy(update={"truncating": "pre"}))
+    vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
+    write_document(folder / VOCABULARY, vocabulary.model_copy(update={"truncating": "pre"}))
     texts = [" ".join(["profit"] * words) for words in (8, 9, 10)]
 
     found = predict(*texts, folder=folder)
@@ -344,7 +344,7 @@ def test_a_network_is_exported_as_a_file_for_keras(cli, finished, predict, tmp_p
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"Written to {file}\n")
     import keras
 
-    ids = encode([TEXT], Store(finished).vocabulary()).ids
+    ids = encode([TEXT], read_record(finished / VOCABULARY, Vocabulary)[0]).ids
     (answer,) = keras.models.load_model(file).predict_on_batch(ids)
     found = probabilities(predict(TEXT, "--seed", 8)[0])
     assert sorted(found.values()) == pytest.approx(sorted(answer), abs=1e-6)
@@ -398,16 +398,18 @@ def test_where_networks_were_not_kept_the_command_that_keeps_them_is_named(refus
 
 
 def test_a_vocabulary_that_does_not_fit_the_network_is_refused(folder, refused):
-    store, vocabulary = Store(folder), Store(folder).vocabulary()
+    vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
     for timesteps in (-1, 0, 3):
-        store.save_vocabulary(vocabulary.model_copy(update={"timesteps": timesteps}))
+        write_document(folder / VOCABULARY, vocabulary.model_copy(update={"timesteps": timesteps}))
 
         assert "unusable result: " in refused(folder, "reader", TEXT)
 
 
 def test_without_the_vocabulary_of_the_dataset_nothing_is_predicted(refused, folder):
-    store = Store(folder)
-    store.save_vocabulary(store.vocabulary().model_copy(update={"dataset_fingerprint": "0" * 64}))
+    vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]
+    write_document(
+        folder / VOCABULARY, vocabulary.model_copy(update={"dataset_fingerprint": "0" * 64})
+    )
 
     message = refused(folder, "reader", TEXT)
 

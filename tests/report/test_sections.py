@@ -2,7 +2,7 @@
 
 import pytest
 from factories import finished_run, scored_run
-from plugin_files import write_distribution
+from plugin_files import look_again, write_distribution
 
 from rnnbench.data.audit import Duplicates
 from rnnbench.registry import PluginError
@@ -54,12 +54,10 @@ def plug_ins(tmp_path, install):
         write_distribution(tmp_path, sections, modules, group="rnnbench.sections")
         write_distribution(tmp_path, plot, {}, group="rnnbench.plots", name="made-up-plots")
         install(tmp_path)
-        for registry in (SECTIONS, PLOTS):
-            registry.refresh()
+        look_again(SECTIONS, PLOTS)
 
     yield put
-    for registry in (SECTIONS, PLOTS):
-        registry.refresh()
+    look_again(SECTIONS, PLOTS)
 
 
 def test_a_section_and_a_plot_of_another_package_are_in_the_report(plug_ins):

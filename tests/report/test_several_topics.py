@@ -9,16 +9,16 @@ from in_process import InProcess
 from sklearn.metrics import f1_score
 
 import rnnbench
-from rnnbench import job
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.errors import UserError
 from rnnbench.report.sections import make_sections
+from rnnbench.runner.executors import EXECUTORS
 
 
 @pytest.fixture(autouse=True)
 def in_process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from in_process import InProcess
 from plugin_files import write_module
 
 import rnnbench
-from rnnbench import job
+from rnnbench.runner.executors import EXECUTORS
 
 STARS = """
     import numpy as np
@@ -47,7 +47,7 @@ closeness = stars:CLOSENESS
 @pytest.fixture
 def config(tmp_path, monkeypatch, install):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job, "executor_class", lambda _: InProcess)
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
     write_module(tmp_path / "packages", "stars", STARS)
     info = tmp_path / "packages/stars-1.dist-info"
     info.mkdir()

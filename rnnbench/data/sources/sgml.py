@@ -9,8 +9,9 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,9 @@ HOMES = (
     "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
     "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
 )
-INNER_ARCHIVE = "reuters21578.tar.gz"
-"""UCI's zip contains the collection as another archive."""
+INNER_ARCHIVE = "reuters21578.tar.gz"  # UCI's zip contains the collection as another archive
 
-FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))
-"""The files of Distribution 1.0, in the order in which they are read."""
+FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))  # in order
 ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz")
 IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
 ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a3b3"
@@ -41,8 +40,7 @@ ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a
 FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
 """Fingerprint of their corpus, which is the Keras Reuters set."""
 
-MIN_DOCUMENTS = 15
-"""A topic with fewer documents is left out, and so are its documents."""
+MIN_DOCUMENTS = 15  # a topic with fewer documents is left out, and so are its documents
 
 NPZ_HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 """Source of the address and the hashes: ``keras.datasets.reuters``."""
@@ -59,11 +57,6 @@ TOPICS = (
 """Source: ``keras.datasets.reuters.get_label_names``."""
 
 
-def read(path: Path) -> Corpus:
-    """Return the corpus in a folder or an archive of the SGML files."""
-    return build_corpus(read_files(path))
-
-
 def read_files(path: Path) -> list[bytes]:
     """Return the content of the SGML files in a folder or an archive, in order."""
     if path.is_dir():
@@ -76,10 +69,10 @@ def read_files(path: Path) -> list[bytes]:
     return [files[name] for name in FILE_NAMES]
 
 
-def fetch(progress: Progress) -> Corpus:
-    """Download the corpus; see ``fetch_files``."""
+def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
+    """Download the original files, and return the corpus that ``build`` makes of them."""
     files, url = fetch_files(progress)
-    return replace(build_corpus(files), provenance={"from": url})
+    return replace(build(files), provenance={"from": url})
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
@@ -151,8 +144,7 @@ def _until_close(content: bytes, start: int) -> bytes:
 
 MASK_64 = 2**64 - 1
 
-Table = list[tuple[int, bytes] | None]
-"""Slots, each empty or with a hash and its key."""
+Table = list[tuple[int, bytes] | None]  # slots, each empty or with a hash and its key
 
 
 def string_hash(text: bytes) -> int:
@@ -196,9 +188,9 @@ SGML = Source(
     name="sgml",
     help="Reuters-21578 in SGML, from which the Keras set is rebuilt exactly.",
     file="Reuters-21578 as a folder, .tar.gz or .zip",
-    read=read,
+    read=lambda path: build_corpus(read_files(path)),
     tokenize=keras_reuters,
-    fetch=fetch,
+    fetch=partial(fetch, build_corpus),
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
     is_default=True,

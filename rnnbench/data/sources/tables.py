@@ -1,7 +1,4 @@
-"""Tables of texts: what they look like, and their rows one by one.
-
-Files are read once, piece by piece, and never kept in memory as a whole, except for JSON arrays.
-"""
+"""Tables of texts: what they look like, and their rows one by one, piece by piece."""
 
 import codecs
 import csv
@@ -29,21 +26,14 @@ from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 
-MAX_FILE = 4 * 2**30
-"""The size of the largest file that is read, in bytes."""
-MAX_TEXT = 16 * 2**20
-"""The most characters in a line of a table or in a text, or bytes in a file with one text."""
-MAX_ROWS = 1_000
-"""The rows of a compressed table that are unpacked at once."""
+MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
+MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
+MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
-"""The reason of rows that have too many or too few fields, or are not JSON; a fault of the latter.
-"""
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
-"""The bytes and the rows at the start of a file that tell what it looks like, and the characters of
-each value."""
+"""The bytes, rows, and characters of each value at its start that tell what a file looks like."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MOST_WRONG = 0.1
-"""A file is UTF-8 if at most this share of its lines with non-ASCII characters is invalid."""
+MOST_WRONG = 0.1  # of the lines of a UTF-8 file with other characters than ASCII are invalid
 ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "cp852", "koi8_r", "mac_roman"
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """The encodings of files that are not UTF-8; those of East Asia only if more than this share of
@@ -57,23 +47,14 @@ LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "in
 
 @dataclass(frozen=True)
 class Layout:
-    """The form of a table; an attribute that is ``None`` is detected.
+    """The form of a table; an attribute that is ``None`` is detected."""
 
-    Attributes:
-        delimiter: a character between the columns of a ``.csv`` file.
-        encoding: a Python codec, such as ``utf-8`` or ``cp1252``.
-        text: the name of the column with the texts.
-        label: the name of the column with the labels.
-        group: the name of the column with the groups of texts that belong together, if any.
-        label_separator: stands between the labels of a text that may have any number of them.
-    """
-
-    delimiter: str | None = None
-    encoding: str | None = None
-    text: str | None = None
-    label: str | None = None
-    group: str | None = None
-    label_separator: str | None = None
+    delimiter: str | None = None  # the character between the columns of a .csv file
+    encoding: str | None = None  # a Python codec
+    text: str | None = None  # the name of the column with the texts
+    label: str | None = None  # that of the column with the labels
+    group: str | None = None  # that of the column with the groups, if any
+    label_separator: str | None = None  # if a text may have any number of labels
 
     def in_words(self) -> str:
         """Return it in one line."""
@@ -84,7 +65,6 @@ class Layout:
 
 
 EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
-"""The layout that everyone expects, and that need not be mentioned."""
 
 
 class BadRow(NamedTuple):
@@ -99,11 +79,8 @@ class BadRow(NamedTuple):
 def sniff(path: Path, layout: Layout) -> Layout:
     """Return the layout of a table: what the given one leaves open is detected, and logged.
 
-    Columns are recognized by their names, or else by the first rows. They stay open if that is not
-    clear.
-
-    Raises:
-        UserError: this is no table, or it has no header.
+    Columns are recognized by their names, or else by the first rows; they may stay open.
+    ``UserError`` is raised if this is no table, or has no header.
     """
     given, layout = asdict(layout), with_form(path, layout)
     header, rows = open_table(path, layout)
@@ -215,8 +192,7 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
     return max(DELIMITERS, key=fitness)  # the first of several
 
 
-Columns = Sequence[str] | None
-"""The names of the columns that are wanted, or all."""
+Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
 
 
 def open_table(
@@ -224,11 +200,8 @@ def open_table(
 ) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
     """Return the header of a table, and the place and the values of each row.
 
-    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is the default:
-    commas, UTF-8.
-
-    Raises:
-        UserError: this is no table, or it has no header.
+    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is commas, UTF-8.
+    ``UserError`` is raised if this is no table, or has no header.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -312,8 +285,6 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
 
 
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
-    """Read a JSON object on each line."""
-
     def parsed(place: str, line: str) -> Any:
         try:
             return json.loads(line)
@@ -400,8 +371,8 @@ def columns_at_once(
 ) -> dict[str, tuple[list[Any], NDArray[Any]]] | None:
     """Return the values of each column, and the position of the value in each row.
 
-    It is for tables with millions of rows: a .csv file in UTF-8 without quotation marks, or a
-    Parquet file without lists. ``None``: reading row by row could find a fault.
+    It is for millions of rows: a .csv file in UTF-8 without quotation marks, or Parquet without
+    lists. ``None``: reading row by row could find a fault.
     """
     try:
         import pyarrow
@@ -451,7 +422,6 @@ def _is_plain(kind: Any) -> bool:
 
 
 def _unpacked(column: Any) -> Sequence[Any]:
-    """Return the values in a part of a column."""
     if not hasattr(column, "value_lengths"):
         return list(_flat(column))
     values = iter(_unpacked(column.flatten()))  # of lists
@@ -501,12 +471,11 @@ def _lines(path: Path, layout: Layout, progress: Progress) -> Iterator[str]:
             raise UserError(f"{path}: cannot be decoded: {error}; {hint}") from None
 
 
-DIALECTS: dict[str, dict[str, Any]] = {
+DIALECTS: dict[str, dict[str, Any]] = {  # of ``csv``, by the end of the name of a file
     ".csv": {"strict": True},
     # Quotation marks are text, because no text may contain a tab or a new line; see ``dialect_of``.
     ".tsv": {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "quotechar": None},
 }
-"""Those of Python's ``csv``, by the end of the name of a file."""
 QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
 """A field that starts with a quotation mark; and what is inside if it ends with one, too."""
 READERS: dict[str, Callable[..., Iterator[Any]]] = {

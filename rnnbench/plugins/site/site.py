@@ -30,9 +30,8 @@ from rnnbench.report.plots import HistoryPlot, RanksPlot, ranks_table
 from rnnbench.report.sections import ReportSection
 from rnnbench.report.table import Table, number_first, pick_columns
 from rnnbench.report.words import mean_and_interval
-from rnnbench.results.lock import HINT, SITE, check_folder, lock_folder
 from rnnbench.results.run import StoredRun
-from rnnbench.results.store import CONSTRAINTS
+from rnnbench.results.store import CONSTRAINTS, HINT, SITE, check_folder, lock_folder
 from rnnbench.section import Record
 from rnnbench.terminal.display import show_steps
 from rnnbench.text import counted, listed

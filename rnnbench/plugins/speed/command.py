@@ -54,7 +54,7 @@ def bench_speed(
     from rnnbench.plugins.speed.contenders import choose_contenders, measure, only_networks
     from rnnbench.plugins.speed.results import FILES, speed_tables, write_speed
     from rnnbench.request import changes
-    from rnnbench.results.lock import SPEED, check_folder, lock_folder
+    from rnnbench.results.store import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
     from rnnbench.terminal.console import err, print_record
     from rnnbench.terminal.display import show_download

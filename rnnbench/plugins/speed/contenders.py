@@ -22,15 +22,8 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
 from rnnbench.plugins.speed import results
-from rnnbench.runner.executors import (
-    Finished,
-    Listener,
-    LocalExecutor,
-    Planned,
-    Task,
-    TrialFailure,
-    usable_cores,
-)
+from rnnbench.runner import executors
+from rnnbench.runner.executors import Listener, LocalExecutor, Task, TrialFailure, usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import TRAINING, Epochs, ask_for_threads, begin
@@ -237,7 +230,7 @@ def _results(
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> results.TableTime:
     """Train everything with ``contender``, in processes started for it."""
     adapted = [contender.adapt(trial) for trial in plan.trials]
-    listener(Planned(adapted, []))
+    listener(executors.Planned(adapted, []))
     costs: list[results.TrialTime] = []
     start, seconds = time.time(), 0.0
     outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
@@ -246,6 +239,6 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> result
             if isinstance(cost, TrialFailure):
                 raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
             costs.append(cost.model_copy(update={"started": cost.started - start}))
-            listener(Finished(trial, cost.score, cost.seconds))
+            listener(executors.Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
     return results.TableTime(seconds=seconds, trials=costs)

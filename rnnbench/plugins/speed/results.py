@@ -7,7 +7,7 @@ from statistics import mean, median
 from typing import Annotated, Any, Literal
 
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
-from rnnbench.results.lock import SPEED
+from rnnbench.results.store import SPEED
 from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted

@@ -59,7 +59,7 @@ def test_the_documents_of_the_split_have_their_part_and_their_topics_if_any():
     wires = wire("TRAIN", "earn") + wire("TEST", "acq", "earn") + others + wire("TRAIN")
 
     parts = [("TRAIN", ["earn"]), ("TEST", ["acq", "earn"]), ("TRAIN", [])]
-    assert list(parse_newswires(wires)) == [(*part, "a title a body") for part in parts]
+    assert list(parse_newswires([wires.encode()])) == [(*part, "a title a body") for part in parts]
 
 
 @pytest.mark.parametrize(

@@ -138,16 +138,16 @@ def test_missing_files_are_named(tiny_sgml, tiny_sgml_folder, tmp_path):
 
     for path in (tiny_sgml_folder, _zip(tmp_path / "reuters.zip", files)):
         with pytest.raises(UserError, match=r"it lacks reut2-003\.sgm, reut2-021\.sgm$"):
-            sgml.read(path)
+            sgml.SGML.read(path)
 
 
 def test_a_damaged_archive_inside_that_of_uci_is_named(tmp_path):
     path = _zip(tmp_path / "uci.zip", {"reuters21578.tar.gz": b"\x1f\x8b"})
     with pytest.raises(UserError, match=r"uci\.zip/reuters21578\.tar\.gz: truncated"):
-        sgml.read(path)
+        sgml.SGML.read(path)
     inner = _zip(tmp_path / "inner.zip", {"reuters21578.tar.gz": b""}).read_bytes()
     with pytest.raises(UserError, match="it lacks reut2-000"):  # a third archive is not opened
-        sgml.read(_zip(path, {"reuters21578.tar.gz": inner}))
+        sgml.SGML.read(_zip(path, {"reuters21578.tar.gz": inner}))
 
 
 def _zip(path, files):

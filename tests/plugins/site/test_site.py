@@ -21,8 +21,8 @@ from rnnbench.data.audit import TopicCount
 from rnnbench.errors import UserError
 from rnnbench.plugins.site.site import NAME, SiteFiles, files_in, folders_of, open_site
 from rnnbench.report.page import render, report_page
-from rnnbench.results.lock import SITE
 from rnnbench.results.schema import MissingTrial
+from rnnbench.results.store import SITE
 from rnnbench.storage import write_document, write_text
 
 HOSTILE = "<script>alert(1)</script>"

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from factories import benchmark
-from plugin_files import example, run_rnnbench, write_distribution
+from plugin_files import example, look_again, run_rnnbench, write_distribution
 from pydantic import ValidationError
 
 from rnnbench.errors import UserError
@@ -146,7 +146,7 @@ def test_an_engine_that_fails_is_named(folder):
 def test_an_engine_that_cannot_be_used_is_named(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.syspath_prepend(install_engines(tmp_path))
-        ENGINES.refresh()
+        look_again(ENGINES)
         with pytest.raises(ValidationError, match=r"allowed: auto, native, keras, .*careless, "):
             Training(engine="sharse")
         with pytest.raises(PluginError, match="'broken' of the package made-up cannot be loaded"):
@@ -155,5 +155,5 @@ def test_an_engine_that_cannot_be_used_is_named(monkeypatch, tmp_path):
             UserError, match=r"train this model \(allowed: native, keras, .*careless, "
         ):
             engine_for(NETWORK, Training(engine="scikit-learn"))
-    ENGINES.refresh()
+    look_again(ENGINES)
     del sys.modules["made_up"], sys.modules["made_up_shares"]
