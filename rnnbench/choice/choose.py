@@ -30,8 +30,7 @@ from rnnbench.metrics import FIT_SECONDS
 from rnnbench.models.baselines import MostFrequent, Stratified
 from rnnbench.models.descriptions import BaselineModel, EnsembleModel, Model, with_members
 from rnnbench.points import model_of, values_of
-from rnnbench.report import table as tables
-from rnnbench.report.table import Columns, Shown, Table, table_of, to_markdown
+from rnnbench.report.table import MISSING, Columns, Shown, Table, table_of, to_markdown, with_points
 from rnnbench.report.tables import parameter_columns, short_table
 from rnnbench.report.words import NOT_CLEAR, condition, in_blocks, scope, short_p, worse
 from rnnbench.request import ChoiceRequest, RunRequest, takes
@@ -239,7 +238,7 @@ def choice_table(results: ChoiceResults) -> Table:
         "params": lambda candidate: f"{candidate.params:,}",
         FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
     }
-    return tables.with_points(table_of(results.candidates, columns, _caption(results)))
+    return with_points(table_of(results.candidates, columns, _caption(results)))
 
 
 def _score(candidate: Candidate) -> str:
@@ -248,7 +247,7 @@ def _score(candidate: Candidate) -> str:
 
 
 def _p_holm(pair: Comparison | None) -> str:
-    return tables.MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
+    return MISSING if pair is None or pair.has_too_few_seeds else short_p(pair.p_holm)
 
 
 def _caption(results: ChoiceResults) -> str:

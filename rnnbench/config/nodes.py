@@ -165,7 +165,16 @@ class _Loader(yaml.SafeLoader):
         super().__init__(text)
         self.duplicates: dict[int, Problem] = {}  # by the identity of the second node
         self._where = where
-        self._n_values = 0
+        self._n_parsed, self._n_values = 1, 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node; after too many, parsing stops at once, because PyYAML is slow."""
+        self._n_parsed += index is not None  # keys do not count
+        if self._n_parsed > MAX_VALUES:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            message = f"too many values (allowed: {MAX_VALUES:,})"
+            raise yaml.MarkedYAMLError(problem=message, problem_mark=mark)
+        return super().compose_node(parent, index)
 
     def value(self, node: yaml.Node, keys: tuple[str | int, ...]) -> Any:
         """Return the value of a node; ``parse`` says which errors it raises."""
