@@ -24,6 +24,7 @@ from rnnbench.points import MAX_BRACKETS, POINT, model_of, point_name, short, va
 from rnnbench.section import spell
 
 MAX_POINTS = 1_000
+MAX_PATHS = 100  # the most key paths in one grid; every two of them are compared
 ZIP = "zip"
 
 
@@ -117,8 +118,9 @@ def _points(name: str, model: Node) -> dict[str, Node]:
     lists = {path: entries[path].value for axis in axes for path in axis}
     sizes = [len(lists[axis[0]]) for axis in axes]
     count = prod(sizes)
-    if count > MAX_POINTS:
-        raise _error(grid, name, [], f"makes {count:,} models (allowed: {MAX_POINTS:,})")
+    if count > MAX_POINTS or count * _size(base) > nodes.MAX_VALUES:
+        allowed = f"(allowed: {MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all)"
+        raise _error(grid, name, [], f"makes {count:,} models {allowed}")
     targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
     texts = {path: _texts(values) for path, values in lists.items()}
     # A parameter with a single value is in no name.
@@ -143,6 +145,8 @@ def _points(name: str, model: Node) -> dict[str, Node]:
 def _axes(model: Node, name: str) -> list[list[str]]:
     """Return the key paths of each axis: one, or those under ``zip``; all fit together."""
     paths, grid = _paths(model), at(model, ["grid"])
+    if len(paths) > MAX_PATHS:
+        raise _error(grid, name, [], f"has {len(paths):,} key paths (allowed: {MAX_PATHS})")
     for one, other in combinations(paths, 2):
         if _overlap(one.split("."), other.split(".")):
             raise _error(grid, name, [one], f"overlaps with {other} (allowed: one of them)")
@@ -177,6 +181,11 @@ def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
     if not found:
         raise _error(value, name, [path], "no item of the list has the key after *")
     return [place for place, _ in found]
+
+
+def _size(node: Node) -> int:
+    """Return the number of values in ``node``."""
+    return 1 + sum(map(_size, node.children.values()))
 
 
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:

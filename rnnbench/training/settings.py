@@ -26,7 +26,9 @@ GONE = "compiled"
 def _seeds(value: Any) -> Any:
     if type(value) is int and 0 < value <= MAX_SEEDS:
         return tuple(range(value))
-    is_list = isinstance(value, list | tuple) and 0 < len(value) <= MAX_SEEDS
+    is_list = isinstance(value, list | tuple) and value
+    if is_list and len(value) > MAX_SEEDS:
+        raise problem(f"got {len(value):,} seeds", f"allowed: at most {MAX_SEEDS:,}")
     if is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value):
         if len(set(value)) == len(value):
             return tuple(value)

@@ -169,7 +169,8 @@ LONG = [f"{'x' * 38}{n}" for n in range(2)]
     ("grid", "answer"),
     [
         ({"arguments": dict.fromkeys("abc", LONG)}, "is too long (allowed: 100 characters in bra"),
-        ({"training.epochs": [*range(1, 1_002)]}, "makes 1,001 models (allowed: 1,000)"),
+        ({"training.epochs": [*range(1, 1_002)]}, "makes 1,001 models (allowed: 1,000, with "),
+        ({f"arguments.a{n}": [n] for n in range(101)}, "has 101 key paths (allowed: 100)"),
     ],
 )
 def test_a_grid_that_is_too_large_is_refused(grid, answer):

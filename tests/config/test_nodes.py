@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from rnnbench.config import nodes
 from rnnbench.config.nodes import (
     MAX_DEPTH,
     ConfigError,
@@ -40,6 +41,13 @@ def test_more_data_than_any_config_needs_is_refused(text):
     assert read(DEEPEST)
     with pytest.raises(ConfigError, match="nested too deeply"):
         read(text)
+
+
+def test_after_too_many_values_the_rest_is_not_even_parsed(monkeypatch):
+    monkeypatch.setattr(nodes, "MAX_VALUES", 5)
+    assert read("[1, 2, 3, 4]") == [1, 2, 3, 4]
+    with pytest.raises(ConfigError, match=r"^a.yaml:2: not YAML: too many values \(allowed: 5\)$"):
+        read("[1, 2, 3, 4,\n5, ]]")
 
 
 def test_both_versions_of_yaml_read_what_was_written():
