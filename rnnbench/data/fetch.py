@@ -1,30 +1,39 @@
 """Downloads by HTTP and through pip, and the files in a downloaded archive.
 
-Archives are read within bounds on memory, and never unpacked to disk.
+A server that does not answer within ``PATIENCE`` seconds is out of reach. Archives are read within
+bounds on memory. Nothing is unpacked to disk, so the paths and links in an archive do no harm.
 """
 
 import bz2
 import gzip
 import io
 import lzma
+import re
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import urllib.parse
 import zipfile
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import temporary_folder, write_text
 
-PATIENCE = 10.0  # seconds to wait for the answer of a server, and for every further part of it
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+PATIENCE = 10.0  # seconds to wait for the first answer, and for every further part of it
 SLOWEST = 1_000  # bytes per second, below which a download is abandoned
-LONGEST = 900.0  # seconds that pip may take; 8 MB then come at 9,000 bytes per second
+LONGEST = 900.0
+"""Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
 MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
 MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 """For scale: Reuters-21578 has 34 members of 28 MB in total, the largest of 1.5 MB."""
@@ -40,11 +49,10 @@ def silent(doing: str, done: int, total: int | None) -> None:
 def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) -> bytes:
     """Return the content of ``url``, or raise ``OutOfReachError``, which names the server."""
     from http.client import HTTPException  # takes a while, and most commands download nothing
-    from urllib.request import urlopen
 
     content = bytearray()
     try:
-        with urlopen(url, timeout=patience) as response:  # noqa: S310
+        with _open(url, patience) as response:
             length = response.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else None
             start = time.monotonic()
@@ -65,41 +73,81 @@ def get(url: str, progress: Progress = silent, *, patience: float = PATIENCE) ->
     return bytes(content)
 
 
+def _open(url: str, patience: float) -> "HTTPResponse":
+    """Call ``urlopen``, and limit the time for resolving the host name too."""
+    from urllib.request import urlopen
+
+    answer: Future[HTTPResponse] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(urlopen(url, timeout=PATIENCE))  # noqa: S310
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(timeout=patience)
+    except TimeoutError:
+        raise TimeoutError(f"no answer in {patience:.0f} s") from None
+
+
 @contextmanager
 def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> Iterator[Path]:
-    """Download one wheel by pip, with the user's settings; it exists until the block ends.
+    """Download one wheel through pip; it exists until the block ends.
 
-    ``OutOfReachError`` is raised if no wheel with this hash comes in time.
+    The user's pip settings apply: index, proxy, certificates, cache. pip checks the hash.
+    ``OutOfReachError`` is raised if no such wheel comes in time.
     """
     with temporary_folder() as folder:
-        pinned, doing = folder / "requirements.txt", f"downloading {requirement} through pip"
+        pinned = folder / "requirements.txt"
         write_text(pinned, f"{requirement} --hash=sha256:{sha256}\n")
-        progress(doing, 0, None)
-        command = [sys.executable, "-m", "pip", "download", f"--timeout={PATIENCE}", "--retries=1"]
-        command += ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check"]
-        command += ["--dest", str(folder), "--requirement", str(pinned)]
-        pipe, both = subprocess.PIPE, subprocess.STDOUT
+        doing = f"downloading {requirement} through pip"
+        _run_pip(["--dest", str(folder), "--requirement", str(pinned)], doing, progress)
+        wheels = list(folder.glob("*.whl"))
+        if len(wheels) != 1:
+            raise OutOfReachError(f"{doing}: pip left no wheel")
+        yield wheels[0]
+
+
+def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
+    command = [sys.executable, "-m", "pip", "download", *arguments, f"--timeout={PATIENCE}"]
+    command += ["--no-deps", "--only-binary=:all:", "--progress-bar=raw", "--no-input"]
+    command += ["--retries=1", "--disable-pip-version-check"]
+    start = time.monotonic()
+    with subprocess.Popen(  # noqa: S603 - the command is ours
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        lines: deque[str] = deque(maxlen=20)
+        timer = threading.Timer(LONGEST, process.kill)
+        timer.start()
         try:
-            done = subprocess.run(  # noqa: S603 - the command is ours
-                command, check=False, stdout=pipe, stderr=both, errors="replace", timeout=LONGEST
-            )
-        except subprocess.TimeoutExpired:
-            raise OutOfReachError(f"{doing}: it took more than {LONGEST:,.0f} s") from None
-        if done.returncode != 0:
-            lines = done.stdout.splitlines() or ["failed"]
-            errors = [line for line in lines if line.startswith("ERROR")] or lines
-            raise OutOfReachError(f"{doing}: {errors[-1]}")
-        yield next(folder.glob("*.whl"))
+            for line in process.stdout or ():
+                lines.append(line.strip())
+                if match := re.match(r"Progress (\d+) of (\d+)", line):
+                    progress(doing, int(match[1]), int(match[2]))
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            timer.cancel()
+    if process.returncode != 0:
+        if time.monotonic() - start >= LONGEST:
+            raise OutOfReachError(f"{doing}: it took more than {LONGEST:,.0f} s")
+        errors = [line for line in lines if line.startswith("ERROR")] or [*lines, "failed"]
+        raise OutOfReachError(f"{doing}: {errors[-1]}")
 
 
-Member = tuple[str, int, Callable[[], Any]]  # name, size in bytes, what opens it
+Member = tuple[str, int, Callable[[], Any]]
+"""Name, declared size in bytes, and a function that opens it."""
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
 
-    ``UserError`` refuses an archive, called ``name``, that is damaged or of another kind, has a
-    wanted file twice, or exceeds the limits on sizes and counts.
+    Raises:
+        UserError: the archive, called ``name``, is truncated, damaged or of another kind, contains
+            a wanted file twice, or exceeds the limits on sizes and counts.
     """
     found: dict[str, bytes] = {}
     total = 0
