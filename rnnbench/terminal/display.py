@@ -179,6 +179,7 @@ class TrialBars(progress.Progress):
             (120, _text("{task.fields[scores]}")),
             (70, progress.TimeElapsedColumn()),
             (0, progress.TimeRemainingColumn()),
+            (60, _text("left")),
         ]
         fitting = (column for least, column in columns if err.width >= least)
         super().__init__(*fitting, expand=err.width >= 60, speed_estimate_period=math.inf)
