@@ -78,7 +78,7 @@ class Run(Shown, StoredRun):
         ]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return ``to_dicts`` as a pandas data frame."""
+        """Return ``to_dicts`` as a pandas data frame; ``ImportError`` is raised without pandas."""
         import pandas as pd
 
         return pd.DataFrame(self.to_dicts())
@@ -97,17 +97,17 @@ class Run(Shown, StoredRun):
         curve: str | None = None,
         ax: "Axes | None" = None,
     ) -> "Axes":
-        """Draw a plot of a report in Matplotlib's style, on new axes or ``ax``, and return them.
+        """Draw a plot of a report on ``ax`` or new axes, in the style in use, and return the axes.
 
         Args:
             name: ``score`` or the main metric, with both intervals of each model and the majority
-                baseline; ``differences`` of all pairs of models, or of more than 8 those with the
+                baseline; ``differences`` of all pairs of up to 8 models, or of each model and the
                 best; ``learning_curves``, medians in a band from the lowest to the highest seed;
                 ``cost``, the score by the time of a training; or ``confusion``, the answers of
                 one model for each frequent topic.
             models: only these models of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
-                ``accuracy``, or one of both after ``val_``.
+                ``accuracy``, or either of them after ``val_``.
 
         Raises:
             UserError: there is no such plot, model or curve.
@@ -128,7 +128,7 @@ class Run(Shown, StoredRun):
         """Return the scores of a model, ``(n_seeds, n_test, n_topics)``; the highest is the answer.
 
         They are natural logarithms of probabilities, or margins; ``score_kind`` in the record of
-        each trial says which.
+        each trial says which. ``KeyError`` is raised if there is no such model.
         """
         return np.stack([trial.scores for trial in self.trials[model]])
 
@@ -163,8 +163,8 @@ class Run(Shown, StoredRun):
     ) -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
 
-        It shows up to ``words`` words of up to ``errors`` misclassified documents. A process that
-        needs the folder meanwhile is told the ``command``. Returns the HTML file.
+        They show up to ``words`` words of up to ``errors`` misclassified documents. A process that
+        needs the folder meanwhile is told the ``command``. Returns the path of the HTML file.
 
         Raises:
             UserError: another process is writing into the folder, it holds another run by now, a

@@ -106,7 +106,7 @@ def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> N
 
 
 def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
-    """Return a request with a file for texts that were given in Python, and its content."""
+    """Return a request with a file in place of texts given in Python, and its content."""
     config: Config = request.config
     given: str | OwnTexts | None = request.data
     if not isinstance(config, str | Path | Mapping | Benchmark):
@@ -217,6 +217,8 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
     """Return the validated benchmark that a config, a file or a mapping, describes.
+
+    The ``settings`` replace values by key, as ``{"training.epochs": 5}``.
 
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.

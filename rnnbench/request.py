@@ -253,7 +253,7 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
 
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command of a ``request`` its options before those of its own, as ``quiet``."""
+    """Give a command the options of its ``request``, before its own; ``quiet`` is one of these."""
     found = [option for option in fields(request) if "kind" in option.metadata]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -124,7 +124,7 @@ _R = TypeVar("_R")
 
 
 def parse_variant(value: Any, kinds: Mapping[str, type[_V]], word: str, example: str) -> _V:
-    """Return the variant in ``{kind: parameters}``, of which ``example`` is one in words."""
+    """Return the variant that ``{kind: parameters}`` describes; ``example`` is for messages."""
     if isinstance(value, Variant):
         value = {value.kind: value}
     if not isinstance(value, dict) or len(value) != 1:

@@ -135,7 +135,7 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block, and remove this user's that killed processes left."""
+    """Make a folder for the block, and remove those that killed processes of this user left."""
     me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
     for left in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
         with suppress(OSError, Timeout):
@@ -162,7 +162,7 @@ def temporary_folder() -> Iterator[Path]:
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
     """Take a lock, or raise ``Timeout`` if another process holds it, or ``OSError``."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of a file in place of system calls
+        with warnings.catch_warnings(action="ignore"):  # about a file as the lock
             return lock.acquire()
     except (OSError, NotImplementedError) as error:  # the latter in older versions of filelock
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:

@@ -86,7 +86,7 @@ class RunHistory(OnSameDocuments):
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
     """Return a leaderboard for each set of documents; trials that are in several runs count once.
 
-    The mean of ``metric``, a metric or a cost, by default the main metric, decides the rank.
+    Models are ranked by the mean of ``metric``, a metric or a cost; by default the main metric.
     """
     boards = []
     for group in _by_documents(runs, None):
@@ -239,7 +239,7 @@ class MeanRanks(Record):
 
 
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
-    """Return the mean ranks of the models that all boards have, by name; a board is a dataset.
+    """Return the mean ranks, by name, of the models that all boards have; a board is a dataset.
 
     Of several runs on the same documents that have a model, the first counts.
     """
@@ -325,7 +325,7 @@ def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
 
 
 def critical_difference(n_datasets: int, n_models: int) -> float:
-    """Return the difference from which on Nemenyi's test (1963) tells mean ranks apart."""
+    """Return the smallest difference of mean ranks that is clear in Nemenyi's test (1963)."""
     from scipy.stats import studentized_range
 
     q = float(studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5

@@ -246,7 +246,7 @@ class GateVerdict(Record):
 
 
 def parse_gate(text: str) -> Gate:
-    """Return the gate ``[METRIC] drops|rises AMOUNT[%]``; the amount may be ``significantly``."""
+    """Return the gate ``[METRIC] drops|rises AMOUNT``, which is N, N% or ``significantly``."""
     words, where = text.split(), f"--fail-if '{text}'"
     if len(words) not in (2, 3):
         raise UserError(

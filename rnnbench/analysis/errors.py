@@ -175,8 +175,9 @@ def mistakes_by_topic(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
-    Both are on the diagonal of ``(len(topics), len(topics))``. The rest of a row has how many of
-    these documents were wrongly given, or have, the column's topic. They are means over trials.
+    Both are on the diagonals of arrays, ``(len(topics), len(topics))``. The rest of a row has how
+    many of these documents were wrongly given the column's topic or, in the second array, have it.
+    All are means over trials.
     """
     missed, added = np.zeros((2, len(topics), len(topics)))
     for trial in trials:

@@ -73,7 +73,7 @@ class Hits:
 
     @cached_property
     def values(self) -> NDArray[Any]:
-        """Numbers whose mean is the main metric, ``(n_trials, n_documents)``, or booleans."""
+        """Numbers or booleans whose mean is the main metric, ``(n_trials, n_documents)``."""
         return self.parts if self.parts.ndim == 2 else linearised(self.parts)
 
     @property
@@ -102,9 +102,9 @@ def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
 def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
     """Return the mean score of a cross-validation, ``(n_folds, n_seeds)``, or of a difference.
 
-    The training sets of the k folds overlap, so their variance is multiplied by 1/k + 1/(k - 1)
-    (C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning 52, 2003). The
-    variance over seeds is added. From a single score, nothing can be estimated.
+    The training sets of the k folds overlap, so the variance over folds is multiplied by
+    1/k + 1/(k - 1) (C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning
+    52, 2003). The variance over seeds is added. From a single score, nothing can be estimated.
     """
     k, n_seeds = scores.shape
     parts = []  # variances and their degrees of freedom
@@ -167,7 +167,7 @@ class Estimate:
 
     @property
     def interval(self) -> Interval:
-        """The part of ``around`` from -1 to 1; unless there is no error, 0 is in it if p > 0.05."""
+        """``around`` cut to -1 to 1; it contains 0 exactly if p > 0.05, unless the error is 0."""
         return Interval(low=max(-1.0, self.around.low), high=min(1.0, self.around.high))
 
     @property
@@ -202,7 +202,8 @@ def estimate_difference(a: Hits, b: Hits) -> Estimate:
 class MeanSquares:
     """The mean squares of an analysis of variance, each as the variance of the mean.
 
-    Chance, which neither seed nor document explains, adds to both, so their sum is too large by it.
+    Chance, which neither seed nor document explains, adds to that of documents and to that of
+    seeds, so their sum is too large by it.
     """
 
     n_documents: float
@@ -269,11 +270,12 @@ def groups_of(*models: Hits) -> NDArray[np.int64] | None:
 
 
 def n_equal(groups: NDArray[np.int64]) -> float:
-    """Return the number of clusters, divided by 1 and the squared variation of their sizes.
+    """Return the number of clusters of equal size that are worth as much as these.
 
-    A. V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic behavior of a t-test robust to
-    cluster heterogeneity (Review of Economics and Statistics 99, 2017). With all that there are,
-    tests find too much: see ``results/reference/clusters.md``.
+    It is their number divided by 1 + v², where v is the coefficient of variation of their sizes (A.
+    V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic behavior of a t-test robust to cluster
+    heterogeneity. Review of Economics and Statistics 99, 2017). With their number itself, tests
+    find too much: see ``results/reference/clusters.md``.
     """
     sizes = np.bincount(groups).astype(float)
     return float(sizes.sum() ** 2 / (sizes**2).sum())

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDS = 5
-SEED = 0  # of the draw of a sample of points
+SEED = 0  # of the random draw of points of a grid
 SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run
 
 
@@ -109,7 +109,7 @@ class ChoiceResults(Record):
     searched: int | None  # the most points of each grid that were drawn; None if all were tried
     sampler: str | None  # the method that drew them
     candidates: list[Candidate]  # the best first; models that lack trials are left out
-    recommended: Recommendation | None = None  # without candidates, and in earlier versions
+    recommended: Recommendation | None = None  # None without candidates, and in earlier versions
     missing: list[MissingTrial]  # trials that failed or were not run
 
     @property
@@ -124,7 +124,7 @@ class ChoiceResults(Record):
 
 
 def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
-    """Sort the most accurate first; in a tie the cheapest, in units that no machine changes."""
+    """Return a sort key: the best score first; in a tie the fewest epochs, then parameters."""
     return -round(score, DIGITS), epochs, params
 
 
@@ -468,7 +468,7 @@ def choose(request: ChoiceRequest) -> Choice:
 def draw_points(names: Iterable[str], n: int) -> set[str]:
     """Return ``n`` points of each grid, drawn at random; all if it has no more.
 
-    The names alone decide, so all machines agree, and a larger sample has those of a smaller one.
+    The names alone decide, so all machines agree, and a larger sample includes a smaller one.
     """
     drawn: set[str] = set()
     for model, points in groupby(sorted(names, key=lambda name: (model_of(name), name)), model_of):
@@ -567,7 +567,8 @@ def load_choice(folder: str | Path) -> Choice:
     """Return the choice in a folder.
 
     Raises:
-        UserError: there is no choice, or a file is not as it was written.
+        UserError: there is no choice.
+        DamagedResultError: a file is not as it was written.
     """
     folder = Path(folder)
     if not (folder / CHOICE).is_file():

@@ -47,7 +47,7 @@ EXAMPLES = options.examples(
     "rnnbench doctor results/reference/all",
     "rnnbench doctor all --json",
 )
-DOCUMENT = "A document, from 0; without it, all are described."
+DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 DATA_ONLY = "A config file, or the name of one; only its data section is used."
 
 

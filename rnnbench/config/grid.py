@@ -78,7 +78,7 @@ def _paths(model: Node) -> list[str]:
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
     """Return ``root`` with the points of each grid in place of its model, and the problems.
 
-    Ensembles of a grid or of its points are left out: a choice gives the best point its name.
+    Ensembles of a grid or of its points are left out: only a choice tells which point to use.
     """
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)

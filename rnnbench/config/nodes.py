@@ -96,7 +96,7 @@ def at(root: Node, keys: Sequence[str]) -> Node:
 
 
 def merged(base: Node, top: Node) -> Node:
-    """Return ``base`` overridden by ``top``: mappings that have a value, key by key."""
+    """Return ``base`` overridden by ``top``: mappings key by key; an empty one changes nothing."""
     if not isinstance(base.value, dict):
         return top
     if not isinstance(top.value, dict):
@@ -108,7 +108,7 @@ def merged(base: Node, top: Node) -> Node:
 
 
 def with_value(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added there."""
+    """Return ``root`` with ``new`` at the end of ``keys``; missing mappings are added."""
     if not keys:
         return Node(new.value, root.where)
     key, *below = keys
@@ -223,7 +223,7 @@ def to_yaml(value: Any) -> str:
 
 
 def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None, list[Problem]]:
-    """Return the tree in ``text``, of the file or flag ``name``, and its duplicate keys."""
+    """Return the tree in ``text``, of the file or flag ``name``; and problems: duplicate keys."""
 
     def where(mark: yaml.Mark) -> str:
         return f"{name}:{mark.line + 1}" if has_lines else name

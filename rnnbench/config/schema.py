@@ -25,7 +25,7 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]  # or of a point
+ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]  # or a point's
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -19,7 +19,7 @@ from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
 
-PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; that of a word is its rank plus 3
+PAD, START, UNKNOWN, INDEX_FROM = 0, 1, 2, 3  # special ids; a word has its rank + INDEX_FROM
 MAX_STEPS = 2**30  # the most steps that all padded documents may have together; each takes 4 bytes
 MAX_FOLDS = 1_000
 
@@ -199,7 +199,7 @@ class Dataset:
         return sha256_arrays(arrays, {"topics": self.topics})
 
     def split_fingerprint(self, corpus_fingerprint: str) -> str:
-        """Return the sha256 of the positions of its documents in a corpus."""
+        """Return the sha256 of the positions of training and test documents in a corpus."""
         # Published splits are known by their fingerprints, so the names of the arrays never change.
         documents = {"train_wires": self.train_documents, "test_wires": self.test_documents}
         arrays = {name: positions.astype("<i8") for name, positions in documents.items()}
@@ -515,7 +515,7 @@ class Part:
     def positions(
         self, y_train: Labels, groups: NDArray[np.int32] | None = None
     ) -> NDArray[np.intp]:
-        """Return where it is in the training set, ascending; a fold has whole ``groups``."""
+        """Return its positions in the training set, ascending; a fold never splits ``groups``."""
         n = len(y_train)
         if self.share:
             return np.arange(n - max(1, int(n * self.share)), n)
@@ -550,7 +550,7 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     """Return a dataset with a part of the training documents in place of the test documents.
 
-    The texts of these are removed. Word ids stay those of the whole training set.
+    The texts of the test documents are removed. Word ids stay those of the whole training set.
     """
     n, groups = len(dataset.y_train), dataset.groups
     most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")

@@ -89,9 +89,9 @@ class LinearRule(Record):
 
 
 class LinearModel:
-    """A kept baseline, which gives scores; a ``ValueError`` is raised for unfit arrays.
+    """A kept baseline, which gives scores; ``ValueError`` is raised if its arrays do not fit.
 
-    These are the rule as JSON, the weights ``(n_features, n_labels)``, the intercepts, the weights
+    They are the rule as JSON, the weights ``(n_features, n_labels)``, the intercepts, the weights
     of the terms, and the terms, with zeros between them.
     """
 
@@ -143,7 +143,7 @@ class LinearModel:
     ) -> tuple[list[int], float, dict[str, float]]:
         """Return the two best labels of a text, how far apart they are, and what each word adds.
 
-        A ``label`` is alone: its own score takes the place of the difference. What a sequence adds
+        With a ``label``, its own score takes the place of the difference. What a sequence adds
         is shared equally by the distinct words that it touches; intercepts count for no word.
         """
         text, added = separator.join(words), dict.fromkeys(words, 0.0)
@@ -186,8 +186,8 @@ def arrays_of(
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
 
-    They must reproduce its ``scores`` of ``texts``; weights are float32 if that is exact enough. It
-    ``learned`` labels in the order of its classes.
+    They must reproduce its ``scores`` of ``texts``; weights are float32 if that is exact enough.
+    The labels in ``learned`` are in the order of its classes.
     """
     texts, lowest = texts[:CHECKED], NEARLY_0 if kind["gives_probabilities"] else -np.inf
     try:

@@ -67,15 +67,15 @@ class Reading:
 
 
 class _Column(NamedTuple):
-    """A column of a file: its different values, in order of their first rows, and the rows."""
+    """A column of a file: its distinct values, in order of their first rows, and codes of rows."""
 
     values: NDArray[Any]
     codes: NDArray[np.int64]
-    """The position of the value in each row."""
+    """The position in ``values`` of the value of each row."""
 
     @classmethod
     def of(cls, values: Iterable[Any], codes: NDArray[Any] | None = None) -> Self:
-        """Return values by their codes, or a row each; values that no row has are left out."""
+        """Return the column of ``values``, one a row if there are no codes; drop unused ones."""
         values = np.fromiter(values, object)
         if codes is None:
             return cls(values, np.arange(len(values)))

@@ -75,7 +75,7 @@ def tags_of(trial: Trial) -> dict[str, str]:
 class TrialTracker(Tracker):
     """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it.
 
-    It gets the settings, the numbers of epochs, counted from 1, and those known at the end.
+    A run gets the settings, the numbers of each epoch, from 1, and the numbers known at the end.
     """
 
     def __init__(self) -> None:

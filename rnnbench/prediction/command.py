@@ -130,7 +130,7 @@ def _name_of(text: str) -> str:
 def split_words(
     words: Sequence[str], models: Collection[str], *, has_more: bool
 ) -> tuple[str | None, Sequence[str]]:
-    """Return the model that is named, if one is, and the texts; a word before texts is a model."""
+    """Return the name of a model, if there is one, and the texts; a word before texts is a name."""
     has_more = has_more or len(words) > 1
     if words and (words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))):
         return words[0], words[1:]

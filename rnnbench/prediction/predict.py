@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 MANY = 100_000
 """Steps that NumPy reads in about the time of making machine code, with ``bilstm_max``."""
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
-"""The answers of a model that is not sure enough, and of no topic, and all words without an id."""
+"""The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10
 
 

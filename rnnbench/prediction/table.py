@@ -32,13 +32,13 @@ def predict_table(
     progress: Progress,
     unsure_below: float | None = None,
 ) -> Counter[str | None]:
-    """Write the rows of a table with the model's answers as new columns; return their problems.
+    """Write the rows of a table with the model's answers as new columns; count their problems.
 
     The columns are the topic, its probability or margin, the second-best topic, the share of words
     that are not in the vocabulary, and the problem of a row without an answer. If there may be any
     number of topics, they are joined, or a list in JSON; the score is that of the best one, and
     their number takes the place of the second-best topic. Standard output gets the format of the
-    ``source``. The numbers of rows are by problem, those without one under ``None``.
+    ``source``. Rows without a problem are counted under ``None``.
     """
     header, position, rows = _open(source, column, progress)
     has_lists = (out or source).suffix.lower() not in DIALECTS

@@ -75,7 +75,7 @@ class Plot(ABC):
     """Those that it is about, where it is about some alone."""
 
     def make_room(self, names: Iterable[str], height: float) -> None:
-        """Set the sizes of a plot with names beside its axes; that on a page fits a phone."""
+        """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
         width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
         self.size, self.size_on_page = (width + 0.8, height), (width, height)
 
@@ -114,7 +114,7 @@ class Plot(ABC):
 
     @cached_property
     def svg(self) -> str:
-        """The plot for a page, on a transparent background; each file shifts the layout a bit."""
+        """The plot for a page, on a transparent background; kept, as each drawing shifts it."""
         return _file(self.figure, ".svg", transparent=True).decode()
 
     def png(self) -> bytes:

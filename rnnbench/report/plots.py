@@ -244,7 +244,7 @@ def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
 
 
 class CostPlot(RunPlot):
-    """The score of each model by the time of its training; none beats those on the front."""
+    """The score of each model by the time of its training; none beats one on the front in both."""
 
     kind, section, title = "cost", "metrics", "Score by training time"
 

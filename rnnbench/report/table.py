@@ -91,7 +91,7 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
     """Return the table for a terminal, in the most readable layout that fits its width.
 
     Headers and long cells are broken first; then columns stand in groups, and at last each cell has
-    a line of its own. No number is broken before.
+    a line of its own. No number is broken.
     """
     from rich.console import Group
     from rich.text import Text

@@ -99,8 +99,8 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the main metric, and the model with the best value. It is green, red or
-    grey: clearly better, clearly worse or neither than always giving the most frequent topic.
+    By default, it is about the main metric, and the model with the best value. For that metric, it
+    is green or red if the model is clearly better or worse than the majority, and else grey.
 
     Raises:
         UserError: there is no such model or metric, or the model does not have the metric.

@@ -39,7 +39,7 @@ from rnnbench.training.trial import Trial, run_trial
 log = logging.getLogger(__name__)
 
 WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
-LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; it may hold an array
+LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; an error may print an array
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class Executor(ABC):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial as soon as there is what the task returns, or a ``TrialFailure``.
+        """Yield each trial with what the task returns, or a ``TrialFailure``, as soon as it ends.
 
         A trial that fails does not keep others from being carried out. When the generator is
         closed, trials in progress are abandoned, and no process that it started keeps running.
@@ -215,7 +215,7 @@ class Executor(ABC):
         """
 
 
-LAST_WORDS, LAST_BYTES = 10, 10_000  # the lines that are kept of a dead process's output
+LAST_WORDS, LAST_BYTES = 10, 10_000  # lines and bytes kept of a dead process's output
 DIED = "a worker process died (killed, or out of memory?)"
 LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 

@@ -253,7 +253,7 @@ class Job:
                 else:
                     with uninterrupted():  # what has finished is not lost
                         stored = store.save(outcome, needs_all=trial in needed)
-                        write_document(store.folder / ENVIRONMENT, facts)  # now it is true
+                        write_document(store.folder / ENVIRONMENT, facts)  # now of the newest trial
                         done.results[trial] = _fitting(stored, trial, done.results, store)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)

@@ -49,7 +49,7 @@ def decide(
 ) -> Decision:
     """Return the decision by a rule; ``labels`` are those of all training documents.
 
-    If the rule is chosen on ``held_out`` documents, they are their labels and scores.
+    If the rule is chosen on held-out documents, ``held_out`` has their labels and scores.
     """
     given, none = rule.threshold, rule.none
     if isinstance(given, float):

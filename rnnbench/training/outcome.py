@@ -169,7 +169,7 @@ def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32
 def with_floor(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-probabilities ``(n, n_topics)`` with a finite number in place of ``-inf``.
 
-    It is ``LOWEST``, or the lowest finite one of its row, so that it never outranks another one.
+    It is ``LOWEST``, or the lowest finite one of its row if lower, so it never outranks another.
     """
     lowest = np.min(logs, axis=1, keepdims=True, where=np.isfinite(logs), initial=LOWEST)
     return np.where(np.isneginf(logs), lowest, logs)

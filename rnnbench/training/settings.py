@@ -71,7 +71,7 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
 
 
 def resolve_engine(model: Model, training: Training) -> Training:
-    """Return ``training`` with the engine that trains a model anywhere, or raise ``UserError``."""
+    """Return ``training`` with the engine of a model on any machine, or raise ``UserError``."""
     name = model.engine or training.engine
     if isinstance(model, EnsembleModel):
         return training

@@ -79,7 +79,7 @@ def read(
 def _numbered(
     files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
 ) -> tuple[Corpus, list[Label], list[BadRow], dict[str, str]]:
-    """Return the corpus of texts, unranked; labels, bad rows, and where labels come first."""
+    """Return the corpus, words unranked; labels; bad rows; and where each label comes first."""
     tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
     labels, groups, bad, firsts = list[Label](), array("i"), list[BadRow](), dict[str, str]()
     word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))

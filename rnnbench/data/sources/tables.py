@@ -31,9 +31,9 @@ MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
 NOT_A_ROW, NO_OBJECT = "not a row", 'should be an object, such as {"text": ..., "label": ...}'
 SAMPLE, SAMPLE_ROWS, LONGEST_SAMPLE = 2**20, 200, 1_000
-"""The bytes, rows, and characters of each value at its start that tell what a file looks like."""
+"""At most so many bytes, rows, and characters of each value tell what a file looks like."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-MOST_WRONG = 0.1  # of the lines of a UTF-8 file with other characters than ASCII are invalid
+MOST_WRONG = 0.1  # the largest share of lines not in ASCII that are wrong in a UTF-8 file
 ENCODINGS = *(f"cp125{number}" for number in range(9)), "iso8859_2", "cp852", "koi8_r", "mac_roman"
 OF_EAST_ASIA, DENSE = ("gb18030", "big5", "cp932", "euc_jp", "cp949"), 0.3
 """The encodings of files that are not UTF-8; those of East Asia only if more than this share of
@@ -54,7 +54,7 @@ class Layout:
     text: str | None = None  # the name of the column with the texts
     label: str | None = None  # that of the column with the labels
     group: str | None = None  # that of the column with the groups, if any
-    label_separator: str | None = None  # if a text may have any number of labels
+    label_separator: str | None = None  # stands between the labels of a text
 
     def in_words(self) -> str:
         """Return it in one line."""
@@ -200,7 +200,7 @@ def open_table(
 ) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
     """Return the header of a table, and the place and the values of each row.
 
-    A Parquet file may give some ``columns`` alone. What ``layout`` leaves open is commas, UTF-8.
+    A Parquet file may give some ``columns`` alone. ``layout`` defaults to commas and UTF-8.
     ``UserError`` is raised if this is no table, or has no header.
     """
     reader = READERS.get(path.suffix.lower())
@@ -369,10 +369,10 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
 def columns_at_once(
     path: Path, layout: Layout, columns: Sequence[str]
 ) -> dict[str, tuple[list[Any], NDArray[Any]]] | None:
-    """Return the values of each column, and the position of the value in each row.
+    """Return the values of each column, and the position of each row's value among them.
 
     It is for millions of rows: a .csv file in UTF-8 without quotation marks, or Parquet without
-    lists. ``None``: reading row by row could find a fault.
+    lists. ``None`` is returned for others, and if reading row by row could find a fault.
     """
     try:
         import pyarrow
@@ -436,7 +436,7 @@ def _flat(column: Any) -> NDArray[Any]:
 
 
 def _coded(column: Any) -> tuple[list[Any], NDArray[Any]]:
-    """Return the values of a column without lists, and the position of the value in each row."""
+    """Return the values of a column without lists, and the position of each row's value."""
     coded = column.dictionary_encode()
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]

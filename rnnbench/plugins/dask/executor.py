@@ -104,7 +104,8 @@ class DaskExecutor(Executor):
 def connected(address: str | None) -> Iterator[Any]:
     """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration.
 
-    Dask's own messages are not shown meanwhile. ``UserError`` or ``OutOfReachError`` is raised.
+    Dask's own messages are not shown meanwhile. ``UserError`` is raised without Dask or an address,
+    and ``OutOfReachError`` if no scheduler answers.
     """
     try:
         import dask

@@ -76,7 +76,7 @@ class ContenderTimes(Record):
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
-        """Return by round, in which the machine was in one state, how much faster it was."""
+        """Return how many times faster it was, by round: the machine is in one state in each."""
         pairs = zip(baseline.rounds, self.rounds, strict=True)
         return [slow.seconds / fast.seconds for slow, fast in pairs]
 

@@ -72,7 +72,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Step:
-    """Some units of the first sequence's hidden state, and the largest difference in all states."""
+    """Part of the first sequence's hidden state after a step; the largest difference of all."""
 
     step: int
     numpy: tuple[float, ...]

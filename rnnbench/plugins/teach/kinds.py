@@ -65,7 +65,7 @@ class Equation:
 
 @dataclass(frozen=True)
 class Formula:
-    """A number of parameters: ``h(h + i) + h``, and with the sizes ``50 × (50 + 30) + 50``."""
+    """A number of parameters as ``h(h + i) + h``, and with sizes as ``50 × (50 + 30) + 50``."""
 
     text: str
     numbers: str

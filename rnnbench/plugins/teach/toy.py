@@ -33,7 +33,7 @@ DIGITS = 4  # decimals of the numbers on the page
 class ToyLayer:
     """A layer, its input ``x``, ``(batch, timesteps, features)``, and all that it computes.
 
-    The weights are as Keras stores them; the values ``(batch, timesteps, units)``; by symbol.
+    Both are by symbol: weights as Keras stores them, and values ``(batch, timesteps, units)``.
     """
 
     kind: Kind

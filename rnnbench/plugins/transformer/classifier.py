@@ -20,8 +20,8 @@ from rnnbench.training.outcome import Weights
 
 AT_ONCE = 64  # documents that are scored together
 DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
-FASTER = 10  # the new layer begins anew, so its learning rate is so many times that of the others
-NO_PIECE = -1  # stands behind the last piece of a document
+FASTER = 10  # so many times the rate of the other layers, as the new one has learned nothing yet
+NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 Floats = NDArray[np.float32]

@@ -105,7 +105,7 @@ class TransformerModel(Network):
         return count_params(name, shape)
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
-        """Return the products of its layers, of 12 squares of weights each, without attention."""
+        """Return the products of its layers, 12 width² weights each; attention is left out."""
         if not (folder := find(self.transformer.name)):
             return []
         try:

@@ -17,7 +17,7 @@ from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 
 def initial_weights(model: Model, dataset: Dataset, share: float) -> Weights:
-    """Return the first weights, in Keras's order, that a model asks to learn from texts before.
+    """Return the weights, first in Keras's order, that a model learns from texts beforehand.
 
     The ``share`` of the training documents that is held out is not read.
     """

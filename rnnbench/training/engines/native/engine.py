@@ -143,7 +143,7 @@ def why_not() -> str:
 
 
 class Scorer:
-    """A network's program, which scores documents; ``fixed`` are first weights, not trained."""
+    """A network's program, which scores documents; ``fixed`` are its first, untrained weights."""
 
     def __init__(self, program: "Program", model: LayeredNetwork, fixed: Weights):
         self.program, self.model, self.fixed = program, model, fixed
@@ -329,7 +329,7 @@ def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count
 
 
 def rows_for(model: LayeredNetwork, batch: int) -> int:
-    """Return how many documents form a group: few that leave few places of the last one empty."""
+    """Return the size of a group: the largest that leaves the fewest places of the last empty."""
     recurrent = [part for part in model.parts if isinstance(part, Recurrent)]
     if any(layer.gates * layer.units**2 >= SECOND_CACHE for layer in recurrent):
         return -(-batch // -(-batch // ROWS_OF_LARGE))

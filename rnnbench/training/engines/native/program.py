@@ -184,7 +184,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
 def add_binary_loss(
     asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
 ) -> None:
-    """Write the same of the mean binary cross-entropy; labels and answers are as logits are."""
+    """Write the gradient of mean binary cross-entropy; labels and answers are rows of topics."""
     topics, group, width = logits.features, logits.group, logits.value.strides[0]
     for row in asm.loop(group.rows):
         values = load_row(asm.at(logits.value, row), topics)

@@ -192,8 +192,8 @@ class SharedEmbeddingStage(EmbeddingStage):
 class WordVectors(Activations):
     """Vectors of words, one for each word of a document, however often it occurs there.
 
-    If it ``drops``, the rows of a document lack some features; ``kept`` are ``n_kept`` that they
-    have, and that of the ones.
+    If it ``drops``, the rows of a document lack some features; ``kept`` has the others, the last
+    being that of the ones, and ``n_kept`` their number.
     """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
