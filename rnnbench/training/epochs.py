@@ -160,7 +160,7 @@ class Epochs:
     """The epochs of one training so far.
 
     The best has the highest validation score, then the lowest validation loss, or the other way
-    round, and is the first of equal ones; one without a finite loss is best only if all are.
+    round, and is the first of equal ones; one without a finite loss is best only if none has one.
     """
 
     on_epoch: OnEpoch = ignore

@@ -76,7 +76,7 @@ class ContenderTimes(Record):
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
-        """Return how many times faster it was, by round: the machine is in one state in each."""
+        """Return how many times faster it was in each round; a machine changes between rounds."""
         pairs = zip(baseline.rounds, self.rounds, strict=True)
         return [slow.seconds / fast.seconds for slow, fast in pairs]
 
