@@ -178,7 +178,7 @@ class TrialBars(progress.Progress):
             (0, _text("{task.fields[phase]}", phase)),
             (120, _text("{task.fields[scores]}")),
             (70, progress.TimeElapsedColumn()),
-            (0, progress.TimeRemainingColumn()),
+            (50, progress.TimeRemainingColumn()),
             (60, _text("left")),
         ]
         fitting = (column for least, column in columns if err.width >= least)
