@@ -61,7 +61,7 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
     again = cli("run", "results/mine/config.yaml", "--save-models", "--jobs", 1)
     assert "2 of 2 trials are stored already" in again.stderr
 
-    shown = as_json(cli, "data", "show", 9, "results/mine/config.yaml")
+    shown = as_json(cli, "data", "show", "results/mine/config.yaml", 9)
     assert (shown["topic"], shown["place"]) == ("ham", "test")
     assert shown["words"] == ["lunch", "at", "noon"]
     assert [entry["models"] for entry in shown["inputs"]] == [["rnn"], ["nb"]]
