@@ -2,10 +2,9 @@
 
 import csv
 import logging
-import shutil
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
@@ -29,13 +28,14 @@ from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables import table_files
+from rnnbench.results import store as files_of
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import peek, write_document, write_text
+from rnnbench.storage import PREDICTIONS, TRIALS, peek, write_document, write_text
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
@@ -234,7 +234,7 @@ class Job:
             done.results |= stored(done.without_outcome)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
-                shutil.rmtree(self.store.folder, ignore_errors=True)
+                _remove_unused(self.store.folder)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -248,6 +248,10 @@ class Job:
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 if isinstance(outcome, TrialFailure):
+                    for file in done.plan.corpora.values():
+                        if not file.exists():  # none could be trained
+                            message = "removed while the benchmark ran; run it again"
+                            raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
                     listener(events.Failed(trial, outcome.reason))
                 else:
@@ -287,6 +291,19 @@ class Job:
                 yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
             elif trial.members:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove a folder that has only what is written before the first trial begins."""
+    with suppress(OSError):  # something else is in it
+        for name in (TRIALS, PREDICTIONS):
+            (folder / name).rmdir()
+        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
+        first = {"config.yaml", ENVIRONMENT, files_of.OWN_TEXTS, files_of.HOLDER, files_of.LOCK}
+        if {file.name for file in files} <= first:
+            for file in files:
+                file.unlink()
+            folder.rmdir()
 
 
 def run(

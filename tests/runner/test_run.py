@@ -59,6 +59,24 @@ def run_all(plan, store, **options):
     return done.trials, events
 
 
+class Removes(InProcess):
+    """Trials whose documents somebody has removed."""
+
+    def run(self, trials, corpora, listener, task):
+        for file in corpora.values():
+            file.unlink()
+        return super().run(trials, corpora, listener, task)
+
+
+def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
+    done, events = run(plan, store, Removes())
+
+    (file,) = plan.corpora.values()
+    assert str(done.ending) == f"{file}: removed while the benchmark ran; run it again"
+    assert (len(done.without_result), done.failures) == (4, {})
+    assert not [event for event in events if isinstance(event, Failed)]
+
+
 def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
     plan, tiny_sgml_folder
 ):
