@@ -200,10 +200,14 @@ def _continuation(command: str) -> str:
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     """Return the result of a job; raise an error if it ended early or trials are missing."""
     folder, n_trials = job.store.folder, len(done.plan.trials)
+    lost = [
+        trial
+        for trial in done.results
+        if not job.store.holds(key_of(trial), with_model=trial.keep_model)
+    ]
     if isinstance(done.ending, KeyboardInterrupt):
-        stored = f"{len(done.results)} of {n_trials} trials are stored in {folder}/"
+        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
-    lost = [trial for trial in done.results if not job.store.holds(key_of(trial))]
     if lost:
         count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
         message = f"{folder}: {count}: {listed(lost, most=100)}"

@@ -137,14 +137,14 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 def temporary_folder() -> Iterator[Path]:
     """Make a folder for the block, and remove those that killed processes of this user left."""
     me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
-    for left in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
-        with suppress(OSError, Timeout):
-            facts, is_mine = left.lstat(), left.parent.lstat().st_uid == me
-            is_old = time.time() - facts.st_mtime >= JUST_MADE
-            if is_mine and is_old and stat.S_ISREG(facts.st_mode):  # no link
-                with acquire(FileLock(left, timeout=0)):
-                    shutil.rmtree(left.parent, ignore_errors=True)
     try:
+        for left in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
+            with suppress(OSError, Timeout):
+                facts, is_mine = left.lstat(), left.parent.lstat().st_uid == me
+                is_old = time.time() - facts.st_mtime >= JUST_MADE
+                if is_mine and is_old and stat.S_ISREG(facts.st_mode):  # no link
+                    with acquire(FileLock(left, timeout=0)):
+                        shutil.rmtree(left.parent, ignore_errors=True)
         made = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
         lock = FileLock(Path(made.name, OWNED))
         acquire(lock)

@@ -1,6 +1,7 @@
 """Which models differ on the same test documents, and which differences could have been found."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
@@ -87,7 +88,10 @@ def by_better_model(
     names = [one.name for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
-        turned = [comparison for comparison in turned if comparison.a == names[0]]
+        # A run of very many models has pairs with one model alone, which may share the first place.
+        counts = Counter(name for comparison in turned for name in (comparison.a, comparison.b))
+        best = max(names, key=lambda name: counts[name])
+        turned = [comparison for comparison in turned if best in (comparison.a, comparison.b)]
     found: dict[str, list[Comparison]] = {}
     for comparison in turned:
         found.setdefault(comparison.a, []).append(comparison)

@@ -176,6 +176,8 @@ def leaderboard(
         (force and not plot, "--force: needs --plot"),
         (model is not None and not badge, "--model: needs --badge"),
         (history and plot, "--history: not with --plot"),
+        (history and badge, "--history: not with --badge"),
+        (plot and badge, "--plot: not with --badge"),
         (badge and len(runs) > 1, f"--badge: takes one RUN, got {len(runs)}"),
     ):
         if wrong:

@@ -195,6 +195,8 @@ def _text_of(path: Path) -> str:
         found = (other.name for other in path.parent.glob("*.*") if other.suffix.lower() in endings)
         names = sorted(found) + ([] if path.suffix else shipped.names())
         message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"
+    except IsADirectoryError:
+        message = "is a folder (should be a config file)"
     except UnicodeDecodeError as error:
         line = len((error.object[: error.start] + b".").splitlines())
         raise config_error(f"{path}:{line}", (), "is not UTF-8") from None

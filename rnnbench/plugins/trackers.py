@@ -7,7 +7,8 @@ import re
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,15 @@ from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
 EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
+STATUSES = {"FINISHED": "SUCCESS", "FAILED": "FAILURE", "KILLED": "UNKNOWN"}
 MLFLOW_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow during a run, unless the user has others."""
-MAX_BATCH = 100  # the most parameters that MLflow takes at once
+"""Settings of MLflow while it is called, unless the user has others."""
+MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
 MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
 WANDB_DEFAULTS = {
     "WANDB_MODE": ("mode", "offline"),
@@ -49,7 +51,8 @@ WANDB_DEFAULTS = {
 def settings_of(trial: Trial) -> dict[str, Setting]:
     """Return the model, the seed, and their settings by key path: ``layers.0.lstm.units``.
 
-    Only networks have those of ``training``, which change nothing in a baseline.
+    Keys of the model are relative to its place in the config. Only networks have those of
+    ``training``, which change nothing in a baseline.
     """
     tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
     if isinstance(trial.model, Network):
@@ -75,7 +78,8 @@ def tags_of(trial: Trial) -> dict[str, str]:
 class TrialTracker(Tracker):
     """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it.
 
-    A run gets the settings, the numbers of each epoch, from 1, and the numbers known at the end.
+    A run gets the settings of its trial, then numbers of epochs, counted from 1, and at last those
+    that are known at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
     """
 
     def __init__(self) -> None:
@@ -129,7 +133,10 @@ class TrialTracker(Tracker):
 
 
 class TensorBoardTracker(TrialTracker):
-    """Scalars by epoch, and the tab HPARAMS; TensorBoard's own writers would import TensorFlow."""
+    """Scalars by epoch; hyperparameters and final metrics for the tab HPARAMS.
+
+    The writers of TensorBoard would import TensorFlow, which takes seconds, only to write files.
+    """
 
     name = "tensorboard"
     modules = ("tensorboard",)
@@ -161,6 +168,18 @@ class TensorBoardTracker(TrialTracker):
         _add_event(run, step=epoch, summary=Summary(value=scalars))
 
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
+        """End the row of the tab HPARAMS, as ``hparams_pb`` begins it."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+
+        number = api_pb2.Status.Value(f"STATUS_{STATUSES[status]}")
+        end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
+        described = metadata.create_summary_metadata(
+            plugin_data_pb2.HParamsPluginData(session_end_info=end)
+        )
+        tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
+        value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
+        _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
         run.close()
 
 
@@ -170,6 +189,17 @@ def _add_event(events: Any, **facts: Any) -> None:
     events.write(Event(wall_time=time.time(), **facts).SerializeToString())
 
 
+@contextmanager
+def _with_defaults() -> Iterator[None]:
+    added = {key: MLFLOW_DEFAULTS[key] for key in MLFLOW_DEFAULTS.keys() - os.environ.keys()}
+    os.environ |= added
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
 class MlflowTracker(TrialTracker):
     """Keeps a store in the folder of the run, unless ``MLFLOW_TRACKING_URI`` names another."""
 
@@ -177,10 +207,9 @@ class MlflowTracker(TrialTracker):
     modules = ("mlflow", "sqlalchemy", "alembic")
     install = "pip install 'rnnbench[mlflow]'"
 
+    @_with_defaults()
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:
         """Begin the run of the benchmark, or go on with one that was interrupted."""
-        self._set = MLFLOW_DEFAULTS.keys() - os.environ.keys()
-        os.environ |= {key: MLFLOW_DEFAULTS[key] for key in self._set}
         from mlflow import MlflowClient
         from sqlalchemy import URL
 
@@ -207,10 +236,12 @@ class MlflowTracker(TrialTracker):
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
 
+    @_with_defaults()
     def _begin(self, trial: Trial) -> str:
         tags = tags_of(trial) | {"mlflow.parentRunId": self._parent}
         return self._create(str(trial), tags, settings_of(trial))
 
+    @_with_defaults()
     def _write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
@@ -220,6 +251,7 @@ class MlflowTracker(TrialTracker):
         if time.monotonic() - self._last_sent >= 2.0:  # sending takes about as long as one epoch
             self._send()
 
+    @_with_defaults()
     def _end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
         if status == "FINISHED":
             self._missing.discard(trial)
@@ -229,38 +261,39 @@ class MlflowTracker(TrialTracker):
         self._send()
         self._client.set_terminated(run, status)
 
+    @_with_defaults()
     def close(self) -> None:
         """End the runs of trials that were interrupted, and that of the benchmark."""
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
-        for key in self._set:
-            os.environ.pop(key, None)
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param
 
         created = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
+        run = str(created.info.run_id)
         pairs = settings.items()
         params = [Param(_key(key), shortened(str(value), MAX_VALUE)) for key, value in pairs]
-        self._log(str(created.info.run_id), params=params)
-        return str(created.info.run_id)
+        for batch in _batches(params, MAX_PARAMS):
+            self._client.log_batch(run, params=batch)
+        return run
 
     def _send(self) -> None:
         for run, metrics in self._unsent.items():
-            self._log(run, metrics=metrics)
+            for batch in _batches(metrics, MAX_METRICS):
+                self._client.log_batch(run, metrics=batch)
         self._unsent = {}
         self._last_sent = time.monotonic()
-
-    def _log(self, run: str, metrics: Sequence[Any] = (), params: Sequence[Any] = ()) -> None:
-        for start in range(0, max(len(metrics), len(params)), MAX_BATCH):
-            part = slice(start, start + MAX_BATCH)
-            self._client.log_batch(run, metrics[part], params[part])
 
 
 def _key(name: str) -> str:
     """Return a name with the characters that MLflow allows in one."""
     return re.sub(r"[^\w./ :-]", "_", name)[:MAX_KEY]
+
+
+def _batches(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 class WandbTracker(TrialTracker):

@@ -162,12 +162,17 @@ def _answer_table(
     return {"answered": answered, "problems": dict(counts)}
 
 
+def _printable(text: str) -> str:
+    """Replace invisible characters, such as marks of direction, which would garble a line."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def _word_bars(deciding: DecidingWords) -> RenderableType:
     """Return each word with its weight and a bar, which is lighter below 0."""
     longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
     for word, weight in deciding.words.items():
         bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
-        table.add_row(word, f"{weight:+.4f}", bar)
+        table.add_row(_printable(word), f"{weight:+.4f}", bar)
     if deciding.rest is not None:
         table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
     return table
@@ -210,7 +215,7 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
         table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
-    names = f": {distinct}" if unknown else ""
+    names = f": {_printable(distinct)}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
     below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]

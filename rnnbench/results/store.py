@@ -192,9 +192,10 @@ class Store:
             stored.labels.nbytes + stored.scores.nbytes,
             sum(one.nbytes for one in weights or ()),
         )
-        if max(sizes) > storage.MAX_HASHED:
-            allowed = f"(allowed: {storage.MAX_HASHED:,} bytes)"
-            raise RnnbenchError(f"{place.record}: cannot be stored: too large {allowed}")
+        for file, size in zip((place.predictions, place.weights), sizes, strict=True):
+            if size > storage.MAX_HASHED:
+                allowed = f"(allowed: {storage.MAX_HASHED:,})"
+                raise RnnbenchError(f"{file}: cannot be stored: {size:,} bytes {allowed}")
         _write_predictions(place.predictions, stored)
         checksums = {"predictions_sha256": storage.sha256_file(place.predictions)}
         if weights is not None:
@@ -249,9 +250,9 @@ class Store:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
 
-    def holds(self, key: Key) -> bool:
-        """Return whether the record and the predictions of a trial exist; they are not read."""
-        return all(map(Path.is_file, place_of(self.folder, key)[:2]))
+    def holds(self, key: Key, *, with_model: bool = False) -> bool:
+        """Return whether the files of a trial exist, that of its weights if asked; none is read."""
+        return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
 
     def scores(self, key: Key) -> NDArray[np.float32]:
         """Return the scores of a stored trial."""

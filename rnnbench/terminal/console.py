@@ -43,6 +43,10 @@ class SafeConsole(Console):
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as text; it is changed before columns are fitted to it."""
+        return super().render_str(visible(text), **options)
+
 
 class _Messages(SafeConsole):
     """The console on standard error."""

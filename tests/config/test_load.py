@@ -65,7 +65,7 @@ def test_a_file_that_is_not_there_or_no_config_is_named():
     )
     assert messages(write("a, b", "x.xlsx"))[1:] == [f"x.xlsx: {endings}"]
     Path("configs").mkdir()
-    assert messages(Path("configs")) == ["configs: cannot be read: Is a directory"]
+    assert messages(Path("configs")) == ["configs: is a folder (should be a config file)"]
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
     assert messages(Path("bad.yaml")) == ["bad.yaml:2: is not UTF-8"]
 

@@ -117,6 +117,22 @@ def events(folder, read_events):
     return dict(sorted(found.items()))
 
 
+def hparams_of(events, tag):
+    """Return the plug-in data of the tab HPARAMS under a tag."""
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    content = events.SummaryMetadata(tag).plugin_data.content
+    return plugin_data_pb2.HParamsPluginData.FromString(content)
+
+
+def status_of(events):
+    """Return how a trial ended."""
+    from tensorboard.plugins.hparams import api_pb2, metadata
+
+    end = hparams_of(events, metadata.SESSION_END_INFO_TAG)
+    return api_pb2.Status.Name(end.session_end_info.status)
+
+
 def test_tensorboard_has_the_curves_of_each_trial_and_its_final_metrics(events, trials):
     assert list(events) == TRIALS
     for name, (record, metrics) in trials.items():
@@ -135,12 +151,12 @@ def test_tensorboard_has_the_curves_of_each_trial_and_its_final_metrics(events, 
 
 
 def test_tensorboard_has_the_hyperparameters_of_each_trial(events):
-    from tensorboard.plugins.hparams import metadata, plugin_data_pb2
+    from tensorboard.plugins.hparams import metadata
 
     found = {}
     for name, accumulator in events.items():
-        content = accumulator.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
-        start = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
+        assert status_of(accumulator) == "STATUS_SUCCESS"
+        start = hparams_of(accumulator, metadata.SESSION_START_INFO_TAG).session_start_info
         found[name] = {
             key: getattr(value, value.WhichOneof("kind")) for key, value in start.hparams.items()
         }
@@ -262,7 +278,7 @@ def end(tracker, trials):
     tracker.close()
 
 
-def test_tensorboard_has_each_epoch_at_once(tmp_path, three, read_events):
+def test_tensorboard_has_each_epoch_at_once_and_how_each_trial_ended(tmp_path, three, read_events):
     def read(seed):
         (folder,) = (tmp_path / "tensorboard").glob(f"rnn-seed{seed}-*")
         return read_events(folder)
@@ -274,6 +290,8 @@ def test_tensorboard_has_each_epoch_at_once(tmp_path, three, read_events):
     end(tracker, three)
 
     assert [scalar.value for scalar in read(0).Scalars("loss")] == [0.5]
+    statuses = [status_of(read(seed)) for seed in range(3)]
+    assert statuses == ["STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_UNKNOWN"]
     started(TensorBoardTracker, tmp_path, three[2:])
     assert read(2).Scalars("loss")[0].value == 1.0, "that of the new run alone"
 
@@ -342,8 +360,8 @@ def statuses(runs_by_name):
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # which MLflow uses
 def test_mlflow_goes_on_with_a_run_that_was_interrupted(tmp_path, three, runs):
     tracker = started(MlflowTracker, tmp_path, three)
+    assert not MLFLOW_DEFAULTS.keys() & os.environ.keys(), "it may fail at any call"
     end(tracker, three)
-    assert not MLFLOW_DEFAULTS.keys() & os.environ.keys(), "they are set during a run only"
 
     assert not (tmp_path / "mlflow.db").exists()
     parent, nested = runs()

@@ -457,9 +457,9 @@ def shown(unknown):
     return console.file.getvalue()
 
 
-def test_a_text_of_which_most_words_are_unknown_is_doubted():
+def test_a_text_of_which_most_words_are_unknown_is_doubted_and_invisible_characters_are_replaced():
     doubt = "It does not know 3 of 4 words, so do not rely on its answer."
     assert doubt in shown(["a", "b", "c"])
-    few = shown(["a", "b"])
-    assert "2 unknown: a, b" in few
+    few = shown(["right\u200fleft", "\x1b[31mred"])
+    assert "2 unknown: right\ufffdleft, \ufffd[31mred" in few
     assert "rely" not in few

@@ -94,11 +94,11 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     assert not any((store.folder / "models").iterdir())
 
 
-@pytest.mark.parametrize("limit", [1, 64])
-def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, monkeypatch):
+@pytest.mark.parametrize(("limit", "kind"), [(1, "predictions"), (64, "models")])
+def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, monkeypatch):
     monkeypatch.setattr("rnnbench.storage.MAX_HASHED", limit)
 
-    with pytest.raises(RnnbenchError, match=rf"{STEM}.*: cannot be stored: .* {limit} bytes"):
+    with pytest.raises(RnnbenchError, match=rf"{kind}/{STEM}.*: cannot be stored: .* {limit}\)"):
         store.save(replace(with_network(), weights=[np.ones(99, np.float32)]))
 
     assert not store.folder.exists()

@@ -92,7 +92,7 @@ class DaskExecutor(Executor):
         if not trials:
             return
         with connected(self._address) as client:
-            warn_if_open(identity_of(client)["address"])
+            warn_if_open(client.scheduler.address, identity_of(client)["address"])
             run = ClusterRun(client, listener, task, self._limit)
             try:
                 yield from run.outcomes(trials, corpora)
@@ -194,15 +194,18 @@ def _out_of_reach(address: str, error: Exception) -> OutOfReachError:
     return OutOfReachError(f"{address}: no Dask scheduler can be reached: {reason}")
 
 
-def warn_if_open(address: str) -> None:
-    """Warn if other machines can reach a scheduler at its address, unencrypted."""
-    parts, is_loopback = urlsplit(address), False
-    if parts.scheme not in {"tls", "wss", "inproc"}:
+def warn_if_open(*addresses: str) -> None:
+    """Warn if other machines can reach a scheduler, by one of its addresses, unencrypted."""
+    for address in addresses:
+        parts, is_loopback = urlsplit(address), False
+        if parts.scheme in {"tls", "wss", "inproc"}:
+            continue
         with suppress(OSError):  # there is no such host
             found = {facts[4][0] for facts in socket.getaddrinfo(parts.hostname or "", None)}
             is_loopback = all(ipaddress.ip_address(str(host)).is_loopback for host in found)
         if not is_loopback:
             log.warning(OPEN, address)
+            return
 
 
 def identity_of(client: Any) -> Mapping[str, Any]:

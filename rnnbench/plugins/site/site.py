@@ -367,15 +367,18 @@ def _history(
             for model, change in entry.changes.items()
             if change.is_clear
         ]
-    tested = dict.fromkeys(history.dataset.kind.main for _, history in histories)
+    kinds = dict.fromkeys(history.dataset.kind.main for _, history in histories)
+    none = f"Only {' and '.join(kinds)} is tested for clear changes."
+    if any(history.is_tested for _, history in histories):
+        none = f"No clear change from one run to the next. {none}"
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
-    none = f"No clear change from one run to the next; only {' and '.join(tested)} is tested."
+    more = [f"{n:,} more are in the tables."] if (n := len(newest) - SHOWN_CHANGES) > 0 else []
     return PageContent(
         title="rnnbench history",
         heading="History",
         about="Configs that were run more than once on the same documents, oldest run first. "
         "The commits are those of rnnbench.",
-        findings=newest[:SHOWN_CHANGES] or [none],
+        findings=[*newest[:SHOWN_CHANGES], *more] or [none],
         sections=sections,
         models=list(dict.fromkeys(models)),
     )

@@ -7,14 +7,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import computed_field
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
 from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
 from rnnbench.plugins.teach import LARGEST, LayerSizes
-from rnnbench.plugins.teach.kinds import Equation, Floats, Formula, Kind, State, find_kind
+from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.report.table import as_text, grid, stacked
 from rnnbench.section import Record, spell
 
@@ -248,7 +248,22 @@ def _check(
     )
 
 
-def explanation_page(facts: Explanation) -> Group:
+@dataclass(frozen=True)
+class Spelled:
+    """A page whose signs are spelled if the encoding has only ASCII."""
+
+    page: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the segments of the page."""
+        for segment in console.render(self.page, options):
+            text = segment.text
+            for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
+                text = text.replace(sign, spelling)
+            yield segment._replace(text=text)
+
+
+def explanation_page(facts: Explanation) -> Spelled:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
     title: list[RenderableType] = [
@@ -287,7 +302,8 @@ def explanation_page(facts: Explanation) -> Group:
         "The same in NumPy, step by step": _steps(facts.check),
     }
     numbered = enumerate(parts.items(), start=1)
-    return stacked([("", title), *((f"{n}  {heading}", body) for n, (heading, body) in numbered)])
+    parts_of_page = ((f"{n}  {heading}", body) for n, (heading, body) in numbered)
+    return Spelled(stacked([("", title), *parts_of_page]))
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:

@@ -12,7 +12,7 @@ from rich.constrain import Constrain
 from rich.table import Column, Table
 from rich.text import Text
 
-from rnnbench.plugins.teach.facts import ASIDE, VALUE, WIDTH
+from rnnbench.plugins.teach.facts import ASIDE, VALUE, WIDTH, Spelled
 from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.report.table import find_template, grid, stacked
 
@@ -113,7 +113,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
         "closer gates are to 0 or 1, and tanh to -1 or 1, where almost no gradient passes. Word "
         "ids are larger still."
     )
-    return record, Constrain(stacked([*parts, ("", [ending])]), WIDTH)
+    return record, Constrain(Spelled(stacked([*parts, ("", [ending])])), WIDTH)
 
 
 def _steps(layer: ToyLayer) -> Iterator[RenderableType]:

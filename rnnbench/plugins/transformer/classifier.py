@@ -48,12 +48,16 @@ class Classifier:
         except Exception as error:  # wrong files make transformers raise almost anything
             raise _unloadable(section.name, error) from error
         for key in sorted(found["missing_keys"]):
-            if "pooler" not in key:
+            if not key.startswith("pooler."):
                 raise UserError(f"{name} has no weights called {key}")
         if self.tokenizer.pad_token_id is None:
             raise UserError(f"{name}: its tokenizer cannot pad (use a model such as BERT)")
         if section.max_length > (most := self.tokenizer.model_max_length):
             raise UserError(f"transformer.max_length: got {section.max_length} (at most {most})")
+        try:
+            self.logits(self.pieces(["a"]))
+        except Exception as error:  # it has other inputs or outputs than BERT
+            raise _unloadable(section.name, error) from error
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Return the first pieces of texts, ``(n, pieces)``."""
@@ -66,12 +70,12 @@ class Classifier:
 
     def __call__(self, x: Pieces) -> torch.Tensor:
         """Return the logits of documents, ``(n, n_topics)``."""
-        pieces = torch.from_numpy(x[:, : lengths_of(x).max()]).long()
+        pieces = torch.from_numpy(x[:, : max(1, lengths_of(x).max())]).long()
         mask = pieces != NO_PIECE
         ids = pieces.where(mask, self.tokenizer.pad_token_id)
         states = self.body(input_ids=ids, attention_mask=mask.long()).last_hidden_state
         seen = mask.unsqueeze(-1)
-        return self.net[1:](states.where(seen, 0.0).sum(1) / seen.sum(1))
+        return self.net[1:](states.where(seen, 0.0).sum(1) / seen.sum(1).clamp(min=1))
 
     def logits(self, x: Pieces) -> Floats:
         """Return the logits of documents without dropout, ``(n, n_topics)``."""
@@ -117,6 +121,8 @@ class Classifier:
 
 def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     """Return a transformer without its pooler, with dropout and a new layer."""
+    if body.config.is_encoder_decoder:
+        raise ValueError("it has a decoder (use a model such as BERT)")
     if hasattr(body, "pooler"):
         body.pooler = None
     last = nn.Linear(body.config.hidden_size, shape.n_topics)
@@ -136,7 +142,7 @@ def train(
     weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
     body: list[nn.Parameter] = [*classifier.body.parameters()]
     rate: Any = recipe.learning_rate
-    groups = [  # biases and norms do not shrink
+    groups = [  # biases, norms and the new layer do not shrink
         {"params": [own for own in body if own.ndim > 1]},
         {"params": [own for own in body if own.ndim < 2], "weight_decay": 0.0},
         {"params": net[-1].parameters(), "lr": FASTER * rate, "weight_decay": 0.0},

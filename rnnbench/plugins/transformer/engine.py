@@ -20,7 +20,7 @@ from rnnbench.training.outcome import TrialResult, Weights
 
 
 class Transformers(Engine):
-    """Fine-tunes transformers by AdamW, with dropout as in their own configs."""
+    """Fine-tunes transformers by AdamW, with their own dropout, and 0.1 before the new layer."""
 
     name = "transformers"
     packages = PACKAGES

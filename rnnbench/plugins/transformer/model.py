@@ -60,7 +60,7 @@ class Transformer(Section):
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """The share of the steps in which it rises."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
-    """How much a step of size 1 would shrink the weights, without biases and norms."""
+    """How much a step of size 1 would shrink weights, but not biases, norms and the new layer."""
     max_length: Annotated[int, Field(ge=8, le=8192)] = 128
     """The most pieces of words that are read of a document, the first ones."""
 

@@ -74,9 +74,11 @@ def test_certificates_that_are_missing_or_cannot_be_read_are_named(certificates)
     ],
 )
 def test_only_a_port_that_others_reach_without_encryption_is_warned_of(address, is_open, caplog):
-    executor.warn_if_open(address)
+    for addresses in (("tcp://127.0.0.1:8786", address), (address, "tcp://127.0.0.1:8786")):
+        caplog.clear()
+        executor.warn_if_open(*addresses)
 
-    assert ("whoever reaches this port can run code" in caplog.text) is is_open
+        assert ("whoever reaches this port can run code" in caplog.text) is is_open
 
 
 @pytest.mark.parametrize(

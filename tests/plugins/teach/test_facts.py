@@ -141,3 +141,13 @@ def test_it_is_no_wider_than_80_columns_and_no_number_is_cut(kind, width, sizes)
     for step in explanation.check.steps:
         row = [f"{step.step}", *(f"{value:.5f}" for value in (*step.numpy, *step.keras))]
         assert [*row, f"{step.largest_difference:.1e}"] in [line.split() for line in lines]
+
+
+def test_signs_are_spelled_where_the_encoding_has_only_ascii():
+    file = io.TextIOWrapper(io.BytesIO(), "ascii")
+    Console(file=file, width=80).print(rnnbench.explain_layer("lstm", units=2, features=2, steps=2))
+    file.flush()
+
+    page = file.buffer.getvalue().decode()
+    assert "sigmoid(a) = 1 / (1 + exp(-a)); * multiplies element by element." in page
+    assert "h[t] = o[t] * tanh(c[t])" in page
