@@ -1,4 +1,4 @@
-"""What ``run`` and ``choose`` share: from arguments to a job that is ready to run."""
+"""From the arguments of ``run`` and ``choose`` to a job that is ready to run."""
 
 import hashlib
 import json

@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -135,28 +135,33 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block, and remove those that killed processes of this user left."""
-    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
+    """Make a folder for the block, and remove those that killed processes left."""
+    at_end = ExitStack()
     try:
-        for left in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
-            with suppress(OSError, Timeout):
-                facts, is_mine = left.lstat(), left.parent.lstat().st_uid == me
-                is_old = time.time() - facts.st_mtime >= JUST_MADE
-                if is_mine and is_old and stat.S_ISREG(facts.st_mode):  # no link
-                    with acquire(FileLock(left, timeout=0)):
-                        shutil.rmtree(left.parent, ignore_errors=True)
-        made = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
-        lock = FileLock(Path(made.name, OWNED))
-        acquire(lock)
-    except OSError as error:
-        place = Path(tempfile.tempdir or "the temporary folder")
-        raise UnwritableError(place, error) from error
-    try:
-        yield Path(made.name)
+        try:
+            sweep_temporary_folders()
+            folder = Path(tempfile.mkdtemp(prefix="rnnbench-"))
+            at_end.callback(shutil.rmtree, folder, ignore_errors=True)
+            at_end.enter_context(acquire(FileLock(folder / OWNED)))
+        except OSError as error:
+            place = Path(tempfile.tempdir or "the temporary folder")
+            raise UnwritableError(place, error) from error
+        yield folder
     finally:
         with uninterrupted():
-            lock.release()
-            made.cleanup()
+            at_end.close()
+
+
+def sweep_temporary_folders() -> None:
+    """Remove this user's temporary folders whose owner no longer holds their lock."""
+    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
+    for lock in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
+        with suppress(OSError, Timeout):
+            facts = lock.lstat()
+            is_mine = lock.parent.lstat().st_uid == me and stat.S_ISREG(facts.st_mode)  # no link
+            if is_mine and time.time() - facts.st_mtime >= JUST_MADE:
+                with acquire(FileLock(lock, timeout=0)):
+                    shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +13,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 from factories import record
+from filelock import FileLock
 
 from rnnbench import storage
 from rnnbench.storage import (
@@ -130,20 +133,41 @@ def test_a_document_of_another_version_says_so_and_what_to_do(file, version):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """The folder for temporary files."""
+    monkeypatch.setattr(storage, "JUST_MADE", 0.0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
 
-def test_a_temporary_folder_exists_as_long_as_its_block(place):
-    with temporary_folder() as ours:
-        (ours / "worker.log").touch()
-        assert {*place.rglob("*")} == {ours, ours / "worker.log", ours / ".owned"}
+WRITES_AND_WAITS = """
+import sys, time
+from pathlib import Path
+from rnnbench.storage import atomic_write, temporary_folder
+with temporary_folder() as folder, atomic_write(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    (folder / "worker.log").touch()
+    print("ready", flush=True)
+    time.sleep(600)
+"""
 
-    assert not [*place.iterdir()]
+
+def test_files_of_a_killed_process_are_swept_and_those_of_a_running_one_are_kept(place):
+    command = [sys.executable, "-c", WRITES_AND_WAITS, str(place / "run" / "a.json")]
+    environment = os.environ | {"TMPDIR": str(place)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as writer:
+        assert writer.stdout.readline() == b"ready\n"
+        with temporary_folder():
+            assert len(list(place.glob("rnnbench-*"))) == 2, "the other one is alive"
+        writer.kill()
+    assert len(list(place.rglob("*"))) == 5
+
+    sweep(place / "run")
+    with temporary_folder() as ours:
+        assert {*place.rglob("*")} == {place / "run", ours, ours / ".owned"}
+
+    assert [*place.rglob("*")] == [place / "run"]
 
 
 def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkeypatch):
-    monkeypatch.setattr(storage, "JUST_MADE", 0.0)
     mine, not_ours, linked, other = (place / f"rnnbench-{name}" for name in "abcd")
     for folder in (mine, not_ours, linked):
         folder.mkdir()
@@ -153,13 +177,22 @@ def test_an_abandoned_folder_is_swept_unless_it_is_of_someone_else(place, monkey
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "getuid", Mock(return_value=os.getuid() + 1))
-        with temporary_folder():
-            assert mine.exists()
-    with temporary_folder(), temporary_folder():
-        assert len([*place.iterdir()]) == 5, "those that are in use are kept"
+        storage.sweep_temporary_folders()
+    assert mine.exists()
+    storage.sweep_temporary_folders()
 
     assert {*place.iterdir()} == {not_ours, linked, other}
     assert other.read_text() == "of another user"
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_temporary_folder_that_cannot_be_locked_is_removed(place, error, monkeypatch):
+    monkeypatch.setattr(FileLock, "acquire", Mock(side_effect=error))
+
+    with pytest.raises((UnwritableError, KeyboardInterrupt)), temporary_folder():
+        pass
+
+    assert not [*place.iterdir()]
 
 
 def test_old_files_are_swept_where_no_others_write(tmp_path):

@@ -5,6 +5,7 @@ Journal of Machine Learning Research 7, 2006): a model has one rank on each data
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import factorial, inf, isclose
@@ -241,10 +242,9 @@ class MeanRanks(Record):
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     """Return the mean ranks, by name, of the models that all boards have; a board is a dataset.
 
-    Of several runs on the same documents that have a model, the first counts.
+    Warnings name the models that are left out and, if several runs on the same documents have a
+    model, the run that counts: the first.
     """
-    from scipy.stats import rankdata
-
     needs = "a critical-difference diagram needs 2"
     found = {_name(board, board.runs): _measured(board) for board in boards}
     if len(boards) < 2:
@@ -266,19 +266,7 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         )
     for name, without in left_out.items():
         log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
-    datasets = []
-    for board, (name, entries) in zip(boards, found.items(), strict=True):
-        used = [entries[model] for model in common]
-        if sum(entry.model.name in common for entry in board.entries) > len(common):
-            log.warning("%s: one dataset; of models in several runs, the first counts", name)
-        runs = {entry.run for entry in used}
-        scores = np.array([score_of(entry.model, metric) for entry in used], np.float64)
-        dataset = RankedDataset(
-            name=_name(board, [run for run in board.runs if run in runs]),
-            corpus_fingerprint=board.dataset.corpus_fingerprint,
-            ranks=dict(zip(common, rankdata(-scores).tolist(), strict=True)),
-        )
-        datasets.append(dataset)
+    datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
     means = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
     models = {name: means[name] for name in sorted(means, key=means.__getitem__)}
@@ -292,6 +280,32 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         # Without a difference at all, as Demšar has it, pairs are not tested.
         groups=groups_within(models, difference) if test.is_clear else [list(models)],
         left_out=left_out,
+    )
+
+
+def _ranked(
+    board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
+) -> RankedDataset:
+    """Return the ranks of models; a warning says which run counts for those in several."""
+    from scipy.stats import rankdata
+
+    counts = Counter(entry.model.name for entry in board.entries)
+    several: dict[str, list[str]] = {}
+    for name in names:
+        if counts[name] > 1:
+            several.setdefault(entries[name].run, []).append(name)
+    if several:
+        log.warning(
+            "%s: these runs count as one dataset; of models in several of them, one is used: %s",
+            _name(board, board.runs),
+            "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items()),
+        )
+    used = {entries[name].run for name in names}
+    scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
+    return RankedDataset(
+        name=_name(board, [run for run in board.runs if run in used]),
+        corpus_fingerprint=board.dataset.corpus_fingerprint,
+        ranks=dict(zip(names, rankdata(-scores).tolist(), strict=True)),
     )
 
 

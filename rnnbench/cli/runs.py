@@ -172,21 +172,7 @@ def leaderboard(
     """
     if metric is not None:
         find_quantity(metric, "--metric")
-    for wrong, message in (
-        (force and not plot, "--force: needs --plot"),
-        (model is not None and not badge, "--model: needs --badge"),
-        (history and plot, "--history: not with --plot"),
-        (history and badge, "--history: not with --badge"),
-        (plot and badge, "--plot: not with --badge"),
-        (badge and len(runs) > 1, f"--badge: takes one RUN, got {len(runs)}"),
-    ):
-        if wrong:
-            raise UserError(message)
-    if plot:
-        from rnnbench.report.plot import FORMATS  # imports Matplotlib
-        from rnnbench.report.plots import RanksPlot, ranks_table
-
-        check_new(plot, "--plot", FORMATS, overwrite=force)
+    _check_options(plot, badge, force, model, history, len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
         traced = trace_runs(stored, metric)
@@ -195,6 +181,8 @@ def leaderboard(
         ranked = rank_runs(stored, metric)
         record, tables = _record(leaderboards=ranked.boards), ranked.tables()
     if plot:
+        from rnnbench.report.plots import RanksPlot, ranks_table  # imports Matplotlib
+
         ranks = ranked.mean_ranks()
         record["mean_ranks"] = ranks.model_dump(mode="json")
         tables.append(ranks_table(ranks))
@@ -208,6 +196,25 @@ def leaderboard(
     console.print_record(record, *tables, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
+
+
+def _check_options(
+    plot: Path | None, badge: Path | None, force: bool, model: str | None, history: bool, n: int
+) -> None:
+    for wrong, message in (
+        (force and not plot, "--force: needs --plot"),
+        (model is not None and not badge, "--model: needs --badge"),
+        (history and plot, "--history: not with --plot"),
+        (history and badge, "--history: not with --badge"),
+        (plot and badge, "--plot: not with --badge"),
+        (badge and n > 1, f"--badge: takes one RUN, got {n}"),
+    ):
+        if wrong:
+            raise UserError(message)
+    if plot:
+        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+
+        check_new(plot, "--plot", FORMATS, overwrite=force)
 
 
 @commands.command(

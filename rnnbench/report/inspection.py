@@ -211,7 +211,14 @@ def _remarks(document: Document) -> Iterator[str]:
         reason = f": it is not shorter than data.maxlen, {document.data.maxlen}"
         yield f"{length} No model is given this document{reason if document.data.maxlen else ''}."
     else:
-        yield f"{length} Every sequence has {counted(len(document.sequence), 'step')}."
+        sides = document.data.truncating, document.data.padding
+        cut = f"the {'first' if sides[0] == 'pre' else 'last'} {document.n_cut:,} are cut off"
+        padding = (
+            f"{document.n_padding:,} of padding {'before' if sides[1] == 'pre' else 'after'} it"
+        )
+        facts = [cut] * bool(document.n_cut) + [padding] * bool(document.n_padding)
+        whole = f": {' and '.join(facts)}" if facts else ""
+        yield f"{length} Every sequence has {counted(len(document.sequence), 'step')}{whole}."
     if document.n_cut:
         words, kept = [START_MARK, *document.words], document.kept
         yield f"Cut off: {' '.join([*words[: kept.start or 0], *words[kept.stop :]])}"

@@ -108,10 +108,19 @@ def to_rich(table: Table, console: "Console") -> "RenderableType":
         for candidate in (shown, *folded)
     )
     cells = [zip(headers, row, strict=True) for row in shown.rows]
-    in_lines = [Text("\n".join(map(": ".join, row)) + "\n") for row in cells]
+    in_lines = [Text(_in_lines(row, console.width)) for row in cells]
     body: Sequence[RenderableType] = next(filter(None, layouts), in_lines)
     caption = _fill(visible(table.caption), min(console.width, 100))
     return Group(*body, *[Text(caption)] * bool(caption))
+
+
+def _in_lines(row: Iterable[tuple[str, str]], width: int) -> str:
+    """Return the cells of a row that are not empty, each with its header in lines of its own."""
+    lines = []
+    for header, cell in row:
+        whole = cell.replace(" ", NO_BREAK) if len(cell) <= width else cell
+        lines += [_fill(f"{header}: {whole}" if header else whole, width)] * bool(cell)
+    return "\n".join([*lines, ""])
 
 
 def _fold(cell: str, width: int) -> str:

@@ -127,6 +127,19 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         lock.release()
 
 
+def remove_unused(folder: Path) -> None:
+    """Remove a folder that has only what is written before the first trial begins."""
+    with suppress(OSError):  # something else is in it
+        for name in (storage.TRIALS, storage.PREDICTIONS):
+            (folder / name).rmdir()
+        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
+        first = {"config.yaml", ENVIRONMENT, OWN_TEXTS, HOLDER, LOCK}
+        if {file.name for file in files} <= first:
+            for file in files:
+                file.unlink()
+            folder.rmdir()
+
+
 def _holder_in_words(file: Path) -> str | None:
     with suppress(KeyError):
         return "process {pid} on {host}, since {since}: {command}".format(**storage.peek(file))

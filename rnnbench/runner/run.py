@@ -28,14 +28,21 @@ from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables import table_files
-from rnnbench.results import store as files_of
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
+from rnnbench.results.store import (
+    BAD_ROWS,
+    CONSTRAINTS,
+    ENVIRONMENT,
+    RESULTS,
+    Store,
+    lock_folder,
+    remove_unused,
+)
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import PREDICTIONS, TRIALS, peek, write_document, write_text
+from rnnbench.storage import peek, sweep_temporary_folders, write_document, write_text
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
@@ -218,8 +225,11 @@ class Job:
         """Return the results of a plan, training the trials that are not stored.
 
         A trial is stored the moment it finishes; one that fails keeps no other from being trained.
-        After an early end, trials that were not trained again keep their stored result.
+        After an early end, trials that were not trained again keep their stored result. If nothing
+        could begin, a folder that was made for it is removed.
         """
+        with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
+            sweep_temporary_folders()
         stored = partial(find_stored, store=self.store, held_out=self.held_out)
         done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
         if self.store.n_of_other_versions:
@@ -234,7 +244,7 @@ class Job:
             done.results |= stored(done.without_outcome)
             has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
             if self.is_new and not has_begun:
-                _remove_unused(self.store.folder)
+                remove_unused(self.store.folder)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -291,19 +301,6 @@ class Job:
                 yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
             elif trial.members:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
-
-
-def _remove_unused(folder: Path) -> None:
-    """Remove a folder that has only what is written before the first trial begins."""
-    with suppress(OSError):  # something else is in it
-        for name in (TRIALS, PREDICTIONS):
-            (folder / name).rmdir()
-        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
-        first = {"config.yaml", ENVIRONMENT, files_of.OWN_TEXTS, files_of.HOLDER, files_of.LOCK}
-        if {file.name for file in files} <= first:
-            for file in files:
-                file.unlink()
-            folder.rmdir()
 
 
 def run(

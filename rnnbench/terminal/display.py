@@ -23,7 +23,8 @@ from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
 """Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
-PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a terminal
+LONG_PHASE, PLAIN_INTERVAL = 5.0, 30.0
+"""Seconds after which a phase is named, and between two lines about a trial, without a terminal."""
 
 
 def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progress:
@@ -141,10 +142,16 @@ def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], 
 def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     bars, shown = TrialBars(), dict[Trial, float]()
+    phases = dict[Trial, tuple[str, float]]()  # what to say of each, and when it began
 
     def on_event(event: events.Event) -> None:
         bars.note(event)
         message, now = _message(event), time.monotonic()
+        if isinstance(event, events.PhaseBegan) and event.phase != TRAINING:
+            where = f"{event.trial} {_on(event.worker)}".rstrip()
+            phases[event.trial] = f"{where}: {event.phase}", now
+        elif not isinstance(event, events.Planned | events.Connected):
+            phases.pop(event.trial, None)
         if isinstance(event, events.EpochEnded) and not can_draw():
             trial = event.trial
             if event.epoch == 0:
@@ -160,7 +167,13 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
             redraw()
             err.print(message, soft_wrap=not can_draw())  # on a terminal wrapped between words
 
-    with _drawn(bars.get_renderable, quiet=quiet) as redraw:
+    def name_long_phases() -> None:
+        for trial, (message, since) in list(phases.items()):
+            if time.monotonic() - since >= LONG_PHASE and not can_draw():
+                phases.pop(trial, None)
+                err.print(message, soft_wrap=True)
+
+    with _drawn(bars.get_renderable, quiet=quiet) as redraw, _repeated(name_long_phases):
         yield (lambda _: None) if quiet else on_event
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
+from sklearn.base import clone
 from sklearn.svm import LinearSVC
 
 from rnnbench.environment import missing
@@ -70,6 +71,19 @@ def test_a_calibrated_svm_learns_from_rare_topics():
     logs = CalibratedSVM().fit(x, y).predict_log_proba(x)
     assert np.isfinite(logs).all()
     assert (logs[:, 2] > -1e-9).all()
+
+
+def test_the_topic_with_the_largest_margin_is_the_answer():
+    x, y = documents(0)
+    labels = np.array([7, 2, 5])[y]
+
+    classifier = NaiveBayesSVM().fit(csr_matrix(x), labels)
+
+    margins = classifier.decision_function(csr_matrix(x))
+    assert margins.shape == (N, TOPICS)
+    answers = np.array([2, 5, 7])[margins.argmax(axis=1)]
+    np.testing.assert_array_equal(classifier.predict(csr_matrix(x)), answers)
+    assert clone(NaiveBayesSVM(2.0, 3.0, 0.5)).get_params() == {"alpha": 2.0, "C": 3.0, "beta": 0.5}
 
 
 def test_any_number_of_topics_are_learned_each_as_it_is_alone():

@@ -59,7 +59,7 @@ def test_what_is_cut_off_is_counted_and_named():
 
     place = lines.index("   cut off: 3 steps")
     assert lines[place + 2 : place + 4] == ["   rose  zyzzyva", "   1900  2"]
-    assert "make 5 steps. Every sequence has 2 steps." in text
+    assert "make 5 steps. Every sequence has 2 steps: the first 3 are cut off." in text
     assert "Cut off: (start) net profit Unknown: zyzzyva 0 is padding" in text
     assert "   (start)  net" in shown(at_the_end)
     assert "Cut off: profit rose zyzzyva" in words(at_the_end)

@@ -49,7 +49,8 @@ every_width = pytest.mark.parametrize("width", [1280, 768, 400])
 
 
 @with_axe
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (400, "dark")])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@every_width
 def test_axe_finds_nothing(browser, page, width, theme):
     browser.open(page, width, theme)
     assert barriers(browser) == []

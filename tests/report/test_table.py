@@ -51,8 +51,8 @@ LAYOUTS = {
     24: """\
 model: stacked_lstm
 accuracy (mean ± 95 %
-over 5 seeds): 0.8588 ±
-0.0040
+over 5 seeds):
+0.8588 ± 0.0040
 log-loss: 0.856
 
 model: svm

@@ -77,6 +77,21 @@ def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
     assert not [event for event in events if isinstance(event, Failed)]
 
 
+def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
+    plan, store, tmp_path, monkeypatch
+):
+    run(plan, store)
+    left = tmp_path / "temporary" / "rnnbench-killed"
+    left.mkdir(parents=True)
+    (left / ".owned").touch()
+    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
+    monkeypatch.setattr("rnnbench.storage.JUST_MADE", 0.0)
+
+    run(plan, store)
+
+    assert not left.exists()
+
+
 def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
     plan, tiny_sgml_folder
 ):

@@ -3,6 +3,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from math import nan
 
 import pytest
@@ -189,13 +190,14 @@ def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen, width, na
     assert max(map(len, frames.splitlines())) <= width
 
 
-def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(monkeypatch):
+@pytest.mark.parametrize("show", [show_download, partial(show_steps, "report"), show_trials])
+def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(monkeypatch, show):
     err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr(display, "err", err)
     monkeypatch.setattr(display, "TICK_SECONDS", 1e-5)
 
     def print_while_bars_are_drawn():
-        with show_trials(quiet=False):
+        with show(quiet=False):
             for _ in range(300):
                 err.print("a warning")
 
@@ -244,6 +246,21 @@ def test_a_cluster_is_shown_with_the_worker_of_each_trial(lines, network):
         "tcp://host:8786: 2 workers with 16 cores; http://host:8787/status",
         "stacked_vlla_rnn seed 0 on node1: started",
     ]
+
+
+def test_a_long_phase_is_named_once(lines, network, monkeypatch):
+    monkeypatch.setattr(display, "TICK_SECONDS", 0.001)
+    with show_trials(quiet=False) as listener:
+        listener(Planned([network], []))
+        listener(PhaseBegan(network, "compiling"))
+        time.sleep(0.02)
+        assert lines.getvalue() == "", "it has not taken long yet"
+
+        monkeypatch.setattr(display, "LONG_PHASE", 0.0)
+        wait_for(lines.getvalue, "its name")
+        time.sleep(0.02)
+
+    assert lines.getvalue() == "stacked_vlla_rnn seed 0: compiling\n"
 
 
 def test_each_step_is_a_line(lines):

@@ -367,10 +367,12 @@ def _history(
             for model, change in entry.changes.items()
             if change.is_clear
         ]
-    kinds = dict.fromkeys(history.dataset.kind.main for _, history in histories)
-    none = f"Only {' and '.join(kinds)} is tested for clear changes."
-    if any(history.is_tested for _, history in histories):
-        none = f"No clear change from one run to the next. {none}"
+    tested = [history.dataset.kind.main for _, history in histories if history.is_tested]
+    kinds = " or ".join(dict.fromkeys(tested))
+    none = f"No {kinds} clearly changed from one run to the next."
+    if not tested:
+        kinds = " and ".join(dict.fromkeys(history.dataset.kind.main for _, history in histories))
+        none = f"Only {kinds} is tested for clear changes."
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
     more = [f"{n:,} more are in the tables."] if (n := len(newest) - SHOWN_CHANGES) > 0 else []
     return PageContent(

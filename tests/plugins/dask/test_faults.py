@@ -77,10 +77,11 @@ def test_a_connection_that_is_cut_ends_the_run_although_the_scheduler_goes_on(
     wait_for(lambda: not any(one_worker.ask(kept).values()), "the removal of its files")
 
 
+@pytest.mark.parametrize("itself", [False, True])
 def test_a_connection_that_is_cut_while_an_outcome_is_fetched_ends_the_run(
-    one_worker, tmp_path, trials, caplog
+    one_worker, tmp_path, trials, caplog, itself
 ):
-    one_worker.ask_scheduler(cut_at_gather, clients=True, itself=True)
+    one_worker.ask_scheduler(cut_at_gather, clients=True, itself=itself)
 
     with pytest.raises(OutOfReachError, match="the connection to the scheduler is lost; finished"):
         run(one_worker, trials[:1], tmp_path, cluster_tasks.process)

@@ -8,7 +8,7 @@ import rnnbench
 from rnnbench.training.outcome import History
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-PAGES = ["index.html", "leaderboard.html", "history.html"]
+PAGES = ["index.html", "leaderboard.html", "history.html", "runs/1/report.html"]
 LONG = "a_network_with_a_long_name"
 MODELS = {LONG: [18, 18, 17], "lstm[units=32,lr=0.003]": [9, 8, 9]}
 WORSE = {LONG: [3, 2, 3], "lstm[units=32,lr=0.003]": [10, 9, 9]}
@@ -34,7 +34,8 @@ def site(tmp_path_factory):
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="AXE_CORE is not the path of axe.min.js")
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (400, "dark")])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 768, 400])
 @pytest.mark.parametrize("page", PAGES)
 def test_axe_finds_nothing(browser, site, page, width, theme):
     browser.open(site / page, width, theme)
