@@ -26,7 +26,7 @@ from rnnbench.metrics import METRICS, all_usable_metrics
 from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import MODELS
 from rnnbench.models.layers import LAYERS
-from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.tasks import TASKS
 from rnnbench.tracking import TRACKERS
 
@@ -182,7 +182,7 @@ def _forget_modules_in(folders):
 @pytest.fixture
 def cli(monkeypatch):
     """Run the command line in this process, whose environment it may change meanwhile."""
-    for name in QUIET_ON_CPU:
+    for name in TENSORFLOW_VARIABLES:
         monkeypatch.setenv(name, "3")
 
     def run(*arguments, stdin=None):

@@ -10,8 +10,12 @@ from contextlib import contextmanager, redirect_stdout
 from rnnbench.errors import RnnbenchError
 
 STDERR = 2
-QUIET_ON_CPU = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-"""Variables that TensorFlow reads when it is imported."""
+TENSORFLOW_VARIABLES = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's choice on some processors; it is faster on all
+}
+"""Variables that TensorFlow reads when it is imported: quiet, on the CPU, with oneDNN."""
 NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
 """Packages that TensorFlow and Keras import if they can, which takes long, and never use here."""
 
@@ -24,7 +28,7 @@ def quiet_tensorflow() -> Iterator[None]:
     is hidden too, because it would precede the JSON on standard output. If the block fails,
     everything is shown, except after an ``RnnbenchError``.
     """
-    os.environ |= QUIET_ON_CPU
+    os.environ |= TENSORFLOW_VARIABLES
     sys.stderr.flush()
     stderr, printed = os.dup(STDERR), io.StringIO()
     with tempfile.TemporaryFile() as said:

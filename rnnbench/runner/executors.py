@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Self
 
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened, uninterrupted
-from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.registry import Registry
 from rnnbench.storage import temporary_folder
 from rnnbench.training.engines import ENGINES, OnEpoch
@@ -415,7 +415,7 @@ def work(
     os.close(descriptor)
     # What libraries leave there when this process is killed is swept with the folder.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
-    os.environ |= QUIET_ON_CPU | {"OMP_NUM_THREADS": str(threads)}
+    os.environ |= TENSORFLOW_VARIABLES | {"OMP_NUM_THREADS": str(threads)}
 
     def on_start() -> None:
         os.ftruncate(1, 0)  # the log: what libraries print when they are imported explains nothing

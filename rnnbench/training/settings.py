@@ -108,13 +108,6 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
     return ""
 
 
-def revision_of(engine: str, model: Model) -> int:
-    """Return how often an engine's results for a model changed in this version of rnnbench."""
-    # ``native`` was rewritten; ``keras`` adds up the gradients of a word, see ``make_optimizer``.
-    has_words = not isinstance(model, LayeredNetwork) or model.layers[0].takes == "ids"
-    return {"native": 1, "keras": int(has_words)}.get(engine, 0)
-
-
 @cache
 def _has_native() -> bool:
     if reason := ENGINES["native"].why_not():

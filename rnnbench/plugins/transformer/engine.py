@@ -12,7 +12,7 @@ from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
-from rnnbench.models.quiet import QUIET_ON_CPU
+from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
 from rnnbench.training.engines import Engine, result_of
 from rnnbench.training.epochs import TRAINING, Epochs, OnEpoch, Recipe, begin, hold_out_documents
@@ -28,7 +28,7 @@ class Transformers(Engine):
 
     def prepare(self, threads: int) -> None:
         """Import PyTorch and transformers, which takes seconds, and limit the threads."""
-        os.environ |= {**QUIET_ON_CPU, "TOKENIZERS_PARALLELISM": "false"}
+        os.environ |= {**TENSORFLOW_VARIABLES, "TOKENIZERS_PARALLELISM": "false"}
         if "transformers" not in sys.modules:
             begin("loading PyTorch")
         import torch

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
-from rnnbench.models.quiet import NOT_NEEDED, QUIET_ON_CPU, without
+from rnnbench.models.quiet import NOT_NEEDED, TENSORFLOW_VARIABLES, without
 from rnnbench.training.engines.base import Engine, initial_weights, result_of
 from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
@@ -25,7 +25,7 @@ class KerasEngine(Engine):
 
     def prepare(self, threads: int) -> None:
         """Import TensorFlow, which takes seconds, and limit its threads."""
-        os.environ |= QUIET_ON_CPU
+        os.environ |= TENSORFLOW_VARIABLES
         if "tensorflow" not in sys.modules:
             begin("loading TensorFlow")
         with without(NOT_NEEDED):
