@@ -110,6 +110,8 @@ def _changes(results: "Results") -> "ComparedRuns":
     from rnnbench.analysis.compare import Change, ComparedRuns, ModelChange
 
     first, *others = results.models
+    if not others:
+        raise UserError(f"--fail-if: only {first.name} answered (should be two or more models)")
     pairs, changes = results.comparisons_of(first.name), []
     for model in others:
         if model.name not in pairs:

@@ -97,6 +97,7 @@ def test_scores_are_stored_for_other_commands(cli, tmp_path):
         (["--only", "page=none"], "good.csv: no row that counts"),
         (["--score", "page"], "got the score 2 (allowed: 0 to 1)"),
         (["--fail-if", "falls"], "--fail-if 'falls'"),
+        (["--fail-if", "drops 0.1"], "--fail-if: only good answered"),
     ],
 )
 def test_a_wrong_option_is_named(cli, options, fault):
