@@ -34,6 +34,11 @@ class Quantity:
     description: str = ""
     """A phrase that explains it, for captions."""
 
+    def spell(self, value: float) -> str:
+        """Return a value as tables show it; thousands have no exponent."""
+        text = format(value, self.format)
+        return f"{float(text):,g}" if "e+" in text else text
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Quantity):

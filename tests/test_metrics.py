@@ -111,6 +111,13 @@ def test_a_topic_that_ties_with_the_one_after_the_last_place_does_not_count(pred
     assert top_accuracy(labels, scores, k) == pytest.approx(np.mean(hits))
 
 
+def test_long_times_have_no_exponent():
+    seconds = find_quantity("fit_seconds", "somewhere")
+    values = (0.01234, 98.76, 1_264.2, 6_154.0, 1e15)
+    assert [*map(seconds.spell, values)] == ["0.0123", "98.8", "1,260", "6,150", "1e+15"]
+    assert METRICS["log_loss"].spell(float("inf")) == "inf"
+
+
 def test_metrics_and_costs_are_found_by_name():
     assert find_quantity("macro_f1", "somewhere") is METRICS["macro_f1"]
     assert not find_quantity("ms_per_step", "somewhere").higher_is_better

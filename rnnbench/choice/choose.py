@@ -236,7 +236,7 @@ def choice_table(results: ChoiceResults) -> Table:
         P_HOLM: lambda candidate: _p_holm(candidate.against_best),
         "clearly worse than the best": lambda one: worse(one.against_best, "best"),
         "params": lambda candidate: f"{candidate.params:,}",
-        FIT_SECONDS.header: lambda candidate: format(candidate.fit_seconds, FIT_SECONDS.format),
+        FIT_SECONDS.header: lambda candidate: FIT_SECONDS.spell(candidate.fit_seconds),
     }
     return with_points(table_of(results.candidates, columns, _caption(results)))
 

@@ -178,7 +178,7 @@ def scope_of(differences: Iterable[Difference]) -> str:
 def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     """Return the mean of a metric or cost over the seeds of a model."""
     mean = model.mean_of(quantity.name)
-    return MISSING if mean is None else format(mean, quantity.format)
+    return MISSING if mean is None else quantity.spell(mean)
 
 
 def size_text(model: ModelSummary) -> str:
