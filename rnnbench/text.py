@@ -11,6 +11,15 @@ CONTROLS = _PICTURES | dict.fromkeys([*_OTHERS, *_SURROGATES], 0xFFFD)
 a terminal or change the direction of the text, or that UTF-8 does not have."""
 
 
+def with_article(noun: str) -> str:
+    """Return a noun with its article.
+
+    >>> with_article("ensemble"), with_article("network")
+    ('an ensemble', 'a network')
+    """
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def counted(number: int, noun: str) -> str:
     """Return a number and what it counts, in the singular or the plural.
 

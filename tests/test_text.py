@@ -13,7 +13,7 @@ from rnnbench.text import for_markdown, visible
 
 
 def test_the_examples_in_the_docstrings_are_right():
-    assert doctest.testmod(text) == (0, 5)
+    assert doctest.testmod(text) == (0, 6)
 
 
 @given(st.text())

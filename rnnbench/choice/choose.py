@@ -43,7 +43,7 @@ from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
-from rnnbench.text import counted, heading, listed, numbers
+from rnnbench.text import counted, heading, listed, numbers, with_article
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
@@ -219,9 +219,8 @@ def recommend(
 
 def _in_words(candidate: Candidate, models: Mapping[str, Model], task: TaskKind) -> str:
     kind = models[candidate.name].kind.replace("python", "network")
-    size = f"{candidate.params:,} parameters"
-    article = "an" if task.score_name[0] in "aeiou" else "a"
-    return f"a {kind} with {size} and {article} {task.score_name} of {candidate.score:.4f}"
+    size, score = f"{candidate.params:,} parameters", f"{task.score_name} of {candidate.score:.4f}"
+    return f"{with_article(kind)} with {size} and {with_article(score)}"
 
 
 def choice_table(results: ChoiceResults) -> Table:

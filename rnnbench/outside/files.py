@@ -27,7 +27,7 @@ from rnnbench.data.sources.tables import (
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import open_regular
-from rnnbench.text import counted
+from rnnbench.text import counted, with_article
 
 log = logging.getLogger(__name__)
 
@@ -390,6 +390,5 @@ def _numbered(one: _Read, key: str, names: Topics, default: str = "") -> NDArray
         values, codes = _Column.of([default], np.zeros(n, int)) if default else _Column.of(range(n))
     places = names.places(values)[codes]
     if lacking := int((places < 0).sum()):
-        article = "an" if key == "id" else "a"
-        raise UserError(f"{one.file}: {counted(lacking, 'row')} without {article} {key}")
+        raise UserError(f"{one.file}: {counted(lacking, 'row')} without {with_article(key)}")
     return places.astype(np.int64)
