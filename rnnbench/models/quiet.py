@@ -13,7 +13,7 @@ STDERR = 2
 TENSORFLOW_VARIABLES = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "-1",
-    "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's choice on some processors; it is faster on all
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's own choice on newer processors
 }
 """Variables that TensorFlow reads when it is imported: quiet, on the CPU, with oneDNN."""
 NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")

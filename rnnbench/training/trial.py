@@ -28,8 +28,6 @@ from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
 from rnnbench.training.settings import Training, engine_for
 
-REVISIONS = {"native": 1, "keras": 2}
-"""How often the results of an engine changed in this version of rnnbench."""
 CHANGED = "changed while the benchmark ran; run it again"
 
 
@@ -125,8 +123,8 @@ class Trial:
             return sha256_json(facts)
         facts |= {"code": code, "n_ids": self.n_ids, "threads": self.threads_used}
         facts["training"] = self.training.facts("seeds")
-        if revision := REVISIONS.get(self.engine.name):
-            facts["revision"] = revision
+        if self.engine.revision:
+            facts["revision"] = self.engine.revision
         reads_texts = model.pretrained_dim or model.reads_unlabeled
         if reads_texts or model.reads_words:
             facts["split"] = self.split_fingerprint

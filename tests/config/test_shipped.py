@@ -152,8 +152,8 @@ EARLIER = {
 """Choices that went on from the best of others."""
 VARIANTS = {"reuters46_layers": "bigru_max"}
 """Choices in which all models are variants of one."""
-OF_OLD = {"reuters46_networks"}
-"""Choices in which networks still read padding: their settings count, but cannot be the best."""
+READ_PADDING = {"reuters46_networks"}
+"""Choices in which networks still read padding: their settings count, but none can be the best."""
 LAST_STEPS = {f.name for f in REFERENCE_CHOICES.glob("*_*")} - {*chain(*EARLIER.values())}
 
 
@@ -167,7 +167,7 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
         for point in results.candidates:
             rank = rank_key(point.score, point.training.get("epochs", 0), point.params)
             model = VARIANTS.get(name, model_of(point.name))
-            points[model].append((step in OF_OLD, rank, point.name, tried))
+            points[model].append((step in READ_PADDING, rank, point.name, tried))
 
     for model, found in points.items():
         *_, best, tried = min(found, key=itemgetter(0, 1))

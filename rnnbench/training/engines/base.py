@@ -82,12 +82,14 @@ class Engine(ABC):
         costs: for estimates of time: the seconds that a matrix product takes besides its
             arithmetic; the optimizer's time for a parameter, divided by that for adding two numbers
             of large arrays; the seconds to make a program. ``None`` if they are not known.
+        revision: how often its results changed in this version of rnnbench.
     """
 
     name: str
     packages: tuple[str, ...] = ()
     is_threaded: bool = True
     costs: tuple[float, float, float] | None = None
+    revision: int = 0
 
     def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
         """Get a worker process ready for its first trial; later calls change nothing.

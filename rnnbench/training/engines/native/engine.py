@@ -63,6 +63,7 @@ class NativeEngine(Engine):
     packages = ("llvmlite", "numpy")
     is_threaded = False
     costs = (0.0, 4, 0.7)
+    revision = 1  # it was rewritten
 
     def prepare(self, threads: int) -> None:  # noqa: ARG002
         """Import llvmlite, and test the machine code."""
