@@ -148,6 +148,7 @@ REFERENCE_CHOICES = Path(__file__).parents[2] / "results/reference/choice"
 EARLIER = {
     "reuters46_layers": ["reuters46_networks"],
     "r52_field_networks": ["r52_field", "r52_field_attention"],
+    "r52_field_networks_minilm": ["r52_field_minilm"],
 }
 """Choices that went on from the best of others."""
 VARIANTS = {"reuters46_layers": "bigru_max"}
