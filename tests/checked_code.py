@@ -52,10 +52,9 @@ class Checked(Assembler):
         super().__init__(processor)
         ir.GlobalVariable(self.module, I64, "faults").initializer = ir.Constant(I64, 0)
 
-    def at(self, array, *indices):
+    def at(self, array):
         start = super().at(array)
-        view = CheckedView(**vars(start), bounds=(start.pointer, start.moved(array.size).pointer))
-        return view[indices]
+        return CheckedView(**vars(start), bounds=(start.pointer, start.moved(array.size).pointer))
 
 
 def faults(code):

@@ -22,7 +22,7 @@ from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import EXECUTORS, TrialFailure
 from rnnbench.storage import read_document
 from rnnbench.tasks import SINGLE_LABEL
-from rnnbench.training.word_vectors import pretrained_vectors
+from rnnbench.training.pretraining import pretrained_vectors
 
 CONFIG = """\
 name: mine

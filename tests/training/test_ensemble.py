@@ -100,7 +100,7 @@ def test_a_run_makes_them_of_its_trials_and_stores_them(config, tmp_path):
 
 
 def test_it_has_no_result_where_a_member_failed(config, tmp_path):
-    config["models"]["rnn"]["training"] = {"learning_rate": 1e30, "optimizer": "sgd"}
+    config["models"]["rnn"]["training"] = {"learning_rate": 3e38}
     with pytest.raises(rnnbench.FailedTrialsError) as error:
         rnnbench.run(config, out=tmp_path / "out", models=["both", "svm"], progress=False)
 

@@ -9,36 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.dataset import Dataset
-from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.layers import Layer, Shape
+from rnnbench.models.descriptions import Model
+from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
 from rnnbench.training.epochs import Documents, OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
-
-
-def initial_weights(model: Model, dataset: Dataset, share: float) -> Weights:
-    """Return the weights, first in Keras's order, that a model learns from texts beforehand.
-
-    The ``share`` of the training documents that is held out is not read.
-    """
-    if not isinstance(model, LayeredNetwork):
-        return []
-    if model.pretrain:
-        from rnnbench.training.language_model import language_weights  # imports SciPy
-
-        return language_weights(model, dataset, share)
-    return word_vectors(model.layers[0], dataset, share)
-
-
-def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
-    """Return the word vectors that a first layer asks for, if any."""
-    if not first.pretrained_dim:
-        return []
-    from rnnbench.training.word_vectors import pretrained_vectors  # imports SciPy
-
-    begin("making word vectors")
-    unlabeled = first.reads_unlabeled
-    return [pretrained_vectors(dataset, first.pretrained_dim, share, unlabeled=unlabeled)]
 
 
 def result_of(
@@ -52,8 +27,8 @@ def result_of(
 ) -> TrialResult:
     """Return the result of a training, from the scores that a model gives inputs.
 
-    Held-out documents decide how scores become any number of topics. If the model was trained on
-    them, too, another one has to score them.
+    Held-out documents, which another model scores if this one learned them, decide how scores
+    become any number of topics.
     """
     begin("testing")
     start = time.perf_counter()
@@ -75,13 +50,12 @@ class Engine(ABC):
 
     Attributes:
         name: its name in a config.
-        packages: the distributions whose versions can change a result. They are part of the
-            fingerprint of every trial; an engine from another package includes that package.
-        is_threaded: whether it uses several threads. If it does, the order of sums, and so the
-            results, may depend on their number.
-        costs: for estimates of time: the seconds that a matrix product takes besides its
+        packages: the distributions whose versions can change a result, for fingerprints; an engine
+            from another package includes that package.
+        is_threaded: whether results may depend on the number of threads, by the order of sums.
+        costs: to estimate times, if known: the seconds that a matrix product takes besides its
             arithmetic; the optimizer's time for a parameter, divided by that for adding two numbers
-            of large arrays; the seconds to make a program. ``None`` if they are not known.
+            of large arrays; the seconds to make a program.
         revision: how often its results changed in this version of rnnbench.
     """
 
@@ -92,10 +66,7 @@ class Engine(ABC):
     revision: int = 0
 
     def prepare(self, threads: int) -> None:  # noqa: B027 - many engines need no preparation
-        """Get a worker process ready for its first trial; later calls change nothing.
-
-        The process may use so many threads, the same number in every call.
-        """
+        """Get a process ready for its first trial with so many threads; later calls do nothing."""
 
     def why_not(self) -> str:
         """Return why it cannot train anything on this machine, and what to do; empty if it can."""
@@ -104,9 +75,9 @@ class Engine(ABC):
     def reader(
         self, model: Model, weights: Weights, shape: Shape
     ) -> Callable[[Sequence[str]], NDArray[np.float32]]:
-        """Return what gives texts the log-probabilities of a kept model, ``(n, n_topics)``.
+        """Return what gives texts the log-probabilities ``(n, n_topics)`` of a kept model.
 
-        Only for an engine whose models read words; ``fit`` has returned the weights.
+        Only engines whose models read words have it; ``fit`` has returned the weights.
         """
         raise NotImplementedError
 
@@ -125,12 +96,12 @@ class Engine(ABC):
         *,
         keep_model: bool,
     ) -> TrialResult:
-        """Train a model, and score the test documents with it.
+        """Train a model that it covers, and score the test documents with it.
 
         The same arguments on the same machine must give the same scores, bit for bit.
 
         Args:
-            model: a description that this engine covers.
+            model: its description.
             dataset: the documents to train on and to score.
             recipe: the hyperparameters. The training documents that ``hold_out`` holds
                 out are used only to choose the best epoch.
@@ -140,8 +111,8 @@ class Engine(ABC):
 
         Returns:
             A record of the training, without what identifies it; ``dataset.y_test``; and finite
-            scores: natural logarithms of probabilities, or margins. ``rnnbench.log_probabilities``
-            gives a finite logarithm to a probability of 0.
+            scores, natural logarithms of probabilities or margins; see also
+            ``rnnbench.log_probabilities``.
 
         Raises:
             RnnbenchError: the model cannot be trained.

@@ -19,8 +19,7 @@ from rnnbench.training.engines.base import Engine, result_of
 from rnnbench.training.epochs import OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
-HELD_OUT = 0.2
-"""Share of the training documents that decides how scores become topics, if none are held out."""
+HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
 
 
 class ScikitLearn(Engine):
@@ -80,12 +79,7 @@ REASONS = {
 
 
 class Fitted:
-    """A classifier that was fitted to some training documents.
-
-    Raises:
-        PluginError: a baseline from another package failed; the message names it.
-        UserError: a baseline cannot learn from these documents with its parameters.
-    """
+    """A classifier, fitted to training documents; ``UserError`` if it cannot learn from them."""
 
     def __init__(self, baseline: Baseline, dataset: Dataset, kept: NDArray[np.intp], seed: int):
         from sklearn.multiclass import OneVsRestClassifier
@@ -112,7 +106,6 @@ class Fitted:
             raise UserError(f"{baseline.kind} cannot be fitted: {reason}") from error
 
     def texts(self, x: NDArray[np.int32]) -> list[str]:
-        """Return documents ``(n, timesteps)`` as it reads them."""
         return texts(x, *self.in_words)
 
     def score(self, x: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -1,11 +1,8 @@
 """An assembler of vector code: numbers in registers, arrays in memory, loops, matrix products.
 
-It is a thin layer over the IR builder of llvmlite. Nothing in it knows of networks. The functions
-of floats are rational and polynomial approximations, to a few units in the last place.
-
-Products are made of tiles whose sums stay in registers; ``docs/native.md`` draws one. For each
-element of the inner dimension of a tile, one vector of each of its columns is loaded, and one float
-of each of its rows is spread over a vector.
+It is a thin layer over the IR builder of llvmlite, and knows nothing of networks. Products are made
+of tiles whose sums stay in registers; ``docs/native.md`` draws one. For each element of the inner
+dimension, one vector of each column of the tile is loaded, and one float of each row is spread.
 """
 
 import ctypes
@@ -14,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import add, mul
-from typing import Any
+from typing import Any, cast
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -23,18 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 POINTER = ir.PointerType()
-BYTES = 4
-"""The size of a float."""
-LINE = 16
-"""Floats in a cache line; every array begins at one."""
+BYTES = 4  # the size of a float
+LINE = 16  # floats in a cache line; every array begins at one
 Floats = NDArray[np.float32]
-FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")
-"""An array of floats without gaps; others are refused."""
+FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")  # others are refused
 IN_HALVES = {"znver4"}
-"""Processors, as LLVM names them, that work on 512 bits as two halves. There, vectors of 256 bits
-are faster: fewer lanes of the last vector are empty."""
-FLUSH = 0x8040
-"""The bits of the control register of x86 that have tiny numbers count as 0."""
+"""Processors that work on 512 bits as two halves: vectors of 256 bits have fewer empty lanes."""
+FLUSH = 0x8040  # the bits of the control register of x86 that have tiny numbers count as 0
 
 TANH_LIMIT = 7.99881172180175781
 """Beyond it, tanh is 1. All constants of tanh are those of Eigen, for fused products and sums."""
@@ -50,10 +42,8 @@ EXP = (
 """Of Cephes, for arguments of at most half of log 2."""
 LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
 """Their sum is log 2; the first has so few digits that small multiples of it are exact."""
-VERY_LOW = -1e30
-"""Below all numbers that matter, to start a maximum from."""
-TO_WHOLE = 1.5 * 2**23
-"""A float of this size has no digits after the point."""
+VERY_LOW = -1e30  # to start a maximum from
+TO_WHOLE = 1.5 * 2**23  # a float of this size has no digits after the point
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,7 @@ class Processor:
 
     @property
     def vectors_of_tile(self) -> int:
-        """The number of vectors that stand side by side in a tile, at most."""
+        """How many vectors stand side by side in a tile, at most."""
         return 4 if self.registers >= 32 else 2
 
     def rows_of_tile(self, rows: "Index", vectors: int) -> int:
@@ -103,10 +93,7 @@ def _operator(of_floats: str, of_whole: str, *kind: str) -> Callable[["Value", A
 
 @dataclass(frozen=True)
 class Value:
-    """A number or a vector of numbers in a register, with the usual operators.
-
-    A product and a sum of it may become one fused instruction.
-    """
+    """A number or a vector in a register; a product and a sum may become one instruction."""
 
     builder: Any
     raw: Any
@@ -179,10 +166,10 @@ Index = Value | int
 
 @dataclass(frozen=True)
 class Array:
-    """An array of floats, or of whole numbers of the same size, in an arena, named ``block``.
+    """Floats, or whole numbers of their size, in the arena ``block``; all numbers are in floats.
 
-    The strides can be longer than the shape needs, because vectors are read and written whole. All
-    numbers are in floats.
+    The strides can be longer than the shape needs, because vectors are read and written whole. In
+    the code of a function, its parts are views.
     """
 
     offset: int
@@ -190,6 +177,24 @@ class Array:
     strides: tuple[int, ...]
     size: int
     block: str
+    memory: Any = None  # which knows the ``Assembler``
+
+    def __getitem__(self, indices: "Index | tuple[Index, ...]") -> "View":
+        """Return the part at indices of the first dimensions."""
+        return cast("View", self.memory.asm.at(self)[indices])
+
+    @property
+    def view(self) -> "View":
+        return self[()]
+
+    def get(self, *indices: "Index") -> Value:
+        """Return the whole number in an array of such, by default its only one."""
+        return self[indices or 0].load_index()
+
+    def set(self, *indices_and_number: "Index") -> None:
+        """Write a whole number, the last argument."""
+        *indices, number = indices_and_number
+        self[tuple(indices) or 0].store_index(number)
 
     def of(self, arena: Floats) -> Floats:
         """Return the array as a part of the arena."""
@@ -208,10 +213,8 @@ class View:
 
     asm: "Assembler"
     pointer: ir.Value
-    shape: tuple[Any, ...]
-    """Its lengths, as ``Index``."""
+    shape: tuple[Any, ...]  # of ``Index``
     strides: tuple[int, ...]
-    """In floats."""
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> "View":
         """Return the part at indices of the first dimensions; an index may be past the end."""
@@ -265,10 +268,7 @@ class View:
                 done += size
 
     def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
-        """Return ``sums[i, v] + Σ_k self[i, k] * b[k, v]``, where ``v`` is a vector of columns.
-
-        With ``places``, the row of ``b`` is ``places[k]``, not ``k``.
-        """
+        """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""
         sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
         for k in self.asm.loop(self.shape[1], sums):
             row = b[places[k].load_index() if places else k]
@@ -288,10 +288,9 @@ class View:
         inner: "View | None" = None,
         outer: "View | None" = None,
     ) -> None:
-        """Write ``a b``, or add it; the last vector of a row may go past the columns.
+        """Write ``a b``, or add it; ``inner`` and ``outer`` pick rows of ``b`` and of the result.
 
-        If the code computes the number of rows, the last tile may go past them. The views ``inner``
-        and ``outer`` pick rows: ``b[inner]`` and ``self[outer]``.
+        The last vector of a row may go past the columns, and the last tile past computed rows.
         """
         asm, lanes, shapes = self.asm, self.asm.lanes, self.asm.processor
         (rows, _), columns = a.shape, b.shape[1]
@@ -313,8 +312,7 @@ class View:
                 self[j, i].store(source[i, j].load(F32))
 
 
-Sums = list[Value]
-"""The sums of a tile: all vectors of its first row, of the next, and so on."""
+Sums = list[Value]  # of a tile: all vectors of its first row, of the next, and so on
 
 
 class Assembler:
@@ -423,27 +421,14 @@ class Assembler:
         if rest:
             yield self.number(whole), rest
 
-    def at(self, array: Array, *indices: Index) -> View:
-        """Return an array in the arena, or its part at indices of the first dimensions."""
+    def at(self, array: Array) -> View:
         start = self.given[array.block].moved(array.offset)
-        return replace(start, shape=array.shape, strides=array.strides)[indices]
-
-    def get(self, array: Array, *indices: Index) -> Value:
-        """Return the whole number in an array of such, by default its only one."""
-        return self.at(array, *(indices or (0,))).load_index()
-
-    def set(self, array: Array, *indices_and_number: Index) -> None:
-        """Write a whole number, the last argument."""
-        *indices, number = indices_and_number
-        self.at(array, *(indices or (0,))).store_index(number)
+        return replace(start, shape=array.shape, strides=array.strides)
 
     def clear(self, array: Array, row: Index, rows: Index = 1) -> None:
         """Write zeros into rows, and into what lies after each."""
         for i in self.loop(rows * array.strides[0], step=self.lanes):
-            self.at(array, row).moved(i).store(self.vector_of(0.0))
-
-    def single(self, number: float) -> Value:
-        return Value(self.builder, ir.Constant(F32, number))
+            array[row].moved(i).store(self.vector_of(0.0))
 
     def number(self, number: Index) -> Value:
         if isinstance(number, Value):
@@ -459,10 +444,6 @@ class Assembler:
         first = self.builder.insert_element(nothing, single.raw, ir.Constant(I32, 0))
         return Value(self.builder, first).pick([0] * self.lanes)
 
-    def first(self, vector: Value) -> Value:
-        """Return the float in the first lane."""
-        return Value(self.builder, self.builder.extract_element(vector.raw, ir.Constant(I32, 0)))
-
     def to_float(self, number: Value) -> Value:
         return Value(self.builder, self.builder.sitofp(number.raw, F32))
 
@@ -472,7 +453,7 @@ class Assembler:
 
     def total(self, vectors: Sequence[Value]) -> Value:
         name = f"llvm.vector.reduce.fadd.v{self.lanes}f32"
-        return self.intrinsic(name, F32, self.single(0.0).raw, reduce(add, vectors).raw)
+        return self.intrinsic(name, F32, ir.Constant(F32, 0.0), reduce(add, vectors).raw)
 
     def root(self, floats: Value) -> Value:
         return self.intrinsic(f"llvm.sqrt.v{self.lanes}f32", self.vector, floats.raw)

@@ -6,7 +6,7 @@ Documents go through a network without their padding, unless it reads that; see 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
-from rnnbench.training.engines.base import Engine, initial_weights, result_of
+from rnnbench.training.engines.base import Engine, result_of
 from rnnbench.training.epochs import (
     TRAINING,
     Epochs,
@@ -33,6 +33,7 @@ from rnnbench.training.epochs import (
     threads_now,
 )
 from rnnbench.training.outcome import LOWEST, TrialResult, Weights
+from rnnbench.training.pretraining import initial_weights
 
 if TYPE_CHECKING:
     from .program import Program
@@ -40,20 +41,15 @@ if TYPE_CHECKING:
 ROWS = range(4, 7)
 """Documents that go through a network together: few enough that all that the way back needs stays
 in the cache, and enough to fill a tile."""
-ROWS_OF_LARGE = 32
-"""The same, where a layer's weights fill the second-level cache, and every group reads them."""
-SECOND_CACHE = 2**19
-"""Floats in it, or about so many."""
-AT_ONCE = 4096
-"""Documents that are laid out and scored together, so that they take little memory."""
-SLACK = 64
-"""Unused numbers after an order of documents, because a group may read past its end."""
+ROWS_OF_LARGE = 32  # where a layer's weights, which every group reads, fill the second cache
+SECOND_CACHE = 2**19  # floats in it, or about so many
+AT_ONCE = 4096  # documents that are laid out and scored together, so that they take little memory
+SLACK = 64  # unused numbers after an order of documents, because a group may read past its end
 
 Floats = NDArray[np.float32]
 Documents = tuple[Floats, Floats, Floats]
-"""Documents one after the other, as machine code reads them: where each begins, and where the last
-ends; their words; and for each word a number: the word itself, or its weight. Whole numbers take
-the places of floats."""
+"""Documents one after the other: where each begins, and where the last ends; their words; and a
+number for each: the word itself, or its weight. Whole numbers take the places of floats."""
 
 
 class NativeEngine(Engine):
@@ -96,10 +92,9 @@ class NativeEngine(Engine):
         keep_model: bool,
     ) -> TrialResult:
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
-        share = recipe.validation_split
-        (x, y), validation = hold_out_documents(dataset, share)
+        (x, y), validation = hold_out_documents(dataset, recipe.validation_split)
         epochs = Epochs(on_epoch, recipe.early_stopping)
-        initial = initial_weights(model, dataset, share)
+        initial = initial_weights(model, dataset, recipe.validation_split)
         begin("compiling")
         program = program_of(model, Shape.of(dataset), recipe, len(x))
         network = NativeNetwork(program, model, x, recipe, seed, initial)
@@ -110,9 +105,9 @@ class NativeEngine(Engine):
         for epoch in range(1, recipe.epochs + 1):
             threads = min(threads_now(), 2, program.group.per_batch)
             timed += threads == 1
-            loss, score = network.train(documents, y, epoch, threads)
-            judged = network.judge(*held_out) if held_out else None
-            epochs.note(loss, score, judged, network.weights)
+            found = network.train(documents, y, epoch, threads)
+            judged = network.as_trained().judge(*held_out) if held_out else None
+            epochs.note(*found, judged, network.weights)
             if epochs.is_over:
                 break
         best = epochs.best_weights if validation else network.weights()
@@ -120,8 +115,11 @@ class NativeEngine(Engine):
         record = epochs.record(
             engine=self.name, params=params, recipe=recipe, documents=len(y), timed=timed
         )
-        scores, kept = partial(network.scores, weights=best), best if keep_model else None
-        return result_of(record, dataset, recipe, scores, validation, kept)
+
+        def score(x: NDArray[np.int32]) -> Floats:
+            return Scorer(program, model, best).scores(x)
+
+        return result_of(record, dataset, recipe, score, validation, best if keep_model else None)
 
 
 @cache
@@ -144,16 +142,17 @@ def why_not() -> str:
 
 
 class Scorer:
-    """A network's program, which scores documents; ``fixed`` are its first, untrained weights."""
+    """A network with weights, in Keras's order; it scores once, unless its program only scores."""
 
-    def __init__(self, program: "Program", model: LayeredNetwork, fixed: Weights):
-        self.program, self.model, self.fixed = program, model, fixed
+    def __init__(
+        self, program: "Program", model: LayeredNetwork, weights: Weights, seed: int | None = None
+    ):
+        self.program, self.model = program, model
+        self.fixed = weights[: len(weights) - len(program.parts)]  # those that are not trained
+        self.arenas = program.new_arenas(weights[len(self.fixed) :], seed)
 
     def lay_out(self, x: NDArray[np.int32]) -> Documents:
-        """Return documents ``(n, timesteps)`` as the network reads them.
-
-        A mask hides padding; a bag of words reads each word once, with its weight.
-        """
+        """Return documents ``(n, timesteps)`` as the network reads them, without masked padding."""
         first = self.model.layers[0]
         if isinstance(first, WordCounts):
             numbers, words, values = weighted_words(x, self.fixed[0], first.values)
@@ -165,17 +164,13 @@ class Scorer:
         starts = np.append(0, np.cumsum(lengths))
         return _in_place_of_floats(starts), _in_place_of_floats(words), values
 
-    def scores(self, x: NDArray[np.int32], weights: Weights) -> NDArray[np.float32]:
-        """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``, by some weights."""
-        logs = self.score(self.lay_out(x), self.arena_with(weights))
-        return np.maximum(logs, LOWEST).astype(np.float32)
+    def scores(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the scores ``(n, topics)`` of documents ``(n, timesteps)``."""
+        return np.maximum(self.score(self.lay_out(x)), LOWEST).astype(np.float32)
 
-    def arena_with(self, weights: Weights) -> Floats:
-        return self.program.new_arenas(weights[len(self.fixed) :], count=1)[0]
-
-    def score(self, documents: Documents, arena: Floats) -> NDArray[np.float64]:
-        """Return the log-probabilities ``(n, topics)`` of documents, by the weights in an arena."""
-        logits = self.logits(documents, arena)
+    def score(self, documents: Documents) -> NDArray[np.float64]:
+        """Return the log-probabilities ``(n, topics)`` of documents."""
+        logits = self.logits(documents)
         if not self.program.has_one_label:
             return -np.logaddexp(0.0, -logits)
         with np.errstate(invalid="ignore"):  # of a training that diverged, which is found later
@@ -183,17 +178,25 @@ class Scorer:
             logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
 
-    def logits(self, documents: Documents, arena: Floats) -> NDArray[np.float64]:
+    def logits(self, documents: Documents) -> NDArray[np.float64]:
         """Return the numbers ``(n, topics)`` that the last function is given."""
-        program, count = self.program, len(documents[0]) - 1
+        program, count, arena = self.program, len(documents[0]) - 1, self.arenas[0]
         scores = np.zeros((count, program.width), np.float32)
         order = longest_first(documents, np.arange(count), max(count, 1))
         program.code.run("score", arena, arena, order, *documents, scores, count)
         return scores[:, : program.sizes.topics].astype(np.float64)
 
+    def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
+        """Return the mean loss and the score on documents."""
+        if y.ndim == 2:
+            return binary_scores(self.logits(documents), y)
+        logs = self.score(documents)
+        loss = -logs[np.arange(len(y)), y].mean()
+        return float(loss), float((logs.argmax(axis=1) == y).mean())
+
 
 class NativeNetwork(Scorer):
-    """A network in training: its program, and its two arenas."""
+    """A network in training, with an arena for each half of a batch."""
 
     def __init__(
         self,
@@ -206,14 +209,12 @@ class NativeNetwork(Scorer):
     ):
         from .adam import rates_of
 
-        super().__init__(program, model, [])
-        self.recipe, self.seed = recipe, seed
-        if isinstance(bag := model.layers[0], WordCounts):
-            self.fixed = [word_weights(x, program.sizes.n_ids, bag.values)]
-        weights = [part.initial(seed) for part in program.parts]
+        bag, weights = model.layers[0], [part.initial(seed) for part in program.parts]
         weights[: len(initial)] = initial
-        self.arenas = program.new_arenas(weights, seed)
-        self.rates = rates_of(recipe, len(x))
+        if isinstance(bag, WordCounts):
+            weights = [word_weights(x, program.sizes.n_ids, bag.values), *weights]
+        super().__init__(program, model, weights, seed)
+        self.recipe, self.seed, self.rates = recipe, seed, rates_of(recipe, len(x))
 
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
@@ -221,13 +222,14 @@ class NativeNetwork(Scorer):
         averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
         return [*self.fixed, *averages]
 
+    def as_trained(self) -> Scorer:
+        """Return the network with these weights."""
+        return Scorer(self.program, self.model, self.weights())
+
     def train(
         self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
     ) -> tuple[float, float]:
-        """Train for an epoch; return the mean loss and the score meanwhile.
-
-        Two threads train the halves of each batch side by side.
-        """
+        """Train for an epoch, by up to two threads; return the mean loss and the score."""
         count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
         order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
         width = 2 if one_label else self.program.width
@@ -252,7 +254,7 @@ class NativeNetwork(Scorer):
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
     def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
-        """Train for an epoch with two threads, which wait for each other between two phases."""
+        """Train the halves side by side, by threads that wait for each other between phases."""
         barrier, run = Barrier(2), self.program.code.run
 
         def train(half: int) -> None:
@@ -273,15 +275,6 @@ class NativeNetwork(Scorer):
                 train(0)
             second.result()
 
-    def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
-        """Return the mean loss and the score on documents that are not trained on."""
-        arena = self.arena_with(self.weights())
-        if y.ndim == 2:
-            return binary_scores(self.logits(documents, arena), y)
-        logs = self.score(documents, arena)
-        loss = -logs[np.arange(len(y)), y].mean()
-        return float(loss), float((logs.argmax(axis=1) == y).mean())
-
 
 def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]:
     """Return the mean binary cross-entropy of logits ``(n, topics)``, and their micro-F1 at 0."""
@@ -292,18 +285,11 @@ def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]
 def log_probabilities(
     model: LayeredNetwork, shape: Shape, weights: Weights, x: NDArray[np.int32]
 ) -> NDArray[np.float64]:
-    """Return the log-probabilities ``(n, topics)`` of documents ``(n, timesteps)``.
-
-    The engine covers the network, and its weights are those of Keras's ``get_weights()``.
-    """
-    fixed = weights[: isinstance(model.layers[0], WordCounts)]
-    scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, fixed)
-    arena = scorer.arena_with(weights)
-    logs = np.empty((len(x), shape.n_topics))
-    for start in range(0, len(x), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        logs[some] = scorer.score(scorer.lay_out(x[some]), arena)
-    return logs
+    """Return the log-probabilities ``(n, topics)`` of documents, by a network that is covered."""
+    scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
+    starts = range(0, len(x), AT_ONCE)
+    parts = [scorer.score(scorer.lay_out(x[start : start + AT_ONCE])) for start in starts]
+    return np.concatenate(parts)
 
 
 def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":

@@ -28,19 +28,19 @@ ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
 """For each activation except ``linear``: ``y`` from ``x``, and ``d_x`` from ``y`` and ``d_y``."""
 
 
-def activate(asm: Assembler, above: Activations, activation: str) -> None:
+def activate(above: Activations, activation: str) -> None:
     """Apply a function to all vectors, and write the ones beside them again."""
     if activation in ACTIVATIONS:
-        for row, column, size in above.vectors(asm):
-            place = asm.at(above.value, row, column)
+        for row, column, size in above.vectors():
+            place = above.value[row, column]
             place.store(ACTIVATIONS[activation][0](place.load()), size)
-    above.set_ones(asm)  # a product writes whole vectors
+    above.set_ones()  # a product writes whole vectors
 
 
-def activate_back(asm: Assembler, above: Activations, activation: str) -> None:
+def activate_back(above: Activations, activation: str) -> None:
     """Replace the gradients of the results of a function by those of its arguments."""
-    for row, column, _ in above.vectors(asm) if activation in ACTIVATIONS else ():
-        place, value = asm.at(above.gradient, row, column), asm.at(above.value, row, column)
+    for row, column, _ in above.vectors() if activation in ACTIVATIONS else ():
+        place, value = above.gradient[row, column], above.value[row, column]
         place.store(ACTIVATIONS[activation][1](value.load(), place.load()))
 
 
@@ -67,18 +67,17 @@ class DenseStage(Stage):
         allowed = "linear", *ACTIVATIONS, *["softmax"][: len(layers) == 1]
         return super().takes(layers) and layers[0].activation in allowed
 
-    def prepare(self, asm: Assembler) -> None:
-        w = asm.at(self.weights.value).rows(0, self.below.features)
-        asm.at(self.transposed).write_transposed(w)
+    def prepare(self, asm: Assembler) -> None:  # noqa: ARG002
+        self.transposed.view.write_transposed(self.weights.value.view.rows(0, self.below.features))
 
-    def forward(self, asm: Assembler) -> None:
-        self.below.project(asm, asm.at(self.out.value), asm.at(self.weights.value))
-        activate(asm, self.out, self.function)
+    def forward(self, asm: Assembler) -> None:  # noqa: ARG002
+        self.below.project(self.out.value.view, self.weights.value.view)
+        activate(self.out, self.function)
 
-    def backward(self, asm: Assembler) -> None:
-        activate_back(asm, self.out, self.function)
+    def backward(self, asm: Assembler) -> None:  # noqa: ARG002
+        activate_back(self.out, self.function)
         arrays = self.out.gradient, self.weights.gradient, self.transposed
-        self.below.project_back(asm, *map(asm.at, arrays))
+        self.below.project_back(*(array.view for array in arrays))
 
 
 class NormStage(Stage):
@@ -102,32 +101,32 @@ class NormStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         n = self.below.features
-        scale, offset = (load_row(asm.at(self.weights.value, row), n) for row in range(2))
-        for row in asm.loop(self.below.count(asm)):
-            x = load_row(asm.at(self.below.value, row), n)
+        scale, offset = (load_row(self.weights.value[row], n) for row in range(2))
+        for row in asm.loop(self.below.count()):
+            x = load_row(self.below.value[row], n)
             mean = self._mean(asm, x)
             x = filled(asm, [vector - mean for vector in x], n)
             variance = self._mean(asm, map(mul, x, x))
             factor = 1 / asm.root(variance + self.layer.epsilon)
-            asm.at(self.factors, row).store(asm.first(factor))
+            self.factors[row].store(factor, 1)
             normed = [vector * factor for vector in x]
-            store_row(asm.at(self.normed, row), normed, n)
+            store_row(self.normed[row], normed, n)
             y = map(add, map(mul, normed, scale), offset)
-            store_row(asm.at(self.above.value, row), y, n)
+            store_row(self.above.value[row], y, n)
 
     def backward(self, asm: Assembler) -> None:
         n = self.below.features
-        scale = load_row(asm.at(self.weights.value, 0), n)
-        d_scale, d_offset = (asm.at(self.weights.gradient, row) for row in range(2))
-        for row in asm.loop(self.below.count(asm)):
-            x, d_y = (load_row(asm.at(a, row), n) for a in (self.normed, self.above.gradient))
+        scale = load_row(self.weights.value[0], n)
+        d_scale, d_offset = (self.weights.gradient[row] for row in range(2))
+        for row in asm.loop(self.below.count()):
+            x, d_y = (load_row(a[row], n) for a in (self.normed, self.above.gradient))
             store_row(d_scale, map(add, load_row(d_scale, n), map(mul, d_y, x)), n)
             store_row(d_offset, map(add, load_row(d_offset, n), d_y), n)
-            factor = asm.spread(asm.at(self.factors, row).load(F32))
+            factor = asm.spread(self.factors[row].load(F32))
             g = list(map(mul, d_y, scale))
             mean, of_x = self._mean(asm, g), self._mean(asm, map(mul, g, x))
             d_x = [(one - mean - x_n * of_x) * factor for one, x_n in zip(g, x, strict=True)]
-            store_row(asm.at(self.below.gradient, row), d_x, n)
+            store_row(self.below.gradient[row], d_x, n)
 
 
 class DropoutStage(Stage):
@@ -143,18 +142,18 @@ class DropoutStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         below = self.below
-        for document, t, row in below.steps(asm):
+        for document, t, row in below.steps():
             time = 0 if isinstance(self.layer, feedforward.SpatialDropout) else t
-            place = asm.get(self.group.documents, document), time
-            self.draw(asm, asm.at(self.mask, row), self.layer.rate, below.features, *place)
-        for row, column, size in below.vectors(asm):
-            x, kept = (asm.at(array, row, column).load() for array in (below.value, self.mask))
-            asm.at(self.above.value, row, column).store(x * kept, size)
+            place = self.group.documents.get(document), time
+            self.draw(asm, self.mask[row], self.layer.rate, below.features, *place)
+        for row, column, size in below.vectors():
+            x, kept = (array[row, column].load() for array in (below.value, self.mask))
+            self.above.value[row, column].store(x * kept, size)
 
-    def backward(self, asm: Assembler) -> None:
-        for row, column, _ in self.below.vectors(asm):
-            d_y, mask = (asm.at(a, row, column).load() for a in (self.above.gradient, self.mask))
-            asm.at(self.below.gradient, row, column).store(d_y * mask)
+    def backward(self, asm: Assembler) -> None:  # noqa: ARG002
+        for row, column, _ in self.below.vectors():
+            d_y, mask = (a[row, column].load() for a in (self.above.gradient, self.mask))
+            self.below.gradient[row, column].store(d_y * mask)
 
 
 class ConvStage(Stage):
@@ -163,10 +162,8 @@ class ConvStage(Stage):
     kinds = (feedforward.Conv1D,)
 
     def build(self) -> None:
-        inputs, filters = self.below.features, self.layer.filters
-        self.size = self.layer.kernel_size
-        last = self.size - 1
-        self.before = last if self.layer.padding == "causal" else last // 2
+        inputs, filters, self.size = self.below.features, self.layer.filters, self.layer.kernel_size
+        self.before = (self.size - 1) // (1 if self.layer.padding == "causal" else 2)
         self.above = Activations(self.group, filters, is_sequence=True)
         # The widths of a row and of what lies after it.
         self.width, self.d_width = self.below.value.strides[0], self.above.gradient.strides[0]
@@ -182,42 +179,41 @@ class ConvStage(Stage):
         layer, allowed = layers[0], ("linear", *ACTIVATIONS)
         return super().takes(layers) and layer.padding != "valid" and layer.activation in allowed
 
-    def prepare(self, asm: Assembler) -> None:
+    def prepare(self, asm: Assembler) -> None:  # noqa: ARG002
         inputs, filters = self.below.features, self.layer.filters
         for n in range(self.size):
-            out = asm.at(self.flipped).rows((self.size - 1 - n) * self.d_width, filters)
-            out.write_transposed(asm.at(self.weights.value).rows(n * self.width, inputs))
+            out = self.flipped.view.rows((self.size - 1 - n) * self.d_width, filters)
+            out.write_transposed(self.weights.value.view.rows(n * self.width, inputs))
 
-    def _windows(self, asm: Assembler, array: Array, before: int) -> View:
+    def _windows(self, array: Array, before: int) -> View:
         """Return the windows around the rows of documents, each a single row."""
         gap, width = self.group.gap, array.strides[0]
-        count = asm.get(self.group.total) - 2 * gap
-        first = asm.at(array, gap - before)
-        return replace(first, shape=(count, self.size * width), strides=(width, 1))
+        shape = self.group.total.get() - 2 * gap, self.size * width
+        return replace(array[gap - before], shape=shape, strides=(width, 1))
 
-    def forward(self, asm: Assembler) -> None:
-        self.below.set_ones(asm)  # a gap of an earlier group may be a document now
-        self.group.clear_gaps(asm, self.below.value)
-        windows = self._windows(asm, self.below.value, self.before)
-        out = asm.at(self.above.value).rows(self.group.gap, windows.shape[0])
-        out.write_product(windows, asm.at(self.weights.value))
-        activate(asm, self.above, self.layer.activation)
+    def forward(self, asm: Assembler) -> None:  # noqa: ARG002
+        self.below.set_ones()  # a gap of an earlier group may be a document now
+        self.group.clear_gaps(self.below.value)
+        windows = self._windows(self.below.value, self.before)
+        out = self.above.value.view.rows(self.group.gap, windows.shape[0])
+        out.write_product(windows, self.weights.value.view)
+        activate(self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:
         above, below, gradient = self.above.gradient, self.below.gradient, self.weights.gradient
-        activate_back(asm, self.above, self.layer.activation)
-        self.group.clear_gaps(asm, above)
-        windows = self._windows(asm, self.below.value, self.before)
-        d_out = asm.at(above).rows(self.group.gap, windows.shape[0])
-        asm.at(gradient).write_product(windows.T, d_out, adds=True)
+        activate_back(self.above, self.layer.activation)
+        self.group.clear_gaps(above)
+        windows = self._windows(self.below.value, self.before)
+        d_out = above.view.rows(self.group.gap, windows.shape[0])
+        gradient.view.write_product(windows.T, d_out, adds=True)
         for n in range(self.size):
             if n != self.before:  # the ones of other rows are no inputs
                 asm.clear(gradient, n * self.width + self.below.features)
         if self.below.is_trained:
-            windows = self._windows(asm, above, self.size - 1 - self.before)
-            out = asm.at(below).rows(self.group.gap, windows.shape[0])
-            out.write_product(windows, asm.at(self.flipped))
-            self.group.clear_gaps(asm, below)  # nothing is learned about zeros
+            windows = self._windows(above, self.size - 1 - self.before)
+            out = below.view.rows(self.group.gap, windows.shape[0])
+            out.write_product(windows, self.flipped.view)
+            self.group.clear_gaps(below)  # nothing is learned about zeros
 
 
 def _largest(x: View) -> tuple[Value, Value]:
@@ -246,21 +242,17 @@ def _last(x: View) -> tuple[Value, Value]:
 
 
 POOLS = {"max": _largest, "mean": _mean, "last": _last}
-"""From the steps of a vector of features: their pool; and the step that it comes from, as a float,
-or for ``mean``, the share of each. Of equal steps, ``max`` takes the first."""
+"""From the steps of a vector of features: their pool; and the step that it comes from, the first of
+equal ones, as a float, or for ``mean``, the share of each."""
 
 
 class PoolingStage(Stage):
-    """Pools each feature alone, in each of a number of equal parts of a document.
-
-    Attributes:
-        origins: the second results of ``POOLS``, ``(rows, chunks, features)``.
-    """
+    """Pools each feature alone, in each of a number of equal parts of a document."""
 
     def build(self) -> None:
         n, rows, chunks = self.below.features, self.group.rows, self.layer.chunks
         self.above = Activations(self.group, n * chunks, is_sequence=False)
-        self.origins = self.place(rows, chunks, n)
+        self.origins = self.place(rows, chunks, n)  # the second results of ``POOLS``
 
     @classmethod
     def takes(cls, layers: tuple[Any, ...]) -> int:
@@ -269,7 +261,7 @@ class PoolingStage(Stage):
     def _chunks(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value, Value]]:
         """Have the body of a loop run with each document, chunk of it, its first row, its rows."""
         chunks = self.layer.chunks
-        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
+        for row, first, length in spans(self.below.firsts, self.below.lengths):
             for chunk in asm.loop(chunks):
                 start, end = ((at * length + (chunks - 1)) // chunks for at in (chunk, chunk + 1))
                 yield row, chunk, first + start, end - start
@@ -278,31 +270,30 @@ class PoolingStage(Stage):
         n = self.below.features
         for row, chunk, first, length in self._chunks(asm):
             for column, size in asm.tiles(n, asm.lanes):
-                x = asm.at(self.below.value).rows(first, length).columns(column, size)
+                x = self.below.value.view.rows(first, length).columns(column, size)
                 y, origin = POOLS[self.layer.by](x)
                 y = (length > 0).select(y, asm.vector_of(0.0))
-                asm.at(self.above.value, row, chunk * n + column).store(y, size)
-                asm.at(self.origins, row, chunk, column).store(origin)
+                self.above.value[row, chunk * n + column].store(y, size)
+                self.origins[row, chunk, column].store(origin)
 
     def backward(self, asm: Assembler) -> None:
         n = self.below.features
-        self.group.clear_gaps(asm, self.below.gradient)
+        self.group.clear_gaps(self.below.gradient)
         for row, chunk, first, length in self._chunks(asm):
             for t in asm.loop(length):
                 for column, _ in asm.tiles(n, asm.lanes):
-                    d_y = asm.at(self.above.gradient, row, chunk * n + column).load()
-                    share = asm.at(self.origins, row, chunk, column).load()
+                    d_y = self.above.gradient[row, chunk * n + column].load()
+                    share = self.origins[row, chunk, column].load()
                     if self.layer.by != "mean":
                         is_it = share.equals(asm.spread(asm.to_float(t)))
                         share = is_it.select(asm.vector_of(1.0), 0.0)
-                    asm.at(self.below.gradient, first + t, column).store(d_y * share)
+                    self.below.gradient[first + t, column].store(d_y * share)
 
 
 class AttentionStage(DenseStage):
-    """A mean whose weights are learned: ``softmax(tanh(x W + b) v)`` over the steps of a document.
+    """A mean whose weights are ``a = softmax(h v)``, ``h = tanh(x W + b)``, of a document's steps.
 
-    With ``h = tanh(x W + b)`` and the weights ``a`` of the steps, the gradient of the score ``h v``
-    of a step is ``a (dy x - sum(a (dy x)))``.
+    The gradient of the score ``h v`` of a step is ``a (dy x - sum(a (dy x)))``.
     """
 
     def build(self) -> None:
@@ -319,60 +310,55 @@ class AttentionStage(DenseStage):
     def forward(self, asm: Assembler) -> None:
         super().forward(asm)
         n, load = self.below.features, partial(load_row, features=self.below.features)
-        query = load(asm.at(self.query.value, 0))
-        for row, first, length in spans(asm, self.below.firsts, self.below.lengths):
+        query = load(self.query.value[0])
+        for row, first, length in spans(self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = load(asm.at(self.out.value, first + t))
+                hidden = load(self.out.value[first + t])
                 score = asm.total(list(map(mul, hidden, query)))
-                asm.at(self.shares, first + t).store(score)
+                self.shares[first + t].store(score)
                 largest[0] = (asm.spread(score) > largest[0]).select(asm.spread(score), largest[0])
             sums = [asm.vector_of(0.0)] * (1 + len(query))  # of the powers, and of powers times x
             for t in asm.loop(length, sums):
-                share = asm.at(self.shares, first + t)
+                share = self.shares[first + t]
                 power = (asm.spread(share.load(F32)) - largest[0]).exp()
-                share.store(asm.first(power))
-                weighted = [power * x for x in load(asm.at(self.below.value, first + t))]
+                share.store(power, 1)
+                weighted = [power * x for x in load(self.below.value[first + t])]
                 sums[:] = map(add, sums, [power, *weighted])
             total = (length > 0).select(sums[0], asm.vector_of(1.0))
             for t in asm.loop(length):
-                share = asm.at(self.shares, first + t)
-                share.store(share.load(F32) / asm.first(total))
-            store_row(asm.at(self.above.value, row), [y / total for y in sums[1:]], n)
+                share = self.shares[first + t]
+                share.store(asm.spread(share.load(F32)) / total, 1)
+            store_row(self.above.value[row], [y / total for y in sums[1:]], n)
 
     def backward(self, asm: Assembler) -> None:
         below, n, d_hidden = self.below, self.below.features, self.out.gradient
         load = partial(load_row, features=n)
-        query, d_query = load(asm.at(self.query.value, 0)), asm.at(self.query.gradient, 0)
-        for row, first, length in spans(asm, below.firsts, below.lengths):
-            d_y, weighted = load(asm.at(self.above.gradient, row)), [asm.single(0.0)]
+        query, d_query = load(self.query.value[0]), self.query.gradient[0]
+        for row, first, length in spans(below.firsts, below.lengths):
+            d_y, weighted = load(self.above.gradient[row]), [asm.to_float(asm.number(0))]
             for t in asm.loop(length, weighted):
-                d_share = asm.total(list(map(mul, d_y, load(asm.at(below.value, first + t)))))
-                asm.at(self.d_shares, first + t).store(d_share)
-                weighted[0] += d_share * asm.at(self.shares, first + t).load(F32)
+                d_share = asm.total(list(map(mul, d_y, load(below.value[first + t]))))
+                self.d_shares[first + t].store(d_share)
+                weighted[0] += d_share * self.shares[first + t].load(F32)
             for t in asm.loop(length):
-                share = asm.at(self.shares, first + t).load(F32)
-                d_share = asm.at(self.d_shares, first + t).load(F32)
+                share = self.shares[first + t].load(F32)
+                d_share = self.d_shares[first + t].load(F32)
                 d_score = asm.spread(share * (d_share - weighted[0]))
-                store_row(asm.at(d_hidden, first + t), [d_score * q for q in query], n)
-                d_q = [d_score * h for h in load(asm.at(self.out.value, first + t))]
+                store_row(d_hidden[first + t], [d_score * q for q in query], n)
+                d_q = [d_score * h for h in load(self.out.value[first + t])]
                 store_row(d_query, map(add, load(d_query), d_q), n)
-        self.group.clear_gaps(asm, d_hidden)
+        self.group.clear_gaps(d_hidden)
         super().backward(asm)
-        for row, _, step in below.steps(asm):
-            weight = asm.spread(asm.at(self.shares, step).load(F32))
+        for row, _, step in below.steps():
+            weight = asm.spread(self.shares[step].load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
-                above = asm.at(self.above.gradient, row, column)
-                asm.at(below.gradient, step, column).add(weight * above.load())
+                d_x = weight * self.above.gradient[row, column].load()
+                below.gradient[step, column].add(d_x)
 
 
 class ParallelStage(Stage):
-    """Gives all branches the same vectors, joins theirs, and adds up the gradients.
-
-    Attributes:
-        branches: the stages of each. They read the vectors below, but each branch has a gradient of
-            them of its own.
-    """
+    """Gives all branches the same vectors, joins theirs, and adds up their gradients of these."""
 
     kinds = (Parallel,)
 
@@ -416,18 +402,17 @@ class ParallelStage(Stage):
         for branch, end, start in self._joined():
             for stage in branch:
                 stage.forward(asm)
-            for row, column, size in end.vectors(asm):
-                own = asm.at(end.value, row, column).load()
-                asm.at(self.above.value, row, start + column).store(own, size)
+            for row, column, size in end.vectors():
+                self.above.value[row, start + column].store(end.value[row, column].load(), size)
 
     def backward(self, asm: Assembler) -> None:
         for branch, end, start in self._joined():
-            for row, column, size in end.vectors(asm):
-                own = asm.at(self.above.gradient, row, start + column).load()
-                asm.at(end.gradient, row, column).store(own, size)
+            for row, column, size in end.vectors():
+                own = self.above.gradient[row, start + column].load()
+                end.gradient[row, column].store(own, size)
             for stage in reversed(branch):
                 stage.backward(asm)
-        for row, column, size in self.below.vectors(asm) if self.below.is_trained else ():
+        for row, column, size in self.below.vectors() if self.below.is_trained else ():
             gradients = [branch[0].below.gradient for branch in self.branches]
-            total = reduce(add, [asm.at(own, row, column).load() for own in gradients])
-            asm.at(self.below.gradient, row, column).store(total, size)
+            total = reduce(add, [own[row, column].load() for own in gradients])
+            self.below.gradient[row, column].store(total, size)

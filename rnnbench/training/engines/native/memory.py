@@ -1,10 +1,8 @@
 """The arena, a block of memory for all arrays; and the documents whose vectors lie in it.
 
-There are two arenas, one for each half of a batch, so that two threads can work on it. What both
-halves share, such as the weights, lies in the first.
-
-Between two layers, the vectors of all steps of a group's documents lie one below the other, without
-padding. A recurrent layer finds its steps by the table ``Group.places``.
+Each half of a batch has an arena, so that two threads can work on it. What both share, such as the
+weights, lies in the first. Between two layers, the vectors of all steps of a group's documents lie
+one below the other, without padding; a recurrent layer finds its own by ``Group.places``.
 """
 
 import math
@@ -23,15 +21,12 @@ from .assembler import LINE, Array, Assembler, Floats, Index, Value, View
 
 BLOCKS = SHARED, OF_HALF = "arena", "half"
 """The arenas that a function is given: the first one, and that of its half."""
-OTHER = "other"
-"""The arena of the other half."""
-LARGEST_ARENA = 2**31
-"""Floats, 8.6 GB in each arena: much more than networks have needed so far."""
-SLACK = 32
-"""Rows after those in use, because the last tile of a product may go past them."""
+OTHER = "other"  # the arena of the other half
+LARGEST_ARENA = 2**31  # floats, much more than networks have needed so far
+SLACK = 32  # rows after those in use, because the last tile of a product may go past them
 DOCUMENTS = [*BLOCKS, "order", "starts", "words", "values"]
 """The arrays that a function is given: the blocks of memory, the order of documents, the start of
-each, the words of all in a row, and a number beside each word."""
+each, the words of all, and a number beside each word."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +35,10 @@ class Trained:
 
     value: Array
     gradient: Array
-    mean: Array
+    mean: Array  # of the gradient, and of its square, by Adam
     square: Array
-    """Adam's averages of the gradient and of its square."""
-    average: Array
-    """The average of the weights, or they themselves, if none is kept."""
-    is_weight: Array
-    """1 where weights are, and 0 beside them; the weights themselves, if nothing reads it."""
+    average: Array  # of the weights, or they themselves, if none is kept
+    is_weight: Array  # 1 where weights are, 0 beside them; the weights, if nothing reads it
 
     @property
     def state(self) -> list[Array]:
@@ -57,20 +49,13 @@ class Trained:
 
 @dataclass(frozen=True)
 class KerasArray:
-    """One of Keras's arrays of weights: where its numbers lie among ours, and the first of them.
-
-    Attributes:
-        shape: that of Keras.
-        index: the NumPy index of its numbers in ``trained``, in their order.
-        start: a number, an array, or a function that makes one of the shape and a seed.
-        number, role: that of its layer, and its role there; both make its seed.
-    """
+    """One of Keras's arrays of weights: where its numbers lie among ours, and the first of them."""
 
     shape: tuple[int, ...]
     trained: Trained
-    index: Any
-    start: Callable[..., Floats] | ArrayLike = 0
-    number: int = 0
+    index: Any  # of its numbers in ``trained``, in their order
+    start: Callable[..., Floats] | ArrayLike = 0  # or makes them of the shape and a seed
+    number: int = 0  # of its layer; with its role there, it makes the seed
     role: str = "kernel"
 
     def initial(self, seed: int) -> Floats:
@@ -79,19 +64,19 @@ class KerasArray:
         return np.full(self.shape, self.start, np.float32)
 
     def write(self, arena: Floats, weights: Floats) -> None:
-        """Put Keras's weights into the arena."""
         self.trained.is_weight.of(arena)[self.index] = 1
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        ours: Floats = of(self.trained).of(arena)[self.index]
-        return ours.flatten().reshape(self.shape)
+        return of(self.trained).of(arena)[self.index].flatten().reshape(self.shape)
 
 
 class Memory:
     """Gives arrays their places in the arena, one after the other; the options are for weights."""
+
+    asm: Any = None  # the ``Assembler``, while code is made
 
     def __init__(self, *, averages: bool = False, clips: bool = False):
         self.averages, self.clips, self.size = averages, clips, 0
@@ -100,17 +85,14 @@ class Memory:
     def place(self, *shape: int, slack: int = 0, ones: int = 0, block: str = OF_HALF) -> Array:
         """Return an array whose rows have ``slack`` more floats at the end, at least.
 
-        The last ``ones`` columns are 1 at first, and the others 0.
-
-        Raises:
-            RnnbenchError: the network needs too much memory.
+        The last ``ones`` columns are 1 at first. ``RnnbenchError`` is raised if it is too much.
         """
         width = -(-(shape[-1] + slack) // LINE) * LINE
         if width % 256 == 0:  # rows that are 1 KiB apart would compete for the same cache lines
             width += LINE
         padded = (*shape[:-1], width)
         strides = tuple(math.prod(padded[n + 1 :]) for n in range(len(shape)))
-        array = Array(self.size, shape, strides, math.prod(padded), block)
+        array = Array(self.size, shape, strides, math.prod(padded), block, self)
         self.size += array.size
         if self.size > LARGEST_ARENA:
             raise RnnbenchError(
@@ -160,66 +142,63 @@ class Sizes:
     clip: float | None = None
 
 
-class Group:
+class Group(Memory):
     """Up to ``rows`` documents, the longest first: where their steps are.
 
-    Attributes:
-        gap: rows of zeros before, between and after documents, for convolutions.
-        dummy: the row of all steps after the end of a document; its gradient stays 0.
-        number: its place among the groups of a batch, of which there are ``per_batch``.
-        half: of the batch that it is in, 0 or 1.
-        clock: the optimizer steps so far.
-        documents, lengths, firsts: the number, the steps and the first row of each document.
-        total: the rows in use, with the gaps.
-        places: the row of each step in time, ``(2, timesteps, rows)``, in both directions.
-        squares, factor: to clip gradients: the sums of squares of this half, and the factor of all.
+    Before, between and after documents are ``gap`` rows of zeros, for convolutions.
     """
 
-    def __init__(self, memory: Memory, sizes: Sizes, gap: int):
-        self.memory, self.sizes, self.rows, self.gap = memory, sizes, sizes.rows, gap
+    def __init__(self, sizes: Sizes, gap: int):
+        super().__init__(averages=sizes.averages, clips=sizes.clip is not None)
+        self.sizes, self.rows, self.gap, place = sizes, sizes.rows, gap, self.place
+        # The row of all steps after the end of a document; its gradient stays 0.
         self.dummy = self.rows * (sizes.timesteps + gap) + gap + SLACK
         self.capacity = self.dummy + 1
         self.per_batch = -(-sizes.batch // self.rows)
-        self.number, self.total = memory.place(1), memory.place(1)
-        self.half, self.clock, self.is_training = (memory.place(1) for _ in range(3))
-        self.documents, self.lengths, self.firsts = (memory.place(self.rows) for _ in range(3))
-        self.places = memory.place(2, sizes.timesteps, self.rows)
-        self.squares, self.factor = (memory.place(sizes.lanes) for _ in range(2))
+        # Its place among the groups of a batch, and the rows in use, with the gaps.
+        self.number, self.total = place(1), place(1)
+        # The half of the batch that it is in, and the optimizer steps so far.
+        self.half, self.clock, self.is_training = (place(1) for _ in range(3))
+        # The number, the steps and the first row of each document.
+        self.documents, self.lengths, self.firsts = (place(self.rows) for _ in range(3))
+        self.places = place(2, sizes.timesteps, self.rows)  # of steps, in both directions
+        # To clip gradients: the sums of squares of this half, and the factor of all.
+        self.squares, self.factor = (place(sizes.lanes) for _ in range(2))
 
     def gather(self, asm: Assembler, first: Value, left: Value, number: Value) -> None:
         """Find the places of the next documents, of which ``left`` are in the batch."""
-        asm.set(self.number, number)
+        self.number.set(number)
         total = [asm.number(self.gap)]
         for row in asm.loop(self.rows, total):
             document = asm.given["order"][first + row].load_index()
             length = (row < left).select(words_of(asm, document)[2], 0)
-            asm.set(self.documents, row, document)
-            asm.set(self.lengths, row, length)
-            asm.set(self.firsts, row, total[0])
+            self.documents.set(row, document)
+            self.lengths.set(row, length)
+            self.firsts.set(row, total[0])
             total[0] += length + self.gap
-        asm.set(self.total, total[0])
-        self.find_places(asm, self.places)
+        self.total.set(total[0])
+        self.find_places(self.places)
 
-    def find_places(self, asm: Assembler, places: Array, rows: Array | None = None) -> None:
+    def find_places(self, places: Array, rows: Array | None = None) -> None:
         """Write the row of each step, or the number that ``rows`` has for it."""
-        for document, first, length in spans(asm, self.firsts, self.lengths):
-            for t in asm.loop(asm.get(self.lengths)):  # of the first one, the longest
+        for document, first, length in spans(self.firsts, self.lengths):
+            for t in self.asm.loop(self.lengths.get()):  # of the first one, the longest
                 for direction, at in enumerate((first + t, first + length - 1 - t)):
                     row = (t < length).select(at, self.dummy)
-                    asm.set(places, direction, t, document, asm.get(rows, row) if rows else row)
+                    places.set(direction, t, document, rows.get(row) if rows else row)
 
-    def clear_gaps(self, asm: Assembler, array: Array) -> None:
+    def clear_gaps(self, array: Array) -> None:
         """Write zeros into the gaps between documents."""
         for i in range(self.gap):
-            asm.clear(array, i)
-            for _, first, length in spans(asm, self.firsts, self.lengths):
-                asm.clear(array, first + length + i)
+            self.asm.clear(array, i)
+            for _, first, length in spans(self.firsts, self.lengths):
+                self.asm.clear(array, first + length + i)
 
 
-def spans(asm: Assembler, firsts: Array, lengths: Array) -> Iterator[tuple[Value, Value, Value]]:
+def spans(firsts: Array, lengths: Array) -> Iterator[tuple[Value, Value, Value]]:
     """Have the body of a loop run with each document, its first row, and its number of rows."""
-    for document in asm.loop(firsts.shape[0]):
-        yield document, asm.get(firsts, document), asm.get(lengths, document)
+    for document in firsts.memory.asm.loop(firsts.shape[0]):
+        yield document, firsts.get(document), lengths.get(document)
 
 
 def words_of(asm: Assembler, document: Value) -> tuple[View, View, Value]:
@@ -232,67 +211,63 @@ def words_of(asm: Assembler, document: Value) -> tuple[View, View, Value]:
 class Activations:
     """The vectors that a layer hands on, one for each step or document.
 
-    Attributes:
-        is_trained: whether a layer so far is trained, so that the gradient is needed.
-        value: ``(rows, features + 1)``; the last column is 1, so a bias is a row of weights.
-        gradient: of the loss with respect to them, ``(rows, features)``.
-        weight_rows: the rows of weights that the vectors are multiplied by.
-        firsts, lengths, total, places: of a sequence, see ``Group``.
+    The last column of ``value``, ``(rows, features + 1)``, is 1, so a bias is a row of weights. The
+    ``gradient``, ``(rows, features)``, is needed if a layer so far ``is_trained``.
     """
 
     def __init__(self, group: Group, features: int, *, is_sequence: bool):
         # One row more, because a vector that begins inside the last one may end after it.
-        rows, place = group.capacity if is_sequence else group.rows + 1, group.memory.place
+        rows, place = group.capacity if is_sequence else group.rows + 1, group.place
         self.group, self.features, self.weight_rows = group, features, features + 1
         self.is_sequence, self.is_trained = is_sequence, True
         self.value, self.gradient = place(rows, features + 1, ones=1), place(rows, features)
         self.firsts, self.lengths = group.firsts, group.lengths
         self.total, self.places = group.total, group.places
 
-    def count(self, asm: Assembler) -> Index:
-        return asm.get(self.total) if self.is_sequence else self.group.rows
+    def count(self) -> Index:
+        return self.total.get() if self.is_sequence else self.group.rows
 
-    def vectors(self, asm: Assembler) -> Iterator[tuple[Value, Value, int]]:
+    def vectors(self) -> Iterator[tuple[Value, Value, int]]:
         """Have the body of a loop run with each row, and the starts and sizes of its vectors."""
-        for row in asm.loop(self.count(asm)):
-            for column, size in asm.tiles(self.features, asm.lanes):
+        for row in self.group.asm.loop(self.count()):
+            for column, size in self.group.asm.tiles(self.features, self.group.sizes.lanes):
                 yield row, column, size
 
-    def steps(self, asm: Assembler) -> Iterator[tuple[Value, Value, Value]]:
+    def steps(self) -> Iterator[tuple[Value, Value, Value]]:
         """Have the body of a loop run with each document, each of its steps, and the row of it."""
         if not self.is_sequence:
-            for row in asm.loop(self.group.rows):
-                yield row, asm.number(0), row
+            for row in self.group.asm.loop(self.group.rows):
+                yield row, self.group.asm.number(0), row
             return
-        for document, first, length in spans(asm, self.firsts, self.lengths):
-            for t in asm.loop(length):
+        for document, first, length in spans(self.firsts, self.lengths):
+            for t in self.group.asm.loop(length):
                 yield document, t, first + t
 
-    def set_ones(self, asm: Assembler) -> None:
+    def set_ones(self) -> None:
         """Write the column of ones, where something else was written past the features."""
-        for row in asm.loop(self.count(asm)):
-            asm.at(self.value, row, self.features).store(asm.single(1.0))
+        for row in self.group.asm.loop(self.count()):
+            self.value[row, self.features].store(self.group.asm.vector_of(1.0), 1)
 
-    def project(self, asm: Assembler, out: View, weights: View) -> None:
+    def project(self, out: View, weights: View) -> None:
         """Write ``x W + b`` of all vectors, where ``b`` is the last row of the weights."""
-        for x, first, kept in self.factors(asm):
+        for x, first, kept in self.factors():
             out.rows(first, x.shape[0]).write_product(x, weights, inner=kept)
 
     def project_back(
-        self, asm: Assembler, d_out: View, gradient: View, transposed: View, *, adds: bool = False
+        self, d_out: View, gradient: View, transposed: View, *, adds: bool = False
     ) -> None:
-        """Add up the gradient of such weights; write that of the vectors, or add to it."""
-        for x, first, kept in self.factors(asm):
+        """Add up the gradient of such weights; write that of the vectors, or add it."""
+        for x, first, kept in self.factors():
             given = d_out.rows(first, x.shape[0])
             gradient.write_product(x.T, given, adds=True, outer=kept)
         if self.is_trained:
-            given = d_out.rows(0, self.count(asm))
-            asm.at(self.gradient).write_product(given, transposed, adds=adds)
+            given = d_out.rows(0, self.count())
+            self.gradient.view.write_product(given, transposed, adds=adds)
 
-    def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
-        """Have the body of a loop run with all vectors, and the row of the first.
+    def factors(self) -> Iterator[tuple[View, Index, View | None]]:
+        """Have the body of a loop run with all vectors, the row of the first, and their features.
 
-        Those of a document may lack some features; the last view then lists those that they have.
+        The last is a list of features, where those of a document lack some.
         """
-        x = asm.at(self.value).rows(0, self.count(asm))
+        x = self.value.view.rows(0, self.count())
         yield x.columns(0, self.features + 1), 0, None

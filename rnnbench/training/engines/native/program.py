@@ -16,18 +16,16 @@ from .words import stages_of
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
 """The arrays that a training function is given: besides the documents, the arena of the other
-half; ``labels (n, 2)``, each with the weight of its document; ``rates``, two for each optimizer
-step, see ``adam.Rates``; and ``answers (n, 2)``. With any number of labels a document, labels and
-answers are ``(n, width)``."""
-SPREAD = 4.0
-"""The standard deviation of the numbers that test the code."""
+half; ``labels (n, 2)``, each with its weight; ``rates``, see ``adam.Rates``; ``answers (n, 2)``.
+With any number of labels a document, labels and answers are ``(n, width)``."""
+SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
 
 class Program:
     """The stages of a network, their memory, and machine code that trains it.
 
-    Its function ``score`` takes, besides the ``DOCUMENTS``, ``scores (n, width)``. The order of
-    documents has at least ``rows`` more numbers than it needs.
+    Its function ``score`` also takes ``scores (n, width)``. The order of documents has at least
+    ``rows`` more numbers than it needs.
     """
 
     def __init__(
@@ -37,12 +35,11 @@ class Program:
         processor: Processor,
         assembler: type[Assembler] = Assembler,
     ):
-        clips = sizes.clip is not None
-        self.sizes, self.memory = sizes, Memory(averages=sizes.averages, clips=clips)
-        self.phases = "begin", "work", *["measure"][:clips], "update"
+        self.sizes = sizes
         parts = [part for layer in layers for part in layer.parts]
         kernels = [layer.kernel_size for layer in parts if isinstance(layer, Conv1D)]
-        self.group = Group(self.memory, sizes, gap=max(kernels, default=1) - 1)
+        self.group = Group(sizes, gap=max(kernels, default=1) - 1)
+        self.phases = "begin", "work", *["measure"][: self.group.clips], "update"
         self.stages: list[Stage] = []
         for kind, position, own in stages_of(layers):
             below = self.stages[-1].above if self.stages else None
@@ -54,19 +51,19 @@ class Program:
         self.stages[-1].function, self.logits = "linear", self.stages[-1].above
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
-        asm = assembler(processor)
+        asm = self.group.asm = assembler(processor)
         self._make_steps(asm)
         self._make_epoch(asm)
         self._make_score(asm)
-        self.code = Code(asm)
+        self.code, self.group.asm = Code(asm), None
 
-    def new_arenas(self, weights: Weights, seed: int = 0, count: int = 2) -> list[Floats]:
-        """Return arenas with weights in the first, before the first optimizer step."""
-        arenas = self.memory.new_arenas(count)
+    def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
+        """Return two arenas, or one if there is no seed to train by, with weights in the first."""
+        arenas = self.group.new_arenas(1 if seed is None else 2)
         for half, arena in enumerate(arenas):
             self.group.half.of(arena).view(np.int32)[0] = half
             for stage in self.every:
-                key = derive_seed(seed, stage.number, stage.role)
+                key = derive_seed(seed or 0, stage.number, stage.role)
                 stage.key.of(arena).view(np.uint32)[:] = key, 0
         for part, own in zip(self.parts, weights, strict=True):
             part.write(arenas[0], own)
@@ -86,21 +83,21 @@ class Program:
             for stage in reversed(self.stages):
                 stage.backward(asm)
         for table in self.tables:
-            table.make(asm)
-        adam.make_step(asm, self.group, self.trained)
+            table.make()
+        adam.make_step(self.group, self.trained)
 
     def _make_epoch(self, asm: Assembler) -> None:
         """Make the phases of a step, for half a batch and one or two threads, and ``epoch``."""
         group, rows = self.group, self.sizes.rows
         with asm.function("begin", TRAINING, 2) as (first, size), asm.flushing():
-            asm.set(group.is_training, 1)
+            group.is_training.set(1)
             for table in self.tables:
                 asm.call(f"find_{table.number}", first, size)
-            with asm.when(asm.get(group.half).equals(0)):
+            with asm.when(group.half.get().equals(0)):
                 for stage in self.every:
                     stage.prepare(asm)
         with asm.function("work", TRAINING, 2) as (first, size), asm.flushing():
-            start = asm.get(group.half) * rows
+            start = group.half.get() * rows
             for done in asm.loop(size - start, step=2 * rows):  # every second group
                 at = start + done
                 asm.call("forward", first + at, size - at, at // rows)
@@ -111,17 +108,17 @@ class Program:
             with asm.function("measure", TRAINING, 2) as (first, size), asm.flushing():
                 for stage in self.stages:
                     stage.collect(asm, first, size)
-                adam.measure(asm, group, self.trained, self.tables)
+                adam.measure(group, self.trained, self.tables)
         with asm.function("update", TRAINING, 2) as (first, size), asm.flushing():
             if self.sizes.clip:
-                adam.clip(asm, group, self.sizes.clip)
+                adam.clip(group, self.sizes.clip)
             for stage in self.stages if not self.sizes.clip else ():
                 stage.collect(asm, first, size)
             for table in self.tables:
                 asm.call(f"step_{table.number}")
-            with asm.when(asm.get(group.half).equals(0)):
+            with asm.when(group.half.get().equals(0)):
                 asm.call("adam")
-            asm.set(group.clock, asm.get(group.clock) + 1)
+            group.clock.set(group.clock.get() + 1)
         with asm.function("finish", TRAINING), asm.flushing():
             for table in self.tables:
                 asm.call(f"finish_{table.number}")
@@ -139,34 +136,33 @@ class Program:
         """Make ``score``: the logits of documents."""
         group, rows = self.group, self.sizes.rows
         with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
-            asm.set(group.is_training, 0)
+            group.is_training.set(0)
             for stage in self.every:
                 stage.prepare(asm)
             for first in asm.loop(count, step=rows):
                 asm.call("forward", first, count - first, first // rows)
                 for row in asm.loop((count - first).at_most(rows)):
-                    out = asm.given["scores"].moved(asm.get(group.documents, row) * self.width)
+                    out = asm.given["scores"].moved(group.documents.get(row) * self.width)
                     for i in asm.loop(self.width, step=asm.lanes):
-                        out[i].store(asm.at(self.logits.value, row, i).load())
+                        out[i].store(self.logits.value[row, i].load())
 
 
 def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, size: Value) -> None:
     """Write the gradient of the mean loss of a batch, of ``size``, with respect to its logits.
 
-    The answer for a document is two numbers: ``logits[topic] - largest`` and ``sum(exp(logits -
-    largest))``. ``first`` is the position of the first row; only the rows that are ``left`` belong
-    to the batch.
+    The answer for a document is ``logits[topic] - largest`` and ``sum(exp(logits - largest))``.
+    From the row ``first`` on, only those that are ``left`` belong to the batch.
     """
     topics, group = logits.features, logits.group
     starts = range(0, topics, asm.lanes)
     numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
-        values = load_row(asm.at(logits.value, row), topics, VERY_LOW)
+        values = load_row(logits.value[row], topics, VERY_LOW)
         largest = asm.spread(asm.largest(values))
         values = [value - largest for value in values]
         powers = filled(asm, [value.exp() for value in values], topics)
         total = asm.total(powers)
-        document = asm.given["labels"].moved(asm.get(group.documents, row) * 2)
+        document = asm.given["labels"].moved(group.documents.get(row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
         are_label = [label.equals(some) for some in numbers]
         own = [some.select(value, 0.0) for some, value in zip(are_label, values, strict=True)]
@@ -178,7 +174,7 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
             gradient = power * of_power - is_label.select(of_topic, 0.0)
-            asm.at(logits.gradient, row, start).store(gradient)
+            logits.gradient[row, start].store(gradient)
 
 
 def add_binary_loss(
@@ -187,19 +183,18 @@ def add_binary_loss(
     """Write the gradient of mean binary cross-entropy; labels and answers are rows of topics."""
     topics, group, width = logits.features, logits.group, logits.value.strides[0]
     for row in asm.loop(group.rows):
-        values = load_row(asm.at(logits.value, row), topics)
+        values = load_row(logits.value[row], topics)
         chances = filled(asm, [value.sigmoid() for value in values], topics)
-        labels = asm.given["labels"].moved(asm.get(group.documents, row) * width)
+        labels = asm.given["labels"].moved(group.documents.get(row) * width)
         answer = asm.given["answers"].moved((first + row) * width)
         share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
         for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
             answer.moved(start).store(value)
             gradient = (chance - labels.moved(start).load()) * share
-            asm.at(logits.gradient, row, start).store(gradient)
+            logits.gradient[row, start].store(gradient)
 
 
-program_for = lru_cache(maxsize=1)(Program)
-"""Returns the program for a network; only the last is kept, for the other seeds of a model."""
+program_for = lru_cache(maxsize=1)(Program)  # the last one is kept, for other seeds of a model
 
 
 def passes(processor: Processor) -> bool:

@@ -15,20 +15,15 @@ from numpy.typing import NDArray
 from .assembler import I32, I64, Assembler, Index, Value, View
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
-WEYL = 0x9E3779B9, 0xBB67AE85
-"""Added to the key after each round."""
+WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key after each round
 ROUNDS = 10
-SCRAMBLE = [0x3EC8F720], [0x02461E29]
-"""The key with which TensorFlow makes a key and a counter of a seed."""
-SEEDS = 2**31 - 2
-"""Keras takes seeds modulo this."""
-BLOCK = 2**14
-"""Counters whose numbers are made together; more would not fit into the processor's cache."""
+SCRAMBLE = [0x3EC8F720], [0x02461E29]  # with which TensorFlow makes a key and a counter of a seed
+SEEDS = 2**31 - 2  # Keras takes seeds modulo this
+BLOCK = 2**14  # counters whose numbers are made together; more would not fit into the cache
 QUARTER = 16
 """Philox gives four numbers at once. The features of a vector are cut into four quarters, whose
 lengths are a multiple of this, so that the numbers do not depend on the lanes of a processor."""
-LEAST = np.float32(1e-7)
-"""The least number whose logarithm is taken."""
+LEAST = np.float32(1e-7)  # the least number whose logarithm is taken
 
 
 def philox(counter: Sequence[Any], key: Sequence[Any], times: Callable[..., Any]) -> list[Any]:
@@ -103,8 +98,8 @@ def make_mask(
 ) -> None:
     """Write a mask of dropout: 0 with the probability ``rate``, and otherwise ``1 / (1 - rate)``.
 
-    The place is three numbers: the step of the optimizer, a document or a row of weights, and a
-    step in time. The mask has room for four quarters of the features.
+    The place is the step of the optimizer, a document or row of weights, and a step in time. The
+    mask has room for four quarters of the features.
     """
     length, build, words = quarter(features), asm.builder, ir.VectorType(I32, asm.lanes)
     wide = ir.VectorType(I64, asm.lanes)

@@ -1,8 +1,8 @@
 """Recurrent layers, in one direction or both: step by step forward, and back through time.
 
 Inputs are projected in one product before the first step; single numbers within the steps, as that
-costs less. In the equations of a step, a name that begins with ``d_`` is the gradient of the loss
-with respect to what follows, and one that ends with ``_before`` belongs to the step before.
+costs less. A name that begins with ``d_`` is the gradient of the loss with respect to what follows;
+one that ends with ``_before`` belongs to the step before.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,22 +21,15 @@ from .random import glorot_uniform, orthogonal, quarter
 from .stage import Stage
 
 ROWS_OF_OUTER = 50
-"""Rows, of several time steps, that are collected for one product, the gradient of weights: so many
-that reading and writing that gradient takes little of the time."""
+"""Rows, of several time steps, that are collected for one product, the gradient of weights: enough
+that reading and writing it takes little of the time."""
 COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}
 """Options of recurrent layers that may differ from Keras's defaults."""
 
-Place = tuple[Value, Value, Value, Value]
-"""A direction, a step in time, a row and a unit."""
+Place = tuple[Value, Value, Value, Value]  # a direction, a step in time, a row and a unit
 Values = Sequence[Value]
-
-
-class States(NamedTuple):
-    """The end of a step: its states, and the values that the way back needs besides ``h``."""
-
-    h: Value
-    c: Value | None = None
-    kept: Values = ()
+States = tuple[Value, Value | None, Values]
+"""After a step: h, c if there is one, and the values that the way back needs besides ``h``."""
 
 
 class Gradients(NamedTuple):
@@ -52,38 +45,32 @@ class Gradients(NamedTuple):
 class Cell:
     """The arithmetic of a recurrent layer, with Keras's defaults: all that differs between kinds.
 
-    Attributes:
-        kept: values of each unit and step that the way back needs, apart from the hidden states.
-        forward: from the sums of the gates, ``h_before`` and ``c_before``.
-        back: from the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``.
-        split: the gate that needs its sum over the state and that over the input apart; they are
-            given one after the other. The sum over the state then has a bias of its own.
-        passes_h: whether a gradient reaches ``h_before`` past the sums.
-        open_gate: the gate whose bias is 1 at first, with ``unit_forget_bias``.
+    A gate that is ``split`` needs its sum over the state, which has a bias of its own, and that
+    over the input apart, and is given one after the other.
     """
 
-    kept: int
-    forward: Callable[[Values, Value, Value], States]
+    kept: int  # values of each unit and step that the way back needs besides ``h``
+    forward: Callable[[Values, Value, Value], States]  # of sums, ``h_before``, ``c_before``
     back: Callable[[Values, Value, Value, Value, Value], Gradients]
+    """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``."""
     split: int | None = None
-    passes_h: bool = False
-    open_gate: int | None = None
+    passes_h: bool = False  # whether a gradient reaches ``h_before`` past the sums
+    open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
 
 
 def _simple_rnn(sums: Values, *_: Value) -> States:
-    return States(sums[0].tanh())
+    return sums[0].tanh(), None, ()
 
 
 def _simple_rnn_back(_: Values, h: Value, _h_before: Value, d_h: Value, *__: Value) -> Gradients:
     return Gradients([d_h * (1 - h * h)])
 
 
-def _lstm(sums: Values, _h_before: Value, c_before: Value) -> States:
-    """Return the states, by input gate i, forget gate f, candidate g and output gate o."""
+def _lstm(sums: Values, _h_before: Value, c_before: Value) -> States:  # the gates are i, f, g, o
     i, f, g, o = sums[0].sigmoid(), sums[1].sigmoid(), sums[2].tanh(), sums[3].sigmoid()
     c = f * c_before + i * g
     tanh_c = c.tanh()
-    return States(o * tanh_c, c, kept=(i, f, g, o, c_before, tanh_c))
+    return o * tanh_c, c, (i, f, g, o, c_before, tanh_c)
 
 
 def _lstm_back(kept: Values, _h: Value, _h_before: Value, d_h: Value, d_c: Value) -> Gradients:
@@ -96,11 +83,10 @@ def _lstm_back(kept: Values, _h: Value, _h_before: Value, d_h: Value, d_c: Value
     return Gradients([d_i, d_f, d_g, d_o], c_before=d_c * f)
 
 
-def _gru(sums: Values, h_before: Value, *_: Value) -> States:
-    """Return the hidden state, by update gate z, candidate g, and reset gate r of the state."""
+def _gru(sums: Values, h_before: Value, *_: Value) -> States:  # the gates are z, r, g
     z, r, of_state, of_input = sums[0].sigmoid(), sums[1].sigmoid(), sums[2], sums[3]
     g = (of_input + r * of_state).tanh()
-    return States(z * h_before + (1 - z) * g, kept=(z, r, g, of_state))
+    return z * h_before + (1 - z) * g, None, (z, r, g, of_state)
 
 
 def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -> Gradients:
@@ -113,11 +99,10 @@ def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -
 
 
 CELLS: dict[type[Layer], Cell] = {
-    SimpleRNN: Cell(kept=0, forward=_simple_rnn, back=_simple_rnn_back),
-    LSTM: Cell(kept=6, forward=_lstm, back=_lstm_back, open_gate=1),
-    GRU: Cell(kept=4, forward=_gru, back=_gru_back, split=2, passes_h=True),
+    SimpleRNN: Cell(0, _simple_rnn, _simple_rnn_back),
+    LSTM: Cell(6, _lstm, _lstm_back, open_gate=1),
+    GRU: Cell(4, _gru, _gru_back, split=2, passes_h=True),
 }
-"""All cells, by the class of their layer."""
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
@@ -136,17 +121,8 @@ class RecurrentStage(Stage):
 
     The weights ``u`` of a direction have rows for ``h``, for a bias of the state (see
     ``Cell.split``), for the inputs, and for their bias. The row of a state is as long, ``[h, 1, x,
-    1]``, if the input is a number; other inputs are projected.
-
-    Attributes:
-        ways: the directions, 0 forwards and 1 backwards: the first index of many arrays.
-        columns: of the sums of all gates in a direction.
-        state_rows: those of ``u`` without the inputs.
-        used, transposed: ``u``, of which some weights may be dropped, as ``mask`` says.
-        states: those before each step and after the last.
-        kept: for the way back: values of all lanes, for each step, vector of units and row.
-        d_sums, d_input_sums: the gradients of the gates, before their activations, of steps that
-            are collected; the second as the inputs see them.
+    1]``, if the input is a number; other inputs are projected. The first index of many arrays is
+    the direction, 0 forwards and 1 backwards.
     """
 
     role = "weight_drop"
@@ -165,7 +141,7 @@ class RecurrentStage(Stage):
         self.is_inline = below.features == 1 and not below.is_trained
         self.above = Activations(group, ways * n, is_sequence=self.layer.return_sequences)
         self.u = self.add_weights(ways, width, columns)
-        self.used = self.u.value
+        self.used = self.u.value  # of which some may be dropped
         if self.layer.weight_drop:
             self.used = place(ways, width, columns, block=SHARED)
             self.mask = place(ways, n, 4 * quarter(columns), block=SHARED)
@@ -173,6 +149,7 @@ class RecurrentStage(Stage):
         width = width if self.is_inline else self.state_rows
         self.states = place(ways, steps + 1, rows, width, ones=width - n)
         self.kept = place(ways, steps, -(-n // lanes), rows, self.cell.kept * lanes)
+        # The gradients of the sums of steps that are collected, the second as the inputs see them.
         self.collected = min(-(-ROWS_OF_OUTER // rows), steps)
         shape = self.collected, rows, columns
         self.d_sums, self.d_input_sums = (place(*shape, slack=lanes) for _ in range(2))
@@ -212,21 +189,20 @@ class RecurrentStage(Stage):
         with asm.function(f"step_back_at_{self.key.offset}", BLOCKS, 3) as (way, t, at):
             self._step_back(asm, way, t, at)
         with asm.function(f"outer_at_{self.key.offset}", BLOCKS, 3) as (way, t, count):
-            self._outer(asm, way, t, count)
+            self._outer(way, t, count)
 
     def prepare(self, asm: Assembler) -> None:
-        """Drop weights of the state, and transpose all."""
         for way in asm.loop(self.ways):
             if self.layer.weight_drop:
                 self._drop_weights(asm, way)
-            asm.at(self.transposed, way).write_transposed(asm.at(self.used, way))
+            self.transposed[way].write_transposed(self.used[way])
 
     def _drop_weights(self, asm: Assembler, way: Value) -> None:
-        used, u = asm.at(self.used, way, 0), asm.at(self.u.value, way, 0)
+        used, u = self.used[way, 0], self.u.value[way, 0]
         for i in asm.loop(self.used.strides[0], step=asm.lanes):
             used[i].store(u[i].load())
         for row in asm.loop(self.units):
-            mask, rate = asm.at(self.mask, way, row), self.layer.weight_drop
+            mask, rate = self.mask[way, row], self.layer.weight_drop
             self.draw(asm, mask, rate, self.columns, row, way)
             self._apply_mask(asm, self.used, way, row)
 
@@ -240,34 +216,34 @@ class RecurrentStage(Stage):
         """Multiply a row of weights by its mask, whose columns are in Keras's order."""
         for unit, size in asm.tiles(self.units, asm.lanes):
             for gate in range(self.gates):
-                place = asm.at(array, way, row, unit * self.gates + gate * size)
-                kept = asm.at(self.mask, way, row, unit + gate * self.units).load()
+                place = array[way, row, unit * self.gates + gate * size]
+                kept = self.mask[way, row, unit + gate * self.units].load()
                 place.store(place.load() * kept, size)
 
-    def _inputs(self, asm: Assembler, array: Array, way: Index) -> View:
+    def _inputs(self, array: Array, way: Index) -> View:
         """Return the rows of the inputs in weights or their gradient."""
-        return asm.at(array, way).rows(self.state_rows, self.below.weight_rows)
+        return array[way].rows(self.state_rows, self.below.weight_rows)
 
     def forward(self, asm: Assembler) -> None:
         group = self.group
         for way in asm.loop(self.ways):
             if not self.is_inline:
-                out = asm.at(self.projected).columns(way * self.columns, self.columns)
-                self.below.project(asm, out, self._inputs(asm, self.used, way))
+                out = self.projected.view.columns(way * self.columns, self.columns)
+                self.below.project(out, self._inputs(self.used, way))
             asm.clear(self.cell_state, 0, group.rows)
-            for t in asm.loop(asm.get(group.lengths)):
+            for t in asm.loop(group.lengths.get()):
                 asm.call(f"step_at_{self.key.offset}", way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
-                last = asm.at(self.states, way, asm.get(group.lengths, row), row)
+                last = self.states[way, group.lengths.get(row), row]
                 for unit, size in asm.tiles(self.units, asm.lanes):
-                    out = asm.at(self.above.value, row, unit + way * self.units)
+                    out = self.above.value[row, unit + way * self.units]
                     out.store(last[unit].load(), size)
 
     def backward(self, asm: Assembler) -> None:
-        group, steps = self.group, asm.get(self.group.lengths)
+        group, steps = self.group, self.group.lengths.get()
         chunks = (steps + (self.collected - 1)) // self.collected
         if not self.is_inline:
-            asm.clear(self.d_projected, 0, self.below.count(asm))
+            asm.clear(self.d_projected, 0, self.below.count())
         for way in asm.loop(self.ways):
             asm.clear(self.d_hidden, 0, group.rows)
             asm.clear(self.d_cell, 0, group.rows)
@@ -279,25 +255,25 @@ class RecurrentStage(Stage):
                     asm.call(f"step_back_at_{self.key.offset}", way, first + at, at)
                 asm.call(f"outer_at_{self.key.offset}", way, first, count)
         for d in range(self.ways) if not self.is_inline else ():
-            d_out = asm.at(self.d_projected).columns(d * self.columns, self.columns)
-            gradient = self._inputs(asm, self.u.gradient, d)
-            transposed = asm.at(self.transposed, d).columns(self.state_rows, self.below.features)
-            self.below.project_back(asm, d_out, gradient, transposed, adds=d > 0)
+            d_out = self.d_projected.view.columns(d * self.columns, self.columns)
+            gradient = self._inputs(self.u.gradient, d)
+            transposed = self.transposed[d].columns(self.state_rows, self.below.features)
+            self.below.project_back(d_out, gradient, transposed, adds=d > 0)
 
     def _step(self, asm: Assembler, way: Value, t: Value) -> None:
         """Take a step: a tile is summed up, and its gates are computed, in registers."""
         gates, lanes, shapes = self.gates, asm.lanes, asm.processor
         at_once, rows = max(shapes.vectors_of_tile // gates, 1) * lanes, self.group.rows
         for row in asm.loop(rows) if self.is_inline else ():
-            x = asm.at(self.below.value, asm.get(self.below.places, way, t, row)).load(F32)
-            asm.at(self.states, way, t, row, self.state_rows).store(x)
+            x = self.below.value[self.below.places.get(way, t, row)].load(F32)
+            self.states[way, t, row, self.state_rows].store(x)
         for first, units in asm.tiles(self.units, at_once):
             vectors = -(-gates * units // lanes)
-            u = asm.at(self.used, way).columns(first * gates, vectors * lanes)
+            u = self.used[way].columns(first * gates, vectors * lanes)
             for row, height in asm.tiles(rows, shapes.rows_of_tile(rows, vectors)):
                 of_input = self._input_sums(asm, (way, t, row, first), u, height)
                 start = self._without_split(asm, of_input, vectors, units)
-                states = asm.at(self.states, way, t).rows(row, height)
+                states = self.states[way, t].rows(row, height)
                 sums = states.columns(0, self.state_rows).times(u, start)
                 for i in range(height):
                     for n in range(0, units, lanes):
@@ -311,11 +287,11 @@ class RecurrentStage(Stage):
         vectors, split = u.shape[1] // asm.lanes, self.state_rows
         if self.is_inline:
             zeros = [asm.vector_of(0.0)] * (vectors * height)
-            x = asm.at(self.states, way, t).rows(row, height).columns(split, 2)
+            x = self.states[way, t].rows(row, height).columns(split, 2)
             return x.times(u.rows(split, 2), zeros)
         column = first * self.gates + way * self.columns
-        rows = [asm.get(self.below.places, way, t, row + i) for i in range(height)]
-        lines = [asm.at(self.projected, own, column) for own in rows]
+        rows = [self.below.places.get(way, t, row + i) for i in range(height)]
+        lines = [self.projected[own, column] for own in rows]
         return [line.moved(v * asm.lanes).load() for line in lines for v in range(vectors)]
 
     def _without_split(self, asm: Assembler, sums: Sums, vectors: int, units: int) -> Sums:
@@ -342,70 +318,65 @@ class RecurrentStage(Stage):
         gates = [gate(sums, number) for number in range(self.gates)]
         if cell.split is not None:  # its sum over the state goes before that over the input
             gates.insert(cell.split + 1, gate(of_input, cell.split))
-        c = asm.at(self.cell_state, row, unit)
-        after = cell.forward(gates, asm.at(self.states, way, t, row, unit).load(), c.load())
-        if after.c:
-            c.store(after.c)
-        for number, value in enumerate(after.kept):
-            asm.at(self.kept, way, t, unit // lanes, row, number * lanes).store(value)
-        asm.at(self.states, way, t + 1, row, unit).store(after.h, size)
+        c = self.cell_state[row, unit]
+        h, c_after, kept = cell.forward(gates, self.states[way, t, row, unit].load(), c.load())
+        if c_after:
+            c.store(c_after)
+        for number, value in enumerate(kept):
+            self.kept[way, t, unit // lanes, row, number * lanes].store(value)
+        self.states[way, t + 1, row, unit].store(h, size)
         if self.layer.return_sequences:
-            above = asm.get(self.group.places, way, t, row)
-            asm.at(self.above.value, above, unit + way * self.units).store(after.h, size)
+            above = self.group.places.get(way, t, row)
+            self.above.value[above, unit + way * self.units].store(h, size)
 
     def _step_back(self, asm: Assembler, way: Value, t: Value, at: Value) -> None:
         """Go back through a step; its gradients are collected at ``at``."""
         d_above, column = self.above.gradient, way * self.units
         for row in asm.loop(self.group.rows) if not self.layer.return_sequences else ():
-            with asm.when(asm.get(self.group.lengths, row).equals(t + 1)):  # its last step
+            with asm.when(self.group.lengths.get(row).equals(t + 1)):  # its last step
                 for unit, size in asm.tiles(self.units, asm.lanes):
-                    d_h = asm.at(d_above, row, unit + column).load()
-                    asm.at(self.d_hidden, row, unit).store(d_h, size)
+                    self.d_hidden[row, unit].store(d_above[row, unit + column].load(), size)
         for unit, size in asm.tiles(self.units, asm.lanes):
             for row in asm.loop(self.group.rows):
-                d_h = asm.at(self.d_hidden, row, unit).load()
+                d_h = self.d_hidden[row, unit].load()
                 if self.layer.return_sequences:
-                    above = asm.get(self.group.places, way, t, row)
-                    d_h += asm.at(d_above, above, unit + column).load()
+                    d_h += d_above[self.group.places.get(way, t, row), unit + column].load()
                 self._cell_back(asm, (way, t, row, unit), size, d_h, at)
-        d_hidden, d_sums = asm.at(self.d_hidden), asm.at(self.d_sums, at)
         # The gradient of what passes into the next state directly is there already.
-        transposed = asm.at(self.transposed, way).columns(0, self.units)
-        d_hidden.write_product(d_sums, transposed, adds=self.cell.passes_h)
+        transposed, adds = self.transposed[way].columns(0, self.units), self.cell.passes_h
+        self.d_hidden.view.write_product(self.d_sums[at], transposed, adds=adds)
 
     def _cell_back(self, asm: Assembler, place: Place, size: int, d_h: Value, at: Value) -> None:
         """Write the gradients of the gates of a vector of units, and of the states before.
 
-        Each is stored as a whole vector, gate by gate, so it overwrites the excess of the one
-        before it. The excess of the last one lies past the columns.
+        A gate's whole vector overwrites the excess of the one before; that of the last is unused.
         """
         way, t, row, unit = place
-        d_c = asm.at(self.d_cell, row, unit)
-        kept = asm.at(self.kept, way, t, unit // asm.lanes, row)
+        d_c, kept = self.d_cell[row, unit], self.kept[way, t, unit // asm.lanes, row]
         values = [kept[n * asm.lanes].load() for n in range(self.cell.kept)]
-        h, h_before = (asm.at(self.states, way, step, row, unit).load() for step in (t + 1, t))
+        h, h_before = (self.states[way, step, row, unit].load() for step in (t + 1, t))
         back = self.cell.back(values, h, h_before, d_h, d_c.load())
         columns = [unit * self.gates + n * size for n in range(self.gates)]
         for column, value in zip(columns, back.sums, strict=True):
-            asm.at(self.d_sums, at, row, column).store(value)
+            self.d_sums[at, row, column].store(value)
         for column, value in zip(columns, back.input_sums or back.sums, strict=True):
             if not self.is_inline:
-                line = asm.at(self.d_projected, asm.get(self.below.places, way, t, row))
+                line = self.d_projected[self.below.places.get(way, t, row)]
                 line[column + way * self.columns].add(value, size)  # steps may share a row
             elif back.input_sums:
-                asm.at(self.d_input_sums, at, row, column).store(value)
+                self.d_input_sums[at, row, column].store(value)
         if back.h_before:
-            asm.at(self.d_hidden, row, unit).store(back.h_before)
+            self.d_hidden[row, unit].store(back.h_before)
         if back.c_before:
             d_c.store(back.c_before)
 
-    def _outer(self, asm: Assembler, way: Value, t: Value, steps: Value) -> None:
+    def _outer(self, way: Value, t: Value, steps: Value) -> None:
         """Add what was collected in some steps to the gradient of the weights of the state."""
         count, split = steps * self.group.rows, self.state_rows
-        states = asm.at(self.states, way, t).rows(0, count).T  # all steps in a row
+        states = self.states[way, t].rows(0, count).T  # all steps in a row
         parts = [(self.d_sums, 0, split), (self.d_input_sums, split, 2)][: 1 + self.is_inline]
         if self.is_inline and self.cell.split is None:  # in one product
             parts = [(self.d_sums, 0, split + 2)]
         for array, first, rows in parts:
-            out, d_sums = asm.at(self.u.gradient, way).rows(first, rows), asm.at(array, 0)
+            out, d_sums = self.u.gradient[way].rows(first, rows), array[0]
             out.write_product(states.rows(first, rows), d_sums.rows(0, count), adds=True)

@@ -14,28 +14,16 @@ from .random import make_mask
 
 
 class Stage:
-    """One or more layers, computed together in machine code.
+    """One or more layers, computed together; ``layer``, the one at ``number``, has the weights."""
 
-    Attributes:
-        number: the position of ``layer``; for ``NumbersStage``, the number of layers.
-        layers, layer: its layers, and the one that has weights or draws random numbers.
-        below, above: what the stage below hands on, if there is one, and what it hands on itself.
-        parts: Keras's arrays of trained weights, in Keras's order.
-        trained, table: the weights that every batch reads, and those of which it reads few rows.
-        function: of its outputs; that of the last stage is computed with the loss.
-        key, role: the key of its random numbers, and what they are for.
-        inner: the stages of its branches.
-        kinds, all_kinds: the layers that it computes; all stages, special cases first.
-    """
-
-    below: Activations
-    above: Activations
-    table: WordTable | None = None
-    function = "linear"
-    role: str = "dropout"
-    inner: Sequence["Stage"] = ()
-    kinds: ClassVar[Collection[type[Layer]]] = ()
-    all_kinds: ClassVar[list[type["Stage"]]] = []
+    below: Activations  # what the stage below hands on, if there is one
+    above: Activations  # what it hands on itself
+    table: WordTable | None = None  # weights of which a batch reads few rows
+    function = "linear"  # of its outputs; that of the last stage is computed with the loss
+    role: str = "dropout"  # of its random numbers
+    inner: Sequence["Stage"] = ()  # the stages of its branches
+    kinds: ClassVar[Collection[type[Layer]]] = ()  # the layers that it computes
+    all_kinds: ClassVar[list[type["Stage"]]] = []  # special cases first
 
     def __init_subclass__(cls) -> None:
         cls.all_kinds.insert(0, cls)
@@ -43,9 +31,9 @@ class Stage:
     def __init__(
         self, group: Group, number: int, layers: tuple[Any, ...], below: Activations | None
     ):
-        self.group, self.number, self.layers, self.place = group, number, layers, group.memory.place
-        self.parts: list[KerasArray] = []
-        self.trained: list[Trained] = []
+        self.group, self.number, self.layers, self.place = group, number, layers, group.place
+        self.parts: list[KerasArray] = []  # in Keras's order
+        self.trained: list[Trained] = []  # weights that every batch reads
         self.key = self.place(2, block=SHARED)
         if layers:
             self.layer = layers[0]
@@ -64,7 +52,7 @@ class Stage:
 
     def add_weights(self, *shape: int) -> Trained:
         """Return an array of weights that every batch reads."""
-        self.trained.append(self.group.memory.trained(*shape))
+        self.trained.append(self.group.trained(*shape))
         return self.trained[-1]
 
     def add_part(
@@ -75,10 +63,10 @@ class Stage:
 
     def draw(self, asm: Assembler, mask: View, rate: float, features: int, *place: Index) -> None:
         """Write the dropout mask of a place, or ones if nothing is dropped."""
-        is_drawn = asm.get(self.group.is_training) if rate else asm.number(0)
+        is_drawn = self.group.is_training.get() if rate else asm.number(0)
         with asm.when(is_drawn.equals(1)):
-            place = asm.get(self.group.clock), *place
-            make_mask(asm, asm.at(self.key), place, rate, mask, features)
+            place = self.group.clock.get(), *place
+            make_mask(asm, self.key.view, place, rate, mask, features)
         with asm.when(is_drawn.equals(0)):
             for column, _ in asm.tiles(features, asm.lanes):
                 mask[column].store(asm.vector_of(1.0))
@@ -108,10 +96,7 @@ def stack(
 ) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
     """Yield the stages of layers: their class, the position of their first layer, their layers.
 
-    ``after`` are the layers that follow.
-
-    Raises:
-        NotImplementedError: there is no machine code for a layer.
+    Other layers come ``after`` these. ``NotImplementedError`` says that one has no machine code.
     """
     position = 0
     while rest := tuple(layers[position:]):

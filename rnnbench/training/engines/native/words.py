@@ -20,8 +20,7 @@ from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
 from .stage import Stage, stack, store_row
 
-Words = Iterator[tuple[Value, Value, Value]]
-"""Rows, and the word and its mask of each."""
+Words = Iterator[tuple[Value, Value, Value]]  # rows, and the word and its mask of each
 
 
 class NumbersStage(Stage):
@@ -32,9 +31,9 @@ class NumbersStage(Stage):
         self.above.is_trained = False
 
     def forward(self, asm: Assembler) -> None:
-        for document, t, row in self.above.steps(asm):
-            _, values, _ = words_of(asm, asm.get(self.group.documents, document))
-            asm.at(self.above.value, row, 0).store(values[t].load(F32))
+        for document, t, row in self.above.steps():
+            _, values, _ = words_of(asm, self.group.documents.get(document))
+            self.above.value[row, 0].store(values[t].load(F32))
 
 
 class EmbeddingStage(Stage):
@@ -68,62 +67,61 @@ class EmbeddingStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         """Choose the words to drop in a batch."""
-        words = self.group.sizes.n_ids
-        self.draw(asm, asm.at(self.word_mask), self.layer.dropout, words, 0, 1)
+        self.draw(asm, self.word_mask.view, self.layer.dropout, self.group.sizes.n_ids, 0, 1)
 
     def forward(self, asm: Assembler) -> None:
         self.find_rows(asm)
-        for document, first, count in spans(asm, self.above.firsts, self.above.lengths):
-            mask, number = asm.at(self.mask, document), asm.get(self.group.documents, document)
+        for document, first, count in spans(self.above.firsts, self.above.lengths):
+            mask, number = self.mask[document], self.group.documents.get(document)
             self.draw(asm, mask, self.rate, self.above.features, number, 0)
             self.write(asm, document, self.words(asm, first, count))
 
     def find_rows(self, asm: Assembler) -> None:
-        for document, t, row in self.above.steps(asm):
-            words, *_ = words_of(asm, asm.get(self.group.documents, document))
-            asm.set(self.row_words, row, words[t].load_index())
+        for document, t, row in self.above.steps():
+            words, *_ = words_of(asm, self.group.documents.get(document))
+            self.row_words.set(row, words[t].load_index())
 
     def words(self, asm: Assembler, first: Value, count: Value) -> Words:
         """Have the body of a loop run with some rows, and the word and its mask of each."""
         for i in asm.loop(count):
-            word = asm.get(self.row_words, first + i)
-            yield first + i, word, asm.at(self.word_mask, word).load(F32)
+            word = self.row_words.get(first + i)
+            yield first + i, word, self.word_mask[word].load(F32)
 
     def write(self, asm: Assembler, document: Value, words: Words) -> None:
         for row, word, scale in words:
             for column, size in asm.tiles(self.above.features, asm.lanes):
-                x = asm.at(self.table.trained.value, word, column).load()
-                x *= asm.at(self.mask, document, column).load() * asm.spread(scale)
-                asm.at(self.above.value, row, column).store(x, size)
+                x = self.table.trained.value[word, column].load()
+                x *= self.mask[document, column].load() * asm.spread(scale)
+                self.above.value[row, column].store(x, size)
 
     def backward(self, asm: Assembler) -> None:
-        number = asm.get(self.group.number)
-        asm.set(self.d_count, number, 0)
-        for document, first, count in spans(asm, self.above.firsts, self.above.lengths):
+        number = self.group.number.get()
+        self.d_count.set(number, 0)
+        for document, first, count in spans(self.above.firsts, self.above.lengths):
             for row, word, scale in self.words(asm, first, count):
-                done = asm.get(self.d_count, number)
-                asm.set(self.d_words, number, done, word)
+                done = self.d_count.get(number)
+                self.d_words.set(number, done, word)
                 for column, _ in asm.tiles(self.above.features, asm.lanes):
-                    d_x = asm.at(self.above.gradient, row, column).load()
-                    d_x *= asm.at(self.mask, document, column).load() * asm.spread(scale)
-                    asm.at(self.d_rows, number, done, column).store(d_x)
-                asm.set(self.d_count, number, done + 1)
+                    d_x = self.above.gradient[row, column].load()
+                    d_x *= self.mask[document, column].load() * asm.spread(scale)
+                    self.d_rows[number, done, column].store(d_x)
+                self.d_count.set(number, done + 1)
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:  # noqa: ARG002
         rows = self.group.rows
         for number in asm.loop((size + (rows - 1)) // rows):
-            for i in asm.loop(asm.get(self.d_count, number)):
-                slot = asm.get(self.table.slots, asm.get(self.d_words, number, i))
-                for column, _ in self.table.own_columns(asm, asm.lanes):
-                    d_x = asm.at(self.d_rows, number, i, column).load()
-                    asm.at(self.table.trained.gradient, slot, column).add(d_x)
+            for i in asm.loop(self.d_count.get(number)):
+                slot = self.table.slots.get(self.d_words.get(number, i))
+                for column, _ in self.table.own_columns(asm.lanes):
+                    d_x = self.d_rows[number, i, column].load()
+                    self.table.trained.gradient[slot, column].add(d_x)
 
 
 class SharedEmbeddingStage(EmbeddingStage):
     """The same below a recurrent layer: a word that occurs again in a document has the same row.
 
-    A program that only scores goes further: a word keeps its row for all documents, and a
-    document's own rows are those of the words that no document before it had.
+    In a program that only scores, a word keeps its row for all documents, and a document's own rows
+    are those of words that no document before it had.
     """
 
     above: "WordVectors"
@@ -145,60 +143,60 @@ class SharedEmbeddingStage(EmbeddingStage):
         """Give each word of a document a row, where it occurs first."""
         group, above = self.group, self.above
         if not self.stays:
-            asm.set(above.total, 0)
+            above.total.set(0)
         # Numbers that no document of an earlier group had.
-        stamps = (asm.get(group.clock) * group.per_batch + asm.get(group.number)) * group.rows + 1
-        for document, first, length in spans(asm, group.firsts, group.lengths):
-            words, *_ = words_of(asm, asm.get(group.documents, document))
+        stamps = (group.clock.get() * group.per_batch + group.number.get()) * group.rows + 1
+        for document, first, length in spans(group.firsts, group.lengths):
+            words, *_ = words_of(asm, group.documents.get(document))
             stamp = asm.number(1) if self.stays else stamps + document
-            begin = asm.get(above.total)
-            asm.set(above.firsts, document, begin)
+            begin = above.total.get()
+            above.firsts.set(document, begin)
             for t in asm.loop(length):
                 word = words[t].load_index()
-                with asm.when(asm.get(self.seen, word).differs(stamp)):
-                    row = asm.get(above.total)
-                    asm.set(self.seen, word, stamp)
-                    asm.set(self.row_of, word, row)
-                    asm.set(self.row_words, row, word)
-                    asm.set(above.total, row + 1)
-                asm.set(self.step_rows, first + t, asm.get(self.row_of, word))
-            asm.set(above.lengths, document, asm.get(above.total) - begin)
-        asm.set(self.step_rows, group.dummy, group.dummy)
-        group.find_places(asm, above.places, self.step_rows)
+                with asm.when(self.seen.get(word).differs(stamp)):
+                    row = above.total.get()
+                    self.seen.set(word, stamp)
+                    self.row_of.set(word, row)
+                    self.row_words.set(row, word)
+                    above.total.set(row + 1)
+                self.step_rows.set(first + t, self.row_of.get(word))
+            above.lengths.set(document, above.total.get() - begin)
+        self.step_rows.set(group.dummy, group.dummy)
+        group.find_places(above.places, self.step_rows)
 
     def write(self, asm: Assembler, document: Value, words: Words) -> None:
-        above, mask = self.above, asm.at(self.mask, document)
+        above, mask = self.above, self.mask[document]
         if not above.drops:
             super().write(asm, document, words)
             return
-        kept, found = asm.at(above.kept, document), [asm.number(0)]
+        kept, found = above.kept[document], [asm.number(0)]
         for feature in asm.loop(above.features, found):
             kept[found[0]].store_index(feature)
             found[0] = (mask[feature].load(F32) > 0).select(found[0] + 1, found[0])
         n_kept = found[0]
-        asm.set(above.n_kept, document, n_kept)
+        above.n_kept.set(document, n_kept)
         for past in range(SLACK):  # the ones, and rows that a tile may read past them
             kept[n_kept + past].store_index(above.features + min(past, 1))
         for row, word, scale in words:
-            out = asm.at(above.value, row)
+            out = above.value[row]
             for i in asm.loop(n_kept):
                 feature = kept[i].load_index()
-                x = asm.at(self.table.trained.value, word, feature).load(F32)
+                x = self.table.trained.value[word, feature].load(F32)
                 out[i].store(x * mask[feature].load(F32) * scale)
             for past in range(SLACK):  # the ones, and zeros
-                out[n_kept + past].store(asm.single(float(past == 0)))
+                out[n_kept + past].store(asm.vector_of(float(past == 0)), 1)
 
 
 class WordVectors(Activations):
     """Vectors of words, one for each word of a document, however often it occurs there.
 
-    If it ``drops``, the rows of a document lack some features; ``kept`` has the others, the last
-    being that of the ones, and ``n_kept`` their number.
+    If it ``drops``, the rows of a document lack some features; ``kept`` lists the ``n_kept`` others
+    and that of the ones.
     """
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
         super().__init__(group, features, is_sequence=True)
-        place, documents = group.memory.place, group.rows
+        place, documents = group.place, group.rows
         self.value = place(rows, features + 1, slack=SLACK, ones=1)
         self.total, self.places = place(1), place(*group.places.shape)
         self.firsts, self.lengths = place(documents), place(documents)
@@ -206,16 +204,16 @@ class WordVectors(Activations):
         self.drops = drops
         self.weight_rows += drops  # the last is read past the end of ``kept``
 
-    def factors(self, asm: Assembler) -> Iterator[tuple[View, Index, View | None]]:
-        x = asm.at(self.value)
+    def factors(self) -> Iterator[tuple[View, Index, View | None]]:
+        x = self.value.view
         if not self.drops:  # rows before the first, if any, have their products already
-            first = asm.get(self.firsts)
-            x = x.rows(first, asm.get(self.total) - first)
+            first = self.firsts.get()
+            x = x.rows(first, self.total.get() - first)
             yield x.columns(0, self.features + 1), first, None
             return
-        for document, first, count in spans(asm, self.firsts, self.lengths):
-            columns = asm.get(self.n_kept, document) + 1
-            yield x.rows(first, count).columns(0, columns), first, asm.at(self.kept, document)
+        for document, first, count in spans(self.firsts, self.lengths):
+            columns = self.n_kept.get(document) + 1
+            yield x.rows(first, count).columns(0, columns), first, self.kept[document]
 
 
 VECTORS = 16  # summed together
@@ -236,7 +234,7 @@ class BagStage(Stage):
         self.bias = self.add_weights(1, units)
         self.add_part((sizes.n_ids, units), self.table.trained, np.s_[:], glorot_uniform)
         self.add_part((units,), self.bias, 0)
-        # The gradients above of the documents of a batch.
+        # The gradients above, of all documents of a batch.
         self.d_above = self.place(group.per_batch * sizes.rows, units, block=SHARED)
 
     @classmethod
@@ -245,38 +243,38 @@ class BagStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         for row in asm.loop(self.group.rows):
-            words, weights, _ = words_of(asm, asm.get(self.group.documents, row))
+            words, weights, _ = words_of(asm, self.group.documents.get(row))
             for column, width in asm.tiles(self.units, VECTORS * asm.lanes):
                 starts = range(0, width, asm.lanes)
-                sums = [asm.at(self.bias.value, 0, column).moved(v).load() for v in starts]
-                for i in asm.loop(asm.get(self.group.lengths, row), sums):
-                    line = asm.at(self.table.trained.value, words[i].load_index(), column)
+                sums = [self.bias.value[0, column].moved(v).load() for v in starts]
+                for i in asm.loop(self.group.lengths.get(row), sums):
+                    line = self.table.trained.value[words[i].load_index(), column]
                     weight = asm.spread(weights[i].load(F32))
                     for n, start in enumerate(starts):
                         sums[n] += weight * line.moved(start).load()
-                store_row(asm.at(self.above.value, row, column), sums, width)
-        activate(asm, self.above, self.layer.activation)
+                store_row(self.above.value[row, column], sums, width)
+        activate(self.above, self.layer.activation)
 
-    def backward(self, asm: Assembler) -> None:
-        activate_back(asm, self.above, self.layer.activation)
-        start = asm.get(self.group.number) * self.group.rows
-        for row, column, _ in self.above.vectors(asm):
-            d_y = asm.at(self.above.gradient, row, column).load()
-            asm.at(self.d_above, start + row, column).store(d_y)
-            asm.at(self.bias.gradient, 0, column).add(d_y)
+    def backward(self, asm: Assembler) -> None:  # noqa: ARG002
+        activate_back(self.above, self.layer.activation)
+        start = self.group.number.get() * self.group.rows
+        for row, column, _ in self.above.vectors():
+            d_y = self.above.gradient[row, column].load()
+            self.d_above[start + row, column].store(d_y)
+            self.bias.gradient[0, column].add(d_y)
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         for row in asm.loop(size):
             document = asm.given["order"][first + row].load_index()
             words, weights, length = words_of(asm, document)
-            for column, width in self.table.own_columns(asm, VECTORS * asm.lanes):
+            for column, width in self.table.own_columns(VECTORS * asm.lanes):
                 starts = [column + v for v in range(0, width, asm.lanes)]
-                d_y = [asm.at(self.d_above, row, start).load() for start in starts]
+                d_y = [self.d_above[row, start].load() for start in starts]
                 for i in asm.loop(length):
-                    slot = asm.get(self.table.slots, words[i].load_index())
+                    slot = self.table.slots.get(words[i].load_index())
                     weight = asm.spread(weights[i].load(F32))
                     for start, d in zip(starts, d_y, strict=True):
-                        asm.at(self.table.trained.gradient, slot, start).add(weight * d)
+                        self.table.trained.gradient[slot, start].add(weight * d)
 
 
 def stages_of(layers: Sequence[Layer]) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:

@@ -87,8 +87,10 @@ def error(arrays, exact):
     )
 
 
-@examples(12)
-@given(model=networks(), sizes=all_sizes(), registers=REGISTERS, count=st.integers(1, 25))
+@examples(6)
+@given(
+    model=networks(most_units=40), sizes=all_sizes(), registers=REGISTERS, count=st.integers(1, 25)
+)
 @example(model=NUMBERS, sizes=CLIPPED, registers=32, count=5)
 @example(model=WORDS, sizes=CLIPPED, registers=32, count=5)
 def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
@@ -119,14 +121,13 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
     if sizes.averages:
         for mine, right in zip(net.weights()[len(net.fixed) :], average, strict=True):
             np.testing.assert_allclose(mine, right, atol=1e-5)
-    logs = net.scores(x, net.weights())
+    logs = net.as_trained().scores(x)
     exact.model.set_weights(net.weights())
     np.testing.assert_allclose(np.exp(logs), exact.model(x), atol=1e-5)
 
 
-@examples(20)
+@examples(8)
 @given(seed=st.integers(0, 2**31 - 1), rows=st.integers(1, 80), columns=st.integers(1, 80))
-@example(seed=2**31 - 3, rows=5, columns=20)
 @example(seed=2**31 - 2, rows=5, columns=20)
 @example(seed=2**31 - 1, rows=5, columns=20)
 def test_initializers_are_those_of_keras(seed, rows, columns):
@@ -143,7 +144,7 @@ def test_initializers_are_those_of_keras(seed, rows, columns):
     np.testing.assert_allclose(orthogonal(shape, seed), stock, atol=1e-4)
 
 
-@examples(4)
+@examples(3)
 @given(model=networks(most_units=9), sizes=all_sizes())
 @example(
     model=LayeredNetwork.model_validate(

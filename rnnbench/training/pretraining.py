@@ -1,45 +1,45 @@
-"""A language model, whose weights a network begins with.
+"""What networks begin with: vectors of words, or a language model, learned without topics.
 
-It learns to predict the next word of the training documents and of texts without labels: A. Dai,
-Q. Le: Semi-supervised Sequence Learning (NIPS 2015). A bidirectional layer has a model each way.
-These share the vectors of words and the softmax: M. Peters et al.: Deep Contextualized Word
-Representations (NAACL 2018).
+A language model learns to predict the next word of the training documents and of texts without
+labels: A. Dai, Q. Le: Semi-supervised Sequence Learning (NIPS 2015). A bidirectional layer has a
+model each way, which share the vectors of words and the softmax: M. Peters et al.: Deep
+Contextualized Word Representations (NAACL 2018). SciPy is imported when it is used.
 """
 
 import logging
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from rnnbench.data import cache
-from rnnbench.data.dataset import START, Dataset
+from rnnbench.data.dataset import START, UNKNOWN, Dataset, hold_out
 from rnnbench.environment import versions
-from rnnbench.models.descriptions import LayeredNetwork
+from rnnbench.errors import UserError
+from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers import Layer, Shape, derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
-from rnnbench.training.engines.base import word_vectors
 from rnnbench.training.epochs import Recipe, Schedule, batches, begin
 from rnnbench.training.outcome import Weights
-from rnnbench.training.word_vectors import texts_for
 
-REVISION = 1
-"""Goes up when the same texts would give other weights."""
+WINDOW = 5  # a word's context is this many words before it and after it
+SMOOTHING = 0.75  # exponent of context counts, or rare contexts would look too informative
+ROOT_MEAN_SQUARE = 0.5  # of the vectors, apart from the features beyond the rank of the matrix
+OVERSAMPLES = 10  # directions beyond the features, which make the others more accurate
+ROUNDING = 1e-6  # singular values below this count as zeros
+REVISION = 1  # goes up when the same texts would give other weights
 STEPS = 70
 """Words that are read in a row, as in J. Howard, S. Ruder: Universal Language Model Fine-tuning
 for Text Classification (ACL 2018)."""
-PIECES = 128
-"""Rows of words in a step of the optimizer."""
-SAMPLES = 512
-"""Words that a step tells the right ones from, in place of all: a sampled softmax."""
-SMOOTHING = 0.75
-"""Exponent of the counts by which they are drawn."""
+PIECES = 128  # rows of words in a step of the optimizer
+SAMPLES = 512  # words that a step tells the right ones from: a sampled softmax
 PLAIN = {
     "dropout": 0.0, "recurrent_dropout": 0.0, "weight_drop": 0.0, "return_sequences": True,
     "masking": False, "trainable": True,
@@ -47,6 +47,116 @@ PLAIN = {
 """The parameters of its layers that differ from those of the network."""
 
 log = logging.getLogger(__name__)
+
+
+def initial_weights(model: Model, dataset: Dataset, share: float) -> Weights:
+    """Return a model's first weights, learned from texts but for the ``share`` that is held out."""
+    if not isinstance(model, LayeredNetwork):
+        return []
+    if model.pretrain:
+        return language_weights(model, dataset, share)
+    return word_vectors(model.layers[0], dataset, share)
+
+
+def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
+    """Return the word vectors that a first layer asks for, if any."""
+    if not first.pretrained_dim:
+        return []
+    begin("making word vectors")
+    unlabeled = first.reads_unlabeled
+    return [pretrained_vectors(dataset, first.pretrained_dim, share, unlabeled=unlabeled)]
+
+
+@lru_cache(maxsize=1)  # one process trains all seeds of a model
+def pretrained_vectors(
+    dataset: Dataset, dim: int, validation_split: float, *, unlabeled: bool = False
+) -> NDArray[np.float32]:
+    """Return word vectors that are learned from ``texts_for``; see ``ppmi_svd_vectors``."""
+    texts = texts_for(dataset, validation_split, unlabeled=unlabeled)
+    return ppmi_svd_vectors(texts, dataset.n_ids, dim)
+
+
+def texts_for(
+    dataset: Dataset, validation_split: float, *, unlabeled: bool
+) -> list[NDArray[np.int32]]:
+    """Return the ids of all texts to learn from that are not for validation or testing.
+
+    They are the other documents of the corpus at full length, also those too long for the dataset;
+    or the training documents and ``Dataset.unlabeled``.
+    """
+    kept, held_out = hold_out(len(dataset.y_train), validation_split, dataset.groups)
+    if unlabeled:
+        if not dataset.unlabeled:
+            hint = "use `rnnbench run` or `rnnbench choose`"
+            raise UserError(f"texts without labels were not loaded ({hint})")
+        learned = dataset.train_documents[kept]
+        return [*(dataset.documents[place] for place in learned), *dataset.unlabeled]
+    tested = np.setdiff1d(dataset.test_documents, dataset.train_documents)  # not learned on purpose
+    judging = np.concatenate([tested, dataset.train_documents[held_out]])
+    others = np.setdiff1d(np.arange(len(dataset.documents)), judging)
+    return [dataset.documents[place] for place in others]
+
+
+def ppmi_svd_vectors(
+    documents: Sequence[NDArray[np.int32]], n_ids: int, dim: int
+) -> NDArray[np.float32]:
+    """Return a vector for each word, ``(n_ids, dim)``; similar ones have the same neighbours.
+
+    They are ``U sqrt(S)`` of a truncated singular value decomposition ``U S V'`` of the words'
+    positive pointwise mutual information with those around them: O. Levy, Y. Goldberg, I. Dagan:
+    Improving Distributional Similarity with Lessons Learned from Word Embeddings (TACL 2015).
+
+    The documents are ids below ``n_ids``, without padding or start mark. Vectors of words in no
+    document are zero, and so are all features beyond the rank of the matrix.
+    """
+    information = _information(documents, n_ids)
+    with threadpool_limits(1):  # or the numbers would depend on the cores
+        u, s = _largest_singular(information, dim)
+    rank = np.count_nonzero(s > ROUNDING)  # 0 if the texts repeat a single word
+    vectors = np.zeros((n_ids, dim))
+    vectors[:, :rank] = u[:, :rank] * np.sqrt(s[:rank])
+    scale = np.sqrt(np.mean(vectors[:, :rank] ** 2)) if rank else 1.0
+    return (vectors * (ROOT_MEAN_SQUARE / scale)).astype(np.float32)
+
+
+def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> Any:
+    """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, ``(n_ids, n_ids)``."""
+    from scipy.sparse import coo_array, csr_array
+
+    gap = np.zeros(WINDOW, np.int32)  # between documents, so that no context spans two of them
+    ids = np.concatenate([part for document in documents for part in (document, gap)])
+    after = csr_array((n_ids, n_ids))
+    for distance in range(1, WINDOW + 1):
+        pairs = np.stack([ids[:-distance], ids[distance:]])
+        pairs = pairs[:, (pairs > UNKNOWN).all(axis=0)]
+        after += coo_array((np.ones(pairs.shape[1]), pairs), shape=after.shape).tocsr()
+    counts = (after + after.T).tocoo()
+    words = counts.sum(axis=1)
+    contexts = words**SMOOTHING
+    row, column = counts.coords
+    information = np.log(counts.data * contexts.sum() / (words[row] * contexts[column]))
+    positive = coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape)
+    return positive.tocsr()
+
+
+def _largest_singular(matrix: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the left vectors of the ``n`` largest singular values, and the values.
+
+    The steps and signs are those of scikit-learn's ``randomized_svd``, bit for bit, but a worker
+    need not import scikit-learn, which takes 125 MB: N. Halko, P.-G. Martinsson, J. A. Tropp:
+    Finding Structure with Randomness (SIAM Review 2011), algorithm 4.4.
+    """
+    from scipy import linalg
+
+    basis = np.random.RandomState(0).normal(size=(matrix.shape[1], n + OVERSAMPLES))
+    for _ in range(7 if n < 0.1 * min(matrix.shape) else 4):
+        for side in (matrix, matrix.T):
+            basis, _ = linalg.lu(side @ basis, permute_l=True, check_finite=False)
+    basis, _ = linalg.qr(matrix @ basis, mode="economic", check_finite=False)
+    u, s, _ = linalg.svd(basis.T @ matrix, full_matrices=False)
+    vectors = basis @ u
+    vectors *= np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(s))])
+    return vectors[:, :n], s[:n]
 
 
 def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> Weights:
@@ -108,7 +218,7 @@ def train(
     model: LayeredNetwork, words: NDArray[np.int32], n_ids: int, vectors: Weights
 ) -> tuple[Weights, list[float]]:
     """Return the weights that predict words, int32 ``(n,)``, and the mean loss of each epoch."""
-    from rnnbench.training.engines.keras_fit import make_optimizer
+    from rnnbench.training.engines.keras_engine import make_optimizer
 
     size = min(PIECES, -(-len(words) // STEPS))
     rows = -(-len(words) // (STEPS * size)) * size
