@@ -40,16 +40,15 @@ class DecisionRule(Section):
         return isinstance(self.threshold, str) or needs_second
 
 
-AT_HALF = DecisionRule(threshold=0.5, none="empty")
-"""The probability 0.5, or the margin 0, as the threshold, and no topic where none reaches it."""
+AT_HALF = DecisionRule(threshold=0.5, none="empty")  # the probability 0.5, or the margin 0
 
 
 def decide(
     rule: DecisionRule, score_kind: str, held_out: tuple[Labels, Scores] | None, labels: Labels
 ) -> Decision:
-    """Return the decision by a rule; ``labels`` are those of all training documents.
+    """Return the decision by a rule, chosen if need be by labels and scores of those ``held_out``.
 
-    If the rule is chosen on held-out documents, ``held_out`` has their labels and scores.
+    The last ``labels`` are those of all training documents.
     """
     given, none = rule.threshold, rule.none
     if isinstance(given, float):
@@ -72,9 +71,8 @@ def best_decision(
     """Return the decision with the highest micro-F1 on documents ``(n, n_topics)``.
 
     The best topic of a document and the others may have thresholds of their own. Micro-F1 is a
-    ratio, so its largest value F makes twice the right decisions minus F times the given topics
-    largest, which is a sum over topics (W. Dinkelbach: On nonlinear fractional programming.
-    Management Science 13, 1967). A few rounds find it.
+    ratio: at its largest value F, twice the right decisions minus F times the given topics, a sum
+    over topics, is largest (W. Dinkelbach: On nonlinear fractional programming, 1967).
     """
     is_best = np.zeros(scores.shape, bool)
     if none != "empty":
@@ -131,13 +129,11 @@ def _between(scores: Scores, cut: int, low: float = -np.inf) -> float:
 def thresholds_by_topic(labels: Labels, scores: Scores) -> list[float]:
     """Return a threshold for each topic, from documents ``(n, n_topics)``.
 
-    The most frequent topic comes first. Each has the threshold with the highest sum of micro-F1
-    over the topics so far and of its own F1 divided by their number, so that rare topics are not
-    fitted to chance. Of equal thresholds it is the highest. A topic whose scores are all equal, as
-    those of one that had no documents to learn from, has the threshold of all topics. This is
-    ``micromacro-freq`` in the code of LibMultiLabel (L.-C. Lin, C.-J. Lin: On the thresholding
-    strategy for infrequent labels in multi-label classification. CIKM 2023), on one set of
-    documents in place of three folds.
+    The most frequent topic comes first. Each has the threshold, the highest of equal ones, with the
+    largest sum of micro-F1 over the topics so far and its own F1 divided by their number. One whose
+    scores are all equal has the threshold of all topics. This is ``micromacro-freq`` of
+    LibMultiLabel (L.-C. Lin, C.-J. Lin: On the thresholding strategy for infrequent labels in
+    multi-label classification. CIKM 2023), on one set of documents in place of three folds.
     """
     of_all = best_decision(labels, scores, "empty").threshold
     thresholds, before = np.full(labels.shape[1], of_all), np.zeros(2)

@@ -13,15 +13,14 @@ from rnnbench.training.outcome import TrialRecord, TrialResult, log_probabilitie
 from rnnbench.training.trial import Trial, identified
 
 TINY = float(np.finfo(np.float32).tiny)
-TIES = 1e-6
-"""How much less the vote of each further model counts."""
+TIES = 1e-6  # how much less the vote of each further model counts
 
 
 def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) -> TrialResult:
     """Return the result of an ensemble from those of its members; nothing is trained.
 
-    Parameters and times are those of all members together, and memory is that of the one that needs
-    most. An ``RnnbenchError`` is raised if they have answered other documents.
+    Parameters and times are their sums, and memory is the largest. An ``RnnbenchError`` is raised
+    if they have answered other documents.
     """
     assert isinstance(trial.model, EnsembleModel)  # noqa: S101 - no other model has members
     of, first = trial.model.ensemble, members[0]
@@ -50,8 +49,8 @@ def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) 
 def combined(of: Ensemble, members: Sequence[tuple[str, Scores, Labels]]) -> Scores:
     """Return the log-probabilities ``(n, n_topics)`` of an ensemble.
 
-    Its members are trained models, each with its name, scores ``(n, n_topics)`` and answers. Those
-    of the same name, which differ in the seed, share the weight of their model.
+    Each member has its name, scores ``(n, n_topics)`` and answers. Those of the same name, which
+    differ in the seed, share the weight of their model.
     """
     names, every, answers = zip(*members, strict=True)
     of_model = dict(zip(of.of, of.weights or [1.0] * len(of.of), strict=True))

@@ -22,8 +22,7 @@ OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and score in training."""
 Documents = tuple[NDArray[Any], NDArray[Any]]
 """The inputs ``(n, timesteps)``, and the labels, ``(n,)`` or ``(n, n_topics)``."""
-TRAINING = "training"
-"""The phase of the epochs, unless the first epoch has to compile something."""
+TRAINING = "training"  # the phase of the epochs, unless the first one has to compile something
 OptimizerName = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -34,16 +33,12 @@ class Schedule(Section):
     start: Positive = 0.001
     """The learning rate of the first step."""
     schedule: Literal["cosine", "step"]
-    """``cosine`` falls to 0 at the end of the last epoch, along half a wave: I. Loshchilov, F.
-    Hutter: SGDR (ICLR 2017), without restarts. ``step`` falls at intervals."""
+    """``cosine`` falls to 0 at the end of the last epoch (I. Loshchilov, F. Hutter: SGDR, ICLR
+    2017, without restarts); ``step`` falls at intervals."""
     every: PositiveInt = 10
     """Epochs between two falls of ``step``."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """``step`` multiplies the learning rate by this."""
-
-
-def _measure(value: Any) -> Any:
-    return "score" if value == "accuracy" else value
 
 
 class EarlyStopping(Section):
@@ -51,7 +46,7 @@ class EarlyStopping(Section):
 
     patience: PositiveInt = 5
     """The number of epochs without a better one after which it ends."""
-    on: Annotated[Literal["score", "loss"], BeforeValidator(_measure)] = "score"
+    on: Literal["score", "loss"] = "score"
     """The measure of the best epoch, on the validation documents. The other one decides ties."""
 
 
@@ -78,20 +73,17 @@ class Recipe(Section):
     learning_rate: Annotated[float | Schedule, BeforeValidator(_rate)] = 0.001
     """The size of the optimizer's steps: a number, or a schedule, by which it falls."""
     gradient_clip: Positive | None = None
-    """The largest norm of a step's gradients, over all weights together; larger ones are scaled
-    down to it."""
+    """The largest norm of a step's gradients, all together; larger ones are scaled down to it."""
     class_weights: Literal["balanced"] | None = None
-    """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, as in
-    scikit-learn, so that rare topics count as much as frequent ones."""
+    """``balanced`` multiplies the loss of a document by ``n / (topics * n_of_its_topic)``, so that
+    rare topics count as much as frequent ones."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the training documents that is held out to choose the best epoch; at 0 the last
-    epoch is kept."""
+    """Share of the training documents held out to choose the best epoch; at 0, the last is kept."""
     early_stopping: EarlyStopping | None = None
     """Ends a training when later epochs are no better; needs ``validation_split``."""
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99.
-    The averages are validated, tested and saved instead of the weights. Off by default."""
-
+    """Decay of an exponential moving average of the weights over optimizer steps, such as 0.99. The
+    averages are validated, tested and saved instead of the weights."""
     decision: DecisionRule = DecisionRule()
     """How scores become topics, if a document may have any number of them."""
 
@@ -149,25 +141,22 @@ def _set(variable: ContextVar[Any], function: Callable[..., Any]) -> Iterator[No
         variable.reset(token)
 
 
-report_phases_to = partial(_set, _on_phase)
-"""Calls a function with the name of each phase that begins in the block."""
-ask_for_threads = partial(_set, _threads)
-"""Has ``threads_now`` call a function in the block."""
+report_phases_to = partial(_set, _on_phase)  # in a block, call this when a phase begins
+ask_for_threads = partial(_set, _threads)  # in a block, have ``threads_now`` call this
 
 
 @dataclass
 class Epochs:
     """The epochs of one training so far.
 
-    The best has the highest validation score, then the lowest validation loss, or the other way
-    round, and is the first of equal ones; one without a finite loss is best only if none has one.
+    The best has the highest validation score, then the lowest loss, or the other way round, and is
+    the first of equal ones; one without a finite loss is best only if none has one.
     """
 
     on_epoch: OnEpoch = ignore
     stopping: EarlyStopping | None = None
     history: History = field(default_factory=History)
-    best_epoch: int | None = None
-    """Its number, from 1; ``None`` without validation documents."""
+    best_epoch: int | None = None  # from 1, if documents are held out
     best_weights: Weights = field(default_factory=list)
     ends: list[float] = field(default_factory=lambda: [time.perf_counter()])
     """The time of the start and that of the end of each epoch, in seconds."""
@@ -208,8 +197,7 @@ class Epochs:
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
-        A step's time is that in the median of the first ``timed`` epochs, or of all, without the
-        first one, which compiles.
+        A step's time is that in the median of the first ``timed`` epochs, or of all, but the first.
         """
         steps, seconds = count_batches(documents, recipe.batch_size), np.diff(self.ends)
         seconds = seconds[:timed] if timed > 1 else seconds
@@ -237,8 +225,7 @@ def hold_out_documents(dataset: Dataset, share: float) -> tuple[Documents, Docum
 def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
     """Return the positions of the documents in each step of an epoch; epochs count from 1.
 
-    It is the permutation of ``n`` documents by ``numpy.random.default_rng([seed, epoch])``, cut
-    after every ``batch_size``; the last step may have fewer.
+    They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by ``batch_size``.
     """
     order = np.random.default_rng([seed, epoch]).permutation(n)
     return np.split(order, range(batch_size, n, batch_size))

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 from rnnbench.section import Record, formerly
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Decision, Labels, TaskKind
 
-TRIAL_VERSION: Literal[5] = 5
-"""The version of the schema of ``TrialRecord``."""
-LOWEST = float(np.log(np.finfo(np.float32).tiny))
-"""The natural logarithm of the smallest normal float32, about -87.3."""
-ROUNDING = 1e-3
-"""How far above 0 rounding may lift a log-probability."""
+TRIAL_VERSION: Literal[5] = 5  # of the schema of ``TrialRecord``
+LOWEST = float(np.log(np.finfo(np.float32).tiny))  # about -87.3
+ROUNDING = 1e-3  # how far above 0 rounding may lift a log-probability
 
 Weights = list[NDArray[Any]]
 """The weights of a network, in the order of Keras's ``model.get_weights()``; or the arrays of a
@@ -24,10 +21,9 @@ baseline, see ``models.linear``, of which there are none if it cannot be kept.""
 
 
 class History(Record):
-    """Loss and score by epoch; empty where there are no epochs.
+    """Loss, the mean cross-entropy in nats, and score by epoch; ``None`` where a loss is no number.
 
-    A loss is the mean cross-entropy in nats; one that was not a number is ``None``. All are on
-    the training documents or, with ``val_``, on the validation documents, if some are held out.
+    They are those on the training documents or, with ``val_``, on documents held out of these.
     """
 
     loss: list[float | None] = []
@@ -44,7 +40,6 @@ class Machine(Record):
     host: str
     """The name of its machine."""
     python: str
-    """Its version."""
     platform: str
 
 
@@ -57,11 +52,11 @@ class TrialRecord(Record):
     older_versions = (4,)
     engine: str
     params: int | None
-    """Number of trained parameters; ``None`` if it is not known."""
+    """Number of trained parameters; ``None`` if not known."""
     score_kind: Literal["log_probabilities", "margins", "answers"]
-    """The kind of score that the model gives for each document and topic: natural logarithms of
-    probabilities, or margins, which may be any numbers. If only answers are known, it is 1 for a
-    topic that was given, and 0 for the others, or the score of the answer in place of the topic."""
+    """The kind of score for each document and topic: natural logarithms of probabilities, or
+    margins, which may be any numbers. If only answers are known, it is 1 for a topic that was
+    given, and 0 for the others, or the score of the answer in place of the topic."""
     task: str = SINGLE_LABEL.name
     """The kind of task."""
     decision: Decision | None = None
@@ -69,8 +64,8 @@ class TrialRecord(Record):
     epochs: int = 0
     """Epochs of training; 0 for a model without epochs."""
     best_epoch: int | None = None
-    """The epoch, from 1, whose weights were kept because it did best on the validation documents;
-    ``None`` where none are held out and the last epoch was kept."""
+    """The epoch, from 1, that did best on the validation documents, and was kept; ``None`` where
+    none are held out and the last one was kept."""
     steps: int = 0
     """Optimizer steps in all epochs together."""
     fit_seconds: float | None
@@ -80,9 +75,8 @@ class TrialRecord(Record):
     predict_ms_per_document: float | None = None
     """Milliseconds of scoring the test documents, all together, divided by their number."""
     peak_memory_mb: float | None = None
-    """How far the memory of the process rose at most while it trained and tested the model, in
-    10**6 bytes: above what it held before, which is libraries, documents and what earlier trainings
-    left. ``None`` where the system does not tell: elsewhere than on Linux with glibc."""
+    """How far the memory of the process rose above what it held before the training and the test,
+    in 10**6 bytes; ``None`` where the system does not tell: elsewhere than on Linux with glibc."""
     history: History = History()
     stock_layers: list[str] = []
     """Noted by an engine of earlier versions; empty in new records."""
@@ -108,15 +102,12 @@ class TrialResult:
 
     record: TrialRecord
     labels: Labels
-    """The true topics of the test documents, ``(n_test,)`` or ``(n_test, n_topics)``; see
-    ``tasks``."""
+    """The true topics of the test documents, ``(n_test,)`` or ``(n_test, n_topics)``."""
     stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
-    """The scores, or a function that reads them whenever they are needed, for results that do not
-    fit into memory together."""
+    """The scores, or what reads them: together, those of all results may not fit into memory."""
     weights: Weights | None = None
     given: Labels | None = None
-    """The answers, if they are not those of the decision in the record: in a choice, models that
-    were trained on other documents each have their own."""
+    """The answers, if the decision in the record did not give them: those of several models."""
 
     @property
     def task(self) -> TaskKind:
@@ -158,7 +149,7 @@ class TrialResult:
 
 
 def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the natural logarithms of a network's probabilities; those below ``LOWEST`` become it.
+    """Return the natural logarithms of probabilities, at least ``LOWEST``.
 
     Numbers that are no probabilities, as of a training that diverged, stay visible as NaN.
     """
@@ -167,9 +158,8 @@ def log_probabilities(probabilities: NDArray[np.floating]) -> NDArray[np.float32
 
 
 def with_floor(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-probabilities ``(n, n_topics)`` with a finite number in place of ``-inf``.
-
-    It is ``LOWEST``, or the lowest finite one of its row if lower, so it never outranks another.
+    """Return log-probabilities ``(n, n_topics)`` with, in place of ``-inf``, ``LOWEST`` or the
+    lowest finite one of the row if lower, so that it never outranks another.
     """
     lowest = np.min(logs, axis=1, keepdims=True, where=np.isfinite(logs), initial=LOWEST)
     return np.where(np.isneginf(logs), lowest, logs)

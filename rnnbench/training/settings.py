@@ -17,23 +17,18 @@ from rnnbench.training.epochs import Recipe
 log = logging.getLogger(__name__)
 
 MAX_SEEDS = 10_000
-AUTO = "auto"
-"""In the place of an engine: ``native`` where it can train the model, otherwise ``keras``."""
-GONE = "compiled"
-"""An engine of earlier versions, which configs of stored runs may name. It trains nothing."""
+AUTO = "auto"  # ``native`` where it can train the model, otherwise ``keras``
+GONE = "compiled"  # an engine of earlier versions, which configs of stored runs may name
 
 
 def _seeds(value: Any) -> Any:
     if type(value) is int and 0 < value <= MAX_SEEDS:
         return tuple(range(value))
-    is_list = isinstance(value, list | tuple) and value
-    if is_list and len(value) > MAX_SEEDS:
-        raise problem(f"got {len(value):,} seeds", f"allowed: at most {MAX_SEEDS:,}")
-    if is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value):
-        if len(set(value)) == len(value):
-            return tuple(value)
-        raise problem("a seed is given twice", "allowed: distinct seeds")
-    allowed = f"a number of seeds from 1 to {MAX_SEEDS:,}, or a list, such as [0, 1, 2]"
+    is_list = isinstance(value, list | tuple) and 0 < len(value) <= MAX_SEEDS
+    are_seeds = is_list and all(type(seed) is int and 0 <= seed < 2**32 for seed in value)
+    if are_seeds and len(set(value)) == len(value):
+        return tuple(value)
+    allowed = f"1 to {MAX_SEEDS:,}: their number, or a list of different ones, such as [0, 1, 2]"
     raise problem(f"got {spell(value)}", f"allowed: {allowed}")
 
 
@@ -45,9 +40,9 @@ class Training(Recipe):
     """The whole ``training`` section."""
 
     engine: Annotated[str, BeforeValidator(_engine)] = AUTO
-    """The engine that trains the networks. ``native`` makes machine code for the network, and
-    ``keras`` uses ``model.fit``; both take the same steps. ``auto`` is ``native`` where it can
-    train the model, and otherwise ``keras``. Other packages may add more."""
+    """The engine that trains the networks: ``native`` makes machine code, ``keras`` uses
+    ``model.fit``, and both take the same steps. ``auto`` is ``native`` where it can train the
+    model, and otherwise ``keras``. Other packages may add more."""
     seeds: Annotated[tuple[NonNegativeInt, ...], BeforeValidator(_seeds)] = (0,)
     """Each model is trained once for each seed: a list of seeds, or their number."""
 
@@ -55,9 +50,7 @@ class Training(Recipe):
 def engine_for(model: Model, training: Training, name: str = "this model") -> Engine:
     """Return the engine that trains a model; ``training`` names the one for networks.
 
-    Raises:
-        UserError: the engine does not cover the model, does not work on this machine, or is gone.
-        PluginError: the engine comes from another package and cannot be loaded.
+    Raises ``UserError`` if it does not, or not here, and ``PluginError`` if it cannot be loaded.
     """
     engine = ENGINES[resolve_engine(model, training).engine]
     with ENGINES.blamed(engine.name):

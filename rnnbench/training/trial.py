@@ -1,7 +1,6 @@
 """One trial: one model, trained once with one seed on one dataset.
 
-A trial is plain data that can be sent to another process or machine; ``run_trial`` is the one
-function that carries it out. TensorFlow is imported when an engine needs it, not before.
+It is plain data that can be sent to another process or machine; ``run_trial`` carries it out.
 """
 
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine
 from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
+from rnnbench.training.pretraining import REVISION
 from rnnbench.training.settings import Training, engine_for
 
 CHANGED = "changed while the benchmark ran; run it again"
@@ -43,23 +43,15 @@ class Trial:
     corpus_fingerprint: str
     source: str  # of the corpus
     dataset_fingerprint: str
-    split_fingerprint: str
-    """Of the whole corpus and its training and test documents, because word vectors are also
-    learned from texts outside the dataset."""
-    n_ids: int
-    """All word ids are below this; the largest need not occur in the dataset."""
+    split_fingerprint: str  # of the whole corpus, from which word vectors are also learned
+    n_ids: int  # all word ids are below this; the largest need not occur in the dataset
     threads: int  # of the process that trains
-    work: int
-    """Multiply-adds of an epoch. Trials are ordered by it; it does not change the outcome."""
+    work: int  # multiply-adds of an epoch, for the order of trials; it changes no outcome
     task: str = SINGLE_LABEL.name
-    """The kind of task."""
     keep_model: bool = False
-    part: Part | None = None
-    """The training documents that are held out in place of the test documents, if any."""
-    unlabeled_fingerprint: str = ""
-    """Of the texts without labels, if the model reads them."""
-    members: tuple["Trial", ...] = ()
-    """The trials that an ensemble is made of; empty for all other models."""
+    part: Part | None = None  # is held out in place of the test documents
+    unlabeled_fingerprint: str = ""  # of the texts without labels, if the model reads them
+    members: tuple["Trial", ...] = ()  # the trials that an ensemble is made of
 
     def __hash__(self) -> int:
         return hash((self.fingerprint, self.name))
@@ -100,9 +92,8 @@ class Trial:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
-        model, decision = self.model, {}
-        if not TASKS[self.task].has_one_label:
-            decision = {"decision": self.training.decision.facts()}
+        model, has_one_label = self.model, TASKS[self.task].has_one_label
+        decision = {} if has_one_label else {"decision": self.training.decision.facts()}
         if self.members:
             of = [member.fingerprint for member in self.members]
             return sha256_json({"model": model.facts(*ABOUT_A_MODEL), "members": of} | decision)
@@ -133,8 +124,6 @@ class Trial:
         if model.reads_unlabeled:
             facts["unlabeled"] = self.unlabeled_fingerprint
         if model.learns_language:
-            from rnnbench.training.language_model import REVISION
-
             facts["language_model"] = REVISION
         return sha256_json(facts)
 
@@ -144,7 +133,7 @@ class Trial:
 
 
 def program_of(model: Model, training: Training) -> tuple[Any, ...]:
-    """Return the key that trainings have in common if they can share a program."""
+    """Return what trainings have in common if they can share a program."""
     keys = "engine", "optimizer", "batch_size", "ema", "gradient_clip"
     return model.signature, *(getattr(training, key) for key in keys)
 
@@ -155,9 +144,9 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     The same trial on the same machine gives the same weights, bit for bit.
 
     Raises:
-        UserError: the engine that the config names does not cover the model.
+        UserError: the engine does not cover the model.
         PluginError: an engine from another package failed, or returned what cannot be right.
-        RnnbenchError: the corpus is not the one that was planned with, or the training diverged.
+        RnnbenchError: the corpus has changed, or the training diverged.
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
@@ -181,7 +170,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
 
 
 def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
-    """Return the record of a training with everything that identifies it."""
+    """Return a record with everything that identifies its training."""
     keys = "fingerprint", "source", "dataset_fingerprint", "task", "seed"
     identity = {key: getattr(trial, key) for key in keys}
     identity |= {"model": trial.name, "cpu": cpu(), "threads": trial.threads_used}
