@@ -98,22 +98,12 @@ class Engine(ABC):
     ) -> TrialResult:
         """Train a model that it covers, and score the test documents with it.
 
-        The same arguments on the same machine must give the same scores, bit for bit.
+        The same arguments on the same machine must give the same scores, bit for bit: ``seed``
+        decides everything random. The training documents that ``hold_out`` holds out are used only
+        to choose the best epoch. ``on_epoch`` is called after each epoch.
 
-        Args:
-            model: its description.
-            dataset: the documents to train on and to score.
-            recipe: the hyperparameters. The training documents that ``hold_out`` holds
-                out are used only to choose the best epoch.
-            seed: decides everything random.
-            on_epoch: called after each epoch.
-            keep_model: whether to return the weights of the trained model too.
-
-        Returns:
-            A record of the training, without what identifies it; ``dataset.y_test``; and finite
-            scores, natural logarithms of probabilities or margins; see also
-            ``rnnbench.log_probabilities``.
-
-        Raises:
-            RnnbenchError: the model cannot be trained.
+        The result has a record of the training, without what identifies it; ``dataset.y_test``;
+        finite scores, natural logarithms of probabilities or margins (see also
+        ``rnnbench.log_probabilities``); and the weights, if the model is kept. ``RnnbenchError`` is
+        raised if it cannot be trained.
         """

@@ -5,10 +5,8 @@ Documents go through a network without their padding, unless it reads that; see 
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
-from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -238,14 +236,12 @@ class NativeNetwork(Scorer):
         weights = self.recipe.weights_of(y)
         own = np.stack([y, weights], axis=1) if one_label else y
         labels = np.pad(own.astype(np.float32), ((0, 0), (0, width - own.shape[1])))
-        others = labels, self.rates, answers
-        arena, second = self.arenas
+        arena, other = self.arenas
+        first = arena, arena, *read, other, labels, self.rates, answers
         if threads == 1:
-            self.program.code.run("epoch", arena, arena, *read, second, *others, count)
+            self.program.code.run("epoch", *first, count)
         else:
-            steps = [(first, min(batch, count - first)) for first in range(0, count, batch)]
-            halves = (arena, *read, second, *others), (second, *read, arena, *others)
-            self._train_halves([(arena, *half) for half in halves], steps)
+            self._train_halves(first, (arena, other, *read, arena, *first[-3:]), count)
         in_order, found = read[0][:count].view(np.int32), answers[:count].astype(np.float64)
         if not one_label:
             return binary_scores(found[:, : y.shape[1]], y[in_order])
@@ -253,27 +249,18 @@ class NativeNetwork(Scorer):
         losses = weights[in_order] * (np.log(total) - of_topic)
         return float(np.mean(losses)), float(np.mean(of_topic == 0))
 
-    def _train_halves(self, arrays: list[tuple[Floats, ...]], steps: list[tuple[int, int]]) -> None:
-        """Train the halves side by side, by threads that wait for each other between phases."""
-        barrier, run = Barrier(2), self.program.code.run
-
-        def train(half: int) -> None:
-            try:
-                for step in steps:
-                    for phase in self.program.phases:
-                        if phase != "begin":
-                            barrier.wait()
-                        run(phase, *arrays[half], *step)
-                run("finish", *arrays[half])
-            except BaseException:
-                barrier.abort()
-                raise
-
+    def _train_halves(self, first: Sequence[Floats], second: Sequence[Floats], count: int) -> None:
+        """Train for an epoch, with another thread for the second half of each batch."""
+        run, batch = self.program.code.run, self.program.sizes.batch
         with ThreadPoolExecutor(1) as pool:
-            second = pool.submit(train, 1)
-            with suppress(BrokenBarrierError):  # of the second one, which has the reason
-                train(0)
-            second.result()
+            for start in range(0, count, batch):
+                step = start, min(batch, count - start)
+                for phase in self.program.phases:
+                    other = pool.submit(run, phase, *second, *step)
+                    run(phase, *first, *step)
+                    other.result()
+        run("finish", *first)
+        run("finish", *second)
 
 
 def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]:

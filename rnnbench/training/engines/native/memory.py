@@ -70,7 +70,8 @@ class KerasArray:
 
     def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        return of(self.trained).of(arena)[self.index].flatten().reshape(self.shape)
+        ours: Floats = of(self.trained).of(arena)[self.index]
+        return ours.flatten().reshape(self.shape)
 
 
 class Memory:

@@ -210,7 +210,7 @@ def test_nothing_reads_or_writes_past_what_it_is_given(model, sizes, count):
 def test_checked_code_notices_an_access_outside_of_its_array():
     asm = Checked(Processor(4, 16, is_x86))
     with asm.function("run", [SHARED], numbers=1) as (place,):
-        asm.at(Array(4, (8,), (1,), 8, SHARED), place).store(asm.vector_of(1.0))
+        asm.at(Array(4, (8,), (1,), 8, SHARED))[place].store(asm.vector_of(1.0))
     code, arena = Code(asm), np.zeros(16, np.float32)
 
     noticed = []
