@@ -90,13 +90,11 @@ def task_fault(model: Model, training: Training, dataset: Dataset) -> str:
         return "decision: each document has one topic, the best one (leave it out)" * is_set
     if training.class_weights:
         return "class_weights: a document has any number of topics (leave them out)"
-    is_chosen = training.decision.is_chosen_for(dataset.y_train)
-    needs_some = not isinstance(model, BaselineModel) and not training.validation_split
-    if isinstance(model, EnsembleModel) and is_chosen:
-        rule = "training: {decision: {threshold: 0.5, none: best}}"
-        return f"decision: an ensemble holds no documents out to choose it on (allowed: {rule})"
-    if is_chosen and needs_some:
-        choices = "validation_split: 0.1, or decision: {threshold: 0.5, none: best}"
+    is_ensemble, share = isinstance(model, EnsembleModel), training.validation_split
+    holds_out = isinstance(model, BaselineModel) or (share > 0 and not is_ensemble)
+    if training.decision.is_chosen_for(dataset.y_train) and not holds_out:
+        split = "" if is_ensemble else "validation_split: 0.1, or "
+        choices = f"{split}decision: {{threshold: 0.5, none: best}}"
         return f"decision: no documents are held out to choose it on (allowed: {choices})"
     return ""
 

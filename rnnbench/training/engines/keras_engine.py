@@ -155,7 +155,7 @@ def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
     if recipe.ema:
         averages = Averages(model.trainable_variables, recipe.ema)
 
-        def after_step(step: int, _: Any) -> None:
+        def after_step(step: int, logs: Any) -> None:  # noqa: ARG001 - Keras gives it by name
             averages.update(model.optimizer.iterations.value)
             if step == in_epoch - 1:  # the averages are validated, noted and kept
                 averages.swap()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial, reduce
+from itertools import accumulate
 from operator import add, mul
 from typing import Any
 
@@ -366,7 +367,8 @@ class ParallelStage(Stage):
         self.branches = [self._branch(*own) for own in enumerate(self.layer.branches)]
         self.inner = [s for branch in self.branches for own in branch for s in (own, *own.inner)]
         ends = [branch[-1].above for branch in self.branches]
-        features = sum(end.features for end in ends)
+        *starts, features = accumulate((end.features for end in ends), initial=0)
+        self.joined = list(zip(self.branches, ends, starts, strict=True))
         self.above = Activations(self.group, features, is_sequence=ends[0].is_sequence)
         self.above.is_trained = any(end.is_trained for end in ends)
 
@@ -391,22 +393,15 @@ class ParallelStage(Stage):
                 list(stack(branch, after=layers[:1]))  # raises if a layer has no machine code
         return is_parallel
 
-    def _joined(self) -> Iterator[tuple[list[Stage], Activations, int]]:
-        """Yield each branch, what it hands on, and the place of that in what all hand on."""
-        start = 0
-        for branch in self.branches:
-            yield branch, branch[-1].above, start
-            start += branch[-1].above.features
-
     def forward(self, asm: Assembler) -> None:
-        for branch, end, start in self._joined():
+        for branch, end, start in self.joined:
             for stage in branch:
                 stage.forward(asm)
             for row, column, size in end.vectors():
                 self.above.value[row, start + column].store(end.value[row, column].load(), size)
 
     def backward(self, asm: Assembler) -> None:
-        for branch, end, start in self._joined():
+        for branch, end, start in self.joined:
             for row, column, size in end.vectors():
                 own = self.above.gradient[row, start + column].load()
                 end.gradient[row, column].store(own, size)
