@@ -1,6 +1,5 @@
 """Counts in words; text from outside neither controls a terminal nor becomes markup."""
 
-import doctest
 import unicodedata
 from html import unescape
 
@@ -8,12 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # comes with rich
 
-from rnnbench import text
-from rnnbench.text import for_markdown, visible
+from rnnbench.text import (
+    counted,
+    duration,
+    encodable,
+    for_markdown,
+    listed,
+    numbers,
+    visible,
+    with_article,
+)
 
 
-def test_the_examples_in_the_docstrings_are_right():
-    assert doctest.testmod(text) == (0, 6)
+def test_counts_durations_and_lists_in_words():
+    assert (counted(1, "thread"), counted(1_395, "document")) == ("1 thread", "1,395 documents")
+    assert list(map(duration, (7.4, 100, 6_000))) == ["7 s", "2 min", "1.7 h"]
+    assert (listed(["gru", "svm"]), listed("abcd", most=2)) == ("gru, svm", "a, b and 2 more")
+    assert (numbers(range(20)), numbers([1, 2, 3, 5, 8, 13])) == ("0 to 19", "1, 2, 3, 5, 8, 13")
+    assert (with_article("ensemble"), encodable("out-\udcff")) == ("an ensemble", "out-\\udcff")
 
 
 @given(st.text())

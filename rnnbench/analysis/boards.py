@@ -12,6 +12,7 @@ from math import factorial, inf, isclose
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
@@ -42,11 +43,11 @@ class RankedModel(Record):
 
 
 class OnSameDocuments(Record):
-    """Runs on the same documents, by a metric."""
+    """Runs on the same documents, which each may have cut and padded differently, by a metric."""
 
     metric: str
     dataset: DatasetSummary
-    """Of the first run; others may have cut and padded the same documents differently."""
+    """Of the first run."""
 
     @property
     def is_tested(self) -> bool:
@@ -68,11 +69,10 @@ class HistoryEntry(Record):
     date: str | None
     """When its last trials were trained: UTC, as ISO 8601."""
     commit: str | None
-    """The commit of rnnbench; ``None`` if it was installed from elsewhere."""
     version: str
-    """The version of rnnbench."""
+    """That of rnnbench, as the commit is."""
     values: dict[str, Statistic | None]
-    """The metric of each model over its seeds; ``None`` for a model without it."""
+    """The metric by model."""
     changes: dict[str, Change]
     """By model, if it was in the run before, too; empty for other metrics than the main one."""
 
@@ -159,14 +159,13 @@ def _by_documents(
 def distinct_names(folders: Sequence[Path]) -> list[str]:
     """Return for each folder the shortest end of its path that no other folder shares."""
     paths = [folder.resolve() for folder in folders]
-
-    def shortest(path: Path) -> str:
+    names = []
+    for path in paths:
         others = {*paths} - {path}
         ends = (path.parts[-depth:] for depth in range(1, len(path.parts)))
         own = (end for end in ends if all(other.parts[-len(end) :] != end for other in others))
-        return str(Path(*next(own, path.parts)))
-
-    return list(map(shortest, paths))
+        names.append(str(Path(*next(own, path.parts))))
+    return names
 
 
 def metric_of(dataset: DatasetSummary, name: str | None) -> str:
@@ -214,7 +213,6 @@ class FriedmanTest(Record):
     f: float | None
     """That of Iman and Davenport; ``None`` if all datasets agree, where it is infinite."""
     df: tuple[int, int]
-    """The degrees of freedom of ``f``."""
     p: float
 
     @property
@@ -232,7 +230,6 @@ class MeanRanks(Record):
     """The mean rank of each model, the best first."""
     test: FriedmanTest
     critical_difference: float
-    """Nemenyi's: mean ranks that differ by as much are told apart."""
     groups: list[list[str]]
     """The largest sets of models that are not told apart, each of at least two."""
     left_out: dict[str, list[str]]
@@ -242,8 +239,7 @@ class MeanRanks(Record):
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     """Return the mean ranks, by name, of the models that all boards have; a board is a dataset.
 
-    Warnings name the models that are left out and, if several runs on the same documents have a
-    model, the run that counts: the first.
+    Warnings name models that are left out, and those in several runs, of which the first counts.
     """
     needs = "a critical-difference diagram needs 2"
     found = {_name(board, board.runs): _measured(board) for board in boards}
@@ -283,29 +279,16 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
     )
 
 
-def _ranked(
-    board: Board, entries: Mapping[str, RankedModel], names: Sequence[str]
-) -> RankedDataset:
-    """Return the ranks of models; a warning says which run counts for those in several."""
-    from scipy.stats import rankdata
-
+def _ranked(board: Board, entries: Mapping[str, RankedModel], names: list[str]) -> RankedDataset:
     counts = Counter(entry.model.name for entry in board.entries)
-    several: dict[str, list[str]] = {}
-    for name in names:
-        if counts[name] > 1:
-            several.setdefault(entries[name].run, []).append(name)
-    if several:
-        log.warning(
-            "%s: these runs count as one dataset; of models in several of them, one is used: %s",
-            _name(board, board.runs),
-            "; ".join(f"{', '.join(of)} from {run}" for run, of in several.items()),
-        )
+    if several := [name for name in names if counts[name] > 1]:
+        log.warning("%s: the first run counts for %s", _name(board, board.runs), ", ".join(several))
     used = {entries[name].run for name in names}
-    scores = np.array([score_of(entries[name].model, board.metric) for name in names], np.float64)
+    scores = np.array([score_of(entries[name].model, board.metric) for name in names], float)
     return RankedDataset(
         name=_name(board, [run for run in board.runs if run in used]),
         corpus_fingerprint=board.dataset.corpus_fingerprint,
-        ranks=dict(zip(names, rankdata(-scores).tolist(), strict=True)),
+        ranks=dict(zip(names, scipy.stats.rankdata(-scores).tolist(), strict=True)),
     )
 
 
@@ -326,23 +309,19 @@ def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
     1980). As in Demšar's paper, unlike in SciPy, ties are not corrected for. The p-value is at
     least the probability that all datasets rank the models alike by chance.
     """
-    from scipy.stats import f as f_distribution
-
     n, k = ranks.shape
     spread = float((ranks.mean(axis=0) ** 2).sum()) - k * (k + 1) ** 2 / 4
     chi_squared, highest = max(0.0, 12 * n / (k * (k + 1)) * spread), n * (k - 1)
     df = (k - 1, (k - 1) * (n - 1))
     agree = isclose(chi_squared, highest)
     f = inf if agree else (n - 1) * chi_squared / (highest - chi_squared)
-    p = max(float(f_distribution.sf(f, *df)), 1 / factorial(k) ** (n - 1))
+    p = max(float(scipy.stats.f.sf(f, *df)), 1 / factorial(k) ** (n - 1))
     return FriedmanTest(chi_squared=chi_squared, f=None if agree else f, df=df, p=p)
 
 
 def critical_difference(n_datasets: int, n_models: int) -> float:
     """Return the smallest difference of mean ranks that is clear in Nemenyi's test (1963)."""
-    from scipy.stats import studentized_range
-
-    q = float(studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5
+    q = float(scipy.stats.studentized_range.ppf(1 - ALPHA, n_models, inf)) / 2**0.5
     return float(q * (n_models * (n_models + 1) / (6 * n_datasets)) ** 0.5)
 
 

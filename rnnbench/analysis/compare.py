@@ -5,8 +5,7 @@ A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import computed_field
 
@@ -61,13 +60,13 @@ class DifferingFact(Record):
 
 
 class ComparedRuns(Record):
-    """Two runs on the same documents."""
+    """Two runs on the same documents, which B may have cut and padded differently."""
 
     a: str
     """The folder of A."""
     b: str
     dataset: DatasetSummary
-    """Of A; B may have cut and padded the same documents differently."""
+    """Of A."""
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]
@@ -87,13 +86,12 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
             for fact in differences
             if fact.key in DECIDE_THE_DOCUMENTS
         ]
-        lines = [
-            f"{both}: not the same documents, so they cannot be compared",
-            *(why or ["  the true topics of the test documents differ"]),
-            "Run one of them again with the data of the other: the data section of the config, "
-            "--data and --path decide which documents are trained on and tested on.",
-        ]
-        raise UserError("\n".join(lines))
+        why = why or ["  the true topics of the test documents differ"]
+        raise UserError(
+            "\n".join([f"{both}: not the same documents, so they cannot be compared", *why])
+            + "\nRun one of them again with the data of the other: the data section of the config, "
+            "--data and --path decide which documents are trained on and tested on."
+        )
     of_a, of_b = ({model.name: model for model in run.results.models} for run in (a, b))
     names = chosen(list(of_a | of_b), only)
     of_both = {name: (of_a[name], of_b[name]) for name in names if name in of_a and name in of_b}
@@ -194,8 +192,7 @@ def _changes(
     return changes
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """A change from A to B that no model may make."""
 
     text: str
@@ -207,23 +204,13 @@ class Gate:
     is_relative: bool = False
     """Whether ``amount`` is a percentage of the value in A."""
 
-    def is_failed_by(self, change: ModelChange, a: float, b: float) -> bool:
-        """Return whether a model whose metric changed from ``a`` to ``b`` fails."""
-        moved = (b - a) * DIRECTIONS[self.direction]
-        if self.amount is None:
-            return moved > 0 and change.is_clear
-        allowed = self.amount * abs(a) / 100 if self.is_relative else self.amount
-        return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)
-
 
 class Failure(Record):
-    """A model that fails a gate."""
+    """A model that fails a gate; without ``b``, B lacks its metric; without both, the model."""
 
     model: str
     a: float | None
-    """The value in A; ``None`` if B lacks the model."""
     b: float | None
-    """The value in B; ``None`` if B lacks the model or its metric."""
     p_holm: float | None = None
     """The corrected p-value, for a gate on significance."""
 
@@ -274,8 +261,7 @@ def parse_gate(text: str) -> Gate:
 def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     """Return which models fail a gate; a model or metric that only A has fails it.
 
-    Raises:
-        UserError: no model has the metric in both runs, or too few seeds for significance.
+    ``UserError``: no model has the metric in both runs, or too few seeds for significance.
     """
     changes, main = comparison.models, comparison.dataset.kind.main
     metric, where = gate.metric or main, f"--fail-if '{gate.text}'"
@@ -295,7 +281,7 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
     failures = []
     for change in changes:
         (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
-        if a is not None and (b is None or gate.is_failed_by(change, a, b)):
+        if a is not None and (b is None or _is_failed(gate, change.is_clear, a, b)):
             failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
     return GateVerdict(
         gate=gate.text,
@@ -303,3 +289,11 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
         unmeasured=[name for name, (a, _) in values.items() if a is None],
         failures=failures + [Failure(model=name, a=None, b=None) for name in comparison.only_in_a],
     )
+
+
+def _is_failed(gate: Gate, is_clear: bool, a: float, b: float) -> bool:
+    moved = (b - a) * DIRECTIONS[gate.direction]
+    if gate.amount is None:
+        return moved > 0 and is_clear
+    allowed = gate.amount * abs(a) / 100 if gate.is_relative else gate.amount
+    return moved > allowed and not math.isclose(moved, allowed, abs_tol=1e-12)

@@ -3,11 +3,12 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, groupby
 from math import comb
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from rnnbench.analysis import intervals
@@ -46,8 +47,8 @@ def compare_pairs(
     """Return the comparisons of ``pairs`` of models, p-values corrected for ``n_tests``.
 
     That is the number of pairs, or of all possible ones if the results decide which are compared.
-    Single trials, or trials that all agree, are compared by ``single_trials_p``; means over several
-    trials by Student's test, with a variance from an analysis of variance.
+    Single trials, or trials that all agree, are compared by ``single_trials_p``, means over several
+    by Student's test.
     """
     found: list[dict[str, Any]] = []
     for names in pairs:
@@ -66,8 +67,7 @@ def compare_pairs(
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
     """Return the comparison of the best model, as ``a``, with each other model, by its name.
 
-    The p-values are corrected for all pairs of models. With more than ``MAX_IN_PAIRS`` models, only
-    the pairs with the best are tested, and the correction is the strictest possible.
+    The p-values are corrected for all pairs of models, as far as they are tested.
     """
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     others = [name for name in hits if name != best]
@@ -89,32 +89,28 @@ def by_better_model(
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:
         # A run of very many models has pairs with one model alone, which may share the first place.
-        counts = Counter(name for comparison in turned for name in (comparison.a, comparison.b))
+        counts = Counter(name for pair in turned for name in (pair.a, pair.b))
         best = max(names, key=lambda name: counts[name])
-        turned = [comparison for comparison in turned if best in (comparison.a, comparison.b)]
-    found: dict[str, list[Comparison]] = {}
-    for comparison in turned:
-        found.setdefault(comparison.a, []).append(comparison)
-    return found
+        turned = [pair for pair in turned if best in (pair.a, pair.b)]
+    return {a: list(own) for a, own in groupby(turned, key=lambda pair: pair.a)}
 
 
 def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons among ``names`` in that order, each seen from the earlier name."""
     place = {name: place for place, name in enumerate(names)}
     turned = [
-        comparison.seen_from(min(comparison.a, comparison.b, key=place.__getitem__))
-        for comparison in comparisons
-        if comparison.a in place and comparison.b in place
+        pair.seen_from(min(pair.a, pair.b, key=place.__getitem__))
+        for pair in comparisons
+        if {pair.a, pair.b} <= place.keys()
     ]
-    return sorted(turned, key=lambda comparison: (place[comparison.a], place[comparison.b]))
+    return sorted(turned, key=lambda pair: (place[pair.a], place[pair.b]))
 
 
 def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     """Return the p-value of the difference between the first trials of two models, and its test.
 
-    With clusters, or in order of time, it is the larger of that of documents and that of groups.
-    Where the models differ on more than ``MOST_SWAPPED`` documents, it is Student's, which is then
-    as good as a randomization test.
+    With clusters, or in order of time, it is the larger of that of documents and that of groups;
+    where more than ``MOST_SWAPPED`` documents differ, Student's, which is then as good.
     """
     pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
@@ -125,10 +121,8 @@ def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     p = mcnemar_p(*pair) if is_right_or_wrong else swaps_p(*pair)
     if groups is None:
         return p, schema.RANDOMIZATION
-    if is_right_or_wrong:
-        of_groups = blocks_p(*pair, groups)
-    else:
-        of_groups = swaps_p(*(intervals.sums_of(part, groups) for part in pair))
+    sums = (intervals.sums_of(part, groups) for part in pair)
+    of_groups = blocks_p(*pair, groups) if is_right_or_wrong else swaps_p(*sums)
     return max(p, of_groups), schema.BLOCKS if a.clusters is b.clusters is None else schema.CLUSTERS
 
 
@@ -138,10 +132,8 @@ def mcnemar_p(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     ``a`` and ``b`` say whether each was right about each document. If only one is, it is equally
     likely to be either of them under the null hypothesis (Q. McNemar, Psychometrika 12, 1947).
     """
-    from scipy.special import bdtr
-
     only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))
-    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
+    return min(1.0, 2 * float(scipy.special.bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
 def blocks_p(a: NDArray[np.bool_], b: NDArray[np.bool_], groups: NDArray[np.int64]) -> float:
@@ -206,27 +198,21 @@ def holm(ps: Sequence[float], n: int) -> list[float]:
 
 
 class PairPower(Record):
-    """The power of the comparison of two models."""
+    """The power of the comparison of two models; the caption of its table says more."""
 
     comparison: Comparison
     detectable: float | None
-    """The smallest difference that would be found in 80 % of such runs, if no other were tested;
-    ``None`` if it is above 1, if nothing varies, or if a model has only one or two seeds."""
+    """The smallest difference that would be found in 80 % of such runs, if no other were tested."""
     detectable_corrected: float | None
     """The same, if it must be clear after the correction for all comparisons."""
     seeds_needed: int | None
-    """Seeds of each model with which the measured difference, if it is the true one, would be clear
-    in 80 % of runs; ``None`` if even 1,000 are not enough, or if a model has one seed, which says
-    nothing about others."""
+    """Seeds of each model with which the measured difference would be clear in 80 % of runs."""
     is_spread_known: bool
     """Whether each model that depends on the seed has several."""
 
 
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:
-    """Return the power of the comparisons of a run, or of some models, nearly clear ones first.
-
-    Pairs that are clear are left out, and so are those with the most frequent topic.
-    """
+    """Return the power of the pairs of models that are not clear, nearly clear ones first."""
     names, corrected = chosen(list(run.trials), only), SIGNIFICANT / run.results.n_corrected_for
     hits, found = hits_of(run), []
     for pair in run.results.comparisons:
@@ -249,29 +235,27 @@ def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[Pa
 def detectable(squares: intervals.MeanSquares, level: float) -> float | None:
     """Return the smallest true difference whose p-value is below ``level`` in 80 % of runs.
 
-    ``None`` if no difference of scores is that large, or if nothing varies. If there is a true
-    difference, the statistic of Student's test has a noncentral t distribution (J. Cohen:
-    Statistical Power Analysis for the Behavioral Sciences, 2nd edition, 1988, chapter 2).
+    ``None`` if it is above 1, or if nothing varies. Given a true difference, Student's statistic
+    has a noncentral t distribution (J. Cohen: Statistical Power Analysis for the Behavioral
+    Sciences, 2nd edition, 1988, chapter 2).
     """
-    from scipy.special import nctdtrinc, stdtrit
-
-    variance = squares.variance
-    if not variance:
+    if not (variance := squares.variance):
         return None
     df = squares.df(variance)
-    found = float(nctdtrinc(df, 1 - POWER, stdtrit(df, 1 - level / 2)) * variance**0.5)
+    quantile = scipy.special.stdtrit(df, 1 - level / 2)
+    found = float(scipy.special.nctdtrinc(df, 1 - POWER, quantile) * variance**0.5)
     return found if found <= 1 else None
 
 
 def seeds_needed(squares: intervals.MeanSquares, level: float, difference: float) -> int | None:
     """Return the fewest seeds for which a ``difference`` is detectable; ``None`` if too many."""
-    if not len(squares.n_seeds) or not difference:
-        return None
 
     def is_enough(n: int) -> bool:
         found = detectable(squares.with_seeds(n), level)
         return found is not None and found <= difference
 
+    if not len(squares.n_seeds) or not difference:
+        return None
     numbers = range(FEWEST, MOST + 1)
     place = bisect_left(numbers, True, key=is_enough)
     return numbers[place] if place < len(numbers) else None

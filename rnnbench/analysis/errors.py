@@ -20,8 +20,7 @@ from rnnbench.tasks import Key, Labels, documents_by_topic, keys_of
 from rnnbench.training.outcome import TrialResult
 
 FEW, MANY = 10, 100
-"""Errors are counted on topics with fewer training documents than ``FEW``, on those with at least
-``MANY``, and on those between."""
+"""The training documents that divide topics into rare, middle and frequent ones."""
 N_BINS = 15
 """The number of bins, all equally wide, for the probabilities of answers."""
 
@@ -37,20 +36,14 @@ class Answer(NamedTuple):
 class HardDocument(NamedTuple):
     """A test document that was often misclassified."""
 
-    position: int
-    """In the test set, from 0."""
+    position: int  # in the test set, from 0
     topics: Key
-    mistaken: float
-    """How wrong the answers were, from 0 to 1; each model has the same weight."""
+    mistaken: float  # how wrong the answers were, from 0 to 1; each model has the same weight
     answers: dict[str, Answer]
 
 
 def kinds_of_documents(labels: Labels, dataset: DatasetSummary) -> dict[str, NDArray[np.bool_]]:
-    """Return which test documents are of each kind that has any, ``(n_test,)``.
-
-    The kinds are by the training documents of the rarest topic, and documents that are in the
-    training set with other topics only.
-    """
+    """Return which test documents are of each kind that has any, ``(n_test,)``."""
     noun, kinds = dataset.noun, {"all documents": np.ones(len(labels), bool)}
     if dataset.train_size:
         train = np.array([topic.train for topic in dataset.topics])
@@ -76,11 +69,11 @@ def mistaken_shares(trials: Sequence[TrialResult]) -> NDArray[np.float64]:
 def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[float, Interval]:
     """Return an estimate of the expected calibration error of a model with log-probabilities.
 
-    C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Once the sign of
-    each bin is known, it is a mean over documents. But chance makes it too high on average. If each
-    half of the documents decides the signs for the other half, it is too low on average. The first
-    estimate gives the upper end of the interval, the second one the lower end: see
-    ``results/reference/calibration.md``. ``facts`` are those of ``estimate_mean``.
+    C. Guo et al. define it (On calibration of modern neural networks. ICML 2017). Given the sign of
+    each bin, it is a mean over documents, which chance makes too high. If each half of the
+    documents decides the signs for the other half, it is too low. The interval reaches from the
+    lower end of the second to the upper end of the first: see ``results/reference/calibration.md``.
+    ``facts`` are those of ``estimate_mean``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)
@@ -133,10 +126,7 @@ def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
-    """Return the words of each test document, or ``None`` if they are not in the cache.
-
-    The run may come from somebody else: no path in its config is followed.
-    """
+    """Return the words of each test document, if they are in the cache; no path is followed."""
     dataset = run.results.dataset
     if file := cache.find(dataset.corpus_fingerprint):
         with suppress(RnnbenchError, FileNotFoundError):
@@ -157,8 +147,8 @@ def frequent_topics(labels: Labels, n: int) -> list[int]:
 def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:
     """Return the share of the documents of the row's topic that were given the column's topic.
 
-    The result is ``(len(topics) + 1, len(topics) + 1)``: all topics that are not in ``topics`` are
-    merged into the last one. Shares are means over the trials; a row without documents is 0.
+    In ``(len(topics) + 1, len(topics) + 1)``, the last topic is all others. Shares are means over
+    the trials; a row without documents is 0.
     """
     size = len(topics) + 1
     place = np.full(trials[0].scores.shape[1], size - 1)
@@ -175,9 +165,8 @@ def mistakes_by_topic(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
-    Both are on the diagonals of arrays, ``(len(topics), len(topics))``. The rest of a row has how
-    many of these documents were wrongly given the column's topic or, in the second array, have it.
-    All are means over trials.
+    Both are on the diagonals of arrays, ``(len(topics), len(topics))``; the rest of a row counts
+    these documents by the topics wrongly given or, in the second, had. All are means over trials.
     """
     missed, added = np.zeros((2, len(topics), len(topics)))
     for trial in trials:

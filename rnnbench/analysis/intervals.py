@@ -1,27 +1,21 @@
 """95 % intervals of means over seeds and of mean scores, and differences of scores.
 
-Seeds and documents are crossed: each trained model answers each document. So a mean score varies
-with the documents and with the seeds of each model, and an analysis of variance finds both parts
-(S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992, chapter 4). Degrees of
-freedom are those of F. E. Satterthwaite (An approximate distribution of estimates of variance
-components. Biometrics Bulletin 2, 1946), so that few seeds count as few.
+Seeds and documents are crossed: each trained model answers each document. An analysis of variance
+finds the parts of both (S. R. Searle, G. Casella, C. E. McCulloch: Variance Components, 1992,
+chapter 4). Degrees of freedom are those of F. E. Satterthwaite (An approximate distribution of
+estimates of variance components. Biometrics Bulletin 2, 1946), so that few seeds count as few.
 
-Documents in order of time are not independent: newswires about the same event follow each other,
-so errors come in bursts. Then blocks of consecutive documents take the place of documents. There
-are few, so that each is long enough to be nearly independent of the others, and Student's quantile
-allows for their number (R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity
-robust inference. Journal of Business & Economic Statistics 28, 2010).
+Newswires about one event follow each other, so errors come in bursts. For documents in order of
+time, long blocks of them take their place, and Student's quantile allows for their number
+(R. Ibragimov, U. K. Müller: t-statistic based correlation and heterogeneity robust inference.
+Journal of Business & Economic Statistics 28, 2010). Clusters, such as questions about one passage,
+do so in the same way: the variance is G / (G - 1) times the sum of squares of the sums over the G
+clusters (K.-Y. Liang, S. L. Zeger: Longitudinal data analysis using generalized linear models.
+Biometrika 73, 1986; E. Miller: Adding error bars to evals. arXiv 2411.00640, 2024).
 
-Clusters of documents, such as questions about one passage, take their place in the same way: the
-variance is G / (G - 1) times the sum of squares of the sums over the G clusters (K.-Y. Liang,
-S. L. Zeger: Longitudinal data analysis using generalized linear models. Biometrika 73, 1986;
-E. Miller: Adding error bars to evals. arXiv 2411.00640, 2024). If few of the clusters have most of
-the documents, they count as fewer: see ``n_equal``.
-
-``tests/simulations`` measures how often intervals contain the true value, how often a difference is
-found that is not there, and how often one that is there. ``results/reference`` has the tables. No
-interval covers an event that the sample lacks: most sets of five seeds miss a collapse that happens
-in one training in ten.
+``tests/simulations`` measures how often intervals contain the true value, and how often differences
+are found; ``results/reference`` has the tables. No interval covers an event that the sample lacks:
+most sets of five seeds miss a collapse that happens in one training in ten.
 """
 
 from collections.abc import Sequence
@@ -30,6 +24,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from rnnbench.results.schema import Interval
@@ -50,8 +45,7 @@ class Hits:
     """How right the answers of the trials of a model to the test documents are."""
 
     parts: NDArray[Any]
-    """``(n_trials, n_documents)``: whether each answer is right, or how right it is; or, where a
-    metric is a ratio of sums, ``(2, n_trials, n_documents)``. See ``TaskKind.parts``."""
+    """Those of ``TaskKind``, by trial: ``(n_trials, n_documents)``, or ``(2, ...)`` for a ratio."""
     in_order: bool = False
     """Whether the documents are in order of time."""
     is_random: bool = True
@@ -104,7 +98,7 @@ def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
 
     The training sets of the k folds overlap, so the variance over folds is multiplied by
     1/k + 1/(k - 1) (C. Nadeau, Y. Bengio: Inference for the generalization error. Machine Learning
-    52, 2003). The variance over seeds is added. From a single score, nothing can be estimated.
+    52, 2003). The variance over seeds is added. A single score gives ``None``.
     """
     k, n_seeds = scores.shape
     parts = []  # variances and their degrees of freedom
@@ -125,22 +119,21 @@ def score_interval(hits: Hits) -> Interval:
 
     Unless each answer is right or wrong, it is Student's. Otherwise, it is Wilson's (E. B. Wilson:
     Probable inference, the law of succession, and statistical inference. Journal of the American
-    Statistical Association 22, 1927), at the number of documents whose share of right answers would
-    have the same variance, and with Student's quantile (N. Dean, M. Pagano: Evaluating confidence
-    interval methods for binomial proportions in clustered surveys. Journal of Survey Statistics and
+    Statistical Association 22, 1927), at the number of documents that gives a share the same
+    variance, and with Student's quantile (N. Dean, M. Pagano: Evaluating confidence interval
+    methods for binomial proportions in clustered surveys. Journal of Survey Statistics and
     Methodology 3, 2015).
     """
-    from scipy.special import ndtri, stdtrit
-
     share, upper = hits.score, (1 + LEVEL) / 2
-    n, quantile = float(hits.values.shape[1]), float(ndtri(upper))
+    n, quantile = float(hits.values.shape[1]), float(scipy.special.ndtri(upper))
     squares = mean_squares(hits)
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
     if variance and hits.values.dtype != bool:
         found = Estimate(share, variance**0.5, squares.df(variance)).interval
         return Interval(low=max(0.0, found.low), high=found.high)
     if variance and 0 < share < 1 and (hits.groups is not None or not hits.all_agree):
-        n, quantile = share * (1 - share) / variance, float(stdtrit(squares.df(variance), upper))
+        n = share * (1 - share) / variance
+        quantile = float(scipy.special.stdtrit(squares.df(variance), upper))
     squared = quantile**2 / n
     centre = (share + squared / 2) / (1 + squared)
     half = (squared * (share * (1 - share) + squared / 4)) ** 0.5 / (1 + squared)
@@ -160,9 +153,8 @@ class Estimate:
     @property
     def around(self) -> Interval:
         """Student's 95 % interval, symmetric about the value."""
-        from scipy.special import stdtrit
-
-        half = float(-stdtrit(self.df, (1 - LEVEL) / 2)) * self.error if self.error else 0.0
+        quantile = float(-scipy.special.stdtrit(self.df, (1 - LEVEL) / 2))
+        half = quantile * self.error if self.error else 0.0
         return Interval(low=self.value - half, high=self.value + half)
 
     @property
@@ -173,11 +165,11 @@ class Estimate:
     @property
     def p(self) -> float:
         """Student's two-sided p-value of the hypothesis that the true value is 0."""
-        from scipy.special import stdtr
-
         if not self.error:  # each document, or fold, gives the same value: a sign test
             return 1.0 if abs(self.value) < ROUNDING else max(SMALLEST_P, float(0.5**self.df))
-        return max(SMALLEST_P, float(2 * stdtr(self.df, -abs(self.value) / self.error)))
+        return max(
+            SMALLEST_P, float(2 * scipy.special.stdtr(self.df, -abs(self.value) / self.error))
+        )
 
 
 def estimate_mean(values: NDArray[np.float64], **facts: Any) -> Estimate:
@@ -188,11 +180,8 @@ def estimate_mean(values: NDArray[np.float64], **facts: Any) -> Estimate:
 
 
 def estimate_difference(a: Hits, b: Hits) -> Estimate:
-    """Return the mean score of ``a`` minus that of ``b`` on the same documents.
-
-    Its variance is not rounded up to that of the documents: the test would find too little.
-    """
-    squares = mean_squares(a, b)
+    """Return the mean score of ``a`` minus that of ``b`` on the same documents."""
+    squares = mean_squares(a, b)  # not rounded up to that of documents: it would find too little
     variance = 0.0 if np.array_equal(a.values, b.values) else squares.variance
     df = squares.df(variance) if variance else squares.n_documents - 1.0
     return Estimate(float(a.values.mean() - b.values.mean()), variance**0.5, df)
@@ -202,27 +191,19 @@ def estimate_difference(a: Hits, b: Hits) -> Estimate:
 class MeanSquares:
     """The mean squares of an analysis of variance, each as the variance of the mean.
 
-    Chance, which neither seed nor document explains, adds to that of documents and to that of
-    seeds, so their sum is too large by it.
+    Chance, which neither seed nor document explains, is part of that of documents and of that of
+    seeds. Arrays, ``(n_models,)``, are about the models with several trials.
     """
 
-    n_documents: float
-    """The number of documents, of blocks, or of clusters of equal size: see ``n_equal``."""
+    n_documents: float  # or of blocks, or of clusters of equal size: see n_equal
     documents: float
-    """From the values by document."""
     n_seeds: NDArray[np.float64]
-    """The number of each model with several trials, ``(n_models,)``."""
     seeds: NDArray[np.float64]
-    """From the scores by seed, for each of the same models."""
     chance: NDArray[np.float64]
-    """From the answers that neither seed nor document explains, for the same models."""
 
     @property
     def variance(self) -> float:
-        """The variance over other documents and other seeds.
-
-        With less than one degree of freedom, it is at least that of the documents.
-        """
+        """That over other documents and seeds; with df below 1, at least that of documents."""
         whole = max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
         return whole if self.df(whole) >= 1 else max(whole, self.documents)
 
@@ -274,8 +255,8 @@ def n_equal(groups: NDArray[np.int64]) -> float:
 
     It is their number divided by 1 + v², where v is the coefficient of variation of their sizes (A.
     V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic behavior of a t-test robust to cluster
-    heterogeneity. Review of Economics and Statistics 99, 2017). With their number itself, tests
-    find too much: see ``results/reference/clusters.md``.
+    heterogeneity. Review of Economics and Statistics 99, 2017): see
+    ``results/reference/clusters.md``.
     """
     sizes = np.bincount(groups).astype(float)
     return float(sizes.sum() ** 2 / (sizes**2).sum())

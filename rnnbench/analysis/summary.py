@@ -69,7 +69,7 @@ def summarize_run(
         for name, of_model in trials.items()
     }
     hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
-    pairs, metrics = _pairs(hits), compute_metrics(trials)
+    pairs, metrics, training = _pairs(hits), compute_metrics(trials), benchmark.training
     models = [
         _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
         for name, of_model in trials.items()
@@ -83,11 +83,11 @@ def summarize_run(
         name=benchmark.name,
         command=command,
         dataset=dataset,
-        seeds=list(benchmark.training.seeds),
-        epochs=benchmark.training.epochs,
-        validation_split=benchmark.training.validation_split,
-        decision=benchmark.training.decision if any(t.record.decision for t in flat) else None,
-        engine=several if len(engines) > 1 else next(iter(engines), benchmark.training.engine),
+        seeds=list(training.seeds),
+        epochs=training.epochs,
+        validation_split=training.validation_split,
+        decision=training.decision if any(t.record.decision for t in flat) else None,
+        engine=several if len(engines) > 1 else next(iter(engines), training.engine),
         threads=sorted({trial.record.threads for trial in flat}),
         metrics=list(usable_metrics(dataset.task)),
         models=models,
@@ -279,27 +279,18 @@ def locate_published(
 
 
 def drop_duplicates(run: R) -> R:
-    """Return a run as if the duplicates were not in its test set; its files stay as they are.
-
-    Raises:
-        NothingLeftError: all test documents are duplicates.
-    """
+    """Return a run as if the duplicates were not in its test set, or raise ``NothingLeftError``."""
     results, dataset = run.results, run.results.dataset
     dropped = dataset.duplicates.positions
     if not dropped:
         return run
     if len(dropped) == dataset.test_size:
         raise NothingLeftError(f"{run.folder}: all test documents are also in the training set")
-    trials = {
-        model: [trial.without(dropped) for trial in of_model]
-        for model, of_model in run.trials.items()
-    }
+    trials = {name: [trial.without(dropped) for trial in of] for name, of in run.trials.items()}
     rest = rest_of(dataset, next(iter(trials.values()))[0].labels)
     results = summarize_run(run.benchmark, rest, trials, results.command, results.missing)
     return replace(run, results=results, trials=trials)
 
-
-# Finished runs
 
 RunOrFolder = str | Path | InstanceOf[StoredRun]
 """A run, or the folder that holds it."""
@@ -312,10 +303,7 @@ def opened(run: RunOrFolder) -> StoredRun:
 
 
 def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
-    """Return the finished run in ``folder``, with all test documents or without duplicates.
-
-    A summary that lacks a metric is recomputed, with a warning; the file stays as it is.
-    """
+    """Return the finished run in ``folder``; a summary without a metric is recomputed."""
     command = peek(folder / RESULTS).get("command")
     if command and not (folder / TRIALS).is_dir():
         raise DamagedResultError(
@@ -339,9 +327,8 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     if missing := [name for name in known if name not in results.metrics]:
         lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
         log.warning("%s: %s", folder / RESULTS, lacks)
-        results = summarize_run(
-            benchmark, results.dataset, trials, results.command, results.missing
-        )
+        facts = results.dataset, trials, results.command, results.missing
+        results = summarize_run(benchmark, *facts)
     if results.missing:
         log.warning("%s: partial: %s", folder, results.missing_in_words())
     run = StoredRun(folder, results, trials, benchmark, environment)
@@ -375,12 +362,11 @@ def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> lis
     Warnings name what is left out: no run, another version, or nothing but duplicates.
     """
     others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
-    if len(others) == len(paths):
-        others = []
-    for path in others:
-        log.warning("%s: no finished run, left out", path)
     found, last = [], None
-    for path in (path for path in paths if path not in others):
+    for path in paths:
+        if path in others and len(others) < len(paths):
+            log.warning("%s: no finished run, left out", path)
+            continue
         try:
             found.append(load_run(path, without_duplicates=without_duplicates))
         except (OtherVersionError, NothingLeftError) as error:

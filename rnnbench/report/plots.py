@@ -42,16 +42,15 @@ from rnnbench.report.table import MISSING, Table, with_points
 from rnnbench.report.tables import direction
 from rnnbench.report.words import mean_and_interval, scope, scope_of, short_p
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
-from rnnbench.text import counted, heading, visible
+from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference, ModelSummary
+from rnnbench.text import counted, heading, in_sentences, visible
 from rnnbench.training.outcome import TrialResult
 
 STRONGEST = 0.55
-"""The opacity of the first colour that stands for a share of 1. Text stays legible on it, on white
-and, with the lighter colours of a dark theme, on black."""
+"""The opacity of the first colour for a share of 1, on which text is legible in both themes."""
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
-"""Shares from 0 to 1, as the opacity of the first colour."""
 BLUE: Style = {"color": COLOURS[0]}
+GREY: Style = {"color": COLOURS[7]}
 DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
 MARKS: dict[str, Style] = {
     "clear": {"marker": "o", "ls": ""},
@@ -75,9 +74,7 @@ class RunPlot(Plot):
 
     A subclass has a ``title``. It sets ``size``, a width and a height in inches, and ``alt``, the
     same facts in words, in ``prepare``. ``draw(axes)`` draws, and returns the entries of a legend.
-
-    Raises:
-        UserError: an argument is wrong, or the models do not have what the plot shows.
+    ``UserError`` says that an argument is wrong, or that the models lack what the plot shows.
     """
 
     kind: ClassVar[str]
@@ -97,8 +94,8 @@ class RunPlot(Plot):
         self, run: StoredRun, models: Sequence[str] | None = None, curve: str | None = None
     ):
         if curve is not None and not self.has_curves:
-            hint = "allowed: only for learning_curves"
-            raise UserError(f"curve: got '{curve}' for '{self.kind}' ({hint})")
+            of = f"'{self.kind}' (allowed: only for learning_curves)"
+            raise UserError(f"curve: got '{curve}' for {of}")
         names = list(run.trials) if models is None else models
         wrong = [str(name) for name in names if name not in run.trials]
         if wrong or not names:
@@ -160,36 +157,38 @@ class ScorePlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        dataset = self.run.results.dataset
-        rows = {model.name: row for row, model in enumerate(self._models)}
-        for model in self._models:
-            colour, gid = COLOURS[1 if model.is_baseline else 0], about(model.name)
-            seeds, row = model.score.over_seeds, rows[model.name]
-            for interval, line in ((model.interval, THIN), (seeds, THICK)):
+        dataset, diamond = self.run.results.dataset, DIAMOND | {"mec": ink()}
+        published = [
+            one
+            for one in self.run.results.published
+            if one.is_of_our_model and one.model in self.chosen
+        ]
+        for row, model in enumerate(self._models):
+            style: Style = {"color": _colour(model), "gid": about(model.name)}
+            for interval, line in ((model.interval, THIN), (model.score.over_seeds, THICK)):
                 if interval:
-                    ends = np.clip((interval.low, interval.high), 0, 1)
-                    axes.hlines(row, *ends, color=colour, gid=gid, **line)
-            axes.plot(model.score.mean, row, "o", color=colour, gid=gid)
-        earlier = self.run.results.published
-        published = [one for one in earlier if one.is_of_our_model and one.model in rows]
-        diamond = DIAMOND | {"mec": ink()}
-        for result in published:
-            axes.plot(result.score, rows[result.model] + 0.3, gid=about(result.model), **diamond)
+                    axes.hlines(row, *np.clip((interval.low, interval.high), 0, 1), **style, **line)
+            axes.plot(model.score.mean, row, "o", **style)
+            for result in published:
+                if result.model == model.name:
+                    axes.plot(result.score, row + 0.3, gid=about(model.name), **diamond)
         name, (left, right) = visible(dataset.majority_name), axes.get_xlim()
         if dataset.majority_score < left - 2 * (right - left):  # most of the width would be empty
             axes.set_xlim(left, right)
             name = f"← {name}: {dataset.majority_score:.3f}"
         majority = axes.axvline(dataset.majority_score, color=ink(), label=name, **DOTTED)
-        name_rows(axes, list(rows), dataset.score_name)
+        name_rows(axes, [model.name for model in self._models], dataset.score_name)
         n_seeds = max(model.score.n for model in self._models)
-        grey: Style = {"color": COLOURS[7]}
-        dot = MARKS["clear"] | grey
-        styles = {"mean over seeds": dot, "95 % over seeds": THICK | grey}
-        styles = styles if n_seeds > 1 else {self.run.results.dataset.kind.score_name: dot}
-        styles[f"95 % {scope(n_seeds)}"] = THIN | grey
+        styles = {"mean over seeds": MARKS["clear"] | GREY, "95 % over seeds": THICK | GREY}
+        styles = styles if n_seeds > 1 else {dataset.kind.score_name: MARKS["clear"] | GREY}
+        styles[f"95 % {scope(n_seeds)}"] = THIN | GREY
         if published:
             styles["published"] = diamond
         return [*legend_entries(axes, styles), majority]
+
+
+def _colour(model: ModelSummary) -> str:
+    return COLOURS[1 if model.is_baseline else 0]
 
 
 class DifferencesPlot(RunPlot):
@@ -212,30 +211,28 @@ class DifferencesPlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        labels: list[tuple[str, str]] = []
+        names, rows, is_better = list[str](), list[int](), list[bool]()
         for better, comparisons in self._pairs.items():
-            labels.append((f"{better} minus", "bold"))
-            for pair in comparisons:
-                draw_difference(axes, pair, len(labels), about(pair.a, pair.b))
-                labels.append((pair.b, "normal"))
-        below = f"difference in {self.run.results.dataset.score_name}"
-        name_rows(axes, [text for text, _ in labels], below)
-        for label, (_, weight) in zip(axes.get_yticklabels(), labels, strict=True):
-            label.set_fontweight(weight)
+            rows += range(len(names) + 1, len(names) + 1 + len(comparisons))
+            names += [f"{better} minus", *(pair.b for pair in comparisons)]
+            is_better += [True, *[False] * len(comparisons)]
+        handles = draw_differences(axes, self._shown, rows, [(one.a, one.b) for one in self._shown])
+        name_rows(axes, names, f"difference in {self.run.results.dataset.score_name}")
+        for label, is_bold in zip(axes.get_yticklabels(), is_better, strict=True):
+            label.set_fontweight("bold" if is_bold else "normal")
         axes.tick_params(axis="y", length=0)
-        return finish_differences(axes, self._shown)
+        return handles
 
 
-def draw_difference(axes: Axes, shown: Difference, row: int, gid: str) -> None:
-    """Draw a difference with its interval, as far as a difference of scores can go."""
-    given = (shown.interval.low, shown.difference, shown.interval.high)
-    low, middle, high = np.clip(given, -1, 1)
-    axes.hlines(row, low, high, gid=gid, **THIN, **BLUE)
-    axes.plot(middle, row, gid=gid, **MARKS[shown.verdict], **BLUE)
-
-
-def finish_differences(axes: Axes, shown: Sequence[Difference]) -> list[Artist]:
-    """Draw the line of no difference, and return the entries of a legend."""
+def draw_differences(
+    axes: Axes, shown: Sequence[Difference], rows: Sequence[int], models: Sequence[Sequence[str]]
+) -> list[Artist]:
+    """Draw differences with their intervals, cut to -1 to 1, and return entries of a legend."""
+    for difference, row, names in zip(shown, rows, models, strict=True):
+        given = (difference.interval.low, difference.difference, difference.interval.high)
+        low, middle, high = np.clip(given, -1, 1)
+        axes.hlines(row, low, high, gid=about(*names), **THIN, **BLUE)
+        axes.plot(middle, row, gid=about(*names), **MARKS[difference.verdict], **BLUE)
     axes.axvline(0, color=ink(), **DOTTED)
     has_too_few = any(difference.has_too_few_seeds for difference in shown)
     marks = {name: mark for name, mark in MARKS.items() if has_too_few or name != TOO_FEW_SEEDS}
@@ -275,7 +272,7 @@ class CostPlot(RunPlot):
         sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
         for model in self._models:
             place, gid = self._places[model.name], about(model.name)
-            style: Style = {"color": COLOURS[1 if model.is_baseline else 0], "gid": gid}
+            style: Style = {"color": _colour(model), "gid": gid}
             ends = np.clip((model.interval.low, model.interval.high), 0, 1)
             axes.plot([place[0]] * 2, ends, **THIN, **style)
             axes.plot(*place, "o", **style)
@@ -290,7 +287,7 @@ class CostPlot(RunPlot):
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
         n_seeds = max(model.score.n for model in self._models)
-        styles = {f"95 % {scope(n_seeds)}": THIN | {"color": COLOURS[7]}}
+        styles = {f"95 % {scope(n_seeds)}": THIN | GREY}
         return legend_entries(axes, styles | {"none is faster and better": front})
 
 
@@ -326,16 +323,15 @@ class LearningCurves(RunPlot):
             raise UserError(f"models: {without[0]} has no learning curve; {hint}")
         self._curve = self.curve or "loss"
         if self._curve not in self._curves:
-            hint = "" if held_out else "; curves of validation need training.validation_split"
-            hint = did_you_mean(str(self.curve), self._curves) + hint
+            hint = did_you_mean(self._curve, self._curves)
+            hint += "" if held_out else "; curves of validation need training.validation_split"
             raise UserError(f"curve: got '{self.curve}' ({hint})")
         height = 2.1 * len(self._curves) + 0.8 + 0.2 * len(self.chosen)
         self.size, self.size_on_page = (7, 4), (5.2, height)
-        shown = ", ".join(self.chosen)
-        self.alt = f"{self.title} of {shown}; bands from the lowest to the highest seed"
+        of = f"of {', '.join(self.chosen)}; bands from the lowest to the highest seed"
+        self.alt = f"{self.title} {of}"
 
     def table(self) -> Table:
-
         def ending(name: str, curve: str) -> str:
             if (name, curve) not in self._spreads:
                 return MISSING
@@ -356,9 +352,9 @@ class LearningCurves(RunPlot):
             if network not in self.chosen or (network, curve) not in self._spreads:
                 continue
             low, median, high = self._spreads[network, curve]
-            epochs, gid = np.arange(1, len(median) + 1), about(network)
+            epochs = np.arange(1, len(median) + 1)
             cycle, place = divmod(number, len(COLOURS))
-            line: Style = {"color": COLOURS[place], "gid": gid}
+            line: Style = {"color": COLOURS[place], "gid": about(network)}
             axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
             style = STYLES[cycle % len(STYLES)]
             handles += axes.plot(epochs, median, style, label=network, **THIN, **line)
@@ -466,18 +462,8 @@ CHANGES: dict[str, Style] = {
 LABELS, RUNS_PER_LABEL = 5, 8
 """The labels that fit into any plot, and the runs per label in a wide one."""
 FEW_DATASETS = 5
-ROW, RULER, TOP = 0.27, 1.5, 2.6
-"""The height of a row in inches; in rows above the line of ranks, the critical difference and the
-end of the diagram."""
-FIRST_BAR, BETWEEN_BARS = 0.55, 0.45
-"""How far the bars are below the line of ranks, in rows."""
 CHARACTERS = 13.5
 """Characters of a caption in an inch."""
-CAUTION = (
-    "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
-    "Datasets of one collection are not independent: the ranks describe these datasets and prove "
-    "nothing about others."
-)
 
 
 class ChangesPlot(Plot):
@@ -494,10 +480,10 @@ class ChangesPlot(Plot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        for row, model in enumerate(self._models):
-            draw_difference(axes, model, row, about(model.name))
-        name_rows(axes, [model.name for model in self._models], f"{self._score}, B minus A")
-        return finish_differences(axes, self._models)
+        names = [model.name for model in self._models]
+        name_rows(axes, names, f"{self._score}, B minus A")
+        rows = range(len(names))
+        return draw_differences(axes, self._models, rows, [[name] for name in names])
 
 
 class HistoryPlot(Plot):
@@ -546,9 +532,6 @@ class HistoryPlot(Plot):
         return legend_entries(axes, styles)
 
 
-# Mean ranks over datasets
-
-
 def ranks_table(ranks: MeanRanks) -> Table:
     """Return the mean rank of each model, and its rank on each dataset."""
     rows = [
@@ -576,69 +559,49 @@ def ranks_caption(ranks: MeanRanks) -> str:
     corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
     first, *others = [n for n in corpora.values() if n > 1] or [0]
     more = "".join(f", and {n} of another" for n in others)
-    sentences = [
+    return in_sentences(
         f"Mean ranks of {len(ranks.models)} models by {ranks.metric} on {n} datasets:",
         f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
         f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}{nemenyi}.",
         f"{few} little." if n < FEW_DATASETS else "",
         f"{first} of the datasets are parts of one corpus{more}." if first else "",
-        CAUTION,
-    ]
-    return " ".join(filter(None, sentences))
+        "Seeds are not datasets: a model has one rank on each dataset, however many seeds it has. "
+        "Datasets of one collection are not independent: the ranks describe these datasets and "
+        "prove nothing about others.",
+    )
 
 
 class RanksPlot(Plot):
-    """Mean ranks as a diagram of critical differences; its caption is below it in a picture."""
+    """Mean ranks with the critical difference; a bar joins the models that are not told apart."""
 
     def __init__(self, ranks: MeanRanks, name: str = "ranks"):
         self.name, self._ranks, self._caption = name, ranks, ranks_caption(ranks)
-        n = len(ranks.datasets)
-        self.title = f"Mean rank by {ranks.metric} over {n} datasets (1 is best)"
+        self.title = f"Mean rank by {ranks.metric} over {len(ranks.datasets)} datasets (1 is best)"
         self.alt = "; ".join(f"{model} {rank:.2f}" for model, rank in ranks.models.items())
-        self._first_row = FIRST_BAR + BETWEEN_BARS * len(ranks.groups) + 0.5  # that has names
-        self._depth = self._first_row + (len(ranks.models) + 1) // 2
-        width = max(7, 5 + 0.09 * sum(sorted(map(len, ranks.models))[-2:]))
-        height = 0.1 + ROW * (TOP + self._depth)
-        lines = 1 + len(self._caption) / CHARACTERS / width
-        self.size, self.size_on_page = (width, 0.3 + height + 0.15 * lines), (width, height)
+        self._rows = {name: row for row, name in enumerate(ranks.models, start=1)}
+        self._labels = [f"critical difference {ranks.critical_difference:.2f}"]
+        self._labels += [f"{name}  {rank:.2f}" for name, rank in ranks.models.items()]
+        self.make_room(self._labels, 1 + 0.27 * len(self._labels))
+        lines = 1 + len(self._caption) / CHARACTERS / self.size[0]
+        self.size = (self.size[0], self.size[1] + 0.16 * lines)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        axes.set_axis_off()
-        axes.figure.canvas.figure.draw_without_rendering()  # the axes get their final width
         means, difference = self._ranks.models, self._ranks.critical_difference
-        k, names = len(means), list(means)
-        axes.plot([1, k], [0, 0], color=ink(), lw=1.5)
-        axes.vlines(range(1, k + 1), 0, 0.2, color=ink(), lw=1.5)
-        for rank in range(1, k + 1, 1 + (k - 1) // 12):
-            axes.text(rank, 0.35, str(rank), ha="center")
-        axes.plot([k, k - difference], [RULER, RULER], "|-", color=ink(), lw=1.5)
-        words = f"critical difference {difference:.2f}"
-        axes.text(k - difference / 2, RULER + 0.25, words, ha="center")
-        for number, group in enumerate(self._ranks.groups):
-            y = -FIRST_BAR - BETWEEN_BARS * number
-            ends = [means[group[0]] - 0.01 * k, means[group[-1]] + 0.01 * k]
-            axes.plot(ends, [y, y], color=COLOURS[0], lw=5, solid_capstyle="butt")
-        half, left, right = (k + 1) // 2, k * 1.03, min(1, k - difference) - k * 0.03
-        worse = max(self._draw_name(axes, *name, left) for name in enumerate(names[half:][::-1]))
-        better = max(self._draw_name(axes, *name, right) for name in enumerate(names[:half]))
-        width = axes.get_window_extent().width
-        scale = (left - right) / max(width - worse - better, 0.2 * width)  # ranks in a pixel
-        axes.set_xlim(left + worse * scale, right - better * scale)
-        axes.set_ylim(-self._depth, TOP)
+        axes.plot([1, 1 + difference], [0, 0], "|-", color=ink(), lw=1.5)
+        for name, rank in means.items():
+            axes.plot(rank, self._rows[name], "o", gid=about(name), **BLUE)
+        end, step = max(len(means), 1 + difference), 0.04 * len(means)
+        for number, group in enumerate(self._ranks.groups, start=1):
+            rows = (self._rows[group[0]] - 0.25, self._rows[group[-1]] + 0.25)
+            axes.vlines(end + step * number, *rows, lw=5, gid=about(*group), **BLUE)
+        name_rows(axes, self._labels, f"mean rank over {len(self._ranks.datasets)} datasets")
+        axes.set_xticks(range(1, len(means) + 1, 1 + (len(means) - 1) // 12))
         return ()
 
-    def _draw_name(self, axes: Axes, row: int, name: str, edge: float) -> float:
-        """Draw a name at the end of a line to its rank, and return its width in pixels."""
-        rank, y = self._ranks.models[name], -self._first_row - row
-        axes.plot([rank, rank, edge], [0, y, y], color=ink(), lw=0.8, gid=about(name))
-        is_left = edge > rank  # the best is at the right
-        words = f"{name}  {rank:.2f} " if is_left else f" {rank:.2f}  {name}"
-        side = "right" if is_left else "left"
-        text = axes.text(edge, y, words, ha=side, va="center", gid=about(name))
-        return text.get_window_extent().width
-
     def draw_alone(self, axes: Axes) -> None:
-        super().draw_alone(axes)
+        axes.figure.canvas.figure.draw_without_rendering()  # the axes get their whole width
         width = axes.get_window_extent().width / axes.figure.dpi
+        super().draw_alone(axes)
         lines = textwrap.wrap(visible(self._caption), max(40, round(CHARACTERS * width)))
-        axes.text(0, 0, "\n".join(lines), transform=axes.transAxes, va="top", fontsize="small")
+        below: Style = {"loc": "right", "multialignment": "left", "fontsize": "small"}
+        axes.set_xlabel("\n".join(lines), **below)

@@ -6,16 +6,21 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Column
+from rich.table import Table as RichTable
+from rich.text import Text
 
 from rnnbench.points import model_of, values_of
 from rnnbench.text import for_markdown, visible
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from rich.console import Console, Group, RenderableType
-    from rich.table import Table as RichTable
-    from rich.text import Text
 
 T = TypeVar("T")
 Columns = dict[str, Callable[[T], str]]
@@ -87,15 +92,12 @@ def number_first(table: Table) -> Table:
     return replace(pick_columns(table, order, 1), keys=1)
 
 
-def to_rich(table: Table, console: "Console") -> "RenderableType":
-    """Return the table for a terminal, in the most readable layout that fits its width.
+def to_rich(table: Table, console: Console) -> RenderableType:
+    """Return the table for a terminal, in the first layout that fits its width.
 
     Headers and long cells are broken first; then columns stand in groups, and at last each cell has
     a line of its own. No number is broken.
     """
-    from rich.console import Group
-    from rich.text import Text
-
     headers = [*map(visible, table.headers)]
     shown = replace(table, headers=headers, rows=[[*map(visible, row)] for row in table.rows])
     folded = [
@@ -135,12 +137,8 @@ def _fold(cell: str, width: int) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-def _in_one(table: Table, width: int) -> "list[RichTable]":
+def _in_one(table: Table, width: int) -> list[RichTable]:
     """Return the table as a grid with the widest headers that fit; ``[]`` without room."""
-    from rich import box
-    from rich.cells import cell_len
-    from rich.table import Table as RichTable
-
     columns = zip(*[[_fill(header, 1) for header in table.headers], *table.rows], strict=True)
     narrowest = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
     for limit in HEADER_WIDTHS:
@@ -154,14 +152,14 @@ def _in_one(table: Table, width: int) -> "list[RichTable]":
         return []
     grid = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for index, header in enumerate(headers):
-        side: Literal["left", "right"] = "left" if index < table.text_columns else "right"
+        side: Any = "left" if index < table.text_columns else "right"
         grid.add_column(header, justify=side, vertical="bottom", no_wrap=True)
     for place, row in enumerate(table.rows, start=2):
         grid.add_row(*row, end_section=table.is_last_apart and place == len(table.rows))
     return [grid]
 
 
-def _in_groups(table: Table, width: int) -> "list[RichTable]":
+def _in_groups(table: Table, width: int) -> list[RichTable]:
     """Return groups of columns, each with the keys, as grids; ``[]`` if a column has no room."""
     grids: list[RichTable] = []
     keys, rest = [*range(table.keys)], [*range(table.keys, len(table.headers))]
@@ -193,12 +191,8 @@ def to_markdown(table: Table) -> str:
     return "\n".join([*lines, "", for_markdown(table.caption), ""])
 
 
-def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> "RichTable":
+def grid(rows: Iterable[Sequence[str | Text]], styles: Sequence[str] = ()) -> RichTable:
     """Return rows as a table without lines for a terminal; columns may have ``styles``."""
-    from rich.table import Column
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
     columns = (Column(style=style, overflow="fold") for style in styles)
     table = RichTable.grid(*columns, padding=(0, 2))
     for row in rows:
@@ -206,12 +200,8 @@ def grid(rows: "Iterable[Sequence[str | Text]]", styles: Sequence[str] = ()) -> 
     return table
 
 
-def stacked(parts: "Iterable[tuple[str, Sequence[RenderableType]]]") -> "Group":
+def stacked(parts: Iterable[tuple[str, Sequence[RenderableType]]]) -> Group:
     """Return blocks with a blank line between them; those below a heading are indented."""
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
-
     blocks: list[RenderableType] = []
     for heading, body in parts:
         below = [Padding(block, (0, 0, 0, 3)) for block in body]
@@ -235,13 +225,11 @@ class Shown(ABC):
         return "".join(map(to_html, self.tables()))
 
 
-def as_text(*views: "Table | RenderableType", width: int | None = None) -> str:
+def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     """Return what a console prints, as plain text even in a notebook, where Rich writes HTML."""
-    from rich.console import Console
-
     text = io.StringIO()
-    plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False}
-    plain |= {"markup": False, "highlight": False, "emoji": False}
+    off = ("force_terminal", "force_jupyter", "markup", "highlight", "emoji")
+    plain: dict[str, Any] = dict.fromkeys(off, False)
     console = Console(file=text, width=width, **plain)
     for view in views:
         console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)

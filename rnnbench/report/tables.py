@@ -6,7 +6,7 @@ import json
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import comb
@@ -15,7 +15,15 @@ from typing import Any
 from rnnbench.analysis.boards import Board, RunHistory
 from rnnbench.analysis.compare import Change, ComparedRuns, GateVerdict, ModelChange, branches
 from rnnbench.analysis.comparisons import MOST, PairPower
-from rnnbench.metrics import COSTS, FIT_SECONDS, METRICS, MS_PER_STEP, Metric, find_quantity
+from rnnbench.metrics import (
+    COSTS,
+    FIT_SECONDS,
+    METRICS,
+    MS_PER_STEP,
+    Metric,
+    Quantity,
+    find_quantity,
+)
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
 from rnnbench.report.table import (
@@ -29,7 +37,16 @@ from rnnbench.report.table import (
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
 from rnnbench.section import spell_parameters
-from rnnbench.text import counted, for_markdown, listed, numbers, plural, visible
+from rnnbench.text import (
+    counted,
+    either,
+    for_markdown,
+    in_sentences,
+    listed,
+    numbers,
+    plural,
+    visible,
+)
 
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
@@ -65,10 +82,7 @@ def table_files(results: Results) -> dict[str, str]:
 
 
 def score_table(results: Results, *, is_wide: bool = False) -> Table:
-    """Return the scores, and whether each clearly differs from the best and the majority.
-
-    If it ``is_wide``, as on a page, it has the scores without duplicates, and a short caption.
-    """
+    """Return the scores and verdicts; wide on a page: scores without duplicates, short caption."""
     dataset, n, spread = results.dataset, len(results.seeds_used), words.mean_and_interval
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
@@ -85,13 +99,13 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
         "No clear difference: a p-value of 0.05 or more, corrected for "
         f"{counted(results.n_corrected_for, 'comparison')} (Holm)."
     )
-    caption = [clear, words.condition(results.comparisons)]
+    caption = in_sentences(clear, words.condition(results.comparisons))
     if not is_wide:
-        caption = [trained_on(results), *caption, rest_in_words(results)]
+        caption = in_sentences(trained_on(results), caption, rest_in_words(results))
     elif rest := results.without_duplicates:
         columns["without duplicates"] = lambda model: spread(rest.scores[model.name])
         always.append(f"{rest.majority_score:.4f}")
-    table = table_of(results.models, columns, " ".join(filter(None, caption)))
+    table = table_of(results.models, columns, caption)
     without = []
     for name, trial in results.missing_models.items():
         reason = trial.reason
@@ -105,7 +119,7 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
 
 def short_table(results: Results) -> Table:
     """Return the scores, and only the facts without which they would be misread."""
-    return replace(score_table(results), caption=" ".join(_about_data(results, in_short=True)))
+    return replace(score_table(results), caption=_about_data(results, in_short=True))
 
 
 def metrics_table(results: Results) -> Table:
@@ -122,12 +136,10 @@ def metrics_table(results: Results) -> Table:
             columns[metric.header] = partial(words.mean_text, metric)
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
-    sentences = [
-        *["Means over seeds."] * (n_seeds > 1),
-        *(f"{metric.header}: {metric.description}." for metric in metrics if metric.description),
+    caption = in_sentences(
+        *_explained(metrics, n_seeds),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
-    ]
-    caption = " ".join(sentences).replace("topic", noun)
+    ).replace("topic", noun)
     return with_points(table_of(results.models, columns, caption))
 
 
@@ -138,12 +150,8 @@ def cost_table(results: Results) -> Table:
         "params": words.size_text,
         **{cost.header: partial(words.mean_text, cost) for cost in COSTS.values()},
     }
-    sentences = [
-        *["Means over seeds."] * (len(results.seeds_used) > 1),
-        *(f"{of.header}: {of.description}." for of in COSTS.values() if of.description),
-        *filter(None, [words.cheapest(results)]),
-    ]
-    caption = " ".join(sentences)
+    explained = _explained(COSTS.values(), len(results.seeds_used))
+    caption = in_sentences(*explained, words.cheapest(results))
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
         caption += (
@@ -151,6 +159,11 @@ def cost_table(results: Results) -> Table:
             "earlier ones are not counted."
         )
     return with_points(table_of(results.models, columns, caption))
+
+
+def _explained(quantities: Iterable[Quantity], n_seeds: int) -> list[str]:
+    described = [f"{of.header}: {of.description}." for of in quantities if of.description]
+    return ["Means over seeds."] * (n_seeds > 1) + described
 
 
 def comparisons_table(results: Results) -> Table:
@@ -183,16 +196,12 @@ def _over_its_seeds(results: Results, metric: str, model: ModelSummary) -> str:
 
 def trained_on(results: Results) -> str:
     """Return what is missing from a run, its data, its seeds and its training, in sentences."""
-    sentences = _about_data(results)
+    about = _about_data(results)
     if not results.is_trained_here:
-        return " ".join([*sentences, "Only the answers of the models are known."])
+        return in_sentences(about, "Only the answers of the models are known.")
     noun = plural(max(results.threads, default=0), "thread")
-    threads = f"{' or '.join(map(str, results.threads))} {noun} per training."
-    if all(model.is_baseline for model in results.models):
-        sentences.append(threads)
-    else:
-        sentences.append(f"Epoch: {words.which_epoch(results)}.")
-        sentences.append(f"Engine: {results.engine}, {threads}")
+    threads = f"{either(results.threads)} {noun} per training."
+    how = f"Epoch: {words.which_epoch(results)}. Engine: {results.engine}, {threads}"
     own_training = dict[str, None]()
     for model in results.models:
         shown = values_of(model.name)  # in columns
@@ -203,12 +212,16 @@ def trained_on(results: Results) -> str:
         }
         if own:
             own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
-    if own_training:
-        sentences.append(f"Models with their own training values: {', '.join(own_training)}.")
-    return " ".join(sentences)
+    return in_sentences(
+        about,
+        threads if all(model.is_baseline for model in results.models) else how,
+        f"Models with their own training values: {', '.join(own_training)}."
+        if own_training
+        else "",
+    )
 
 
-def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
+def _about_data(results: Results, *, in_short: bool = False) -> str:
     """Return what is missing from a run, its data and its seeds, in sentences."""
     dataset, share = results.dataset, results.validation_split
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
@@ -216,15 +229,15 @@ def _about_data(results: Results, *, in_short: bool = False) -> list[str]:
     sizes = f"{n:,} documents to {purpose} on"
     if not in_short:
         steps = f", {dataset.timesteps} steps" if dataset.timesteps else ""
-        mark = f"fingerprint {dataset.fingerprint[:12]}"
+        mark = f"fingerprint {dataset.fingerprint[:SHORT]}"
         sizes = f"{words.documents(dataset, held_out)}{steps}, {mark}"
-    return [
-        *[f"This run is partial; {results.missing_in_words()}."] * bool(results.missing),
-        *filter(None, [dataset.estimate_in_words()]),
+    return in_sentences(
+        f"This run is partial; {results.missing_in_words()}." if results.missing else "",
+        dataset.estimate_in_words(),
         f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
         f"Seeds: {numbers(results.seeds_used)}.",
-        *filter(None, [decision_in_words(results)]),
-    ]
+        decision_in_words(results),
+    )
 
 
 def decision_in_words(results: Results) -> str:
@@ -260,14 +273,8 @@ def verdicts_without(results: Results) -> str:
     return f"verdicts change: {listed(changes)}" if changes else "all verdicts are the same"
 
 
-# Power
-
-
 def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     """Return a row for each pair, with the difference that 80 % of such runs would show."""
-
-    def difference(value: float | None) -> str:
-        return MISSING if value is None else f"{value:.4f}"
 
     def seeds(pair: PairPower) -> str:
         if pair.seeds_needed:
@@ -275,13 +282,16 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         is_told = pair.is_spread_known and pair.comparison.difference != 0
         return "more documents" if is_told else MISSING
 
+    def detectable(value: float | None) -> str:
+        return MISSING if value is None else f"{value:.4f}"
+
     score_name = results.dataset.kind.score_name
     columns: Columns[PairPower] = {
         f"{score_name} of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: words.short_p(pair.comparison.p_holm),
-        "detectable alone": lambda pair: difference(pair.detectable),
-        "detectable (Holm)": lambda pair: difference(pair.detectable_corrected),
+        "detectable alone": lambda pair: detectable(pair.detectable),
+        "detectable (Holm)": lambda pair: detectable(pair.detectable_corrected),
         "seeds needed": seeds,
     }
     dataset, n = results.dataset, results.n_corrected_for
@@ -301,9 +311,6 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
     return table_of(pairs, columns, caption, models=models)
 
 
-# Published scores
-
-
 def published_tables(results: Results) -> list[Table]:
     """Return our models among those of others, and ours beside earlier results of the same."""
     others = [result for result in results.published if not result.is_of_our_model]
@@ -319,7 +326,7 @@ def published_tables(results: Results) -> list[Table]:
         table = Table(
             ["our model", "its 95 % interval", "published", "scored", "lies"],
             rows,
-            f"Intervals are {' or '.join(yardsticks)}; the uncertainty of the published numbers "
+            f"Intervals are {either(yardsticks)}; the uncertainty of the published numbers "
             f"is not known. {ON_THE_SAME}",
             models=[row[:1] for row in rows],
         )
@@ -348,7 +355,7 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         saw = "no" if model.pretrained == "nothing" else None
         add(model.name, by, score.mean, score.std, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
-    sentences = [
+    caption = in_sentences(
         f"Of the published results, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
@@ -358,14 +365,10 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         "pretrained: the part that was learned from other texts, which may include test texts.",
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
-    ]
-    score_name = results.dataset.kind.score_name
-    headers = ["model", "by", f"{score_name} ± std", "saw test texts", "pretrained", "lies"]
-    table = Table(headers, [cells for _, cells in rows], " ".join(sentences), text_columns=2)
-    return with_points(table)
-
-
-# Rows of numbers in full precision
+    )
+    score = f"{results.dataset.kind.score_name} ± std"
+    headers = ["model", "by", score, "saw test texts", "pretrained", "lies"]
+    return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
 
 
 def summary_rows(results: Results) -> list[dict[str, object]]:
@@ -455,19 +458,15 @@ def board_tables(board: Board) -> list[Table]:
 
 def _board_caption(board: Board) -> str:
     dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
-    sentences = [
+    against_best = [entry.against_best for entry in board.entries if entry.against_best]
+    clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
+    is_tested = board.is_tested and against_best
+    return in_sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
-    ]
-    against_best = [entry.against_best for entry in board.entries if entry.against_best]
-    if board.is_tested and against_best:
-        clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-        sentences += [clearly, words.condition(against_best)]
-    return " ".join(filter(None, sentences))
-
-
-# Histories
+        in_sentences(clearly, words.condition(against_best)) if is_tested else "",
+    )
 
 
 def history_table(history: RunHistory) -> Table:
@@ -476,29 +475,29 @@ def history_table(history: RunHistory) -> Table:
     rows = []
     for entry in history.entries:
         changes = entry.changes.items()
-        clear = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
-        undecided = any(change.has_too_few_seeds for _, change in changes)
-        found = ", ".join([*clear, *([TOO_FEW_SEEDS] if undecided else [])]) or MISSING
+        found = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
+        found += [TOO_FEW_SEEDS] * any(change.has_too_few_seeds for _, change in changes)
         values = [
             words.mean_and_interval(entry.values.get(name), quantity.format)
             for name in history.models
         ]
-        rows.append([entry.run, minute(entry.date), short_hash(entry.commit), found, *values])
-    sentences = [
+        about = [entry.run, minute(entry.date), short_hash(entry.commit)]
+        rows.append([*about, ", ".join(found) or MISSING, *values])
+    tested = [change for entry in history.entries for change in entry.changes.values()]
+    changes_are = (
+        "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
+        "(Holm), but not for the number of runs."
+    )
+    caption = in_sentences(
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
-        f"split {dataset.split_fingerprint[:SHORT]}."
-    ]
-    if not history.is_tested:
-        sentences.append(f"Only {dataset.kind.main} is tested for clear changes.")
-    elif tested := [change for entry in history.entries for change in entry.changes.values()]:
-        sentences += [
-            "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
-            "(Holm), but not for the number of runs.",
-            words.condition(tested),
-        ]
+        f"split {dataset.split_fingerprint[:SHORT]}.",
+        "" if history.is_tested else f"Only {dataset.kind.main} is tested for clear changes.",
+        changes_are if tested else "",
+        words.condition(tested),
+    )
     headers = ["run", "date (UTC)", "commit", "clear changes", *history.models]
-    return Table(headers, rows, " ".join(filter(None, sentences)), text_columns=4)
+    return Table(headers, rows, caption, text_columns=4)
 
 
 def minute(date: str | None) -> str:
@@ -558,7 +557,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         f"95 % interval of B - A {words.scope_of(changes)}": lambda of: f"{of.interval:+z.4f}",
         "p (Holm)": lambda change: words.short_p(change.p_holm),
     }
-    methods = " or ".join(sorted({change.method for change in changes}))
+    methods = either(sorted({change.method for change in changes}))
     clear = [change for change in changes if change.is_clear]
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     named = {
@@ -568,7 +567,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "Only in A": comparison.only_in_a,
         "Only in B": comparison.only_in_b,
     }
-    sentences = [
+    caption = in_sentences(
         f"A: {comparison.a}, {_seeds([change.a for change in changes])}.",
         f"B: {comparison.b}, {_seeds([change.b for change in changes])}.",
         f"Scores are means over seeds, on {dataset.test_size:,} test documents"
@@ -577,8 +576,8 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "" if clear or undecided else "No difference is clear.",
         *(f"{label}: {', '.join(names)}." for label, names in named.items() if names),
         words.condition(changes),
-    ]
-    return with_points(table_of(changes, columns, " ".join(filter(None, sentences))))
+    )
+    return with_points(table_of(changes, columns, caption))
 
 
 def _seeds(models: Sequence[ModelSummary]) -> str:
@@ -629,9 +628,6 @@ def _shown(value: Any) -> str:
     if len(text) >= 40 and not set(text) - set("0123456789abcdef+"):
         return short_hash(text)
     return textwrap.shorten(text, LONGEST, placeholder=" ...")
-
-
-# Gates
 
 
 def _outcomes(verdicts: Sequence[GateVerdict]) -> list[tuple[str, str, str, str]]:

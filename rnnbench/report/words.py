@@ -9,47 +9,42 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import FIT_SECONDS, Metric, Quantity, all_usable_metrics, find_quantity
 from rnnbench.report.table import MISSING
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Results, Statistic
-from rnnbench.text import counted, listed
+from rnnbench.text import counted, either, in_sentences, listed
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as the main one is."""
-BETTER, WORSE, NO_BETTER, NEUTRAL = "brightgreen", "red", "lightgrey", "blue"
-"""The colours of a score against that of the most frequent topic, and of other metrics."""
 CLEAR, NOT_CLEAR = "clear", "not clear"
 """The verdicts on a difference, beside too few seeds."""
 
 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:
     """Return the verdict in sentences; ``stuck``: the seeds of models that give one answer."""
-    best, dataset, always = results.best, results.dataset, results.dataset.majority_name
-    others = _by_verdict(results, best.name)
-    against, pairs = _by_verdict(results, always), results.comparisons_of(always)
+    best, dataset, few = results.best, results.dataset, TOO_FEW_SEEDS.capitalize()
+    others, against = (_by_verdict(results, of) for of in (best.name, dataset.majority_name))
     level, undecided = others[NOT_CLEAR], others[TOO_FEW_SEEDS]
     leads = "leads with" if len(results.models) > 1 else "has"
-    rest = "" if level or undecided else ", and is clearly better than all other models"
-    sentences = [f"This run is partial: {results.n_missing_in_words()}."] if results.missing else []
-    sentences += filter(None, [dataset.estimate_in_words()])
-    sentences.append(
-        f"{best.name} {leads} a {dataset.score_name} of {best.score.mean:.3f} (95 % interval "
-        f"{best.interval:.3f}){rest if others[CLEAR] else ''}."
-    )
-    if level:
-        sentences.append(f"Cannot be told apart from it: {listed(level)}.")
-    if undecided:
-        sentences.append(f"{TOO_FEW_SEEDS.capitalize()} to tell it from {listed(undecided)}.")
-    if level:
-        sentences += filter(None, [cheapest(results)])
-    answering = f"always answering '{dataset.majority_topic}'"
-    it = f"{answering}, which scores {dataset.majority_score:.3f}"
+    is_alone = others[CLEAR] and not level and not undecided
+    pairs = results.comparisons_of(dataset.majority_name)
+    it = f"always answering '{dataset.majority_topic}', which scores {dataset.majority_score:.3f}"
     verdicts = {
         f"Clearly worse than {it}": [name for name in against[CLEAR] if pairs[name].difference > 0],
         f"Not clearly better than {it}": against[NOT_CLEAR],
-        f"{TOO_FEW_SEEDS.capitalize()} for a verdict against {it}": against[TOO_FEW_SEEDS],
+        f"{few} for a verdict against {it}": against[TOO_FEW_SEEDS],
     }
     found = [f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names]
     alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
-    sentences += found or [f"Clearly better than {it}: all models."]
-    return [*sentences, *[f"Always gives the same answer: {listed(alone)}."] * bool(alone)]
+    sentences = [
+        f"This run is partial: {results.n_missing_in_words()}." if results.missing else "",
+        dataset.estimate_in_words(),
+        f"{best.name} {leads} a {dataset.score_name} of {best.score.mean:.3f} (95 % interval "
+        f"{best.interval:.3f}){', and is clearly better than all other models' * bool(is_alone)}.",
+        f"Cannot be told apart from it: {listed(level)}." if level else "",
+        f"{few} to tell it from {listed(undecided)}." if undecided else "",
+        cheapest(results) if level else "",
+        *(found or [f"Clearly better than {it}: all models."]),
+        f"Always gives the same answer: {listed(alone)}." if alone else "",
+    ]
+    return [sentence for sentence in sentences if sentence]
 
 
 def cheapest(results: Results) -> str:
@@ -89,9 +84,9 @@ def which_epoch(results: Results) -> str:
     own = [model.training for model in results.models if not model.is_baseline]
     epochs = {training.get("epochs", results.epochs) for training in own}
     shares = {training.get("validation_split", results.validation_split) for training in own}
-    counts = " or ".join(map(str, sorted(epochs)))
+    counts = either(sorted(epochs))
     ways = [f"the last of {counts}"] if 0 in shares else []
-    if held_out := " or ".join(f"{100 * share:.3g}%" for share in sorted(shares) if share):
+    if held_out := either(f"{100 * share:.3g}%" for share in sorted(shares) if share):
         ways.append(f"the best of {counts} on {held_out} of the training documents")
     return ", or ".join(ways)
 
@@ -99,11 +94,8 @@ def which_epoch(results: Results) -> str:
 def make_badge(results: Results, model: str | None, metric: str | None) -> dict[str, Any]:
     """Return the JSON of an endpoint badge (https://shields.io/badges/endpoint-badge).
 
-    By default, it is about the main metric, and the model with the best value. For that metric, it
-    is green or red if the model is clearly better or worse than the majority, and else grey.
-
-    Raises:
-        UserError: there is no such model or metric, or the model does not have the metric.
+    By default, it is about the main metric, and the model with the best value. ``UserError`` is
+    raised if there is no such model or metric, or the model does not have the metric.
     """
     from rnnbench.analysis.boards import metric_of, score_of  # a run needs no boards
 
@@ -121,16 +113,15 @@ def make_badge(results: Results, model: str | None, metric: str | None) -> dict[
         raise UserError(f"--metric {metric}: {model} has no {metric}")
     partial = " (partial run)" if results.missing else ""
     majority = results.comparisons_of(model)[results.dataset.majority_name]
-    colour = (BETTER if majority.difference > 0 else WORSE) if majority.is_clear else NO_BETTER
+    colour = "brightgreen" if majority.difference > 0 else "red"
+    if not majority.is_clear:
+        colour = "lightgrey"
     return {
         "schemaVersion": 1,
         "label": quantity.header,
         "message": f"{model} {mean_and_interval(value, quantity.format)}{partial}",
-        "color": colour if metric == models[model].main else NEUTRAL,
+        "color": colour if metric == models[model].main else "blue",
     }
-
-
-# Numbers
 
 
 def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
@@ -146,8 +137,9 @@ def in_blocks(n: int) -> str:
 
 def remarks_on_tests(dataset: DatasetSummary) -> str:
     """Return remarks on the test documents, to be put behind their number; empty if none."""
-    n = dataset.n_left_out
-    remarks = [f"without the {n:,} that are in the training set, too"] if n else []
+    remarks = []
+    if dataset.n_left_out:
+        remarks.append(f"without the {dataset.n_left_out:,} that are in the training set, too")
     if dataset.clusters:
         clusters = counted(max(dataset.clusters) + 1, "cluster")
         remarks.append(f"in {clusters} that count as independent")
@@ -207,15 +199,12 @@ def short_p(p: float) -> str:
 
 def condition(differences: Iterable[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
-    found, sentences = list(differences), []
-    if any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found):
-        sentences.append(
-            "With one seed, intervals are over documents alone, and p-values are about these "
-            "trainings, not about the models."
-        )
-    if any(pair.has_too_few_seeds for pair in found):
-        sentences.append(
-            f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
-            "more, preferably 5."
-        )
-    return " ".join(sentences)
+    found = list(differences)
+    is_few = any(pair.has_too_few_seeds for pair in found)
+    is_one = any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found)
+    return in_sentences(
+        "With one seed, intervals are over documents alone, and p-values are about these "
+        "trainings, not about the models." * is_one,
+        f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
+        "more, preferably 5." * is_few,
+    )
