@@ -49,7 +49,7 @@ def either(items: Iterable[object]) -> str:
     return " or ".join(map(str, items))
 
 
-def in_sentences(*texts: str | None) -> str:
+def sentences(*texts: str | None) -> str:
     """Return the texts that there are, one after the other."""
     return " ".join(filter(None, texts))
 

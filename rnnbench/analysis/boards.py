@@ -85,10 +85,7 @@ class RunHistory(OnSameDocuments):
 
 
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
-    """Return a leaderboard for each set of documents; trials that are in several runs count once.
-
-    Models are ranked by the mean of ``metric``, a metric or a cost; by default the main metric.
-    """
+    """Return a leaderboard for each set of documents; trials in several runs count once."""
     boards = []
     for group in _by_documents(runs, None):
         dataset = next(iter(group.values())).results.dataset
@@ -117,10 +114,7 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
 def trace_runs(
     runs: Sequence[StoredRun], metric: str | None = None, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
-    """Return a history for each set of documents, of the main metric or another one.
-
-    By default, the ``names`` of runs are the ends of their paths that differ.
-    """
+    """Return a history for each set of documents; ``names``: of runs, not the ends of paths."""
     histories = []
     for group in _by_documents(runs, names):
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")

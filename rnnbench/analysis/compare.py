@@ -259,10 +259,7 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
-    """Return which models fail a gate; a model or metric that only A has fails it.
-
-    ``UserError``: no model has the metric in both runs, or too few seeds for significance.
-    """
+    """Return which models fail a gate, as a model or metric that only A has does."""
     changes, main = comparison.models, comparison.dataset.kind.main
     metric, where = gate.metric or main, f"--fail-if '{gate.text}'"
     if gate.amount is None and metric != main:

@@ -65,10 +65,7 @@ def compare_pairs(
 
 
 def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
-    """Return the comparison of the best model, as ``a``, with each other model, by its name.
-
-    The p-values are corrected for all pairs of models, as far as they are tested.
-    """
+    """Return the comparison of the best model with each other one, corrected for all pairs."""
     best = max(hits, key=lambda name: round(hits[name].score, DIGITS))
     others = [name for name in hits if name != best]
     pairs = [(best, name) for name in others]
@@ -81,10 +78,7 @@ def compare_with_best(hits: Mapping[str, Hits]) -> dict[str, Comparison]:
 def by_better_model(
     comparisons: Sequence[Comparison], models: Sequence[ModelSummary]
 ) -> dict[str, list[Comparison]]:
-    """Return the comparisons among ``models`` by the better model of each, which becomes ``a``.
-
-    The best models come first. Of more than ``SHOWN_IN_PAIRS``, only the best is compared.
-    """
+    """Return comparisons by the better model, which becomes ``a``; of many, only the best's."""
     names = [one.name for one in sorted(models, key=lambda one: -round(one.score.mean, DIGITS))]
     turned = in_order_of(names, comparisons)
     if len(names) > SHOWN_IN_PAIRS:

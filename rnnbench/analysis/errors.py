@@ -73,7 +73,6 @@ def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[floa
     each bin, it is a mean over documents, which chance makes too high. If each half of the
     documents decides the signs for the other half, it is too low. The interval reaches from the
     lower end of the second to the upper end of the first: see ``results/reference/calibration.md``.
-    ``facts`` are those of ``estimate_mean``.
     """
     logs = np.stack([trial.scores.max(axis=1) for trial in trials])
     confidence = np.exp(logs, dtype=float).clip(0, 1)

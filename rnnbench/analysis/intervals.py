@@ -255,8 +255,7 @@ def n_equal(groups: NDArray[np.int64]) -> float:
 
     It is their number divided by 1 + v², where v is the coefficient of variation of their sizes (A.
     V. Carter, K. T. Schnepel, D. G. Steigerwald: Asymptotic behavior of a t-test robust to cluster
-    heterogeneity. Review of Economics and Statistics 99, 2017): see
-    ``results/reference/clusters.md``.
+    heterogeneity. Review of Economics and Statistics 99, 2017; ``results/reference/clusters.md``).
     """
     sizes = np.bincount(groups).astype(float)
     return float(sizes.sum() ** 2 / (sizes**2).sum())

@@ -1,8 +1,4 @@
-"""From the trials of a run to the summary in ``results.json``, with all documents or without some.
-
-Published scores stand beside ours, if they were measured on the same documents. When a finished
-run is read, every file of it is checked.
-"""
+"""From the trials of a run to the summary in ``results.json``, and back, checked."""
 
 import logging
 import math
@@ -357,10 +353,7 @@ def _checked_numbers(
 
 
 def load_runs(paths: Sequence[Path], *, without_duplicates: bool = False) -> list[StoredRun]:
-    """Return the finished runs among ``paths``, which may be everything that ``*`` matches.
-
-    Warnings name what is left out: no run, another version, or nothing but duplicates.
-    """
+    """Return the finished runs among ``paths``; warnings name what is left out, and why."""
     others = [path for path in paths if path.exists() and not (path / RESULTS).is_file()]
     found, last = [], None
     for path in paths:

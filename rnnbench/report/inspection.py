@@ -151,11 +151,8 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
 
 
 def document_view(document: Document, inputs: Inputs | None) -> View:
-    """Return a document in parts: its words, their ids, and the inputs of models.
-
-    ``inputs`` is ``None`` if there is no config. No model is given a document that is left out.
-    """
-    if inputs and document.sequence is None:
+    """Return a document's words, ids, and the inputs of models; ``None`` without a config."""
+    if inputs and document.sequence is None:  # no model is given it
         inputs = {}
     plain = ("number", "topic", "place", "words", "ids", "n_ids", "unknown")
     record = {

@@ -130,15 +130,13 @@ def _escape_markdown(value: Any) -> Any:
 
 
 def inline_svg(plot: Plot) -> Markup:
-    """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme.
-
-    It is wide enough for legible text: in an SVG of 6 inches, letters have 10 pixels or more.
-    """
+    """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme."""
     svg = plot.svg[plot.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
     for attribute in ("width", "height"):
         svg = re.sub(rf'(<svg[^>]*?) {attribute}="[^"]*"', r"\1", svg, count=1)
     points = float(svg[svg.index("viewBox") :].split()[2])
+    # In an SVG of 6 inches, letters have 10 pixels or more.
     style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"
     svg = f'<svg role="img" aria-label="{escape(plot.alt)}" style="{style}"{svg[4:]}'
     svg = svg.replace(INK, "var(--ink)").replace(GRID, "var(--line)")

@@ -1,8 +1,8 @@
 """A plot: its size, its drawing and its facts in words, for a page, a file or axes of a program.
 
-On pages and in files, text and grid have colours that nothing else uses, so that a page can replace
-them to suit its theme. On axes of a program, they have those of the style in use. Data has the
-palette of M. Okabe and K. Ito, which colour-blind readers can tell apart.
+On pages and in files, text and grid have colours that nothing else uses, which a page can replace.
+On axes of a program, they have those of the style in use. Data has the palette of M. Okabe and
+K. Ito, which colour-blind readers can tell apart.
 """
 
 import io
@@ -81,10 +81,7 @@ class Plot(ABC):
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw on axes, and return the entries of a legend.
-
-        What is about single models is drawn with ``gid=about(...)``.
-        """
+        """Draw on axes, and return a legend's entries; ``gid=about(...)``: about single models."""
 
     def table(self) -> Table | None:
         """Return the values that no other table beside the plot has, if there are any."""
@@ -129,10 +126,7 @@ class Plot(ABC):
         return _file(figure, suffix, facecolor=PAPER)
 
     def on(self, ax: Axes | None) -> Axes:
-        """Draw with title and legend in the style in use, and return the axes.
-
-        By default, they are new ones of pyplot, which a notebook shows by itself.
-        """
+        """Draw in the style in use, by default on new axes of pyplot, and return the axes."""
         if not isinstance(ax, Axes | None):
             kind = type(ax).__name__
             raise UserError(f"ax: got an object of type {kind} (should be matplotlib.axes.Axes)")

@@ -43,7 +43,7 @@ from rnnbench.report.tables import direction
 from rnnbench.report.words import mean_and_interval, scope, scope_of, short_p
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference, ModelSummary
-from rnnbench.text import counted, heading, in_sentences, visible
+from rnnbench.text import counted, heading, sentences, visible
 from rnnbench.training.outcome import TrialResult
 
 STRONGEST = 0.55
@@ -292,10 +292,7 @@ class CostPlot(RunPlot):
 
 
 class LearningCurves(RunPlot):
-    """Loss and score by epoch: the median over seeds, in a band from lowest to highest.
-
-    A page shows all curves of the networks, other axes one of them.
-    """
+    """Loss and score by epoch: the median over seeds in a band; one of them outside of pages."""
 
     kind, section, title = "learning_curves", "learning", "Loss and score by epoch"
     has_curves = True
@@ -559,7 +556,7 @@ def ranks_caption(ranks: MeanRanks) -> str:
     corpora = Counter(dataset.corpus_fingerprint for dataset in ranks.datasets)
     first, *others = [n for n in corpora.values() if n > 1] or [0]
     more = "".join(f", and {n} of another" for n in others)
-    return in_sentences(
+    return sentences(
         f"Mean ranks of {len(ranks.models)} models by {ranks.metric} on {n} datasets:",
         f"{', '.join(dataset.name for dataset in ranks.datasets)}.",
         f"Friedman's test: {statistic}, p = {short_p(test.p)}: {verdict}{nemenyi}.",

@@ -1,7 +1,4 @@
-"""The sections of a report, as data that both templates show in one loop.
-
-To add a section, write a function that returns it, and add the function to ``SECTIONS``.
-"""
+"""The sections of a report, as data that both templates show in one loop."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -44,9 +41,7 @@ by side, and figures show several that unfold; facts are texts by name; a comman
 a mistake is a misclassified document.
 """
 
-BY_ALL = "all models"
-SHOWN_TOPICS = 100
-"""The most topics of which mistakes are shown."""
+SHOWN_TOPICS = 100  # the most of which mistakes are shown
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
 
 
@@ -64,18 +59,17 @@ class ReportSection:
     @property
     def plots(self) -> list[Plot]:
         """All plots in it."""
-        of_kind = {"figure": lambda plot: [plot], "figures": list, "gallery": list}
-        return [
-            plot for kind, shown in self.parts if kind in of_kind for plot in of_kind[kind](shown)
-        ]
+        found: list[Plot] = []
+        for kind, shown in self.parts:
+            found += {"figure": [shown], "figures": shown, "gallery": shown}.get(kind, [])
+        return found
 
 
 @dataclass(frozen=True)
 class Reported:
-    """The content that sections are made of."""
+    """The content that sections are made of: a run with its best model first, and documents."""
 
     run: StoredRun
-    """The run, with its best model first."""
     texts: Sequence[Sequence[str]] | None
     """The words of the test documents, if they are available."""
     words: int
@@ -98,14 +92,11 @@ def make_sections(
     """Return the sections of a report that have something to show, each with its plots first.
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the
-    ``texts`` of the test documents are available.
-
-    Raises:
-        PluginError: a plot or a section of another package failed, or a plot names no section.
+    ``texts`` of the test documents are available. ``PluginError``: a plot or a section of another
+    package failed, or a plot names no section.
     """
     reported = Reported(run, texts, words, answered.hardest_documents(run.trials, n_errors))
-    sections: dict[str, ReportSection] = {}
-    task = run.results.dataset.kind
+    sections, task = dict[str, ReportSection](), run.results.dataset.kind
     for make in SECTIONS.usable():
         has_topics = task.has_topics or make not in OF_TOPICS
         if not (has_topics and task.is_among(ONLY_FOR.get(make, ()))):
@@ -264,14 +255,13 @@ def learning(reported: Reported) -> ReportSection:
 
 def topics(reported: Reported) -> ReportSection:
     """Return the F1 of each model on each topic; a topic leads to the first error that has it."""
-    trials, counts = reported.run.trials, reported.results.dataset.topics
-    noun = reported.results.dataset.noun
+    dataset, trials = reported.results.dataset, reported.run.trials
+    counts, noun = dataset.topics, dataset.noun
     shown = answered.frequent_topics(next(iter(trials.values()))[0].labels, len(counts))
     f1 = answered.f1_by_topic(trials, shown)
-    is_known = reported.results.dataset.train_size > 0
     rows = []
     for topic, *values in zip(shown, *f1.values(), strict=True):
-        train = f"{counts[topic].train}" if is_known else MISSING
+        train = f"{counts[topic].train}" if dataset.train_size else MISSING
         own = [counts[topic].topic, train, f"{counts[topic].test}"]
         rows.append([*own, *(f"{value:.2f}" for value in values)])
     caption = (
@@ -285,9 +275,9 @@ def topics(reported: Reported) -> ReportSection:
     }
     table = Table([noun, "train", "test", *f1], rows, caption, links=links)
     lead = "The stronger the blue of a cell, the closer it is to 1. Links lead to errors below."
-    n_missed = sum(not any(values) for values in zip(*f1.values(), strict=True))
-    result = f"no right answer by any model for {n_missed} of {counted(len(shown), noun)}"
-    result = result if n_missed else f"right answers for every {noun}"
+    result = f"right answers for every {noun}"
+    if n_missed := sum(not any(values) for values in zip(*f1.values(), strict=True)):
+        result = f"no right answer by any model for {n_missed} of {counted(len(shown), noun)}"
     return ReportSection("topics", f"F1 by {noun}", [("heatmap", table)], lead, result)
 
 
@@ -299,10 +289,10 @@ def mistakes(reported: Reported) -> ReportSection:
     missed, added = answered.mistakes_by_topic(trials, shown)
 
     def cell(counts: NDArray[np.float64], place: int) -> str:
-        others = np.argsort(-counts, kind="stable")
-        few = [at for at in others.tolist() if at != place and counts[at] > 0][:3]
         if not counts[place]:
             return MISSING
+        others = np.argsort(-counts, kind="stable").tolist()
+        few = [at for at in others if at != place and counts[at] > 0][:3]
         found = ", ".join(f"{names[shown[at]]} {counts[at]:.3g}" for at in few)
         return f"{counts[place]:.3g}" + (f" ({found})" if few else "")
 
@@ -333,42 +323,38 @@ def confusion(reported: Reported) -> ReportSection:
     for trial in reported.run.trials[best]:
         for own, given in zip(trial.labels, trial.answers, strict=True):
             wrong[f"'{names[own]}' for '{names[given]}'"] += own != given
-    result = f"{best} most often mistakes {wrong.most_common(1)[0][0]}"
-    return ReportSection(
-        "confusion",
-        "Confusion",
-        [],
+    most = f"{best} most often mistakes {wrong.most_common(1)[0][0]}"
+    lead = (
         f"For the most frequent {noun}s: the share of the documents of the row's {noun} that were "
-        f"classified as the column's {noun}; means over seeds. Right answers are on the diagonal.",
-        result if wrong.total() else f"{best} makes no mistake",
+        f"classified as the column's {noun}; means over seeds. Right answers are on the diagonal."
     )
+    result = most if wrong.total() else f"{best} makes no mistake"
+    return ReportSection("confusion", "Confusion", [], lead, result)
 
 
 def errors(reported: Reported) -> ReportSection:
     """Return the number of errors on each kind of document, and single documents."""
-    names, texts = [count.topic for count in reported.results.dataset.topics], reported.texts
-    table = errors_table(reported.run)
-    parts: list[Part] = [("table", table)]
-    for document, why in zip(reported.hardest, _reasons(reported), strict=True):
-        words = texts[document.position] if texts else []
-        text = " ".join(words[: reported.words]) + " …" * (len(words) > reported.words)
-        answers = {
-            model: _given(answer.topics, document.topics, names)
-            + (f" ({answer.trials} of {answer.of} seeds)" if answer.trials < answer.of else "")
-            for model, answer in document.answers.items()
+    dataset, texts, table = reported.results.dataset, reported.texts, errors_table(reported.run)
+    names, parts = [count.topic for count in dataset.topics], list[Part]([("table", table)])
+    for (number, topics, _, given), why in zip(reported.hardest, _reasons(reported), strict=True):
+        words = texts[number] if texts else []
+        facts = {
+            "position": number,
+            "topic": in_words(topics, names),
+            "name": dataset.ids[number] if dataset.ids else number,
+            "text": " ".join(words[: reported.words]) + " …" * (len(words) > reported.words),
+            "answers": {
+                model: _given(answer, topics, names) + f" ({n} of {of} seeds)" * (n < of)
+                for model, (answer, n, of) in given.items()
+            },
         }
-        number = document.position
-        facts = {"position": number, "topic": in_words(document.topics, names)}
-        facts["name"] = ids[number] if (ids := reported.results.dataset.ids) else number
-        parts.append(("mistake", facts | {"text": text, "answers": answers} | why))
-    return ReportSection(
-        "errors",
-        "Errors",
-        parts,
+        parts.append(("mistake", facts | why))
+    lead = (
         "How many documents of each kind were misclassified, and the documents misclassified most "
-        "often." + NO_TEXTS * (texts is None),
-        f"{table.rows[-1][1]} documents misclassified by every model",
+        "often." + NO_TEXTS * (texts is None)
     )
+    result = f"{table.rows[-1][1]} documents misclassified by every model"
+    return ReportSection("errors", "Errors", parts, lead, result)
 
 
 def _given(given: Key, own: Key, names: Sequence[str]) -> str:
@@ -407,11 +393,11 @@ def errors_table(run: StoredRun) -> Table:
         [model, *(f"{share[chosen].sum():.1f}" for chosen in kinds.values())]
         for model, share in shares.items()
     ]
-    rows.append([BY_ALL, *(f"{by_all[chosen].sum()}" for chosen in kinds.values())])
+    rows.append(["all models", *(f"{by_all[chosen].sum()}" for chosen in kinds.values())])
     caption = (
         "The test documents that each model misclassified: means over seeds. The number of "
-        f"documents is in the heading. {BY_ALL}: the documents that every model misclassified with "
-        "more than half of its seeds."
+        "documents is in the heading. all models: the documents that every model misclassified "
+        "with more than half of its seeds."
     )
     headers = ["model", *(f"{kind} ({chosen.sum():,})" for kind, chosen in kinds.items())]
     return with_points(Table(headers, rows, caption, is_last_apart=True))
@@ -451,18 +437,15 @@ def reproduce(reported: Reported) -> ReportSection:
 
 def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     """Return a command, and the data, the machine and the versions that it ran with."""
-    apart = ("versions", "installed", "schema_version")
-    facts = {
-        **{key.replace("_", " "): environment[key] for key in environment if key not in apart},
-        **environment["versions"],
-    }
+    apart, versions = ("versions", "installed", "schema_version"), environment["versions"]
+    facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
     return ReportSection(
         "reproduce",
         "Reproduce",
-        [("command", command), ("facts", facts)],
+        [("command", command), ("facts", facts | versions)],
         "Beside this file, config.yaml has every default, and the exact versions of all packages "
         f"are in {CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
-        f"rnnbench {environment['versions']['rnnbench']}, {environment['cpu']}",
+        f"rnnbench {versions['rnnbench']}, {environment['cpu']}",
     )
 
 

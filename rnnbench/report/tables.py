@@ -15,15 +15,7 @@ from typing import Any
 from rnnbench.analysis.boards import Board, RunHistory
 from rnnbench.analysis.compare import Change, ComparedRuns, GateVerdict, ModelChange, branches
 from rnnbench.analysis.comparisons import MOST, PairPower
-from rnnbench.metrics import (
-    COSTS,
-    FIT_SECONDS,
-    METRICS,
-    MS_PER_STEP,
-    Metric,
-    Quantity,
-    find_quantity,
-)
+from rnnbench.metrics import COSTS, FIT_SECONDS, METRICS, MS_PER_STEP, Quantity, find_quantity
 from rnnbench.points import model_of, short, values_of
 from rnnbench.report import words
 from rnnbench.report.table import (
@@ -37,16 +29,7 @@ from rnnbench.report.table import (
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
 from rnnbench.section import spell_parameters
-from rnnbench.text import (
-    counted,
-    either,
-    for_markdown,
-    in_sentences,
-    listed,
-    numbers,
-    plural,
-    visible,
-)
+from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
 
 SHORT = 12
 """Characters shown of a commit or a fingerprint."""
@@ -99,9 +82,9 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
         "No clear difference: a p-value of 0.05 or more, corrected for "
         f"{counted(results.n_corrected_for, 'comparison')} (Holm)."
     )
-    caption = in_sentences(clear, words.condition(results.comparisons))
+    caption = sentences(clear, words.condition(results.comparisons))
     if not is_wide:
-        caption = in_sentences(trained_on(results), caption, rest_in_words(results))
+        caption = sentences(trained_on(results), caption, rest_in_words(results))
     elif rest := results.without_duplicates:
         columns["without duplicates"] = lambda model: spread(rest.scores[model.name])
         always.append(f"{rest.majority_score:.4f}")
@@ -136,7 +119,7 @@ def metrics_table(results: Results) -> Table:
             columns[metric.header] = partial(words.mean_text, metric)
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
-    caption = in_sentences(
+    caption = sentences(
         *_explained(metrics, n_seeds),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ).replace("topic", noun)
@@ -151,7 +134,7 @@ def cost_table(results: Results) -> Table:
         **{cost.header: partial(words.mean_text, cost) for cost in COSTS.values()},
     }
     explained = _explained(COSTS.values(), len(results.seeds_used))
-    caption = in_sentences(*explained, words.cheapest(results))
+    caption = sentences(*explained, words.cheapest(results))
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
         caption += (
@@ -198,7 +181,7 @@ def trained_on(results: Results) -> str:
     """Return what is missing from a run, its data, its seeds and its training, in sentences."""
     about = _about_data(results)
     if not results.is_trained_here:
-        return in_sentences(about, "Only the answers of the models are known.")
+        return sentences(about, "Only the answers of the models are known.")
     noun = plural(max(results.threads, default=0), "thread")
     threads = f"{either(results.threads)} {noun} per training."
     how = f"Epoch: {words.which_epoch(results)}. Engine: {results.engine}, {threads}"
@@ -212,7 +195,7 @@ def trained_on(results: Results) -> str:
         }
         if own:
             own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
-    return in_sentences(
+    return sentences(
         about,
         threads if all(model.is_baseline for model in results.models) else how,
         f"Models with their own training values: {', '.join(own_training)}."
@@ -231,7 +214,7 @@ def _about_data(results: Results, *, in_short: bool = False) -> str:
         steps = f", {dataset.timesteps} steps" if dataset.timesteps else ""
         mark = f"fingerprint {dataset.fingerprint[:SHORT]}"
         sizes = f"{words.documents(dataset, held_out)}{steps}, {mark}"
-    return in_sentences(
+    return sentences(
         f"This run is partial; {results.missing_in_words()}." if results.missing else "",
         dataset.estimate_in_words(),
         f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
@@ -355,7 +338,7 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         saw = "no" if model.pretrained == "nothing" else None
         add(model.name, by, score.mean, score.std, saw, model.pretrained, None)
     rows.sort(key=lambda row: -row[0])  # of equals, theirs come first
-    caption = in_sentences(
+    caption = sentences(
         f"Of the published results, {places.count('above')} of {len(others)} lie above the 95 % "
         f"interval of {best.name}, our best model ({interval:.4f} "
         f"{others[0].yardstick}), and {places.count('inside')} inside it.",
@@ -366,8 +349,8 @@ def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
         *(f"{CAVEAT} {', '.join(models)}: {caveat}." for caveat, models in caveats.items()),
         ON_THE_SAME,
     )
-    score = f"{results.dataset.kind.score_name} ± std"
-    headers = ["model", "by", score, "saw test texts", "pretrained", "lies"]
+    std = f"{results.dataset.kind.score_name} ± std"
+    headers = ["model", "by", std, "saw test texts", "pretrained", "lies"]
     return with_points(Table(headers, [cells for _, cells in rows], caption, text_columns=2))
 
 
@@ -419,41 +402,27 @@ def parameter_columns(
     }
 
 
-# Leaderboards
-
-
-def board_tables(board: Board) -> list[Table]:
-    """Return the scores and the costs of the models, the best first, each with the majority.
-
-    If another metric decides the rank, it is in the last column beside the scores; otherwise,
-    that says which are clearly worse than the best.
-    """
+def board_table(board: Board) -> Table:
+    """Return scores and costs of the models, the best first, and verdicts or what decides ranks."""
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
-    is_tested, scores, costs, spread = board.is_tested, [], [], words.mean_and_interval
+    spread, over, rows = words.mean_and_interval, "(mean ± 95 % over seeds)", []
     for entry in board.entries:
-        model, worse = entry.model, words.worse(entry.against_best)
-        own = [str(entry.rank or MISSING), model.name, entry.run]
-        interval = f"{model.interval:.4f}"
-        last = worse if is_tested else words.mean_text(quantity, model)
-        scores.append([*own, spread(model.score), interval, last])
-        second, seconds = model.metrics.get(words.SECOND), words.mean_text(FIT_SECONDS, model)
-        costs.append([*own, spread(second), str(model.score.n), words.size_text(model), seconds])
-    always = [MISSING, dataset.majority_name, MISSING]
-    scores.append([*always, f"{dataset.majority_score:.4f}", MISSING, MISSING])
+        model, verdict = entry.model, words.worse(entry.against_best)
+        own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
+        own += [f"{model.interval:.4f}", spread(model.metrics.get(words.SECOND))]
+        own += [str(model.score.n), words.size_text(model), words.mean_text(FIT_SECONDS, model)]
+        rows.append([*own, verdict if board.is_tested else words.mean_text(quantity, model)])
     f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
-    costs.append([*always, f1, MISSING, "0", MISSING])
-    named, over = ["rank", "model", "run"], "(mean ± 95 % over seeds)"
+    always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
+    rows.append([*always, MISSING, f1, MISSING, "0", MISSING, MISSING])
     n_seeds = max(entry.model.score.n for entry in board.entries)
-    decides = "clearly worse than the first" if is_tested else f"{quantity.name} (mean over seeds)"
-    of_scores = [f"{dataset.score_name} {over}", f"95 % interval {words.scope(n_seeds)}", decides]
-    of_costs = [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
-    return [
-        with_points(Table(headers, rows, caption, is_last_apart=True, text_columns=3), 1)
-        for headers, rows, caption in (
-            ([*named, *of_scores], scores, _board_caption(board)),
-            ([*named, *of_costs], costs, "fit s: mean wall time of one training."),
-        )
-    ]
+    headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
+    headers += [f"95 % interval {words.scope(n_seeds)}", f"{METRICS[words.SECOND].header} {over}"]
+    decides = "clearly worse than the first"
+    decides = decides if board.is_tested else f"{quantity.name} (mean over seeds)"
+    headers += ["seeds", "params", FIT_SECONDS.header, decides]
+    table = Table(headers, rows, _board_caption(board), is_last_apart=True, text_columns=3)
+    return with_points(table, 1)
 
 
 def _board_caption(board: Board) -> str:
@@ -461,11 +430,12 @@ def _board_caption(board: Board) -> str:
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
     clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
     is_tested = board.is_tested and against_best
-    return in_sentences(
+    return sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
-        in_sentences(clearly, words.condition(against_best)) if is_tested else "",
+        sentences(clearly, words.condition(against_best)) if is_tested else "",
+        "fit s: mean wall time of one training.",
     )
 
 
@@ -488,7 +458,7 @@ def history_table(history: RunHistory) -> Table:
         "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
         "(Holm), but not for the number of runs."
     )
-    caption = in_sentences(
+    caption = sentences(
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
@@ -567,7 +537,7 @@ def _changes_table(comparison: ComparedRuns) -> Table:
         "Only in A": comparison.only_in_a,
         "Only in B": comparison.only_in_b,
     }
-    caption = in_sentences(
+    caption = sentences(
         f"A: {comparison.a}, {_seeds([change.a for change in changes])}.",
         f"B: {comparison.b}, {_seeds([change.b for change in changes])}.",
         f"Scores are means over seeds, on {dataset.test_size:,} test documents"
@@ -592,7 +562,7 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
     changes = comparison.models
     metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
 
-    def moved(metric: Metric, change: ModelChange) -> str:
+    def moved(metric: Quantity, change: ModelChange) -> str:
         a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
         return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
 

@@ -9,7 +9,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import FIT_SECONDS, Metric, Quantity, all_usable_metrics, find_quantity
 from rnnbench.report.table import MISSING
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Results, Statistic
-from rnnbench.text import counted, either, in_sentences, listed
+from rnnbench.text import counted, either, listed, sentences
 
 SECOND = "macro_f1"
 """The metric that is shown with its spread, as the main one is."""
@@ -33,7 +33,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
     }
     found = [f"{verdict}: {listed(names)}." for verdict, names in verdicts.items() if names]
     alone = [f"{name} ({seeds})" for name, seeds in (stuck or {}).items()]
-    sentences = [
+    said = [
         f"This run is partial: {results.n_missing_in_words()}." if results.missing else "",
         dataset.estimate_in_words(),
         f"{best.name} {leads} a {dataset.score_name} of {best.score.mean:.3f} (95 % interval "
@@ -44,7 +44,7 @@ def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[s
         *(found or [f"Clearly better than {it}: all models."]),
         f"Always gives the same answer: {listed(alone)}." if alone else "",
     ]
-    return [sentence for sentence in sentences if sentence]
+    return [sentence for sentence in said if sentence]
 
 
 def cheapest(results: Results) -> str:
@@ -67,10 +67,7 @@ def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
 
 
 def unclear_from(results: Results, model: ModelSummary) -> str:
-    """Return which of the best and the majority do not clearly differ from a model, if any.
-
-    If there are too few seeds, the result says so; for the best model, it begins with "best".
-    """
+    """Return which of the best and the majority do not clearly differ from a model, if any."""
     always, pairs = results.dataset.majority_name, results.comparisons_of(model.name)
     found = ["best"] if model.name == results.best.name else []
     for other, text in {results.best.name: "the best", always: always}.items():
@@ -202,7 +199,7 @@ def condition(differences: Iterable[Difference]) -> str:
     found = list(differences)
     is_few = any(pair.has_too_few_seeds for pair in found)
     is_one = any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found)
-    return in_sentences(
+    return sentences(
         "With one seed, intervals are over documents alone, and p-values are about these "
         "trainings, not about the models." * is_one,
         f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "

@@ -15,7 +15,7 @@ from rnnbench.analysis.summary import statistic
 from rnnbench.errors import UserError
 from rnnbench.report.table import MISSING, to_rich
 from rnnbench.report.tables import (
-    board_tables,
+    board_table,
     comparison_tables,
     comparisons_table,
     cost_table,
@@ -123,7 +123,10 @@ def two_runs():
 def test_comparisons_and_leaderboards_fit_into_80_columns(metric):
     console, runs = Console(width=80, file=io.StringIO()), two_runs()
 
-    for table in (*comparison_tables(compare_runs(*runs)), *board_tables(*rank_runs(runs, metric))):
+    for table in (
+        *comparison_tables(compare_runs(*runs)),
+        *map(board_table, rank_runs(runs, metric)),
+    ):
         console.print(to_rich(table, console), crop=False)
 
     assert max(map(len, console.file.getvalue().splitlines())) <= 80
