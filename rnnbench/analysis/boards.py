@@ -27,27 +27,23 @@ from rnnbench.section import Record
 
 log = logging.getLogger(__name__)
 
-ALPHA = 0.05
-"""The level of the tests of mean ranks."""
+ALPHA = 0.05  # the level of the tests of mean ranks
 
 
 class RankedModel(Record):
     """A model of a run."""
 
-    rank: int | None
-    """From 1; equals share a rank. ``None`` for a model without the metric."""
+    rank: int | None  # from 1; equals share a rank. None for a model without the metric
     run: str
     model: ModelSummary
-    against_best: Comparison | None
-    """The model with the best score compared with this one; ``None`` for that model itself."""
+    against_best: Comparison | None  # of the model with the best score; None for itself
 
 
 class OnSameDocuments(Record):
     """Runs on the same documents, which each may have cut and padded differently, by a metric."""
 
     metric: str
-    dataset: DatasetSummary
-    """Of the first run."""
+    dataset: DatasetSummary  # of the first run
 
     @property
     def is_tested(self) -> bool:
@@ -66,15 +62,11 @@ class HistoryEntry(Record):
     """A run in a history."""
 
     run: str
-    date: str | None
-    """When its last trials were trained: UTC, as ISO 8601."""
+    date: str | None  # when its last trials were trained: UTC, as ISO 8601
     commit: str | None
-    version: str
-    """That of rnnbench, as the commit is."""
-    values: dict[str, Statistic | None]
-    """The metric by model."""
-    changes: dict[str, Change]
-    """By model, if it was in the run before, too; empty for other metrics than the main one."""
+    version: str  # that of rnnbench, as the commit is
+    values: dict[str, Statistic | None]  # the metric by model
+    changes: dict[str, Change]  # by model, since the run before; of the main metric alone
 
 
 class RunHistory(OnSameDocuments):
@@ -192,20 +184,16 @@ def score_of(model: ModelSummary, metric: str) -> float | None:
 class RankedDataset(Record):
     """A set of documents, and the ranks of the models on it."""
 
-    name: str
-    """Its source and, in brackets, the runs that the ranked models come from."""
+    name: str  # its source and, in brackets, the runs that the ranked models come from
     corpus_fingerprint: str
-    ranks: dict[str, float]
-    """By model; 1 is the best, and equals share the mean of their ranks."""
+    ranks: dict[str, float]  # by model; 1 is the best, and equals share the mean of their ranks
 
 
 class FriedmanTest(Record):
     """Whether models have different ranks at all."""
 
-    chi_squared: float
-    """Friedman's statistic."""
-    f: float | None
-    """That of Iman and Davenport; ``None`` if all datasets agree, where it is infinite."""
+    chi_squared: float  # Friedman's statistic
+    f: float | None  # that of Iman and Davenport; None if all datasets agree, where it is infinite
     df: tuple[int, int]
     p: float
 
@@ -220,14 +208,11 @@ class MeanRanks(Record):
 
     metric: str
     datasets: list[RankedDataset]
-    models: dict[str, float]
-    """The mean rank of each model, the best first."""
+    models: dict[str, float]  # the mean rank of each model, the best first
     test: FriedmanTest
     critical_difference: float
-    groups: list[list[str]]
-    """The largest sets of models that are not told apart, each of at least two."""
-    left_out: dict[str, list[str]]
-    """For each model that is not ranked, the datasets on which it has no result."""
+    groups: list[list[str]]  # the largest sets of at least two models that are not told apart
+    left_out: dict[str, list[str]]  # models that are not ranked, and the datasets that they lack
 
 
 def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:

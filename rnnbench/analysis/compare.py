@@ -23,10 +23,8 @@ Part = Literal["config", "data", "environment"]
 OF_DOCUMENTS = {"source", "corpus_fingerprint", "train_size", "test_size", "split_fingerprint"}
 DATA_KEYS = OF_DOCUMENTS | {"origin", "fingerprint", "timesteps"}
 _KEYS = ("maxlen", "split", "test_split", "seed", "group", "deduplicate", "min_per_label")
-DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {f"data.{key}" for key in _KEYS}
-"""Keys of the data and of the config that decide which documents are trained on and tested on."""
-NO_DIFFERENCE = ("installed", "date")
-"""Keys of the environment that cannot change a result: packages of others, and the date."""
+DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {f"data.{key}" for key in _KEYS}  # of training and test
+NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
 
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
@@ -44,18 +42,15 @@ class ModelChange(Change):
     name: str
     a: ModelSummary
     b: ModelSummary
-    speed_ratio: float | None
-    """Milliseconds per step in A divided by those in B; ``None`` for a model without steps."""
+    speed_ratio: float | None  # milliseconds per step in A divided by those in B, if there are any
 
 
 class DifferingFact(Record):
-    """A fact that is not the same in both runs."""
+    """A fact that is not the same in both runs; ``None`` where there is none."""
 
     part: Part
-    key: str
-    """Its path, such as ``training.epochs``."""
+    key: str  # its path, such as training.epochs
     a: Any
-    """The value in A; ``None`` if there is none."""
     b: Any
 
 
@@ -81,11 +76,11 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
         kinds = f"{task} in A, {other} in B"
         raise UserError(f"{both}: runs of different kinds of task cannot be compared ({kinds})")
     if documents_of(a) != documents_of(b):
-        why = [
-            f"  {fact.key}: {_short(fact.a)} in A, {_short(fact.b)} in B"
-            for fact in differences
-            if fact.key in DECIDE_THE_DOCUMENTS
-        ]
+        why = []
+        for fact in (fact for fact in differences if fact.key in DECIDE_THE_DOCUMENTS):
+            # Twelve characters are enough of a fingerprint.
+            pair = ["nothing" if of is None else str(of)[:12] for of in (fact.a, fact.b)]
+            why.append("  {}: {} in A, {} in B".format(fact.key, *pair))
         why = why or ["  the true topics of the test documents differ"]
         raise UserError(
             "\n".join([f"{both}: not the same documents, so they cannot be compared", *why])
@@ -110,10 +105,6 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
         only_in_b=[name for name in names if name not in of_a],
         differences=differences,
     )
-
-
-def _short(value: Any) -> str:
-    return "nothing" if value is None else str(value)[:12]  # enough of a fingerprint
 
 
 def documents_of(run: StoredRun) -> tuple[str, bytes]:
@@ -176,12 +167,8 @@ def plain_values(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 def _changes(
     a: StoredRun, b: StoredRun, of_both: Mapping[str, tuple[ModelSummary, ModelSummary]]
 ) -> list[ModelChange]:
-    """Return B minus A for each model."""
-    hits = {
-        f"{name} in {side}": of_model
-        for side, run in (("A", a), ("B", b))
-        for name, of_model in hits_of(run).items()
-    }
+    hits = {f"{name} in A": of_model for name, of_model in hits_of(a).items()}
+    hits |= {f"{name} in B": of_model for name, of_model in hits_of(b).items()}
     tests = compare_pairs([(f"{name} in B", f"{name} in A") for name in of_both], hits)
     changes = []
     for (name, (of_a, of_b)), test in zip(of_both.items(), tests, strict=True):
@@ -196,13 +183,10 @@ class Gate(NamedTuple):
     """A change from A to B that no model may make."""
 
     text: str
-    metric: str | None
-    """A metric or a cost, by name; ``None`` for the main metric."""
+    metric: str | None  # a metric or a cost, by name; None for the main metric
     direction: str
-    amount: float | None
-    """How far it may move without failing; ``None`` if only a significant move fails."""
-    is_relative: bool = False
-    """Whether ``amount`` is a percentage of the value in A."""
+    amount: float | None  # how far it may move; None if only a significant move fails
+    is_relative: bool = False  # whether amount is a percentage of the value in A
 
 
 class Failure(Record):
@@ -211,18 +195,15 @@ class Failure(Record):
     model: str
     a: float | None
     b: float | None
-    p_holm: float | None = None
-    """The corrected p-value, for a gate on significance."""
+    p_holm: float | None = None  # the corrected p-value, for a gate on significance
 
 
 class GateVerdict(Record):
     """The outcome of a gate."""
 
     gate: str
-    checked: list[str]
-    """Models whose values were compared."""
-    unmeasured: list[str]
-    """Models that have no such value in A, such as the log-loss of an SVM."""
+    checked: list[str]  # models whose values were compared
+    unmeasured: list[str]  # models that have no such value in A, such as the log-loss of an SVM
     failures: list[Failure]
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic documents it

@@ -19,17 +19,12 @@ from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import DIGITS, SIGNIFICANT, Comparison, ModelSummary
 from rnnbench.section import Record
 
-MAX_IN_PAIRS = 60
-"""The most models that are all compared with each other; a comparison takes about a millisecond."""
-SHOWN_IN_PAIRS = 8
-"""The most models of which all pairs are shown in a plot."""
+MAX_IN_PAIRS = 60  # the most models that are all compared with each other, a millisecond each
+SHOWN_IN_PAIRS = 8  # the most models of which all pairs are shown in a plot
 POWER = 0.8
-N_SWAPS = 10_000
-"""The draws of a randomization test of ratios; no p-value of it is below 1 in as many."""
-MOST_SWAPPED = 4_000
-"""The most documents on which two models differ in a randomization test, which takes a second."""
-FEWEST, MOST = 3, 1_000
-"""The seeds that are tried to find out how many are needed."""
+N_SWAPS = 10_000  # draws of a randomization test of ratios; no p-value is below 1 in so many
+MOST_SWAPPED = 4_000  # the most documents on which models differ in such a test: a second
+FEWEST, MOST = 3, 1_000  # the seeds that are tried to find out how many are needed
 
 
 def hits_of(run: StoredRun) -> dict[str, Hits]:
@@ -195,14 +190,10 @@ class PairPower(Record):
     """The power of the comparison of two models; the caption of its table says more."""
 
     comparison: Comparison
-    detectable: float | None
-    """The smallest difference that would be found in 80 % of such runs, if no other were tested."""
-    detectable_corrected: float | None
-    """The same, if it must be clear after the correction for all comparisons."""
-    seeds_needed: int | None
-    """Seeds of each model with which the measured difference would be clear in 80 % of runs."""
-    is_spread_known: bool
-    """Whether each model that depends on the seed has several."""
+    detectable: float | None  # the smallest found in 80 % of such runs, if no other were tested
+    detectable_corrected: float | None  # the same after the correction for all comparisons
+    seeds_needed: int | None  # with which the measured one would be clear in 80 % of runs
+    is_spread_known: bool  # whether each model that depends on the seed has several
 
 
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:

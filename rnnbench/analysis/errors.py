@@ -19,10 +19,8 @@ from rnnbench.results.schema import Interval
 from rnnbench.tasks import Key, Labels, documents_by_topic, keys_of
 from rnnbench.training.outcome import TrialResult
 
-FEW, MANY = 10, 100
-"""The training documents that divide topics into rare, middle and frequent ones."""
-N_BINS = 15
-"""The number of bins, all equally wide, for the probabilities of answers."""
+FEW, MANY = 10, 100  # the training documents that divide topics into rare, middle and frequent ones
+N_BINS = 15  # the number of bins, all equally wide, for the probabilities of answers
 
 
 class Answer(NamedTuple):

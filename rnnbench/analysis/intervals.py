@@ -32,26 +32,19 @@ from rnnbench.tasks import linearised
 from rnnbench.training.outcome import TrialResult
 
 LEVEL = 0.95
-SMALLEST_P = 1e-300
-"""No p-value is lower, so none is rounded to 0; the order of all others stays right."""
-ROUNDING = 1e-12
-"""Scores that differ by less than this count as equal."""
-N_BLOCKS = 16
-"""The number of blocks of documents in order of time; their sizes differ by at most one."""
+SMALLEST_P = 1e-300  # no p-value is lower, so none is rounded to 0
+ROUNDING = 1e-12  # scores that differ by less than this count as equal
+N_BLOCKS = 16  # blocks of documents in order of time, whose sizes differ by at most one
 
 
 @dataclass(frozen=True, eq=False)
 class Hits:
     """How right the answers of the trials of a model to the test documents are."""
 
-    parts: NDArray[Any]
-    """Those of ``TaskKind``, by trial: ``(n_trials, n_documents)``, or ``(2, ...)`` for a ratio."""
-    in_order: bool = False
-    """Whether the documents are in order of time."""
-    is_random: bool = True
-    """Whether the answers of the model depend on the seed."""
-    clusters: Sequence[int] | None = None
-    """The cluster of each document, from 0, ``(n_documents,)``; they replace blocks."""
+    parts: NDArray[Any]  # those of TaskKind, ([2,] n_trials, n_documents)
+    in_order: bool = False  # whether the documents are in order of time
+    is_random: bool = True  # whether the answers of the model depend on the seed
+    clusters: Sequence[int] | None = None  # of each document, from 0; they replace blocks
 
     @classmethod
     def of(cls, trials: Sequence[TrialResult], **facts: Any) -> "Hits":
@@ -145,10 +138,8 @@ class Estimate:
     """A mean, or a difference of two, and its error over other documents and other seeds."""
 
     value: float
-    error: float
-    """The standard error."""
-    df: float
-    """The degrees of freedom of ``error``."""
+    error: float  # the standard error
+    df: float  # the degrees of freedom of error
 
     @property
     def around(self) -> Interval:

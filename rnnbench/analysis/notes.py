@@ -14,32 +14,29 @@ from rnnbench.results.run import StoredRun
 from rnnbench.section import Record
 from rnnbench.text import counted, listed
 
-SHOWN = 5
-"""The most words of a document that a note quotes."""
+SHOWN = 5  # the most words of a document that a note quotes
 
 
 class Note(Record):
-    """One thing to know before believing a number."""
+    """One thing to know before believing a number: what was found, and what to do about it."""
 
     title: str
     evidence: str
-    """A sentence that says what was found."""
     advice: str
-    """A sentence that says what to do about it."""
 
 
 def notes_on_data(summary: DatasetSummary, data: Data, corpus: Corpus | None) -> Iterator[Note]:
     """Yield notes on a dataset; those that need the ``corpus`` only if it is at hand."""
-    if corpus is not None and data.maxlen is not None:
-        lost, whole = len(corpus) - summary.train_size - summary.test_size, len(corpus)
-        if lost:
-            yield Note(
-                title="documents lost to maxlen",
-                evidence=f"{lost:,} of {whole:,} documents have {data.maxlen - 1:,} words or more "
-                "and are left out.",
-                advice="Like Keras's loader, maxlen drops long documents; to cut them instead, set "
-                "pad_length.",
-            )
+    whole = summary.train_size + summary.test_size if corpus is None else len(corpus)
+    lost = whole - summary.train_size - summary.test_size
+    if lost and data.maxlen is not None:
+        yield Note(
+            title="documents lost to maxlen",
+            evidence=f"{lost:,} of {whole:,} documents have {data.maxlen - 1:,} words or more and "
+            "are left out.",
+            advice="Like Keras's loader, maxlen drops long documents; to cut them instead, set "
+            "pad_length.",
+        )
     if summary.topics_only_in_test:
         yield Note(
             title=f"{summary.noun}s that are tested but never trained",

@@ -39,8 +39,7 @@ R = TypeVar("R", bound=StoredRun)
 
 OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1", "score")
 """The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
-ROUNDING = 1e-9
-"""The largest difference that summing in another order can make."""
+ROUNDING = 1e-9  # the largest difference that summing in another order can make
 
 
 class NothingLeftError(UserError):
@@ -146,10 +145,9 @@ def compute_metrics(
 
 def _value_of(metric: Metric, trial: TrialResult) -> float | None:
     """Return a metric of a trial; ``None`` if its documents or its kind of scores have none."""
-    kind = trial.record.score_kind
-    if metric.needs_log_probabilities and kind != "log_probabilities":
-        return None
-    if kind == "answers" and not metric.is_of_answers:
+    kind, needs_scores = trial.record.score_kind, not metric.is_of_answers
+    lacks_probabilities = metric.needs_log_probabilities and kind != "log_probabilities"
+    if lacks_probabilities or (needs_scores and kind == "answers"):
         return None
     value = metric.of(trial.labels, trial.answers, trial.scores)
     if value is not None and not math.isfinite(value):
@@ -288,8 +286,7 @@ def drop_duplicates(run: R) -> R:
     return replace(run, results=results, trials=trials)
 
 
-RunOrFolder = str | Path | InstanceOf[StoredRun]
-"""A run, or the folder that holds it."""
+RunOrFolder = str | Path | InstanceOf[StoredRun]  # a run, or the folder that holds it
 
 
 @checked

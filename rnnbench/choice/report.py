@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from rnnbench.analysis.summary import load_environment
 from rnnbench.choice.choose import Candidate, choice_table
 from rnnbench.report.page import PageContent
-from rnnbench.report.plot import COLOURS, THIN, Plot, about, name_rows
+from rnnbench.report.plots import COLOURS, THIN, Plot, about, name_rows
 from rnnbench.report.sections import Part, ReportSection, reproduce_by
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, heading

@@ -212,7 +212,7 @@ def _check_options(
         if wrong:
             raise UserError(message)
     if plot:
-        from rnnbench.report.plot import FORMATS  # imports Matplotlib
+        from rnnbench.report.plots import FORMATS  # imports Matplotlib
 
         check_new(plot, "--plot", FORMATS, overwrite=force)
 

@@ -32,8 +32,7 @@ from rnnbench.section import spell_parameters
 from rnnbench.tasks import keys_of, topics_of
 from rnnbench.text import counted, listed, visible
 
-MANY = 5
-"""So many topics of a document are not told from more."""
+MANY = 5  # so many topics of a document are not told from more
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 NAME, ASIDE, REPLACED = "bold", "dim", "yellow"
 START_MARK = "(start)"
@@ -49,9 +48,6 @@ INPUTS = {
     "words": "the words as a text, without those that are unknown or cut off",
 }
 """The kinds of input that models get from a document, in words."""
-
-Inputs = Mapping[str, Sequence[str]]
-"""The names of the models of a config, by their kind of input."""
 View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
 """The record of something, which ``--json`` prints, and what people see of it."""
 
@@ -107,7 +103,7 @@ def data_view(prepared: PreparedData) -> View:
 
 
 def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, str]]]:
-    """Return the documents by their number of topics, and those of each pair of topics."""
+    """Return numbers of documents by their number of topics, and by pair of topics."""
     dataset, sizes, pairs = prepared.dataset, Counter[int](), Counter[tuple[str, str]]()
     for key in chain(keys_of(dataset.y_train), keys_of(dataset.y_test)):
         own = topics_of(key)
@@ -138,19 +134,14 @@ def sources_view(sources: Iterable[Source]) -> View:
 
 def notes_text(notes: Sequence[Note]) -> RenderableType:
     """Return each note: its title, its evidence and its advice."""
-    if not notes:
-        return Text("Nothing to note.")
     lines: list[RenderableType] = []
     for note in notes:
-        advice = Padding(Text(f"{note.evidence} {note.advice}"), (0, 0, 0, 2))
+        advice = Padding.indent(Text(f"{note.evidence} {note.advice}"), 2)
         lines += [Text(note.title, NAME), advice]
-    return Group(*lines)
+    return Group(*lines) if lines else Text("Nothing to note.")
 
 
-# One document
-
-
-def document_view(document: Document, inputs: Inputs | None) -> View:
+def document_view(document: Document, inputs: Mapping[str, list[str]] | None) -> View:
     """Return a document's words, ids, and the inputs of models; ``None`` without a config."""
     if inputs and document.sequence is None:  # no model is given it
         inputs = {}
@@ -183,7 +174,6 @@ def document_view(document: Document, inputs: Inputs | None) -> View:
 
 
 def _glosses(document: Document) -> list[RenderableType]:
-    """Return the words with their ids below, and a line each for cut-off words and for padding."""
     words = [START_MARK, *document.words]
     glosses = [
         Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "")
@@ -210,9 +200,8 @@ def _remarks(document: Document) -> Iterator[str]:
     else:
         sides = document.data.truncating, document.data.padding
         cut = f"the {'first' if sides[0] == 'pre' else 'last'} {document.n_cut:,} are cut off"
-        padding = (
-            f"{document.n_padding:,} of padding {'before' if sides[1] == 'pre' else 'after'} it"
-        )
+        where = "before" if sides[1] == "pre" else "after"
+        padding = f"{document.n_padding:,} of padding {where} it"
         facts = [cut] * bool(document.n_cut) + [padding] * bool(document.n_padding)
         whole = f": {' and '.join(facts)}" if facts else ""
         yield f"{length} Every sequence has {counted(len(document.sequence), 'step')}{whole}."
@@ -227,7 +216,7 @@ def _remarks(document: Document) -> Iterator[str]:
     )
 
 
-def models_by_input(models: Mapping[str, Model]) -> Inputs:
+def models_by_input(models: Mapping[str, Model]) -> Mapping[str, list[str]]:
     """Return the names of models by their kind of input."""
     found: dict[str, list[str]] = {}
     for name, model in models.items():
@@ -248,9 +237,6 @@ def _input_of(model: Model) -> str:
     if first.takes == "ids":
         return "masked_ids" if first.gives_mask else "ids"
     return "numbers" if model.inputs == "ids" else "scaled_numbers"
-
-
-# Models
 
 
 def models_view(models: Mapping[str, Model], params: Mapping[str, int], remark: str) -> View:

@@ -15,8 +15,7 @@ from markupsafe import Markup, escape
 
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.errors import UserError
-from rnnbench.report.plot import COLOURS, GRID, INK, ON_DARK, Plot
-from rnnbench.report.plots import STRONGEST
+from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, STRONGEST, Plot
 from rnnbench.report.sections import ReportSection, best_first, make_sections
 from rnnbench.report.table import find_template, to_markdown
 from rnnbench.report.words import findings
@@ -32,17 +31,12 @@ class PageContent:
 
     title: str
     heading: str
-    about: str
-    """The line below the heading."""
-    findings: Sequence[str]
-    """Sentences above all sections."""
+    about: str  # the line below the heading
+    findings: Sequence[str]  # sentences above all sections
     sections: Sequence[ReportSection]
-    models: Sequence[str] = ()
-    """Those that a reader can pick; rows and plots name those that they are about."""
-    pages: Mapping[str, str] = field(default_factory=dict)
-    """The addresses of the pages of a site, relative to this one, by name."""
-    address: str = ""
-    """Its own address, if it is one of ``pages``."""
+    models: Sequence[str] = ()  # that a reader can pick; rows and plots name those of theirs
+    pages: Mapping[str, str] = field(default_factory=dict)  # addresses in a site, by name
+    address: str = ""  # its own address, if it is one of pages
 
 
 def write_files(folder: Path, page: PageContent) -> Path:

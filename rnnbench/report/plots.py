@@ -1,9 +1,18 @@
-"""The plots of a run, whose list is ``PLOTS``, and those of several runs."""
+"""The plots of a run, whose list is ``PLOTS``, and those of several runs, drawn by one base class.
 
+On pages and in files, text and grid have colours that nothing else uses, which a page can replace.
+On axes of a program, they have those of the style in use. Data has the palette of M. Okabe and
+K. Ito, which colour-blind readers can tell apart.
+"""
+
+import io
+import re
 import textwrap
-from abc import abstractmethod
+import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import accumulate, chain, compress, cycle, zip_longest
 from operator import gt
 from typing import Any, ClassVar, Self
@@ -15,6 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from rnnbench.analysis.boards import ALPHA, MeanRanks, RunHistory
 from rnnbench.analysis.compare import ComparedRuns
@@ -23,31 +33,48 @@ from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import ONE, find_quantity
 from rnnbench.registry import Registry
-from rnnbench.report.plot import (
-    COLOURS,
-    DOTTED,
-    LARGEST,
-    STYLES,
-    THICK,
-    THIN,
-    Plot,
-    Style,
-    about,
-    add_legend,
-    ink,
-    legend_entries,
-    name_rows,
-)
 from rnnbench.report.table import MISSING, Table, with_points
 from rnnbench.report.tables import direction
 from rnnbench.report.words import mean_and_interval, scope, scope_of, short_p
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference, ModelSummary
+from rnnbench.results.schema import DIGITS, TOO_FEW_SEEDS, Difference
 from rnnbench.text import counted, heading, sentences, visible
 from rnnbench.training.outcome import TrialResult
 
-STRONGEST = 0.55
-"""The opacity of the first colour for a share of 1, on which text is legible in both themes."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#6f6f6f")
+ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
+INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
+STYLES = ("-", "--", ":", "-.")
+Style = dict[str, Any]  # keyword arguments of Axes.plot
+THIN: Style = {"lw": 1.5}
+THICK: Style = {"lw": 7, "alpha": 0.45}
+DOTTED: Style = {"lw": 1, "ls": ":"}
+LARGEST = 1e38  # the largest number that is drawn; there is no room for much larger ones
+FORMATS: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""The formats of pictures, each without the facts that Matplotlib would add."""
+Size = tuple[float, float]
+
+_SETTINGS: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # an SVG has the whole list beside every text
+    "font.size": 11,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "rnnbench",
+    "pdf.fonttype": 42,  # so does that in a PDF file
+    "text.parse_math": False,  # a topic may have dollars
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.facecolor": "none",
+    **dict.fromkeys(("axes.grid", "axes.axisbelow"), True),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), GRID),
+}
+STRONGEST = 0.55  # the opacity of a share of 1, on which text is legible in both themes
 BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a in (0, STRONGEST)])
 BLUE: Style = {"color": COLOURS[0]}
 GREY: Style = {"color": COLOURS[7]}
@@ -58,15 +85,137 @@ MARKS: dict[str, Style] = {
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
 """The mark of a difference, by its verdict."""
-LEAST_SECONDS = 1e-3
-"""Shorter trainings are drawn here: a logarithmic axis has no 0."""
+LEAST_SECONDS = 1e-3  # shorter trainings are drawn here: a logarithmic axis has no 0
 CURVES = {
     "loss": "loss on the training documents",
     "score": "{score} on the training documents",
     "val_loss": "loss on the validation documents",
     "val_score": "{score} on the validation documents",
 }
-"""The values in the history of a training in words."""
+
+
+class Plot(ABC):
+    """A plot of some results: its title, its size in inches, its drawing, and its facts."""
+
+    name: str
+    """That of its files, without suffix; plots on one page have different names."""
+    title: str
+    size: Size
+    size_on_page: Size | None = None
+    """Its size on a page, where that differs."""
+    alt: str
+    """The same facts in words, for those who cannot see it."""
+    models: Sequence[str] = ()
+    """Those that it is about, where it is about some alone."""
+
+    def make_room(self, names: Iterable[str], height: float) -> None:
+        """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
+        width = max(5.2, 2.9 + 0.1 * max(map(len, names)))
+        self.size, self.size_on_page = (width + 0.8, height), (width, height)
+
+    @abstractmethod
+    def draw(self, axes: Axes) -> Sequence[Artist]:
+        """Draw on axes, and return a legend's entries; ``gid=about(...)``: about single models."""
+
+    def table(self) -> Table | None:
+        """Return the values that no other table beside the plot has, if there are any."""
+        return None
+
+    def draw_alone(self, axes: Axes) -> None:
+        """Draw on axes of any height with a title, and a legend below that covers no data."""
+        handles = self.draw(axes)
+        axes.set_title(self.title)
+        if handles:
+            down = ScaledTranslation(0, -0.5, axes.figure.dpi_scale_trans)
+            below: Style = {"bbox_to_anchor": (0.5, 0), "bbox_transform": axes.transAxes + down}
+            axes.legend(handles=handles, loc="upper center", ncols=3, frameon=False, **below)
+
+    def draw_on_page(self, figure: Figure) -> None:
+        """Draw in an empty figure for a page, which has the title above it."""
+        if handles := self.draw(figure.subplots()):
+            add_legend(figure, handles)
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The plot for a page, as Matplotlib has drawn it."""
+        with mpl.rc_context(_SETTINGS):
+            figure = Figure(figsize=self.size_on_page or self.size, layout="constrained")
+            self.draw_on_page(figure)
+        return figure
+
+    @cached_property
+    def svg(self) -> str:
+        """The plot for a page, on a transparent background; kept, as each drawing shifts it."""
+        return _file(self.figure, ".svg", transparent=True).decode()
+
+    def png(self) -> bytes:
+        """Return the plot for a page on white."""
+        return _file(self.figure, ".png", facecolor=PAPER)
+
+    def picture(self, suffix: str) -> bytes:
+        """Return the plot with its title on white, as the file of a suffix in ``FORMATS``."""
+        with mpl.rc_context(_SETTINGS):
+            figure = Figure(figsize=self.size, layout="constrained")
+            self.draw_alone(figure.subplots())
+        return _file(figure, suffix, facecolor=PAPER)
+
+    def on(self, ax: Axes | None) -> Axes:
+        """Draw in the style in use, by default on new axes of pyplot, and return the axes."""
+        if not isinstance(ax, Axes | None):
+            kind = type(ax).__name__
+            raise UserError(f"ax: got an object of type {kind} (should be matplotlib.axes.Axes)")
+        from matplotlib import pyplot as plt
+
+        axes = plt.subplots(figsize=self.size, layout="constrained")[1] if ax is None else ax
+        with mpl.rc_context({"text.parse_math": False}):  # a topic may have dollars
+            self.draw_alone(axes)
+        return axes
+
+
+def about(*models: str) -> str:
+    """Return the ``gid`` of what is about some models; a page fades it if one is not picked."""
+    return f"about-{' '.join(models)}"
+
+
+def ink() -> Any:
+    """Return the colour of text in the style in use."""
+    return mpl.rcParams["text.color"]
+
+
+def legend_entries(axes: Axes, styles: Mapping[str, Style]) -> list[Artist]:
+    """Return an entry of a legend for each label, in its style."""
+    return [axes.plot([], [], label=label, **style)[0] for label, style in styles.items()]
+
+
+def name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
+    """Name the rows of a plot, the first at the top, and label the axis below them."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label)
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Add a legend below all axes of a figure, in as many columns as there is room for."""
+    widths = [len(str(handle.get_label())) + 7 for handle in handles]
+    room = 11 * figure.get_figwidth()  # in characters
+    columns = len(handles) if sum(widths) < room else max(1, int(room / (max(widths) + 1)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=1.5)
+
+
+def _file(figure: Figure, suffix: str, **options: Any) -> bytes:
+    """Return a figure as a file that is the same whenever it is written."""
+    file = io.BytesIO()
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        # In an SVG, text stays text, and a browser finds a font with these characters.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        kind = suffix.removeprefix(".")
+        figure.savefig(file, format=kind, dpi=150, metadata=FORMATS[suffix], **options)
+    content = file.getvalue()
+    return re.sub(rb'<g id="about-', b'<g data-models="', content) if suffix == ".svg" else content
+
+
+# One run
 
 
 class RunPlot(Plot):
@@ -103,6 +252,7 @@ class RunPlot(Plot):
             raise UserError(f"models: {fault} ({did_you_mean(''.join(wrong[:1]), run.trials)})")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
         self.chosen = [model for model in run.trials if model in names]
+        self._models = [model for model in run.results.models if model.name in names]
         self.prepare()
 
     @abstractmethod
@@ -148,7 +298,6 @@ class ScorePlot(RunPlot):
     kind, section, title = "score", "score", "Test score"
 
     def prepare(self) -> None:
-        self._models = [model for model in self.run.results.models if model.name in self.chosen]
         self.name = self.run.results.dataset.kind.main
         self.title = heading(self.run.results.dataset.score_name)
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
@@ -164,7 +313,7 @@ class ScorePlot(RunPlot):
             if one.is_of_our_model and one.model in self.chosen
         ]
         for row, model in enumerate(self._models):
-            style: Style = {"color": _colour(model), "gid": about(model.name)}
+            style: Style = {"color": COLOURS[model.is_baseline], "gid": about(model.name)}
             for interval, line in ((model.interval, THIN), (model.score.over_seeds, THICK)):
                 if interval:
                     axes.hlines(row, *np.clip((interval.low, interval.high), 0, 1), **style, **line)
@@ -187,10 +336,6 @@ class ScorePlot(RunPlot):
         return [*legend_entries(axes, styles), majority]
 
 
-def _colour(model: ModelSummary) -> str:
-    return COLOURS[1 if model.is_baseline else 0]
-
-
 class DifferencesPlot(RunPlot):
     """The difference of each pair of models, with its interval, below the better model."""
 
@@ -198,8 +343,7 @@ class DifferencesPlot(RunPlot):
 
     def prepare(self) -> None:
         self.need_two()
-        models = [model for model in self.run.results.models if model.name in self.chosen]
-        self._pairs = by_better_model(self.run.results.comparisons, models)
+        self._pairs = by_better_model(self.run.results.comparisons, self._models)
         if not self._pairs:
             hint = "a run of so many models has comparisons with its best model only"
             raise UserError(f"models: no two of {', '.join(self.chosen)} were compared ({hint})")
@@ -247,9 +391,7 @@ class CostPlot(RunPlot):
 
     def prepare(self) -> None:
         self.need_two()
-        models = self.run.results.models
-        found = [one for one in models if one.name in self.chosen and one.fit_seconds]
-        if not found:
+        if not (found := [model for model in self._models if model.fit_seconds]):
             raise UserError(f"models: the plot '{self.kind}' needs models that were trained here")
         self._places = {
             model.name: (max(model.mean_of("fit_seconds") or 0, LEAST_SECONDS), model.score.mean)
@@ -272,7 +414,7 @@ class CostPlot(RunPlot):
         sides = cycle([("top", -3), ("bottom", 3)])  # so that neighbours do not overlap
         for model in self._models:
             place, gid = self._places[model.name], about(model.name)
-            style: Style = {"color": _colour(model), "gid": gid}
+            style: Style = {"color": COLOURS[model.is_baseline], "gid": gid}
             ends = np.clip((model.interval.low, model.interval.high), 0, 1)
             axes.plot([place[0]] * 2, ends, **THIN, **style)
             axes.plot(*place, "o", **style)
@@ -456,11 +598,9 @@ CHANGES: dict[str, Style] = {
     for way, mark in (("up", "^"), ("down", "v"))
 }
 """The mark of a clear change, by its direction."""
-LABELS, RUNS_PER_LABEL = 5, 8
-"""The labels that fit into any plot, and the runs per label in a wide one."""
+LABELS, RUNS_PER_LABEL = 5, 8  # those that fit into any plot, and the runs a label in a wide one
 FEW_DATASETS = 5
-CHARACTERS = 13.5
-"""Characters of a caption in an inch."""
+CHARACTERS = 13.5  # characters of a caption in an inch
 
 
 class ChangesPlot(Plot):

@@ -19,8 +19,7 @@ from rnnbench.metrics import ONE, SEVERAL
 from rnnbench.prediction.predict import find_model
 from rnnbench.registry import Registry
 from rnnbench.report import tables
-from rnnbench.report.plot import Plot
-from rnnbench.report.plots import PLOTS
+from rnnbench.report.plots import PLOTS, Plot
 from rnnbench.report.table import MISSING, Table, number_first, with_points
 from rnnbench.report.words import SECOND, scope, which_epoch
 from rnnbench.results.run import StoredRun
@@ -70,12 +69,9 @@ class Reported:
     """The content that sections are made of: a run with its best model first, and documents."""
 
     run: StoredRun
-    texts: Sequence[Sequence[str]] | None
-    """The words of the test documents, if they are available."""
-    words: int
-    """The most words that are shown of a document."""
-    hardest: Sequence[answered.HardDocument]
-    """The misclassified documents to show."""
+    texts: Sequence[Sequence[str]] | None  # the words of the test documents, if they are available
+    words: int  # the most words that are shown of a document
+    hardest: Sequence[answered.HardDocument]  # the misclassified documents to show
 
     @property
     def results(self) -> Results:
@@ -459,7 +455,6 @@ SECTIONS: Registry[Section] = Registry(
     key="__name__",
 )  # fmt: skip
 """The functions that return sections, by name, in the order of the report."""
-OF_TOPICS = (topics, errors)
-"""Those that need answers that are topics."""
+OF_TOPICS = (topics, errors)  # those that need answers that are topics
 ONLY_FOR: dict[Section, Sequence[str]] = {calibration: ONE, confusion: ONE, mistakes: SEVERAL}
 """The names of the kinds of task that have a section, if not all do."""

@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 T = TypeVar("T")
-Columns = dict[str, Callable[[T], str]]
-"""The cell of an item, by the header of its column."""
+Columns = dict[str, Callable[[T], str]]  # the cell of an item, by the header of its column
 
-MISSING = "-"
-"""Stands for a value that there is not."""
-HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)
-"""The widths of headers and of words in cells that are tried, in columns."""
+MISSING = "-"  # stands for a value that there is not
+HEADER_WIDTHS, CELL_WIDTHS = (60, 30, 20, 12, 0), (34, 20)  # that are tried, in columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -222,7 +219,8 @@ class Shown(ABC):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        return "".join(map(to_html, self.tables()))
+        template = find_template("rnnbench.report", "table.html.j2")
+        return visible("".join(template.render(table=table) for table in self.tables()))
 
 
 def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
@@ -234,11 +232,6 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     for view in views:
         console.print(to_rich(view, console) if isinstance(view, Table) else view, crop=False)
     return text.getvalue()
-
-
-def to_html(table: Table) -> str:
-    """Return a table as HTML, with its caption below; all text is escaped."""
-    return visible(find_template("rnnbench.report", "table.html.j2").render(table=table))
 
 
 def find_template(package: str, name: str, **options: Any) -> "Template":

@@ -31,19 +31,14 @@ from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, Pub
 from rnnbench.section import spell_parameters
 from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
 
-SHORT = 12
-"""Characters shown of a commit or a fingerprint."""
-LONGEST = 76
-"""The most characters that are shown of a value that differs."""
+SHORT = 12  # characters shown of a commit or a fingerprint
+LONGEST = 76  # the most characters that are shown of a value that differs
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not have, not even escaped."""
-PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"
-"""The outcomes of a gate for a model."""
-CAVEAT = "*"
-"""The mark of a published score with a caveat; the caption has the caveat."""
+PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes of gates
+CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
 ON_THE_SAME = "Only results on the same documents are shown."
-RESERVED = ("source", "model", "params", "trials")
-"""Columns of ``table.csv`` that a parameter of the same name must not replace."""
+RESERVED = ("source", "model", "params", "trials")  # columns that no parameter must replace
 
 
 def result_tables(results: Results) -> list[Table]:

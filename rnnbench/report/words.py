@@ -11,10 +11,8 @@ from rnnbench.report.table import MISSING
 from rnnbench.results.schema import TOO_FEW_SEEDS, Difference, ModelSummary, Results, Statistic
 from rnnbench.text import counted, either, listed, sentences
 
-SECOND = "macro_f1"
-"""The metric that is shown with its spread, as the main one is."""
-CLEAR, NOT_CLEAR = "clear", "not clear"
-"""The verdicts on a difference, beside too few seeds."""
+SECOND = "macro_f1"  # the metric that is shown with its spread, as the main one is
+CLEAR, NOT_CLEAR = "clear", "not clear"  # the verdicts on a difference, beside too few seeds
 
 
 def findings(results: Results, stuck: Mapping[str, str] | None = None) -> list[str]:

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from rnnbench.report.table import Shown, Table, to_html, to_markdown, to_rich, with_points
+from rnnbench.report.table import Shown, Table, to_markdown, to_rich, with_points
 
 TWO = Table(
     ["model", "accuracy (mean ± 95 % over 5 seeds)", "log-loss"],
@@ -109,7 +109,7 @@ def test_all_tables_of_a_result_are_shown_escaped_and_numbers_are_on_the_right()
     text, html = str(Example(shares, others)), Example(shares, others)._repr_html_()
 
     assert text.index("a & b") < text.index("Of <all>.") < text.index("of text")
-    assert html == to_html(shares) + to_html(others)
+    assert html == Example(shares)._repr_html_() + Example(others)._repr_html_()
     assert '<td style="text-align: left">a &amp; b</td>' in html
     assert '<td style="text-align: right">0.5</td>' in html
     assert "Of &lt;all&gt;." in html
