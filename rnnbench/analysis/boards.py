@@ -7,7 +7,7 @@ Journal of Machine Learning Research 7, 2006): a model has one rank on each data
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import factorial, inf, isclose
 from pathlib import Path
 
@@ -135,7 +135,6 @@ def trace_runs(
 def _by_documents(
     runs: Sequence[StoredRun], names: Sequence[str] | None
 ) -> list[dict[str, StoredRun]]:
-    """Return the runs on each set of documents, by name."""
     groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
     for name, run in zip(names or distinct_names([run.folder for run in runs]), runs, strict=True):
         groups.setdefault(documents_of(run), {})[name] = run
@@ -144,14 +143,10 @@ def _by_documents(
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
     """Return for each folder the shortest end of its path that no other folder shares."""
-    paths = [folder.resolve() for folder in folders]
-    names = []
-    for path in paths:
-        others = {*paths} - {path}
-        ends = (path.parts[-depth:] for depth in range(1, len(path.parts)))
-        own = (end for end in ends if all(other.parts[-len(end) :] != end for other in others))
-        names.append(str(Path(*next(own, path.parts))))
-    return names
+    paths = [folder.resolve().parts for folder in folders]
+    ends = {path: [path[-depth:] for depth in range(1, len(path) + 1)] for path in paths}
+    counts = Counter(chain(*ends.values()))
+    return [str(Path(*next(end for end in ends[path] if counts[end] == 1))) for path in paths]
 
 
 def metric_of(dataset: DatasetSummary, name: str | None) -> str:

@@ -129,7 +129,6 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the key path and both values wherever two trees differ."""
     branches_a, branches_b = branches(a), branches(b)
     if branches_a is None or branches_b is None:
         if a != b:

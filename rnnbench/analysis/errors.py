@@ -94,26 +94,18 @@ def hardest_documents(
     answers = {model: [t.answers for t in of_model] for model, of_model in trials.items()}
     of_models = [[_error(task.parts(labels, own)) for own in given] for given in answers.values()]
     mistaken = np.mean([np.mean(errors, axis=0) for errors in of_models], axis=0)
-    keys, chosen = keys_of(labels), list[int]()
-    of_topic: Counter[Key] = Counter()
+    keys, of_topic, hardest = keys_of(labels), Counter[Key](), list[HardDocument]()
     for position in np.argsort(-mistaken, kind="stable").tolist():
         topic = keys[position]
-        if mistaken[position] > 0 and of_topic[topic] < per_topic and len(chosen) < n:
+        if mistaken[position] > 0 and of_topic[topic] < per_topic and len(hardest) < n:
             of_topic[topic] += 1
-            chosen.append(position)
-    found = {model: [keys_of(own[chosen]) for own in given] for model, given in answers.items()}
-    return [
-        HardDocument(
-            position,
-            keys[position],
-            float(mistaken[position]),
-            {
-                model: Answer(*Counter(own[n] for own in of_model).most_common(1)[0], len(of_model))
-                for model, of_model in found.items()
-            },
-        )
-        for n, position in enumerate(chosen)
-    ]
+            found = {
+                model: Counter(keys_of(own[[position]])[0] for own in given)
+                for model, given in answers.items()
+            }
+            most = {model: Answer(*of.most_common(1)[0], of.total()) for model, of in found.items()}
+            hardest.append(HardDocument(position, topic, float(mistaken[position]), most))
+    return hardest
 
 
 def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -139,7 +139,6 @@ def notes_on_run(run: StoredRun) -> Iterator[Note]:
 
 
 def _reads_padding_last(network: LayeredNetwork) -> bool:
-    """Return whether a network answers from the last state of a layer that reads padding, too."""
     if any(layer.gives_mask for layer in network.layers):
         return False
     recurrent = [part for part in network.parts if isinstance(part, Recurrent)]

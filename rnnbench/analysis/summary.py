@@ -198,7 +198,6 @@ def _summarize(
 
 
 def _never_predicted(trials: Sequence[TrialResult], dataset: DatasetSummary) -> list[str]:
-    """Return the topics in the test set that no trial gave to any document."""
     if not dataset.kind.has_topics:
         return []
     n_topics = len(dataset.topics)

@@ -103,7 +103,6 @@ def data_view(prepared: PreparedData) -> View:
 
 
 def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, str]]]:
-    """Return numbers of documents by their number of topics, and by pair of topics."""
     dataset, sizes, pairs = prepared.dataset, Counter[int](), Counter[tuple[str, str]]()
     for key in chain(keys_of(dataset.y_train), keys_of(dataset.y_test)):
         own = topics_of(key)
@@ -191,7 +190,6 @@ def _glosses(document: Document) -> list[RenderableType]:
 
 
 def _remarks(document: Document) -> Iterator[str]:
-    """Yield lines on the length, on words that are cut off or unknown, and on the ids."""
     n = len(document.ids)
     length = f"The start mark and {counted(n - 1, 'word')} make {counted(n, 'step')}."
     if document.sequence is None:
@@ -306,7 +304,6 @@ def network_view(
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
-    """Return the name of a layer, and below it its purpose and its settings."""
     name, lines = facts.keras_class, [""]
     if layer := facts.described_by:
         title, lines = layer.in_short(), [layer.in_words(shape), spell_parameters(layer.settings())]

@@ -200,7 +200,6 @@ def trained_on(results: Results) -> str:
 
 
 def _about_data(results: Results, *, in_short: bool = False) -> str:
-    """Return what is missing from a run, its data and its seeds, in sentences."""
     dataset, share = results.dataset, results.validation_split
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
@@ -313,7 +312,6 @@ def published_tables(results: Results) -> list[Table]:
 
 
 def _among_others(results: Results, others: Sequence[PublishedScore]) -> Table:
-    """Return our models and those of others, the best first."""
     best, caveats = results.best, dict[str, list[str]]()
     interval, rows = best.interval, list[tuple[float, list[str]]]()
 
@@ -512,7 +510,6 @@ def comparison_markdown(comparison: ComparedRuns, verdicts: Sequence[GateVerdict
 
 
 def _changes_table(comparison: ComparedRuns) -> Table:
-    """Return the score of each model in both runs, and how certain the difference is."""
     changes, dataset = comparison.models, comparison.dataset
     columns: Columns[ModelChange] = {
         f"{dataset.kind.score_name} of": lambda change: change.name,
@@ -553,7 +550,6 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
 
 
 def _means_tables(comparison: ComparedRuns) -> list[Table]:
-    """Return how much the mean of each other metric changed, and macro-F1 and speed in both."""
     changes = comparison.models
     metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
 

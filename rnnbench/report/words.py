@@ -56,7 +56,6 @@ def cheapest(results: Results) -> str:
 
 
 def _by_verdict(results: Results, name: str) -> dict[str, list[str]]:
-    """Return the models that a model, or the majority, was compared with, by the verdict."""
     found: dict[str, list[str]] = {CLEAR: [], NOT_CLEAR: [], TOO_FEW_SEEDS: []}
     for other, comparison in results.comparisons_of(name).items():
         if other != results.dataset.majority_name:

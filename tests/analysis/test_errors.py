@@ -163,6 +163,7 @@ def plain_calibration_error(confidence, right):
     return error
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), min_size=1, max_size=60))
 def test_the_calibration_error_is_that_of_its_definition_and_lies_in_its_interval(answers):
     confidence, right = (np.array(column) for column in zip(*answers, strict=True))
