@@ -50,7 +50,7 @@ class Leaderboard(Shown, Record):
         """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
 
         A bar joins models that are not told apart. The diagram describes these datasets: seeds are
-        not datasets, and datasets of one collection are not exchangeable. Names and caption are
+        not datasets, and datasets of one collection are not exchangeable. The caption is
         fitted to the width that ``ax`` has by now. Errors are those of ``mean_ranks``.
         """
         from rnnbench.report.plots import RanksPlot  # imports Matplotlib

@@ -316,7 +316,8 @@ class ScorePlot(RunPlot):
             style: Style = {"color": COLOURS[model.is_baseline], "gid": about(model.name)}
             for interval, line in ((model.interval, THIN), (model.score.over_seeds, THICK)):
                 if interval:
-                    axes.hlines(row, *np.clip((interval.low, interval.high), 0, 1), **style, **line)
+                    low, high = np.clip((interval.low, interval.high), 0, 1)
+                    axes.hlines(row, low, high, **style, **line)
             axes.plot(model.score.mean, row, "o", **style)
             for result in published:
                 if result.model == model.name:

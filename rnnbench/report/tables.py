@@ -402,18 +402,19 @@ def board_table(board: Board) -> Table:
     for entry in board.entries:
         model, verdict = entry.model, words.worse(entry.against_best)
         own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
-        own += [f"{model.interval:.4f}", spread(model.metrics.get(words.SECOND))]
+        decider = verdict if board.is_tested else words.mean_text(quantity, model)
+        own += [f"{model.interval:.4f}", decider, spread(model.metrics.get(words.SECOND))]
         own += [str(model.score.n), words.size_text(model), words.mean_text(FIT_SECONDS, model)]
-        rows.append([*own, verdict if board.is_tested else words.mean_text(quantity, model)])
+        rows.append(own)
     f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
     always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
-    rows.append([*always, MISSING, f1, MISSING, "0", MISSING, MISSING])
+    rows.append([*always, MISSING, MISSING, f1, MISSING, "0", MISSING])
     n_seeds = max(entry.model.score.n for entry in board.entries)
-    headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
-    headers += [f"95 % interval {words.scope(n_seeds)}", f"{METRICS[words.SECOND].header} {over}"]
     decides = "clearly worse than the first"
     decides = decides if board.is_tested else f"{quantity.name} (mean over seeds)"
-    headers += ["seeds", "params", FIT_SECONDS.header, decides]
+    headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
+    headers += [f"95 % interval {words.scope(n_seeds)}", decides]
+    headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     table = Table(headers, rows, _board_caption(board), is_last_apart=True, text_columns=3)
     return with_points(table, 1)
 

@@ -168,7 +168,7 @@ def test_the_seeds_of_both_models_add_to_the_variance():
 def test_95_percent_intervals_contain_the_true_mean_in_93_to_98_and_fewer_with_few_seeds(
     n_seeds, n_documents, accuracy, points, least
 ):
-    held = coverage(Population.of(accuracy, points), n_seeds, n_documents, times=1_000)
+    held = coverage(Population.of(accuracy, points), n_seeds, n_documents, times=500)
 
     assert least <= held <= 0.98
 
@@ -178,7 +178,7 @@ def test_intervals_of_blocks_contain_the_true_mean_even_if_errors_come_in_bursts
     population = Population.of(0.975, 0.3, bursts=0.3)
 
     single, blocks = (
-        coverage(population, n_seeds, 2_189, times=600, in_order=way) for way in (False, True)
+        coverage(population, n_seeds, 2_189, times=300, in_order=way) for way in (False, True)
     )
 
     assert single < 0.87

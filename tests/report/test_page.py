@@ -10,7 +10,7 @@ from factories import finished_run, run_folder
 from rnnbench.analysis.summary import load_run
 from rnnbench.report import page as writer
 from rnnbench.report.page import inline_svg, render, report_page, write_files
-from rnnbench.report.plots import STRONGEST, ScorePlot
+from rnnbench.report.plots import PLOTS, STRONGEST, ScorePlot
 from rnnbench.report.sections import ReportSection
 from rnnbench.results.store import PAGES
 
@@ -37,6 +37,11 @@ def run():
 @pytest.fixture(scope="module")
 def page(run):
     return pages(run)[0]
+
+
+@pytest.fixture
+def without_plots(monkeypatch):
+    monkeypatch.setattr(PLOTS, "usable", list)
 
 
 def test_the_page_needs_nothing_from_outside(page):
@@ -176,6 +181,7 @@ def test_plots_are_written_beside_the_pages_and_only_files_of_reports_are_replac
     assert not [*folder.glob("report.*")]
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_the_verdict_is_the_first_sentence_and_names_networks_that_learned_one_answer():
     html, markdown = pages(
         finished_run({"rnn": [(0, 0, 0, 0), (0, 0, 0, 1)], "lstm": [(0, 0, 1, 2)] * 2})
@@ -196,6 +202,7 @@ def test_a_section_is_folded_if_it_has_a_result(run, monkeypatch):
     assert "## My own\n\n3 of &lt;4>\n\nLook.\n" in markdown
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_a_misclassified_document_is_shown_with_its_words_and_every_answer(run, page):
     document = page[page.index("test document 3") :]
 

@@ -7,7 +7,7 @@ from plugin_files import look_again, write_distribution
 from rnnbench.data.audit import Duplicates
 from rnnbench.registry import PluginError
 from rnnbench.report.plots import PLOTS, plot_run
-from rnnbench.report.sections import SECTIONS, best_first, make_sections
+from rnnbench.report.sections import SECTIONS, Reported, best_first, make_sections
 from rnnbench.training.outcome import History
 
 ANSWERS = {"rnn": [(0, 0, 0, 1), (0, 0, 1, 1)], "lstm": [(0, 0, 1, 2), (0, 1, 1, 2)]}
@@ -40,8 +40,13 @@ MODULE = """
 """
 
 
-def sections_of(run, texts=None):
-    return {section.id: section for section in make_sections(run, texts, 60, 20)}
+def sections_of(run):
+    return {section.id: section for section in make_sections(run, None, 60, 20)}
+
+
+def section_of(name, run):
+    """A section alone, without its plots."""
+    return SECTIONS[name](Reported(run, None, 60, []))
 
 
 @pytest.fixture
@@ -109,11 +114,11 @@ def words_of(section):
 
 def test_texts_of_ones_own_have_labels_and_newswires_have_topics():
     own = sections_of(finished_run(ANSWERS, dataset={"source": "files"}))
-    newswires = sections_of(finished_run(ANSWERS, dataset={"source": "sgml"}))
+    newswires = section_of("topics", finished_run(ANSWERS, dataset={"source": "sgml"}))
 
     assert [one.id for one in own.values() if "topic" in words_of(one)] == []
     assert own["topics"].title == "F1 by label"
-    assert newswires["topics"].title == "F1 by topic"
+    assert newswires.title == "F1 by topic"
 
 
 def test_all_sections_but_the_first_have_their_result_in_one_line():
@@ -132,8 +137,8 @@ def test_all_sections_but_the_first_have_their_result_in_one_line():
 def test_a_model_with_margins_has_no_calibration():
     records = {model: {"score_kind": "margins"} for model in ANSWERS}
 
-    assert "calibration" in sections_of(finished_run(ANSWERS))
-    assert "calibration" not in sections_of(finished_run(ANSWERS, records=records))
+    assert section_of("calibration", finished_run(ANSWERS)).parts
+    assert not section_of("calibration", finished_run(ANSWERS, records=records)).parts
 
 
 def test_differences_are_those_of_the_better_model_in_the_order_of_accuracy():
@@ -141,7 +146,7 @@ def test_differences_are_those_of_the_better_model_in_the_order_of_accuracy():
 
     run = best_first(scored_run(seeds))
 
-    ((_, _), (_, table)) = sections_of(run)["differences"].parts
+    ((_, table),) = section_of("differences", run).parts
     pairs = [row[0] for row in table.rows]
     always = run.results.dataset.majority_name
     assert pairs == [
@@ -155,7 +160,7 @@ def test_differences_are_those_of_the_better_model_in_the_order_of_accuracy():
 def test_on_a_page_the_first_number_is_beside_the_name_even_if_points_have_parameters():
     run = finished_run({"rnn[units=3]": ANSWERS["rnn"], "rnn[units=4]": ANSWERS["lstm"]})
 
-    (_, table) = sections_of(run)["score"].parts[-1]
+    ((_, table),) = section_of("score", run).parts
 
     assert table.headers[:3] == ["model", "test accuracy (1 seed)", "units"]
     assert [row[2] for row in table.rows] == ["3", "4", "-"]
