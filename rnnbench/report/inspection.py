@@ -32,7 +32,6 @@ from rnnbench.section import spell_parameters
 from rnnbench.tasks import keys_of, topics_of
 from rnnbench.text import counted, listed, visible
 
-MANY = 5  # so many topics of a document are not told from more
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 NAME, ASIDE, REPLACED = "bold", "dim", "yellow"
 START_MARK = "(start)"
@@ -91,11 +90,7 @@ def data_view(prepared: PreparedData) -> View:
         sizes, pairs = _together(prepared)
         record["topics_a_document"] = dict(sorted(sizes.items()))
         record["pairs"] = [{"topics": pair, "documents": n} for pair, n in pairs.most_common()]
-        few_sizes = Counter[int]()
-        for size, n in sorted(sizes.items()):
-            few_sizes[min(size, MANY)] += n
-        shares = (f"{n}{' or more' * (n == MANY)}: {few_sizes[n]:,}" for n in few_sizes)
-        rows[f"{noun}s a document"] = ", ".join(shares)
+        rows[f"{noun}s a document"] = ", ".join(f"{n}: {sizes[n]:,}" for n in sorted(sizes))
         few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
         rows["most often together"] = ", ".join(few) or "none"
     facts = grid(rows.items(), (NAME, ""))

@@ -721,7 +721,7 @@ class RanksPlot(Plot):
         self._labels += [f"{name}  {rank:.2f}" for name, rank in ranks.models.items()]
         self.make_room(self._labels, 1 + 0.27 * len(self._labels))
         lines = 1 + len(self._caption) / CHARACTERS / self.size[0]
-        self.size = (self.size[0], self.size[1] + 0.16 * lines)
+        self.size = (self.size[0] + 0.4, self.size[1] + 0.16 * lines)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         means, difference = self._ranks.models, self._ranks.critical_difference
