@@ -137,13 +137,10 @@ def best_first(run: StoredRun) -> StoredRun:
 def score(reported: Reported) -> ReportSection:
     """Return the scores of the models."""
     name = reported.results.dataset.kind.score_name
-    return ReportSection(
-        "score",
-        heading(name),
-        [("table", number_first(tables.score_table(reported.results, is_wide=True)))],
-        f"Models are in the order of their {name}."
-        + " Networks are blue, baselines orange." * reported.results.is_trained_here,
-    )
+    table = number_first(tables.score_table(reported.results, is_wide=True))
+    colours = " Networks are blue, baselines orange." * reported.results.is_trained_here
+    lead = f"Models are in the order of their {name}.{colours}"
+    return ReportSection("score", heading(name), [("table", table)], lead)
 
 
 def published(reported: Reported) -> ReportSection:
@@ -159,16 +156,12 @@ def published(reported: Reported) -> ReportSection:
 
 def differences(reported: Reported) -> ReportSection:
     """Return the differences of the models in pairs."""
-    pairs = reported.results.comparisons
-    has_few = len(reported.results.models) > SHOWN_IN_PAIRS
-    return ReportSection(
-        "differences",
-        "Differences",
-        [("table", tables.comparisons_table(reported.results))],
-        "Intervals are not corrected for the number of comparisons; verdicts are."
-        + " The plot shows only the pairs with the best." * has_few,
-        f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear",
-    )
+    pairs, table = reported.results.comparisons, tables.comparisons_table(reported.results)
+    lead = "Intervals are not corrected for the number of comparisons; verdicts are."
+    if len(reported.results.models) > SHOWN_IN_PAIRS:
+        lead += " The plot shows only the pairs with the best."
+    result = f"{sum(pair.is_clear for pair in pairs)} of {counted(len(pairs), 'difference')} clear"
+    return ReportSection("differences", "Differences", [("table", table)], lead, result)
 
 
 def duplicates(reported: Reported) -> ReportSection:
@@ -180,27 +173,20 @@ def duplicates(reported: Reported) -> ReportSection:
         scores = number_first(tables.score_table(rest))
         for table in (scores, tables.comparisons_table(rest), tables.metrics_table(rest)):
             parts.append(("table", replace(table, caption=caption)))
-    return ReportSection(
-        "duplicates",
-        "Without duplicates",
-        parts,
-        f"{dataset.duplicates_in_words()}. The tables have the columns of those above.",
-        tables.verdicts_without(reported.results),
-    )
+    lead = f"{dataset.duplicates_in_words()}. The tables have the columns of those above."
+    result = tables.verdicts_without(reported.results)
+    return ReportSection("duplicates", "Without duplicates", parts, lead, result)
 
 
 def power(reported: Reported) -> ReportSection:
     """Return what the run could have found."""
     pairs = power_of_pairs(reported.run)
-    first = " The first 20 pairs are shown; rnnbench compare RUN shows all of them."
-    return ReportSection(
-        "power",
-        "Power",
-        [("table", tables.power_table(pairs[:20], reported.results))],
-        "The differences that this run could have found, and the seeds that would show more."
-        + first * (len(pairs) > 20),
-        f"{counted(len(pairs), 'pair')} without a clear difference",
-    )
+    table = tables.power_table(pairs[:20], reported.results)
+    lead = "The differences that this run could have found, and the seeds that would show more."
+    if len(pairs) > 20:
+        lead += " The first 20 pairs are shown; rnnbench compare RUN shows all of them."
+    result = f"{counted(len(pairs), 'pair')} without a clear difference"
+    return ReportSection("power", "Power", [("table", table)], lead, result)
 
 
 def metrics(reported: Reported) -> ReportSection:
@@ -239,14 +225,12 @@ def calibration(reported: Reported) -> ReportSection:
 
 def learning(reported: Reported) -> ReportSection:
     """Return the place of the learning curves, which there are if any model trained in epochs."""
-    return ReportSection(
-        "learning",
-        "Learning curves",
-        [],
+    lead = (
         "Lines are medians over seeds, in bands from the lowest to the highest. On the training "
-        "documents, they are means over the batches of an epoch, while the weights still change.",
-        f"epoch of the networks: {which_epoch(reported.results)}",
+        "documents, they are means over the batches of an epoch, while the weights still change."
     )
+    result = f"epoch of the networks: {which_epoch(reported.results)}"
+    return ReportSection("learning", "Learning curves", [], lead, result)
 
 
 def topics(reported: Reported) -> ReportSection:
@@ -435,14 +419,13 @@ def reproduce_by(command: str, environment: Mapping[str, Any]) -> ReportSection:
     """Return a command, and the data, the machine and the versions that it ran with."""
     apart, versions = ("versions", "installed", "schema_version"), environment["versions"]
     facts = {key.replace("_", " "): environment[key] for key in environment if key not in apart}
-    return ReportSection(
-        "reproduce",
-        "Reproduce",
-        [("command", command), ("facts", facts | versions)],
+    lead = (
         "Beside this file, config.yaml has every default, and the exact versions of all packages "
-        f"are in {CONSTRAINTS}, for pip install -c. Another processor may round sums differently.",
-        f"rnnbench {versions['rnnbench']}, {environment['cpu']}",
+        f"are in {CONSTRAINTS}, for pip install -c. Another processor may round sums differently."
     )
+    parts: list[Part] = [("command", command), ("facts", facts | versions)]
+    result = f"rnnbench {versions['rnnbench']}, {environment['cpu']}"
+    return ReportSection("reproduce", "Reproduce", parts, lead, result)
 
 
 SECTIONS: Registry[Section] = Registry(

@@ -416,7 +416,7 @@ def board_table(board: Board) -> Table:
     headers += [f"95 % interval {words.scope(n_seeds)}", decides]
     headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
     table = Table(headers, rows, _board_caption(board), is_last_apart=True, text_columns=3)
-    return with_points(table, 1)
+    return with_points(replace(table, keys=3), 1)  # a model may be in several runs
 
 
 def _board_caption(board: Board) -> str:
