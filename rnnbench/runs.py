@@ -7,7 +7,7 @@ from rnnbench.analysis import boards as ranking
 from rnnbench.analysis.compare import ComparedRuns, compare_runs
 from rnnbench.analysis.summary import RunOrFolder, opened
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables import board_table, comparison_tables, history_table
+from rnnbench.report.tables import board_tables, comparison_tables, history_table
 from rnnbench.section import Record
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Leaderboard(Shown, Record):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard`` prints."""
-        return list(map(board_table, self.boards))
+        return [table for board in self.boards for table in board_tables(board)]
 
     def mean_ranks(self) -> ranking.MeanRanks:
         """Return the mean ranks, over all boards, of the models that every board has, by name.

@@ -23,6 +23,7 @@ from rnnbench.report.table import (
     Columns,
     Table,
     find_template,
+    pick_columns,
     table_of,
     to_markdown,
     with_points,
@@ -395,8 +396,8 @@ def parameter_columns(
     }
 
 
-def board_table(board: Board) -> Table:
-    """Return scores and costs of the models, the best first, and verdicts or what decides ranks."""
+def board_tables(board: Board) -> list[Table]:
+    """Return the scores, with verdicts or what decides ranks, and the costs; the best first."""
     dataset, quantity = board.dataset, find_quantity(board.metric, "--metric")
     spread, over, rows = words.mean_and_interval, "(mean ± 95 % over seeds)", []
     for entry in board.entries:
@@ -415,8 +416,10 @@ def board_table(board: Board) -> Table:
     headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
     headers += [f"95 % interval {words.scope(n_seeds)}", decides]
     headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
-    table = Table(headers, rows, _board_caption(board), is_last_apart=True, text_columns=3)
-    return with_points(replace(table, keys=3), 1)  # a model may be in several runs
+    whole = Table(headers, rows, _board_caption(board), is_last_apart=True)
+    scores, costs = (pick_columns(whole, [0, 1, 2, *of], 3) for of in ((3, 4, 5), (6, 7, 8, 9)))
+    costs = replace(costs, caption="fit s: mean wall time of one training.")
+    return [with_points(scores, 1), with_points(costs, 1)]
 
 
 def _board_caption(board: Board) -> str:
@@ -429,7 +432,6 @@ def _board_caption(board: Board) -> str:
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
         sentences(clearly, words.condition(against_best)) if is_tested else "",
-        "fit s: mean wall time of one training.",
     )
 
 

@@ -21,7 +21,7 @@ from rnnbench.report.plots import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
 from rnnbench.report.tables import (
-    board_table,
+    board_tables,
     comparison_markdown,
     comparison_tables,
     comparisons_table,
@@ -142,14 +142,14 @@ def gates():
 
 
 def boards(metric="accuracy"):
-    """The table of two runs that differ in one model."""
+    """The tables of two runs that differ in one model."""
     records = {"svm": MARGINS | {"params": 12_746, "fit_seconds": 236.21}}
     one = {"stacked_vanilla_rnn": [2, 3, 2], "multinomial_naive_bayes": [18] * 3, "svm": [17]}
     runs = [
         scored_run(one, folder="results/one", records=records),
         scored_run({"svm": [17] * 3}, folder="results/two", records=records),
     ]
-    return board_table(rank_runs(runs, metric)[0])
+    return board_tables(rank_runs(runs, metric)[0])
 
 
 def history(*rights, metric="accuracy", **facts):
@@ -306,8 +306,8 @@ CASES = {
     "Gates": lambda: "\n".join([line for lines in verdict_lines(gates()[1]) for line in lines]),
     "Gates in Markdown": lambda: comparison_markdown(*gates()).partition("| B - A of")[0],
     "Gates in JUnit XML": lambda: junit("after compared with before", gates()[1]),
-    "A leaderboard": lambda: tables(boards()),
-    "A leaderboard by another metric": lambda: tables(boards("log_loss")),
+    "A leaderboard": lambda: tables(*boards()),
+    "A leaderboard by another metric": lambda: tables(boards("log_loss")[0]),
     "A history": lambda: history({"rnn": [18, 17, 18], "svm": [9]}, {"rnn": [2, 3, 2], "run": [9]}),
     "A history of too few seeds": lambda: history({"rnn": [18, 17]}, {"rnn": [2, 3]}),
     "A history of another metric": lambda: history(

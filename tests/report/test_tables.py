@@ -15,7 +15,7 @@ from rnnbench.analysis.summary import statistic
 from rnnbench.errors import UserError
 from rnnbench.report.table import MISSING, to_rich
 from rnnbench.report.tables import (
-    board_table,
+    board_tables,
     comparison_tables,
     comparisons_table,
     cost_table,
@@ -125,7 +125,7 @@ def test_comparisons_and_leaderboards_fit_into_80_columns(metric):
 
     for table in (
         *comparison_tables(compare_runs(*runs)),
-        *map(board_table, rank_runs(runs, metric)),
+        *board_tables(*rank_runs(runs, metric)),
     ):
         console.print(to_rich(table, console), crop=False)
 

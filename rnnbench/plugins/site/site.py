@@ -304,7 +304,7 @@ def _leaderboard(
         ReportSection(
             f"by-{board.metric}-{number}",
             f"{sets[board.dataset.split_fingerprint]}, by {board.metric}",
-            [("wordy", _with_reports(tables.board_table(board), reports))],
+            [("wordy", _with_reports(table, reports)) for table in tables.board_tables(board)],
         )
         for number, board in enumerate(boards, start=1)
     ]
@@ -326,7 +326,7 @@ def _leaderboard(
         title="rnnbench leaderboard",
         heading="Leaderboard",
         about="The models of all runs, best first. Only results on the same test documents are "
-        "comparable, so each set of documents has a table of its own.",
+        "comparable, so each set of documents has its own tables.",
         findings=[],
         sections=sections,
         models=list(dict.fromkeys(models)),
