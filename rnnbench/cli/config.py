@@ -24,7 +24,9 @@ from rnnbench.terminal import console, options
 from rnnbench.text import counted, duration
 
 CONFIG = "A config file, or the name of one from `rnnbench config list`."
+CONFIGS = "Config files, or names from `rnnbench config list`."
 SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead."
+NEW = "The file to write; by default it is printed."
 FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
 it has one. Or make a config for this table of your own."""
 
@@ -43,9 +45,7 @@ app = typer.Typer(
     )
 )
 def check(
-    configs: Annotated[
-        list[Path], options.config_argument("Config files, or names from `rnnbench config list`.")
-    ],
+    configs: Annotated[list[Path], options.config_argument(CONFIGS)],
     build: Annotated[bool, typer.Option(help="Build every network once.")] = True,
     settings: options.Settings = None,
     as_json: options.Json = False,
@@ -113,14 +113,10 @@ def show(
         "rnnbench config new my.yaml",
         "rnnbench config new mine.yaml --from own_texts",
         "rnnbench config new mine.yaml --from tweets.csv",
-        "rnnbench config new",
     )
 )
 def new(
-    config: Annotated[
-        Path | None,
-        typer.Argument(metavar="CONFIG", help="The file to write; by default it is printed."),
-    ] = None,
+    config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help=NEW)] = None,
     source: Annotated[
         str | None,
         typer.Option("--from", metavar="NAME|TABLE", help=FROM, autocompletion=shipped.listed),
@@ -141,7 +137,7 @@ def new(
         console.err.print(f"Written to {file}{next_step}", soft_wrap=True)
 
 
-@app.command("list", epilog=options.examples("rnnbench config list", "rnnbench config list --json"))
+@app.command("list", epilog=options.examples("rnnbench config list"))
 def list_configs(as_json: options.Json = False) -> None:
     """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
     from rich.table import Column, Table

@@ -42,12 +42,13 @@ data = typer.Typer(
     epilog=options.examples("rnnbench data prepare configs/all.yaml"),
 )
 EXAMPLES = options.examples(
-    "rnnbench doctor",
-    "rnnbench doctor all",
-    "rnnbench doctor results/reference/all",
-    "rnnbench doctor all --json",
+    "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )
+SUBJECT = "A config or its name, or a run."
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
+MODEL = "A model of CONFIG; without it, all are listed."
+ALL_SOURCES = "List the sources, and the files that they can read."
+DATA_AND_MODELS = "A config or its name; it has the ids and the models."
 DATA_ONLY = "A config file, or the name of one; only its data section is used."
 
 
@@ -61,10 +62,7 @@ DATA_ONLY = "A config file, or the name of one; only its data section is used."
 )
 def show_models(
     config: options.Config,
-    model: Annotated[
-        str | None,
-        typer.Argument(metavar="MODEL", help="A model of CONFIG; without it, all are listed."),
-    ] = None,
+    model: Annotated[str | None, typer.Argument(metavar="MODEL", help=MODEL)] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -114,10 +112,7 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
 
 
 @models.command(
-    epilog=options.examples(
-        "rnnbench models export results/zoo bilstm_max --out bilstm.keras",
-        "rnnbench models export results/zoo gru --seed 1 --out gru.keras --force",
-    )
+    epilog=options.examples("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
 )
 def export(
     run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
@@ -144,7 +139,6 @@ def export(
 
 @data.command(
     epilog=options.examples(
-        "rnnbench data prepare",
         "rnnbench data prepare configs/all.yaml",
         "rnnbench data prepare --path reuters21578.tar.gz",
         "rnnbench data prepare --data r8 --json",
@@ -168,21 +162,15 @@ def prepare(
 @data.command(
     "show",
     epilog=options.examples(
-        "rnnbench data show all",
         "rnnbench data show --data r52 --json",
-        "rnnbench data show all 17",
         "rnnbench data show zoo 17 --set data.pad_length=10",
         "rnnbench data show --sources",
     ),
 )
 def show_data(
-    config: Annotated[
-        Path | None, options.config_argument("A config or its name; it has the ids and the models.")
-    ] = None,
+    config: Annotated[Path | None, options.config_argument(DATA_AND_MODELS)] = None,
     number: Annotated[int | None, typer.Argument(metavar="N", help=DOCUMENT)] = None,
-    sources: Annotated[
-        bool, typer.Option("--sources", help="List the sources, and the files that they can read.")
-    ] = False,
+    sources: Annotated[bool, typer.Option("--sources", help=ALL_SOURCES)] = False,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -218,9 +206,7 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 
 
 def doctor(
-    config: Annotated[
-        Path | None, options.config_argument("A config or its name, or a run.", "CONFIG|RUN")
-    ] = None,
+    config: Annotated[Path | None, options.config_argument(SUBJECT, "CONFIG|RUN")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.

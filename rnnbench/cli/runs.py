@@ -8,30 +8,33 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import BaseModel
 
-from rnnbench import api
+import rnnbench
 from rnnbench.analysis.compare import judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
 from rnnbench.errors import RnnbenchError, UserError
 from rnnbench.metrics import find_quantity, quantity_names
-from rnnbench.report.tables import (
-    comparison_markdown,
-    junit,
-    power_table,
-    short_table,
-    verdict_lines,
-)
+from rnnbench.report import tables
 from rnnbench.report.words import findings, make_badge
 from rnnbench.request import RunRequest, takes_options
 from rnnbench.results.schema import SUMMARY_VERSION
 from rnnbench.results.store import CHOICE
-from rnnbench.runs import compare as compare_runs
-from rnnbench.runs import history as trace_runs
-from rnnbench.runs import leaderboard as rank_runs
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
 from rnnbench.text import duration
+
+METRIC = f"Rank models by this: {options.QUANTITIES}; by default the main metric."
+HISTORY = "Show the metric from run to run, the oldest first."
+PLOT = "Draw mean ranks over all datasets: .png, .svg or .pdf."
+BADGE = "Write a badge of the only RUN, or replace a badge."
+BADGE_MODEL = "The model on the badge; by default the best one."
+GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC drops|rises
+AMOUNT": from A to B, by more than AMOUNT, which may be a percentage of A, such as 5%; or
+significantly, for the main metric. METRIC: {options.QUANTITIES}; without it, the main metric.
+A model that is only in A fails every gate; one that is only in B fails none."""
+FORMATS = "table; markdown, for CI; or junit, XML with a test case for a gate and model."
+OTHER = "The folder of another run on the same documents."
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -47,8 +50,6 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
         "rnnbench run configs/all.yaml",
         "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
         "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
-        "rnnbench run configs/all.yaml --data sgml --path reuters21578.tar.gz",
-        "rnnbench run configs/all.yaml --track tensorboard",
         "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
         "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
     )
@@ -69,11 +70,11 @@ def run(
     are in table.md, in the report, and printed with --verbose.
     """
     console.carry_out(
-        lambda: api.run(**vars(request)),
+        lambda: rnnbench.run(**vars(request)),
         quiet=quiet,
         as_json=as_json,
         closing=_closing,
-        views=(lambda run: run.tables()) if verbose else (lambda run: [short_table(run.results)]),
+        views=lambda run: run.tables() if verbose else [tables.short_table(run.results)],
     )
 
 
@@ -104,13 +105,11 @@ def report(
     plots. The words of the documents come from the cache; nothing is downloaded. The report of a
     choice shows the recommended model and the table of all candidates.
     """
-    from rnnbench.choice.choose import load_choice
-
     command = options.command()
     if (run / CHOICE).is_file():
-        page = load_choice(run).write_report(command=command)
+        page = rnnbench.load_choice(run).write_report(command=command)
     else:
-        page = api.load_run(run).write_report(words=words, errors=errors, command=command)
+        page = rnnbench.load_run(run).write_report(words=words, errors=errors, command=command)
     console.out.print(str(page), soft_wrap=True)
 
 
@@ -128,28 +127,14 @@ def leaderboard(
     metric: Annotated[
         str | None,
         typer.Option(
-            metavar="METRIC",
-            help=f"Rank models by this: {options.QUANTITIES}; by default the main metric.",
-            autocompletion=quantity_names,
-            show_default=False,
+            metavar="METRIC", help=METRIC, autocompletion=quantity_names, show_default=False
         ),
     ] = None,
-    history: Annotated[
-        bool, typer.Option("--history", help="Show the metric from run to run, the oldest first.")
-    ] = False,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Draw mean ranks over all datasets: .png, .svg or .pdf."),
-    ] = None,
+    history: Annotated[bool, typer.Option("--history", help=HISTORY)] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help=PLOT)] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the FILE of --plot.")] = False,
-    badge: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write a badge of the only RUN, or replace a badge."),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The model on the badge; by default the best one."),
-    ] = None,
+    badge: Annotated[Path | None, typer.Option(metavar="FILE", help=BADGE)] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help=BADGE_MODEL)] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
 ) -> None:
@@ -175,17 +160,17 @@ def leaderboard(
     _check_options(plot, badge, force, model, history, len(runs))
     stored = load_runs(runs, without_duplicates=without_duplicates)
     if history:
-        traced = trace_runs(stored, metric)
-        record, tables = _record(histories=traced.histories), traced.tables()
+        traced = rnnbench.history(stored, metric)
+        record, shown = _record(histories=traced.histories), traced.tables()
     else:
-        ranked = rank_runs(stored, metric)
-        record, tables = _record(leaderboards=ranked.boards), ranked.tables()
+        ranked = rnnbench.leaderboard(stored, metric)
+        record, shown = _record(leaderboards=ranked.boards), ranked.tables()
     if plot:
         from rnnbench.report.plots import RanksPlot, ranks_table  # imports Matplotlib
 
         ranks = ranked.mean_ranks()
         record["mean_ranks"] = ranks.model_dump(mode="json")
-        tables.append(ranks_table(ranks))
+        shown.append(ranks_table(ranks))
         with atomic_write(plot) as opened:
             opened.write(RanksPlot(ranks).picture(plot.suffix.lower()))
     if badge:
@@ -193,7 +178,7 @@ def leaderboard(
         if badge.is_file() and not {"schemaVersion", "label", "message"} <= peek(badge).keys():
             raise UserError(f"--badge {badge}: exists and is not a badge (use another name)")
         write_text(badge, json.dumps(made, indent=1) + "\n")
-    console.print_record(record, *tables, as_json=as_json)
+    console.print_record(record, *shown, as_json=as_json)
     for file in filter(None, (plot, badge)):
         console.err.print(f"Written to {file}", soft_wrap=True)
 
@@ -204,8 +189,7 @@ def _check_options(
     for wrong, message in (
         (force and not plot, "--force: needs --plot"),
         (model is not None and not badge, "--model: needs --badge"),
-        (history and plot, "--history: not with --plot"),
-        (history and badge, "--history: not with --badge"),
+        (history and (plot or badge), "--history: not with --plot or --badge"),
         (plot and badge, "--plot: not with --badge"),
         (badge and n > 1, f"--badge: takes one RUN, got {n}"),
     ):
@@ -224,33 +208,16 @@ def _check_options(
         "rnnbench compare results/before results/after --models lstm,gru --json",
         "rnnbench compare results/before results/after --fail-if 'drops significantly'",
         "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
-        "rnnbench compare A B --format markdown > comparison.md",
         "rnnbench compare A B --format junit --fail-if 'drops 0.01' > gates.xml",
     )
 )
 def compare(
     run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
-    run_b: Annotated[
-        Path | None, options.run_folder("The folder of another run on the same documents.", "RUN_B")
-    ] = None,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="GATE",
-            help="Exit with 1 if this holds for any model; repeatable. A GATE is "
-            '"METRIC drops|rises AMOUNT": from A to B, by more than AMOUNT, which may be a '
-            "percentage of A, such as 5%; or significantly, for the main metric. "
-            f"METRIC: {options.QUANTITIES}; without it, the main metric. "
-            "A model that is only in A fails every gate; one that is only in B fails none.",
-        ),
-    ] = None,
+    run_b: Annotated[Path | None, options.run_folder(OTHER, "RUN_B")] = None,
+    fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
     form: Annotated[
         Literal["table", "markdown", "junit"],
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="table; markdown, for CI; or junit, XML with a test case for a gate and model.",
-        ),
+        typer.Option("--format", metavar="FORMAT", help=FORMATS),
     ] = "table",
     models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these models.")] = None,
     without_duplicates: options.WithoutDuplicates = False,
@@ -275,20 +242,21 @@ def compare(
         if gates or form != "table":
             raise UserError(f"{'--fail-if' if gates else '--format'}: needs RUN_B")
         run = load_run(run_a, without_duplicates=without_duplicates)
-        pairs = power_of_pairs(run, only)
-        console.print_record(_record(pairs=pairs), power_table(pairs, run.results), as_json=as_json)
+        pairs, table = power_of_pairs(run, only), tables.power_table
+        console.print_record(_record(pairs=pairs), table(pairs, run.results), as_json=as_json)
         return
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
-    comparison = compare_runs(a, b, only)
+    comparison = rnnbench.compare(a, b, only)
     verdicts = [judge(gate, comparison) for gate in gates]
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == "junit":
-        typer.echo(junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
+        title = f"{comparison.b} compared with {comparison.a}"
+        typer.echo(tables.junit(title, verdicts), nl=False)
     else:
-        typer.echo(comparison_markdown(comparison, verdicts), nl=False)
-    passed, failed = verdict_lines(verdicts)
+        typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
+    passed, failed = tables.verdict_lines(verdicts)
     for line in passed:
         console.err.print(line, soft_wrap=True)
     if failed:

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import compress, islice
 from math import nan
 from pathlib import Path
 from sys import intern
@@ -53,25 +53,19 @@ NEXT = "(next)"
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read.
-
-    Attributes:
-        columns: the names of columns by the keys of ``NAMES``; a dot leads into an object of JSON.
-        only: a column, and the value that it has in the rows that count.
-        separator: stands between the labels of a document.
-    """
+    """How files are read."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
-    only: tuple[str, str] | None = None
-    separator: str | None = None
+    """Their names by the keys of ``NAMES``; a dot leads into an object of JSON."""
+    only: tuple[str, str] | None = None  # a column, and its value in the rows that count
+    separator: str | None = None  # stands between the labels of a document
 
 
 class _Column(NamedTuple):
     """A column of a file: its distinct values, in order of their first rows, and codes of rows."""
 
     values: NDArray[Any]
-    codes: NDArray[np.int64]
-    """The position in ``values`` of the value of each row."""
+    codes: NDArray[np.int64]  # the position in ``values`` of the value of each row
 
     @classmethod
     def of(cls, values: Iterable[Any], codes: NDArray[Any] | None = None) -> Self:
@@ -79,23 +73,16 @@ class _Column(NamedTuple):
         values = np.fromiter(values, object)
         if codes is None:
             return cls(values, np.arange(len(values)))
-        first = np.full(len(values), len(codes))
-        first[codes[::-1]] = np.arange(len(codes))[::-1]
-        order = np.argsort(first)[: np.count_nonzero(first < len(codes))]
-        place = np.zeros(len(values), int)
-        place[order] = np.arange(len(order))
-        return cls(values[order], place[codes])
+        used, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        return cls(values[used[order]], np.argsort(order)[codes])
 
 
 class _Read(NamedTuple):
-    """The rows of a file."""
+    """The rows of a file: its columns by the keys of ``NAMES``."""
 
     file: str
-    model: str
-    """The model and the seed that the rows have without such columns."""
-    seed: str
     columns: dict[str, _Column]
-    """By the keys of ``NAMES``."""
 
 
 def read_answers(
@@ -152,13 +139,15 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
         raise UserError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     is_numpy = path.suffix.lower() in (".npy", ".npz")
     name, columns = (_arrays if is_numpy else _table)(path, reading, of_labels)
-    if not (columns and len(next(iter(columns.values())).codes)):
+    if not (n := len(next(iter(columns.values())).codes) if columns else 0):
         raise UserError(f"{path}: no row that counts")
     if not (of_labels or {"prediction", "score"} & columns.keys()):
         raise UserError(f"{path}: no answers (--column prediction=NAME names a column)")
     found = re.fullmatch(r"(.+?)[-_.]?seed[-_=]?(\d+)", name)
     own, seed = found.groups() if found else (name, NEXT)
-    return _Read(str(path), model or own, seed, columns)
+    for key, default in (("model", model or own), ("seed", seed)):
+        columns.setdefault(key, _Column.of([default], np.zeros(n, int)))
+    return _Read(str(path), columns)
 
 
 def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, _Column]]:
@@ -314,25 +303,23 @@ def _all_have(key: str, read: Sequence[_Read]) -> bool:
 
 
 def _agreed(
-    key: str, read: Sequence[_Read], places: Sequence[NDArray[np.int64]], ids: Sequence[str]
+    key: str, read: Sequence[_Read], places: Sequence[NDArray[Any]], ids: Sequence[str]
 ) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
-    numbers, shown, having = {None: 0}, {0: None}, []
-    for one, own in zip(read, places, strict=True):
-        if key in one.columns:
-            column, known = one.columns[key], []
-            for value in column.values.tolist():
-                known += [numbers.setdefault(_plain(value), len(numbers))]
-                shown.setdefault(known[-1], value)
-            having.append((one.file, own, np.array(known)[column.codes]))
-    agreed = np.zeros(len(ids), int)
-    for _, own, found in reversed(having):
-        agreed[own[::-1]] = found[::-1]  # the first of several stays
-    for file, own, found in having:
+    agreed, having = np.full(len(ids), -1), [key in one.columns for one in read]
+    known: dict[Any, tuple[int, Any]] = {}  # the number of each value, and how it was first written
+    for one, own in compress(zip(read, places, strict=True), having):
+        values, codes = one.columns[key]
+        numbers = [known.setdefault(_plain(v), (len(known), v))[0] for v in values.tolist()]
+        found = np.array(numbers)[codes]
+        new = np.flatnonzero(agreed[own] < 0)[::-1]  # the first row of a document is set last
+        agreed[own[new]] = found[new]
         for row in np.flatnonzero(agreed[own] != found)[:1].tolist():
-            fault = f"two {key}s of one document: {shown[agreed[own[row]]]}, {shown[found[row]]}"
-            raise UserError(f"{file}: {fault} (id {ids[own[row]]})")
-    return [shown[number] for number in agreed.tolist()] if having else None
+            both = [list(known.values())[at][1] for at in (agreed[own[row]], found[row])]
+            fault = f"two {key}s of one document: {both[0]}, {both[1]} (id {ids[own[row]]})"
+            raise UserError(f"{one.file}: {fault}")
+    shown = [*(value for _, value in known.values()), None]
+    return [shown[number] for number in agreed.tolist()] if any(having) else None
 
 
 def _plain(value: Any) -> Any:
@@ -343,7 +330,7 @@ def _plain(value: Any) -> Any:
 
 
 def _by_model(
-    read: Sequence[_Read], places: Sequence[NDArray[np.int64]], ids: Sequence[str], key: str
+    read: Sequence[_Read], places: Sequence[NDArray[Any]], ids: Sequence[str], key: str
 ) -> dict[str, Any]:
     """Return the answers of each model by seed, and the files that they came from."""
     answers: dict[str, dict[Any, Any]] = {}
@@ -351,19 +338,14 @@ def _by_model(
     written: dict[str, str] = {}
     for one, own in zip(read, places, strict=True):
         models, seeds, (values, codes) = Topics(), Topics(), one.columns[key]
-        of_model = _numbered(one, "model", models, one.model)
-        of_seed = _numbered(one, "seed", seeds, one.seed)
-        training = of_model * len(seeds.names) + of_seed
-        order = np.argsort(training, kind="stable")
-        numbers, starts = np.unique(training[order], return_index=True)
-        for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
-            own_name = models.names[number // len(seeds.names)]
-            model = allowed_name(own_name)
+        of_model, of_seed = _numbered(one, "model", models), _numbered(one, "seed", seeds)
+        for at, number in sorted({*zip(of_model.tolist(), of_seed.tolist(), strict=True)}):
+            own_name, seed = models.names[at], seeds.names[number]
+            model, chosen = allowed_name(own_name), (of_model == at) & (of_seed == number)
             if not model or written.setdefault(model, own_name) != own_name:
                 fault = f"model '{own_name}'" + (f": also '{written[model]}'" if model else "")
                 raise UserError(f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)")
             trainings = answers.setdefault(model, {})
-            seed = seeds.names[number % len(seeds.names)]
             seed = str(len(trainings)) if seed == NEXT else seed
             seed = seed.lstrip("0") or "0" if seed.isdecimal() else seed  # 01 is 1
             counts = np.bincount(own[chosen])
@@ -381,14 +363,11 @@ def _by_model(
     return {"answers": answers, "origin": {model: ", ".join(own) for model, own in files.items()}}
 
 
-def _numbered(one: _Read, key: str, names: Topics, default: str = "") -> NDArray[np.int64]:
-    """Return the number of the name in each row; without a column, ``default`` or a name each."""
-    n, names.where = len(next(iter(one.columns.values())).codes), f"{one.file}: {key}"
-    if key in one.columns:
-        values, codes = one.columns[key]
-    else:
-        values, codes = _Column.of([default], np.zeros(n, int)) if default else _Column.of(range(n))
+def _numbered(one: _Read, key: str, names: Topics) -> NDArray[np.int32]:
+    """Return the number of the name in each row; without a column, each has a name of its own."""
+    names.where = f"{one.file}: {key}"
+    values, codes = one.columns.get(key) or _Column.of(range(len(one.columns["seed"].codes)))
     places = names.places(values)[codes]
     if lacking := int((places < 0).sum()):
         raise UserError(f"{one.file}: {counted(lacking, 'row')} without {with_article(key)}")
-    return places.astype(np.int64)
+    return places

@@ -56,7 +56,7 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
         ("leaderboard", "Missing argument"),
         ("leaderboard before nowhere", NO_RUN),
         ("leaderboard nowhere --metric acuracy", "--metric: no metric 'acuracy' (allowed: acc"),
-        ("leaderboard first --history --plot a.svg", "--history: not with --plot"),
+        ("leaderboard first --history --plot a.svg", "--history: not with --plot or"),
         ("leaderboard before --plot a.jpg", "--plot a.jpg: got '.jpg' (allowed: .png, .svg, .pdf"),
         ("leaderboard before after --plot a.svg", "needs 2 datasets or more, got 1, made-up (bef"),
         ("leaderboard before --badge a.svg --model lstm", "--model: no model 'lstm' (allowed: rnn"),
