@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 
 import factories
 import pytest
@@ -45,7 +46,8 @@ SLOW = re.compile(
 )
 """The files of tests that train with TensorFlow, or start processes, clusters or browsers."""
 
-settings.register_profile("rnnbench", deadline=None)  # examples compete with whatever else runs
+# Examples compete with whatever else runs, and are others each time.
+settings.register_profile("rnnbench", deadline=None, max_examples=40)
 settings.load_profile("rnnbench")
 
 
@@ -58,10 +60,15 @@ def pytest_collection_modifyitems(config, items):
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory):
+    return tmp_path_factory.mktemp("caches")
+
+
 @pytest.fixture(autouse=True)
-def cache_folder(tmp_path_factory, monkeypatch):
+def cache_folder(caches, monkeypatch):
     """An empty cache folder and the same path for each test; the user's cache is not touched."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = Path(mkdtemp(dir=caches))  # pytest would look at the folders of all tests before
     monkeypatch.setenv("RNNBENCH_CACHE", str(folder))
     monkeypatch.setattr(sys, "path", [*sys.path])  # configs put the working folder into it
     return folder

@@ -165,11 +165,10 @@ def test_a_run_and_its_gates_go_into_the_summary(act, runner):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"config": EVIL}, "no such file"),
-        ({"config": "tiny.yaml", "arguments": EVIL}, "unexpected extra argument"),
+        ({"config": EVIL, "arguments": EVIL}, "unexpected extra argument"),
         ({"config": "tiny.yaml", "arguments": "--models 'bayes"}, "::error title=rnnbench::"),
     ],
-    ids=["config", "arguments", "quotes"],
+    ids=["commands", "quotes"],
 )
 def test_what_is_written_into_an_input_is_not_carried_out(act, runner, inputs, message):
     job = act(**inputs)

@@ -22,7 +22,6 @@ from rnnbench.registry import PluginError, Registry
 
 RUNS, INSPECTION = "rnnbench.cli.runs:commands", "rnnbench.cli.inspection"
 CHOOSE, PREDICT = "rnnbench.choice.command:choose", "rnnbench.prediction.command:predict"
-VERDICT = "rnnbench.outside.command:verdict"
 BUILT_IN = [
     Command("run", RUNS, "Train and test every model of a config.", TRAIN),
     Command("choose", CHOOSE, "Choose models on held-out training documents.", TRAIN),
@@ -30,7 +29,7 @@ BUILT_IN = [
     Command("report", RUNS, "Write an HTML report about a run.", RESULTS),
     Command("leaderboard", RUNS, "Rank the models of many runs.", RESULTS),
     Command("compare", RUNS, "Show how the models of two runs differ.", RESULTS),
-    Command("verdict", VERDICT, "Judge answers that other programs gave.", RESULTS),
+    Command("verdict", RUNS, "Judge answers that other programs gave.", RESULTS),
     Command("doctor", f"{INSPECTION}:doctor", "Check this machine, a config or a run.", LEARN),
     Command("config", "rnnbench.cli.config:app", "Check configs, and start a new one.", PARTS),
     Command("models", f"{INSPECTION}:models", "Look at the models of a config.", PARTS),

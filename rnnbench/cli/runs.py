@@ -1,7 +1,7 @@
-"""The commands that make runs and read them: run, report, leaderboard and compare."""
+"""The commands that make runs and read them: run, report, leaderboard, compare and verdict."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,16 +9,16 @@ import typer
 from pydantic import BaseModel
 
 import rnnbench
-from rnnbench.analysis.compare import judge, parse_gate
+from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
-from rnnbench.errors import RnnbenchError, UserError
+from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report import tables
 from rnnbench.report.words import findings, make_badge
 from rnnbench.request import RunRequest, takes_options
-from rnnbench.results.schema import SUMMARY_VERSION
+from rnnbench.results.schema import SUMMARY_VERSION, Results
 from rnnbench.results.store import CHOICE
 from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
@@ -35,6 +35,15 @@ significantly, for the main metric. METRIC: {options.QUANTITIES}; without it, th
 A model that is only in A fails every gate; one that is only in B fails none."""
 FORMATS = "table; markdown, for CI; or junit, XML with a test case for a gate and model."
 OTHER = "The folder of another run on the same documents."
+ANSWERS = "Files with answers; a NAME is that of a model."
+LABELS = "The labels, or a run on whose test documents models answered."
+COLUMNS = "The column with the id, label, prediction, model or seed; repeatable."
+SCORES = "Judge these scores of answers, from 0 to 1."
+CLUSTERS = "Documents with the same value depend on each other."
+ONLY = "Only rows with this value."
+SEPARATOR = "Stands between the labels of a document."
+MISSING = "A missing answer is an error, its document is left out for all, or it counts as wrong."
+OWN_GATES = "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 
 commands = typer.Typer(rich_markup_mode="markdown")
 
@@ -232,7 +241,7 @@ def compare(
     difference: the smallest difference that these test documents and seeds would show in 80 % of
     runs, and the number of seeds that would be needed if the measured difference were the true one.
     """
-    gates = [parse_gate(text) for text in fail_if or ()]
+    gates = [comparing.parse_gate(text) for text in fail_if or ()]
     if as_json and form != "table":
         raise UserError(f"--json: not with --format {form} (use one of the two)")
     if form == "junit" and not gates:
@@ -247,7 +256,7 @@ def compare(
         return
     a, b = (load_run(run, without_duplicates=without_duplicates) for run in (run_a, run_b))
     comparison = rnnbench.compare(a, b, only)
-    verdicts = [judge(gate, comparison) for gate in gates]
+    verdicts = [comparing.judge(gate, comparison) for gate in gates]
     if form == "table":
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
@@ -256,8 +265,95 @@ def compare(
         typer.echo(tables.junit(title, verdicts), nl=False)
     else:
         typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
+    _end_with(verdicts)
+
+
+def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
+    """Print the gates that passed; an error names those that failed."""
     passed, failed = tables.verdict_lines(verdicts)
     for line in passed:
         console.err.print(line, soft_wrap=True)
     if failed:
         raise RnnbenchError("\n".join(failed))
+
+
+@commands.command(
+    epilog=options.examples(
+        "rnnbench verdict bert.csv lstm.csv",
+        "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
+        "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
+        "rnnbench verdict small/samples_qa.jsonl large/samples_qa.jsonl --cluster doc.page",
+        "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong --json",
+    )
+)
+def verdict(
+    files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
+    labels: Annotated[Path | None, typer.Option(metavar="FILE|RUN", help=LABELS)] = None,
+    column: Annotated[list[str] | None, typer.Option(metavar="KEY=NAME", help=COLUMNS)] = None,
+    score: Annotated[str | None, typer.Option(metavar="COLUMN", help=SCORES)] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="COLUMN", help=CLUSTERS)] = None,
+    only: Annotated[str | None, typer.Option(metavar="COLUMN=VALUE", help=ONLY)] = None,
+    separator: Annotated[str | None, typer.Option(metavar="TEXT", help=SEPARATOR)] = None,
+    missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
+    fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Store it as a run.", **options.FOLDER)
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Judge answers that other programs gave: scores, differences, and what could be found.
+
+    FILEs are tables (.csv, .tsv, .jsonl, .json, .parquet) with a row for each document, or NumPy
+    arrays (.npz, .npy). Columns are found by their usual names: id, label, prediction, model, seed.
+    Without a column of predictions, all other columns are classes with a score each. Samples of
+    lm-evaluation-harness are recognized. Several files of one model, such as bert-seed0.csv and
+    bert-seed1.csv, are trainings of it.
+
+    `compare`, `leaderboard`, `report` and `site` take the run that --out stores.
+    """
+    from rnnbench.outside.files import NAMES, Reading, allowed_name, read_answers
+
+    gates = [comparing.parse_gate(text) for text in fail_if or ()]
+    columns = dict(_pair("--column", text, NAMES) for text in column or ())
+    named = {"score": score, "cluster": cluster}
+    columns |= {key: name for key, name in named.items() if name is not None}
+    reading = Reading(columns, _pair("--only", only) if only else None, separator)
+    given = read_answers(files, labels, reading)
+    name = allowed_name(out.resolve().name) if out else ""
+    found = rnnbench.verdict(**given, missing=missing, name=name or "verdict")
+    verdicts = [comparing.judge(gate, _changes(found.results)) for gate in gates]
+    if out:
+        found = found.save(out, command=options.command())
+    parts = _record(power=power_of_pairs(found), gates=verdicts)
+    record = found.results.model_dump(mode="json") | parts
+    console.print_record(record, *found.tables(), as_json=as_json)
+    if out:
+        console.err.print(f"Stored in {out}", soft_wrap=True)
+    _end_with(verdicts)
+
+
+def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]:
+    """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
+    key, has_value, value = text.partition("=")
+    if not has_value or not key or (keys and key not in keys):
+        hint = did_you_mean(key, keys) if keys else "should be COLUMN=VALUE"
+        raise UserError(f"{option} {text}: got '{key}' ({hint})")
+    return key, value
+
+
+def _changes(results: Results) -> comparing.ComparedRuns:
+    """Return how the other models differ from the first, as gates need it."""
+    first, *others = results.models
+    if not others:
+        raise UserError(f"--fail-if: only {first.name} answered (should be two or more models)")
+    pairs, changes = results.comparisons_of(first.name), []
+    measured = {*comparing.Change.model_fields}
+    for model in others:
+        if model.name not in pairs:
+            raise UserError(f"--fail-if: too many models to compare {model.name} with {first.name}")
+        facts = pairs[model.name].seen_from(model.name).model_dump(include=measured)
+        facts |= {"name": model.name, "a": first, "b": model, "speed_ratio": None}
+        changes.append(comparing.ModelChange(**facts))
+    facts = dict.fromkeys(("only_in_a", "only_in_b", "differences"), [])
+    facts |= {"a": first.name, "b": "", "dataset": results.dataset, "models": changes}
+    return comparing.ComparedRuns(**facts)

@@ -44,10 +44,7 @@ FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
 
 
 class Verdict(Run):
-    """Models that answered the same documents, displayed as scores, differences and power.
-
-    It has all that a run has; its folder exists only if it was saved.
-    """
+    """Models that answered the same documents; its folder exists only if it was saved."""
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench verdict`` prints."""
@@ -94,13 +91,12 @@ def verdict(
 
     Args:
         labels: the right answers; or a run, on whose test documents the models were tested; or
-            ``None`` if the answers are scores from 0 to 1: exact match, F1, those of a rubric.
-        answers: of each model by name, in the order of ``labels``; of one model in several
-            trainings, a list with the answers of each, or a dict by seed. A model with one training
-            is judged as it is, and not as one of many that another seed could have given.
+            ``None`` if the answers are scores from 0 to 1, such as exact match.
+        answers: of each model by name, in the order of ``labels``; of several trainings of one, a
+            list or a dict by seed. A single one is not judged as one of many possible seeds.
         ids: of the documents, so that runs on the same ones can be compared.
-        clusters: that of each document, such as the passage that a question is about. Documents in
-            one cluster depend on each other; clusters do not.
+        clusters: that of each document; those in one cluster, such as questions about one passage,
+            depend on each other.
         in_order: whether documents are in order of time, so that errors come in bursts.
         missing: whether a missing answer is an ``error``, its document is left out for all models
             (``drop``), or it counts as ``wrong``.
@@ -108,8 +104,7 @@ def verdict(
         name: of the run.
 
     Raises:
-        UserError: there are no documents, answers are missing, or they are of another kind than
-            the labels.
+        UserError: documents or answers are missing, or of another kind than the labels.
 
     >>> verdict(["a", "b"], {"x": ["a", "b"], "y": ["b", "b"]}).results.models[1].score.mean
     0.5
@@ -147,8 +142,7 @@ def verdict(
 
 _environment = partial(environment, ("numpy", "scipy"), jobs=1, threads=1)
 """Returns the machine that judges, and the versions that can change a p-value."""
-_at_first = cache(_environment)
-"""Looking at all packages takes longer than a verdict."""
+_at_first = cache(_environment)  # looking at all packages takes longer than a verdict
 
 
 class Topics(dict[Any, int]):
@@ -220,9 +214,12 @@ def _coded(
         raise UserError(f"verdict: {found} (allowed: {limits})")
     if right is None:
         right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
-    if task is MULTI_LABEL:  # with the topics of later answers
-        right = _widened(right, len(topics.names))
-        given = {key: _widened(array, len(topics.names)) for key, array in given.items()}
+    if task is MULTI_LABEL:  # with the topics of later answers, which are in no earlier row
+        right, *wide = (
+            np.pad(array, ((0, 0), (0, len(topics.names) - array.shape[1])))
+            for array in (right, *given.values())
+        )
+        given = dict(zip(given, wide, strict=True))
     for (model, _), array in given.items():
         if len(array) != len(right):
             fault = f"{counted(len(array), 'answer')}, but {counted(len(right), 'document')}"
@@ -258,11 +255,6 @@ def _as_array(task: TaskKind, topics: Topics, values: Any) -> NDArray[Any]:
     array[rows, places] = 1
     array[is_missing] = LACKING
     return array
-
-
-def _widened(array: NDArray[Any], n_topics: int) -> NDArray[Any]:
-    """Return rows of 0 and 1 with those of topics that nobody has; a row may be ``LACKING``."""
-    return np.pad(array, ((0, 0), (0, n_topics - array.shape[1])))
 
 
 def _depth(values: Any) -> int:

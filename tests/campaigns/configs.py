@@ -234,4 +234,4 @@ TEXT_CHANGES = {
     "other line ends": lambda _, content: content.replace(b"\n", b"\r\n"),
 }
 
-CAMPAIGN = Campaign(long=10_000, short=50, attempt=attempt, prepare=prepare)
+CAMPAIGN = Campaign(long=10_000, short=15, attempt=attempt, prepare=prepare)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from factories import run_folder
 from typer.core import TyperGroup
 from typer.main import get_command
 
@@ -66,19 +67,22 @@ def test_the_version_is_printed(cli):
     assert cli("--version").output == f"rnnbench {rnnbench.__version__}\n"
 
 
-def test_help_and_commands_about_configs_import_nothing_that_takes_long(tmp_path):
+def test_help_and_commands_that_only_read_import_nothing_that_takes_long(tmp_path):
+    run_folder(tmp_path / "run", {"rnn": [(0, 0, 0, 1)]})
     commands = "config check smoke --no-build", "config show smoke", "config new", "models show all"
     code = (
         "import sys\n"
         "from rnnbench.cli.app import app\n"
         "def heavy(command, *modules):\n"
         "    app(command, standalone_mode=False)\n"
-        "    return {*modules, 'tensorflow', 'keras', 'sklearn'} & set(sys.modules)\n"
+        "    return {*modules, 'tensorflow', 'keras'} & set(sys.modules)\n"
         "assert not heavy(['--help'], 'numpy', 'pydantic', 'yaml')\n"
         f"for words in {[*TREE]}:\n"
-        "    assert not heavy([*words, '--help'], 'matplotlib', 'scipy'), words\n"
+        "    assert not heavy([*words, '--help'], 'matplotlib', 'scipy', 'sklearn'), words\n"
         f"for command in {commands}:\n"
-        "    assert not heavy(command.split()), command\n"
+        "    assert not heavy(command.split(), 'sklearn'), command\n"
+        "for command in ('compare run run', 'leaderboard run'):\n"
+        "    assert not heavy(command.split(), 'matplotlib'), command\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
 

@@ -1,8 +1,6 @@
 """The commands that read finished runs: report, leaderboard and compare."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -71,21 +69,6 @@ def test_wrong_input_ends_with_2_and_prints_and_writes_nothing(cli, command, mes
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
     assert not Path("a.svg").exists()
-
-
-def test_no_tensorflow_is_imported():
-    code = (
-        "import sys\n"
-        "from rnnbench.__main__ import main\n"
-        "for arguments in ('compare before after', 'leaderboard before'):\n"
-        "    sys.argv = ['rnnbench', *arguments.split()]\n"
-        "    try: main()\n"
-        "    except SystemExit as end: assert not end.code\n"
-        "heavy = {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 # report
