@@ -346,14 +346,14 @@ def _changes(results: Results) -> comparing.ComparedRuns:
     first, *others = results.models
     if not others:
         raise UserError(f"--fail-if: only {first.name} answered (should be two or more models)")
-    pairs, changes = results.comparisons_of(first.name), []
-    measured = {*comparing.Change.model_fields}
+    pairs, changes, keys = results.comparisons_of(first.name), [], {*comparing.Change.model_fields}
     for model in others:
         if model.name not in pairs:
             raise UserError(f"--fail-if: too many models to compare {model.name} with {first.name}")
-        facts = pairs[model.name].seen_from(model.name).model_dump(include=measured)
+        facts = pairs[model.name].seen_from(model.name).model_dump(include=keys)
         facts |= {"name": model.name, "a": first, "b": model, "speed_ratio": None}
         changes.append(comparing.ModelChange(**facts))
-    facts = dict.fromkeys(("only_in_a", "only_in_b", "differences"), [])
-    facts |= {"a": first.name, "b": "", "dataset": results.dataset, "models": changes}
-    return comparing.ComparedRuns(**facts)
+    rest: dict[str, Any] = {"only_in_a": [], "only_in_b": [], "differences": []}
+    return comparing.ComparedRuns(
+        a=first.name, b="", dataset=results.dataset, models=changes, **rest
+    )
