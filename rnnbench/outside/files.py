@@ -73,9 +73,10 @@ class _Column(NamedTuple):
         values = np.fromiter(values, object)
         if codes is None:
             return cls(values, np.arange(len(values)))
-        used, first, codes = np.unique(codes, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        return cls(values[used[order]], np.argsort(order)[codes])
+        first = np.full(len(values), len(codes))  # the row of each value
+        first[codes[::-1]] = np.arange(len(codes))[::-1]
+        order, n_used = np.argsort(first), np.count_nonzero(first < len(codes))
+        return cls(values[order[:n_used]], np.argsort(order)[codes])
 
 
 class _Read(NamedTuple):
@@ -339,9 +340,11 @@ def _by_model(
     for one, own in zip(read, places, strict=True):
         models, seeds, (values, codes) = Topics(), Topics(), one.columns[key]
         of_model, of_seed = _numbered(one, "model", models), _numbered(one, "seed", seeds)
-        for at, number in sorted({*zip(of_model.tolist(), of_seed.tolist(), strict=True)}):
-            own_name, seed = models.names[at], seeds.names[number]
-            model, chosen = allowed_name(own_name), (of_model == at) & (of_seed == number)
+        training = of_model * len(seeds.names) + of_seed
+        for number in np.unique(training).tolist():
+            at, of = divmod(number, len(seeds.names))
+            own_name, seed, chosen = models.names[at], seeds.names[of], training == number
+            model = allowed_name(own_name)
             if not model or written.setdefault(model, own_name) != own_name:
                 fault = f"model '{own_name}'" + (f": also '{written[model]}'" if model else "")
                 raise UserError(f"{one.file}: {fault} (allowed: names that differ in A-Z, 0-9, _)")
