@@ -14,6 +14,7 @@ import factories
 import pytest
 from browser import chromium
 from hypothesis import settings
+from in_process import InProcess
 from newswires import tiny_newswires, write_files
 from plugin_files import look_again
 from typer.testing import CliRunner
@@ -28,6 +29,7 @@ from rnnbench.models.baselines import BASELINES
 from rnnbench.models.descriptions import MODELS
 from rnnbench.models.layers import LAYERS
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
+from rnnbench.runner.executors import EXECUTORS
 from rnnbench.tasks import TASKS
 from rnnbench.tracking import TRACKERS
 
@@ -198,6 +200,12 @@ def cli(monkeypatch):
     return run
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Trains in this process: workers start slowly."""
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """A headless Chromium, for tests that are skipped without one."""
@@ -207,7 +215,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_apart(tiny_sgml):
-    """Runs a config in a folder of its own, with made-up newswires in it, by one worker."""
+    """Runs a config in a folder of its own, with made-up newswires in it, in this process."""
 
     def run(folder, config, *arguments):
         write_files(folder / "sgml", tiny_sgml)
@@ -215,6 +223,7 @@ def run_apart(tiny_sgml):
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             patch.setenv("RNNBENCH_CACHE", str(folder / "cache"))
+            patch.setitem(EXECUTORS._usable, "local", InProcess)
             done = CliRunner().invoke(app, ["run", "tiny.yaml", "--jobs", "1", *arguments])
         assert done.exit_code == 0, done.output
         return done

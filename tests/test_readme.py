@@ -132,6 +132,7 @@ def test_the_best_published_accuracy_without_a_caveat_is_named(name):
     assert f" {best} {accuracy:.4f}, " in row_that_links(f"{name}/table.md")
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_table_becomes_predictions_by_the_commands_of_the_readme(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```console\n(.*?)^```$", README, re.M | re.S)

@@ -14,14 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from in_process import InProcess
 from terminals import run_in_terminal
 
 from rnnbench.analysis.summary import load_run
 from rnnbench.results.run import load_results
 from rnnbench.results.schema import Results
 from rnnbench.results.store import Store
-from rnnbench.runner.executors import EXECUTORS
 
 TINY = """\
 name: tiny
@@ -70,12 +68,6 @@ def finished(tmp_path_factory, tiny_sgml):
     )
     assert done.returncode == 0, done.stderr
     return folder / "results" / "tiny", done
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Trains in this process: workers start slowly."""
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
 
 @pytest.fixture

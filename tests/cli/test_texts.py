@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from in_process import InProcess
 from newswires import write_table
 
 import rnnbench
-from rnnbench.runner.executors import EXECUTORS
 
 CONFIG = """\
 name: mine
@@ -26,6 +24,9 @@ TRAIN = [("Cheap pills, buy now", "spam"), ("See you at lunch", "ham")] * 4
 TEST = [("Buy cheap pills", "spam"), ("Lunch at noon?", "ham")]
 
 
+pytestmark = pytest.mark.usefixtures("quick")
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Work in a folder with ``sub/mine.yaml``, ``sub/grid.yaml`` and the tables they name."""
@@ -37,12 +38,6 @@ def folder(tmp_path, monkeypatch):
     Path("sub/grid.yaml").write_text(CONFIG.replace(nb, with_grid))
     for name, rows in {"train": TRAIN, "test": TEST}.items():
         write_table(Path(f"sub/data/{name}.csv"), rows, ("text", "kind"))
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Trains in this process: workers start slowly."""
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
 
 
 def as_json(cli, *command):
@@ -72,7 +67,6 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
     assert predicted["unknown_words"] == ["noon"]
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_messy_table_is_enough(cli):
     rows = [(number, f"{'buy' if number % 2 else 'see'} you {number}") for number in range(40)]
     lines = [f"{n};{text} à côté;{['ham', 'spam'][n % 2]}" for n, text in rows]
@@ -130,7 +124,6 @@ def test_a_table_is_not_the_name_of_a_source(cli):
     assert "a file belongs in data.path, or --path" in refused.stderr
 
 
-@pytest.mark.usefixtures("quick")
 def test_the_points_of_a_grid_are_models_like_any_other(cli):
     first = as_json(cli, "run", "sub/grid.yaml", "--models", "nb")
     assert [model["name"] for model in first["models"]] == POINTS
@@ -153,7 +146,6 @@ def test_the_points_of_a_grid_are_models_like_any_other(cli):
     assert list(run.summary_frame()["alpha"][:4]) == [0.1, 0.1, 1.5, 1.5]
 
 
-@pytest.mark.usefixtures("quick")
 def test_models_trained_in_their_own_way_say_so(cli):
     own = as_json(cli, "run", "sub/mine.yaml", "--set", "models.rnn.training.epochs=2")
 
