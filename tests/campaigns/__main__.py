@@ -39,7 +39,7 @@ def main(arguments):
     description = __doc__.partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python tests/campaigns", description=description)
     parser.add_argument("--seed", type=int, default=0, help="the seed of all random choices (0)")
-    parser.add_argument("--short", action="store_true", help="few cases, in a quarter of a minute")
+    parser.add_argument("--short", action="store_true", help="fewer cases, in half a minute")
     parser.add_argument("--only", metavar="NAME,NAME", help=", ".join(CAMPAIGNS))
     parser.add_argument("--case", type=int, metavar="K", help="only this case of each campaign")
     for name, campaign in CAMPAIGNS.items():
