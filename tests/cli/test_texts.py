@@ -61,7 +61,7 @@ def test_your_own_texts_take_the_way_of_all_others(cli):
     assert shown["words"] == ["lunch", "at", "noon"]
     assert [entry["models"] for entry in shown["inputs"]] == [["rnn"], ["nb"]]
 
-    assert cli("report", "results/mine").exit_code == 0
+    assert cli("report", "results/mine").stdout == "results/mine/report.html\n"
     assert "buy cheap pills" in Path("results/mine/report.html").read_text()
     (predicted,) = as_json(cli, "predict", "results/mine", "rnn", "Pills at NOON")["predictions"]
     assert predicted["unknown_words"] == ["noon"]
