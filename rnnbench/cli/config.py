@@ -31,9 +31,7 @@ FROM = """Copy this config of the package (see `rnnbench config list`), and its 
 it has one. Or make a config for this table of your own."""
 
 app = typer.Typer(
-    help="Check configs, see them with every default, and start from one.",
-    no_args_is_help=True,
-    epilog=options.examples("rnnbench config check configs/all.yaml"),
+    help="Check configs, see them with every default, and start from one.", no_args_is_help=True
 )
 
 

@@ -32,15 +32,9 @@ from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
 models = typer.Typer(
-    help="Inspect the models of a config without training them.",
-    no_args_is_help=True,
-    epilog=options.examples("rnnbench models show configs/all.yaml"),
+    help="Inspect the models of a config without training them.", no_args_is_help=True
 )
-data = typer.Typer(
-    help="Get the documents, and describe them.",
-    no_args_is_help=True,
-    epilog=options.examples("rnnbench data prepare configs/all.yaml"),
-)
+data = typer.Typer(help="Get the documents, and describe them.", no_args_is_help=True)
 EXAMPLES = options.examples(
     "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )

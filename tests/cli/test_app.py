@@ -45,8 +45,8 @@ def test_every_command_has_help_with_examples_and_no_type_for_options_without_a_
     result = cli(*command, "--help")
 
     assert result.exit_code == 0
-    assert "Examples:" in result.output
-    assert " ".join(["• rnnbench", *command]) in " ".join(result.output.split())
+    example, printed = " ".join(["• rnnbench", *command]), " ".join(result.output.split())
+    assert f"Examples: {example}" in printed or isinstance(TREE[command], TyperGroup)
     assert "bool" not in result.output
 
 
