@@ -19,7 +19,6 @@ from rnnbench.analysis.intervals import Hits, estimate_over_folds, score_interva
 from rnnbench.analysis.summary import load_environment
 from rnnbench.api import Run
 from rnnbench.config.load import dump
-from rnnbench.config.nodes import to_yaml
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, Duplicates
 from rnnbench.data.dataset import Data, make_dataset, make_parts
@@ -54,8 +53,6 @@ log = logging.getLogger(__name__)
 FOLDS = 5
 SEED = 0  # of the random draw of points of a grid
 SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run
-
-
 P_HOLM = "p (Holm)"
 SIMPLEST = (
     "Simplest: baselines before networks, then models that learned from no other texts, then the "
@@ -124,14 +121,14 @@ class ChoiceResults(Record):
 
 
 def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
-    """Return a sort key: the best score first; in a tie the fewest epochs, then parameters."""
+    """Return a sort key, by which ties go to fewer epochs, then fewer parameters."""
     return -round(score, DIGITS), epochs, params
 
 
 def rank_candidates(
     order: Iterable[str], done: PlanResult, positions: NDArray[np.intp]
 ) -> list[Candidate]:
-    """Return the models whose trials all have a result, best first; see ``rank_key``.
+    """Return the models whose trials all have a result, the best first.
 
     The documents of all parts have ``positions`` in the training set, ``(n_held_out,)``.
     """
@@ -285,33 +282,24 @@ def _caption(results: ChoiceResults) -> str:
 
 
 def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
-    """Return a config of the best points, for a folder; its comments say why they were chosen."""
-    best = best_points(results)
-    chosen = chosen_benchmark(benchmark, results, [one.name for one in best.values()])
-    lines = dump(chosen, folder).splitlines()
-    start = lines.index("models:")
-    for name, candidate in best.items():
-        key = "  " + to_yaml({name: 0}).removesuffix(" 0\n")
-        start = lines.index(key, start + 1)  # the names come in this order; all else is deeper
-        reason = f"{results.dataset.kind.score_name} {candidate.score:.4f}"
-        if values := values_of(candidate.name):
-            point = ", ".join(f"{key} {value}" for key, value in values.items())
-            reason += f", the best of {chosen.models[name].chosen_from}: {point}"
-        lines.insert(start, f"  # {reason}")
-        start += 1
+    """Return a config of the best point of each model, for a folder, with how it was chosen."""
+    best: dict[str, str] = {}
+    for candidate in results.candidates:  # the best come first
+        best.setdefault(model_of(candidate.name), candidate.name)
+    score, n = results.dataset.kind.score_name, counted(len(results.candidates), "model")
     introduction = [
-        f"Chosen from {counted(len(results.candidates), 'model')} by "
-        f"{results.dataset.kind.score_name} on {results.how()};",
+        f"Chosen from {n} by {score} on {results.how()};",
         "the test documents were not used. The command was:",
         *(f"  {line}" for line in results.command.splitlines()),
     ]
-    return "\n".join([*(f"# {line}" for line in introduction), *lines, ""])
+    chosen = dump(chosen_benchmark(benchmark, results, best.values()), folder)
+    return "".join(f"# {line}\n" for line in introduction) + chosen
 
 
 def chosen_benchmark(
     benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
 ) -> Benchmark:
-    """Return a benchmark of ``chosen`` candidates, with how many each was chosen from."""
+    """Return a benchmark of candidates, with how many each was chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
     models = {}
     for name in with_members(chosen, benchmark.models):
@@ -321,20 +309,11 @@ def chosen_benchmark(
     return benchmark.model_copy(update=changes)
 
 
-def best_points(results: ChoiceResults) -> dict[str, Candidate]:
-    """Return the best candidate of each model, in the order of their scores."""
-    best: dict[str, Candidate] = {}
-    for candidate in results.candidates:  # the best come first
-        best.setdefault(model_of(candidate.name), candidate)
-    return best
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Shown):
     """The models of a config, ranked on training documents. It is displayed as tables.
 
     Attributes:
-        folder: the folder that holds it.
         results: the record, as in ``choice.json``.
         benchmark: the resolved config.
         fitted: the run that keeps the recommended model, with ``then_fit``.
@@ -360,9 +339,8 @@ class Choice(Shown):
     def to_frame(self) -> "pd.DataFrame":
         """Return the candidates, the best first, as a pandas data frame.
 
-        Each parameter in which the points of a grid differ has a column. ``p`` is corrected for all
-        pairs, and is about the models as trained here. ``p_of_folds`` allows for other training
-        documents, too (Nadeau and Bengio 2003), and is not corrected.
+        ``p`` is corrected for all pairs, and is about the models as trained here. ``p_of_folds``
+        allows for other training documents, too (Nadeau and Bengio 2003), and is not corrected.
         """
         import pandas as pd
 
@@ -382,11 +360,7 @@ class Choice(Shown):
         )
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
-        """Write a config of the best point of each model.
-
-        Raises:
-            UserError: the file exists, it cannot be written, or no model has all its trials.
-        """
+        """Write a config of the best point of each model, or raise ``UserError``."""
         file = Path(file)
         check_new(file, overwrite=overwrite)
         if not self.results.candidates:
@@ -396,11 +370,7 @@ class Choice(Shown):
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.
 
-        Returns the HTML file. A process that needs the folder meanwhile is told the ``command``.
-
-        Raises:
-            UserError: another process is writing into the folder.
-            RnnbenchError: a file cannot be written.
+        Returns the HTML file. Raises ``UserError`` if another process is writing into the folder.
         """
         from rnnbench.choice.report import choice_page  # imports Matplotlib
         from rnnbench.report.page import write_files
@@ -414,13 +384,9 @@ def choose(request: ChoiceRequest) -> Choice:
     """Rank models and grid points by their score on held-out training documents.
 
     The texts of the test documents are removed before anything is learned. Trials are stored, and
-    not trained again by the same call.
+    not trained again by the same call. Errors are those of ``run``, and:
 
     Raises:
-        ConfigError: the config or an argument is wrong.
-        UserError: an argument is wrong, or another process is writing into the folder.
-        OutOfReachError: the data could not be downloaded.
-        RnnbenchError: a file cannot be written, or no trial can be trained.
         FailedTrialsError: trials have no result; its ``run`` is the partial choice.
         InterruptedRunError: Ctrl-C ended it; its ``run`` is the partial choice.
     """
@@ -563,12 +529,7 @@ def _answers(parts: Sequence[TrialResult], positions: NDArray[np.intp]) -> Trial
 
 @checked
 def load_choice(folder: str | Path) -> Choice:
-    """Return the choice in a folder.
-
-    Raises:
-        UserError: there is no choice.
-        DamagedResultError: a file is not as it was written.
-    """
+    """Return the choice in a folder, or raise ``UserError`` or ``DamagedResultError``."""
     folder = Path(folder)
     if not (folder / CHOICE).is_file():
         raise UserError(f"{folder}: no {CHOICE} in it (should be a folder of `rnnbench choose`)")

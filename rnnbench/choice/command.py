@@ -76,11 +76,10 @@ def _check_target(file: Path, request: ChoiceRequest, *, overwrite: bool) -> Non
     from rnnbench.job import inputs_of, load_config
 
     benchmark = load_config(request.config, request.settings)
-    if file.resolve().is_relative_to(request.folder_of(benchmark.name).resolve()):
-        raise UserError(f"--write {file}: is in the folder of the choice (use another one)")
-    inputs = inputs_of(request.config, benchmark)
-    if file.exists() and any(path.exists() and path.samefile(file) for path in inputs):
-        raise UserError(f"--write {file}: the choice reads this file (use another name)")
+    target, folder = file.resolve(), request.folder_of(benchmark.name).resolve()
+    inputs = [path.resolve() for path in inputs_of(request.config, benchmark)]
+    if target in inputs or target.is_relative_to(folder):
+        raise UserError(f"--write {file}: the choice needs this file itself (use another name)")
     options.check_config_name(file)
     check_new(file, "--write", overwrite=overwrite)
     check_replaceable(file)

@@ -29,18 +29,16 @@ def _range(value: Any) -> Any:
 class Baseline(Variant):
     """A kind of baseline. Its fields are the parameters in a config, named as in scikit-learn.
 
-    A kind needs the class attribute ``kind``, its name in configs, and ``pipeline``. Another
-    package adds one by naming its class in the entry-point group ``rnnbench.baselines``.
+    A kind needs ``kind``, its name in configs, and ``pipeline``. Another package adds one by naming
+    its class in the entry-point group ``rnnbench.baselines``.
     """
 
     is_random: ClassVar[bool] = False
     """Whether its answers depend on the seed. If not, it is trained once, and not once per seed."""
     gives_probabilities: ClassVar[bool] = True
-    """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``; otherwise it has
-    ``decision_function``."""
+    """Whether the pipeline has ``predict_log_proba`` or ``predict_proba``, or else margins."""
     packages: ClassVar[tuple[str, ...]] = ()
-    """The distributions that it needs beside scikit-learn, scipy and numpy. A run is refused where
-    one is missing, and their versions are part of the fingerprint of every trial."""
+    """The distributions that it needs beside those of scikit-learn; part of fingerprints."""
     reads_words: ClassVar[bool] = False
     """Whether its inputs are the words themselves, and not their ids."""
     pretrained: ClassVar[Pretrained] = "nothing"
@@ -51,10 +49,8 @@ class Baseline(Variant):
     def pipeline(self, seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline; import scikit-learn here, not at the top.
 
-        Its inputs are texts: word ids separated by spaces, without padding or start mark. If it
-        ``reads_words``, they are the words instead; words without an id of their own are left out,
-        and nothing stands between words that are single characters.
-        Only a classifier that draws at random needs ``seed``.
+        Its inputs are texts: word ids separated by spaces, without padding or start mark, or, if it
+        ``reads_words``, the known words. Only a classifier that draws at random needs ``seed``.
         """
         raise NotImplementedError
 
@@ -174,10 +170,10 @@ class TfidfLinearSVM(_Tfidf):
     C: Positive = 1.0
     """Inverse of the strength of L2 regularization."""
     calibrated: bool = False
-    """Whether margins become probabilities, by one curve for all topics. It is fitted to the
-    margins of a first SVM on every fifth training document, which that one has not seen: J. Platt:
-    Probabilistic Outputs for Support Vector Machines (1999); with one topic a document, it is a
-    temperature (C. Guo et al.: On Calibration of Modern Neural Networks, ICML 2017)."""
+    """Whether margins become probabilities, by one curve for all topics, which is fitted to the
+    margins of a first SVM on every fifth training document. J. Platt: Probabilistic Outputs for
+    Support Vector Machines (1999); with one topic a document, it is a temperature (C. Guo et al.:
+    On Calibration of Modern Neural Networks, ICML 2017)."""
     gives_probabilities = computed(lambda own: own.calibrated)
 
     def _classifier(self) -> Any:
@@ -251,10 +247,9 @@ class NBSVM(_Words):
 class SentenceEmbedding(Baseline):
     """Logistic regression on text vectors of wordllama, an encoder trained on other texts.
 
-    The encoder is that of D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language
-    Models (2024): the mean of the vectors of word pieces. These come from the input vectors of
-    large language models, such as LLaMA 2 70B, and were reduced to 256 numbers by training on pairs
-    of texts, such as questions and answers, or headlines and articles (AG News).
+    D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language Models (2024): the mean
+    of the vectors of word pieces, reduced by training on pairs of texts, such as headlines and
+    articles (AG News).
     """
 
     kind = "sentence_embedding"

@@ -22,14 +22,11 @@ EVALUATION_BATCH = 1024
 
 
 def build(network: Network, shape: Shape, seed: int) -> keras.Model:
-    """Return an uncompiled Keras model with fresh weights.
+    """Return an uncompiled Keras model with fresh weights, which follow the seed.
 
-    It goes from word ids, int32 ``(batch, timesteps)``, to a probability for each topic, float32
-    ``(batch, n_topics)``. The same seed gives the same weights, and the same dropout in training.
-
-    Raises:
-        PluginError: a function or a layer from outside failed; the message names it.
-        UserError: a convolution is longer than the sequences.
+    It goes from word ids, int32 ``(batch, timesteps)``, to probabilities, float32 ``(batch,
+    n_topics)``. Code from outside that fails is a ``PluginError``, and a convolution that is longer
+    than the sequences a ``UserError``.
     """
     if isinstance(network, PythonNetwork):
         function = find_function(network.python)
@@ -97,11 +94,7 @@ def weights_of(model: keras.Model) -> list[NDArray[Any]]:
 
 
 def to_bytes(model: keras.Model) -> bytes:
-    """Return the content of the ``.keras`` file of an uncompiled model.
-
-    Raises:
-        RnnbenchError: there is no room for a temporary file, or Keras cannot save a layer.
-    """
+    """Return the ``.keras`` file of an uncompiled model, or raise ``RnnbenchError``."""
     with temporary_folder() as folder:
         file = folder / "model.keras"
         try:

@@ -37,11 +37,10 @@ def find_function(name: str) -> Callable[..., Any]:
 
 
 def code_of(model: Model) -> dict[str, str]:
-    """Return the versions of a model's code from outside, by name; empty if all is built in.
+    """Return the versions of a model's code from outside, by name, or raise ``UserError``.
 
-    A version is the sha256 of a module's file, or of all Python files of the package around it. For
-    a plug-in it also has the name and version of its package. Other packages that the code imports
-    are not looked at. A ``UserError`` is raised if there is no such module in a file.
+    A version is the sha256 of a module's file, or of all Python files of the package around it,
+    after the name and version of a plug-in's package.
     """
     if isinstance(model, PythonNetwork):
         module = model.python.partition(":")[0]
@@ -66,7 +65,6 @@ def plugins_of(model: Model) -> list[str]:
 
 
 def _from_outside(model: Model) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
-    """Yield the parts of a model that are not built in, their registries and entry points."""
     for part in filter(is_from_outside, model.parts):
         registry: Registry[Any] = LAYERS if isinstance(part, Layer) else BASELINES
         yield part, registry, registry.plugin(part.kind)
@@ -121,7 +119,6 @@ def is_installed(module: str) -> bool:
 
 
 def _sha256(module: str, name: str) -> str:
-    """Return the sha256 of the package around ``module``, or of its file if there is none."""
     file, depth = _find(module, name)
     return _sha256_of(file.parents[depth - 1]) if depth else sha256_file(file)
 
@@ -132,7 +129,7 @@ def _sha256_of(package: Path) -> str:
 
 
 def _python_files(package: Path) -> list[Path]:
-    """Return the Python files of a package, without those that editors hide in it."""
+    # without those that editors hide
     found = {file: f"/{file.relative_to(package).as_posix()}" for file in package.rglob("*.py")}
     return sorted(file for file, name in found.items() if file.is_file() and "/." not in name)
 

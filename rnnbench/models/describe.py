@@ -14,23 +14,16 @@ class LayerFacts:
     """One layer of a Keras model, or an operation between layers."""
 
     name: str
-    """Keras's, unique in a model."""
     keras_class: str
     described_by: Layer | None
-    """Its description in the config, or ``None``."""
-    outputs: tuple[tuple[int | None, ...], ...]
-    """Shapes of its outputs, mostly one; ``None`` is the number of documents, which may be any."""
+    outputs: tuple[tuple[int | None, ...], ...]  # shapes; ``None`` is any number of documents
     trainable_params: int = 0
-    """The count of numbers in its weights."""
     other_params: int = 0
 
 
 @dataclass(frozen=True)
 class Description:
-    """A network, from the word ids to the probabilities; a shared layer is counted once.
-
-    A network that Keras does not build has no layers here.
-    """
+    """A network, from word ids to probabilities; without layers, if Keras does not build it."""
 
     layers: tuple[LayerFacts, ...]
     trainable_params: int

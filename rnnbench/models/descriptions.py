@@ -119,9 +119,8 @@ class ModelSection(Section):
 class Network(ModelSection):
     """A neural classifier, from word ids to a probability for each topic.
 
-    Keras builds it, unless it has an ``engine`` of its own. Another package adds a kind by naming
-    a subclass in the entry-point group ``rnnbench.models``. Its ``kind`` is the key that tells it
-    apart in a config, so a field has the same name.
+    Another package adds a kind, with an ``engine``, by naming a subclass in the entry-point group
+    ``rnnbench.models``. Its ``kind`` is its key in a config, so a field has the same name.
     """
 
     def work_of_epoch(self, dataset: "Dataset") -> int:
@@ -173,9 +172,8 @@ class LayeredNetwork(Network):
     layers: Layers
     pretrain: Annotated[LanguageModel | None, BeforeValidator(_pretraining)] = None
     """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the recurrent layer
-    above it begin with the weights of a language model. It reads the texts of Reuters-21578 that
-    are in no test set; only for ``r52``, ``r8`` and ``modapte``. A bidirectional layer has one each
-    way."""
+    above it begin with the weights of one, which reads the texts of Reuters-21578 that are in no
+    test set; only for ``r52``, ``r8`` and ``modapte``."""
     learns_language = computed(lambda own: own.pretrain is not None)
     reads_unlabeled = computed(lambda own: own.learns_language or own.layers[0].reads_unlabeled)
     pretrained_dim = computed(lambda own: own.layers[0].pretrained_dim)
@@ -201,7 +199,6 @@ class LayeredNetwork(Network):
         return of_vectors + (("tensorflow", "keras", "numpy") if self.pretrain else ())
 
     def in_short(self) -> str:
-        """Return its layers in one line, such as ``embedding 64 → gru 64 → dense topics``."""
         inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
         first = ["language model"] if self.pretrain else []
         return " → ".join([*first, *inputs, *(layer.in_short() for layer in self.layers)])
@@ -214,10 +211,8 @@ class LayeredNetwork(Network):
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the matrix products of one optimizer step, the least that its arithmetic costs.
 
-        Each output of a layer needs one product; its gradient needs a second one to reach the
-        layer's inputs and a third to reach its weights (Goodfellow, Bengio, Courville: Deep
-        Learning, 6.5). In a recurrent layer the first two of the hidden state are carried out step
-        by step, all others for all steps at once. No gradient passes back to word ids.
+        Each output of a layer needs one; its gradient needs one to reach the inputs, but not word
+        ids, and one to reach the weights (Goodfellow, Bengio, Courville: Deep Learning, 6.5).
         """
         inputs = self.with_inputs(batch_size, shape)
         return [product for layer, batch in inputs for product in layer.products(batch)]
@@ -261,7 +256,6 @@ class BaselineModel(ModelSection):
     parts = computed(lambda own: (own.baseline,))
 
     def in_short(self) -> str:
-        """Return the kind of baseline, and its parameters that differ from their defaults."""
         return _call(self.baseline.kind, self.baseline.settings())
 
 
@@ -302,7 +296,7 @@ class EnsembleModel(ModelSection):
     _members: Mapping[str, ModelSection] = PrivateAttr(default_factory=dict)
 
     def find_members(self, models: Mapping[str, ModelSection]) -> None:
-        """Find its models among those of the config; it must be told before it can be used."""
+        """Find its models among those of the config, before it can be used."""
         able = {name: one for name, one in models.items() if not isinstance(one, EnsembleModel)}
         if self.ensemble.by == "log_probabilities":
             able = {name: one for name, one in able.items() if not _gives_margins(one)}
@@ -327,7 +321,6 @@ class EnsembleModel(ModelSection):
         return max((one.pretrained for one in self._members.values()), key=order.index)
 
     def in_short(self) -> str:
-        """Return the names of its models, and how they answer together."""
         own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
         return _call(" + ".join(self.ensemble.of), own)
 
@@ -351,7 +344,6 @@ class OutsideModel(ModelSection):
     is_random = computed(lambda own: own.trainings > 1)
 
     def in_short(self) -> str:
-        """Return where its answers came from."""
         return f"answers from {self.outside}"
 
     def work_of_epoch(self, dataset: "Dataset") -> int:  # noqa: ARG002

@@ -26,13 +26,10 @@ VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 
 
 class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
-    """A linear classifier of documents by the words that occur in them, one topic against the rest.
+    """A linear SVM of words, each weighted by its log-ratio of occurrence in and outside a topic.
 
-    Each word is multiplied by the logarithm of how much more often it occurs in documents of the
-    topic than in others; ``alpha`` is added to the numbers of documents. A linear SVM with ``C`` is
-    trained on these numbers, and its weights are moved towards their mean size; ``beta`` is the
-    share of its own weights. S. Wang, C. Manning: Baselines and Bigrams: Simple, Good Sentiment and
-    Topic Classification (ACL 2012).
+    Its weights are moved towards their mean size; ``beta`` is the share of its own. S. Wang, C.
+    Manning: Baselines and Bigrams: Simple, Good Sentiment and Topic Classification (ACL 2012).
     """
 
     takes_any_number = True
@@ -41,10 +38,7 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         self.alpha, self.C, self.beta = alpha, C, beta
 
     def fit(self, x: csr_matrix, y: NDArray[np.integer[Any]]) -> "NaiveBayesSVM":
-        """Learn from zeros and ones, sparse ``(n, n_features)``, and labels ``(n,)``.
-
-        Labels of documents with any number of topics are 0 and 1, ``(n, n_topics)``.
-        """
+        """Learn from 0 and 1, ``(n, n_features)``, and labels ``(n,)`` or ``(n, n_topics)``."""
         y = np.asarray(y)
         self.classes_ = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
         weighted = x.sorted_indices().astype(float)  # the order of sums, and so the last bit
@@ -89,7 +83,6 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
         self.C = C
 
     def fit(self, x: csr_matrix, y: NDArray[Any]) -> "CalibratedSVM":
-        """Learn from features ``(n, n_features)`` and labels."""
         self.has_one_label = y.ndim == 1
         self.classes_ = np.unique(y) if self.has_one_label else np.arange(y.shape[1])
         if self.has_one_label:

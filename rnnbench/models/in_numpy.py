@@ -108,8 +108,8 @@ def weighted_words(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return the words of documents ``(n, timesteps)``, each once, with its weighted count.
 
-    These are document numbers, ids and counts, sorted by the first two. ``weights``
-    are those of ``word_weights``; words without weight are left out.
+    These are document numbers, ids and counts, sorted by the first two; words without weight are
+    left out.
     """
     rows, columns = np.nonzero(x > START)
     keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)
@@ -135,7 +135,6 @@ def weighted_counts(
 def _through(
     layers: Iterable[tuple[Layer, Batch]], left: Iterator[Floats], x: Any, mask: Mask
 ) -> Floats:
-    """Return the output of layers, each with the shape of its input; they take their weights."""
     for layer, batch in layers:
         x = _output(layer, batch, list(islice(left, len(_shapes(layer, batch)))), x, mask)
         if x.ndim > 2:
@@ -144,7 +143,6 @@ def _through(
 
 
 def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask: Mask) -> Floats:
-    """Return the output of a layer; ``x`` is its input, the ids or an array of floats."""
     match layer:
         case Parallel():
             left, stacks = iter(weights), [with_inputs(own, batch) for own in layer.branches]
@@ -204,7 +202,7 @@ def _pool(layer: feedforward.Pooling, weights: Sequence[Floats], x: Floats, mask
 def _recur(
     layer: Recurrent, weights: Sequence[Floats], x: Floats, mask: Mask, *, backwards: bool = False
 ) -> Floats:
-    """Return the last hidden states, or those of each step; a step that is skipped changes none."""
+    """Return the last hidden states, or those of each step, ``(batch, timesteps, units)``."""
     kernel, recurrent_kernel, bias = weights
     biases = np.atleast_2d(bias)
     sums, own_bias = x @ kernel + biases[0], biases[1:].sum(axis=0)
@@ -240,7 +238,6 @@ def _step(
 
 
 def _shapes(layer: Layer, batch: Batch) -> Shapes:  # noqa: PLR0911 - one a kind
-    """Return the shapes of the weights of a layer, for its input."""
     n = batch.features
     match layer:
         case feedforward.Embedding():

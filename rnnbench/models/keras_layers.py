@@ -26,9 +26,8 @@ Seed = int | None
 class BagOfWords(keras.layers.Layer):
     """From word ids ``(batch, timesteps)`` to a number for each id, ``(batch, n_ids)``.
 
-    The count of each word, but for padding and start marks, is multiplied by its weight, and the
-    numbers of a document are divided by their length (``tfidf``) or their sum (``shares``). All
-    weights are 1 until ``adapt`` learns them from documents.
+    Counts are multiplied by weights, which are 1 until ``adapt`` learns them, and divided by the
+    length of the vector (``tfidf``) or their sum (``shares``).
     """
 
     def __init__(self, n_ids: int, values: str, **kwargs: Any):
@@ -42,11 +41,9 @@ class BagOfWords(keras.layers.Layer):
         return (input_shape[0], self.n_ids)
 
     def adapt(self, x: NDArray[np.int32]) -> None:
-        """Learn the weights of the words from the documents to train on, ``(n, timesteps)``."""
         self.scale.assign(word_weights(x, self.n_ids, self.values))
 
     def call(self, inputs: Any) -> Any:
-        """Return ``(batch, n_ids)``; a document without known words is all zeros."""
         documents = ops.shape(inputs)[0]
         rows = ops.broadcast_to(ops.arange(documents)[:, None], ops.shape(inputs))
         is_word = ops.cast(inputs > START, self.compute_dtype)
@@ -80,9 +77,8 @@ class MaskedConv1D(keras.layers.Conv1D):
 class _Pooling(keras.layers.Layer):
     """From ``(batch, timesteps, features)`` to ``(batch, features)``, without the masked steps.
 
-    The kept steps are cut into ``chunks`` equal parts, whose vectors are joined: with the maximum,
-    this is the dynamic max pooling of J. Liu et al.: Deep Learning for Extreme Multi-label Text
-    Classification (SIGIR 2017). The result is 0 if all steps are masked.
+    The vectors of ``chunks`` equal parts are joined: with the maximum, the dynamic max pooling of
+    J. Liu et al.: Deep Learning for Extreme Multi-label Text Classification (SIGIR 2017).
     """
 
     def __init__(self, chunks: int = 1, **kwargs: Any):
@@ -182,9 +178,8 @@ POOLING: dict[str, type[_Pooling]] = {
 class HashedEmbedding(keras.layers.Layer):
     """From word ids ``(batch, timesteps)`` to vectors of the words, followed by those of n-grams.
 
-    N-grams with the same hash have the same vector; those that reach into padding are masked. The
-    mean of all is what the classifier of A. Joulin et al. sees: Bag of Tricks for Efficient Text
-    Classification (EACL 2017). The factor is that of their code, fastText.
+    N-grams that reach into padding are masked. The hash is that of fastText: A. Joulin et al.: Bag
+    of Tricks for Efficient Text Classification (EACL 2017).
     """
 
     def __init__(self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any):
@@ -197,7 +192,6 @@ class HashedEmbedding(keras.layers.Layer):
         self.embeddings = self.add_weight(shape, random(seed=self.seed), name="embeddings")
 
     def rows(self, ids: Any) -> Any:
-        """Return the rows of the vectors in the matrix; 0 for padding."""
         ids = ops.cast(ids, "int64")  # in which a hash times the factor fits
         hashes, found = ids, [ids]
         for n in range(1, self.n):
@@ -236,9 +230,8 @@ class PositionEmbedding(keras.layers.Layer):
 class TransformerBlock(keras.layers.Layer):
     """Self-attention, then two dense layers at each step; masked steps are not attended to.
 
-    The encoder of A. Vaswani et al.: Attention Is All You Need (NIPS 2017), but it normalizes the
-    inputs of both parts, and not their sums, so that it needs no warm-up: R. Xiong et al.: On Layer
-    Normalization in the Transformer Architecture (ICML 2020).
+    A. Vaswani et al.: Attention Is All You Need (NIPS 2017), but with the inputs of both parts
+    normalized: R. Xiong et al.: On Layer Normalization in the Transformer Architecture (ICML 2020).
     """
 
     def __init__(self, heads: int, units: int, dropout: float, seed: int = 0, **kwargs: Any):
@@ -276,7 +269,7 @@ class MinimalGRU(keras.layers.Layer):
     """A recurrence ``h = (1 - z) h + z c`` in which ``z`` and ``c`` depend on the inputs alone.
 
     So a parallel scan can compute all steps. The minGRU of L. Feng et al.: Were RNNs All We Needed?
-    (2024), without logarithms, as products may well become 0. A masked step changes nothing.
+    (2024), without logarithms. A masked step changes nothing.
     """
 
     stateful = return_state = False  # ``Bidirectional`` asks
@@ -323,7 +316,6 @@ BLOCK = 16
 def _scan(kept: Any, added: Any) -> Any:
     """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``.
 
-    Blocks of steps are computed side by side; then a scan of the blocks gives their first states.
     Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
     """
     _, steps, units = kept.shape
@@ -376,10 +368,9 @@ class SideBySide(keras.layers.Layer):
 
 
 class WeightDrop(keras.layers.RNN):
-    """A recurrent layer that drops entries of its recurrent kernel, the same ones at all steps.
+    """A recurrent layer that drops entries of its recurrent kernel, the same in a whole batch.
 
-    All sequences of a batch share a mask. The DropConnect of S. Merity, N. Keskar, R. Socher:
-    Regularizing and Optimizing LSTM Language Models (ICLR 2018).
+    S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
     def __init__(
@@ -418,8 +409,8 @@ WEIGHT_DROP: dict[str, type[WeightDrop]] = {
 class DropoutEmbedding(keras.layers.Embedding):
     """An ``Embedding`` that drops words: their vectors are 0 wherever they occur in a batch.
 
-    The embedding dropout of Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout
-    in Recurrent Neural Networks (NIPS 2016), with one mask for a batch, as in Merity et al.
+    Y. Gal, Z. Ghahramani: A Theoretically Grounded Application of Dropout in Recurrent Neural
+    Networks (NIPS 2016), with one mask for a batch.
     """
 
     def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
@@ -445,5 +436,4 @@ class DropoutEmbedding(keras.layers.Embedding):
 
 
 def _mask(uniform: Any, rate: float) -> Any:
-    """Return 0 for a share of ``rate`` of the random numbers, and ``1 / (1 - rate)`` for others."""
     return ops.cast(uniform >= rate, uniform.dtype) / (1 - rate)

@@ -1,8 +1,6 @@
-"""Fitted baselines as data: linear rules over features of texts, in plain arrays.
+"""Fitted baselines as data: linear rules over counted words, or a vector of the text.
 
-Linear SVMs, logistic regression and naive Bayes multiply counted words, or a vector of the text, by
-weights. So their arrays are all that has to be kept: reading them runs no code, and predicting with
-them needs no scikit-learn. (A skops file names classes to import, from one version.)
+Reading their arrays runs no code, and predicting with them needs no scikit-learn.
 """
 
 import re
@@ -63,7 +61,7 @@ class Counts(Record):
     def features(
         self, text: str, places: Mapping[str, int], idf: NDArray[np.float64]
     ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
-        """Return the features that occur in a text, how often, and their weighted values."""
+        """Return the features of a text, how often they occur, and their weighted values."""
         found = Counter(places[term] for term in self.terms(text) if term in places)
         features = np.fromiter(found, np.intp, len(found))
         counts = np.fromiter(found.values(), np.int64, len(found))
@@ -80,8 +78,7 @@ class LinearRule(Record):
     reads_words: bool
     gives_probabilities: bool
     has_one_label: bool = True
-    """Whether the probabilities of a text add up to 1. If not, each topic has its own rule against
-    the others, which gives log-odds if it gives probabilities."""
+    """Whether the probabilities of a text add up to 1. If not, each topic has its own log-odds."""
     labels: list[NonNegativeInt]
     """The labels of the topics that it learned."""
     counts: list[Counts] | None

@@ -19,7 +19,7 @@ from rnnbench.results.run import load_results
 from rnnbench.storage import check_new, read_file
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
-from rnnbench.text import counted, listed
+from rnnbench.text import counted, listed, visible
 
 EXAMPLES = options.examples(
     'rnnbench predict results/all "net profit rose 7 pct"',
@@ -105,7 +105,8 @@ def predict(
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
         raise UserError("a text contains no words")
-    names = [*map(_name_of, texts), *map(str, file or [])]
+    quoted = [f'"{shortened(" ".join(text.split()), 40)}"' for text in texts]
+    names = ["standard input" if one == '"-"' else one for one in quoted] + [*map(str, file or [])]
     headings = names if len(names) > 1 else [""]
     predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
     record = {"model": model.name, "seed": model.seed, "texts": names, "predictions": predictions}
@@ -121,10 +122,6 @@ def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool
         raise UserError(f"--in {table}: {fault}")
     if as_json and out in (None, STREAM):
         raise UserError("--json: the table goes to standard output (use --out FILE)")
-
-
-def _name_of(text: str) -> str:
-    return "standard input" if text == "-" else f'"{shortened(" ".join(text.split()), 40)}"'
 
 
 def split_words(
@@ -162,17 +159,12 @@ def _answer_table(
     return {"answered": answered, "problems": dict(counts)}
 
 
-def _printable(text: str) -> str:
-    """Replace invisible characters, such as marks of direction, which would garble a line."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
 def _word_bars(deciding: DecidingWords) -> RenderableType:
     """Return each word with its weight and a bar, which is lighter below 0."""
     longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
     for word, weight in deciding.words.items():
         bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
-        table.add_row(_printable(word), f"{weight:+.4f}", bar)
+        table.add_row(visible(word), f"{weight:+.4f}", bar)
     if deciding.rest is not None:
         table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
     return table
@@ -198,10 +190,7 @@ def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
 
 
 def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
-    """Return the topics, the words that were read, and what decided the answer.
-
-    Probabilities have bars, and topics that are not part of the answer brackets.
-    """
+    """Return the topics, others than those of the answer in brackets, and the words."""
     table = Table.grid(padding=(0, 2))
     if prediction.unsure:
         table.add_row(Text("unsure", style="yellow"))
@@ -215,11 +204,11 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
         table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
-    names = f": {_printable(distinct)}" if unknown else ""
+    names = f": {visible(distinct)}" if unknown else ""
     is_cut = prediction.words_read < prediction.words
     cut = f", {prediction.words_read} of them read" if is_cut else ""
     below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]
-    if prediction.is_doubtful:
+    if not prediction.topics or 2 * len(unknown) > prediction.words:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))

@@ -64,19 +64,14 @@ class TopicScore(Record):
 
 
 class DecidingWords(Record):
-    """The words of a text that decided the answer.
-
-    If the model is linear in counted words, they are contributions to the difference between the
-    scores of the best two topics, or, if there may be any number of topics, to the score of the
-    first one; if it is not, how much the score of the first one falls without the word.
-    """
+    """The words of a text that decided the answer."""
 
     meaning: str
     """What the weights mean, in words."""
     words: dict[str, float]
-    """The weights of the words that have the largest, of either sign; the largest come first."""
+    """The largest weights, of either sign, the largest first."""
     rest: float | None = None
-    """What all else contributes: other words, intercepts and blanks; so the sum is complete."""
+    """What all else contributes: other words, intercepts and blanks."""
 
 
 class Prediction(Record):
@@ -108,18 +103,10 @@ class Prediction(Record):
         whole = ", ".join(self.answers) or NONE
         return UNSURE if self.unsure else whole if self.topics else None
 
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether there is no answer, or more than half of the words are not in the vocabulary."""
-        return not self.topics or 2 * len(self.unknown_words) > self.words
-
 
 @dataclass(eq=False)
 class KeptModel:
-    """A trained model that a run kept, with the methods of a scikit-learn classifier.
-
-    Texts are split into words in the same way as the corpus of the run.
-    """
+    """A trained model that a run kept, with the methods of a scikit-learn classifier."""
 
     name: str
     seed: int
@@ -178,28 +165,22 @@ class KeptModel:
         unsure_below: Share | None = None,
         explain: bool = False,
     ) -> list[Prediction]:
-        """Return a prediction for each text, in the same order.
-
-        A text of which it reads nothing but unknown words has no topics: the answer would not be
-        about this text.
+        """Return a prediction for each text; one with nothing but unknown words has no topics.
 
         Args:
             texts: one text, or several; a text may also be a list of its words.
-            top: how many of the best topics to return, but at least those of the answer; by default
-                all.
+            top: how many of the best topics to return, but at least those of the answer.
             unsure_below: the answer is "unsure" if a topic of it has a probability below this one;
                 the answer that there is no topic, if one has a probability above 1 less this one.
             explain: whether to return the words that decided each answer, too.
 
         Raises:
             UserError: it gives margins, and ``unsure_below`` needs probabilities.
-            DamagedResultError: its weights are not as they were written, or cannot be loaded.
+            DamagedResultError: its weights are not as they were written.
         """
         if unsure_below is not None and self.kind == "margin":
             hint = "use a model that gives probabilities"
             raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
-        if unsure_below is not None and UNSURE in self.vocabulary.topics:
-            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         scores = self._scored(encoded.ids, encoded.texts)
@@ -263,7 +244,6 @@ class KeptModel:
         return DecidingWords(meaning=meaning, words=shown, rest=rest)
 
     def _occlusion(self, ids: "NDArray[np.int32]", label: int) -> dict[int, float]:
-        """Return how much the score of a label falls without each word id."""
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
         distinct = np.unique(read)
         rows = [read, *(read[read != word] for word in distinct)]
@@ -273,7 +253,6 @@ class KeptModel:
         return dict(zip(distinct.tolist(), falls.tolist(), strict=True))
 
     def _answers(self, scores: "Scores") -> Labels:
-        """Return the answers that scores of the kind in a trial give, rounded as they are there."""
         return self.task.answers(scores.astype(np.float32), self.decision)
 
     def _shown(self, scores: "Scores") -> "Scores":
@@ -327,7 +306,7 @@ class KeptModel:
 
     @cached_property
     def reader(self) -> "Callable[[Sequence[str]], Scores]":
-        """Gives texts their log-probabilities, if the network has an engine of its own."""
+        """Gives texts their log-probabilities, for a network with an engine of its own."""
         model = self.model
         assert isinstance(model, Network)  # noqa: S101 - see ``_scored``
         engine = ENGINES[model.engine]
@@ -341,7 +320,7 @@ class KeptModel:
 
     @cached_property
     def weights(self) -> Weights:
-        """The weights of a network that NumPy covers."""
+        """Those of a network that NumPy covers."""
         assert in_numpy.is_covered(self.model)  # noqa: S101 - see ``scores``
         floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(self.model, self.shape)
         return read_weights(self.file, [(of_one, floats) for of_one in shapes])
@@ -367,11 +346,7 @@ def best_first(scores: "Scores", given: "NDArray[np.bool_]") -> "NDArray[np.intp
 def find_model(
     folder: Path, name: str | None, seed: int | None, results: Results | None = None
 ) -> KeptModel:
-    """Return a trained model of a run, or raise the errors of ``Run.model``.
-
-    By default, it is the most accurate kept one, of the first seed. ``results`` is the summary of
-    the run, if it was read already.
-    """
+    """Return a trained model of a run, by default the best kept one, of the first seed."""
     results = results or load_results(folder)
     models = {model.name: model for model in results.models}
     if name in models:
@@ -420,7 +395,6 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
 
 
 def _members(folder: Path, results: Results, of: Ensemble, seed: int) -> Iterator[KeptModel]:
-    """Yield the trained models of an ensemble."""
     trials = {model.name: [trial.seed for trial in model.trials] for model in results.models}
     if absent := [name for name in of.of if name not in trials]:
         raise DamagedResultError(f"unusable result: {folder}: there is no {absent[0]}")
@@ -431,7 +405,6 @@ def _members(folder: Path, results: Results, of: Ensemble, seed: int) -> Iterato
 
 
 def _vocabulary(folder: Path, results: Results) -> Vocabulary:
-    """Return the vocabulary of the dataset that the models were trained on."""
     dataset = results.dataset
     with suppress(FileNotFoundError):
         vocabulary = read_record(folder / VOCABULARY, Vocabulary)[0]

@@ -34,11 +34,9 @@ def predict_table(
 ) -> Counter[str | None]:
     """Write the rows of a table with the model's answers as new columns; count their problems.
 
-    The columns are the topic, its probability or margin, the second-best topic, the share of words
-    that are not in the vocabulary, and the problem of a row without an answer. If there may be any
-    number of topics, they are joined, or a list in JSON; the score is that of the best one, and
-    their number takes the place of the second-best topic. Standard output gets the format of the
-    ``source``. Rows without a problem are counted under ``None``.
+    If there may be any number of topics, they are joined, or a list in JSON; the score is that of
+    the best one, and their number takes the place of the second-best topic. Standard output gets
+    the format of the ``source``. Rows without a problem are counted under ``None``.
     """
     header, position, rows = _open(source, column, progress)
     has_lists = (out or source).suffix.lower() not in DIALECTS
@@ -69,7 +67,6 @@ def _answers(
     *,
     has_lists: bool,
 ) -> Iterator[list[Any]]:
-    """Yield the new columns of rows with a text at a ``position``."""
     reasons = [
         row.reason if isinstance(row, BadRow) else (fault_of("text", row[1][position]) or [None])[0]
         for row in rows
@@ -92,7 +89,6 @@ def _answers(
 def _writer(
     out: Path | None, source: Path, columns: Sequence[str]
 ) -> Iterator[Callable[[list[Any]], object]]:
-    """Yield a function that writes rows with some columns."""
     ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer

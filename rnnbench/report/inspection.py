@@ -301,7 +301,7 @@ def network_view(
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
     name, lines = facts.keras_class, [""]
     if layer := facts.described_by:
-        title, lines = layer.in_short(), [layer.in_words(shape), spell_parameters(layer.settings())]
+        title, lines = layer.in_short(), [layer.summary(), spell_parameters(layer.settings())]
     elif name == "InputLayer":
         title = "word ids"
     elif isinstance(model, LayeredNetwork):  # the config does not name the layer

@@ -1,8 +1,4 @@
-"""The layers of networks: all kinds, and the check that a stack of them fits together.
-
-Each kind is one class, in the file of its family. ``parallel``, whose branches may have any kind in
-them, is here.
-"""
+"""The layers of networks: all kinds, and the check that a stack of them fits together."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -54,7 +50,6 @@ class Parallel(Layer):
     parts = computed(lambda own: (own, *chain(*(one.parts for one in chain(*own.branches)))))
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        """Return the branches. No branch changes the seeds of another."""
         import keras
 
         from rnnbench.models.keras_layers import SideBySide
@@ -72,7 +67,6 @@ class Parallel(Layer):
         return hash(tuple(self.branches))
 
     def ends(self, batch: Batch) -> list[Batch]:
-        """Return the shape of the output of each branch for ``batch``."""
         return [reduce(lambda x, layer: layer.gives(x), branch, batch) for branch in self.branches]
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
@@ -129,7 +123,6 @@ def _parsed(
 
 
 def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:
-    """Yield an error for each layer that does not fit; ``None`` is a faulty layer."""
     is_sequence = yield from _misfits(layers)
     last, place_of_last = layers[-1], (len(layers) - 1,)
     if last and not last.gives_topics:
@@ -181,7 +174,6 @@ def _misfits(
 def _misfits_inside(
     layer: Parallel, below: Loc, is_sequence: bool | None, is_masked: bool
 ) -> list[InitErrorDetails]:
-    """Return the errors of each branch, or one if the branches do not fit each other."""
     found = [
         misfit
         for number, branch in enumerate(layer.branches)

@@ -16,7 +16,6 @@ LARGEST = 100_000
 Size = Annotated[int, Field(gt=0, le=LARGEST)]
 """A number of units, features or steps. A larger one is a mistake and would fill the memory."""
 Rate = Annotated[float, Field(ge=0, lt=1)]
-"""A share of units to drop."""
 Activation = Literal[
     "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
     "softplus", "softsign", "softmax", "linear",
@@ -27,10 +26,7 @@ SeedOf = Callable[[str], int]
 
 
 def derive_seed(seed: int, position: int, role: str) -> int:
-    """Return a seed from 0 to 2**31 - 1 for a use, such as ``kernel``, in the layer at a position.
-
-    It depends on the arguments alone, so no layer changes the weights of another.
-    """
+    """Return a seed below 2**31 for a role, such as ``kernel``, of the layer at a position."""
     import numpy as np  # to describe a layer needs no NumPy
 
     sequence = np.random.SeedSequence(seed, spawn_key=(position, *role.encode()))
@@ -71,7 +67,6 @@ class Product:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications, each with an addition, over all ``count`` times."""
         return self.rows * self.inner * self.columns * self.count
 
 
@@ -97,14 +92,10 @@ class Batch:
 
     @property
     def rows(self) -> int:
-        """Vectors in the batch."""
         return self.size * (1 if self.steps is None else self.steps)
 
     def times_kernel(self, columns: int, inner: int | None = None) -> Iterable[Product]:
-        """Yield the products of a kernel ``(inner, columns)``: forward, its gradient, and back.
-
-        By default the kernel has one row for each feature.
-        """
+        """Yield the products of a kernel ``(inner, columns)``: forward, its gradient, and back."""
         inner = inner or self.features
         yield Product(self.rows, inner, columns)
         yield Product(inner, self.rows, columns)
@@ -151,11 +142,8 @@ class Layer(Variant):
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
         """Return the Keras layer. Import Keras here, not at the top of the module.
 
-        Args:
-            shape: of the dataset.
-            seed_of: gives initializers and dropout their seeds. In layers of other packages
-                those without a seed follow Keras's global seed, which is set beforehand.
-            options: replace arguments of the Keras layer; for subclasses.
+        ``seed_of`` gives initializers and dropout their seeds; in layers of other packages, those
+        without a seed follow Keras's global seed. ``options`` of subclasses replace arguments.
         """
         import keras
 
@@ -166,7 +154,6 @@ class Layer(Variant):
         return (own or getattr(keras.layers, self.keras_name))(**arguments)
 
     def keras_arguments(self, seed_of: SeedOf) -> dict[str, Any]:
-        """Return the arguments of the Keras layer: the parameters, and what follows the seed."""
         import keras
 
         random = {
@@ -189,7 +176,7 @@ class Layer(Variant):
         return replace(batch, **usual | changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:  # noqa: ARG002
-        """Return its matrix products in one training step on ``batch``."""
+        """Return its matrix products in one training step."""
         return ()
 
     def in_short(self) -> str:
@@ -204,7 +191,3 @@ class Layer(Variant):
         fields = type(self).model_fields
         is_optional = {key for key, field in fields.items() if not field.is_required()}
         return {k: value for k, value in self if k in is_optional and value != fields[k].default}
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        """Return a sentence on its purpose, for a dataset of this shape."""
-        return self.summary()

@@ -23,15 +23,13 @@ class Embedding(Layer):
     masking: bool = True
     """Whether the layers after it skip padding."""
     embeddings_initializer: Literal["uniform", "ppmi_svd"] = "uniform"
-    """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information.
-    The SVD gives words in similar contexts similar vectors, and is learned from all texts except
-    those of the test and validation sets."""
+    """The first vectors: random ones, or a truncated SVD of positive pointwise mutual information,
+    learned from all texts except those of the test and validation sets."""
     texts: Literal["training", "unlabeled"] = "training"
     """The texts of ``ppmi_svd``: ``unlabeled`` adds those of Reuters-21578 that are in no test set;
     only for ``r52``, ``r8`` and ``modapte``."""
     dropout: Rate = 0.0
-    """Share of the words to drop in each step of training: embedding dropout. The vector of a word
-    is 0 wherever it occurs in a batch."""
+    """Share of the words to drop in each step of training, wherever they occur in a batch."""
     gives_mask = computed(lambda own: own.masking)
     pretrained_dim = computed(
         lambda own: own.dim if own.embeddings_initializer != "uniform" else None
@@ -49,30 +47,20 @@ class Embedding(Layer):
         import keras
 
         random = keras.initializers.RandomUniform(seed=seed_of("embeddings"))
-        arguments = {
-            "input_dim": shape.n_ids,
-            "output_dim": self.dim,
-            "mask_zero": self.masking,
-            "trainable": self.trainable,
-            "embeddings_initializer": random,
-        } | options
+        options |= {"mask_zero": self.masking, "trainable": self.trainable}
+        options |= {"embeddings_initializer": random}
         if not self.dropout:
-            return keras.layers.Embedding(**arguments)
+            return keras.layers.Embedding(shape.n_ids, self.dim, **options)
         from rnnbench.models.keras_layers import DropoutEmbedding
 
-        return DropoutEmbedding(dropout=self.dropout, dropout_seed=seed_of("dropout"), **arguments)
+        options |= {"dropout": self.dropout, "dropout_seed": seed_of("dropout")}
+        return DropoutEmbedding(shape.n_ids, self.dim, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=self.dim, passes_back=self.trainable, **changes)
 
     def in_short(self) -> str:
-        """Return ``embedding 64``, with the initializer where it is not the usual one."""
         return super().in_short() + (" ppmi_svd" if self.pretrained_dim else "")
-
-    def in_words(self, shape: Shape) -> str:
-        first = "learned from texts" if self.pretrained_dim else "random"
-        vector = f"a vector for each of {shape.n_ids:,} ids, {first}"
-        return f"{vector} at first" if self.trainable else f"{vector} and never trained"
 
 
 class NgramEmbedding(Layer):
@@ -115,10 +103,6 @@ class WordCounts(Layer):
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         return super().gives(batch, features=batch.n_ids, **changes)
 
-    def in_words(self, shape: Shape) -> str:
-        number = "the TF-IDF" if self.values == "tfidf" else "the share in the document"
-        return f"{number} of each of {shape.n_ids:,} ids"
-
 
 class Conv1D(Layer):
     """A convolution over the steps; those that are skipped count as zeros."""
@@ -139,9 +123,6 @@ class Conv1D(Layer):
     def products(self, batch: Batch) -> Iterable[Product]:
         windows = replace(batch, steps=self.gives(batch).steps)
         return windows.times_kernel(self.filters, inner=self.kernel_size * batch.features)
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        return f"weighted sums over {self.kernel_size} adjacent steps"
 
 
 class Pooling(Layer):
@@ -172,15 +153,6 @@ class Pooling(Layer):
             yield from batch.times_kernel(batch.features)
             yield from replace(batch, passes_back=True).times_kernel(1)
 
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        pooled = {
-            "max": "the largest of each feature over the steps",
-            "mean": "the mean over the steps",
-            "last": "the last step alone",
-            "attention": "a mean over the steps, with learned weights",
-        }[self.by]
-        return pooled + (f", in each of {self.chunks} equal parts" if self.chunks > 1 else "")
-
 
 def _units_or_topics(value: Any) -> Any:
     if value == "topics" or (type(value) is int and 0 < value <= LARGEST):
@@ -203,7 +175,6 @@ class Dense(Layer):
     has_one_label = computed(lambda own: own.activation == "softmax")
 
     def count_units(self, n_topics: int) -> int:
-        """Return the number of units, given that of the topics."""
         return n_topics if self.units == "topics" else self.units
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
@@ -220,9 +191,6 @@ class Dense(Layer):
         """Return ``dense 9 relu``; a probability for each topic is ``dense topics``."""
         is_plain = self.activation == "linear" or self.gives_topics
         return super().in_short() + ("" if is_plain else f" {self.activation}")
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        return "a probability for each topic" if self.gives_topics else "weighted sums of features"
 
 
 class Dropout(Layer):
@@ -266,7 +234,6 @@ class TransformerEncoder(Layer):
     """Share to drop of the attention, and of what is added to the inputs."""
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        """Yield the products of the kernels, and those of the steps with each other."""
         n, steps, inside = batch.features, batch.steps or 1, replace(batch, passes_back=True)
         size = -(-n // self.heads)
         whole, pairs = size * self.heads, batch.size * self.heads

@@ -18,14 +18,9 @@ class Recurrent(Layer):
     takes = "sequence"
     gates: ClassVar[int]
     """The number of blocks of ``units`` columns, side by side, in its kernels."""
-    states: ClassVar[str] = "a hidden state"
-    """The states that it carries from step to step."""
     units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
-    when: ClassVar[str] = computed(
-        lambda own: "at each step" if own.return_sequences else "after the last step"
-    )
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:  # noqa: ARG002
         return self.return_sequences
@@ -35,9 +30,6 @@ class Recurrent(Layer):
 
     def products(self, batch: Batch) -> Iterable[Product]:
         return batch.times_kernel(self.units * self.gates)
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        return f"reads the steps in turn, carries {self.states}, gives its hidden state {self.when}"
 
 
 class StepByStep(Recurrent):
@@ -94,7 +86,6 @@ class LSTM(StepByStep):
     kind = "lstm"
     keras_name = "LSTM"
     gates = 4
-    states = "a hidden and a cell state"
     recurrent_activation: Activation = "sigmoid"
     unit_forget_bias: bool = True
 
@@ -127,13 +118,9 @@ class Bidirectional(Layer):
     parts = computed(lambda own: (own, own.layer))
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:
-        """Return a Keras ``Bidirectional``.
-
-        It gets a layer for each direction: a backward layer that Keras makes itself is a copy with
-        the same seeds, so both would begin with the same weights.
-        """
         import keras
 
+        # A backward layer that Keras makes itself would begin with the weights of the other one.
         forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
         back = {"go_backwards": True, "name": f"backward_{forward.name}"}
         backward = self.layer.keras_layer(shape, lambda role: seed_of(f"backward {role}"), **back)
@@ -156,12 +143,6 @@ class Bidirectional(Layer):
 
     def settings(self) -> dict[str, Any]:
         return super().settings() | self.layer.settings()
-
-    def in_words(self, shape: Shape) -> str:  # noqa: ARG002
-        word = {"sum": "sum", "ave": "mean", "mul": "product"}.get(self.merge_mode)
-        merged = f"the {word} of both hidden states" if word else "both hidden states side by side"
-        each_way = f"carries {self.layer.states} each way"
-        return f"reads forwards and backwards, {each_way}, gives {merged} {self.layer.when}"
 
 
 KINDS: tuple[type[Layer], ...] = (*RECURRENT.values(), Bidirectional)
