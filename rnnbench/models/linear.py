@@ -24,8 +24,6 @@ CERTAIN = 1e3
 NO_RULE = "it is not linear in counted words or text vectors"
 CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
 """Options of vectorizers that change a text before anything is counted."""
-FIRST_MARK = 0x10000
-"""The first character that stands for a word: from here on, there are no blanks."""
 VECTOR = 256
 """The size of a text vector of wordllama."""
 Length = Annotated[int, Field(ge=1, le=100)]
@@ -60,15 +58,15 @@ class Counts(Record):
 
     def features(
         self, text: str, places: Mapping[str, int], idf: NDArray[np.float64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
-        """Return the features of a text, how often they occur, and their weighted values."""
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return the features of a text, and their weighted values."""
         found = Counter(places[term] for term in self.terms(text) if term in places)
         features = np.fromiter(found, np.intp, len(found))
         counts = np.fromiter(found.values(), np.int64, len(found))
         used = np.ones_like(counts) if self.binary else counts
         weighted = (1 + np.log(used) if self.sublinear_tf else used) * idf[features]
         size = np.linalg.norm(weighted, {"l1": 1, "l2": 2}[self.norm]) if self.norm else 1
-        return features, counts, weighted / (size or 1)
+        return features, weighted / (size or 1)
 
 
 class LinearRule(Record):
@@ -135,41 +133,10 @@ class LinearModel:
         scores[:, self.rule.labels] = known
         return scores
 
-    def contributions(
-        self, words: Sequence[str], separator: str, label: int | None = None
-    ) -> tuple[list[int], float, dict[str, float]]:
-        """Return the two best labels of a text, how far apart they are, and what each word adds.
-
-        With a ``label``, its own score takes the place of the difference. What a sequence adds
-        is shared equally by the distinct words that it touches; intercepts count for no word.
-        """
-        text, added = separator.join(words), dict.fromkeys(words, 0.0)
-        marks = {word: chr(FIRST_MARK + place) for place, word in enumerate(added)}
-        word_of = {mark: word for word, mark in marks.items()}
-        # In the marked text, each character names its word, so a term names the words it touches.
-        marked = separator.join(
-            "".join(char if char.isspace() else marks[word] for char in word) for word in words
-        )
-        score = self._score(text)
-        best, signs = (-score).argsort(kind="stable")[:2], [1, -1]
-        if label is not None:
-            best, signs = np.array([self.rule.labels.index(label)]), [1]
-        elif len(best) < 2:
-            return self.rule.labels, 0.0, added
-        for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            features, counts, values = part.features(text, places, self.idf)
-            differences = self.coef[features[:, np.newaxis], best] @ signs
-            of_each = dict(zip(features.tolist(), values / counts * differences, strict=True))
-            for term, in_marks in zip(part.terms(text), part.terms(marked), strict=True):
-                owners = word_of.keys() & {*in_marks}
-                for mark in owners if term in places else ():
-                    added[word_of[mark]] += float(of_each[places[term]]) / len(owners)
-        return [self.rule.labels[place] for place in best], float(score[best] @ signs), added
-
     def _score(self, text: str) -> NDArray[np.float64]:
         score = self.intercept
         for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            features, _, values = part.features(text, places, self.idf)
+            features, values = part.features(text, places, self.idf)
             score = score + values @ self.coef[features]
         return score
 

@@ -74,10 +74,7 @@ def predict(
     chosen in training; the best others follow in brackets. 'unsure' then means that a topic of the
     answer has a probability below P, or, if there is none, that one has a probability above 1 - P.
 
-    For models that are linear in counted words, --explain shows what each word adds to the
-    difference between the best two topics, or to the score of the first one if there may be any
-    number (what an n-gram adds is shared equally by its words); for other models, it shows how much
-    the log-probability of the first topic falls without the word.
+    --explain shows how much the score of the first topic falls without each word.
     """
     results = load_results(run)
     if results.missing:
@@ -165,8 +162,6 @@ def _word_bars(deciding: DecidingWords) -> RenderableType:
     for word, weight in deciding.words.items():
         bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
         table.add_row(visible(word), f"{weight:+.4f}", bar)
-    if deciding.rest is not None:
-        table.add_row("(all else)", f"{deciding.rest:+.4f}", style="dim")
     return table
 
 

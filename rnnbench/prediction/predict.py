@@ -70,8 +70,6 @@ class DecidingWords(Record):
     """What the weights mean, in words."""
     words: dict[str, float]
     """The largest weights, of either sign, the largest first."""
-    rest: float | None = None
-    """What all else contributes: other words, intercepts and blanks."""
 
 
 class Prediction(Record):
@@ -193,64 +191,44 @@ class KeptModel:
                 words=words,
                 words_read=min(words, readable),
                 unknown_words=unknown,
-                topics=self._topics(row, own, top) if is_about else [],
+                topics=self._topics(row, order[:n_shown], own) if is_about else [],
                 unsure=None if unsure_below is None else is_about and sureness < unsure_below,
-                decided_by=self._deciding_words(ids, row, own) if explain and is_about else None,
+                decided_by=self._deciding_words(ids, order[0]) if explain and is_about else None,
             )
             for words, unknown, ids, row, own in of_each
             for is_about in [bool((ids > INDEX_FROM).any())]
+            for order in [best_first(row, own).tolist()]
+            for n_shown in [top and max(top, int(own.sum()))]
             for sureness in [row[own].min() if own.any() else 1 - row.max()]
         ]
 
     def _topics(
-        self, scores: "Scores", given: "NDArray[np.bool_]", top: int | None
+        self, scores: "Scores", labels: Iterable[int], given: "NDArray[np.bool_]"
     ) -> list[TopicScore]:
-        """Return the topics of an answer, ``(n_topics,)``, and then the best others."""
-        topics, has_one_label = self.vocabulary.topics, self.task.has_one_label
-        n_shown = None if top is None else max(top, int(given.sum()))
         return [
             TopicScore(
-                topic=topics[label],
-                given=None if has_one_label else bool(given[label]),
+                topic=self.vocabulary.topics[label],
+                given=None if self.task.has_one_label else bool(given[label]),
                 **{self.kind: float(scores[label])},
             )
-            for label in best_first(scores, given)[:n_shown].tolist()
+            for label in labels
         ]
 
-    def _deciding_words(
-        self, ids: "NDArray[np.int32]", scores: "Scores", given: "NDArray[np.bool_]"
-    ) -> DecidingWords:
-        model, words, kind = self.model, self.vocabulary, "log-" * (self.kind == "probability")
-        score, lead = f"the {kind}{self.kind} of", None
-        first, has_one_label = int(best_first(scores, given)[0]), self.task.has_one_label
-        if isinstance(model, LinearModel) and model.rule.counts is not None:
-            spelling = self._spelling(model)
-            read = texts_of(ids[:, np.newaxis], *spelling)  # "" for what it does not read
-            alone, own_words = None if has_one_label else first, [*filter(None, read)]
-            labels, lead, added = model.contributions(own_words, spelling[1], alone)
-            pairs = zip(ids.tolist(), read, strict=True)
-            weights = {own: added[text] for own, text in pairs if text}
-            best, second = words.topics[labels[0]], words.topics[labels[-1]]
-            of_one = f"{score.replace('log-probability', 'log-odds')} {best}"
-            of_two = f"{score} {best} less that of {second}"
-            meaning = f"What each word adds to {of_two if has_one_label else of_one}"
-        else:
-            weights = self._occlusion(ids, first)
-            meaning = f"How much {score} {words.topics[first]} falls without the word"
-        largest = sorted(weights.items(), key=lambda item: -abs(item[1]))[:WORDS_SHOWN]
-        names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
-        shown = {names[own]: weight for own, weight in largest if weight}
-        rest = None if lead is None else lead - sum(shown.values())
-        return DecidingWords(meaning=meaning, words=shown, rest=rest)
-
-    def _occlusion(self, ids: "NDArray[np.int32]", label: int) -> dict[int, float]:
+    def _deciding_words(self, ids: "NDArray[np.int32]", label: int) -> DecidingWords:
+        """Return how much the score of a label falls without each of the words."""
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
         distinct = np.unique(read)
         rows = [read, *(read[read != word] for word in distinct)]
-        ids = pad(rows, words.timesteps, words.padding, words.truncating)
-        found = self._scored(ids, texts_of(ids, words.words, words.separator))
-        falls = found[0, label] - found[1:, label]
-        return dict(zip(distinct.tolist(), falls.tolist(), strict=True))
+        without = pad(rows, words.timesteps, words.padding, words.truncating)
+        scores = self._scored(without, texts_of(without, words.words, words.separator))[:, label]
+        falls = zip(distinct.tolist(), (scores[0] - scores[1:]).tolist(), strict=True)
+        largest = sorted(falls, key=lambda fall: -abs(fall[1]))[:WORDS_SHOWN]
+        names = [UNKNOWN_WORDS] * (INDEX_FROM + 1) + words.words
+        score = "log-" * (self.kind == "probability") + self.kind
+        return DecidingWords(
+            meaning=f"How much the {score} of {words.topics[label]} falls without the word",
+            words={names[own]: fall for own, fall in largest if fall},
+        )
 
     def _answers(self, scores: "Scores") -> Labels:
         return self.task.answers(scores.astype(np.float32), self.decision)
@@ -264,7 +242,8 @@ class KeptModel:
         if not len(ids):
             return np.zeros((0, len(self.vocabulary.topics)))
         if isinstance(model, LinearModel):
-            return model.scores(texts_of(ids, *self._spelling(model)))
+            words = (self.vocabulary.words, self.vocabulary.separator)
+            return model.scores(texts_of(ids, *(words if model.rule.reads_words else ())))
         if isinstance(model, EnsembleModel):
             of_members = [(one, one._scored(ids, texts)) for one in self.members]
             given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
@@ -286,10 +265,6 @@ class KeptModel:
                 return engine.log_probabilities(model, self.shape, self.weights, ids)
             self.has_code = False  # it is too large
         return log_probabilities(in_numpy.predict(model, self.shape, self.weights, ids))
-
-    def _spelling(self, model: LinearModel) -> tuple[Sequence[str] | None, str]:
-        words = self.vocabulary
-        return (words.words, words.separator) if model.rule.reads_words else (None, " ")
 
     @property
     def shape(self) -> Shape:

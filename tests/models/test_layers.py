@@ -175,7 +175,6 @@ def test_a_layer_of_another_package_is_one_like_ours(install, tmp_path):
     assert fits(EMBEDDING, SCALE, POOLING, SCALE, SOFTMAX)
     assert layer.in_short() == "scale"
     assert layer.settings() == {"start": 2.0}
-    assert layer.in_words(None) == "Multiplies each feature by a number that it learns."
     with pytest.raises(PydanticCustomError, match=r"scale; did you mean 'scale'\?"):
         parse_layer({"scal": {}})
     with pytest.raises(ValidationError, match=r"unknown key \(allowed: start; did you mean"):

@@ -1,13 +1,11 @@
 """Fitted baselines as arrays: they score texts as the pipelines do, without scikit-learn."""
 
 import json
-from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from baseline_kinds import KINDS
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -67,82 +65,6 @@ def test_the_arrays_of_every_baseline_score_new_texts_as_its_pipeline_does(given
     assert (others < found[:, known].min(axis=1, keepdims=True)).all()
 
 
-@pytest.mark.parametrize("two", [False, True], ids=["three topics", "two topics"])
-@pytest.mark.parametrize("given", [*KINDS, *OTHERS], ids=str)
-def test_what_words_add_and_the_intercepts_are_the_lead_of_the_best_topic(given, two):
-    arrays, _, _ = fitted(parse_baseline(given), TWO if two else LABELS)
-    if not arrays or (model := LinearModel(arrays, N_TOPICS)).rule.counts is None:
-        pytest.skip("it is not linear in counted words")
-
-    for text in (" ".join(text.split()) for text in NEW):
-        (first, second), lead, added = model.contributions(text.split(), " ")
-
-        (scores,) = model.scores([text])
-        assert {*added} == {*text.split()}
-        assert lead == pytest.approx(scores[first] - scores[second], abs=1e-9)
-        assert scores[first] == scores.max()
-        intercepts = dict(zip(model.rule.labels, model.intercept, strict=True))
-        rest = lead - sum(added.values()) - (intercepts[first] - intercepts[second])
-        blanks_count = any(not term.strip() for places in model.places for term in places)
-        assert blanks_count or rest == pytest.approx(0, abs=1e-9)
-
-
-@given(
-    st.lists(st.sampled_from(["20", "a", "21", "é", "0"]), min_size=1, max_size=6),
-    st.sampled_from([("char", 3, " "), ("char", 2, ""), ("char_wb", 3, " "), ("word", 2, " ")]),
-)
-@example(["20", "21", "20"], ("char", 3, " "))
-def test_a_sequence_is_shared_by_the_words_that_it_stands_in(words, how):
-    analyzer, n, separator = how
-    model = counting(analyzer, n)
-
-    (first, second), _, added = model.contributions(words, separator)
-
-    spans, end = [], 0  # where each word stands
-    for word in words:
-        spans.append((word, end, end + len(word)))
-        end += len(word) + len(separator)
-    text, expected = separator.join(words), dict.fromkeys(words, 0.0)
-    columns = (model.rule.labels.index(label) for label in (first, second))
-    best, other = model.coef.astype(float)[:, [*columns]].T
-    weight = dict(zip(model.places[0], best - other, strict=True))
-    if analyzer == "char":
-        terms = [(text[i : i + n], i, i + n) for i in range(len(text) - n + 1)]
-    elif analyzer == "word":
-        pairs = pairwise(spans)
-        terms = [(f"{one} {other}", start, stop) for (one, start, _), (other, _, stop) in pairs]
-    else:
-        around = [(f" {word} ", start, stop) for word, start, stop in spans]
-        terms = [
-            (word[i : i + n], start, stop)
-            for word, start, stop in around
-            for i in range(max(1, len(word) - n + 1))
-        ]
-    for term, start, stop in terms:
-        owners = {word for word, left, right in spans if start < right and left < stop}
-        for word in owners:
-            expected[word] += weight.get(term, 0) / len(owners)
-    assert added == pytest.approx(expected, abs=1e-9)
-
-
-@cache
-def counting(analyzer, n):
-    """A kept model that counts words or characters, ``n`` together."""
-    split = SPLIT if analyzer == "word" else {"lowercase": False, "analyzer": analyzer}
-    pipeline = make_pipeline(CountVectorizer(ngram_range=(n, n), **split), LogisticRegression())
-    pipeline.fit([*DOCUMENTS, "2021 20 a 210"], [*LABELS, 3])
-    scores = np.full((1, N_TOPICS), -np.inf)
-    scores[:, [0, 2, 3]] = pipeline.predict_log_proba(DOCUMENTS[:1])
-    kind = {"reads_words": True, "gives_probabilities": True}
-    return LinearModel(arrays_of(pipeline, DOCUMENTS[:1], scores, KNOWN, **kind), N_TOPICS)
-
-
-def test_where_one_topic_was_learned_no_word_adds_anything():
-    arrays, *_ = fitted(parse_baseline("multinomial_naive_bayes"), np.full(20, 3))
-
-    assert LinearModel(arrays, N_TOPICS).contributions(["30"], " ") == ([3], 0, {"30": 0})
-
-
 texts = st.lists(st.sampled_from(["a", "bc", "def", "gh", "é", "  ", " ", "\n"]), max_size=9)
 
 
@@ -168,7 +90,7 @@ def test_terms_and_their_values_are_those_of_scikit_learn(given, analyzer, range
     if any(map(analyze, given)):
         expected = vectorizer.fit_transform(given).toarray()
         for text, row in zip(given, expected, strict=True):
-            here, _, values = ours.features(text, vectorizer.vocabulary_, vectorizer.idf_)
+            here, values = ours.features(text, vectorizer.vocabulary_, vectorizer.idf_)
             assert sorted(here) == np.flatnonzero(row).tolist()
             assert values == pytest.approx(row[here])
 

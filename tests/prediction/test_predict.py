@@ -4,49 +4,60 @@ from functools import partial
 
 import numpy as np
 import pytest
+from factories import SOFTMAX
 
+from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.models import in_numpy
+from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.prediction import predict
-from rnnbench.prediction.predict import find_model
+from rnnbench.prediction.predict import KeptModel
+from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.engines.native import engine, memory
 from rnnbench.training.engines.native.program import program_for
 
-SOFTMAX = "dense: {units: topics, activation: softmax}"
-LSTM = "bidirectional: {layer: {lstm: {units: 5, return_sequences: true}}}"
-CONFIG = f"""\
-name: tiny
-data: {{source: sgml, path: sgml, num_words: 60, pad_length: 9, padding: post, test_split: 0.5}}
-training: {{epochs: 20, batch_size: 4, learning_rate: 0.02}}
-models:
-  masked:
-    layers:
-      - embedding: {{dim: 6}}
-      - spatial_dropout: {{rate: 0.5}}
-      - {LSTM}
-      - layer_norm: {{}}
-      - pooling: {{by: max}}
-      - dropout: {{rate: 0.5}}
-      - {SOFTMAX}
-  unmasked:
-    layers:
-      - embedding: {{dim: 6, masking: false}}
-      - conv1d: {{filters: 5, kernel_size: 3, activation: relu}}
-      - pooling: {{by: attention}}
-      - {SOFTMAX}
-  bag: {{layers: [bag_of_words: {{values: tfidf}}, dense: {{units: 7}}, {SOFTMAX}]}}
-  numbers: {{layers: [gru: {{units: 4, return_sequences: true}}, lstm: {{units: 5}}, {SOFTMAX}]}}
-  other: {{layers: [gru: {{units: 4, reset_after: false}}, {SOFTMAX}]}}
-"""
+EMBEDDING, MAX = {"embedding": {"dim": 6}}, {"pooling": {"by": "max"}}
+UNMASKED = {"embedding": {"dim": 6, "masking": False}}
+LSTM = {"lstm": {"units": 5, "return_sequences": True}}
+CONV = {"conv1d": {"filters": 5, "kernel_size": 3, "activation": "relu"}}
+DROPOUT = [{"spatial_dropout": {"rate": 0.5}}, {"dropout": {"rate": 0.5}}]
+STACKS = {
+    "masked": [EMBEDDING, *DROPOUT, {"bidirectional": {"layer": LSTM}}, {"layer_norm": {}}, MAX],
+    "unmasked": [
+        {"embedding": {"dim": 6, "masking": False}},
+        CONV,
+        {"pooling": {"by": "attention"}},
+    ],
+    "bag": [{"bag_of_words": {"values": "tfidf"}}, {"dense": {"units": 7}}],
+    "numbers": [{"gru": {"units": 4, "return_sequences": True}}, {"lstm": {"units": 5}}],
+    "other": [{"gru": {"units": 4, "reset_after": False}}],
+}
 COVERED = ["masked", "unmasked", "bag", "numbers"]
+WORDS = ["net", "profit", "rose", "7", "pct", "in", "the", "quarter", "it", "buys", "unit", "3"]
 TEXTS = ["Net profit rose 7 pct in the quarter", "It buys unit 3", "zinc", "profit " * 20] * 3
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, run_apart):
-    """The folder of a run that kept its networks."""
-    folder = tmp_path_factory.mktemp("kept")
-    run_apart(folder, CONFIG, "--save-models")
-    return folder / "results/tiny"
+@pytest.fixture
+def kept(tmp_path):
+    """Return a function that gives a kept network with random weights."""
+    vocabulary = Vocabulary(
+        dataset_fingerprint="d",
+        source="sgml",
+        words=WORDS,
+        topics=["acq", "earn"],
+        timesteps=9,
+        padding="post",
+        truncating="pre",
+    )
+
+    def find(name):
+        network = LayeredNetwork.model_validate({"layers": [*STACKS[name], SOFTMAX]})
+        file = tmp_path / f"{name}.npz"
+        model = KeptModel(name, 0, network, SINGLE_LABEL, None, file, vocabulary, None)
+        random, shapes = np.random.default_rng(0), in_numpy.weight_shapes(network, model.shape)
+        np.savez(file, *(random.normal(size=shape).astype(np.float32) for shape in shapes))
+        return model
+
+    return find
 
 
 @pytest.fixture
@@ -66,11 +77,13 @@ def used(monkeypatch):
 
 
 @pytest.mark.parametrize("model", COVERED)
-def test_many_texts_are_read_by_machine_code_and_few_by_numpy(folder, used, model):
-    many = find_model(folder, model, None).answers(TEXTS)
-    few = [own for text in TEXTS for own in find_model(folder, model, None).answers([text])]
+def test_many_texts_are_read_by_machine_code_and_few_by_numpy(kept, used, model):
+    found = kept(model)
+    many = found.answers(TEXTS)
+    found.answers(TEXTS[:1])  # by the same machine code
+    few = [own for text in TEXTS for own in kept(model).answers([text])]
 
-    assert used == ["log_probabilities", *["predict"] * len(TEXTS)]
+    assert used == ["log_probabilities"] * 2 + ["predict"] * len(TEXTS)
     for one, other in zip(many, few, strict=True):
         assert one.words == other.words
         assert [own.topic for own in one.topics] == [own.topic for own in other.topics]
@@ -81,22 +94,13 @@ def test_many_texts_are_read_by_machine_code_and_few_by_numpy(folder, used, mode
         )
 
 
-def test_numpy_reads_what_machine_code_cannot(folder, used, monkeypatch):
-    find_model(folder, "other", None).answers(TEXTS)
+def test_numpy_reads_what_machine_code_cannot(kept, used, monkeypatch):
+    kept("other").answers(TEXTS)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "LARGEST_ARENA", 1000)
         program_for.cache_clear()
-        find_model(folder, "masked", None).answers(TEXTS)
+        kept("masked").answers(TEXTS)
     monkeypatch.setattr(engine, "why_not", lambda: "it needs llvmlite")
-    find_model(folder, "masked", None).answers(TEXTS)
+    kept("masked").answers(TEXTS)
 
     assert used == ["predict", "log_probabilities", "predict", "predict"]
-
-
-def test_machine_code_that_is_made_also_reads_few_texts(folder, used):
-    kept = find_model(folder, "masked", None)
-
-    for texts in (TEXTS[:1], TEXTS, TEXTS[:1], TEXTS):
-        kept.answers(texts)
-
-    assert used == ["predict", *["log_probabilities"] * 3]

@@ -77,20 +77,6 @@ def test_it_gives_the_scores_and_the_topics_of_the_trial(trained, monkeypatch):
     assert kept.classes_.tolist() == list(SEVERAL)
 
 
-def test_what_words_add_and_the_rest_are_the_score_of_the_first_topic(trained):
-    _, kept, _ = trained
-    (found,) = kept.answers("corn ship rose", explain=True)
-
-    first, deciding = found.topics[0], found.decided_by
-    if isinstance(kept.model, LinearModel):
-        score = first.score if first.margin else np.log(first.score) - np.log1p(-first.score)
-        assert sum(deciding.words.values()) + deciding.rest == pytest.approx(score, abs=1e-4)
-        kind = "margin" if first.margin else "log-odds"
-        assert deciding.meaning == f"What each word adds to the {kind} of {first.topic}"
-    else:
-        assert next(iter(deciding.words)) == first.topic
-
-
 @pytest.fixture
 def kept():
     """A model with a probability of 0.8, 0.4 and 0.1 for texts with a word that it knows."""

@@ -16,7 +16,6 @@ from rnnbench.analysis.boards import rank_over_datasets, rank_runs, trace_runs
 from rnnbench.analysis.compare import compare_runs, judge, parse_gate
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.summary import statistic
-from rnnbench.models.layers.base import Shape
 from rnnbench.report.plots import ranks_caption, ranks_table
 from rnnbench.report.sections import errors_table
 from rnnbench.report.table import to_markdown
@@ -228,13 +227,12 @@ OTHERS = {
 
 
 def models_in_words():
-    """Models in short, and the purpose of each layer."""
+    """Models in short."""
     networks = {name: {"layers": [*layers, SOFTMAX]} for name, layers in LAYERED.items()}
     networks["scaled"]["inputs"] = "scaled_ids"
-    shape, lines = Shape(timesteps=5, n_topics=3, n_ids=1000), []
+    lines = []
     for name, model in benchmark(models=networks | OTHERS).models.items():
         lines.append(f"\n{name}: {model.in_short()}\n")
-        lines += [f"- {layer.in_words(shape)}" for layer in getattr(model, "layers", ())]
     return "\n".join(lines)
 
 
