@@ -344,8 +344,6 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
     key, members = (name, trial.seed, trial.fingerprint), list[KeptModel]()
     benchmark = load_benchmark(folder, [name])
     model: Any = benchmark.models[name]
-    if summary.is_baseline != isinstance(model, BaselineModel):
-        raise DamagedResultError(f"unusable result: {folder}: config.yaml has another {name}")
     try:
         if isinstance(model, EnsembleModel):
             record, weights = Store(folder).load(key).record, folder
@@ -371,8 +369,6 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
 
 def _members(folder: Path, results: Results, of: Ensemble, seed: int) -> Iterator[KeptModel]:
     trials = {model.name: [trial.seed for trial in model.trials] for model in results.models}
-    if absent := [name for name in of.of if name not in trials]:
-        raise DamagedResultError(f"unusable result: {folder}: there is no {absent[0]}")
     for name in of.of:
         one = seed if seed in trials[name] else trials[name][0]
         for own in trials[name] if of.over_seeds else [one]:

@@ -101,14 +101,6 @@ def test_words_and_the_characters_within_them_are_counted_together(kind):
     np.testing.assert_allclose(together, np.hstack(parts))
 
 
-def test_only_what_occurs_in_enough_documents_is_counted():
-    baseline = BASELINES["multinomial_naive_bayes"](min_df=2)
-
-    words, _ = fitted(baseline, ["5 6", "5 7", "5 6 6 8"], [0, 1, 1])
-
-    assert list(words.get_feature_names_out()) == ["5", "6"]
-
-
 @pytest.mark.parametrize(
     ("kind", "parameter", "wrong"),
     [

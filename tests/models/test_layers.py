@@ -111,11 +111,6 @@ def test_a_layer_that_works_across_steps_needs_a_sequence_and_others_take_vector
         assert fits(EMBEDDING, layer, POOLING, layer, SOFTMAX)
 
 
-def test_every_layer_hands_masks_on():
-    assert all(layer.hands_mask_on for layer in LAYERS.values())
-    assert fits(EMBEDDING, CONV, BOTH_WAYS_STEP_BY_STEP, NORM, SPATIAL, POOLING, DENSE, SOFTMAX)
-
-
 def places_of_misfits(*layers):
     """Return the place of each error below the layer in the middle, and its first words."""
     with pytest.raises(ValidationError) as caught:
@@ -189,7 +184,6 @@ def test_it_declares_its_inputs_and_outputs(install, tmp_path):
         class Own(Layer):
             kind = "own"
             takes = "sequence"
-            hands_mask_on = False
 
             @property
             def gives_topics(self):
@@ -203,10 +197,6 @@ def test_it_declares_its_inputs_and_outputs(install, tmp_path):
     assert fits(UNMASKED, OWN, SOFTMAX)
     assert fits(UNMASKED, OWN)
     assert misfits(VECTOR, OWN, SOFTMAX) == [(1, NEEDED)]
-    assert places_of_misfits(parallel([CONV, OWN])) == [((0, 1, "own"), "does not")]
-    for between in ([], [DROPOUT], [DENSE, NORM], [SEQUENCE], [CONV]):
-        place = 1 + len(between)
-        assert misfits(EMBEDDING, *between, OWN, SOFTMAX) == [(place, "does not know")]
     assert misfits(OWN, VECTOR, SOFTMAX) == [(1, NEEDED)]
 
 

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnbench.data.fetch import silent
@@ -241,6 +241,7 @@ def test_a_file_is_replaced_by_force_even_the_table_itself_and_one_without_rows(
 values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), max_size=9)
 
 
+@settings(max_examples=20)
 @given(st.lists(st.fixed_dictionaries({"text": values, "b": values}), min_size=1, max_size=20))
 def test_any_texts_come_back_unchanged_whatever_is_in_memory_at_once(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("tables")

@@ -137,15 +137,12 @@ def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetai
 
 
 def _misfits(
-    layers: Sequence[Layer | None],
-    below: Loc = (),
-    is_sequence: bool | None = True,
-    is_masked: bool = False,
+    layers: Sequence[Layer | None], below: Loc = (), is_sequence: bool | None = True
 ) -> Generator[InitErrorDetails, None, bool | None]:
     """Yield the errors of a stack; return whether it gives a sequence: ``None`` after a fault."""
     for position, layer in enumerate(layers):
         if layer is None:
-            is_sequence, is_masked = None, False
+            is_sequence = None
             continue
         place = (*below, position, layer.kind)
         if layer.takes == "ids" and (below or position > 0):
@@ -158,26 +155,22 @@ def _misfits(
                 "that makes one vector, such as pooling or bag_of_words"
             )
             yield at(place, problem(fault, hint))
-        elif is_masked and not layer.hands_mask_on:
-            fault = "does not know about padding, so masking would end here"
-            yield at(place, problem(fault, "set masking: false on the embedding"))
         if isinstance(layer, Parallel):
-            found = _misfits_inside(layer, (*place, "branches"), is_sequence, is_masked)
+            found = _misfits_inside(layer, (*place, "branches"), is_sequence)
             yield from found
             is_sequence = None if found else is_sequence  # so that no layer above is blamed
         if layer.takes == "sequence" or is_sequence is not None:
             is_sequence = layer.gives_sequence(from_sequence=bool(is_sequence))
-        is_masked = (is_masked or layer.gives_mask) and is_sequence is not False
     return is_sequence
 
 
 def _misfits_inside(
-    layer: Parallel, below: Loc, is_sequence: bool | None, is_masked: bool
+    layer: Parallel, below: Loc, is_sequence: bool | None
 ) -> list[InitErrorDetails]:
     found = [
         misfit
         for number, branch in enumerate(layer.branches)
-        for misfit in _misfits(branch, (*below, number), is_sequence, is_masked)
+        for misfit in _misfits(branch, (*below, number), is_sequence)
     ]
     if not found and len({end.steps for end in layer.ends(_LONG)}) > 1:
         fault = "give outputs of different lengths, which cannot be joined"

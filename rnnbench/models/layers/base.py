@@ -120,8 +120,6 @@ class Layer(Variant):
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
     """Word ids, which only the first layer gets; sequences of vectors; or sequences and single
     vectors alike."""
-    hands_mask_on: ClassVar[bool] = True
-    """Whether the layers after it still know which steps are padding."""
     makes_vector: ClassVar[bool] = False
     """Whether it makes one vector of each sequence."""
     is_trained: ClassVar[bool] = True
