@@ -266,9 +266,7 @@ def _caption(results: ChoiceResults) -> str:
         if results.folds
         else "",
         f"{P_HOLM}: that of the difference from the best, corrected for {counted(n, 'comparison')};"
-        " clearly worse: below 0.05, for the models as they were trained here. Models are compared "
-        "document by document, so intervals of clearly different ones may overlap, and of two "
-        f"equally accurate ones, only one may be clearly worse."
+        " clearly worse: below 0.05, for the models as they were trained here."
         if n
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
@@ -347,11 +345,11 @@ class Choice(Shown):
         keys = {"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
         best = next(iter(self.results.candidates), None)
         rows = [
-            candidate.model_dump(include=keys)
-            | {"low": candidate.interval.low, "high": candidate.interval.high}
-            | {"p": candidate.against_best and candidate.against_best.p_holm}
-            | {"p_of_folds": best and best.p_of_folds(candidate)}
-            for candidate in self.results.candidates
+            one.model_dump(include=keys)
+            | {"low": one.interval.low, "high": one.interval.high}
+            | {"p": one.against_best and one.against_best.p_holm}
+            | {"p_of_folds": best and best.p_of_folds(one)}
+            for one in self.results.candidates
         ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
         return pd.DataFrame(

@@ -47,7 +47,7 @@ class CandidatesPlot(Plot):
 
 
 def choice_page(choice: "Choice") -> PageContent:
-    """Return the page of a choice: what it recommends, all candidates, the command."""
+    """Return what a choice recommends, all candidates, and the command."""
     results, names = choice.results, [one.name for one in choice.results.candidates]
     plot = CandidatesPlot(results.candidates, choice.recommended, results.dataset.kind)
     score = results.dataset.kind.score_name

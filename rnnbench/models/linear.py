@@ -61,8 +61,7 @@ class Counts(Record):
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return the features of a text, and their weighted values."""
         found = Counter(places[term] for term in self.terms(text) if term in places)
-        features = np.fromiter(found, np.intp, len(found))
-        counts = np.fromiter(found.values(), np.int64, len(found))
+        features, counts = np.array([*found], np.intp), np.array([*found.values()], float)
         used = np.ones_like(counts) if self.binary else counts
         weighted = (1 + np.log(used) if self.sublinear_tf else used) * idf[features]
         size = np.linalg.norm(weighted, {"l1": 1, "l2": 2}[self.norm]) if self.norm else 1
