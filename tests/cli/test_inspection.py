@@ -125,7 +125,7 @@ def test_a_network_is_shown_layer_by_layer(cli):
         "other 0",
     ):
         assert line in lines
-    assert "carries a hidden and a cell state each way" in " ".join(lines)
+    assert "A recurrent layer in each direction" in " ".join(lines)
 
     facts = as_json(cli, "models", "show", "a.yaml", "reader")
     assert facts["data"]["timesteps"] == 5
