@@ -83,13 +83,3 @@ def test_the_cost_of_attention_grows_with_the_square_of_the_steps():
     pairs = 3 * (2 * (6 * 3 * (9 * 9 * 2)))  # of 9 steps with 9, in 6 documents and 3 heads
     dense = 3 * (2 * (54 * 4 * 7))
     assert cost_of(*stack) == heads + pairs + dense + 3 * (6 * 4 * 7)
-
-
-def test_the_cost_of_layers_side_by_side_is_that_of_all_of_them():
-    conv, scan = {"conv1d": {"filters": 2, "kernel_size": 3}}, {"min_gru": {"units": 5}}
-    chunks = {"pooling": {"by": "max", "chunks": 4}}
-    branches = [[conv, chunks], [scan, {"dense": {"units": 3}}]]
-
-    expected = 3 * (30 * (3 * 4) * 2) + 3 * (30 * 4 * (2 * 5)) + 3 * (6 * 5 * 3)
-    topics = 3 * (6 * (4 * 2 + 3) * 7)
-    assert cost_of(EMBEDDING, {"parallel": {"branches": branches}}) == expected + topics
