@@ -61,7 +61,7 @@ def chosen(
 ) -> list[str]:
     """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points.
 
-    ``UserError`` blames ``flag`` if ``only`` is empty, or has a name that is not there.
+    ``UserError`` blames ``flag``.
     """
     if only is None:
         return list(names)

@@ -131,15 +131,13 @@ class Registry(Mapping[str, T], Generic[T]):
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
             found: Any = plugin.load()
         base, own = self._base, getattr(found, self._key, None)
-        if self._holds_classes:
-            what, is_fit = "a subclass", isinstance(found, type) and issubclass(found, base)
-        else:
-            what, is_fit = "an instance", isinstance(found, base)
-        if is_fit and own == plugin.name:
+        misfit = f"has the {self._key} {own!r}, not {plugin.name!r}"
+        is_class = isinstance(found, type) and issubclass(found, base)
+        if not (is_class if self._holds_classes else isinstance(found, base)):
+            kind = "a subclass" if self._holds_classes else "an instance"
+            misfit = f"is not {kind} of {base.__module__}.{base.__qualname__}"
+        elif own == plugin.name:
             return found  # type: ignore[no-any-return]
-        misfit = f"is not {what} of {base.__module__}.{base.__qualname__}"
-        if is_fit:
-            misfit = f"has the {self._key} {own!r}, not {plugin.name!r}"
         raise PluginError(f"{self.label(plugin.name)}: {plugin.value} {misfit}")
 
 

@@ -166,28 +166,20 @@ def at(loc: Loc, error: PydanticCustomError) -> InitErrorDetails:
 def located(
     error: ValidationError, below: Loc = (), allowed_keys: Iterable[str] = ()
 ) -> Iterator[InitErrorDetails]:
-    """Yield the errors in ``error`` as sentences, for ``problems``.
-
-    Each location begins with ``below``. A key that is only misspelled is not missing, too.
-    """
+    """Yield errors as sentences, for ``problems``; a key that is misspelled is not missing, too."""
     items, keys = error.errors(), list(allowed_keys)
     unknown = [item["loc"] for item in items if item["type"] == "extra_forbidden"]
     misspelled = {(*loc[:-1], nearest(str(loc[-1]), keys)) for loc in unknown}
     for item in items:
-        if item["type"] == "missing" and item["loc"] in misspelled:
-            continue
-        loc = tuple(part for part in item["loc"] if part != "[key]")
-        yield at((*below, *loc), problem(_sentence(item, keys)))
+        if item["type"] != "missing" or item["loc"] not in misspelled:
+            loc = tuple(part for part in item["loc"] if part != "[key]")
+            yield at((*below, *loc), problem(_sentence(item, keys)))
 
 
 def spell(value: Any) -> str:
     """Return ``value`` for a message: as in YAML, and not longer than 60 characters."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = repr(value)
-    if isinstance(value, dict | list):
+    text = "nothing" if value is None else repr(value)
+    if isinstance(value, bool | dict | list):
         with suppress(TypeError, ValueError):  # it has keys that JSON cannot have, or itself
             text = json.dumps(value, ensure_ascii=False, default=repr)
     return shortened(text, 60)

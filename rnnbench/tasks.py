@@ -1,10 +1,7 @@
 """Kinds of task: what a right answer is, and everything that follows from it.
 
-Documents have one label, any number of them, or only a score for each answer. Engines see only the
-arrays of labels and scores: the last layer of a network gives its loss. All other questions about
-answers are asked here.
-Another package adds a kind in the entry-point group ``rnnbench.tasks``: an instance of ``TaskKind``
-under its own name, such as one in which wrong answers are more or less wrong.
+Documents have one label, any number of them, or only a score for each answer. Another package adds
+a kind in the entry-point group ``rnnbench.tasks``: an instance of ``TaskKind`` under its own name.
 """
 
 from abc import ABC, abstractmethod
@@ -34,22 +31,17 @@ class Decision(Record):
 
 
 class TaskKind(ABC):
-    """A kind of task.
-
-    Labels are integers, ``(n,)`` or ``(n, n_topics)``, and answers are of the same shape.
-    """
+    """A kind of task. Labels and answers are integers, ``(n,)`` or ``(n, n_topics)``."""
 
     name: str
     """In configs and files."""
     main: str
-    """The name of the metric that models are ranked and compared by. It is a ratio of two sums over
-    documents."""
+    """The name of the metric that models are compared by: a ratio of two sums over documents."""
     score_name: str
     """Its name in sentences."""
     has_one_label: bool = True
-    """Whether a document has a single label: labels are positions of topics, ``(n,)``, and the last
-    layer of a network is a softmax. Otherwise, labels are 0 and 1, ``(n, n_topics)``, and it is a
-    sigmoid."""
+    """Whether labels are positions of topics, ``(n,)``, and the last layer is a softmax; otherwise,
+    labels are 0 and 1, ``(n, n_topics)``, and it is a sigmoid."""
     has_topics: bool = True
     """Whether an answer consists of topics, and is not just a number."""
 
@@ -135,10 +127,7 @@ class MultiLabel(TaskKind):
 
 
 class ScoredAnswers(TaskKind):
-    """The answer to each document has a score from 0 to 1, such as its F1, that others gave it.
-
-    In the place of topics is ``0``, the score of a model that always fails.
-    """
+    """Others gave each answer a score from 0 to 1; the only topic is ``0``, that of failing."""
 
     name = main = score_name = "score"
     has_topics = False
@@ -159,11 +148,9 @@ TASKS: Registry[TaskKind] = Registry("task", TaskKind, [SINGLE_LABEL, MULTI_LABE
 def linearised(parts: NDArray[Any]) -> NDArray[np.float64]:
     """Return a number for each document, ``(..., n)``, whose mean is a ratio of two sums; 0/0 is 0.
 
-    Numerators and denominators are ``parts``, ``(2, ..., n)``. A ratio of sums F is linear in
-    documents up to a remainder that vanishes with their number: F + (numerator - F * denominator) /
-    mean denominator (R. S. Woodruff: A simple method for approximating the variance of a
-    complicated estimate. Journal of the American Statistical Association 66, 1971; C.-E. Särndal,
-    B. Swensson, J. Wretman: Model Assisted Survey Sampling, 1992, chapter 5).
+    Of ``parts``, ``(2, ..., n)``: F + (numerator - F * denominator) / mean denominator, where F is
+    the ratio (R. S. Woodruff: A simple method for approximating the variance of a complicated
+    estimate. Journal of the American Statistical Association 66, 1971).
     """
     top, bottom = parts
     mean = bottom.mean(axis=-1, keepdims=True)
@@ -197,7 +184,5 @@ def topics_of(key: Key) -> tuple[int, ...]:
 
 
 def in_words(key: Key, topics: Sequence[str]) -> str:
-    """Return the topic of a document, or its topics, or that it has none; see ``keys_of``."""
-    if isinstance(key, int):
-        return topics[key]
-    return ", ".join(topics[number] for number in key) or "none"
+    """Return the names of the topics of a document, or "none"; see ``keys_of``."""
+    return ", ".join(topics[number] for number in topics_of(key)) or "none"

@@ -13,7 +13,7 @@ from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import make_dataset
 from rnnbench.errors import RnnbenchError
-from rnnbench.metrics import count_topics
+from rnnbench.metrics import by_topic
 from rnnbench.results.run import StoredRun
 from rnnbench.results.schema import Interval
 from rnnbench.tasks import Key, Labels, documents_by_topic, keys_of
@@ -117,7 +117,7 @@ def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 def words_of_test_documents(run: StoredRun) -> list[list[str]] | None:
     """Return the words of each test document, if they are in the cache; no path is followed."""
     dataset = run.results.dataset
-    if file := cache.find(dataset.corpus_fingerprint):
+    if file := cache.find(fingerprint=dataset.corpus_fingerprint):
         with suppress(RnnbenchError, FileNotFoundError):
             corpus = cache.read(file)
             rebuilt = make_dataset(corpus, run.benchmark.data)
@@ -172,6 +172,6 @@ def f1_by_topic(
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
     own, n = list(topics), 1 + max(topics)
     return {
-        model: np.mean([count_topics(t.labels, t.answers, n).f1[own] for t in of_model], axis=0)
+        model: np.mean([by_topic(t.labels, t.answers, n)[2][own] for t in of_model], axis=0)
         for model, of_model in trials.items()
     }

@@ -25,10 +25,7 @@ class TopicCount(Record):
 
 
 class Duplicates(Record):
-    """Test documents that are in the training set, too, by the topics that they have there.
-
-    A document is given as its position in the test set, from 0.
-    """
+    """Positions, from 0, of test documents that are in training, too, by their topics there."""
 
     same_topic: list[int] = []
     """Only with the topic that they have in the test set."""
@@ -41,6 +38,9 @@ class Duplicates(Record):
     def positions(self) -> list[int]:
         """All of them, ascending."""
         return sorted([*self.same_topic, *self.other_topics, *self.both])
+
+
+NO_DUPLICATES = {"duplicates": Duplicates(), "whole_duplicates": Duplicates()}
 
 
 class DatasetSummary(Record):
@@ -120,14 +120,12 @@ class DatasetSummary(Record):
 
     def estimate_in_words(self) -> str:
         """Say where the score comes from if all documents are for training."""
-        if not self.estimated_on:
-            return ""
         return (
             "No document is left to test on, because all of them are for training. So the "
             f"{self.kind.score_name} is that of the choice, on {self.estimated_on}, by models not "
             "trained on the documents that they classified. As the model was chosen by it, it may "
             "be too high."
-        )
+        ) * bool(self.estimated_on)
 
     @property
     def noun(self) -> str:
@@ -155,9 +153,8 @@ class DatasetSummary(Record):
 
     @property
     def topics_only_in_test(self) -> list[str]:
-        """Topics that no model can have learned."""
-        counts = self.topics if self.train_size else []
-        return [count.topic for count in counts if count.test and not count.train]
+        """Topics that no model can have learned, if the training documents are known."""
+        return [of.topic for of in self.topics if of.test and not of.train and self.train_size]
 
 
 def summarize_dataset(corpus: Corpus, dataset: Dataset) -> DatasetSummary:
@@ -192,35 +189,19 @@ def summarize_labels(
     used = [count.topic for count in found["topics"] if count.test]
     names = {"ids": facts.get("ids"), "topics": used, "n": len(labels)}
     mark = sha256_arrays({"labels": without_unused(labels)}, names)
-    return DatasetSummary(
-        source=OUTSIDE,
-        task=task.name,
-        origin=origin,
-        fingerprint=mark,
-        split_fingerprint=mark,
-        corpus_fingerprint=mark,
-        train_size=0,
-        timesteps=0,
-        duplicates=Duplicates(),
-        whole_duplicates=Duplicates(),
-        **found,
-        **facts,
-    )
+    marks = ("fingerprint", "split_fingerprint", "corpus_fingerprint")
+    found |= facts | NO_DUPLICATES | {"train_size": 0, "timesteps": 0} | dict.fromkeys(marks, mark)
+    return DatasetSummary(source=OUTSIDE, task=task.name, origin=origin, **found)
 
 
 def rest_of(summary: DatasetSummary, labels: Labels) -> DatasetSummary:
     """Return the facts about a dataset without duplicates, from the ``labels`` that are left."""
     names, train = zip(*((count.topic, count.train) for count in summary.topics), strict=True)
     dropped = summary.duplicates.positions
-    facts = {
-        "fingerprint": sha256_json([summary.fingerprint, dropped]),
-        "split_fingerprint": sha256_json([summary.split_fingerprint, dropped]),
-        "n_left_out": len(dropped),
-        "duplicates": Duplicates(),
-        "whole_duplicates": Duplicates(),
-    }
-    facts |= _facts_of_labels(TASKS[summary.task], labels, names, train)
-    return summary.model_copy(update=facts)
+    facts = _facts_of_labels(TASKS[summary.task], labels, names, train) | NO_DUPLICATES
+    for mark in ("fingerprint", "split_fingerprint"):
+        facts[mark] = sha256_json([getattr(summary, mark), dropped])
+    return summary.model_copy(update=facts | {"n_left_out": len(dropped)})
 
 
 def _facts_of_labels(
@@ -252,11 +233,10 @@ def _duplicates(
     for sequence, label in zip(train, keys_of(dataset.y_train), strict=True):
         if (key := sequence.tobytes()) in wanted:
             labels.setdefault(key, set()).add(label)
-    found: dict[str, list[int]] = {"same_topic": [], "other_topics": [], "both": []}
+    found = Duplicates()
     for position, (key, label) in enumerate(zip(tested, keys_of(dataset.y_test), strict=True)):
-        trained_on = labels.get(key, set())
-        if label not in trained_on:
-            found["other_topics"] += [position] * bool(trained_on)
-        else:
-            found["same_topic" if len(trained_on) == 1 else "both"].append(position)
-    return Duplicates(**found)
+        if key in labels:
+            is_same, others = label in labels[key], labels[key] - {label}
+            kind = found.other_topics if not is_same else found.both if others else found.same_topic
+            kind.append(position)
+    return found

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -37,17 +36,11 @@ def _corpora() -> Path:
     return folder() / "corpora" / f"v{SCHEMA_VERSION}"
 
 
-def newest(name: str) -> Path | None:
-    """Return the file that was last cached for the source ``name``, if there is one."""
-    files = filter(Path.is_file, _corpora().glob(f"{name}-{'[0-9a-f]' * 64}.npz"))
-    return max(files, key=lambda file: file.stat().st_mtime_ns, default=None)
-
-
-def find(fingerprint: str) -> Path | None:
-    """Return a file of the corpus with this fingerprint, if one is cached."""
-    if not re.fullmatch(r"[0-9a-f]{64}", fingerprint):
-        return None
-    return next(filter(Path.is_file, _corpora().glob(f"*-{fingerprint}.npz")), None)
+def find(name: str | None = None, *, fingerprint: str | None = None) -> Path | None:
+    """Return the newest file of a source, or of the corpus with a fingerprint, if one is cached."""
+    marked = ((file.stem.rpartition("-"), file) for file in _corpora().glob("*-*.npz"))
+    files = [file for (own, _, mark), file in marked if own == name or mark == fingerprint]
+    return max(filter(Path.is_file, files), key=lambda file: file.stat().st_mtime, default=None)
 
 
 def store(name: str, corpus: Corpus) -> Corpus:

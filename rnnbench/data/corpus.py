@@ -18,23 +18,17 @@ class Corpus:
 
     Attributes:
         tokens: int32 ``(n_tokens,)``, all documents one after another; a token is the rank of
-            its word by frequency, starting at 1.
-        offsets: int64 ``(n_documents + 1,)``; document ``i`` is
-            ``tokens[offsets[i]:offsets[i + 1]]``.
-        labels: int32 ``(n_documents,)``, positions in ``topics``; or uint8 ``(n_documents,
-            n_topics)``, 1 for each topic of a document that may have any number.
-        topics: names of the topics.
-        vocabulary: words by rank; the word of rank ``r`` is ``vocabulary[r - 1]``.
-        is_test: bool ``(n_documents,)``, the test set of the source's own split; ``None`` if the
-            source has no split.
-        groups: int32 ``(n_documents,)``, the group of each document; ``None`` without groups.
-        unlabeled: int32 ``(n,)``, texts of other documents, as tokens, each with a 0 at its end. A
-            word without a rank has the next one. ``None`` if no model reads them. Not part of the
-            fingerprint.
-        provenance: the origin of the corpus, in words; not part of the fingerprint.
-        file: its file in the cache, if it has one; not part of the fingerprint.
-        bad_rows: the place, reason and fault of each row left out; not part of the
-            fingerprint, and not cached.
+            its word by frequency, starting at 1: its word is ``vocabulary[token - 1]``.
+        offsets: int64 ``(n + 1,)``; document ``i`` is ``tokens[offsets[i]:offsets[i + 1]]``.
+        labels: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n, n_topics)``, 1 for each
+            topic of a document that may have any number.
+        is_test: bool ``(n,)``, the test set of the source's own split, if it has one.
+        groups: int32 ``(n,)``, the group of each document, if there are groups.
+        unlabeled: int32, the tokens of texts of other documents, if a model reads them, each with
+            a 0 at its end. A word without a rank has the next one.
+        provenance: the origin of the corpus, in words.
+        file: its file in the cache, if it has one.
+        bad_rows: the place, reason and fault of each row left out; not cached.
     """
 
     tokens: NDArray[np.int32]
@@ -62,7 +56,7 @@ class Corpus:
 
     @property
     def separator(self) -> str:
-        """Stands between the words of a text; nothing if they are single characters."""
+        """The separator of words; nothing if they are single characters."""
         return "" if self.provenance.get("tokenizer") == "characters" else " "
 
     def text(self, document: int) -> str:
@@ -71,19 +65,14 @@ class Corpus:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Words in each document, int64 ``(n_documents,)``."""
+        """Words in each document, int64 ``(n,)``."""
         return np.diff(self.offsets)
 
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the content, which is the same if the corpus is rebuilt from other files."""
-        types = {
-            "tokens": "<i4",
-            "offsets": "<i8",
-            "labels": "<i4" if self.labels.ndim == 1 else "u1",
-            "is_test": "u1",
-            "groups": "<i4",
-        }
+        types = {"tokens": "<i4", "offsets": "<i8", "is_test": "u1", "groups": "<i4"}
+        types["labels"] = "<i4" if self.labels.ndim == 1 else "u1"
         arrays = {key: getattr(self, key) for key in types if getattr(self, key) is not None}
         stored = {key: array.astype(types[key]) for key, array in arrays.items()}
         return sha256_arrays(stored, {"topics": self.topics, "vocabulary": self.vocabulary})
@@ -104,8 +93,7 @@ def noun_of(source: str) -> str:
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
     """Rank the words of a corpus by their frequency in some documents, given by position.
 
-    Of equally frequent words, the first to occur in them comes first. Also return how many words
-    occur in them; the others come last.
+    Of equally frequent words, the first to occur comes first. Also return how many words occur.
     """
     chosen = np.isin(np.arange(len(corpus)), documents)
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
@@ -135,10 +123,7 @@ def corpus_of_words(
     is_test: Sequence[bool] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """Return the corpus of tokenised documents, whose words are text or Latin-1 bytes.
-
-    ``ranking`` holds every word once, the most frequent first; the rest is as in ``Corpus``.
-    """
+    """Return the corpus of documents as words, text or Latin-1 bytes; ``ranking`` has each once."""
     rank = {word: position for position, word in enumerate(ranking, start=1)}
     return Corpus(
         tokens=np.array([rank[word] for words in documents for word in words], np.int32),

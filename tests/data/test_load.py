@@ -186,7 +186,7 @@ def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_
 
     assert "first.tar.gz: not the original files" in str(refused.value)
     assert "second.tar.gz: truncated, damaged or not an archive" in str(refused.value)
-    assert cache.newest("sgml") is None
+    assert cache.find("sgml") is None
 
 
 @pytest.mark.usefixtures("no_network")
@@ -237,7 +237,7 @@ def test_two_tables_are_the_training_and_the_test_documents():
     table = load_corpus(Data(path="train.csv", **TABLE))
 
     assert (table.provenance["source"], len(table)) == ("files", 6)
-    assert cache.find(table.fingerprint) == table.file
+    assert cache.find(fingerprint=table.fingerprint) == table.file
     assert (len(prepared.dataset.y_train), len(prepared.dataset.y_test)) == (6, 2)
     assert prepared.summary.origin == "train.csv and test.tsv"
     assert prepared.dataset.vocabulary == ("two", "one", "three")
@@ -252,7 +252,7 @@ def test_texts_that_are_cut_and_labels_that_are_left_out_are_told(caplog, trunca
     words = "2 words" if most == "first" else "3 words"
     assert [record.getMessage() for record in caplog.records][-2:] == [
         "1 of 11 texts are left out by data.min_per_label, and with them all of 'z'",
-        f"5 of 10 texts are longer than {words}; of these, models see the {most} {words[0]} "
+        f"5 of 10 texts are longer than {words}; models see the {most} {words[0]} "
         "(data.pad_length)",
     ]
 

