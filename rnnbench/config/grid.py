@@ -12,7 +12,8 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -66,7 +67,6 @@ def _lists(
 
 
 def _overlap(a: Sequence[str], b: Sequence[str]) -> bool:
-    """Return whether two paths lead to the same value, or one to a part of the other's."""
     return all(one == other or "*" in (one, other) for one, other in zip(a, b, strict=False))
 
 
@@ -87,7 +87,9 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
         return root, problems
     points: dict[str, Node] = {}
     for name, model in models.items():
-        if with_grid.intersection(model_of(own.value) for own in _members(model)):
+        members = at(model, ["ensemble", "of"])
+        own = [of.value for of in members.children.values() if isinstance(of.value, str)]
+        if isinstance(members.value, list) and with_grid.intersection(map(model_of, own)):
             continue
         try:
             of_model = _points(name, model)
@@ -99,12 +101,6 @@ def expanded(root: Node) -> tuple[Node, list[Problem]]:
             problems.append(Problem(model.where, place, "two models have this name"))
         points |= of_model
     return nodes.replaced(root, ["models"], Node(points, root.children["models"].where)), problems
-
-
-def _members(model: Node) -> Iterable[Node]:
-    members = at(model, ["ensemble", "of"]).value
-    is_list = isinstance(members, list)
-    return [own for own in members if isinstance(own.value, str)] if is_list else []
 
 
 def _points(name: str, model: Node) -> dict[str, Node]:
@@ -184,27 +180,23 @@ def _targets(model: Node, name: str, path: str, value: Node) -> list[list[str]]:
 
 
 def _size(node: Node) -> int:
-    """Return the number of values in ``node``."""
     return 1 + sum(map(_size, node.children.values()))
 
 
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with the value that a flag sets.
+    """Return ``root`` with the value that a flag sets, a list of values making a grid.
 
-    A value of ``training`` applies to all models, so it replaces those of single models and of
-    grids. A list for a single value of a model, or of ``training``, makes a grid.
+    A value of ``training`` applies to all models: it replaces those of single models and of grids.
     """
     match list(keys):
         case ["training", *path]:
             for own in [keys] if path else [["training", key] for key in new.children]:
                 for name in models_of(root):
-                    root = nodes.without(
-                        _without_axis(root, name, own, new), ["models", name, *own]
-                    )
+                    without = _without_axis(root, name, own, new)
+                    root = nodes.without(without, ["models", name, *own])
             if _is_several(new, path):
-                models = models_of(root).items()
-                untrained = {"baseline", "ensemble"}
-                networks = [name for name, node in models if untrained.isdisjoint(node.children)]
+                others, models = {"baseline", "ensemble"}, models_of(root).items()
+                networks = [name for name, node in models if others.isdisjoint(node.children)]
                 if not networks:
                     message = "there is no network to try these values on"
                     raise config_error(new.where, keys, message)
@@ -227,11 +219,11 @@ def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
 
 def _is_several(new: Node, path: Sequence[str]) -> bool:
     """Return whether ``new`` is a list for a parameter that takes a single value."""
-    if not isinstance(new.value, list) or not new.value:
+    if not isinstance(new.value, list) or not new.value or not path:
         return False
     if list(path) in (["ensemble", "of"], ["ensemble", "weights"]):
         return any(isinstance(item.value, list) for item in new.value)
-    return bool(path) and path[0] != "arguments" and list(path) not in (["layers"], ["seeds"])
+    return path[0] not in ("arguments", "seeds") and list(path) != ["layers"]
 
 
 def _axis(root: Node, name: str, path: Sequence[str]) -> list[str]:
@@ -255,7 +247,6 @@ def _without_axis(root: Node, name: str, path: Sequence[str], new: Node) -> Node
 
 
 def _is_in_name(named: Mapping[str, str], path: Sequence[str], old: Node, new: Node) -> bool:
-    """Return whether ``new`` would replace a value that is in the name of a point."""
     if isinstance(new.value, dict):
         below = new.value.items()
         return any(_is_in_name(named, [*path, key], at(old, [key]), own) for key, own in below)
@@ -279,25 +270,18 @@ def _texts(values: Sequence[Node]) -> list[str]:
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
     """Return for each path the shortest end that no other has, for the names of points."""
-
-    def end(path: str, depth: int) -> str:
-        return _label(".".join(path.split(".")[-depth:]))
-
     labels = {path: _label(path) for path in paths}
-    for path in paths:
-        for depth in range(path.count("."), 0, -1):
-            if [end(other, depth) for other in paths].count(end(path, depth)) == 1:
-                labels[path] = end(path, depth)
+    for depth in range(max((path.count(".") for path in paths), default=0), 0, -1):
+        ends = {path: _label(".".join(path.split(".")[-depth:])) for path in paths}
+        own = Counter(ends.values())
+        labels |= {path: end for path, end in ends.items() if own[end] == 1}
     return labels
 
 
 def _label(path: str) -> str:
-    return _plain(short(path))
+    return _text(short(path))
 
 
 def _text(value: Any) -> str:
-    return _plain(value if isinstance(value, str) else json.dumps(value, default=spell))
-
-
-def _plain(text: str) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=spell)
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_")[:40] or "_"

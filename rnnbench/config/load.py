@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,17 +50,15 @@ class Tree:
 
 
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
-    """Return the benchmark that a YAML file, or a mapping with the same keys, describes.
+    """Return the benchmark that a YAML file, a mapping with the same keys, or a table describes.
 
-    Overrides replace its values; if two have the same key, the last one counts. ``ConfigError``
-    lists every problem, with its file and line, or its flag. For a table in place of a config,
-    the columns and the like are detected if no override names them.
+    Overrides replace its values. ``ConfigError`` lists every problem, with its place.
     """
     found = _validated(Benchmark, tree_of(config, overrides))
     path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
     if not (is_table and path and shipped.is_table(path)):  # a flag may name another file
         return found
-    given = Layout(**{key: getattr(found.data, key) for key in asdict(Layout())})
+    given = Layout(**found.data.model_dump(include={*asdict(Layout())}))
     data = found.data.model_copy(update=asdict(sniff(path, given)))
     return found.model_copy(update={"data": data})
 
@@ -118,8 +117,7 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
                     keys = ("models", model_of(name), *below)
             problems.append(Problem(node.where, key_path(keys), item["msg"]))
     if problems:
-        distinct = dict.fromkeys(problems)
-        raise ConfigError(sorted(distinct, key=lambda problem: problem.reading_order))
+        raise ConfigError(sorted(dict.fromkeys(problems), key=attrgetter("reading_order")))
     return valid
 
 
@@ -135,15 +133,15 @@ def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override
         root, _ = nodes.parse(shipped.for_table(Path(config), is_open=True), str(config))
         tree.root = _extended(tree, root or Node({}, ""), Path(), ())
     else:
-        tree.root = _read_first(tree, Path(config))
+        found = None if Path(config).is_file() else shipped.find(config)
+        tree.root = _read(tree, found or Path(config), ())
     for override in overrides:
         flag, keys = override.flag, split_keys(override.key)
         try:
             value, duplicates = nodes.parse(override.value, flag, has_lines=False)
             if len(keys) > nodes.MAX_DEPTH:
-                raise config_error(
-                    flag, (), f"a path of {len(keys):,} keys (allowed: {nodes.MAX_DEPTH})"
-                )
+                message = f"a path of {len(keys):,} keys (allowed: {nodes.MAX_DEPTH})"
+                raise config_error(flag, (), message)
             tree.root = with_flag(tree.root, keys, value or Node(None, flag))
             tree.problems += duplicates
         except ConfigError as error:
@@ -170,21 +168,10 @@ def _read(tree: Tree, path: Path, above: tuple[Path, ...]) -> Node:
     if root is None:
         raise config_error(str(path), (), "the file is empty (needs: name, models)")
     if not isinstance(root.value, dict):
-        raise config_error(root.where, (), "should be a mapping, such as `name: all`")
+        tables = f"; a table of texts ends in {', '.join(READERS)}"
+        raise config_error(root.where, (), f"should be a mapping, such as `name: all`{tables}")
     tree.problems += duplicates
     return _extended(tree, root, path.parent, (*above, path))
-
-
-def _read_first(tree: Tree, path: Path) -> Node:
-    """Return the values of the config that was asked for; an error also names an odd ending."""
-    found = None if path.is_file() else shipped.find(path)
-    try:
-        return _read(tree, found or path, ())
-    except ConfigError as error:
-        if path.is_file() and path.suffix.lower() not in ENDINGS:
-            ends = f"a config ends in {ENDINGS[0]}, a table of texts in {', '.join(READERS)}"
-            raise ConfigError([*error.problems, Problem(str(path), "", ends)]) from None
-        raise
 
 
 def _text_of(path: Path) -> str:

@@ -31,9 +31,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        key = "" if self.where and f"--{self.key}".startswith(self.where) else self.key  # --track
-        text = ": ".join(part for part in (self.where, key, self.message) if part)
-        return shortened(text, MAX_MESSAGE)
+        return shortened(": ".join(filter(None, (self.where, self.key, self.message))), MAX_MESSAGE)
 
     @property
     def reading_order(self) -> tuple[str, int, str]:

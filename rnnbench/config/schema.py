@@ -51,9 +51,8 @@ class Published(Section, Publication):
 class Reference(Section):
     """Published results, and the data that they hold for.
 
-    With ``dataset``, they belong to models of this benchmark: each is compared with our model of
-    the same name, number of parameters and ``training``. With ``split``, they belong to other
-    models.
+    With ``dataset``, each is compared with our model of the same name, number of parameters and
+    ``training``. With ``split``, they belong to other models.
     """
 
     source: Text

@@ -66,17 +66,15 @@ class Data(Section):
     test: FilePath | None = None
     """A file or folder of texts to test on."""
     text: Column | None = None
-    """With source ``files``: the column of a table that holds the texts; by default the one called
-    ``text``, or the one that looks most like it."""
+    """The column of a table that holds the texts; by default detected."""
     label: Column | None = None
-    """The column of a table that holds the labels."""
+    """The column of a table that holds the labels; by default detected."""
     group: Column | None = None
-    """The column of a table that names a group, such as an author or a thread. The texts of a group
-    are all for training, or all for testing; in a cross-validation, they are in one fold."""
+    """The column of a table that names a group, such as an author. Its texts are all for training,
+    or all for testing; in a cross-validation, they are in one fold."""
     label_separator: Annotated[str, Field(min_length=1, max_length=10)] | None = None
     """Stands between the labels in a column, such as ``;``, if a text may have any number of them.
-    In JSON and Parquet, such labels may also be lists, which are found without this key. A label
-    that a text has twice counts once."""
+    In JSON and Parquet, they may also be lists, which are found without this key."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between the columns of a ``.csv`` file; by default detected."""
     encoding: Annotated[str, BeforeValidator(_encoding)] | None = None
@@ -92,8 +90,7 @@ class Data(Section):
     """Labels with fewer documents are left out."""
     task: Annotated[str, BeforeValidator(partial(one_of, names=TASKS))] | None = None
     """The kind of task; by default ``multi_label`` if documents may have any number of topics, and
-    otherwise ``single_label``. With ``multi_label``, a single label is a set of one. Other packages
-    may add more."""
+    otherwise ``single_label``. Other packages may add more."""
     topics: Literal[10, 90, 115] | None = None
     """With source ``modapte``: the ten most frequent topics of the training documents, the 90 with
     training and test documents, or the 115 with training documents."""
@@ -105,10 +102,9 @@ class Data(Section):
     maxlen: Annotated[int, Field(ge=3)] | None = None
     """Documents of this length or longer, the start mark included, are left out."""
     split: Literal["auto", "shuffled", "stratified", "last", "modapte"] = "auto"
-    """``modapte`` is the split that comes with R8 and R52; ``auto`` is the split that the documents
-    come with, or that ``train`` and ``test`` make, or else ``shuffled``. ``stratified`` is
-    shuffled, too, with the same share of every topic; ``last`` keeps the order, which should be
-    that of time, and tests on the last documents."""
+    """``modapte`` is the split of R8 and R52; ``auto`` that of the documents, or of ``train`` and
+    ``test``, or else ``shuffled``. ``stratified`` is shuffled, too, with the same share of every
+    topic; ``last`` keeps the order, which should be that of time, and tests on the last ones."""
     test_split: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the documents that are reserved for testing, if they come without a split."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 113
@@ -203,13 +199,10 @@ class Dataset:
 def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     """Return the dataset that the settings in ``data`` make of a corpus.
 
-    Shuffle, start mark, filter by length, unknown words and split are those of
-    ``keras.datasets.reuters.load_data``; padding is that of ``keras.utils.pad_sequences``. So the
+    All is done as by ``keras.datasets.reuters.load_data`` and ``keras.utils.pad_sequences``. So the
     length of the sequences and the limit of the ids follow from all documents, or, if ``blind``,
-    from the training documents alone; test documents are then cut to fit.
-
-    Raises:
-        UserError: the corpus has no such split, or no documents are left to train or test on.
+    from the training documents alone; test documents are then cut to fit. ``UserError`` is raised
+    if the corpus has no such split, or no documents are left to train or test on.
     """
     if corpus.labels.ndim == 1 and data.task and not TASKS[data.task].has_one_label:
         corpus = replace(corpus, labels=np.eye(len(corpus.topics), dtype=np.uint8)[corpus.labels])
@@ -399,10 +392,9 @@ def _split(
 def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
     """Return the part of each document, ``(n,)``, such that parts have their shares of each label.
 
-    ``labels`` are 0 and 1, ``(n, n_labels)``. The rarest label goes first: each of its documents
-    joins the part that lacks most of the label, and then most documents (K. Sechidis, G. Tsoumakas,
-    I. Vlahavas: On the stratification of multi-label data. ECML PKDD 2011). Documents without a
-    label come last.
+    ``labels`` are 0 and 1, ``(n, n_labels)``. The documents of the rarest label go first, to the
+    part that lacks most of it (K. Sechidis, G. Tsoumakas, I. Vlahavas: On the stratification of
+    multi-label data. ECML PKDD 2011); those without a label come last.
     """
     order = np.random.RandomState(seed).permutation(len(labels))
     part = np.full(len(labels), -1)
@@ -484,11 +476,7 @@ def hold_out(
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the training documents, to hold out: the last ``share`` of them, or else a fold.
-
-    Folds are drawn at random, stratified by topic: their sizes, and their numbers of documents of
-    each topic, are the same to within one.
-    """
+    """A part of the training documents, to hold out: the last ``share``, or a stratified fold."""
 
     number: int = 1
     of: int = 1
@@ -532,7 +520,7 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
     """Return a dataset with a part of the training documents in place of the test documents.
 
-    The texts of the test documents are removed. Word ids stay those of the whole training set.
+    Word ids stay those of the whole training set; the texts of the test documents are removed.
     """
     n, groups = len(dataset.y_train), dataset.groups
     most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")

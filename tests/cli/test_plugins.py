@@ -329,7 +329,10 @@ def test_a_source_that_fails_is_named(cli):
 def test_a_tracker_that_cannot_be_used_is_refused_before_anything_is_trained(cli, monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
 
-    for name, message in (("csv", "--track: no tracker 'csv'"), ("wandb", "needs wandb: pip")):
+    for name, message in (
+        ("csv", "--track: tracking: no tracker 'csv'"),
+        ("wandb", "needs wandb: pip"),
+    ):
         refused = cli("run", "tiny.yaml", "--track", name)
 
         assert refused.exit_code == 2

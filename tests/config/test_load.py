@@ -60,10 +60,8 @@ def test_a_file_that_is_not_there_or_no_config_is_named():
     assert messages("ovn.csv") == [
         "ovn.csv: no such file (allowed: own.csv; did you mean 'own.csv'?)"
     ]
-    endings = (
-        "a config ends in .yaml, a table of texts in .csv, .tsv, .jsonl, .ndjson, .json, .parquet"
-    )
-    assert messages(write("a, b", "x.xlsx"))[1:] == [f"x.xlsx: {endings}"]
+    (fault,) = messages(write("a, b", "x.txt"))
+    assert fault.endswith("a table of texts ends in .csv, .tsv, .jsonl, .ndjson, .json, .parquet")
     Path("configs").mkdir()
     assert messages(Path("configs")) == ["configs: is a folder (should be a config file)"]
     Path("bad.yaml").write_bytes("# no\nname: café\n".encode("latin-1"))
@@ -236,7 +234,7 @@ def dumped_and_loaded(benchmark: Benchmark, folder: Path = Path()) -> Benchmark:
     return load(write(dump(benchmark, folder), str(folder / "config.yaml")))
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(plain_values, texts.filter(bool))
 def test_any_argument_and_text_that_is_dumped_loads_again(value, text):
     own = {"python": "nets:make", "arguments": {"a": value, text: text}}

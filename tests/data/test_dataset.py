@@ -47,7 +47,7 @@ def keras_dataset(npz, data):
     return x_train, y_train, x_test, y_test
 
 
-@few
+@settings(max_examples=10)
 @given(corpus=corpora(shortest=1), data=SETTINGS)
 def test_the_dataset_is_the_one_that_keras_makes_of_any_documents(corpus, data, tmp_path_factory):
     try:

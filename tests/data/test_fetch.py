@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import io
 import lzma
-import random
 import struct
 import tarfile
 import time
@@ -29,10 +28,8 @@ def pip_index(server, monkeypatch):
     monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
     wheel = server.folder / WHEEL
-    padding = random.Random(0).randbytes(600_000)  # pip shows the progress of large files only
     with zipfile.ZipFile(wheel, "w") as archive:
         info = "madeup-1.0.dist-info"
-        archive.writestr("madeup.bin", padding)
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: madeup\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
@@ -86,25 +83,17 @@ def test_a_server_that_does_not_send_the_whole_file_is_out_of_reach(
 def test_pip_downloads_a_wheel_that_exists_until_the_block_ends(pip_index, server):
     reports = []
 
-    with fetch.pip_download(
-        "madeup==1.0", pip_index, lambda *element: reports.append(element)
-    ) as wheel:
+    with fetch.pip_download("madeup==1.0", pip_index, lambda *own: reports.append(own)) as wheel:
         assert wheel.name == WHEEL
         assert wheel.read_bytes() == (server.folder / WHEEL).read_bytes()
-        size = wheel.stat().st_size
 
     assert not wheel.parent.exists()
-    assert reports[-1] == ("downloading madeup==1.0 through pip", size, size)
+    assert reports == [("downloading madeup==1.0 through pip", 0, None)]
 
 
 @pytest.mark.usefixtures("pip_index")
 @pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("simple", "HASH"),
-        ("missing", "No matching distribution found for madeup==1.0"),
-        ("index-drop-by-drop", "it took more than 2 s$"),
-    ],
+    ("path", "reason"), [("simple", "HASH"), ("index-drop-by-drop", "it took more than 2 s$")]
 )
 def test_a_wheel_that_does_not_come_as_it_should_is_out_of_reach(server, monkeypatch, path, reason):
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/{path}")
@@ -193,10 +182,10 @@ def test_limits_are_on_the_sizes_and_the_number_of_members(make, monkeypatch):
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
 def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch, compress):
     monkeypatch.setattr(fetch, "MAX_TOTAL_BYTES", 100_000)
-    long_header = special(tarfile.XHDTYPE, size=2**25).tobuf(tarfile.USTAR_FORMAT)
+    long_header = special(tarfile.XHDTYPE, size=2**22).tobuf(tarfile.USTAR_FORMAT)
 
-    for content in (compress(bytes(2**25)), compress(long_header + bytes(2**25))):
-        with memory_below(2**24), pytest.raises(UserError, match="more than 100,000 bytes"):
+    for content in (compress(bytes(2**22)), compress(long_header + bytes(2**22))):
+        with memory_below(2**21), pytest.raises(UserError, match="more than 100,000 bytes"):
             read(content)
 
 
@@ -217,18 +206,18 @@ def test_a_member_of_an_impossible_size_is_refused(kind, size):
     [
         (100, 0, zipfile.ZIP_DEFLATED, "truncated"),
         (0, 0, zipfile.ZIP_DEFLATED, "truncated"),
-        (2**25, 1, zipfile.ZIP_DEFLATED, "encrypted"),
-        *((2**25, 0, method, "not compressed by deflate") for method in (1, zipfile.ZIP_LZMA, 99)),
+        (2**22, 1, zipfile.ZIP_DEFLATED, "encrypted"),
+        *((2**22, 0, method, "not compressed by deflate") for method in (1, zipfile.ZIP_LZMA, 99)),
     ],
 )
 def test_a_zip_whose_headers_do_not_fit_its_file_is_refused(size, flags, method, reason):
-    archive = bytearray(zip_of(("a", bytes(2**25))))
+    archive = bytearray(zip_of(("a", bytes(2**22))))
     entry = archive.rfind(b"PK\x01\x02")
     archive[6] = archive[entry + 8] = flags
     archive[8] = archive[entry + 10] = method
     archive[22:26] = archive[entry + 24 : entry + 28] = struct.pack("<I", size)
 
-    with memory_below(2**22), pytest.raises(UserError, match=f"^x: .*{reason}"):
+    with memory_below(2**20), pytest.raises(UserError, match=f"^x: .*{reason}"):
         read(bytes(archive))
 
 

@@ -190,14 +190,14 @@ def test_if_no_home_serves_reuters_21578_all_reasons_are_given(homes, tiny_sgml_
 
 
 @pytest.mark.usefixtures("no_network")
-@pytest.mark.parametrize(("source", "tried"), [("auto", ["keras", "sgml", "r52"]), ("r8", ["r8"])])
-def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(source, tried, caplog):
+def test_if_nothing_can_be_reached_one_error_lists_all_attempts_and_files(caplog):
+    tried = ["keras", "sgml", "r52"]
     reasons = [rf"  {name}: \S.+" for name in tried]
     files = [re.escape(f"  --data {name} --path FILE: {SOURCES[name].file}") for name in tried]
     lines = ["no documents can be reached. Tried:", *reasons, "Provide a file instead:", *files]
 
     with pytest.raises(OutOfReachError, match="\n".join(lines)) as refused:
-        load_corpus(Data(source=source))
+        load_corpus(Data())
 
     assert not caplog.records
     assert str(refused.value).count("archive.ics.uci.edu: ") == 1

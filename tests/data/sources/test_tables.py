@@ -201,7 +201,7 @@ def test_progress_is_told_in_bytes(tmp_path):
     assert 0 < calls[0][1] < calls[1][1] <= size
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet=",ab \n\r\t\0é\"'\u2028", max_size=25), st.sampled_from(["", "\ufeff"]))
 def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
     pytest.importorskip("pyarrow")
