@@ -140,11 +140,6 @@ def _encoding_of(path: Path) -> str:
             return "utf_32"
         if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf_16"
-        zeros = {"utf-16-be": sample[::2].count(0), "utf-16-le": sample[1::2].count(0)}
-        rare, frequent = sorted(zeros, key=zeros.__getitem__)
-        is_wide = b"\0\n" in sample or b"\n\0" in sample
-        if is_wide and zeros[frequent] > max(10 * zeros[rare], len(sample) / 50):
-            return frequent
         while sample.isascii() and (more := file.read(SAMPLE)):  # which tells nothing
             sample = more
     whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]

@@ -44,13 +44,6 @@ def test_the_encoding_is_found_out(tmp_path, encoding):
     assert next(found)[1][1] == SENTENCES[encoding]
 
 
-@pytest.mark.parametrize(("encoding", "text"), [("utf-16-be", "see you"), ("utf-16-le", "привет")])
-def test_utf_16_needs_no_mark(tmp_path, encoding, text):
-    table = write(tmp_path / "own.csv", [(1, text, "ham")] * 9, encoding=encoding)
-
-    assert sniff(table, Layout()).encoding == encoding
-
-
 MESS = {
     "own.csv": [
         b'"text";"label"\n"one";"a"\n"two, too";"b"\n',
