@@ -1,8 +1,4 @@
-"""The metrics of a classifier's answers, and the other numbers that models are compared by.
-
-Another package adds a metric in the entry-point group ``rnnbench.metrics``: an instance of
-``Metric`` under its own name.
-"""
+"""The metrics of answers, and the other numbers that models are compared by."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -59,10 +59,7 @@ def chosen(
     flag: str = "models",
     fault: str = "no run has a model",
 ) -> list[str]:
-    """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points.
-
-    ``UserError`` blames ``flag``.
-    """
+    """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points."""
     if only is None:
         return list(names)
     known = {*names, *map(model_of, names)}

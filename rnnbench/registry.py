@@ -1,7 +1,4 @@
-"""Registries of layers, metrics, baselines, sources, engines, executors, trackers and commands.
-
-An entry of another package is loaded only when somebody asks for it by name.
-"""
+"""Registries of entries of all kinds, ours and those of other packages."""
 
 import importlib
 import logging
@@ -26,10 +23,7 @@ class PluginError(UserError):
 
 @contextmanager
 def blame(name: str, failure: str = "failed") -> Iterator[None]:
-    """Run code from outside, which may raise anything: a script may even end in ``sys.exit()``.
-
-    ``PluginError`` begins with ``name`` and ``failure``, and gives the line of that code.
-    """
+    """Turn any error of code from outside, even ``SystemExit``, into a ``PluginError``."""
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit, RnnbenchError):
@@ -50,10 +44,7 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """All entries of one kind, by name: those of this package first, then those of others.
-
-    Iterating gives names and loads nothing. Looking up the name of a plug-in loads it.
-    """
+    """All entries of one kind by name, ours first; a plug-in is loaded when it is looked up."""
 
     def __init__(
         self,
@@ -107,10 +98,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @contextmanager
     def blamed(self, name: str, failure: str = "failed") -> Iterator[None]:
-        """Turn an error of the plug-in ``name`` in this block into a ``PluginError``.
-
-        An error of an entry of this package is a bug of ours, so it stays as it is.
-        """
+        """Turn an error of a plug-in in this block into a ``PluginError``; one of ours is a bug."""
         with nullcontext() if self._is_own(name) else blame(self.label(name), failure):
             yield
 

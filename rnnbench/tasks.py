@@ -1,8 +1,4 @@
-"""Kinds of task: what a right answer is, and everything that follows from it.
-
-Documents have one label, any number of them, or only a score for each answer. Another package adds
-a kind in the entry-point group ``rnnbench.tasks``: an instance of ``TaskKind`` under its own name.
-"""
+"""Kinds of task: what a right answer is, and everything that follows from it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

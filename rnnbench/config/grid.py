@@ -76,10 +76,7 @@ def _paths(model: Node) -> list[str]:
 
 
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with the points of each grid in place of its model, and the problems.
-
-    Ensembles of a grid or of its points are left out: only a choice tells which point to use.
-    """
+    """Return ``root`` with the points of grids, without ensembles of these, and the problems."""
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
     with_grid = {name for name, model in models.items() if "grid" in model.children}
@@ -184,10 +181,7 @@ def _size(node: Node) -> int:
 
 
 def with_flag(root: Node, keys: Sequence[str], new: Node) -> Node:
-    """Return ``root`` with the value that a flag sets, a list of values making a grid.
-
-    A value of ``training`` applies to all models: it replaces those of single models and of grids.
-    """
+    """Return ``root`` with the value of a flag; one of ``training`` replaces that of each model."""
     match list(keys):
         case ["training", *path]:
             for own in [keys] if path else [["training", key] for key in new.children]:

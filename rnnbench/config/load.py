@@ -50,10 +50,7 @@ class Tree:
 
 
 def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
-    """Return the benchmark that a YAML file, a mapping with the same keys, or a table describes.
-
-    Overrides replace its values. ``ConfigError`` lists every problem, with its place.
-    """
+    """Return the benchmark of a file, a mapping or a table; ``ConfigError`` lists all problems."""
     found = _validated(Benchmark, tree_of(config, overrides))
     path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
     if not (is_table and path and shipped.is_table(path)):  # a flag may name another file
@@ -73,10 +70,7 @@ def load_data(
 
 
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
-    """Return ``benchmark`` with only the models ``names``, if any; an error blames ``flag``.
-
-    The name of a grid stands for all its points, and that of an ensemble for its models, too.
-    """
+    """Return a benchmark with some models, and their points and members; errors blame ``flag``."""
     needed = with_members(chosen([*benchmark.models], names, flag, "no model"), benchmark.models)
     kept = {name: model for name, model in benchmark.models.items() if name in needed}
     return benchmark.model_copy(update={"models": kept})
@@ -122,10 +116,7 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
 
 
 def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
-    """Return the tree of a file, a table or a mapping, with the values of flags.
-
-    A file that does not exist may be the name of a config of the package.
-    """
+    """Return the tree of a file, a shipped config, a table or a mapping, with values of flags."""
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):
         tree.root = _extended(tree, _node(config), Path(), ())

@@ -36,9 +36,8 @@ class Problem:
     @property
     def reading_order(self) -> tuple[str, int, str]:
         """Sort key: file, line, key."""
-        file, _, line = self.where.rpartition(":")
-        is_line = line.isdecimal() and len(line) < 10  # flags may end in any number of digits
-        return (file, int(line), self.key) if is_line else (self.where, 0, self.key)
+        found = re.fullmatch(r"(.*):(\d{1,9})", self.where, re.DOTALL)  # a flag may end in digits
+        return (found[1], int(found[2]), self.key) if found else (self.where, 0, self.key)
 
 
 class ConfigError(UserError):

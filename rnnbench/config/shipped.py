@@ -1,6 +1,5 @@
 """Configs to begin with: those that come with the package, by their names, and the starter."""
 
-import logging
 import os
 import re
 from collections.abc import Iterable
@@ -12,11 +11,9 @@ from textwrap import indent, wrap
 import yaml
 
 from rnnbench.config.nodes import to_yaml
-from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
+from rnnbench.data.sources.tables import READERS, Layout, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
-
-log = logging.getLogger(__name__)
 
 STARTER, TEXTS = "starter", "texts"
 
@@ -60,10 +57,7 @@ def summary(file: Path) -> str:
 
 
 def new_files(config: Path, source: str | None) -> dict[Path, str]:
-    """Return the text of a new config, and that of the table of texts that it names, by file.
-
-    The ``source`` is a table, or the name of a config of the package; by default the starter.
-    """
+    """Return a new config, from a table or a config, and the table that it names, by file."""
     if not source:
         return {config: starter(config.stem)}
     if is_table(source):
@@ -81,14 +75,8 @@ def is_table(path: str | Path) -> bool:
 
 
 def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
-    """Return a config for a table of texts, to be stored in ``folder``; see ``configs/texts.yaml``.
-
-    It says what the table looks like, unless that ``is_open`` and detected later.
-    """
+    """Return a config for a table, to be stored in ``folder``; its form may stay open."""
     layout = Layout() if is_open else sniff(path, Layout())
-    if not (is_open or layout.label):
-        message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
-        log.warning(message, path, ", ".join(open_table(path, layout)[0]))
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")

@@ -91,10 +91,7 @@ def noun_of(source: str) -> str:
 
 
 def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
-    """Rank the words of a corpus by their frequency in some documents, given by position.
-
-    Of equally frequent words, the first to occur comes first. Also return how many words occur.
-    """
+    """Rank words by frequency, then first occurrence, in some documents; count those that occur."""
     chosen = np.isin(np.arange(len(corpus)), documents)
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]
     counts = np.bincount(tokens - 1, minlength=len(corpus.vocabulary))

@@ -456,10 +456,9 @@ def pad(
 def hold_out(
     n: int, share: float, groups: NDArray[np.int32] | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the positions of the documents to train on, and of those to hold out, ascending.
+    """Return the positions of ``n`` documents to train on and to hold out, ascending, always alike.
 
-    Of ``n`` training documents, ``int(n * share)`` are held out, or whole ``groups`` with about as
-    many: the same ones for all models and seeds. ``UserError``: none are left for one of the two.
+    ``int(n * share)`` are held out, or whole ``groups`` with about as many.
     """
     if groups is not None and share:
         is_held_out = _in_test_groups(groups, share, seed=0)
@@ -518,10 +517,7 @@ def make_parts(folds: int | None, last: float | None) -> list[Part]:
 
 
 def hold_out_part(dataset: Dataset, part: Part) -> Dataset:
-    """Return a dataset with a part of the training documents in place of the test documents.
-
-    Word ids stay those of the whole training set; the texts of the test documents are removed.
-    """
+    """Return a dataset with a part to train on in place of the test documents and their texts."""
     n, groups = len(dataset.y_train), dataset.groups
     most, of_what = (n, "documents") if groups is None else (len(np.unique(groups)), "groups")
     if part.of > most:

@@ -1,8 +1,4 @@
-"""Downloads by HTTP and through pip, and the files in a downloaded archive.
-
-A server that does not answer within ``PATIENCE`` seconds is out of reach. Archives are read within
-bounds on memory. Nothing is unpacked to disk, so the paths and links in an archive do no harm.
-"""
+"""Downloads by HTTP and pip, and the files in archives, within bounds on time and memory."""
 
 import bz2
 import gzip
@@ -91,10 +87,7 @@ def _open(url: str, patience: float) -> "HTTPResponse":
 
 @contextmanager
 def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> Iterator[Path]:
-    """Download one wheel through pip, with the user's settings; it exists until the block ends.
-
-    ``OutOfReachError`` is raised if no wheel with this hash comes in time.
-    """
+    """Download one wheel through pip for a block; ``OutOfReachError`` if it does not come."""
     doing = f"downloading {requirement} through pip"
     progress(doing, 0, None)
     with temporary_folder() as folder:

@@ -89,11 +89,7 @@ def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
 
 
 def load_corpus(data: Data, progress: Progress = silent, *, offline: bool = False) -> Corpus:
-    """Return the corpus that ``data`` asks for.
-
-    Raises ``UserError`` if its source cannot read ``data.path``, ``NotCachedError`` if ``offline``
-    forbids to download it, and ``OutOfReachError``, with all that was tried, if that fails.
-    """
+    """Return the corpus that ``data`` asks for; ``OutOfReachError`` lists what was tried."""
     if path := data.path or data.train:
         return _from_path(path, data, progress)
     if data.options or data.source == FILES.name:

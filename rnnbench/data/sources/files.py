@@ -158,10 +158,7 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
 
 
 def read_texts(path: Path, layout: Layout, progress: Progress = silent) -> Iterator[Text | BadRow]:
-    """Yield the texts in a table or a folder, and the rows that cannot be used.
-
-    A folder has one of ``.txt`` files for each label, as in Keras; both are sorted by name.
-    """
+    """Yield the texts in a table, or in a folder with one for each label, and the bad rows."""
     if path.is_dir():
         yield from _folder(path, layout)
         return

@@ -153,10 +153,7 @@ def string_hash(text: bytes) -> int:
 
 
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
-    """Return distinct ``keys`` in the order of a CPython 2.7 dict that was filled with them.
-
-    Source: ``insertdict``, ``dictresize``, ``lookdict_string`` in ``Objects/dictobject.c``.
-    """
+    """Return keys in the order of a dict of CPython 2.7 (``Objects/dictobject.c``) with them."""
     table: Table = [None] * 8
     for used, key in enumerate(keys, start=1):
         _insert(table, (string_hash(key), key))

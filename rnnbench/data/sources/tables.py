@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
-from rnnbench.text import counted, listed
+from rnnbench.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +69,10 @@ class BadRow(NamedTuple):
 
 
 def sniff(path: Path, layout: Layout) -> Layout:
-    """Return the layout of a table: what the given one leaves open is detected, and logged.
-
-    Columns are recognized by their names, or else by the first rows; they may stay open.
-    ``UserError`` is raised if this is no table, or has no header.
-    """
+    """Return a layout with all that a table tells, which is logged; columns may stay open."""
     given, layout = asdict(layout), with_form(path, layout)
     header, rows = open_table(path, layout)
-    taken = list(filter(None, (layout.text, layout.label, layout.group)))
-    if len({*taken}) < len(taken):
-        columns_of = "data.text, data.label and data.group"
-        raise UserError(f"{path}: {columns_of} should name different columns: {listed(taken)}")
-    free = [name for name in header if name not in taken]
+    free = [name for name in header if name not in (layout.text, layout.label, layout.group)]
     spelled = {name.lower(): name for name in reversed(free)}
     of_texts, of_labels = (
         [spelled[name] for name in names if name in spelled] for names in (TEXT_NAMES, LABEL_NAMES)
@@ -184,11 +176,7 @@ Columns = Sequence[str] | None  # the names of the columns that are wanted, or a
 def open_table(
     path: Path, layout: Layout, progress: Progress = silent, columns: Columns = None
 ) -> tuple[list[str], Iterator[tuple[str, Sequence[Any]] | BadRow]]:
-    """Return the header of a table, and the place and the values of each row.
-
-    A Parquet file may give some ``columns`` alone. ``layout`` defaults to commas and UTF-8.
-    ``UserError`` is raised if this is no table, or has no header.
-    """
+    """Return the header of a table, or of some ``columns``, and the place and values of rows."""
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         hint = did_you_mean(path.suffix or path.name, READERS)
@@ -358,8 +346,8 @@ def columns_at_once(
 ) -> dict[str, tuple[list[Any], NDArray[Any]]] | None:
     """Return the values of each column, and the position of each row's value among them.
 
-    It is for millions of rows: a .csv file in UTF-8 without quotation marks, or Parquet without
-    lists. ``None`` is returned for others, and if reading row by row could find a fault.
+    It is for millions of rows, of .csv files in UTF-8 without quotation marks and of Parquet
+    without lists; ``None`` if reading row by row is needed.
     """
     try:
         import pyarrow

@@ -162,8 +162,6 @@ def test_a_choice_between_columns_is_told_and_one_column_is_not_two(tmp_path, ca
 
     assert sniff(table, Layout()).text == "text"
     assert "texts in 'text'" in caplog.text
-    with pytest.raises(UserError, match="should name different columns: tweet, tweet"):
-        sniff(table, Layout(text="tweet", label="tweet"))
 
 
 def test_columns_that_could_both_hold_labels_are_left_open(tmp_path):
