@@ -30,15 +30,13 @@ TOKENIZER = "words"
 SHOWN_ROWS = 10
 
 
-Label = str | tuple[str, ...]  # several if a text may have any number
-
-
 class Text(NamedTuple):
-    """A text with its label and group, and its place: the file and the line, for messages."""
+    """A text with its labels and group, and its place: the file and the line, for messages."""
 
     place: str
     text: str
-    label: Label
+    labels: tuple[str, ...]
+    has_one: bool  # not any number of labels
     group: str = "-"
 
 
@@ -83,7 +81,8 @@ def _numbered(
 ) -> tuple[Corpus, list[BadRow], dict[str, str]]:
     """Return the corpus, words unranked; bad rows; and where each label comes first."""
     tokens, ends, groups, is_test = array("i"), array("q", [0]), array("i"), bytearray()
-    labels, bad, firsts = list[Label](), list[BadRow](), dict[str, str]()
+    labels, bad, firsts = list[tuple[str, ...]](), list[BadRow](), dict[str, str]()
+    are_single = True
     word_ids, group_ids = (defaultdict[str, int](count().__next__) for _ in range(2))
     for number, text in ((number, text) for number, file in enumerate(files) for text in file):
         if isinstance(text, BadRow):
@@ -94,16 +93,17 @@ def _numbered(
         else:
             tokens.fromlist(list(map(word_ids.__getitem__, found)))  # faster than extend
             ends.append(len(tokens))
-            labels.append(text.label)
+            labels.append(text.labels)
+            are_single &= text.has_one
             groups.append(group_ids[text.group])
-            for label in _several(text.label):
+            for label in text.labels:
                 firsts.setdefault(label, text.place)
             is_test.append(number)
     topics = tuple(sorted(firsts))
     corpus = Corpus(
         tokens=np.asarray(tokens) + np.int32(1),
         offsets=np.asarray(ends),
-        labels=_coded(labels, topics),
+        labels=_coded(labels, topics, are_single),
         topics=topics,
         vocabulary=tuple(word_ids),
         is_test=np.asarray(is_test).astype(bool),
@@ -112,20 +112,18 @@ def _numbered(
     return corpus, bad, firsts
 
 
-def _several(label: Label) -> tuple[str, ...]:
-    return (label,) if isinstance(label, str) else label
-
-
-def _coded(labels: Sequence[Label], topics: Sequence[str]) -> NDArray[Any]:
+def _coded(
+    labels: Sequence[tuple[str, ...]], topics: Sequence[str], are_single: bool
+) -> NDArray[Any]:
     """Return the labels of texts by position or, if any has several, as 0 and 1."""
     place = {topic: position for position, topic in enumerate(topics)}
-    if all(isinstance(label, str) for label in labels):
-        return np.array([place[str(label)] for label in labels], np.int32)
+    if are_single:
+        return np.array([place[label] for (label,) in labels], np.int32)
     if len(topics) > MAX_LABELS:  # they will be refused, and would take much memory
         return np.zeros((len(labels), 0), np.uint8)
     rows = np.zeros((len(labels), len(topics)), np.uint8)
-    for row, label in zip(rows, labels, strict=True):
-        row[[place[own] for own in _several(label)]] = 1
+    for row, several in zip(rows, labels, strict=True):
+        row[[place[label] for label in several]] = 1
     return rows
 
 
@@ -203,7 +201,7 @@ def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRo
             fault = "split label", f"the label '{value}' has data.label_separator in it"
         if fault:
             return BadRow(place, *fault)
-    return Text(place, text, labels[0] if is_one else tuple(labels), *map(spelled, group))
+    return Text(place, text, tuple(labels), is_one, *map(spelled, group))
 
 
 def spelled(value: Any) -> Any:

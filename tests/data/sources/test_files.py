@@ -60,7 +60,7 @@ def rows_of(path, *columns):
     layout = Layout(text=columns[0], label=columns[1]) if columns else Layout()
     found = list(read_texts(path, layout))
     assert all(isinstance(text, Text) for text in found), found
-    return [(text.text, text.label) for text in found]
+    return [(text.text, *text.labels) for text in found]
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "ndjson", "parquet"])
