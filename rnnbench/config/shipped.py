@@ -1,5 +1,6 @@
 """Configs to begin with: those that come with the package, by their names, and the starter."""
 
+import logging
 import os
 import re
 from collections.abc import Iterable
@@ -11,9 +12,11 @@ from textwrap import indent, wrap
 import yaml
 
 from rnnbench.config.nodes import to_yaml
-from rnnbench.data.sources.tables import READERS, Layout, sniff
+from rnnbench.data.sources.tables import READERS, Layout, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
+
+log = logging.getLogger(__name__)
 
 STARTER, TEXTS = "starter", "texts"
 
@@ -77,6 +80,9 @@ def is_table(path: str | Path) -> bool:
 def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
     """Return a config for a table, to be stored in ``folder``; its form may stay open."""
     layout = Layout() if is_open else sniff(path, Layout())
+    if not (is_open or layout.label):
+        message = "%s: it is not clear which column holds the labels; set data.label to one of %s"
+        log.warning(message, path, ", ".join(open_table(path, layout)[0]))
     known = {key: value for key, value in asdict(layout).items() if value}
     data = indent(to_yaml({"path": os.path.relpath(path, folder)} | known), "  ")
     text = get(TEXTS).read_text(encoding="utf-8")
