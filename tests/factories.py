@@ -16,7 +16,7 @@ from rnnbench.data.audit import DatasetSummary, TopicCount
 from rnnbench.data.corpus import Corpus, corpus_of_words
 from rnnbench.data.dataset import make_dataset
 from rnnbench.environment import SCHEMA_VERSION, constraints
-from rnnbench.plugins.speed.results import (
+from rnnbench.plugins.speed.contenders import (
     ContenderTimes,
     ProductRate,
     ProductTime,

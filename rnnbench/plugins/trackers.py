@@ -7,8 +7,7 @@ import re
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow while it is called, unless the user has others."""
+"""Settings of MLflow during a run, unless the user has others."""
 MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
 MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
 WANDB_DEFAULTS = {
@@ -49,10 +48,9 @@ WANDB_DEFAULTS = {
 
 
 def settings_of(trial: Trial) -> dict[str, Setting]:
-    """Return the model, the seed, and their settings by key path: ``layers.0.lstm.units``.
+    """Return the model, the seed, and the model's settings by key path: ``layers.0.lstm.units``.
 
-    Keys of the model are relative to its place in the config. Only networks have those of
-    ``training``, which change nothing in a baseline.
+    Those of ``training``, which change nothing in a baseline, are only for networks.
     """
     tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
     if isinstance(trial.model, Network):
@@ -78,8 +76,8 @@ def tags_of(trial: Trial) -> dict[str, str]:
 class TrialTracker(Tracker):
     """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it.
 
-    A run gets the settings of its trial, then numbers of epochs, counted from 1, and at last those
-    that are known at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
+    A run gets the settings of its trial, numbers of epochs, counted from 1, and at last those that
+    are known at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
     """
 
     def __init__(self) -> None:
@@ -90,9 +88,6 @@ class TrialTracker(Tracker):
 
     @abstractmethod
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None: ...
-
-    def _write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
-        self._write(run, epoch, values)
 
     @abstractmethod
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None: ...
@@ -116,10 +111,11 @@ class TrialTracker(Tracker):
         for epoch, values in enumerate(rows, start=1):
             loss, score = (math.nan if value is None else value for value in values)
             self._write(run, epoch, {"val_loss": loss, f"val_{TASKS[trial.task].main}": score})
-        facts = result.record.model_dump(include={*COSTS, "params", "best_epoch"})
-        costs = {key: float(value) for key, value in facts.items() if value is not None}
+        final = {"params", "best_epoch", *COSTS}
+        facts = result.record.model_dump(include=final, exclude_none=True)
+        costs = {key: float(value) for key, value in facts.items()}
         scores = {f"test/{name}": value for name, value in metrics.items()}
-        self._write_final(run, result.record.epochs, scores | costs)
+        self._write(run, result.record.epochs, scores | costs)
         self._end(run, trial, "FINISHED")
 
     def trial_failed(self, trial: Trial, reason: str) -> None:
@@ -133,10 +129,7 @@ class TrialTracker(Tracker):
 
 
 class TensorBoardTracker(TrialTracker):
-    """Scalars by epoch; hyperparameters and final metrics for the tab HPARAMS.
-
-    The writers of TensorBoard would import TensorFlow, which takes seconds, only to write files.
-    """
+    """Scalars and hyperparameters; TensorBoard's own writers would import TensorFlow."""
 
     name = "tensorboard"
     modules = ("tensorboard",)
@@ -189,17 +182,6 @@ def _add_event(events: Any, **facts: Any) -> None:
     events.write(Event(wall_time=time.time(), **facts).SerializeToString())
 
 
-@contextmanager
-def _with_defaults() -> Iterator[None]:
-    added = {key: MLFLOW_DEFAULTS[key] for key in MLFLOW_DEFAULTS.keys() - os.environ.keys()}
-    os.environ |= added
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)
-
-
 class MlflowTracker(TrialTracker):
     """Keeps a store in the folder of the run, unless ``MLFLOW_TRACKING_URI`` names another."""
 
@@ -207,9 +189,10 @@ class MlflowTracker(TrialTracker):
     modules = ("mlflow", "sqlalchemy", "alembic")
     install = "pip install 'rnnbench[mlflow]'"
 
-    @_with_defaults()
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:
         """Begin the run of the benchmark, or go on with one that was interrupted."""
+        self._added = MLFLOW_DEFAULTS.keys() - os.environ.keys()
+        os.environ |= {key: MLFLOW_DEFAULTS[key] for key in self._added}
         from mlflow import MlflowClient
         from sqlalchemy import URL
 
@@ -236,12 +219,10 @@ class MlflowTracker(TrialTracker):
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
 
-    @_with_defaults()
     def _begin(self, trial: Trial) -> str:
         tags = tags_of(trial) | {"mlflow.parentRunId": self._parent}
         return self._create(str(trial), tags, settings_of(trial))
 
-    @_with_defaults()
     def _write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
@@ -251,7 +232,6 @@ class MlflowTracker(TrialTracker):
         if time.monotonic() - self._last_sent >= 2.0:  # sending takes about as long as one epoch
             self._send()
 
-    @_with_defaults()
     def _end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
         if status == "FINISHED":
             self._missing.discard(trial)
@@ -261,12 +241,13 @@ class MlflowTracker(TrialTracker):
         self._send()
         self._client.set_terminated(run, status)
 
-    @_with_defaults()
     def close(self) -> None:
         """End the runs of trials that were interrupted, and that of the benchmark."""
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
+        for key in self._added:
+            os.environ.pop(key, None)
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param
@@ -337,9 +318,6 @@ class WandbTracker(TrialTracker):
 
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
         run.log({"epoch": epoch, **values})
-
-    def _write_final(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:  # noqa: ARG002
-        run.summary.update(values)
 
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
         if reason:

@@ -51,8 +51,14 @@ def bench_speed(
     from rnnbench.config.load import dump, load, select
     from rnnbench.data.load import prepare
     from rnnbench.job import check_inputs
-    from rnnbench.plugins.speed.contenders import choose_contenders, measure, only_networks
-    from rnnbench.plugins.speed.results import FILES, speed_tables, write_speed
+    from rnnbench.plugins.speed.contenders import (
+        FILES,
+        choose_contenders,
+        measure,
+        only_networks,
+        speed_tables,
+        write_speed,
+    )
     from rnnbench.request import changes
     from rnnbench.results.store import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark

@@ -1,9 +1,9 @@
-"""The contenders: ways of training all models of a config, which take turns at it."""
+"""The contenders: ways of training all models of a config, their times, and the tables of these."""
 
 import logging
 import os
-import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, replace
@@ -11,7 +11,8 @@ from functools import partial
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from statistics import mean, median
+from typing import Annotated, Any, Literal, cast
 
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
@@ -21,19 +22,128 @@ from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
-from rnnbench.plugins.speed import results
+from rnnbench.report.table import MISSING, Table, table_of, to_markdown
+from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
 from rnnbench.runner.executors import Listener, LocalExecutor, Task, TrialFailure, usable_cores
 from rnnbench.runner.run import Plan, describe
+from rnnbench.section import Record, formerly
+from rnnbench.storage import write_text
+from rnnbench.text import counted
 from rnnbench.training.engines import ENGINES, OnEpoch
 from rnnbench.training.epochs import TRAINING, Epochs, ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
+NOT_IN_TORCH = ("bag_of_words", "conv1d")  # layers that PyTorch is not timed with
 Train = Callable[[Trial, Path, OnEpoch], TrialResult]  # as ``run_trial``
+CONFIG, TABLES = "speed-config.yaml", "speed.md"
+FILES = (SPEED, CONFIG, TABLES)  # the files of a speed benchmark
+OURS = "native"
 
 log = logging.getLogger(__name__)
+
+
+class TrialTime(Record):
+    """The cost of one training."""
+
+    model: str
+    seed: int
+    score: Annotated[float, formerly("accuracy")]
+    """Share of test documents with the right topic, as proof that the contender really trains."""
+    ms_per_step: float
+    """An epoch's wall time divided by its steps; the median over the epochs after the first."""
+    steps: int
+    seconds: float
+    """Wall time of the whole trial, compilation and predictions included."""
+    started: float
+    """Seconds from the start of the contender to that of the trial."""
+    process: int
+    peak_memory_mb: float
+    """Peak memory of the process by the end of the trial, libraries included, in 10**6 bytes."""
+
+
+class TableTime(Record):
+    """One contender's time for the whole table in one round."""
+
+    seconds: float
+    """Wall time from starting the processes to the last prediction."""
+    trials: list[TrialTime]
+
+    @property
+    def overhead_seconds(self) -> float:
+        """The longest time that a process spent outside steps, which count as the median one."""
+        by_process = defaultdict(list)
+        for trial in self.trials:
+            by_process[trial.process].append(trial)
+        return max(
+            max(trial.started + trial.seconds for trial in trials)
+            - sum(trial.steps * trial.ms_per_step / 1000 for trial in trials)
+            for trials in by_process.values()
+        )
+
+
+class ContenderTimes(Record):
+    """One way of training, over all rounds."""
+
+    name: str
+    what: str
+    """The way of training in words."""
+    jobs: int
+    threads: int
+    rounds: list[TableTime]
+
+    @property
+    def trials(self) -> list[TrialTime]:
+        """The trials of all rounds."""
+        return [trial for table in self.rounds for trial in table.trials]
+
+    def ms_per_step(self, model: str) -> float:
+        """Return the median over all trials of ``model`` in all rounds."""
+        return median(trial.ms_per_step for trial in self.trials if trial.model == model)
+
+    def speedups(self, baseline: "ContenderTimes") -> list[float]:
+        """Return how many times faster it was in each round; a machine changes between rounds."""
+        pairs = zip(baseline.rounds, self.rounds, strict=True)
+        return [slow.seconds / fast.seconds for slow, fast in pairs]
+
+
+class ProductRate(Record):
+    """The speed of one of ``count`` products ``(rows, inner)(inner, columns)``, on one core."""
+
+    rows: int
+    inner: int
+    columns: int
+    count: int
+    microseconds: float
+    gflops: float
+
+
+class ProductTime(Record):
+    """The time of the matrix products alone in one optimizer step of a model, on one core."""
+
+    model: str
+    ms_per_step: float | None
+    """``None`` if all products are too thin to be bound by arithmetic."""
+
+
+class SpeedResults(Record):
+    """The content of ``speed.json``."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    dataset_fingerprint: str
+    train_size: int
+    timesteps: int
+    epochs: int
+    batch_size: int
+    optimizer: str
+    seeds: list[int]
+    contenders: list[ContenderTimes]
+    products: list[ProductRate]
+    product_times: list[ProductTime]
+    environment: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,10 +162,10 @@ class Contender:
         training = trial.training.model_copy(update=engine)
         return replace(trial, training=training, threads=self.executor.threads)
 
-    def times(self, rounds: list[results.TableTime]) -> results.ContenderTimes:
+    def times(self, rounds: list[TableTime]) -> ContenderTimes:
         """Return the record of its times."""
         how = {"jobs": self.executor.jobs, "threads": self.executor.threads}
-        return results.ContenderTimes(name=self.name, what=self.what, rounds=rounds, **how)
+        return ContenderTimes(name=self.name, what=self.what, rounds=rounds, **how)
 
     def why_not(self, benchmark: Benchmark) -> str:
         """Return why it cannot take part; empty if it can."""
@@ -63,7 +173,8 @@ class Contender:
         if is_torch and not find_spec("torch"):
             return "PyTorch is not installed (pip install 'rnnbench[torch]')"
         for name, model in networks(benchmark).items():
-            if not engine.covers(model, benchmark.training_of(name)):
+            lacks = is_torch and any(layer.kind in NOT_IN_TORCH for layer in model.layers)
+            if lacks or not engine.covers(model, benchmark.training_of(name)):
                 return f"it cannot train {name}"
         return "" if is_torch else engine.why_not()
 
@@ -71,9 +182,8 @@ class Contender:
 def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
     """Return the contenders of these names; by default all that can train ``benchmark``.
 
-    Raises:
-        UserError: there is no such contender, it cannot train a model of the benchmark, or there
-            is only one epoch, which is spent on compiling.
+    ``UserError`` is raised if there is no such contender, it cannot train a model of the benchmark,
+    or there is only one epoch, which is spent on compiling.
     """
     if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
@@ -120,12 +230,12 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     return benchmark.model_copy(update={"models": models})
 
 
-def time_trial(train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch) -> results.TrialTime:
+def time_trial(train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch) -> TrialTime:
     """Carry out a trial with ``train``; return the cost."""
     started = time.time()
     with ask_for_threads(lambda: trial.threads):  # the last ones get no more
         result = train(trial, corpus, on_epoch)
-    return results.TrialTime(
+    return TrialTime(
         model=trial.name,
         seed=trial.seed,
         score=result.score,
@@ -140,8 +250,7 @@ def time_trial(train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch) -> r
 
 def prepare_torch(trial: Trial) -> None:
     """Import PyTorch and give it the trial's number of threads."""
-    if "torch" not in sys.modules:
-        begin("loading PyTorch")
+    begin("loading PyTorch")
     import torch
 
     torch.set_num_threads(trial.threads)
@@ -162,15 +271,12 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
 
 def measure(
     benchmark: Benchmark, plan: Plan, contenders: Sequence[Contender], rounds: int, *, quiet: bool
-) -> Iterator[results.SpeedResults]:
+) -> Iterator[SpeedResults]:
     """Yield after each round the results of all rounds so far.
 
     In a round each contender trains everything once, so that other load on the machine affects all
-    of them; each round starts with another contender. ``plan`` holds the trials of ``benchmark``.
-    The matrix products of a step, timed alone, are a lower bound for training with NumPy's BLAS.
-
-    Raises:
-        RnnbenchError: a training failed, or a worker process died.
+    of them; each round starts with another contender. The matrix products of a step, timed alone,
+    are a lower bound for training with NumPy's BLAS. ``RnnbenchError`` is raised if one fails.
     """
     from rnnbench.terminal.console import err  # not needed where trials run
     from rnnbench.terminal.display import show_trials
@@ -181,7 +287,7 @@ def measure(
         batch_size = min(benchmark.training_of(name).batch_size, plan.dataset.train_size)
         products[name] = model.products(batch_size, shape)
     seconds: dict[Product, float] = {}
-    tables: dict[str, list[results.TableTime]] = {contender.name: [] for contender in contenders}
+    tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
         timed = time_products(chain.from_iterable(products.values()), PRODUCT_SECONDS)
         seconds |= {one: min(now, seconds.get(one, now)) for one, now in timed.items()}
@@ -198,20 +304,20 @@ def measure(
 def _results(
     benchmark: Benchmark,
     dataset: DatasetSummary,
-    contenders: list[results.ContenderTimes],
+    contenders: list[ContenderTimes],
     products: Mapping[str, Sequence[Product]],
     seconds: Mapping[Product, float],
-) -> results.SpeedResults:
+) -> SpeedResults:
     """Return the results from the products of a step, by model, and the seconds of each product."""
     packages = [ENGINES[name].packages for name in ("native", "keras")]
-    return results.SpeedResults(
+    return SpeedResults(
         **dataset.model_dump(include={"train_size", "timesteps"}),
         **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
         name=benchmark.name,
         dataset_fingerprint=dataset.fingerprint,
         contenders=contenders,
         products=[
-            results.ProductRate(
+            ProductRate(
                 **asdict(product),
                 microseconds=seconds[product] / product.count * 1e6,
                 gflops=2 * product.multiply_adds / seconds[product] / 1e9,
@@ -219,7 +325,7 @@ def _results(
             for product in sorted(seconds, key=astuple)
         ],
         product_times=[
-            results.ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
+            ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
             for name, of_model in products.items()
             for timed in [[seconds[product] for product in of_model if product in seconds]]
         ],
@@ -227,11 +333,11 @@ def _results(
     )
 
 
-def _train_table(contender: Contender, plan: Plan, listener: Listener) -> results.TableTime:
+def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
     """Train everything with ``contender``, in processes started for it."""
     adapted = [contender.adapt(trial) for trial in plan.trials]
     listener(executors.Planned(adapted, []))
-    costs: list[results.TrialTime] = []
+    costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0
     outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
     with closing(outcomes):
@@ -241,4 +347,81 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> result
             costs.append(cost.model_copy(update={"started": cost.started - start}))
             listener(executors.Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
-    return results.TableTime(seconds=seconds, trials=costs)
+    return TableTime(seconds=seconds, trials=costs)
+
+
+def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
+    """Write ``speed.json``, ``speed.md``, and the resolved ``speed-config.yaml``."""
+    write_text(folder / SPEED, results.model_dump_json(indent=1) + "\n")
+    write_text(folder / CONFIG, config)
+    write_text(folder / TABLES, "\n".join(map(to_markdown, speed_tables(results))))
+
+
+def speed_table(results: SpeedResults) -> Table:
+    """Return one row per model with the milliseconds of a step, and one for the whole table."""
+    models = [of_model.model for of_model in results.product_times]
+    products = [of_model.ms_per_step for of_model in results.product_times]
+    contenders = {contender.name: contender for contender in results.contenders}
+    ms = {name: list(map(contenders[name].ms_per_step, models)) for name in contenders}
+    columns = {"ms per step": [*models, "all trainings, s"]}
+    for name, contender in contenders.items():
+        seconds = median(table.seconds for table in contender.rounds)
+        columns[name] = [*_ratios(ms[name]), f"{seconds:.1f}"]
+    columns["products alone"] = [*_ratios(products), MISSING]
+    if ours := contenders.pop(OURS, None):
+        columns[f"{OURS} / products"] = [*_ratios(ms[OURS], products), MISSING]
+        for name, contender in contenders.items():
+            speedups = ours.speedups(contender)
+            spread = f" ({min(speedups):.2f}-{max(speedups):.2f})" if len(speedups) > 1 else ""
+            speedup = f"{median(speedups):.2f}{spread}"
+            columns[f"{name} / {OURS}"] = [*_ratios(ms[name], ms[OURS]), speedup]
+    rows = list(zip(*columns.values(), strict=True))
+    environment, n_rounds = results.environment, len(results.contenders[0].rounds)
+    caption = (
+        f"{counted(len(models), 'model')}, {counted(len(results.seeds), 'seed')}, "
+        f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
+        f"long, in batches of {results.batch_size}, or as a model's own training says; medians "
+        f"over {counted(n_rounds, 'round')}, in which the contenders took turns. Products alone: "
+        f"the time of a step's matrix products in NumPy's BLAS on one core. {environment['cpu']}, "
+        f"{environment['cores']} cores."
+    )
+    return Table(list(columns), rows, caption, is_last_apart=True)
+
+
+def _ratios(
+    numerators: Sequence[float | None], denominators: Sequence[float | None] | None = None
+) -> list[str]:
+    """Return a cell for each ratio, or each numerator alone."""
+    pairs = zip(numerators, denominators or [1.0] * len(numerators), strict=True)
+    return [MISSING if a is None or b is None else f"{a / b:.2f}" for a, b in pairs]
+
+
+def speed_tables(results: SpeedResults) -> list[Table]:
+    """Return all tables: times, the other costs of contenders, and the rates of products."""
+    ways = "; ".join(f"{contender.name}: {contender.what}" for contender in results.contenders)
+    costs = table_of(
+        results.contenders,
+        {
+            "contender": lambda one: one.name,
+            "processes": lambda one: str(one.jobs),
+            "threads of each": lambda one: str(one.threads),
+            "s not spent on steps": lambda one: (
+                f"{median(table.overhead_seconds for table in one.rounds):.1f}"
+            ),
+            "peak MB of a process": lambda one: f"{max(t.peak_memory_mb for t in one.trials):,.0f}",
+            "mean test accuracy": lambda one: f"{mean(t.score for t in one.trials):.4f}",
+        },
+        f"{ways[0].upper()}{ways[1:]}. Not spent on steps, by the slowest process: start, "
+        "compilation, predictions, idling.",
+    )
+    products = table_of(
+        results.products,
+        {
+            "product": lambda rate: f"({rate.rows} x {rate.inner})({rate.inner} x {rate.columns})",
+            "in a row": lambda rate: str(rate.count),
+            "us each": lambda rate: f"{rate.microseconds:.1f}",
+            "GFLOP/s": lambda rate: f"{rate.gflops:.0f}",
+        },
+        "NumPy's BLAS on one core.",
+    )
+    return [speed_table(results), costs, *[products] * bool(results.products)]

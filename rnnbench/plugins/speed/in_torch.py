@@ -1,12 +1,10 @@
 """Networks in PyTorch with the shapes of ours, trained on the same data: to compare speed.
 
 They have PyTorch's own initial weights, and a second bias in each recurrent layer, so they are
-timed, not scored. Each batch is cut to its longest document; a bag of words is a sum of the weights
-of its words; numbers too small for full precision count as 0, as in TensorFlow, because they are
-slow; Adam is fused. Importing this module imports PyTorch.
+timed, not scored. Each batch is cut to its longest document; numbers too small for full precision
+count as 0, as in TensorFlow, because they are slow; Adam is fused.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,7 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
+from rnnbench.models.in_numpy import as_numbers
 from rnnbench.models.layers import Batch, Layer, Shape, feedforward
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.epochs import Epochs, Recipe
@@ -28,28 +26,21 @@ ACTIVATIONS: dict[str, Any] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.S
 
 
 class TorchNetwork(nn.Module):
-    """A network for documents as ``_reader`` gives them; it gives scores, before the softmax.
-
-    With ``packs``, recurrent layers skip padding by PyTorch's packed sequences.
-    """
+    """Gives scores, before the softmax; with ``packs``, packed sequences skip padding."""
 
     def __init__(self, model: LayeredNetwork, shape: Shape, *, packs: bool):
         super().__init__()
         self.layers, self.packs = model.layers, packs
-        parts = [_part(layer, batch) for layer, batch in model.with_inputs(1, shape)]
-        if isinstance(model.layers[0], feedforward.WordCounts):
-            # Few rows of the weights above it are read.
-            parts[1][0] = Bag(shape.n_ids, parts[1][0].out_features)
+        parts = (_part(layer, batch) for layer, batch in model.with_inputs(1, shape))
         self.parts = nn.ModuleList(parts)
 
     def forward(self, x: Any) -> Any:
         """Return the scores ``(batch, n_topics)``."""
-        first, lengths, mask = self.layers[0], None, None
-        if not isinstance(first, feedforward.WordCounts):
-            lengths = (x != 0).sum(1) if first.gives_mask else torch.full((len(x),), x.shape[1])
-            lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
-            x = x[:, : int(lengths.max())]
-            mask = (torch.arange(x.shape[1]) < lengths[:, None]).unsqueeze(-1)
+        has_mask = self.layers[0].gives_mask
+        lengths = (x != 0).sum(1) if has_mask else torch.full((len(x),), x.shape[1])
+        lengths = lengths.clamp(min=1)  # PyTorch takes no empty sequences
+        x = x[:, : int(lengths.max())]
+        mask = (torch.arange(x.shape[1]) < lengths[:, None]).unsqueeze(-1)
         for layer, part in zip(self.layers, self.parts, strict=True):
             x = self._output(layer, part, x, lengths, mask)
         return x
@@ -66,8 +57,6 @@ class TorchNetwork(nn.Module):
                 x = self._recur(layer.layer, part, x, lengths)
             case feedforward.Pooling():
                 x = _pool(layer, part, x, lengths, mask)
-            case feedforward.Conv1D():
-                x = part((x * mask).transpose(1, 2)).transpose(1, 2)[:, : mask.shape[1]]
             case feedforward.SpatialDropout():
                 x = part(x.transpose(1, 2)).transpose(1, 2)
             case _:
@@ -92,19 +81,6 @@ class TorchNetwork(nn.Module):
         return torch.cat([forwards, backwards], dim=1)
 
 
-class Bag(nn.EmbeddingBag):
-    """A dense layer above a bag of words, as a weighted sum of rows of its weights."""
-
-    def __init__(self, n_ids: int, units: int):
-        super().__init__(n_ids, units, mode="sum")
-        self.bias = nn.Parameter(torch.zeros(units))
-
-    def forward(self, given: Any) -> Any:
-        """Return the sums, given the words, the start of each document, and the words' weights."""
-        words, starts, weights = given
-        return super().forward(words, starts, per_sample_weights=weights) + self.bias
-
-
 def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
     """Return the module with the weights of a layer, for its input."""
     features = batch.features
@@ -116,10 +92,6 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
         case Bidirectional(layer=inner):
             both = {"batch_first": True, "bidirectional": True}
             return RECURRENT[inner.kind](features, inner.units, **both)
-        case feedforward.Conv1D():
-            padding = "same" if layer.padding == "same" else layer.kernel_size - 1
-            part = nn.Conv1d(features, layer.filters, layer.kernel_size, padding=padding)
-            return nn.Sequential(part, ACTIVATIONS.get(layer.activation, nn.Identity)())
         case feedforward.Dense():
             part = nn.Linear(features, layer.count_units(batch.n_topics))
             return nn.Sequential(part, ACTIVATIONS.get(layer.activation, nn.Identity)())
@@ -166,12 +138,12 @@ def train(
     optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)
     weights = [weight.detach() for weight in net.parameters()]
     averages = [torch.zeros_like(weight) for weight in weights]
-    read, steps = _reader(model, dataset, dataset.x_train), 0
+    x, steps = _inputs(model, dataset, dataset.x_train), 0
     y = torch.from_numpy(dataset.y_train).long()
     for _ in range(recipe.epochs):
         loss_sum, hits = torch.zeros(()), torch.zeros(())
         for rows in torch.randperm(len(y)).split(recipe.batch_size):
-            scores = net(read(rows))
+            scores = net(x[rows])
             loss = nn.functional.cross_entropy(scores, y[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -186,36 +158,15 @@ def train(
     if recipe.ema is not None:
         torch._foreach_copy_(weights, averages)
     net.eval()
-    read = _reader(model, dataset, dataset.x_test)
+    parts = _inputs(model, dataset, dataset.x_test).split(1024)
     with torch.no_grad():
-        rows = torch.arange(len(dataset.x_test)).split(1024)
-        answers = [net(read(some)).log_softmax(1) for some in rows]
+        answers = [net(part).log_softmax(1) for part in parts]
     return torch.cat(answers).numpy(), sum(weight.numel() for weight in weights)
 
 
-def _reader(
-    model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]
-) -> Callable[[torch.Tensor], Any]:
-    """Return a function that gives documents, by their places in ``x``, as the network reads them.
-
-    These are word ids ``(batch, timesteps)``, or numbers ``(batch, timesteps, 1)``, or for ``Bag``
-    all words in a row.
-    """
-    first = model.layers[0]
-    if not isinstance(first, feedforward.WordCounts):
-        if first.gives_mask:  # padding goes to the end
-            x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
-        numbers = as_numbers(model, dataset.n_ids, x)[..., np.newaxis]
-        inputs = torch.from_numpy(x if first.takes == "ids" else numbers)
-        return lambda rows: inputs[rows]
-    scale = word_weights(dataset.x_train, dataset.n_ids, first.values)
-    documents, *found = weighted_words(x, scale, first.values)
-    sizes = np.bincount(documents, minlength=len(x)).tolist()
-    all_words, all_weights = (torch.from_numpy(own).split(sizes) for own in found)
-
-    def read(rows: torch.Tensor) -> Any:
-        words, weights = ([own[row] for row in rows.tolist()] for own in (all_words, all_weights))
-        starts = torch.tensor([0, *(len(own) for own in words[:-1])]).cumsum(0)
-        return torch.cat(words), starts, torch.cat(weights)
-
-    return read
+def _inputs(model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]) -> torch.Tensor:
+    """Return documents as word ids ``(n, timesteps)``, or as numbers ``(n, timesteps, 1)``."""
+    if model.layers[0].gives_mask:  # padding goes to the end
+        x = np.take_along_axis(x, np.argsort(x == 0, axis=1, kind="stable"), axis=1)
+    numbers = as_numbers(model, dataset.n_ids, x)[..., np.newaxis]
+    return torch.from_numpy(x if model.layers[0].takes == "ids" else numbers)

@@ -79,17 +79,16 @@ def explain(
 def _check_options(context: typer.Context) -> None:
     """Make sure that the options go together."""
     chosen = context.params
-    other = [name for name in ("toy", "code", "save") if chosen[name]]
+    other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
+    sources = {f"--{name}": context.get_parameter_source(name) for name in asdict(LARGEST)}
+    sizes = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
     for wrong, message in (
         (chosen["toy"] and chosen["code"], "--toy and --code: choose one of them"),
         (chosen["force"] and chosen["save"] is None, "--force: needs --save"),
-        (chosen["as_json"] and other == ["save"], "--json: with --save, needs --toy or --code too"),
+        (other == ["--save"] and chosen["as_json"], "--json: with --save, add --toy or --code"),
         (len(chosen["layers"]) > 1 and not other, f"{' '.join(chosen['layers'])}: {why}"),
+        (other and sizes, f"{', '.join(sizes)}: without effect beside {', '.join(other)}"),
     ):
         if wrong:
             raise UserError(message)
-    for name in asdict(LARGEST) if other else ():  # these apply only to the page on one layer
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise UserError(f"--{name}: has no effect with --{other[0]}; leave one of them out")

@@ -17,6 +17,7 @@ from rnnbench.plugins.teach import LARGEST, LayerSizes
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.report.table import as_text, grid, stacked
 from rnnbench.section import Record, spell
+from rnnbench.text import counted
 
 TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
@@ -114,18 +115,16 @@ class Explanation(Record):
     @property
     def failures(self) -> list[str]:
         """One sentence for each fact that the Keras layer does not confirm."""
-        weights = [(one.name, one.formula, one.count) for one in self.parameters.weights]
-        weights.append(("all weights", self.parameters.formula, self.parameters.count))
+        whole, check = self.parameters, self.check
+        sizes = {one.name: one for one in whole.weights} | {"all weights": whole}
         failures = [
-            f"{name}: {formula.value:,} parameters by formula, {count:,} in Keras"
-            for name, formula, count in weights
-            if formula.value != count
+            f"{name}: {one.formula.value:,} parameters by formula, {one.count:,} in Keras"
+            for name, one in sizes.items()
+            if one.formula.value != one.count
         ]
-        if not self.check.largest_difference <= self.check.tolerance:  # it may be nan
-            failures.append(
-                f"NumPy and Keras differ by {self.check.largest_difference:.1e} "
-                f"(allowed: at most {self.check.tolerance:.0e})"
-            )
+        if not check.largest_difference <= check.tolerance:  # it may be nan
+            allowed = f"(allowed: at most {check.tolerance:.0e})"
+            failures.append(f"NumPy and Keras differ by {check.largest_difference:.1e} {allowed}")
         return failures
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -142,12 +141,8 @@ def explain_layer(
 ) -> Explanation:
     """Explain a recurrent layer: shapes, states, equations, parameters, and its steps in NumPy.
 
-    Args:
-        layer: ``simple_rnn``, ``gru`` or ``lstm``.
-        units: the size of the hidden state.
-        features: the numbers that describe a step of a sequence.
-        steps: the length of a sequence.
-        batch: the sequences side by side.
+    It is a ``simple_rnn``, ``gru`` or ``lstm`` of so many ``units``, and reads a ``batch`` of
+    sequences, each of so many ``steps`` of so many ``features``.
 
     Returns:
         The facts. ``failures`` has a sentence for each of them that Keras does not confirm, and
@@ -266,13 +261,11 @@ class Spelled:
 def explanation_page(facts: Explanation) -> Spelled:
     """Return an explanation in six numbered parts, to be printed uncropped."""
     name, units, shape = facts.keras_name, facts.sizes.units, [axis.size for axis in facts.axes]
-    title: list[RenderableType] = [
-        Text.assemble((name, "bold"), f", {facts.title}\n", (facts.source, ASIDE)),
-        Text(
-            f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
-            f"{facts.keras_version}, with random weights and biases, called on random input."
-        ),
-    ]
+    title = Text.assemble((name, "bold"), f", {facts.title}\n", (facts.source, ASIDE))
+    origin = Text(
+        f"Shapes, weights and values are those of a keras.layers.{name}({units}), Keras "
+        f"{facts.keras_version}, with random weights and biases, called on random input."
+    )
     names = ", ".join(axis.name for axis in facts.axes)
     width = len(str(max(shape)))
     axes = [(axis.name, f"{axis.size:>{width}}", axis.meaning) for axis in facts.axes]
@@ -289,10 +282,7 @@ def explanation_page(facts: Explanation) -> Spelled:
             Text.assemble("x  ", (str(tuple(shape)), VALUE), (f"  ({names})", ASIDE)),
             grid(axes, ("", VALUE, ASIDE)),
         ],
-        "The output": [
-            grid(switches, ("", VALUE, ASIDE)),
-            Text(f"{meanings}."),
-        ],
+        "The output": [grid(switches, ("", VALUE, ASIDE)), Text(f"{meanings}.")],
         "The states carried from step to step": [
             grid(states, (VALUE, "", VALUE, ASIDE)),
             Text("(batch, units), zero before the first step; return_state=True gives the last."),
@@ -303,7 +293,7 @@ def explanation_page(facts: Explanation) -> Spelled:
     }
     numbered = enumerate(parts.items(), start=1)
     parts_of_page = ((f"{n}  {heading}", body) for n, (heading, body) in numbered)
-    return Spelled(stacked([("", title), *parts_of_page]))
+    return Spelled(stacked([("", [title, origin]), *parts_of_page]))
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
@@ -327,7 +317,7 @@ def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
 
 def _steps(check: NumpyCheck) -> list[RenderableType]:
     n_units = len(check.steps[0].numpy)
-    units = "the only unit" if n_units == 1 else f"the first {n_units} units"
+    units = counted(n_units, "unit")
     table = Table(Column("\nstep", justify="right"), **LINES)
     for library in ("NumPy", "Keras"):
         for unit in range(n_units):
@@ -338,7 +328,7 @@ def _steps(check: NumpyCheck) -> list[RenderableType]:
         table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
     is_close = check.largest_difference <= check.tolerance
     return [
-        Text(f"The hidden state of the first sequence, {units}; both in {check.dtype}:"),
+        Text(f"The hidden state of the first sequence, {units} of it; both in {check.dtype}:"),
         table,
         Text.assemble(
             f"All {check.compared:,} numbers of the output: at most ",

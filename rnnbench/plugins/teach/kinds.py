@@ -36,8 +36,7 @@ class State:
     symbol: str
     name: str
     meaning: str
-    shape: tuple[int, ...] = ()
-    """Its shape in a real layer, the same at each step."""
+    shape: tuple[int, ...] = ()  # in a real layer, the same at each step
 
 
 @dataclass(frozen=True)
@@ -76,10 +75,7 @@ class Formula:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of recurrent layer.
-
-    Gates and states are in Keras's order, equations in the order in which they are computed.
-    """
+    """A kind of recurrent layer; ``kinds.yaml`` has all of them."""
 
     name: str
     keras_name: str
@@ -115,10 +111,7 @@ class Kind:
         ]
 
     def by_gate(self, *weights: Floats) -> dict[str, Floats]:
-        """Return the weights of each gate by their names in the equations, such as ``W_i``.
-
-        Given are ``layer.get_weights()``, which have all gates side by side.
-        """
+        """Return those of ``layer.get_weights()`` by gate, such as ``W_i`` in the equations."""
         *kernels, bias = weights
         parts = dict(zip("WUbd", [*kernels, *np.atleast_2d(bias)], strict=False))
         ends = [f"_{gate}" for gate in self.gates] if len(self.gates) > 1 else [""]

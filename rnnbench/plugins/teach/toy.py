@@ -31,15 +31,12 @@ DIGITS = 4  # decimals of the numbers on the page
 
 @dataclass(frozen=True)
 class ToyLayer:
-    """A layer, its input ``x``, ``(batch, timesteps, features)``, and all that it computes.
-
-    Both are by symbol: weights as Keras stores them, and values ``(batch, timesteps, units)``.
-    """
+    """A layer and all that it computes."""
 
     kind: Kind
-    x: Floats
-    weights: dict[str, Floats]
-    values: Values
+    x: Floats  # (batch, timesteps, features)
+    weights: dict[str, Floats]  # by symbol, as Keras stores them
+    values: Values  # by symbol, (batch, timesteps, units)
 
 
 def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
@@ -58,10 +55,7 @@ def work_through(kinds: Sequence[Kind]) -> list[ToyLayer]:
 
 
 def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
-    """Return the value of each term of the equations at a step, ``(units,)``, by its text.
-
-    ``sequence`` and ``step`` count from 0.
-    """
+    """Return the value of each term of the equations at a step, ``(units,)``, by its text."""
     kind, values = layer.kind, layer.values
     before = {
         f"{state.symbol}ₜ₋₁": values[state.symbol][sequence, step - 1] if step else np.zeros(UNITS)
@@ -90,22 +84,19 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
         ],
         "output": layers[-1].values["h"][:, -1].tolist(),
     }
-    names = ", then ".join(layer.kind.keras_name for layer in layers)
-    units = f"{UNITS} units" if len(layers) == 1 else f"{UNITS} units each"
-    shape = layers[-1].values["h"].shape
+    names, shape = ", then ".join(it.kind.keras_name for it in layers), layers[-1].values["h"].shape
     title: list[RenderableType] = [
-        Text.assemble(("The toy array of the teaching notebook", "bold"), f": {names}, {units}"),
+        Text.assemble(("The toy array of the teaching notebook", VALUE), f": {names}"),
         Text(
-            "The weights are made up, to be easy to work with on paper. Numbers are rounded here; "
-            "the option --code prints NumPy code that computes them."
+            f"The weights of the {UNITS} units of a layer are made up, to be easy to work with on "
+            "paper. Numbers are rounded here; --code prints NumPy code that computes them."
         ),
     ]
     of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
     parts: list[tuple[str, list[RenderableType]]] = [("", title), (of_x, [grid(_sequences(TOY))])]
-    for number, layer in enumerate(layers, start=1):
+    for layer in layers:
         reads = "x" if layer.x is TOY else "the states of the previous layer"
         heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
-        heading = f"Layer {number}: {heading}" if len(layers) > 1 else heading
         parts.append((heading, list(_steps(layer))))
     ending = Text(
         f"With return_sequences=True the output is all of these states, {shape}; with False it is "

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rnnbench.plugins.speed import contenders
-from rnnbench.plugins.speed.results import SpeedResults
+from rnnbench.plugins.speed.contenders import SpeedResults
 
 TINY = """\
 name: tiny

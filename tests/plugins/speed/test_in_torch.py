@@ -6,16 +6,13 @@ from stacks import (
     BY,
     EMBEDDING,
     UNMASKED,
-    bag_of_words,
     both_ways,
-    conv1d,
     network,
     pooling,
     recurrent,
 )
 
 from rnnbench.data.dataset import START, Dataset
-from rnnbench.models.in_numpy import weighted_counts, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.training.epochs import Epochs
 from rnnbench.training.settings import Training
@@ -29,7 +26,6 @@ DENSE = {"dense": {"units": 5, "activation": "relu"}}
 PACKABLE = {
     **{kind: [EMBEDDING, {kind: {"units": 3}}] for kind in ("simple_rnn", "gru", "lstm")},
     **{by: [EMBEDDING, recurrent("lstm"), recurrent("gru"), pooling(by)] for by in BY},
-    "convolutions": [EMBEDDING, conv1d("same"), conv1d("causal"), {"lstm": {"units": 3}}],
     "no masks": [UNMASKED, both_ways("gru"), pooling("mean")],
     "numbers": [recurrent("simple_rnn"), {"layer_norm": {}}, {"gru": {"units": 3}}],
 }
@@ -51,8 +47,6 @@ TRAINED = PACKABLE | {
         recurrent("lstm", weight_drop=0.5),
         {"gru": {"units": 3, "weight_drop": 0.5}},
     ],
-    "bag": [bag_of_words("tfidf"), DENSE, {"dropout": {"rate": 0.5}}],
-    "bag alone": [bag_of_words("shares")],
 }
 
 
@@ -106,15 +100,3 @@ def scores_of(stack, ids):
     x = torch.from_numpy(ids if has_ids else ids[..., np.newaxis].astype(np.float32))
     with torch.no_grad():
         return [net(x).numpy() for net in nets]
-
-
-def test_a_bag_of_words_is_a_sum_of_rows_of_weights():
-    model, dataset = network([bag_of_words("tfidf")]), documents()
-    net = in_torch.TorchNetwork(model, SHAPE, packs=False).eval()
-    kernel, bias = (part.detach().numpy() for part in net.parameters())
-
-    given = in_torch._reader(model, dataset, dataset.x_test)(torch.arange(N))
-
-    weights = word_weights(dataset.x_train, N_IDS, "tfidf")
-    counts = weighted_counts(dataset.x_test, weights, "tfidf")
-    np.testing.assert_allclose(net(given).detach(), counts @ kernel + bias, atol=1e-6)
