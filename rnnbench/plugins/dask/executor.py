@@ -54,10 +54,7 @@ LOST_CONNECTION = "the connection to the scheduler is lost"
 
 
 class DaskExecutor(Executor):
-    """The workers of a Dask cluster, each of whose threads takes one trial at a time.
-
-    ``jobs`` limits their number. The address is that of the scheduler, or its scheduler file.
-    """
+    """The workers of a Dask cluster; ``jobs`` limits how many trials they take at a time."""
 
     name = "dask"
     threads = 1
@@ -84,10 +81,7 @@ class DaskExecutor(Executor):
     ) -> Outcomes:
         """Yield each trial with its outcome; those of lost workers and dead children are repeated.
 
-        Raises:
-            UserError: workers differ from this machine, or none can be given trials.
-            OutOfReachError: the scheduler or all workers are lost, or there are none.
-            RnnbenchError: children die before they can start a trial.
+        ``OutOfReachError`` is raised if the scheduler or all workers are lost, or there are none.
         """
         if not trials:
             return
@@ -102,11 +96,7 @@ class DaskExecutor(Executor):
 
 @contextmanager
 def connected(address: str | None) -> Iterator[Any]:
-    """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration.
-
-    Dask's own messages are not shown meanwhile. ``UserError`` is raised without Dask or an address,
-    and ``OutOfReachError`` if no scheduler answers.
-    """
+    """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration."""
     try:
         import dask
         import distributed
@@ -180,9 +170,8 @@ def _certificates(security: Any, address: str) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = security.get_connection_args("client")
     except (OSError, ValueError) as error:  # which names no file
-        files = security.get_tls_config_for_role("client")
-        values = [files[name] or "" for name in ("ca_file", "cert", "key")]
-        paths = ", ".join(value for value in values if "\n" not in value)  # or a key itself
+        files = security.get_tls_config_for_role("client").values()
+        paths = ", ".join(file for file in files if file and "\n" not in file)  # or a key itself
         raise UserError(f"{where}: {error} ({paths})") from error
     if urlsplit(address).scheme in {"tls", "wss"} and found.get("ssl_context") is None:
         raise UserError(f"{where}: names no certificates (ca-file, client.cert and client.key)")
@@ -262,8 +251,7 @@ class ClusterRun:
                 key = f"rnnbench-{attempt.trial.fingerprint[:16]}-{uuid4().hex}"
                 attempt.at, attempt.future, attempt.n_missed = "", None, 0
                 self._running[key] = attempt
-                others = [address for address in self._open if address not in attempt.losses]
-                self._in_background(self._follow(key, attempt, others if attempt.losses else []))
+                self._in_background(self._follow(key, attempt))
             try:
                 answer = self._inbox.get(timeout=FILES_SECONDS + SILENCE_SECONDS)
             except Empty:  # not even ``_watch`` says anything
@@ -323,8 +311,8 @@ class ClusterRun:
             reason = f"{type(error).__name__}: {error}"
         self._tell(self._fail, reason)
 
-    async def _follow(self, key: str, attempt: Attempt, where: Sequence[str]) -> None:
-        """Have a worker, best of all one of some, carry out an attempt; tell its outcome."""
+    async def _follow(self, key: str, attempt: Attempt) -> None:
+        """Have a worker, preferably one that has not had it, carry out an attempt; tell its end."""
 
         def carry_out(*work: Any) -> Any:  # pickled by value, because the scheduler unpickles it
             from rnnbench.plugins.dask import on_worker
@@ -332,12 +320,14 @@ class ClusterRun:
             return on_worker.carry_out(*work)
 
         trial, client, future, machine = attempt.trial, self._client, None, {}
+        others = [address for address in self._open if address not in attempt.losses]
         corpus = Path("..", self._corpora[trial.corpus_fingerprint])
         outcome: Any
         try:
             prepare = partial(on_worker.prepare, self._task.prepare, trial.fingerprint, corpus)
             message = pickle.dumps((replace(self._task, prepare=prepare), trial, corpus))
-            options = {"key": key, "resources": {self._id: 1}, "workers": where or None}
+            where = (others or None) if attempt.losses else None
+            options = {"key": key, "resources": {self._id: 1}, "workers": where}
             future = client.submit(carry_out, self._id, message, pure=False, **options)
             attempt.future = future
             packed, machine = pickle.loads(await future.result())  # noqa: S301 - trusted

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
@@ -43,21 +43,17 @@ OTHER_CODE = "different rnnbench code (same version, but another commit or local
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
-    return {PYTHON: platform.python_version(), CODE: code.code_of_rnnbench()} | versions(packages)
+    python = platform.python_version().rpartition(".")[0]
+    return {PYTHON: python, CODE: code.code_of_rnnbench()} | versions(packages)
 
 
 def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
     """Return what differs at a worker, such as ``keras 3.10.0 (here: 3.11.0)``."""
-    found = []
-    for name, version in here.items():
-        other, digits = there.get(name, version), 2 if name == PYTHON else None
-        if other.split(".")[:digits] == version.split(".")[:digits]:
-            continue
-        if name != CODE:
-            found.append(f"{name} {other} (here: {version})")
-        elif there.get("rnnbench") == here.get("rnnbench"):
-            found.append(OTHER_CODE)
-    return found
+    return [
+        OTHER_CODE if name == CODE else f"{name} {there[name]} (here: {version})"
+        for name, version in here.items()
+        if there[name] != version
+    ]
 
 
 def describe_differences(found: Mapping[str, Sequence[str]], here: Mapping[str, str]) -> str:
@@ -80,10 +76,10 @@ def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, dict[str, str]]:
-    """Return a zip file of what trials need, and the names in it of corpora, by fingerprint.
+    """Return a zip file of what trials need, and the names in it, the sha256, of corpora.
 
-    A corpus is named by its sha256. ``MODULES`` has the modules of ``python:`` models that are not
-    installed, what they import from beside them, and all Python files of packages around them.
+    ``MODULES`` has the modules of ``python:`` models that are not installed, what they import from
+    beside them, and all Python files of packages around them.
     """
     networks = (trial.model for trial in trials if isinstance(trial.model, PythonNetwork))
     left = {network.python.partition(":")[0] for network in networks}
@@ -142,23 +138,24 @@ class WorkerChild(Child):
             theirs.close()
             os.close(line)
 
-    def reports(self, message: bytes) -> Iterator[Report | Done | Died]:
-        """Have it carry out a trial; yield what it says, of quick epochs the first and the last."""
+    def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Done | Died:
+        """Have it carry out a trial; tell its progress, of quick epochs the first and the last."""
         self.give(message)
-        held, last, report = None, 0.0, None
-        while not isinstance(report, Done | Died):
+        held, last = None, 0.0
+        while True:
             has_ended = self._process.poll() is not None  # before looking for a last report
             if not (self.connection.poll(LOOK_SECONDS) or has_ended):
                 continue
             report, now = self.receive(), time.monotonic()
-            is_quick = now - last < REPORT_SECONDS
-            if is_quick and not isinstance(report, str | Done | Died) and report[0] > 0:
+            if isinstance(report, tuple) and report[0] > 0 and now - last < REPORT_SECONDS:
                 held = report
                 continue
-            if held is not None and isinstance(report, Done | str):
-                yield held
+            if held is not None and not isinstance(report, tuple | Died):
+                tell(held)
             held, last = None, now
-            yield report
+            if isinstance(report, Done | Died):
+                return report
+            tell(report)
 
     def end(self) -> None:
         """Kill the process and those that it started, and remove its files; once only."""
@@ -210,16 +207,13 @@ class RunOnWorker:
             child = self._idle.pop() if self._idle else WorkerChild(self._folder, self._place)
             self._children.add(child)
         try:
-            for report in child.reports(message):
-                if isinstance(report, Done):
-                    self._idle.append(child)
-                    return report.outcome
-                if isinstance(report, Died):
-                    break
-                tell(report)
+            end = child.carry_out(message, tell)
+            if isinstance(end, Done):
+                self._idle.append(child)
+                return end.outcome
             if self._has_ended:
                 raise Reschedule
-            return report
+            return end
         finally:
             with self._lock:
                 useless = self._children & {child} - {*self._idle}

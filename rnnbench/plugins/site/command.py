@@ -46,17 +46,13 @@ def site(
         find_quantity(name, "--metric")
     from rnnbench.analysis.summary import load_runs  # slow to import
     from rnnbench.plugins.site import site as pages
+    from rnnbench.results.store import SITE
+    from rnnbench.storage import read_document
 
-    index = pages.site(
-        load_runs(runs),
-        out,
-        metrics=metric,
-        words=words,
-        progress=not quiet,
-        command=options.command(),
-    )
+    found, command = load_runs(runs), options.command()
+    index = pages.site(found, out, metrics=metric, words=words, progress=not quiet, command=command)
     if as_json:
-        files = pages.read_site(out).model_dump()
+        files = read_document(out / SITE, 1)
         console.print_record({"folder": str(out), **files}, as_json=True)
     else:
         console.out.print(str(index), soft_wrap=True)

@@ -69,12 +69,10 @@ def site(
     progress: bool = True,
     command: str = "rnnbench.site()",
 ) -> Path:
-    """Write static pages about several runs: their list, leaderboards, histories and reports.
-
-    A run that is given twice is shown once.
+    """Write static pages about several runs; return the page that lists them.
 
     Args:
-        runs: finished runs.
+        runs: finished runs; one that is given twice is shown once.
         out: the folder of an earlier site, whose files are replaced, or a new or empty one.
         metrics: the metrics of leaderboards and histories; by default the main one of each run.
         words: the number of words shown of each misclassified document, if they may be published.
@@ -82,18 +80,14 @@ def site(
         progress: whether progress is shown on standard error.
         command: the name of this call, shown to another process that wants the folder.
 
-    Returns:
-        The page that lists the runs.
-
     Raises:
-        UserError: there are no runs, there is no such metric, a number is negative, a run has its
-            duplicates left out, the folder holds something else, or another process is writing
-            into it.
+        UserError: an argument is wrong, or the folder holds something else or is being written to.
         RnnbenchError: a file cannot be written.
     """
     given = list(runs)
-    main = dict.fromkeys(run.results.dataset.kind.main for run in given)
-    names = [metrics] if isinstance(metrics, str) else list(main if metrics is None else metrics)
+    if metrics is None:
+        metrics = dict.fromkeys(run.results.dataset.kind.main for run in given)
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
     for name in names:
         find_quantity(name, "metrics")
     if not (given and names):
@@ -158,34 +152,23 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
 def files_in(folder: Path) -> set[str]:
     """Return the files of the site in a folder; none if it is new, or has hidden files only.
 
-    Raises:
-        UserError: the folder holds something else, or its list of files cannot be trusted.
+    ``UserError`` is raised if it holds something else, or its list of files cannot be trusted.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is not a folder ({HINT})")
     try:
-        return set(read_site(folder).files)
+        return {*storage.read_record(folder / SITE, SiteFiles)[0].files}
     except FileNotFoundError:
         check_folder(folder, SITE)
         return set()
-    except storage.OtherVersionError:
-        raise UserError(f"{folder / SITE}: another version or program wrote it ({HINT})") from None
     except storage.DamagedResultError as error:
-        fault = f"is not as rnnbench wrote it ({HINT}, or remove it)"
+        fault = f"is not as this version of rnnbench writes it ({HINT})"
         raise UserError(f"{folder / SITE}: {fault}") from error
-
-
-def read_site(folder: Path) -> SiteFiles:
-    """Return the list of the files of a site."""
-    return storage.read_record(folder / SITE, SiteFiles)[0]
 
 
 @contextmanager
 def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
-    """Let the block write the files of a site; then remove those of an earlier one.
-
-    If the block raises an exception, the files of both stay, and ``site.json`` lists them all.
-    """
+    """Let the block write a site, then remove files of the last; if it fails, both sites' stay."""
     files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
         before, after = files_in(folder), set(site.files)
@@ -202,14 +185,13 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
         for place in places:
             storage.sweep(place)
         yield
-        for file in before - after:
+        for path in (folder / file for file in before - after):
             try:
-                (folder / file).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
             except OSError as error:
-                raise storage.UnwritableError(folder / file, error) from error
-        for place in {(folder / file).parent for file in before - after} - {folder}:
+                raise storage.UnwritableError(path, error) from error
             with suppress(OSError):  # it holds something else, or is gone
-                place.rmdir()
+                path.parent.rmdir()
         storage.write_document(folder / SITE, site)
 
 

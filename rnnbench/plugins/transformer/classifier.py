@@ -30,10 +30,7 @@ Pieces = NDArray[np.int32]
 
 
 class Classifier:
-    """A transformer with a new layer above the mean of its last states, and its tokenizer.
-
-    ``UserError`` is raised if it cannot be loaded, or cannot read as many pieces as it should.
-    """
+    """A transformer with a new layer above the mean of its last states, and its tokenizer."""
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
         self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
@@ -121,8 +118,6 @@ class Classifier:
 
 def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     """Return a transformer without its pooler, with dropout and a new layer."""
-    if body.config.is_encoder_decoder:
-        raise ValueError("it has a decoder (use a model such as BERT)")
     if hasattr(body, "pooler"):
         body.pooler = None
     last = nn.Linear(body.config.hidden_size, shape.n_topics)

@@ -95,10 +95,9 @@ class TransformerModel(Network):
         return self.transformer.name + (f" ({spell_parameters(own)})" if own else "")
 
     def count_params(self, shape: Shape) -> int:
-        name = self.transformer.name
         if reason := why_not():
             raise UserError(f"transformer: {reason}")
-        if not find(name):
+        if not find(name := self.transformer.name):
             raise NotCachedError(f"{name} is not on this machine (a run gets it)")
         from rnnbench.plugins.transformer.classifier import count_params
 
@@ -142,10 +141,7 @@ def find(name: str) -> Path | None:
 
 
 def folder_of(name: str, progress: Progress = silent, *, offline: bool = False) -> Path:
-    """Return the folder with the files of a model, which is downloaded if need be.
-
-    ``OutOfReachError`` is raised if it cannot be, or may not; ``UserError`` if there is none.
-    """
+    """Return the folder with the files of a model, downloaded if need be, or raise an error."""
     # Unlike the methods of Path, these take impossible names.
     if os.path.isdir(found := os.path.expanduser(name)):  # noqa: PTH111, PTH112
         return _complete(Path(found), name)
