@@ -24,7 +24,7 @@ from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
+from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.models.code import plugins_of
 from rnnbench.plugins.dask import on_worker
 from rnnbench.runner import executors
@@ -236,7 +236,7 @@ class ClusterRun:
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
         self._open: dict[str, int] = {}  # threads of the workers that take trials now, by address
         self._refused: dict[str, Mapping[str, Any]] = {}  # what workers say that take none
-        self._has_begun = self._has_started = self._was_paused = False  # any trial, if started
+        self._has_begun = self._was_paused = False
         self._opened = self._seen_able = time.monotonic()
 
     def outcomes(self, trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Outcomes:
@@ -369,7 +369,6 @@ class ClusterRun:
             if attempt.at not in ("", facts["worker"]):
                 self._say_again(attempt)
             attempt.at, attempt.worker = facts["worker"], facts["name"]
-            self._has_started |= not isinstance(facts["report"], str)
             self._listener(executors.event_of(attempt.trial, facts["report"], facts["name"]))
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:
@@ -432,8 +431,7 @@ class ClusterRun:
         worker = machine.get("worker", attempt.worker) or "a worker"
         failure: TrialFailure | None = None  # that of a machine
         match outcome:
-            case executors.Died(has_started):
-                self._has_started |= has_started
+            case executors.Died():
                 attempt.lost_child = True
                 failure = TrialFailure(_remarked(str(outcome), f" on {worker}"))
             case TrialFailure(reason):
@@ -450,13 +448,9 @@ class ClusterRun:
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
             self._say_again(attempt, failure.reason)
             (self._waiting.append if attempt.is_alone else self._waiting.appendleft)(attempt)
-        elif failure.is_of_machine:
-            yield attempt.trial, failure
-        elif self._has_started:
-            remark = f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"
-            yield attempt.trial, replace(failure, reason=_remarked(failure.reason, remark))
         else:
-            raise RnnbenchError(_remarked(failure.reason, " before it could start a trial"))
+            remark = "" if failure.is_of_machine else f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"
+            yield attempt.trial, replace(failure, reason=_remarked(failure.reason, remark))
 
 
 def _remarked(reason: str, remark: str) -> str:

@@ -259,10 +259,7 @@ def prepare(
     """Prepare a trial in a child, if documents and code are those that it was planned with."""
     if not corpus.is_file() or sha256_file(corpus) != corpus.stem:
         raise RnnbenchError(f"{corpus.name} is gone, or was changed after it was sent")
-    there = replace(trial)  # without the fingerprint that it brought along
-    if there.fingerprint != fingerprint:
-        codes = code.code_of(there.model).items()
-        named = "".join(f"; there, {name} is {version}" for name, version in codes)
+    if replace(trial).fingerprint != fingerprint:  # it brought along that of the other machine
         reason = "the code of the model, or of its package, differs from that where the run was"
-        raise UserError(f"{reason} started (install the same there){named}")
+        raise UserError(f"{reason} started (install the same there)")
     prepare_task(trial)

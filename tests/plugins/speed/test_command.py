@@ -29,14 +29,14 @@ def bench(cli, tmp_path, tiny_sgml_folder, monkeypatch):
 
 
 def test_it_prints_the_tables_and_stores_the_times(bench):
-    result = bench("--only", "native,keras", "--rounds", "1")
+    result = bench("--only", "native,native-1", "--rounds", "1")
 
     assert result.exit_code == 0, result.stderr
     for words in ("all trainings, s", "native /", "Native: machine code", "GFLOP/s"):
         assert words in result.stdout
-    assert "round 1 of 1: keras" in result.stderr
+    assert "round 1 of 1: native-1" in result.stderr
     stored = SpeedResults.model_validate_json((FOLDER / "speed.json").read_text())
-    assert [contender.name for contender in stored.contenders] == ["native", "keras"]
+    assert [contender.name for contender in stored.contenders] == ["native", "native-1"]
     assert [len(contender.rounds) for contender in stored.contenders] == [1, 1]
     assert [product.model for product in stored.product_times] == ["rnn"]
     for rate in stored.products:

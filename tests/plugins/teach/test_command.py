@@ -44,17 +44,6 @@ def test_numbers_that_differ_are_shown_and_end_with_1(cli, monkeypatch):
         assert shown in result.stdout
 
 
-def test_a_layer_is_explained_and_tensorflow_prints_nothing():
-    command = [sys.executable, "-m", "rnnbench", "explain", "lstm", *map(str, SMALL)]
-
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-
-    assert result.stderr == ""
-    sizes = dict(zip(("units", "features", "steps", "batch"), SMALL[1::2], strict=True))
-    lines = [line.rstrip() for line in result.stdout.splitlines()]
-    assert repr(rnnbench.explain_layer("lstm", **sizes)).splitlines() == lines
-
-
 def test_the_toy_array_is_worked_through(cli):
     page = cli("explain", "lstm", "--toy").stdout
     facts = json.loads(cli("explain", "lstm", "gru", "--toy", "--json").stdout)
@@ -117,7 +106,7 @@ def test_options_that_do_not_go_together_are_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_toy_code_drawing_and_unknown_layers_import_no_tensorflow(cli, tmp_path):
+def test_only_the_page_of_a_layer_imports_tensorflow_which_prints_nothing(cli, tmp_path):
     code = (
         "import sys, rnnbench\n"
         "from rnnbench.cli.app import app\n"
@@ -126,12 +115,17 @@ def test_toy_code_drawing_and_unknown_layers_import_no_tensorflow(cli, tmp_path)
         "try: rnnbench.explain_layer('lstn')\n"
         "except rnnbench.UserError as error: print(error)\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)\n"
+        "app(['explain', 'lstm', *sys.argv[2:]], standalone_mode=False)\n"
     )
+    file = tmp_path / "a.svg"
 
-    command = [sys.executable, "-c", code, tmp_path / "a.svg"]
+    command = [sys.executable, "-c", code, file, *map(str, SMALL)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
 
     message = "no layer 'lstn' (allowed: simple_rnn, gru, lstm; did you mean 'lstm'?)"
-    assert done.stdout.endswith(f"{message}\n")
+    assert done.stderr == f"Written to {file}\n"
+    sizes = dict(zip(("units", "features", "steps", "batch"), SMALL[1::2], strict=True))
+    shown = done.stdout.partition(f"{message}\n")[2]
+    assert shown == f"{rnnbench.explain_layer('lstm', **sizes)}\n"
     wrong = cli("explain", "lstn")
     assert (wrong.exit_code, wrong.stderr.strip()) == (2, message)
