@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain, count
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
@@ -115,9 +116,7 @@ def site(
     return folder / INDEX
 
 
-def _files_beside(
-    folder: Path, runs: Mapping[str, StoredRun], places: Mapping[str, str]
-) -> dict[str, str]:
+def _files_beside(folder: Path, runs: Mapping[str, StoredRun], places: Texts) -> dict[str, str]:
     """Return configs and constraints by file, made anew: those of a run may be private links."""
     beside = {}
     for name, run in runs.items():
@@ -127,7 +126,7 @@ def _files_beside(
     return beside
 
 
-def _render(page: PageContent, file: str, titles: Mapping[str, str]) -> str:
+def _render(page: PageContent, file: str, titles: Texts) -> str:
     """Return a page as the text of its file, with links to the pages that have titles."""
     up = "../" * (len(PurePosixPath(file).parts) - 1)
     links = {title: f"{up}{other}" for title, other in titles.items()}
@@ -136,16 +135,13 @@ def _render(page: PageContent, file: str, titles: Mapping[str, str]) -> str:
 
 def folders_of(names: Iterable[str]) -> dict[str, str]:
     """Return the folder of the pages of each run, safe in addresses: ``runs/old-all``."""
-    taken: set[str] = set()
-    found = {}
+    found: dict[str, str] = {}
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST].strip("._-") or "run"
-        folder, number = plain, 1
-        while folder.casefold() in taken:  # a file system may ignore case
-            number += 1
-            folder = f"{plain}-{number}"
-        taken.add(folder.casefold())
-        found[name] = f"runs/{folder}"
+        taken = {folder.casefold() for folder in found.values()}  # a file system may ignore case
+        numbered = (f"runs/{plain}-{number}" for number in count(2))
+        folders = chain([f"runs/{plain}"], numbered)
+        found[name] = next(folder for folder in folders if folder.casefold() not in taken)
     return found
 
 
@@ -202,22 +198,20 @@ def pages_of(
     runs: Mapping[str, StoredRun], metrics: Sequence[str], reports: Texts
 ) -> dict[str, PageContent]:
     """Return the pages about runs, by file; runs and their reports are by distinct names."""
+    datasets = {name: run.results.dataset for name, run in runs.items()}
     boards: list[ranking.Board] = []
     histories: list[tuple[str, ranking.RunHistory]] = []  # with the names of their configs
     for metric in metrics:
-        having = {
-            name: run
-            for name, run in runs.items()
-            if ranking.has_metric(run.results.dataset, metric)
-        }
+        names = (name for name, of in datasets.items() if ranking.has_metric(of, metric))
+        having = {name: runs[name] for name in names}
         boards += ranking.rank_runs(list(having.values()), metric)
         for config in dict.fromkeys(run.results.name for run in having.values()):
             own = {name: run for name, run in having.items() if run.results.name == config}
             traced = ranking.trace_runs(list(own.values()), metric, list(own))
             histories += [(config, history) for history in traced if len(history.entries) > 1]
-    datasets = [run.results.dataset for run in runs.values()]
     sets = {
-        one.split_fingerprint: f"{one.source}, {one.test_size:,} test documents" for one in datasets
+        one.split_fingerprint: f"{one.source}, {one.test_size:,} test documents"
+        for one in datasets.values()
     }
     counts = Counter(sets.values())
     alike = {split: name for split, name in sets.items() if counts[name] > 1}
@@ -349,12 +343,8 @@ def _history(
             for model, change in entry.changes.items()
             if change.is_clear
         ]
-    tested = [history.dataset.kind.main for _, history in histories if history.is_tested]
-    kinds = " or ".join(dict.fromkeys(tested))
-    none = f"No {kinds} clearly changed from one run to the next."
-    if not tested:
-        kinds = " and ".join(dict.fromkeys(history.dataset.kind.main for _, history in histories))
-        none = f"Only {kinds} is tested for clear changes."
+    kinds = " and ".join(dict.fromkeys(history.dataset.kind.main for _, history in histories))
+    none = f"No clear changes from one run to the next; only {kinds} is tested for them."
     newest = [sentence for _, sentence in sorted(changes, key=itemgetter(0), reverse=True)]
     more = [f"{n:,} more are in the tables."] if (n := len(newest) - SHOWN_CHANGES) > 0 else []
     return PageContent(

@@ -282,10 +282,9 @@ def measure(
     from rnnbench.terminal.display import show_trials
 
     shape = Shape(plan.dataset.timesteps, len(plan.dataset.topics), plan.trials[0].n_ids)
-    products: dict[str, list[Product]] = {}
-    for name, model in networks(benchmark).items():
-        batch_size = min(benchmark.training_of(name).batch_size, plan.dataset.train_size)
-        products[name] = model.products(batch_size, shape)
+    models, n = networks(benchmark), plan.dataset.train_size
+    sizes = {name: min(benchmark.training_of(name).batch_size, n) for name in models}
+    products = {name: model.products(sizes[name], shape) for name, model in models.items()}
     seconds: dict[Product, float] = {}
     tables: dict[str, list[TableTime]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):

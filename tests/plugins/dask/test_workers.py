@@ -40,14 +40,19 @@ def one_worker(tmp_path_factory):
 
 
 @contextmanager
-def added(where, name, *options, **environment):
-    """Have another worker for a while, without a nanny unless there are options."""
-    process = where.add_worker(name, *(options or ["--no-nanny"]), **environment)
+def added(where, **workers):
+    """Have other workers for a while, by name; without nannies unless they have options."""
+    processes = [
+        where.start_worker(name, *how.pop("options", ["--no-nanny"]), **how)
+        for name, how in workers.items()
+    ]
     try:
-        yield where.workers()[name]["address"]
+        wait_for(lambda: workers.keys() <= where.workers().keys(), "the workers")
+        yield
     finally:
-        process.kill()
-        wait_for(lambda: name not in where.workers(), "its end")
+        for process in processes:
+            process.kill()
+        wait_for(lambda: not workers.keys() & where.workers().keys(), "their end")
 
 
 def test_late_workers_take_a_trial_for_each_thread_unless_they_differ(
@@ -56,10 +61,8 @@ def test_late_workers_take_a_trial_for_each_thread_unless_they_differ(
     outcomes = start(one_worker, trials, tmp_path, cluster_tasks.nap)
     first = [next(outcomes)]
 
-    with (
-        added(one_worker, "other", code=OTHER_VERSION),
-        added(one_worker, "two", "--no-nanny", "--nthreads", 2),
-    ):
+    two = {"options": ["--no-nanny", "--nthreads", 2]}
+    with added(one_worker, other={"code": OTHER_VERSION}, two=two):
         assert DaskExecutor(address=one_worker.address).jobs == 4
         pids = {pid for _, pid in [*first, *outcomes]}
 
@@ -76,8 +79,7 @@ def test_workers_with_another_version_or_other_code_are_named_before_anything_is
     path = os.pathsep.join([str(copy.parent), one_worker.environment["PYTHONPATH"]])
 
     with (
-        added(one_worker, "altered", PYTHONPATH=path),
-        added(one_worker, "other", code=OTHER_VERSION),
+        added(one_worker, altered={"PYTHONPATH": path}, other={"code": OTHER_VERSION}),
         pytest.raises(UserError, match=r"different rnnbench code \(.*changes\): altered") as caught,
     ):
         run(one_worker, trials, tmp_path, cluster_tasks.process)
@@ -90,13 +92,15 @@ def test_workers_with_another_version_or_other_code_are_named_before_anything_is
 def test_workers_that_lack_something_are_named_and_broken_ones_do_not_get_the_whole_queue(
     one_worker, tmp_path, trials, caplog
 ):
-    with (
-        added(one_worker, "bare", code=WITHOUT_RNNBENCH),
-        added(one_worker, "half", code=WITHOUT_PYDANTIC),
-        added(one_worker, "full") as full,
-        added(one_worker, "lacking", BROKEN="import"),
-        added(one_worker, "dying", BROKEN="crash"),
-    ):
+    workers = {
+        "bare": {"code": WITHOUT_RNNBENCH},
+        "half": {"code": WITHOUT_PYDANTIC},
+        "full": {},
+        "lacking": {"BROKEN": "import"},
+        "dying": {"BROKEN": "crash"},
+    }
+    with added(one_worker, **workers):
+        full = one_worker.workers()["full"]["address"]
         with one_worker.client() as client:
             client.run(_allow_files_of, 100, workers=[full])
         work = Task(cluster_tasks.nap, cluster_tasks.prepare_unless_broken)
