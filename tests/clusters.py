@@ -172,7 +172,7 @@ def after(moment, act):
     """Do something in a thread once something else has happened; return its future."""
 
     def wait_and_act():
-        wait_for(moment, "the moment")
+        wait_for(moment, "the moment", 300)
         act()
 
     pool = ThreadPoolExecutor(1)

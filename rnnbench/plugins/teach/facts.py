@@ -328,7 +328,7 @@ def _steps(check: NumpyCheck) -> list[RenderableType]:
         table.add_row(f"{step.step}", *values, f"{step.largest_difference:.1e}")
     is_close = check.largest_difference <= check.tolerance
     return [
-        Text(f"The hidden state of the first sequence, {units} of it; both in {check.dtype}:"),
+        Text(f"The first {units} of the hidden state of the first sequence, in {check.dtype}:"),
         table,
         Text.assemble(
             f"All {check.compared:,} numbers of the output: at most ",
