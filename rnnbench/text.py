@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"}
-_OTHERS = [127, *range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_MARKS = [0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_OTHERS = [127, *range(0x80, 0xA0), *_MARKS]
 _SURROGATES = range(0xD800, 0xE000)
 CONTROLS = _PICTURES | dict.fromkeys([*_OTHERS, *_SURROGATES], 0xFFFD)
 """A table for ``str.translate``: visible replacements of characters that would control a terminal

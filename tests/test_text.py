@@ -36,7 +36,7 @@ def test_a_terminal_gets_no_control_character_but_line_breaks_and_tabs(shown_tex
 
 
 def test_characters_that_cannot_be_shown_become_visible():
-    assert visible("\x1b[2Jearn\r\x07\x9b\u202e") == "␛[2Jearn␍␇��"
+    assert visible("\x1b[2Jearn\r\x07\x9b\u202e\u200f") == "␛[2Jearn␍␇���"
     assert visible("out-\udcff, \ud800") == "out-�, �"
 
 

@@ -179,6 +179,8 @@ class KeptModel:
         if unsure_below is not None and self.kind == "margin":
             hint = "use a model that gives probabilities"
             raise UserError(f"{self.name} gives margins, which do not say how sure it is ({hint})")
+        if unsure_below is not None and UNSURE in self.vocabulary.topics:
+            raise UserError(f"the run has the label '{UNSURE}' (rename it to use unsure answers)")
         vocabulary, encoded = self.vocabulary, encode(texts, self.vocabulary)
         readable = vocabulary.timesteps - (vocabulary.truncating == "post")  # less the start mark
         scores = self._scored(encoded.ids, encoded.texts)
