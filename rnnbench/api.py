@@ -34,14 +34,10 @@ if TYPE_CHECKING:
 
 
 class Run(Shown, StoredRun):
-    """A finished run; it is displayed as its tables.
+    """A finished run in a ``folder``; it is displayed as its tables.
 
-    Attributes:
-        folder: the folder that holds it.
-        results: the summary, as in ``results.json``.
-        trials: the trials of each model, in the order of the seeds in the config.
-        benchmark: the resolved config.
-        environment: the machine and the package versions.
+    ``results`` is the summary, as in ``results.json``; ``trials`` has those of each model in the
+    order of the seeds; ``benchmark`` is the resolved config; ``environment`` is the machine.
     """
 
     def tables(self) -> list[Table]:
@@ -49,19 +45,17 @@ class Run(Shown, StoredRun):
         return result_tables(self.results)
 
     def without_duplicates(self) -> "Run":
-        """Return the run as if test documents that are in the training set, too, were not there.
+        """Return the run without test documents that are in the training set, too.
 
         Its files stay as they are. ``UserError`` is raised if nothing is left.
         """
         return drop_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return one row for each trial.
+        """Return one row for each trial; a value that its model does not have is ``None``.
 
         Its keys are ``model``, ``seed``, every metric, ``params``, ``epochs``, ``best_epoch``,
-        ``fit_seconds``, ``ms_per_step``, ``predict_ms_per_document``, ``peak_memory_mb``, and each
-        key of the config in which the models differ. A value that a model does not have is
-        ``None``.
+        every cost, and each key of the config in which the models differ.
         """
         from rnnbench.analysis.compare import differing_settings
 
@@ -100,11 +94,10 @@ class Run(Shown, StoredRun):
         """Draw a plot of a report on ``ax`` or new axes, in the style in use, and return the axes.
 
         Args:
-            name: ``score`` or the main metric, with both intervals of each model and the majority
-                baseline; ``differences`` of all pairs of up to 8 models, or of each model and the
-                best; ``learning_curves``, medians in a band from the lowest to the highest seed;
-                ``cost``, the score by the time of a training; or ``confusion``, the answers of
-                one model for each frequent topic.
+            name: ``score`` or the main metric, with the intervals of each model; ``differences``
+                of all pairs of up to 8 models, or of each model and the best; ``learning_curves``,
+                medians in a band of all seeds; ``cost``, the score by the time of a training; or
+                ``confusion``, the answers of one model for each frequent topic.
             models: only these models of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
                 ``accuracy``, or either of them after ``val_``.
@@ -161,15 +154,14 @@ class Run(Shown, StoredRun):
     def write_report(
         self, *, words: int = 60, errors: int = 20, command: str = "Run.write_report()"
     ) -> Path:
-        """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the run.
+        """Write ``report.html``, ``report.md`` and ``plots/`` into its folder; return the first.
 
         They show up to ``words`` words of up to ``errors`` misclassified documents. A process that
-        needs the folder meanwhile is told the ``command``. Returns the path of the HTML file.
+        needs the folder meanwhile is told the ``command``.
 
         Raises:
-            UserError: another process is writing into the folder, it holds another run by now, a
-                number is negative, or this is a run without duplicates.
-            RnnbenchError: a file cannot be written.
+            UserError: another process is writing there, the folder holds another run by now, a
+                number is negative, this is a run without duplicates, or a file cannot be written.
         """
         from rnnbench.analysis.errors import words_of_test_documents
         from rnnbench.report import page  # imports Matplotlib
@@ -214,19 +206,18 @@ def run(request: RunRequest) -> Run:
 
     Raises:
         ConfigError: the config or an argument is wrong.
-        UserError: another process is writing into the folder, or it cannot be written to, or a
-            tracker needs a package that is not installed.
+        UserError: another process is writing into the folder, or something cannot be written.
         OutOfReachError: the data could not be downloaded.
-        PluginError: the executor, which comes from another package, failed before any trial, or
-            a tracker of another package cannot be loaded.
-        RnnbenchError: a file cannot be written, or no trial can be trained.
+        PluginError: an executor or a tracker of another package failed before any trial.
+        RnnbenchError: no trial can be trained.
         FailedTrialsError: trials have no result; it holds the partial run.
         InterruptedRunError: Ctrl-C ended the run; it holds the partial run.
     """
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
         display = show_trials(quiet=not request.progress)
-        stored, done = run_job(job, display, keep_models=request.save_models)
+        keeps = {"keep_models": request.save_models, "is_compact": request.compact}
+        stored, done = run_job(job, display, **keeps)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 

@@ -15,20 +15,15 @@ TRAIN, RESULTS, LEARN, PARTS = (
 class Command:
     """A command of ``rnnbench``.
 
-    Another package adds one by naming it in the entry-point group ``rnnbench.commands``. All of
-    these are loaded for ``rnnbench --help``, so the module that holds it should import little.
-
-    Attributes:
-        name: of the command.
-        target: ``module:function``, imported when the command runs or shows its own help. Typer
-            makes a command of the function; ``EXAMPLES`` in its module, if any, end its help. In
-            the place of a function, a Typer app that has a command of this name gives that
-            command, and any other is a group of commands.
-        summary: its line in ``rnnbench --help``.
-        group: the heading that it stands under.
+    Another package adds one by the entry-point group ``rnnbench.commands``. All of these are loaded
+    for ``rnnbench --help``, so the module that holds it should import little.
     """
 
     name: str
     target: str
+    """``module:function``, imported when the command runs or shows its own help, which
+    ``EXAMPLES`` of the module end. In the place of a function, a Typer app that has a command of
+    this name gives that command, and any other is a group of commands."""
     summary: str
     group: str = "Plug-ins"
+    """The heading that it stands under in ``rnnbench --help``."""

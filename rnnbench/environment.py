@@ -121,11 +121,8 @@ def cpu() -> str:
 
 
 def peak_memory() -> int:
-    """Return the peak memory of this process, in bytes: ever, or since ``begin_peak``.
-
-    On Linux, ``getrusage`` may give that of the process that started this one.
-    """
-    status = PROCESS / "status"
+    """Return the peak memory of this process, in bytes: ever, or since ``begin_peak``."""
+    status = PROCESS / "status"  # on Linux, getrusage may give that of the process before this one
     text = status.read_text() if status.exists() else ""
     if peak := re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE):
         return int(peak[1]) * 1024
@@ -138,11 +135,10 @@ def peak_memory() -> int:
 def begin_peak() -> int | None:
     """Have ``peak_memory`` count from now on, and return the memory held now, in bytes.
 
-    Memory that was freed is first given back to the system, or what is allocated next would not
-    show. ``None`` where that, or forgetting the peak, is not possible: it takes Linux and glibc.
+    ``None`` where that is not possible: it takes Linux and glibc.
     """
     try:
-        ctypes.CDLL(None).malloc_trim(0)
+        ctypes.CDLL(None).malloc_trim(0)  # or what is allocated next would not show
         (PROCESS / "clear_refs").write_text("5")
     except (OSError, AttributeError, TypeError):  # another C library; no ``/proc``; Windows
         return None

@@ -30,9 +30,8 @@ def estimate_seconds(
 ) -> float | None:
     """Return about how many seconds the trainings of a benchmark take, with one on each core.
 
-    Baselines count as nothing. The rates of matrix products and of memory are measured. ``params``
-    has the trained parameters of each network. The time is ``None`` without networks, or if the
-    products of one, or the costs of its engine, are not known. The costs of ours were fitted to
+    Baselines count as nothing; ``params`` has the trained parameters of each network. ``None``
+    without networks, or if products or costs are not known. The costs of our engines were fitted to
     steps of all networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4
     to 1.3 times the estimate.
     """

@@ -12,8 +12,6 @@ from itertools import chain, product
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from rnnbench.config import shipped
 from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
@@ -34,13 +32,13 @@ from rnnbench.errors import (
     did_you_mean,
     signal_of,
 )
-from rnnbench.request import KEYS, Config, OwnTexts, Request, RunRequest, Settings, changes
+from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
-from rnnbench.runner.run import Job, PlanResult, describe, first_traceback, key_of
+from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
-from rnnbench.text import encodable, listed
+from rnnbench.text import encodable
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +64,10 @@ def prepared_job(
     with EXECUTORS.blamed(request.executor):
         kind, address = EXECUTORS[request.executor], request.scheduler
         executor = kind(jobs) if address is None else kind.at(str(address), jobs)
-    if request.out == "":  # which is the working folder to pathlib
-        raise UserError("out: names no folder ('.' is the working folder)")
     folder = request.folder_of(benchmark.name)
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
-    is_new = not folder.exists()
     with nullcontext() if texts is None else _storing(texts, folder / OWN_TEXTS):
         check_inputs(request.config, benchmark, folder)
         if (size := len(dump(benchmark, folder).encode())) > MAX_CONFIG:
@@ -89,9 +84,8 @@ def prepared_job(
                     data = with_unlabeled(data, on_bytes)
         if request.out is None:
             _mention_replaced(folder / record, benchmark, data)
-        store = Store(folder, is_compact=isinstance(request, RunRequest) and request.compact)
         command = request.command or request.repeated_by(folder)
-        yield Job(benchmark, data, executor, store, command, request.fresh, is_new, record)
+        yield Job(benchmark, data, executor, Store(folder), command, request.fresh, record)
 
 
 def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
@@ -118,7 +112,7 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
             if any(isinstance(part, str | bytes | Mapping | Set) for part in given):
                 raise TypeError("got something else")
             rows = [{"text": text, "label": label} for text, label in zip(*given, strict=True)]
-            texts = "".join(f"{json.dumps(row, default=_plain)}\n" for row in rows)
+            texts = "".join(f"{json.dumps(row, default=plain)}\n" for row in rows)
         elif hasattr(given, "columns"):
             texts = given.to_json(orient="records", lines=True, date_format="iso")
         else:
@@ -128,13 +122,6 @@ def _with_file_of_texts(request: Request) -> tuple[Request, str | None]:
         raise UserError(f"data: {wanted} ({error})") from None
     file = request.folder_of(load_config(config).name) / OWN_TEXTS
     return replace(request, config=config, data="files", path=file), texts
-
-
-def _plain(value: Any) -> Any:
-    """Return a number of NumPy as a plain one, and any other value as text, such as an ISO date."""
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if isinstance(value, np.bool_ | np.number) else str(value)
 
 
 @contextmanager
@@ -160,9 +147,8 @@ R = TypeVar("R")
 class FailedTrialsError(RnnbenchError):
     """Trials failed, or no more could be trained; those that finished are stored.
 
-    Attributes:
-        run: the partial run, or choice; ``None`` if no trial has a result.
-        summary: the message without the failure of each trial.
+    ``run`` is the partial run, or choice; ``None`` if no trial has a result. ``summary`` is the
+    message without the failure of each trial.
     """
 
     def __init__(self, run: Any, done: PlanResult, job: Job):
@@ -181,10 +167,8 @@ class FailedTrialsError(RnnbenchError):
 class InterruptedRunError(Interruption):
     """Ctrl-C or another signal ended a run; all trials that finished are stored.
 
-    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch.
-
-    Attributes:
-        run: the partial run, or choice; ``None`` if no trial has a result.
+    It is a ``KeyboardInterrupt``, which ``except Exception`` does not catch. ``run`` is the partial
+    run, or choice; ``None`` if no trial has a result.
     """
 
     def __init__(self, run: Any, stored: str, command: str, signal: int):
@@ -199,19 +183,10 @@ def _continuation(command: str) -> str:
 
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     """Return the result of a job; raise an error if it ended early or trials are missing."""
-    folder, n_trials = job.store.folder, len(done.plan.trials)
-    lost = [
-        trial
-        for trial in done.results
-        if not job.store.holds(key_of(trial), with_model=trial.keep_model)
-    ]
     if isinstance(done.ending, KeyboardInterrupt):
-        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
+        count = f"{len(done.results)} of {len(done.plan.trials)} trials"
+        stored = f"{count} are stored in {job.store.folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
-    if lost:
-        count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
-        message = f"{folder}: {count}: {listed(lost, most=100)}"
-        raise RnnbenchError(f"{message}\n{_continuation(job.command)}")
     if done.ending is not None and result is None:
         raise done.ending
     if done.ending is not None or done.without_result or result is None:
@@ -220,9 +195,7 @@ def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
 
 
 def load_config(config: Config, settings: Settings | None = None) -> Benchmark:
-    """Return the validated benchmark that a config, a file or a mapping, describes.
-
-    The ``settings`` replace values by key, as ``{"training.epochs": 5}``.
+    """Return the validated benchmark that a config, with ``settings`` as its keys, describes.
 
     Raises:
         ConfigError: the config is wrong; the message lists every problem, with its file and line.

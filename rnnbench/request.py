@@ -153,7 +153,11 @@ class Request:
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
-        return Path(self.out or Path("results", f"{self.prefix}{name}"))
+        return (
+            Path("results", f"{self.prefix}{name}")
+            if self.out is None
+            else options.folder(self.out)
+        )
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
@@ -327,14 +331,16 @@ def _as_yaml(flag: str, value: Any) -> str:
         return f"[{value}]" if "," in value else str(value)
     if flag == "--track":
         value = [item for text in value for item in split_names(text)]
-
-    def plain(value: Any) -> Any:
-        if hasattr(value, "tolist"):
-            return value.tolist()
-        is_list = isinstance(value, Iterable) and not isinstance(value, bytes)
-        return list(value) if is_list else str(value)
-
     # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
     # characters that cannot be printed, unless they are escaped.
     text = json.dumps(value, default=plain, ensure_ascii=False)
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
+
+
+def plain(value: Any) -> Any:
+    """Return anything as JSON has it: numbers of NumPy, bytes, lists, or text such as a date."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, bytes):
+        return value.decode()
+    return list(value) if isinstance(value, Iterable) else str(value)

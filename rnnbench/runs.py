@@ -49,9 +49,8 @@ class Leaderboard(Shown, Record):
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Draw the mean ranks as a diagram of critical differences, on ``ax`` or on new axes.
 
-        A bar joins models that are not told apart. The diagram describes these datasets: seeds are
-        not datasets, and datasets of one collection are not exchangeable. The caption is
-        fitted to the width that ``ax`` has by now. Errors are those of ``mean_ranks``.
+        A bar joins models that are not told apart. It describes these datasets alone: seeds are
+        not datasets, and those of one collection are not exchangeable. Errors: see ``mean_ranks``.
         """
         from rnnbench.report.plots import RanksPlot  # imports Matplotlib
 
@@ -72,12 +71,10 @@ class Histories(Shown, Record):
 def compare(
     a: RunOrFolder, b: RunOrFolder, models: str | Sequence[str] | None = None
 ) -> RunComparison:
-    """Return how the models of ``b`` differ from those of the same name in ``a``.
-
-    Both are runs, or their folders, and ``models`` those to compare; by default all.
+    """Return how the models of run or folder ``b`` differ from those of the same name in ``a``.
 
     Raises:
-        UserError: the documents differ, or the runs have no model in common.
+        UserError: the documents differ, or the runs have none of the ``models`` in common.
     """
     names = [models] if isinstance(models, str) else models
     return RunComparison(**dict(compare_runs(opened(a), opened(b), names)))

@@ -4,18 +4,17 @@ import errno
 import hashlib
 import json
 import os
-import shutil
 import stat
 import tempfile
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock
 from pydantic import ValidationError
 
 from rnnbench.errors import STATUS_OF, UserError, first_fault, uninterrupted
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 SUBFOLDERS = ("trials", "predictions", "models", "plots", "tracking")
 TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that of a run
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
-OWNED = ".owned"  # the file in a temporary folder that its owner has locked
-JUST_MADE = 60.0  # seconds; younger temporary folders may not be locked yet
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
 
@@ -58,7 +55,7 @@ class UnwritableError(UserError):
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that becomes ``path`` at the end of the block, if this raises nothing.
 
-    Missing folders are made. A link to a file is replaced itself; the file stays as it is.
+    Missing folders are made. A link to a file is replaced itself.
     """
     check_replaceable(path)
     try:
@@ -102,9 +99,9 @@ def check_new(
     overwrite: bool,
     replaced: str = "it",
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, may not be written.
+    """Raise ``UserError`` if a file, the value of an option, has none of ``endings`` or exists.
 
-    It has none of ``endings``, or exists; ``replaced`` is what ``--force`` would overwrite.
+    ``replaced`` is what ``--force`` would overwrite.
     """
     name = f"{option} {file}".lstrip()
     if endings and file.suffix.lower() not in endings:
@@ -135,33 +132,17 @@ def sweep(folder: Path, *, older_than: float = 0.0) -> None:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block, and remove those that killed processes left."""
-    at_end = ExitStack()
+    """Make a folder for the block."""
     try:
-        try:
-            sweep_temporary_folders()
-            folder = Path(tempfile.mkdtemp(prefix="rnnbench-"))
-            at_end.callback(shutil.rmtree, folder, ignore_errors=True)
-            at_end.enter_context(acquire(FileLock(folder / OWNED)))
-        except OSError as error:
-            place = Path(tempfile.tempdir or "the temporary folder")
-            raise UnwritableError(place, error) from error
-        yield folder
+        folder = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
+    except OSError as error:
+        place = Path(tempfile.tempdir or "the temporary folder")
+        raise UnwritableError(place, error) from error
+    try:
+        yield Path(folder.name)
     finally:
         with uninterrupted():
-            at_end.close()
-
-
-def sweep_temporary_folders() -> None:
-    """Remove this user's temporary folders whose owner no longer holds their lock."""
-    me = os.getuid() if hasattr(os, "getuid") else 0  # on Windows, all files belong to 0
-    for lock in Path(tempfile.gettempdir()).glob(f"rnnbench-*/{OWNED}"):
-        with suppress(OSError, Timeout):
-            facts = lock.lstat()
-            is_mine = lock.parent.lstat().st_uid == me and stat.S_ISREG(facts.st_mode)  # no link
-            if is_mine and time.time() - facts.st_mtime >= JUST_MADE:
-                with acquire(FileLock(lock, timeout=0)):
-                    shutil.rmtree(lock.parent, ignore_errors=True)
+            folder.cleanup()
 
 
 def acquire(lock: FileLock) -> AcquireReturnProxy[FileLock]:
@@ -228,55 +209,49 @@ def sha256_file(path: Path) -> str:
 
 
 def write_document(path: Path, record: Record | Document, **facts: Any) -> None:
-    """Write a record, ``facts`` beside its own keys, and the checksum of both."""
+    """Write what ``spell_document`` returns."""
     write_text(path, spell_document(record, **facts))
 
 
 def spell_document(record: Record | Document, **facts: Any) -> str:
-    """Return the text that ``write_document`` writes."""
+    """Return a record, ``facts`` beside its own keys, and the checksum of both, as JSON."""
     plain = json.loads(record.model_dump_json()) if isinstance(record, Record) else record
     whole = plain | facts
     return json.dumps(whole | {"checksum": sha256_json(whole)}, indent=1) + "\n"
 
 
-def read_document(path: Path, version: int, *older: int) -> Document:
-    """Return the document that ``write_document`` wrote, without its checksum.
+def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
+    """Return the record that ``write_document`` wrote, and the facts of these names beside it.
 
-    Its schema version is ``version`` or an ``older`` one; else, ``OtherVersionError`` is raised.
+    A schema version that ``kind`` does not read raises ``OtherVersionError``.
     """
+    unusable, version = f"unusable result: {path}", kind.model_fields["schema_version"].default
     try:
         document: Document = json.loads(read_file(path, MAX_DOCUMENT).decode())
         found = document.get("schema_version")
-        if found not in (version, *older):
-            is_newer = isinstance(found, int) and found > version
-            hint = "update rnnbench" if is_newer else "run the benchmark again"
-            raise OtherVersionError(
-                f"unusable result: {path}: it has schema version {found}, but this rnnbench reads "
-                f"version {version}; {hint}"
-            )
-        checksum = document.pop("checksum", None)
-        if checksum == sha256_json(document):
-            return document
-        fault = "its content does not match its checksum" if checksum else "it has no checksum"
+        is_whole = document.pop("checksum", None) == sha256_json(document)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise DamagedResultError(f"unusable result: {path}: {error.strerror}") from error
+        raise DamagedResultError(f"{unusable}: {error.strerror}") from error
     except (ValueError, AttributeError, TypeError, RecursionError):
-        fault = "it is not the JSON that was written"
-    hint = "running the benchmark again replaces it"
-    raise DamagedResultError(f"unusable result: {path}: {fault} ({hint})")
-
-
-def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
-    """Return the record in a document, and the facts of these names that stand beside it."""
-    version = kind.model_fields["schema_version"].default
-    document = read_document(path, version, *kind.older_versions) | {"schema_version": version}
+        found, is_whole = version, False
+    if found not in (version, *kind.older_versions):
+        is_newer = isinstance(found, int) and found > version
+        hint = "update rnnbench" if is_newer else "run the benchmark again"
+        message = (
+            f"it has schema version {found}, but this rnnbench reads version {version}; {hint}"
+        )
+        raise OtherVersionError(f"{unusable}: {message}")
+    if not is_whole:
+        message = "it is not as it was written (running the benchmark again replaces it)"
+        raise DamagedResultError(f"{unusable}: {message}")
+    document["schema_version"] = version
     facts = {name: document.pop(name) for name in beside if name in document}
     try:
         return kind.model_validate(document), facts
     except ValidationError as error:
-        raise DamagedResultError(f"unusable result: {path}: {first_fault(error)}") from error
+        raise DamagedResultError(f"{unusable}: {first_fault(error)}") from error
 
 
 def check_file(file: Path, sha256: str | None, document: Path) -> None:

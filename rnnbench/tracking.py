@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 class Tracker:
     """Records a run while it goes on: in files, or in a tool that compares experiments.
 
-    Another package adds a tracker by naming a subclass in the entry-point group
-    ``rnnbench.trackers``. It writes the methods that it needs; those of this class do nothing.
+    Another package adds a subclass by the entry-point group ``rnnbench.trackers``. It writes the
+    methods that it needs; those of this class do nothing.
 
-    A tracker is made and called in a thread of its own, one call after the other, so it may take
-    its time. What this thread prints goes to ``NAME.log`` in its folder. If it raises an exception,
-    it is named in a warning and not called again, and the run goes on. At the end of a run it has
-    a minute to finish.
+    It is called in a thread of its own, one call after the other. What this thread prints goes to
+    ``NAME.log`` in its folder. After an exception it is named in a warning and not called again.
+    At the end of a run it has a minute to finish.
 
     Attributes:
         name: by which ``--track`` and ``tracking`` in a config find it.
@@ -39,20 +38,13 @@ class Tracker:
     install: ClassVar[str] = ""
 
     def start(self, folder: Path, benchmark: "Benchmark", trials: Sequence["Trial"]) -> None:
-        """Begin to record a run.
+        """Begin to record the trials of a run that are to be trained, not those found stored.
 
-        Args:
-            folder: ``tracking`` in the folder of the run. It exists; earlier runs may have left
-                files there.
-            benchmark: the config.
-            trials: those that are to be trained. Trials that were found stored are not tracked.
+        The ``folder`` is ``tracking`` in that of the run; it exists, perhaps with earlier files.
         """
 
     def trial_started(self, trial: "Trial") -> None:
-        """Begin to record a trial; several may be running.
-
-        It is called again for a trial that starts anew because its process has died.
-        """
+        """Begin to record a trial, perhaps anew after its process died; several may be running."""
 
     def epoch_ended(self, trial: "Trial", epoch: int, loss: float, score: float) -> None:
         """Record an epoch, counted from 1, with its loss and score in training."""
@@ -60,13 +52,10 @@ class Tracker:
     def trial_finished(
         self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
     ) -> None:
-        """Record the end of a trial.
+        """Record the end of a trial, all of whose epochs have been recorded.
 
-        Args:
-            trial: all of its epochs have been recorded.
-            result: its result. ``result.record.history`` holds the loss and score on the
-                validation documents by epoch, which are not known before.
-            metrics: on the test documents, by the names in ``rnnbench.metrics``.
+        ``result.record.history`` also holds the loss and score on the validation documents.
+        The ``metrics``, by name, are those on the test documents.
         """
 
     def trial_failed(self, trial: "Trial", reason: str) -> None:

@@ -14,7 +14,7 @@ import os
 import platform
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -63,7 +63,7 @@ LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says 
 def check_folder(folder: Path, record: str) -> None:
     """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
 
-    Hidden files do not count. A run or a choice may have been interrupted before it was finished.
+    Hidden files do not count. A run or a choice may have been interrupted.
     """
     names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
     if not names or _is_ours(folder / record):
@@ -127,19 +127,6 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         lock.release()
 
 
-def remove_unused(folder: Path) -> None:
-    """Remove a folder that has only what is written before the first trial begins."""
-    with suppress(OSError):  # something else is in it
-        for name in (storage.TRIALS, storage.PREDICTIONS):
-            (folder / name).rmdir()
-        files = sorted(folder.iterdir(), reverse=True)  # the lock is the last one
-        first = {"config.yaml", ENVIRONMENT, OWN_TEXTS, HOLDER, LOCK}
-        if {file.name for file in files} <= first:
-            for file in files:
-                file.unlink()
-            folder.rmdir()
-
-
 def _holder_in_words(file: Path) -> str | None:
     with suppress(KeyError):
         return "process {pid} on {host}, since {since}: {command}".format(**storage.peek(file))
@@ -168,16 +155,15 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
 
 
 class Store:
-    """The files in the folder of a run; if compact, no more of trials than tables need.
+    """The files in the folder of a run.
 
-    A method that writes raises ``UnwritableError`` if a file cannot be written. One that reads
-    raises ``FileNotFoundError`` if there is no such thing, and ``DamagedResultError`` if a file is
-    not as it was written. Both errors name the file. ``n_of_other_versions`` counts the trials that
-    were not found because of another version of rnnbench.
+    What cannot be written raises ``UnwritableError``, what is not there ``FileNotFoundError``, and
+    what is not as it was written ``DamagedResultError``; all name the file. ``n_of_other_versions``
+    counts the trials that were not found because of another version of rnnbench.
     """
 
-    def __init__(self, folder: Path, *, is_compact: bool = False):
-        self.folder, self.is_compact, self.n_of_other_versions = folder, is_compact, 0
+    def __init__(self, folder: Path):
+        self.folder, self.n_of_other_versions = folder, 0
 
     def check_writable(self, record: str) -> None:
         """Make sure, before anything is trained, that trials and all ``FILES`` can be written."""
@@ -192,67 +178,51 @@ class Store:
         for name in (*FILES[record], BAD_ROWS):
             storage.check_replaceable(self.folder / name)
 
-    def save(self, result: TrialResult, *, needs_all: bool = False) -> TrialResult:
-        """Write a finished trial, and return it as it is stored, without the weights.
-
-        It has all its scores if it ``needs_all``: the compact ones depend on the true topics.
-        """
-        is_compact = self.is_compact and not needs_all
-        stored = compact(result) if is_compact else replace(result, weights=None)
+    def save(self, result: TrialResult) -> None:
+        """Write a finished trial."""
         record, weights = result.record, result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
-        sizes = (
-            stored.labels.nbytes + stored.scores.nbytes,
-            sum(one.nbytes for one in weights or ()),
-        )
-        for file, size in zip((place.predictions, place.weights), sizes, strict=True):
-            if size > storage.MAX_HASHED:
+        arrays = {
+            place.predictions: (result.labels, result.scores),
+            place.weights: weights or (),
+        }
+        for file, parts in arrays.items():
+            if (size := sum(one.nbytes for one in parts)) > storage.MAX_HASHED:
                 allowed = f"(allowed: {storage.MAX_HASHED:,})"
                 raise RnnbenchError(f"{file}: cannot be stored: {size:,} bytes {allowed}")
-        _write_predictions(place.predictions, stored)
-        checksums = {"predictions_sha256": storage.sha256_file(place.predictions)}
+        checksums = {}
         if weights is not None:
             with storage.atomic_write(place.weights) as opened:
                 np.savez(opened, *weights)
             checksums["weights_sha256"] = storage.sha256_file(place.weights)
         else:
             place.weights.unlink(missing_ok=True)
-        # The record comes last, so it never exists without the rest.
-        storage.write_document(place.record, stored.record, **checksums)
-        return stored
+        _write(place, result, checksums)
 
-    def find(
-        self, key: Key, *, with_model: bool = False, needs_all: bool = False
-    ) -> TrialResult | None:
+    def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
         """Return a trial if it is stored, and its trained network too if ``with_model``.
 
-        A damaged one is named and not used, and so is a compact one if it ``needs_all`` scores.
-        Otherwise, a compact store makes it compact first.
+        A damaged one is named and not used.
         """
         try:
-            found = self.load(key, with_model=with_model)
+            return self.load(key, with_model=with_model)
+        except storage.OtherVersionError:
+            self.n_of_other_versions += 1
         except DamagedResultError as error:
-            if isinstance(error, storage.OtherVersionError):
-                self.n_of_other_versions += 1
-            else:
-                log.warning("%s; it is not used", error)
-            return None
+            log.warning("%s; it is not used", error)
         except FileNotFoundError:
-            return None
-        place = place_of(self.folder, key)
-        if needs_all and found.record.compact:
-            log.warning("%s is compact, but an ensemble needs all scores; not used", place.record)
-            return None
-        if needs_all or not self.is_compact or found.record.compact:
+            pass
+        return None
+
+    def make_compact(self, key: Key) -> TrialResult:
+        """Store no more of a trial than tables need, and return it; its network stays."""
+        found = self.load(key)
+        if found.record.compact:
             return found
-        light = compact(found)
-        checksums = storage.read_record(place.record, TrialRecord, *CHECKSUMS)[
-            1
-        ]  # its network stays
+        place, light = place_of(self.folder, key), compact(found)
+        _, checksums = storage.read_record(place.record, TrialRecord, *CHECKSUMS)
         with uninterrupted():
-            _write_predictions(place.predictions, light)
-            checksums["predictions_sha256"] = storage.sha256_file(place.predictions)
-            storage.write_document(place.record, light.record, **checksums)
+            _write(place, light, checksums)
         return light
 
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
@@ -262,15 +232,6 @@ class Store:
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
-
-    def holds(self, key: Key, *, with_model: bool = False) -> bool:
-        """Return whether the files of a trial exist, that of its weights if asked; none is read."""
-        return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
-
-    def scores(self, key: Key) -> NDArray[np.float32]:
-        """Return the scores of a stored trial."""
-        files, record = self._read(key)
-        return _read_predictions(files.predictions, TASKS[record.task])[1]
 
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
         """Return the record of a trained model, and its weights' file; see ``read_weights``."""
@@ -292,10 +253,13 @@ class Store:
         return files, record
 
 
-def _write_predictions(file: Path, result: TrialResult) -> None:
-    with storage.atomic_write(file) as opened:
+def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str]) -> None:
+    with storage.atomic_write(place.predictions) as opened:
         given: dict[str, Any] = {} if result.given is None else {"given": result.given}
         np.savez_compressed(opened, labels=result.labels, scores=result.scores, **given)
+    facts = {**checksums, "predictions_sha256": storage.sha256_file(place.predictions)}
+    # The record comes last, so it never exists without the rest.
+    storage.write_document(place.record, result.record, **facts)
 
 
 def _read_predictions(
@@ -361,12 +325,10 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
 def compact(result: TrialResult) -> TrialResult:
     """Return a trial with fewer scores and digits, and with the same metrics to the last digit.
 
-    For each document, the scores of the true topic and the answer stay as they are. Lower scores
-    that are not among the best three become the lowest of the trial. The others lose digits, unless
-    that would change their order. So the best three and the rank of the true topic stay.
-
-    Where a document may have any number of topics, the same holds for all its true ones, and its
-    lower scores become the logarithm of the mean of their powers. So log-loss is about the same.
+    For each document, the scores of the true topics and the answer stay as they are. Lower scores
+    that are not among the best three become the lowest of the trial or, where a document may have
+    any number of topics, the logarithm of the mean of their powers, so log-loss is about the same.
+    The others lose digits, unless that would change their order.
     """
 
     def rounded(number: float | None) -> float | None:

@@ -71,16 +71,13 @@ class PhaseBegan:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A running trial finished an epoch, counted from 1, with its loss and score in training.
-
-    Epoch 0 is the start of the trial. ``worker`` is the name of the worker of a cluster, if any.
-    """
+    """A trial started (epoch 0), or finished an epoch with its loss and score in training."""
 
     trial: Trial
     epoch: int
     loss: float
     score: float
-    worker: str = ""
+    worker: str = ""  # of a cluster, if any
 
 
 @dataclass(frozen=True)
@@ -113,12 +110,8 @@ class TrialFailure:
     traceback: str = ""
     """Of the exception, if it was not expected."""
     is_of_machine: bool = False
-    """Whether another machine may do better: the trial was not even prepared, or the system refused
-    something."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
-        object.__setattr__(self, "traceback", self.traceback[-LONGEST_TRACEBACK:])
+    """Whether another machine may do better: nothing was trained, or the system refused something.
+    """
 
 
 def prepare_engine(trial: Trial) -> None:
@@ -131,16 +124,13 @@ def prepare_engine(trial: Trial) -> None:
 
 @dataclass(frozen=True)
 class Task:
-    """The work for each trial, in the process that the trial is given to; by default, training.
-
-    Attributes:
-        carry_out: called with the trial, the file of its corpus, and a function to be told of
-            finished epochs; returns the outcome of the trial.
-        prepare: called first, with the trial, to import the libraries needed.
-    """
+    """The work for each trial, in the process that the trial is given to; by default, training."""
 
     carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
+    """Called with the trial, the file of its corpus, and a function to be told of finished epochs;
+    returns the outcome of the trial."""
     prepare: Callable[[Trial], None] = prepare_engine
+    """Called first, with the trial, to import the libraries needed."""
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
@@ -159,27 +149,24 @@ class Task:
         except BaseException as error:  # a model of the user's own may even end in sys.exit()
             if found := refused(error):
                 return TrialFailure(str(found), is_of_machine=True)
-            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            line = f"{type(error).__name__}: {error}".partition("\n")[0]
+            reason, trace = shortened(line, LONGEST_REASON), traceback.format_exc()
             of_machine |= isinstance(error, OSError | ImportError)
-            return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
+            return TrialFailure(reason, trace[-LONGEST_TRACEBACK:], is_of_machine=of_machine)
 
 
 Outcomes = Generator[tuple[Trial, Any], None, None]
 
 
 class Executor(ABC):
-    """Carries out trials: in processes of this machine, or on others.
-
-    Attributes:
-        name: by which ``--executor`` finds it.
-        jobs: how many trials run side by side; by default as many as there are cores.
-        threads: the threads of each process that trains. Trials are planned with this number,
-            because the order of sums, and so the results, depend on it.
-    """
+    """Carries out trials: in processes of this machine, or on others."""
 
     name: ClassVar[str]
+    """By which ``--executor`` finds it."""
     jobs: int
+    """The number of trials side by side; by default that of the cores."""
     threads: int
+    """The threads of each process that trains; the order of sums, and so results, depend on it."""
 
     @abstractmethod
     def __init__(self, jobs: int | None = None):
@@ -187,11 +174,7 @@ class Executor(ABC):
 
     @classmethod
     def at(cls, address: str, jobs: int | None) -> Self:  # noqa: ARG003 - for those that override it
-        """Return an executor that reaches its machines at an address.
-
-        Raises:
-            UserError: this executor takes no address.
-        """
+        """Return an executor that reaches its machines at an address, or raise ``UserError``."""
         raise UserError(f"--scheduler: the executor '{cls.name}' takes no address (use dask)")
 
     @abstractmethod
@@ -205,8 +188,7 @@ class Executor(ABC):
 
         Args:
             trials: the trials to carry out, preferably started in this order.
-            corpora: the file of each corpus here, by fingerprint; wherever a trial runs, the
-                executor provides one with the same content.
+            corpora: the file of each corpus here, by fingerprint; its content is needed there.
             listener: to be told of each ``EpochEnded``; epoch 0 is the start of a trial.
             task: the work to be done for each trial.
 
@@ -241,10 +223,10 @@ class LocalExecutor(Executor):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome; when a worker dies, a new one takes its place.
+        """Yield each trial with its outcome.
 
-        The trial of a dead worker is tried again after all others, alone: two trials may need more
-        memory than there is. If its worker dies again, the trial has failed.
+        The trial of a worker that died is tried again after all others, alone: two trials may need
+        more memory than there is. If its worker dies again, the trial has failed.
         """
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
@@ -366,9 +348,7 @@ class Child:
     """The executor's side of a process that carries out one trial after another."""
 
     def __init__(self, connection: "Connection[Any, Any]", log: Path):
-        self.connection = connection
-        """Becomes readable when the process says something or has ended. Its end may not be noticed
-        this way while a process that it started still runs."""
+        self.connection = connection  # perhaps not at its end while a process started by it lives
         self._log, self._has_started = log, False
 
     def give(self, message: bytes) -> None:

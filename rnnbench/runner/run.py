@@ -4,11 +4,11 @@ import csv
 import logging
 import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
-from itertools import filterfalse, product
+from itertools import chain, filterfalse, product
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,11 @@ from rnnbench.results.store import (
     RESULTS,
     Store,
     lock_folder,
-    remove_unused,
 )
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import peek, sweep_temporary_folders, write_document, write_text
+from rnnbench.storage import peek, write_document, write_text
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
@@ -50,8 +49,6 @@ from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
-
-MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
 
 
 @dataclass(frozen=True)
@@ -112,10 +109,9 @@ def plan_benchmark(
     keep_models: bool = False,
     parts: Sequence[Part] = (),
 ) -> Plan:
-    """List the trials of a benchmark on its data, for processes of so many threads.
+    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained here.
 
     ``parts`` of the training documents are held out in turn instead of the test documents.
-    ``UserError`` is raised if the models cannot be trained on them here.
     """
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
@@ -200,7 +196,6 @@ class Job:
     store: Store
     command: str  # repeats the job from the config that it stores
     fresh: bool  # whether stored trials are trained again
-    is_new: bool  # whether its folder did not exist before
     record: str = RESULTS  # the file that makes the folder a run or a choice
     held_out: Mapping[tuple[str, int], TrialResult] = field(default_factory=dict)
     """By model and seed, the answers of a choice if no document is left to test on."""
@@ -209,7 +204,7 @@ class Job:
     def writing(self) -> Iterator[None]:
         """Lock the folder while the block runs, and first store the config that continues the job.
 
-        A config that belongs to a result stays until it is replaced with it.
+        That of an earlier result stays until it is replaced with it.
         """
         if self.data.section.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"
@@ -225,11 +220,8 @@ class Job:
         """Return the results of a plan, training the trials that are not stored.
 
         A trial is stored the moment it finishes; one that fails keeps no other from being trained.
-        After an early end, trials that were not trained again keep their stored result. If nothing
-        could begin, a folder that was made for it is removed.
+        After an early end, trials that were not trained again keep their stored result.
         """
-        with suppress(OSError):  # if there is no place for temporary folders, what needs it says so
-            sweep_temporary_folders()
         stored = partial(find_stored, store=self.store, held_out=self.held_out)
         done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
         if self.store.n_of_other_versions:
@@ -242,42 +234,31 @@ class Job:
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
             done.results |= stored(done.without_outcome)
-            has_begun = done.results or done.failures or isinstance(error, KeyboardInterrupt)
-            if self.is_new and not has_begun:
-                remove_unused(self.store.folder)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
         """Train and store the trials without a result; add their results or failures."""
-        store, trials = self.store, done.plan.trials
-        packages = dict.fromkeys(package for trial in trials for package in trial.packages)
+        store = self.store
+        packages = dict.fromkeys(chain.from_iterable(trial.packages for trial in done.plan.trials))
         facts = environment(packages, jobs=self.executor.jobs, threads=self.executor.threads)
         if not (store.folder / ENVIRONMENT).is_file():
             write_document(store.folder / ENVIRONMENT, facts)
-        unkept, needed = set[str](), {own for trial in done.without_result for own in trial.members}
+        unkept = set[str]()
         with closing(self._outcomes(done, listener)) as outcomes:
             for trial, outcome in outcomes:
                 if isinstance(outcome, TrialFailure):
-                    for file in done.plan.corpora.values():
-                        if not file.exists():  # none could be trained
-                            message = "removed while the benchmark ran; run it again"
-                            raise RnnbenchError(f"{file}: {message}")
                     done.failures[trial] = outcome
                     listener(events.Failed(trial, outcome.reason))
                 else:
                     with uninterrupted():  # what has finished is not lost
-                        stored = store.save(outcome, needs_all=trial in needed)
+                        store.save(outcome)
                         write_document(store.folder / ENVIRONMENT, facts)  # now of the newest trial
-                        done.results[trial] = _fitting(stored, trial, done.results, store)
+                        done.results[trial] = light = replace(outcome, weights=None)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
-                    light = replace(outcome, weights=None)  # they may be large
                     seconds = light.record.fit_seconds or 0.0
                     listener(events.Finished(trial, light.score, seconds, light))
-        if needed and store.is_compact:  # their ensembles have been made
-            found = find_stored(trials, store, self.held_out)
-            done.results |= {trial: found[trial] for trial in found if trial in done.results}
         if forgotten := sorted(str(trial) for trial in done.without_outcome):
             label = EXECUTORS.label(self.executor.name)
             raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
@@ -304,11 +285,15 @@ class Job:
 
 
 def run(
-    job: Job, display: AbstractContextManager[Listener], *, keep_models: bool = False
+    job: Job,
+    display: AbstractContextManager[Listener],
+    *,
+    keep_models: bool = False,
+    is_compact: bool = False,
 ) -> tuple[StoredRun | None, PlanResult]:
-    """Plan the trials of a job, train them, store and summarize them, and write the run.
+    """Return the run of a job, or ``None`` if no trial has a result, and those of its trials.
 
-    Return it, or ``None`` if no trial has a result; and the results of its trials.
+    If it ``is_compact``, no more of them is kept than tables need.
     """
     plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
@@ -319,19 +304,21 @@ def run(
                 tracked(event)
 
             done = job.train(plan, tell)
-        return _write(job, done) if done.results else None, done
+        return _write(job, done, is_compact=is_compact) if done.results else None, done
 
 
-def _write(job: Job, done: PlanResult) -> StoredRun:
+def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
     """Summarize the trials and write the run; one that was ended early replaces no whole one."""
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
-    trials = {
-        name: found
-        for name in benchmark.models
-        if (found := [trial for trial in done.trials if trial.record.model == name])
-    }
-    results = summarize_run(benchmark, plan.dataset, trials, job.command, done.missing)
     try:
+        if is_compact:  # only now: ensembles need all scores
+            done.results = {trial: job.store.make_compact(key_of(trial)) for trial in done.results}
+        trials = {
+            name: found
+            for name in benchmark.models
+            if (found := [trial for trial in done.trials if trial.record.model == name])
+        }
+        results = summarize_run(benchmark, plan.dataset, trials, job.command, done.missing)
         machine = load_environment(folder)
         files = {"config.yaml": dump(benchmark, folder), CONSTRAINTS: constraints(machine)}
         if bad := job.data.corpus.bad_rows:
@@ -355,19 +342,20 @@ def find_stored(
 ) -> dict[Trial, TrialResult]:
     """Return the results of trials that are stored and have the ``held_out`` answers, if any.
 
-    Members of an ensemble that is not stored need all their scores. Ensembles of ``held_out``
-    answers, which are no part of fingerprints, are made again.
+    Ensembles of ``held_out`` answers, which are no part of fingerprints, are made again.
     """
     results: dict[Trial, TrialResult] = {}
     needed = set[Trial]()
     for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
-        given = {"with_model": trial.keep_model, "needs_all": trial in needed}
         is_new = trial.members and held_out
-        found = None if is_new else store.find(key_of(trial), **given)
+        found = None if is_new else store.find(key_of(trial), with_model=trial.keep_model)
+        if found and found.record.compact and trial in needed:
+            log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
+            found = None
         own = held_out.get((trial.name, trial.seed))
         names = ("labels", "scores", "given") if own else ()
         if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
-            results[trial] = _fitting(found, trial, results, store)
+            results[trial] = found
         else:
             needed |= {*trial.members}
     return results
@@ -376,18 +364,6 @@ def find_stored(
 def key_of(trial: Trial) -> tuple[str, int, str]:
     """Return the key of a trial in a store."""
     return trial.name, trial.seed, trial.fingerprint
-
-
-def _fitting(
-    result: TrialResult, trial: Trial, others: Mapping[Trial, TrialResult], store: Store
-) -> TrialResult:
-    """Return a result that reads its scores when needed, if many as large would fill the memory."""
-    if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
-        return result
-    labels = next((other.labels for other in others.values()), result.labels)
-    if np.array_equal(labels, result.labels):
-        result = replace(result, labels=labels)
-    return replace(result, stored_scores=partial(store.scores, key_of(trial)))
 
 
 def describe(failures: Mapping[Trial, TrialFailure]) -> str:

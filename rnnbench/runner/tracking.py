@@ -4,7 +4,6 @@ One that fails is named and left out, and one that hangs is not waited for long.
 """
 
 import logging
-import math
 import signal
 import sys
 import threading
@@ -12,6 +11,8 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from itertools import count
+from math import nan
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, cast
@@ -46,14 +47,10 @@ def tell_trackers(benchmark: Benchmark, folder: Path) -> Iterator[Listener]:
         except KeyboardInterrupt:  # a second one; the first one ends a run in good order
             for thread in trackers.threads:
                 thread.stop()
+            trackers.threads.clear()
             raise
-        except BaseException:
+        finally:
             trackers.finish()
-            raise
-        try:
-            trackers.finish()
-        except KeyboardInterrupt:  # nothing else is awaited: all trials are stored
-            log.warning("trackers that had not finished were left out")
 
 
 class _Trackers:
@@ -62,47 +59,44 @@ class _Trackers:
     def __init__(self, benchmark: Benchmark, folder: Path):
         self._benchmark, self._folder = benchmark, folder
         self.threads: list[TrackerThread] = []
-        self._unfinished: dict[Trial, int | None] = {}
-        """The last epoch that the trackers were told of; ``None`` before the trial starts."""
+        self._last: dict[Trial, int | None] = {}
+        """The last epoch of each unfinished trial that they know; ``None`` before its start."""
 
     def __call__(self, event: Event) -> None:
         match event:
             case Planned(to_train) if to_train:
-                self._unfinished = dict.fromkeys(to_train)
+                self._last = dict.fromkeys(to_train)
                 for name in self._benchmark.tracking:
                     thread = TrackerThread(name, self._folder)
                     thread.call("start", self._folder, self._benchmark, to_train)
                     thread.start()
                     self.threads.append(thread)
-            case EpochEnded(trial, epoch, loss, score) if trial in self._unfinished:
-                last = self._begin(trial, again=epoch == 0)
-                if epoch == last + 1:
-                    self._tell_epoch(trial, epoch, loss, score)
-            case Finished(trial, result=result) if result and trial in self._unfinished:
-                last, history = self._begin(trial), result.record.history
-                epochs = zip(history.loss, history.score, strict=True)
-                for epoch, scores in enumerate(epochs, start=1):
-                    if epoch > last:  # the executor has left it out
-                        values = (math.nan if score is None else score for score in scores)
-                        self._tell_epoch(trial, epoch, *values)
+            case EpochEnded(trial, epoch, loss, score) if trial in self._last:
+                if epoch == 0:  # perhaps again
+                    self._last[trial] = None
+                self._tell_epochs(trial, (epoch, loss, score))
+            case Finished(trial, result=result) if result and trial in self._last:
+                curves = (result.record.history.loss, result.record.history.score)
+                known = ([nan if it is None else it for it in curve] for curve in curves)
+                self._tell_epochs(trial, *zip(count(1), *known))
                 self._tell("trial_finished", trial, result, metrics_of(result))
-                del self._unfinished[trial]
-            case Failed(trial, reason) if trial in self._unfinished:
-                self._begin(trial)
+                del self._last[trial]
+            case Failed(trial, reason) if trial in self._last:
+                self._tell_epochs(trial)
                 self._tell("trial_failed", trial, reason)
-                del self._unfinished[trial]
+                del self._last[trial]
 
-    def _begin(self, trial: Trial, *, again: bool = False) -> int:
-        """Tell trackers that a trial starts, unless they know; return the last epoch they know."""
-        last = self._unfinished[trial]
-        if again or last is None:
+    def _tell_epochs(self, trial: Trial, *epochs: tuple[int, float, float]) -> None:
+        """Tell of the start of a trial and of epochs, unless that is known."""
+        last = self._last[trial]
+        if last is None:
+            last = 0
             self._tell("trial_started", trial)
-            last = self._unfinished[trial] = 0
-        return last
-
-    def _tell_epoch(self, trial: Trial, epoch: int, *scores: float) -> None:
-        self._unfinished[trial] = epoch
-        self._tell("epoch_ended", trial, epoch, *scores)
+        for epoch, loss, score in epochs:
+            if epoch == last + 1:  # the executor may leave some out; the result has them all
+                self._tell("epoch_ended", trial, epoch, loss, score)
+                last = epoch
+        self._last[trial] = last
 
     def _tell(self, method: str, *arguments: Any) -> None:
         for thread in list(self.threads):
@@ -113,22 +107,25 @@ class _Trackers:
 
     def finish(self) -> None:
         """Have all trackers finish, and wait for them, but not for long."""
-        deadline = time.monotonic() + FINISH_SECONDS
         for thread in self.threads:
             thread.call("close")
             thread.stop()
-        for thread in self.threads:
-            thread.join(NOTICE_SECONDS)
-            left = deadline - time.monotonic()
-            if thread.is_alive() and left > 0:
-                message = "waiting for %s, for %.0f s at most, or until Ctrl-C"
-                log.warning(message, thread.label, left)
-                thread.join(left)
-            if thread.is_alive():
-                message = "%s did not finish within %.0f s, and was left out"
-                log.warning(message, thread.label, FINISH_SECONDS)
-            elif thread.failure:
-                log.warning("%s", thread.failure)
+        deadline = time.monotonic() + FINISH_SECONDS
+        try:
+            for thread in self.threads:
+                thread.join(NOTICE_SECONDS)
+                left = deadline - time.monotonic()
+                if thread.is_alive() and left > 0:
+                    message = "waiting for %s, for %.0f s at most, or until Ctrl-C"
+                    log.warning(message, thread.label, left)
+                    thread.join(left)
+                if thread.is_alive():
+                    message = "%s did not finish within %.0f s, and was left out"
+                    log.warning(message, thread.label, FINISH_SECONDS)
+                elif thread.failure:
+                    log.warning("%s", thread.failure)
+        except KeyboardInterrupt:  # nothing else is awaited: all trials are stored
+            log.warning("trackers that had not finished were left out")
 
 
 class TrackerThread(threading.Thread):

@@ -109,8 +109,7 @@ def print_record(
 ) -> None:
     """Print the result of a command on standard output: the record as JSON, or the views of it.
 
-    ``JSON_VERSION`` is added if the record has no ``schema_version``. Views are fitted to the width
-    of the terminal; elsewhere no line ends with the spaces that fill it.
+    Views are fitted to the width of a terminal; elsewhere no line ends with filling spaces.
     """
     from rnnbench.report.table import Table, to_rich  # commands without tables need no NumPy
 
@@ -135,8 +134,7 @@ def carry_out(
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
-    Unless ``quiet``, ``closing`` makes sentences of the result and its seconds, and a last line for
-    copying, which is never wrapped.
+    ``closing`` makes sentences of it and its seconds, and a last line that is never wrapped.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -23,21 +24,11 @@ from rnnbench.training.trial import Trial
 
 TICK_SECONDS = 0.5
 """Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
-LONG_PHASE, PLAIN_INTERVAL = 5.0, 30.0
-"""Seconds after which a phase is named, and between two lines about a trial, without a terminal."""
-
-
-def _bars(name_width: int, *figures: progress.ProgressColumn) -> progress.Progress:
-    """Return bars between their names and some figures."""
-    column = Column(no_wrap=True, overflow="ellipsis", max_width=name_width)
-    name = progress.TextColumn("{task.description}", markup=False, table_column=column)
-    return progress.Progress(name, progress.BarColumn(None), *figures)
+PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a terminal
 
 
 @contextmanager
-def _drawn(
-    draw: Callable[[], RenderableType], *, quiet: bool = False
-) -> Iterator[Callable[[], None]]:
+def _drawn(draw: Callable[[], RenderableType], *, quiet: bool) -> Iterator[Callable[[], None]]:
     """Draw something repeatedly, where that is possible; yield a function that redraws at once.
 
     As everywhere, ``DRAWING`` is locked before Rich's own lock: otherwise a thread that draws and
@@ -45,58 +36,54 @@ def _drawn(
     """
     if quiet or not can_draw():
         yield lambda: None
-    elif IN_NOTEBOOK:
-        from IPython.display import display
-
-        shown = display({"text/html": ""}, raw=True, display_id=True)
-
-        def update() -> None:
-            page = Console(record=True, file=StringIO(), width=err.width, force_jupyter=False)
-            page.print(draw())
-            piece = '<pre style="line-height: normal">{code}</pre>'
-            html = page.export_html(inline_styles=True, code_format=piece)
-            shown.update({"text/html": html}, raw=True)
-
-        with _repeated(update):
-            yield update
-        shown.update({"text/html": ""}, raw=True)
-    else:
-        options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
-        # Below it is a line for the cursor: an echoed ^C would wrap a full one.
-        live = Live(get_renderable=lambda: Group(draw(), ""), **options)
-
-        def refresh() -> None:
-            with DRAWING:
-                live.refresh()
-
-        with DRAWING:
-            live.start()
-        try:
-            with _repeated(refresh):
-                yield refresh
-        finally:
-            with DRAWING:
-                live.stop()
-
-
-@contextmanager
-def _repeated(tick: Callable[[], None]) -> Iterator[None]:
-    """Call a function from time to time, in a thread, while the block runs."""
+        return
+    redraw, end = _in_notebook(draw) if IN_NOTEBOOK else _on_terminal(draw)
     is_over = threading.Event()
 
-    def call_until_over() -> None:
+    def redraw_until_over() -> None:
         if hasattr(signal, "pthread_sigmask"):  # Ctrl-C must wake the main thread, not this one
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
         while not is_over.wait(TICK_SECONDS):
-            tick()
+            redraw()
 
-    thread = threading.Thread(target=call_until_over, daemon=True)
+    thread = threading.Thread(target=redraw_until_over, daemon=True)
     thread.start()
     try:
-        yield
+        yield redraw
     finally:
         is_over.set()
         thread.join()
+        end()
+
+
+def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:
+    """Return functions that draw below a cell, and end that."""
+    from IPython.display import display
+
+    shown = display({"text/html": ""}, raw=True, display_id=True)
+
+    def redraw() -> None:
+        page = Console(record=True, file=StringIO(), width=err.width, force_jupyter=False)
+        page.print(draw())
+        piece = '<pre style="line-height: normal">{code}</pre>'
+        html = page.export_html(inline_styles=True, code_format=piece)
+        shown.update({"text/html": html}, raw=True)
+
+    return redraw, partial(shown.update, {"text/html": ""}, raw=True)
+
+
+def _on_terminal(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:
+    """Start to draw on the terminal, and return functions that draw again, and end that."""
+    options: dict[str, Any] = {"console": err, "transient": True, "auto_refresh": False}
+    # Below it is a line for the cursor: an echoed ^C would wrap a full one.
+    live = Live(get_renderable=lambda: Group(draw(), ""), **options)
+
+    def locked(method: Callable[[], None]) -> None:
+        with DRAWING:
+            method()
+
+    locked(live.start)
+    return partial(locked, live.refresh), partial(locked, live.stop)
 
 
 def can_draw() -> bool:
@@ -110,7 +97,14 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     tasks: dict[str, progress.TaskID] = {}
     figures = [progress.DownloadColumn, progress.TransferSpeedColumn, progress.TimeRemainingColumn]
     shown = figures if err.width >= 80 else figures[:1]
-    bars = _bars(err.width // 2, *(kind(table_column=Column(no_wrap=True)) for kind in shown))
+    bars = progress.Progress(
+        _text(
+            "{task.description}",
+            Column(no_wrap=True, overflow="ellipsis", max_width=err.width // 2),
+        ),
+        progress.BarColumn(None),
+        *(kind(table_column=Column(no_wrap=True)) for kind in shown),
+    )
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:
@@ -124,34 +118,13 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
 
 
 @contextmanager
-def show_steps(what: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a callback that shows a step by its name, its number from 1, and their count."""
-    bars = _bars(err.width // 3, progress.MofNCompleteColumn(), progress.TimeRemainingColumn())
-    task = bars.add_task(what, total=None)
-
-    def on_step(name: str, number: int, total: int) -> None:
-        bars.update(task, description=f"{what} {name}", completed=number - 1, total=total)
-        if not (quiet or can_draw()):
-            err.print(f"{what} {number} of {total}: {name}", soft_wrap=True)
-
-    with _drawn(bars.get_renderable, quiet=quiet):
-        yield on_step
-
-
-@contextmanager
 def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
     """Yield a listener that shows running trials: as bars on a terminal, else as lines."""
     bars, shown = TrialBars(), dict[Trial, float]()
-    phases = dict[Trial, tuple[str, float]]()  # what to say of each, and when it began
 
     def on_event(event: events.Event) -> None:
         bars.note(event)
         message, now = _message(event), time.monotonic()
-        if isinstance(event, events.PhaseBegan) and event.phase != TRAINING:
-            where = f"{event.trial} {_on(event.worker)}".rstrip()
-            phases[event.trial] = f"{where}: {event.phase}", now
-        elif not isinstance(event, events.Planned | events.Connected):
-            phases.pop(event.trial, None)
         if isinstance(event, events.EpochEnded) and not can_draw():
             trial = event.trial
             if event.epoch == 0:
@@ -167,13 +140,7 @@ def show_trials(*, quiet: bool) -> Iterator[events.Listener]:
             redraw()
             err.print(message, soft_wrap=not can_draw())  # on a terminal wrapped between words
 
-    def name_long_phases() -> None:
-        for trial, (message, since) in list(phases.items()):
-            if time.monotonic() - since >= LONG_PHASE and not can_draw():
-                phases.pop(trial, None)
-                err.print(message, soft_wrap=True)
-
-    with _drawn(bars.get_renderable, quiet=quiet) as redraw, _repeated(name_long_phases):
+    with _drawn(bars.get_renderable, quiet=quiet) as redraw:
         yield (lambda _: None) if quiet else on_event
 
 

@@ -56,9 +56,9 @@ def run_folder(text: str, metavar: str = "RUN") -> Any:
 
 
 def folder(name: str | Path) -> Path:
-    """Return the folder that ``--out`` names."""
+    """Return the folder that ``out`` names."""
     if name == "":  # which would be the working folder
-        raise UserError("--out: names no folder (`.` is the working folder)")
+        raise UserError("out: names no folder (`.` is the working folder)")
     return Path(name)
 
 

@@ -20,7 +20,6 @@ from rnnbench.report.words import in_blocks, short_p
 from rnnbench.results.schema import ANOVA
 from rnnbench.results.store import CHOICE, FILES
 from rnnbench.runner.executors import EXECUTORS, TrialFailure
-from rnnbench.storage import read_document
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.pretraining import pretrained_vectors
 
@@ -243,7 +242,8 @@ def test_the_table_says_which_are_not_clearly_worse_and_the_record_is_stored(cli
     assert result.stderr == ""
 
     printed = json.loads(cli("choose", "mine.yaml", *FAST, "--folds", 3, "--json").stdout)
-    assert read_document(Path("results/choice-mine/choice.json"), 3) == printed
+    stored = json.loads(Path("results/choice-mine/choice.json").read_text())
+    assert stored == printed | {"checksum": stored["checksum"]}
     assert Path("results/choice-mine/choice.md").read_text().startswith("| model | alpha |")
 
 

@@ -87,7 +87,7 @@ def test_a_folder_of_the_users_is_refused_whatever_is_in_it(kept, command):
         write(f"hidden/{name}")
         kept(f"hidden/{name}: rnnbench did not write it", *command, "--out", "hidden")
         shutil.rmtree("hidden")
-    kept("--out: names no folder", *command, "--out", "")
+    kept("out: names no folder", *command, "--out", "")
 
 
 def test_the_working_folder_and_a_folder_of_another_kind_of_result_are_refused(kept):
@@ -243,30 +243,6 @@ def test_a_diagram_replaces_a_file_only_with_force(kept):
 
     kept("--plot mine.svg: exists already (--force", "leaderboard", "sets", "--plot", "mine.svg")
     kept("--force: needs --plot", "leaderboard", "sets", "--force")
-
-
-@pytest.mark.parametrize(
-    ("command", "removed"),
-    [(RUN, "out"), (RUN, "out/predictions"), (CHOOSE, "out/trials")],
-)
-def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, command, removed):
-    class Removing(InProcess):
-        def run(self, *arguments):
-            first, *others = super().run(*arguments)
-            yield first
-            shutil.rmtree(removed)
-            yield from others
-
-    monkeypatch.setitem(EXECUTORS._usable, "local", Removing)
-    done = cli(*command, "--out", "out")
-
-    assert done.exit_code == 1
-    n_trials = {"run": 2, "choose": 4}[command[0]]
-    assert f"out: files of 1 of {n_trials} trials were removed during the" in done.stderr
-    assert "always seed 0" in done.stderr or "nb seed 0" in done.stderr
-    assert "This command continues from there:" in done.stderr
-    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
-    assert cli(*command, "--out", "out").exit_code == 0
 
 
 def test_an_environment_that_somebody_removes_meanwhile_is_named(cli, monkeypatch):

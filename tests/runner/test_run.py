@@ -1,7 +1,6 @@
 """From a benchmark to the results of its trials, wherever they are trained."""
 
 import json
-import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -48,7 +47,7 @@ def store(tmp_path):
 def run(plan, store, executor=None, *, fresh=False):
     """Run a plan; return its outcome and the events."""
     events = []
-    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh, is_new=False)
+    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh)
     return job.train(plan, events.append), events
 
 
@@ -57,39 +56,6 @@ def run_all(plan, store, **options):
     done, events = run(plan, store, **options)
     assert (done.failures, done.missing, done.ending) == ({}, [], None)
     return done.trials, events
-
-
-class Removes(InProcess):
-    """Trials whose documents somebody has removed."""
-
-    def run(self, trials, corpora, listener, task):
-        for file in corpora.values():
-            file.unlink()
-        return super().run(trials, corpora, listener, task)
-
-
-def test_documents_that_are_removed_end_the_run_at_the_first_trial(plan, store):
-    done, events = run(plan, store, Removes())
-
-    (file,) = plan.corpora.values()
-    assert str(done.ending) == f"{file}: removed while the benchmark ran; run it again"
-    assert (len(done.without_result), done.failures) == (4, {})
-    assert not [event for event in events if isinstance(event, Failed)]
-
-
-def test_a_run_that_trains_nothing_removes_the_temporary_folders_of_killed_ones(
-    plan, store, tmp_path, monkeypatch
-):
-    run(plan, store)
-    left = tmp_path / "temporary" / "rnnbench-killed"
-    left.mkdir(parents=True)
-    (left / ".owned").touch()
-    monkeypatch.setattr("tempfile.tempdir", str(left.parent))
-    monkeypatch.setattr("rnnbench.storage.JUST_MADE", 0.0)
-
-    run(plan, store)
-
-    assert not left.exists()
 
 
 def test_every_model_is_planned_with_every_seed_those_that_take_longest_first(
@@ -273,29 +239,3 @@ def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, 
 
     assert len(done.failures) == 2 * len(seeds)
     assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
-
-
-def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):
-    models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
-    plan = make_plan(models=models)
-    whole = run_all(plan, store)[0]
-    monkeypatch.setattr("rnnbench.runner.run.MOST_IN_MEMORY", 0)
-    scores = []
-
-    def listen(event):
-        if isinstance(event, Finished):
-            scores.append(weakref.ref(event.result.scores))
-
-    fresh = Job(None, None, InProcess(), store, "", fresh=True, is_new=False)
-    light = fresh.train(plan, listen).trials
-    again = run_all(plan, store)[0]
-
-    assert [reference() for reference in scores] == [None] * len(whole)
-    for ours in (light, again):
-        assert [one.record.seed for one in ours] == [one.record.seed for one in whole]
-        for one, other in zip(ours, whole, strict=True):
-            np.testing.assert_array_equal(one.scores, other.scores)
-            np.testing.assert_array_equal(one.answers, other.answers)
-            np.testing.assert_array_equal(one.without([0]).scores, other.without([0]).scores)
-            assert one.score == other.score
-            assert one.without([0]).score == other.without([0]).score

@@ -3,7 +3,6 @@ import re
 import threading
 import time
 from dataclasses import replace
-from functools import partial
 from math import nan
 
 import pytest
@@ -25,7 +24,7 @@ from rnnbench.runner.executors import (
     Planned,
 )
 from rnnbench.terminal import console, display
-from rnnbench.terminal.display import TrialBars, show_download, show_steps, show_trials
+from rnnbench.terminal.display import TrialBars, show_download, show_trials
 from rnnbench.training.epochs import TRAINING
 
 
@@ -104,7 +103,7 @@ def test_a_terminal_shows_the_whole_run_and_every_running_trial(screen, width, n
     assert bool(re.search(" ━{5,} ", starting[0])) == (width >= 80), "no column is empty"
     assert " epoch 1/200 " in training[1]
     end = " left" if width >= 60 else ""
-    assert re.search(rf" 0:00:0\d{end}$", training[1])
+    assert re.search(rf" 0:00:\d\d{end}$", training[1])
     assert ("loss 0.7500 accuracy 0.5000" in training[1]) == (width >= 120)
 
 
@@ -178,19 +177,7 @@ def test_a_download_takes_one_line_whose_numbers_are_whole(screen, width):
     assert len(last) <= width
 
 
-@pytest.mark.parametrize("name", ["mine", "mine" + "x" * 200])
-def test_a_terminal_shows_the_step_in_a_bar_and_leaves_nothing(screen, width, name):
-    with show_steps("report", quiet=False) as on_step:
-        on_step(name, 2, 4)
-
-    assert screen.getvalue().endswith("\x1b[2K")
-    frames = CONTROL.sub("", screen.getvalue())
-    assert "report mine" in frames
-    assert " 1/4 " in frames
-    assert max(map(len, frames.splitlines())) <= width
-
-
-@pytest.mark.parametrize("show", [show_download, partial(show_steps, "report"), show_trials])
+@pytest.mark.parametrize("show", [show_download, show_trials])
 def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(monkeypatch, show):
     err = console._Messages(file=io.StringIO(), force_terminal=True, width=80)
     monkeypatch.setattr(display, "err", err)
@@ -248,37 +235,10 @@ def test_a_cluster_is_shown_with_the_worker_of_each_trial(lines, network):
     ]
 
 
-def test_a_long_phase_is_named_once(lines, network, monkeypatch):
-    monkeypatch.setattr(display, "TICK_SECONDS", 0.001)
-    with show_trials(quiet=False) as listener:
-        listener(Planned([network], []))
-        listener(PhaseBegan(network, "compiling"))
-        time.sleep(0.02)
-        assert lines.getvalue() == "", "it has not taken long yet"
-
-        monkeypatch.setattr(display, "LONG_PHASE", 0.0)
-        wait_for(lines.getvalue, "its name")
-        time.sleep(0.02)
-
-    assert lines.getvalue() == "stacked_vlla_rnn seed 0: compiling\n"
-
-
-def test_each_step_is_a_line(lines):
-    with show_steps("report", quiet=False) as on_step:
-        on_step("[a] run", 1, 2)
-
-    assert lines.getvalue() == "report 1 of 2: [a] run\n"
-
-
 def test_quiet_shows_nothing(lines, network):
     quiet = {"quiet": True}
-    with (
-        show_download(**quiet) as progress,
-        show_steps("report", **quiet) as on_step,
-        show_trials(**quiet) as listener,
-    ):
+    with show_download(**quiet) as progress, show_trials(**quiet) as listener:
         progress("downloading it", 1, 2)
-        on_step("another", 2, 2)
         start(listener, network)
 
     assert lines.getvalue() == ""

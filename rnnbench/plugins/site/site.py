@@ -34,7 +34,7 @@ from rnnbench.report.words import mean_and_interval
 from rnnbench.results.run import StoredRun
 from rnnbench.results.store import CONSTRAINTS, HINT, SITE, check_folder, lock_folder
 from rnnbench.section import Record
-from rnnbench.terminal.display import show_steps
+from rnnbench.terminal.console import notice
 from rnnbench.text import counted, listed
 
 INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
@@ -103,11 +103,12 @@ def site(
     pages, beside = pages_of(named, names, reports), _files_beside(folder, named, places)
     titles = {page.heading: file for file, page in pages.items()}
     files = SiteFiles(files=[*pages, *reports.values(), *beside], reports=reports)
-    with show_steps("report", quiet=not progress) as on_run, open_site(folder, files, command):
+    with open_site(folder, files, command):
         for file, text in beside.items():
             storage.write_text(folder / file, text)
         for number, (name, run) in enumerate(named.items(), start=1):
-            on_run(name, number, len(named))
+            if progress:
+                notice(f"report {number} of {len(named)}: {name}")
             texts = words_of_test_documents(run) if words else None
             page = report_page(run, texts, words, errors)
             storage.write_text(folder / reports[name], _render(page, reports[name], titles))
