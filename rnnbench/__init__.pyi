@@ -1,5 +1,11 @@
+from .api import Histories as Histories
+from .api import Leaderboard as Leaderboard
 from .api import Run as Run
+from .api import RunComparison as RunComparison
 from .api import badge as badge
+from .api import compare as compare
+from .api import history as history
+from .api import leaderboard as leaderboard
 from .api import load_dataset as load_dataset
 from .api import load_run as load_run
 from .api import run as run
@@ -47,12 +53,6 @@ from .runner.executors import Executor as Executor
 from .runner.executors import Listener as Listener
 from .runner.executors import Task as Task
 from .runner.executors import TrialFailure as TrialFailure
-from .runs import Histories as Histories
-from .runs import Leaderboard as Leaderboard
-from .runs import RunComparison as RunComparison
-from .runs import compare as compare
-from .runs import history as history
-from .runs import leaderboard as leaderboard
 from .storage import DamagedResultError as DamagedResultError
 from .tasks import SingleLabel as SingleLabel
 from .tasks import TaskKind as TaskKind

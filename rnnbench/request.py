@@ -9,7 +9,6 @@ from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
 from functools import wraps
 from pathlib import Path
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
@@ -24,15 +23,14 @@ from typing import (
 
 import typer
 
+from rnnbench.config.load import Override
+from rnnbench.config.schema import Benchmark
 from rnnbench.errors import UserError, shortened
 from rnnbench.points import split_names, split_setting
+from rnnbench.runner.executors import EXECUTORS
 from rnnbench.section import checked
 from rnnbench.terminal import options
 from rnnbench.tracking import TRACKERS
-
-if TYPE_CHECKING:
-    from rnnbench.config.load import Override
-    from rnnbench.config.schema import Benchmark
 
 
 class Frame(Protocol):
@@ -44,9 +42,9 @@ class Frame(Protocol):
 
 OwnTexts: TypeAlias = Frame | tuple[Sequence[str], Sequence[Any]]
 """Texts with labels: a data frame, or a pair of lists."""
-Config: TypeAlias = "str | Path | Mapping[str, Any] | Benchmark | OwnTexts"
+Config: TypeAlias = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts to make one for."""
-Settings = Mapping[str, Any] | Sequence["Override"]
+Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
 
 KEYS = {
@@ -87,12 +85,6 @@ def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
 
 
-def _executors() -> list[str]:
-    from rnnbench.runner.executors import EXECUTORS  # imports NumPy and pydantic
-
-    return [*EXECUTORS]
-
-
 @dataclass(frozen=True)
 class Request:
     """The arguments that ``run`` and ``choose`` share."""
@@ -129,7 +121,7 @@ class Request:
         "Where trials run: local, dask, or an executor that another package brings.",
         default="local",
         metavar="NAME",
-        autocompletion=_executors,
+        autocompletion=lambda: [*EXECUTORS],
     )
     scheduler: str | Path | None = _running(
         str,
@@ -231,9 +223,6 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
     """Give a function of a request the arguments of that request, with their documentation."""
 
     def decorate(function: Callable[[T], R]) -> Callable[P, R]:
-        from rnnbench.config.load import Override
-        from rnnbench.config.schema import Benchmark
-
         signature = inspect.signature(request)
 
         @wraps(function)
@@ -245,7 +234,7 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
         call.__doc__ = doc.replace("Raises:\n", f"Args:\n{args}\n\nRaises:\n")
         result = inspect.signature(function).return_annotation
         call.__signature__ = signature.replace(return_annotation=result)  # type: ignore[attr-defined]
-        hints = get_type_hints(request, localns={"Benchmark": Benchmark, "Override": Override})
+        hints = get_type_hints(request)
         hints = {name: hints[name] for name in signature.parameters}
         with_config = {"config", "settings", *KEYS}  # they are checked as parts of it
         call.__annotations__ = hints | dict.fromkeys(with_config & {*hints}, Any)
@@ -288,16 +277,14 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
 
 
 def changes(
-    settings: "Mapping[str, Any] | Iterable[str | Override] | None" = None,
+    settings: Mapping[str, Any] | Iterable[str | Override] | None = None,
     dashes: str = "--",
     **values: Any,
-) -> "list[Override]":
+) -> list[Override]:
     """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 
     ``settings`` is a mapping, or texts as for ``--set``; ``values`` are given for ``KEYS``.
     """
-    from rnnbench.config.load import Override
-
     given = [
         Override(f"{dashes}{name}", key, _as_yaml(f"{dashes}{name}", values[name]))
         for name, key in KEYS.items()

@@ -412,8 +412,8 @@ LABELS = [number % 2 for number in range(40)]
 
 @pytest.mark.parametrize(
     "texts",
-    [(OWN, LABELS), (np.array(OWN), np.array(LABELS)), pd.DataFrame({"body": OWN, "kind": LABELS})],
-    ids=["lists", "arrays", "frame"],
+    [(np.array(OWN), np.array(LABELS)), pd.DataFrame({"body": OWN, "kind": LABELS})],
+    ids=["arrays", "frame"],
 )
 def test_texts_of_a_program_are_trained_on_and_kept_beside_the_results(texts):
     options = {"models": "multinomial_naive_bayes", "progress": False}

@@ -112,9 +112,8 @@ def test_the_help_is_printed_in_ascii_too(monkeypatch):
     assert (status, "? rnnbench run configs/all.yaml" in printed) == (0, True)
 
 
-@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", "2>/dev/full"])
-def test_a_run_works_without_a_standard_stream(folder, closed):
-    command = f"{sys.executable} -m rnnbench {' '.join(RUN)} {closed}"
+def test_a_run_works_without_a_standard_stream(folder):
+    command = f"{sys.executable} -m rnnbench {' '.join(RUN)} <&- >&- 2>/dev/full"
 
     done = subprocess.run(command, shell=True, check=False)  # noqa: S602
 
@@ -134,11 +133,7 @@ def test_a_reader_that_has_had_enough_is_no_error():
 
 
 @pytest.mark.parametrize(
-    ("moment", "number"),
-    [
-        ("typer", signal.SIGINT),
-        ("rnnbench.cli.runs", signal.SIGTERM),
-    ],
+    ("moment", "number"), [("typer", signal.SIGINT), ("rnnbench.cli.runs", signal.SIGTERM)]
 )
 def test_a_signal_during_the_imports_gives_its_own_exit_status(moment, number):
     killed_at_import = f"""

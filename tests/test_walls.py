@@ -15,8 +15,9 @@ FACE = "rnnbench/__init__.pyi"
 OPEN = {
     f"rnnbench{module}"
     for module in (
-        *("", ".command", ".environment", ".errors", ".estimate", ".job", ".metrics"),
+        *("", ".command", ".environment", ".errors", ".job", ".metrics"),
         *(".request", ".section", ".storage", ".tasks", ".text", ".tracking", ".runner.run"),
+        ".runner.check",
         ".runner.executors",
     )
 }

@@ -13,11 +13,11 @@ from rnnbench.config.grid import models_of
 from rnnbench.config.load import Override, dump, load, tree_of
 from rnnbench.config.nodes import ConfigError, Problem, at
 from rnnbench.errors import UserError
-from rnnbench.estimate import estimate_seconds
 from rnnbench.models.descriptions import Network
 from rnnbench.points import model_of
 from rnnbench.request import changes
 from rnnbench.runner.check import check as check_benchmark
+from rnnbench.runner.check import estimate_seconds
 from rnnbench.runner.executors import LocalExecutor
 from rnnbench.storage import check_new, write_text
 from rnnbench.terminal import console, options

@@ -345,11 +345,6 @@ class Results(Record):
         ]
 
     @property
-    def n_trials(self) -> int:
-        """The number of trials that the config asks for."""
-        return sum(len(model.trials) for model in self.models) + len(self.missing)
-
-    @property
     def fingerprints(self) -> set[str]:
         """The fingerprints of all trials with a result."""
         return {trial.fingerprint for model in self.models for trial in model.trials}
@@ -365,7 +360,8 @@ class Results(Record):
 
     def n_missing_in_words(self) -> str:
         """Return how many trials are missing."""
-        return f"{len(self.missing):,} of {self.n_trials:,} trials are missing"
+        n_trials = sum(len(model.trials) for model in self.models) + len(self.missing)
+        return f"{len(self.missing):,} of {n_trials:,} trials are missing"
 
     def missing_in_words(self) -> str:
         """Return how many trials are missing, and which ones and why; of many, the first."""

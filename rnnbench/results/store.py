@@ -16,7 +16,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -154,16 +154,15 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
     return TrialFiles(*(folder / kind / f"{name}.{end}" for kind, end in folders.items()))
 
 
+@dataclass(frozen=True)
 class Store:
     """The files in the folder of a run.
 
     What cannot be written raises ``UnwritableError``, what is not there ``FileNotFoundError``, and
-    what is not as it was written ``DamagedResultError``; all name the file. ``n_of_other_versions``
-    counts the trials that were not found because of another version of rnnbench.
+    what is not as it was written ``DamagedResultError``; all name the file.
     """
 
-    def __init__(self, folder: Path):
-        self.folder, self.n_of_other_versions = folder, 0
+    folder: Path
 
     def check_writable(self, record: str) -> None:
         """Make sure, before anything is trained, that trials and all ``FILES`` can be written."""
@@ -182,10 +181,7 @@ class Store:
         """Write a finished trial."""
         record, weights = result.record, result.weights
         place = place_of(self.folder, (record.model, record.seed, record.fingerprint))
-        arrays = {
-            place.predictions: (result.labels, result.scores),
-            place.weights: weights or (),
-        }
+        arrays = {place.predictions: (result.labels, result.scores), place.weights: weights or ()}
         for file, parts in arrays.items():
             if (size := sum(one.nbytes for one in parts)) > storage.MAX_HASHED:
                 allowed = f"(allowed: {storage.MAX_HASHED:,})"
@@ -206,8 +202,6 @@ class Store:
         """
         try:
             return self.load(key, with_model=with_model)
-        except storage.OtherVersionError:
-            self.n_of_other_versions += 1
         except DamagedResultError as error:
             log.warning("%s; it is not used", error)
         except FileNotFoundError:

@@ -30,19 +30,11 @@ from rnnbench.registry import PluginError
 from rnnbench.report.tables import table_files
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
-from rnnbench.results.store import (
-    BAD_ROWS,
-    CONSTRAINTS,
-    ENVIRONMENT,
-    RESULTS,
-    Store,
-    lock_folder,
-)
+from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import peek, write_document, write_text
-from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine, task_fault
@@ -224,9 +216,6 @@ class Job:
         """
         stored = partial(find_stored, store=self.store, held_out=self.held_out)
         done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
-        if self.store.n_of_other_versions:
-            n = counted(self.store.n_of_other_versions, "stored trial")
-            log.warning("not used, but trained again: %s of another version of rnnbench", n)
         listener(events.Planned(done.without_result, list(done.results)))
         try:
             if done.without_result:

@@ -97,14 +97,9 @@ def show_download(*, quiet: bool) -> Iterator[OnBytes]:
     tasks: dict[str, progress.TaskID] = {}
     figures = [progress.DownloadColumn, progress.TransferSpeedColumn, progress.TimeRemainingColumn]
     shown = figures if err.width >= 80 else figures[:1]
-    bars = progress.Progress(
-        _text(
-            "{task.description}",
-            Column(no_wrap=True, overflow="ellipsis", max_width=err.width // 2),
-        ),
-        progress.BarColumn(None),
-        *(kind(table_column=Column(no_wrap=True)) for kind in shown),
-    )
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=err.width // 2)
+    columns = [kind(table_column=Column(no_wrap=True)) for kind in shown]
+    bars = progress.Progress(_text("{task.description}", name), progress.BarColumn(None), *columns)
 
     def on_bytes(download: str, done: int, total: int | None) -> None:
         if download not in tasks:

@@ -19,11 +19,7 @@ from rnnbench.errors import RnnbenchError
 from rnnbench.metrics import usable_metrics
 from rnnbench.results import store as stores
 from rnnbench.results.store import Store, compact, compact_scores, read_weights
-from rnnbench.storage import (
-    DamagedResultError,
-    sha256_file,
-    write_document,
-)
+from rnnbench.storage import DamagedResultError, sha256_file, write_document
 from rnnbench.training.outcome import History, TrialResult
 
 MINE, OTHER = "a" * 64, "b" * 64
@@ -106,12 +102,7 @@ def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, mo
 
 @pytest.mark.parametrize(
     ("model", "fingerprint"),
-    [
-        ("rnn", "a" * 63 + "/"),
-        ("rnn", "a" * 64 + "\n"),
-        ("rnn", "\u0661" * 64),
-        ("../rnn", MINE),
-    ],
+    [("rnn", "a" * 63 + "/"), ("rnn", "a" * 64 + "\n"), ("rnn", "\u0661" * 64), ("../rnn", MINE)],
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
     assert store.find((model, 0, fingerprint)) is None

@@ -15,14 +15,7 @@ from rich.console import Console
 from terminals import CONTROL
 
 from rnnbench.data.dataset import Part
-from rnnbench.runner.executors import (
-    Connected,
-    EpochEnded,
-    Failed,
-    Finished,
-    PhaseBegan,
-    Planned,
-)
+from rnnbench.runner.executors import Connected, EpochEnded, Failed, Finished, PhaseBegan, Planned
 from rnnbench.terminal import console, display
 from rnnbench.terminal.display import TrialBars, show_download, show_trials
 from rnnbench.training.epochs import TRAINING

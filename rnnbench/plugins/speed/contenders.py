@@ -18,13 +18,13 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.environment import machine, peak_memory
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
-from rnnbench.estimate import time_products
 from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.layers import Product
 from rnnbench.models.layers.base import Shape
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
+from rnnbench.runner.check import time_products
 from rnnbench.runner.executors import Listener, LocalExecutor, Task, TrialFailure, usable_cores
 from rnnbench.runner.run import Plan, describe
 from rnnbench.section import Record, formerly

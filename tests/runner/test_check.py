@@ -3,9 +3,9 @@
 import factories
 import pytest
 
-from rnnbench import estimate
 from rnnbench.data.dataset import make_dataset
-from rnnbench.estimate import estimate_seconds
+from rnnbench.runner import check
+from rnnbench.runner.check import estimate_seconds
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
@@ -25,9 +25,9 @@ def arithmetic(monkeypatch):
     def of_products(products, _):
         return {product: product.multiply_adds * 1e-9 for product in products}
 
-    monkeypatch.setattr(estimate, "time_products", of_products)
-    monkeypatch.setattr(estimate, "repeat", lambda *_, **__: [2_000_000e-9])
-    monkeypatch.setattr(estimate, "usable_cores", lambda: 1)
+    monkeypatch.setattr(check, "time_products", of_products)
+    monkeypatch.setattr(check, "repeat", lambda *_, **__: [2_000_000e-9])
+    monkeypatch.setattr(check, "usable_cores", lambda: 1)
 
 
 @pytest.mark.usefixtures("arithmetic")
