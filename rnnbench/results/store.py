@@ -94,37 +94,33 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
     """
     check_folder(folder, record)
     file, holder_file = folder / LOCK, folder / HOLDER
-    lock = FileLock(file, timeout=0)
     not_ours = "rnnbench did not write it (move it away, or use another folder)"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Without system calls for locks, it has content while another process holds it.
         if file.is_file() and file.stat().st_size and not holder_file.exists():
             raise UserError(f"{file}: {not_ours}")
-        storage.acquire(lock)
-        if holder_file.is_file() and _holder_in_words(holder_file) is None:
-            raise UserError(f"{holder_file}: {not_ours}")
-        now = datetime.now().astimezone().isoformat(" ", "seconds")
-        holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
-        storage.write_text(holder_file, json.dumps(holder))
+        lock = storage.acquire(FileLock(file, timeout=0))
     except Timeout:
         other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
         raise UserError(
             f"{folder}: another process is writing there: {other}\n"
             "Wait until it has finished, or choose another folder for the results (--out)."
         ) from None
-    except UserError:
-        lock.release()
-        raise
     except OSError as error:
         raise UnwritableError(folder, error) from error
-    storage.sweep(folder)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            holder_file.unlink()
-        lock.release()
+    with lock:
+        if holder_file.is_file() and _holder_in_words(holder_file) is None:
+            raise UserError(f"{holder_file}: {not_ours}")
+        now = datetime.now().astimezone().isoformat(" ", "seconds")
+        holder = {"pid": os.getpid(), "host": platform.node(), "since": now, "command": command}
+        storage.write_text(holder_file, json.dumps(holder))
+        storage.sweep(folder)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                holder_file.unlink()
 
 
 def _holder_in_words(file: Path) -> str | None:

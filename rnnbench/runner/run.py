@@ -2,7 +2,6 @@
 
 import csv
 import logging
-import textwrap
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from rnnbench.data.dataset import PATHS, Dataset, Part, hold_out, hold_out_part,
 from rnnbench.data.load import PreparedData
 from rnnbench.data.vocabulary import Vocabulary, make_vocabulary
 from rnnbench.environment import constraints, environment
-from rnnbench.errors import RnnbenchError, UserError, uninterrupted
+from rnnbench.errors import RnnbenchError, UserError, shortened, uninterrupted
 from rnnbench.models.baselines import check_installed
 from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
@@ -87,7 +86,7 @@ class PlanResult:
         of_all = str(self.ending) if isinstance(self.ending, RnnbenchError) else None
         for trial in self.without_result:
             error = self.failures[trial].reason if trial in self.failures else of_all
-            error = error and textwrap.shorten(error.partition("\n")[0], 200, placeholder="...")
+            error = error and shortened(error.partition("\n")[0], 200)
             part = str(trial.part) if trial.part else None
             found.append(MissingTrial(model=trial.name, seed=trial.seed, part=part, error=error))
         return found

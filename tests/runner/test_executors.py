@@ -195,14 +195,19 @@ def _die_beside_another(one, corpus, _):
         (others / str(one.seed)).touch()
         while len(list(others.iterdir())) < 2:
             time.sleep(0.05)
-        if one.seed == 0:
+        if one.seed == 0 and (pid := os.fork()):
+            corpus.with_name("left").write_text(str(pid))
             _die()
+        elif one.seed == 0:
+            time.sleep(600)  # a process that the worker started keeps open whatever is open
     return "done"
 
 
 def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, caplog):
     outcomes, events = run(trials[:2], tmp_path, _die_beside_another, jobs=2)
 
+    (left,) = tmp_path.rglob("left")
+    os.kill(int(left.read_text()), signal.SIGKILL)
     assert outcomes == {0: "done", 1: "done"}
     assert phases_of(trials[1], events) == [
         "starting worker",
@@ -210,24 +215,6 @@ def test_a_trial_whose_worker_died_is_tried_again_by_itself(tmp_path, trials, ca
         "starting worker",
     ]
     assert "rnn seed 0: a worker process died (killed, or out of memory?); it is" in caplog.text
-
-
-def _leave_a_process_and_die_once(_, corpus, __):
-    trace = corpus.with_name("left")
-    if not trace.exists():
-        if pid := os.fork():
-            trace.write_text(str(pid))
-            _die()
-        time.sleep(600)  # and keep open whatever is open
-    return int(trace.read_text())
-
-
-def test_the_death_of_a_worker_is_noticed_though_a_process_that_it_started_goes_on(
-    tmp_path, trials
-):
-    outcomes, _ = run(trials[:1], tmp_path, _leave_a_process_and_die_once)
-
-    os.kill(outcomes[1], signal.SIGKILL)
 
 
 def test_workers_that_die_before_they_come_to_a_trial_end_the_run(tmp_path, trials):

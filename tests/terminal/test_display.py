@@ -178,7 +178,7 @@ def test_messages_of_one_thread_and_bars_of_another_never_wait_for_each_other(mo
 
     def print_while_bars_are_drawn():
         with show(quiet=False):
-            for _ in range(300):
+            for _ in range(100):
                 err.print("a warning")
 
     printing = threading.Thread(target=print_while_bars_are_drawn, daemon=True)
