@@ -33,7 +33,6 @@ from rnnbench.results.store import lock_folder
 from rnnbench.runner.run import run as run_job
 from rnnbench.section import Record, checked
 from rnnbench.tasks import Labels
-from rnnbench.terminal.display import show_trials
 from rnnbench.tracking import check_trackers
 
 if TYPE_CHECKING:
@@ -53,10 +52,7 @@ class Run(Shown, StoredRun):
         return result_tables(self.results)
 
     def without_duplicates(self) -> "Run":
-        """Return the run without test documents that are in the training set, too.
-
-        Its files stay as they are. ``UserError`` is raised if nothing is left.
-        """
+        """Return the run without test documents of the training set, or raise ``UserError``."""
         return drop_duplicates(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -275,9 +271,7 @@ def run(request: RunRequest) -> Run:
     """
     with prepared_job(request) as job:
         check_trackers(job.benchmark.tracking)
-        display = show_trials(quiet=not request.progress)
-        keeps = {"keep_models": request.save_models, "is_compact": request.compact}
-        stored, done = run_job(job, display, **keeps)
+        stored, done = run_job(job, request)
     return require_whole(Run(**vars(stored)) if stored else None, job, done)
 
 

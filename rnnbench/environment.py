@@ -133,10 +133,7 @@ def peak_memory() -> int:
 
 
 def begin_peak() -> int | None:
-    """Have ``peak_memory`` count from now on, and return the memory held now, in bytes.
-
-    ``None`` where that is not possible: it takes Linux and glibc.
-    """
+    """Have ``peak_memory`` count from now on; return the bytes held, or ``None`` if it cannot."""
     try:
         ctypes.CDLL(None).malloc_trim(0)  # or what is allocated next would not show
         (PROCESS / "clear_refs").write_text("5")

@@ -513,7 +513,7 @@ def _fit(
             facts["whole_duplicates"] = facts["duplicates"]
             summary = fit.data.summary.model_copy(update=facts)
             fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
-        stored, fitted = run_job(fit, show_trials(quiet=not given.progress), keep_models=True)
+        stored, fitted = run_job(fit, given)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 

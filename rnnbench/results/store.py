@@ -88,10 +88,7 @@ def _is_ours(file: Path) -> bool:
 
 @contextmanager
 def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[None]:
-    """Make ``folder`` and keep other processes from writing into it while the block runs.
-
-    They are told the ``command``. The operating system frees the lock of a process that has died.
-    """
+    """Make ``folder`` and lock it for the block; other processes are told the ``command``."""
     check_folder(folder, record)
     file, holder_file = folder / LOCK, folder / HOLDER
     not_ours = "rnnbench did not write it (move it away, or use another folder)"
@@ -192,10 +189,7 @@ class Store:
         _write(place, result, checksums)
 
     def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
-        """Return a trial if it is stored, and its trained network too if ``with_model``.
-
-        A damaged one is named and not used.
-        """
+        """Return a trial if it is stored, and its network if ``with_model``; name a damaged one."""
         try:
             return self.load(key, with_model=with_model)
         except DamagedResultError as error:

@@ -1,7 +1,4 @@
-"""Checks before anything is trained: of a benchmark, and of this machine; and how long it takes.
-
-The time of a training follows from the speed of its matrix products.
-"""
+"""Checks before anything is trained, of a benchmark and this machine; and how long it takes."""
 
 import math
 import platform

@@ -1,8 +1,4 @@
-"""Executors decide where trials run, and report events; here is that of this machine.
-
-Its processes, and those of workers elsewhere, print into a file, and end with the process that
-started them, which alone hears signals.
-"""
+"""Executors decide where trials run, and report events; here is that of this machine."""
 
 import gc
 import logging

@@ -3,7 +3,7 @@
 import csv
 import logging
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import StringIO
@@ -27,6 +27,7 @@ from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel
 from rnnbench.models.linear import NO_RULE
 from rnnbench.registry import PluginError
 from rnnbench.report.tables import table_files
+from rnnbench.request import RunRequest
 from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
@@ -34,6 +35,7 @@ from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import peek, write_document, write_text
+from rnnbench.terminal.display import show_trials
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine, task_fault
@@ -272,27 +274,19 @@ class Job:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
 
 
-def run(
-    job: Job,
-    display: AbstractContextManager[Listener],
-    *,
-    keep_models: bool = False,
-    is_compact: bool = False,
-) -> tuple[StoredRun | None, PlanResult]:
-    """Return the run of a job, or ``None`` if no trial has a result, and those of its trials.
-
-    If it ``is_compact``, no more of them is kept than tables need.
-    """
-    plan = plan_benchmark(job.benchmark, job.data, job.executor.threads, keep_models=keep_models)
+def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:
+    """Return the run of a job, or ``None`` if no trial has a result, and those of its trials."""
+    keep_models, threads = request.save_models, job.executor.threads
+    plan = plan_benchmark(job.benchmark, job.data, threads, keep_models=keep_models)
     with job.writing(), tell_trackers(job.benchmark, job.store.folder) as tracked:
-        with display as shown:
+        with show_trials(quiet=not request.progress) as shown:
 
             def tell(event: events.Event) -> None:
                 shown(event)
                 tracked(event)
 
             done = job.train(plan, tell)
-        return _write(job, done, is_compact=is_compact) if done.results else None, done
+        return _write(job, done, is_compact=request.compact) if done.results else None, done
 
 
 def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:

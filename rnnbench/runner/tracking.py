@@ -1,7 +1,4 @@
-"""Trackers follow the events of a run, each in a thread of its own, so that no training waits.
-
-One that fails is named and left out, and one that hangs is not waited for long.
-"""
+"""Trackers follow the events of a run, each in a thread of its own, so that no training waits."""
 
 import logging
 import signal

@@ -107,10 +107,7 @@ def print_error(message: str) -> None:
 def print_record(
     record: BaseModel | Mapping[str, Any], *views: "Table | RenderableType", as_json: bool
 ) -> None:
-    """Print the result of a command on standard output: the record as JSON, or the views of it.
-
-    Views are fitted to the width of a terminal; elsewhere no line ends with filling spaces.
-    """
+    """Print the result of a command on standard output: the record as JSON, or the views of it."""
     from rnnbench.report.table import Table, to_rich  # commands without tables need no NumPy
 
     if as_json:
@@ -120,7 +117,7 @@ def print_record(
     with nullcontext() if out.is_terminal else out.capture() as captured:
         for view in views:
             out.print(to_rich(view, out) if isinstance(view, Table) else view, crop=False)
-    if captured:
+    if captured:  # without the spaces that fill the lines of a terminal
         out.file.write(re.sub(" +$", "", captured.get(), flags=re.MULTILINE))
 
 
