@@ -182,7 +182,7 @@ entry._run = run
 entry.main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, check=False, timeout=9
+        [sys.executable, "-c", script], capture_output=True, check=False, timeout=60
     )
     return done.returncode, done.stdout, done.stderr
 
