@@ -13,9 +13,6 @@ from rnnbench.analysis import compare as comparing
 from rnnbench.analysis.comparisons import power_of_pairs
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.analysis.summary import load_run, load_runs
-from rnnbench.api import compare as compare_runs
-from rnnbench.api import history as trace_runs
-from rnnbench.api import leaderboard as rank_runs
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.metrics import find_quantity, quantity_names
 from rnnbench.report import tables
