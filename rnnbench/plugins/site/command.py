@@ -47,12 +47,12 @@ def site(
     from rnnbench.analysis.summary import load_runs  # slow to import
     from rnnbench.plugins.site import site as pages
     from rnnbench.results.store import SITE
-    from rnnbench.storage import read_document
+    from rnnbench.storage import read_record
 
     found, command = load_runs(runs), options.command()
     index = pages.site(found, out, metrics=metric, words=words, progress=not quiet, command=command)
     if as_json:
-        files = read_document(out / SITE, 1)
-        console.print_record({"folder": str(out), **files}, as_json=True)
+        files, _ = read_record(out / SITE, pages.SiteFiles)
+        console.print_record({"folder": str(out), **files.model_dump()}, as_json=True)
     else:
         console.out.print(str(index), soft_wrap=True)
