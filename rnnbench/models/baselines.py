@@ -248,8 +248,8 @@ class SentenceEmbedding(Baseline):
     """Logistic regression on text vectors of wordllama, an encoder trained on other texts.
 
     D. L. Miller: WordLlama: Recycled Token Embeddings from Large Language Models (2024): the mean
-    of the vectors of word pieces, reduced by training on pairs of texts, such as headlines and
-    articles (AG News).
+    of input vectors of models such as LLaMA 2 70B, reduced to 256 numbers by training on pairs of
+    texts, such as headlines and articles (AG News).
     """
 
     kind = "sentence_embedding"
