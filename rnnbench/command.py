@@ -21,9 +21,9 @@ class Command:
 
     name: str
     target: str
-    """``module:function``, imported when the command runs or shows its own help, which
-    ``EXAMPLES`` of the module end. In the place of a function, a Typer app that has a command of
-    this name gives that command, and any other is a group of commands."""
+    """``module:function``, imported when the command runs or shows its own help, which ends with
+    the module's ``EXAMPLES``. It may also name a Typer app: if this has a command of the same name,
+    that one is used; otherwise, the app is a group of commands."""
     summary: str
     group: str = "Plug-ins"
     """The heading that it stands under in ``rnnbench --help``."""

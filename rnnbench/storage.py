@@ -55,7 +55,7 @@ class UnwritableError(UserError):
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that becomes ``path`` at the end of the block, if this raises nothing.
 
-    Missing folders are made. A link to a file is replaced itself.
+    Missing folders are made. If ``path`` is a link, the link is replaced, not its target.
     """
     check_replaceable(path)
     try:

@@ -123,7 +123,7 @@ class MultiLabel(TaskKind):
 
 
 class ScoredAnswers(TaskKind):
-    """Others gave each answer a score from 0 to 1; the only topic is ``0``, that of failing."""
+    """Answers that others scored from 0 to 1; the only topic, ``0``, stands for a failure."""
 
     name = main = score_name = "score"
     has_topics = False

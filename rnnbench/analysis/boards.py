@@ -40,7 +40,7 @@ class RankedModel(Record):
 
 
 class OnSameDocuments(Record):
-    """Runs on the same documents, which each may have cut and padded differently, by a metric."""
+    """Runs on the same documents, compared by a metric; each may cut and pad them differently."""
 
     metric: str
     dataset: DatasetSummary  # of the first run
@@ -64,7 +64,7 @@ class HistoryEntry(Record):
     run: str
     date: str | None  # when its last trials were trained: UTC, as ISO 8601
     commit: str | None
-    version: str  # that of rnnbench, as the commit is
+    version: str  # of rnnbench, as is the commit
     values: dict[str, Statistic | None]  # the metric by model
     changes: dict[str, Change]  # by model, since the run before; of the main metric alone
 
@@ -106,7 +106,7 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
 def trace_runs(
     runs: Sequence[StoredRun], metric: str | None = None, names: Sequence[str] | None = None
 ) -> list[RunHistory]:
-    """Return a history for each set of documents; ``names``: of runs, not the ends of paths."""
+    """Return a history for each set of documents; runs have ``names``, or else ends of paths."""
     histories = []
     for group in _by_documents(runs, names):
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")

@@ -61,7 +61,7 @@ class ComparedRuns(Record):
     """The folder of A."""
     b: str
     dataset: DatasetSummary
-    """Of A."""
+    """The dataset of run A."""
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]
@@ -189,7 +189,7 @@ class Gate(NamedTuple):
 
 
 class Failure(Record):
-    """A model that fails a gate; without ``b``, B lacks its metric; without both, the model."""
+    """A failing model; if only ``b`` is ``None``, B lacks its metric; if both are, the model."""
 
     model: str
     a: float | None
@@ -239,7 +239,7 @@ def parse_gate(text: str) -> Gate:
 
 
 def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
-    """Return which models fail a gate, as a model or metric that only A has does."""
+    """Return which models fail a gate; a model fails, too, if B lacks it or its metric."""
     changes, main = comparison.models, comparison.dataset.kind.main
     metric, where = gate.metric or main, f"--fail-if '{gate.text}'"
     if gate.amount is None and metric != main:

@@ -23,7 +23,7 @@ MAX_IN_PAIRS = 60  # the most models that are all compared with each other, a mi
 SHOWN_IN_PAIRS = 8  # the most models of which all pairs are shown in a plot
 POWER = 0.8
 N_SWAPS = 10_000  # draws of a randomization test of ratios; no p-value is below 1 in so many
-MOST_SWAPPED = 4_000  # the most documents on which models differ in such a test: a second
+MOST_SWAPPED = 4_000  # the most documents that differ in such a test, which then takes a second
 FEWEST, MOST = 3, 1_000  # the seeds that are tried to find out how many are needed
 
 
@@ -98,8 +98,8 @@ def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list
 def single_trials_p(a: Hits, b: Hits) -> tuple[float, str]:
     """Return the p-value of the difference between the first trials of two models, and its test.
 
-    With clusters, or in order of time, it is the larger of that of documents and that of groups;
-    where more than ``MOST_SWAPPED`` documents differ, Student's, which is then as good.
+    With clusters or blocks of time, it is the larger of two p-values: over documents and over these
+    groups. Beyond ``MOST_SWAPPED`` differing documents, it is Student's, unless McNemar's suffices.
     """
     pair, groups = (a.parts[..., 0, :], b.parts[..., 0, :]), intervals.groups_of(a, b)
     is_right_or_wrong = a.values.dtype == b.values.dtype == bool
@@ -190,10 +190,10 @@ class PairPower(Record):
     """The power of the comparison of two models; the caption of its table says more."""
 
     comparison: Comparison
-    detectable: float | None  # the smallest found in 80 % of such runs, if no other were tested
+    detectable: float | None  # the smallest difference found in 80 % of such runs, if tested alone
     detectable_corrected: float | None  # the same after the correction for all comparisons
-    seeds_needed: int | None  # with which the measured one would be clear in 80 % of runs
-    is_spread_known: bool  # whether each model that depends on the seed has several
+    seeds_needed: int | None  # so that the measured difference would be clear in 80 % of runs
+    is_spread_known: bool  # whether each model that depends on the seed has several seeds
 
 
 def power_of_pairs(run: StoredRun, only: Sequence[str] | None = None) -> list[PairPower]:

@@ -154,8 +154,8 @@ def mistakes_by_topic(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
-    Both are on the diagonals of arrays, ``(len(topics), len(topics))``; the rest of a row counts
-    these documents by the topics wrongly given or, in the second, had. All are means over trials.
+    Both are diagonals of arrays, ``(len(topics), len(topics))``. The rest of a row counts the same
+    documents by a topic wrongly given or, in the second, by a true one. All are means over trials.
     """
     missed, added = np.zeros((2, len(topics), len(topics)))
     for trial in trials:

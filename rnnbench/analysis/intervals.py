@@ -194,7 +194,7 @@ class MeanSquares:
 
     @property
     def variance(self) -> float:
-        """That over other documents and seeds; with df below 1, at least that of documents."""
+        """The variance over other documents and seeds; if df is below 1, at least ``documents``."""
         whole = max(0.0, self.documents - float(self.chance.sum())) + float(self.seeds.sum())
         return whole if self.df(whole) >= 1 else max(whole, self.documents)
 

@@ -30,10 +30,10 @@ PLOT = "Draw mean ranks over all datasets: .png, .svg or .pdf."
 BADGE = "Write a badge of the only RUN, or replace a badge."
 BADGE_MODEL = "The model on the badge; by default the best one."
 GATES = f"""Exit with 1 if this holds for any model; repeatable. A GATE is "METRIC drops|rises
-AMOUNT": from A to B, by more than AMOUNT, which may be a percentage of A, such as 5%; or
-significantly, for the main metric. METRIC: {options.QUANTITIES}; without it, the main metric.
+AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A, such as 5%; for the main
+metric, also the word significantly. METRIC: {options.QUANTITIES}; by default the main metric.
 A model that is only in A fails every gate; one that is only in B fails none."""
-FORMATS = "table; markdown, for CI; or junit, XML with a test case for a gate and model."
+FORMATS = "table; markdown, for CI; or junit: XML with a test case for each gate and model."
 OTHER = "The folder of another run on the same documents."
 ANSWERS = "Files with answers; a NAME is that of a model."
 LABELS = "The labels, or a run on whose test documents models answered."

@@ -76,7 +76,7 @@ def _paths(model: Node) -> list[str]:
 
 
 def expanded(root: Node) -> tuple[Node, list[Problem]]:
-    """Return ``root`` with the points of grids, without ensembles of these, and the problems."""
+    """Return ``root`` with points for grids, but without ensembles of them; and the problems."""
     root, problems = flattened(root)  # flags may have set anything
     models = models_of(root)
     with_grid = {name for name, model in models.items() if "grid" in model.children}

@@ -78,7 +78,7 @@ def is_table(path: str | Path) -> bool:
 
 
 def for_table(path: Path, folder: Path = Path(), *, is_open: bool = False) -> str:
-    """Return a config for a table, to be stored in ``folder``; its form may stay open."""
+    """Return a config to store in ``folder`` for a table, without its form if ``is_open``."""
     layout = Layout() if is_open else sniff(path, Layout())
     if not (is_open or layout.label):
         message = "%s: it is not clear which column holds the labels; set data.label to one of %s"

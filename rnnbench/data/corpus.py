@@ -120,7 +120,7 @@ def corpus_of_words(
     is_test: Sequence[bool] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """Return the corpus of documents as words, text or Latin-1 bytes; ``ranking`` has each once."""
+    """Return a corpus; words are text or Latin-1 bytes, and ``ranking`` has each word once."""
     rank = {word: position for position, word in enumerate(ranking, start=1)}
     return Corpus(
         tokens=np.array([rank[word] for words in documents for word in words], np.int32),

@@ -211,8 +211,8 @@ class LayeredNetwork(Network):
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the matrix products of one optimizer step, the least that its arithmetic costs.
 
-        Each output of a layer needs one; its gradient needs one to reach the inputs, but not word
-        ids, and one to reach the weights (Goodfellow, Bengio, Courville: Deep Learning, 6.5).
+        Each output of a layer needs one, and so do the gradients of its weights and of its inputs,
+        unless these are word ids (Goodfellow, Bengio, Courville: Deep Learning, 6.5).
         """
         inputs = self.with_inputs(batch_size, shape)
         return [product for layer, batch in inputs for product in layer.products(batch)]

@@ -24,8 +24,8 @@ NOT_NEEDED = ("IPython", "matplotlib", "pandas", "sklearn")
 def quiet_tensorflow() -> Iterator[None]:
     """Hide TensorFlow's messages while the block imports and runs it, on the CPU.
 
-    Its C++ code writes to the file descriptor. What a user's modules print would precede the JSON
-    on standard output. If the block fails, all is shown, except after an ``RnnbenchError``.
+    Its C++ code writes to the file descriptor. Output of a user's modules, which would precede the
+    JSON, is hidden, too. After an error other than ``RnnbenchError``, everything is shown.
     """
     os.environ |= TENSORFLOW_VARIABLES
     sys.stderr.flush()

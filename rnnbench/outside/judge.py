@@ -92,8 +92,8 @@ def verdict(
     Args:
         labels: the right answers; or a run, on whose test documents the models were tested; or
             ``None`` if the answers are scores from 0 to 1, such as exact match.
-        answers: of each model by name, in the order of ``labels``; of several trainings of one, a
-            list or a dict by seed. A single one is not judged as one of many possible seeds.
+        answers: those of each model, by name, in the order of ``labels``; for several trainings, a
+            list of them, or a dict by seed. A single training stands for itself, not for others.
         ids: of the documents, so that runs on the same ones can be compared.
         clusters: that of each document; those in one cluster, such as questions about one passage,
             depend on each other.

@@ -76,8 +76,8 @@ def tags_of(trial: Trial) -> dict[str, str]:
 class TrialTracker(Tracker):
     """A tracker that keeps a run of its tool for each trial; subclasses begin, write and end it.
 
-    A run gets the settings of its trial, numbers of epochs, counted from 1, and at last those that
-    are known at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
+    A run gets the settings of its trial, the numbers of each epoch, from 1, and at last the numbers
+    known only at the end. It ends ``FINISHED``, ``FAILED`` for a reason, or ``KILLED``.
     """
 
     def __init__(self) -> None:

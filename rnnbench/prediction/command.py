@@ -102,8 +102,9 @@ def predict(
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
         raise UserError("a text contains no words")
-    quoted = [f'"{shortened(" ".join(text.split()), 40)}"' for text in texts]
-    names = ["standard input" if one == '"-"' else one for one in quoted] + [*map(str, file or [])]
+    short = {text: f'"{shortened(" ".join(text.split()), 40)}"' for text in texts}
+    short["-"] = "standard input"
+    names = [*(short[text] for text in texts), *map(str, file or [])]
     headings = names if len(names) > 1 else [""]
     predictions = [one.model_dump(mode="json", exclude_none=True) for one in found]
     record = {"model": model.name, "seed": model.seed, "texts": names, "predictions": predictions}

@@ -115,7 +115,7 @@ class Plot(ABC):
 
     @abstractmethod
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        """Draw on axes, and return a legend's entries; ``gid=about(...)``: about single models."""
+        """Draw, and return a legend's entries; what is about a model has ``gid=about(model)``."""
 
     def table(self) -> Table | None:
         """Return the values that no other table beside the plot has, if there are any."""
@@ -435,7 +435,7 @@ class CostPlot(RunPlot):
 
 
 class LearningCurves(RunPlot):
-    """Loss and score by epoch: the median over seeds in a band; one of them outside of pages."""
+    """Loss and score by epoch: the median over seeds in a band; only pages have all curves."""
 
     kind, section, title = "learning_curves", "learning", "Loss and score by epoch"
     has_curves = True

@@ -61,7 +61,7 @@ def table_files(results: Results) -> dict[str, str]:
 
 
 def score_table(results: Results, *, is_wide: bool = False) -> Table:
-    """Return the scores and verdicts; wide on a page: scores without duplicates, short caption."""
+    """Return the scores and verdicts; for a page, also without duplicates, and a short caption."""
     dataset, n, spread = results.dataset, len(results.seeds_used), words.mean_and_interval
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,

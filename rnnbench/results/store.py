@@ -151,8 +151,8 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
 class Store:
     """The files in the folder of a run.
 
-    What cannot be written raises ``UnwritableError``, what is not there ``FileNotFoundError``, and
-    what is not as it was written ``DamagedResultError``; all name the file.
+    Errors name the file: ``UnwritableError`` if it cannot be written, ``FileNotFoundError`` if it
+    is missing, and ``DamagedResultError`` if it is not as it was written.
     """
 
     folder: Path

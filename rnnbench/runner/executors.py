@@ -344,7 +344,7 @@ class Child:
     """The executor's side of a process that carries out one trial after another."""
 
     def __init__(self, connection: "Connection[Any, Any]", log: Path):
-        self.connection = connection  # perhaps not at its end while a process started by it lives
+        self.connection = connection  # may stay open while a process that the child started lives
         self._log, self._has_started = log, False
 
     def give(self, message: bytes) -> None:

@@ -197,7 +197,7 @@ class Job:
     def writing(self) -> Iterator[None]:
         """Lock the folder while the block runs, and first store the config that continues the job.
 
-        That of an earlier result stays until it is replaced with it.
+        The config of an earlier result stays until that result is replaced.
         """
         if self.data.section.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"

@@ -131,7 +131,7 @@ def carry_out(
 ) -> None:
     """Carry out a training job and print its result; if it ends early, print a part.
 
-    ``closing`` makes sentences of it and its seconds, and a last line that is never wrapped.
+    ``closing`` makes sentences of the result and its seconds, the last of which is never wrapped.
     """
     from rnnbench.job import FailedTrialsError, InterruptedRunError
 

@@ -57,7 +57,7 @@ def _drawn(draw: Callable[[], RenderableType], *, quiet: bool) -> Iterator[Calla
 
 
 def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:
-    """Return functions that draw below a cell, and end that."""
+    """Return a function that draws below a cell, and one that removes the drawing."""
     from IPython.display import display
 
     shown = display({"text/html": ""}, raw=True, display_id=True)

@@ -71,8 +71,8 @@ def best_decision(
     """Return the decision with the highest micro-F1 on documents ``(n, n_topics)``.
 
     The best topic of a document and the others may have thresholds of their own. Micro-F1 is a
-    ratio: at its largest value F, twice the right decisions minus F times the given topics, a sum
-    over topics, is largest (W. Dinkelbach: On nonlinear fractional programming, 1967).
+    ratio. The decision with its largest value F also maximizes a sum over topics: twice the right
+    ones minus F times those given (W. Dinkelbach: On nonlinear fractional programming, 1967).
     """
     is_best = np.zeros(scores.shape, bool)
     if none != "empty":

@@ -197,7 +197,7 @@ class Epochs:
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
-        A step's time is that in the median of the first ``timed`` epochs, or of all, but the first.
+        A step's time is that in the median epoch of the first ``timed``, or all, after the first.
         """
         steps, seconds = count_batches(documents, recipe.batch_size), np.diff(self.ends)
         seconds = seconds[:timed] if timed > 1 else seconds

@@ -104,10 +104,10 @@ class TrialResult:
     labels: Labels
     """The true topics of the test documents, ``(n_test,)`` or ``(n_test, n_topics)``."""
     stored_scores: NDArray[np.float32] | Callable[[], NDArray[np.float32]]
-    """The scores, or what reads them: together, those of all results may not fit into memory."""
+    """The scores, or a function that reads them: the memory may be too small for all results."""
     weights: Weights | None = None
     given: Labels | None = None
-    """The answers, if the decision in the record did not give them: those of several models."""
+    """The answers, if they do not follow from the scores and the decision in the record."""
 
     @property
     def task(self) -> TaskKind:

@@ -1,4 +1,4 @@
-"""What networks begin with: vectors of words, or a language model, learned without topics.
+"""The first weights of networks: word vectors, or a language model, learned without topics.
 
 A language model learns to predict the next word of the training documents and of texts without
 labels: A. Dai, Q. Le: Semi-supervised Sequence Learning (NIPS 2015). A bidirectional layer has a

@@ -186,7 +186,7 @@ def _position(key: str, name: str | None, header: list[str], path: Path) -> int:
 
 
 def _checked(place: str, layout: Layout, text: Any, *names: Any) -> Text | BadRow:
-    """Return the text in a row, if it can be used; ``names``: a label, a group."""
+    """Return the text in a row, if it can be used; ``names`` are the label and any group."""
     label, *group = names
     separator = layout.label_separator
     is_one = separator is None and not isinstance(label, list)

@@ -397,7 +397,7 @@ def _is_plain(kind: Any) -> bool:
 
 
 def _unpacked(column: Any) -> Sequence[Any]:
-    """Return a part of a column; equal values, of endless texts, are one object."""
+    """Return the values of a part of a column; equal ones are one object, to save memory."""
     if not hasattr(column, "value_lengths"):
         values, codes = _coded(column)
         return [values[code] for code in codes.tolist()]

@@ -76,7 +76,7 @@ def grouped(found: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, dict[str, str]]:
-    """Return a zip file of what trials need, and the names in it, the sha256, of corpora.
+    """Return a zip file of what trials need, and the name in it, a sha256, of each corpus.
 
     ``MODULES`` has the modules of ``python:`` models that are not installed, what they import from
     beside them, and all Python files of packages around them.
@@ -139,7 +139,7 @@ class WorkerChild(Child):
             os.close(line)
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Done | Died:
-        """Have it carry out a trial; tell its progress, of quick epochs the first and the last."""
+        """Have it carry out a trial, and tell its progress, without most of many quick epochs."""
         self.give(message)
         held, last = None, 0.0
         while True:

@@ -27,8 +27,8 @@ def result_of(
 ) -> TrialResult:
     """Return the result of a training, from the scores that a model gives inputs.
 
-    Held-out documents, which another model scores if this one learned them, decide how scores
-    become any number of topics.
+    Held-out documents decide how scores become any number of topics. If this model learned them,
+    ``score_held_out`` gives them the scores of another.
     """
     begin("testing")
     start = time.perf_counter()

@@ -99,7 +99,7 @@ class KerasEngine(Engine):
 
 
 class Averages:
-    """The averages of weights, which are trained, over the optimizer steps so far.
+    """The averages of the trained weights over the optimizer steps so far.
 
     With the decay ``d``, the weights after step ``s`` of ``t`` have the share ``d^(t-s)``, divided
     by the sum of all shares, as in Adam. Keras's ``use_ema`` does not divide; A. Adhikari et al.

@@ -46,7 +46,7 @@ def make_step(group: Group, trained: Sequence[Trained]) -> None:
 
 
 def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]") -> None:
-    """Add up the squares of gradients: half 0 those that every batch has, each half its columns."""
+    """Add up squares of gradients: of all but tables in half 0, of its own columns in each half."""
     asm, squares = group.asm, group.squares.view
     squares.store(asm.vector_of(0.0))
     with asm.when(group.half.get().equals(0)):

@@ -140,7 +140,7 @@ def why_not() -> str:
 
 
 class Scorer:
-    """A network with weights, in Keras's order; it scores once, unless its program only scores."""
+    """A network with weights in Keras's order; use it once, unless its program can only score."""
 
     def __init__(
         self, program: "Program", model: LayeredNetwork, weights: Weights, seed: int | None = None

@@ -37,8 +37,8 @@ class Trained:
     gradient: Array
     mean: Array  # of the gradient, and of its square, by Adam
     square: Array
-    average: Array  # of the weights, or they themselves, if none is kept
-    is_weight: Array  # 1 where weights are, 0 beside them; the weights, if nothing reads it
+    average: Array  # of the weights; if no average is kept, the same array as ``value``
+    is_weight: Array  # 1 for weights, 0 for numbers beside them; ``value`` if nothing reads it
 
     @property
     def state(self) -> list[Array]:

@@ -45,8 +45,8 @@ class Gradients(NamedTuple):
 class Cell:
     """The arithmetic of a recurrent layer, with Keras's defaults: all that differs between kinds.
 
-    A gate that is ``split`` needs its sum over the state, which has a bias of its own, and that
-    over the input apart, and is given one after the other.
+    A gate that is ``split`` is given two sums: first that over the state, which has a bias of its
+    own, then that over the input.
     """
 
     kept: int  # values of each unit and step that the way back needs besides ``h``
