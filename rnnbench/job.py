@@ -35,10 +35,10 @@ from rnnbench.errors import (
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
-from rnnbench.runner.run import Job, PlanResult, describe, first_traceback
+from rnnbench.runner.run import Job, PlanResult, describe, first_traceback, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
-from rnnbench.text import encodable
+from rnnbench.text import encodable, listed
 
 log = logging.getLogger(__name__)
 
@@ -183,10 +183,15 @@ def _continuation(command: str) -> str:
 
 def require_whole(result: R | None, job: Job, done: PlanResult) -> R:
     """Return the result of a job; raise an error if it ended early or trials are missing."""
+    folder, n_trials, holds = job.store.folder, len(done.plan.trials), job.store.holds
+    lost = [own for own in done.results if not holds(key_of(own), with_model=own.keep_model)]
     if isinstance(done.ending, KeyboardInterrupt):
-        count = f"{len(done.results)} of {len(done.plan.trials)} trials"
-        stored = f"{count} are stored in {job.store.folder}/"
+        stored = f"{len(done.results) - len(lost)} of {n_trials} trials are stored in {folder}/"
         raise InterruptedRunError(result, stored, job.command, signal_of(done.ending))
+    if lost:
+        count = f"files of {len(lost)} of {n_trials} trials were removed during the run"
+        message = f"{folder}: {count}: {listed(lost, most=100)}"
+        raise RnnbenchError(f"{message}\n{_continuation(job.command)}")
     if done.ending is not None and result is None:
         raise done.ending
     if done.ending is not None or done.without_result or result is None:

@@ -155,7 +155,7 @@ def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
     "document's lowest nonzero one if it is lower",
     format=".3f",
 )
-def _of_own_topic(labels: "Labels", scores: "Scores") -> Any:
+def _log_loss_of_one(labels: "Labels", scores: "Scores") -> Any:
     return 0.0 - scores[range(len(labels)), labels].mean(dtype=float)  # and never -0.0
 
 
@@ -232,7 +232,7 @@ def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
     description="binary cross-entropy in nats, the mean over documents and topics",
     tasks=SEVERAL,
 )
-def _of_all_topics(labels: "Labels", scores: "Scores") -> Any:
+def _log_loss_of_each(labels: "Labels", scores: "Scores") -> Any:
     import numpy as np
 
     # A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.

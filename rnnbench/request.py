@@ -324,10 +324,14 @@ def _as_yaml(flag: str, value: Any) -> str:
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
 
 
+def _is_time(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M")
+
+
 def plain(value: Any) -> Any:
     """Return anything as JSON has it: numbers of NumPy, bytes, lists, or text such as a date."""
-    if hasattr(value, "tolist"):
+    if hasattr(value, "tolist") and not _is_time(value):
         return value.tolist()
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode(errors="backslashreplace")
     return list(value) if isinstance(value, Iterable) else str(value)

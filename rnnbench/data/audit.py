@@ -120,12 +120,14 @@ class DatasetSummary(Record):
 
     def estimate_in_words(self) -> str:
         """Say where the score comes from if all documents are for training."""
+        if not self.estimated_on:
+            return ""
         return (
             "No document is left to test on, because all of them are for training. So the "
             f"{self.kind.score_name} is that of the choice, on {self.estimated_on}, by models not "
             "trained on the documents that they classified. As the model was chosen by it, it may "
             "be too high."
-        ) * bool(self.estimated_on)
+        )
 
     @property
     def noun(self) -> str:

@@ -340,10 +340,12 @@ def _by_model(
     for one, own in zip(read, places, strict=True):
         models, seeds, (values, codes) = Topics(), Topics(), one.columns[key]
         of_model, of_seed = _numbered(one, "model", models), _numbered(one, "seed", seeds)
-        training = of_model * len(seeds.names) + of_seed
-        for number in np.unique(training).tolist():
+        training = of_model.astype(np.int64) * len(seeds.names) + of_seed
+        order = np.argsort(training, kind="stable")
+        numbers, starts = np.unique(training[order], return_index=True)
+        for number, chosen in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
             at, of = divmod(number, len(seeds.names))
-            own_name, seed, chosen = models.names[at], seeds.names[of], training == number
+            own_name, seed = models.names[at], seeds.names[of]
             model = allowed_name(own_name)
             if not model or written.setdefault(model, own_name) != own_name:
                 fault = f"model '{own_name}'" + (f": also '{written[model]}'" if model else "")

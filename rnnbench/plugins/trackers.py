@@ -7,7 +7,8 @@ import re
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ MLFLOW_DEFAULTS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow during a run, unless the user has others."""
+"""Settings of MLflow while it is called, unless the user has others."""
 MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
 MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
 WANDB_DEFAULTS = {
@@ -182,6 +183,17 @@ def _add_event(events: Any, **facts: Any) -> None:
     events.write(Event(wall_time=time.time(), **facts).SerializeToString())
 
 
+@contextmanager
+def _with_defaults() -> Iterator[None]:
+    added = {key: MLFLOW_DEFAULTS[key] for key in MLFLOW_DEFAULTS.keys() - os.environ.keys()}
+    os.environ |= added
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
 class MlflowTracker(TrialTracker):
     """Keeps a store in the folder of the run, unless ``MLFLOW_TRACKING_URI`` names another."""
 
@@ -189,10 +201,9 @@ class MlflowTracker(TrialTracker):
     modules = ("mlflow", "sqlalchemy", "alembic")
     install = "pip install 'rnnbench[mlflow]'"
 
+    @_with_defaults()
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:
         """Begin the run of the benchmark, or go on with one that was interrupted."""
-        self._added = MLFLOW_DEFAULTS.keys() - os.environ.keys()
-        os.environ |= {key: MLFLOW_DEFAULTS[key] for key in self._added}
         from mlflow import MlflowClient
         from sqlalchemy import URL
 
@@ -219,10 +230,12 @@ class MlflowTracker(TrialTracker):
         self._last_sent = 0.0
         self._missing, self._has_failed = set(trials), False
 
+    @_with_defaults()
     def _begin(self, trial: Trial) -> str:
         tags = tags_of(trial) | {"mlflow.parentRunId": self._parent}
         return self._create(str(trial), tags, settings_of(trial))
 
+    @_with_defaults()
     def _write(self, run: str, epoch: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
@@ -232,6 +245,7 @@ class MlflowTracker(TrialTracker):
         if time.monotonic() - self._last_sent >= 2.0:  # sending takes about as long as one epoch
             self._send()
 
+    @_with_defaults()
     def _end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
         if status == "FINISHED":
             self._missing.discard(trial)
@@ -241,13 +255,12 @@ class MlflowTracker(TrialTracker):
         self._send()
         self._client.set_terminated(run, status)
 
+    @_with_defaults()
     def close(self) -> None:
         """End the runs of trials that were interrupted, and that of the benchmark."""
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
-        for key in self._added:
-            os.environ.pop(key, None)
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param

@@ -188,8 +188,12 @@ class KeptModel:
         one_hot = answers[:, np.newaxis] == np.arange(len(vocabulary.topics))
         given = one_hot if self.task.has_one_label else answers.astype(bool)
         of_each = zip(encoded.words, encoded.unknown, encoded.ids, shown, given, strict=True)
-        return [
-            Prediction(
+        found = []
+        for words, unknown, ids, row, own in of_each:
+            is_about, order = bool((ids > INDEX_FROM).any()), best_first(row, own).tolist()
+            n_shown = top and max(top, int(own.sum()))
+            sureness = row[own].min() if own.any() else 1 - row.max()
+            one = Prediction(
                 words=words,
                 words_read=min(words, readable),
                 unknown_words=unknown,
@@ -197,12 +201,8 @@ class KeptModel:
                 unsure=None if unsure_below is None else is_about and sureness < unsure_below,
                 decided_by=self._deciding_words(ids, order[0]) if explain and is_about else None,
             )
-            for words, unknown, ids, row, own in of_each
-            for is_about in [bool((ids > INDEX_FROM).any())]
-            for order in [best_first(row, own).tolist()]
-            for n_shown in [top and max(top, int(own.sum()))]
-            for sureness in [row[own].min() if own.any() else 1 - row.max()]
-        ]
+            found.append(one)
+        return found
 
     def _topics(
         self, scores: "Scores", labels: Iterable[int], given: "NDArray[np.bool_]"
@@ -372,6 +372,8 @@ def _open(folder: Path, results: Results, name: str, seed: int | None) -> KeptMo
 def _members(folder: Path, results: Results, of: Ensemble, seed: int) -> Iterator[KeptModel]:
     trials = {model.name: [trial.seed for trial in model.trials] for model in results.models}
     for name in of.of:
+        if name not in trials:
+            raise DamagedResultError(f"unusable result: {folder}: has no trial of {name}")
         one = seed if seed in trials[name] else trials[name][0]
         for own in trials[name] if of.over_seeds else [one]:
             yield _open(folder, results, name, own)

@@ -189,9 +189,14 @@ class Store:
         _write(place, result, checksums)
 
     def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
-        """Return a trial if it is stored, and its network if ``with_model``; name a damaged one."""
+        """Return a trial if it is stored, and its network if ``with_model``; name a damaged one.
+
+        One of another version of rnnbench raises ``OtherVersionError``.
+        """
         try:
             return self.load(key, with_model=with_model)
+        except storage.OtherVersionError:
+            raise
         except DamagedResultError as error:
             log.warning("%s; it is not used", error)
         except FileNotFoundError:
@@ -216,6 +221,14 @@ class Store:
         if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
             raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
+
+    def holds(self, key: Key, *, with_model: bool = False) -> bool:
+        """Return whether the files of a trial exist, that of its weights if asked; none is read."""
+        return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
+
+    def scores(self, key: Key) -> NDArray[np.float32]:
+        """Return the scores of a stored trial."""
+        return self.load(key).scores
 
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
         """Return the record of a trained model, and its weights' file; see ``read_weights``."""

@@ -109,6 +109,10 @@ class TrialFailure:
     """Whether another machine may do better: nothing was trained, or the system refused something.
     """
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
+        object.__setattr__(self, "traceback", self.traceback[-LONGEST_TRACEBACK:])
+
 
 def prepare_engine(trial: Trial) -> None:
     """Have the engine of a trial import what it needs, with the trial's number of threads."""
@@ -145,10 +149,9 @@ class Task:
         except BaseException as error:  # a model of the user's own may even end in sys.exit()
             if found := refused(error):
                 return TrialFailure(str(found), is_of_machine=True)
-            line = f"{type(error).__name__}: {error}".partition("\n")[0]
-            reason, trace = shortened(line, LONGEST_REASON), traceback.format_exc()
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
             of_machine |= isinstance(error, OSError | ImportError)
-            return TrialFailure(reason, trace[-LONGEST_TRACEBACK:], is_of_machine=of_machine)
+            return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
 
 Outcomes = Generator[tuple[Trial, Any], None, None]
@@ -389,7 +392,7 @@ def work(
     os.dup2(descriptor, 1)  # so what libraries in C++ print goes there, too
     os.dup2(descriptor, 2)
     os.close(descriptor)
-    # What libraries leave there when this process is killed is swept with the folder.
+    # What libraries leave there when this process is killed goes with the folder of the run.
     os.environ["TMPDIR"] = tempfile.tempdir = str(log.parent)
     os.environ |= TENSORFLOW_VARIABLES | {"OMP_NUM_THREADS": str(threads)}
 

@@ -34,14 +34,17 @@ from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, 
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import peek, write_document, write_text
+from rnnbench.storage import OtherVersionError, peek, write_document, write_text
 from rnnbench.terminal.display import show_trials
+from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
+
+MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
 
 
 @dataclass(frozen=True)
@@ -243,7 +246,8 @@ class Job:
                     with uninterrupted():  # what has finished is not lost
                         store.save(outcome)
                         write_document(store.folder / ENVIRONMENT, facts)  # now of the newest trial
-                        done.results[trial] = light = replace(outcome, weights=None)
+                        light = replace(outcome, weights=None)  # they may be large
+                        done.results[trial] = _fitting(light, trial, done.results, store)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
@@ -294,7 +298,9 @@ def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     try:
         if is_compact:  # only now: ensembles need all scores
-            done.results = {trial: job.store.make_compact(key_of(trial)) for trial in done.results}
+            for trial, result in done.results.items():
+                if not result.record.compact:
+                    done.results[trial] = job.store.make_compact(key_of(trial))
         trials = {
             name: found
             for name in benchmark.models
@@ -327,20 +333,35 @@ def find_stored(
     Ensembles of ``held_out`` answers, which are no part of fingerprints, are made again.
     """
     results: dict[Trial, TrialResult] = {}
-    needed = set[Trial]()
+    needed, n_of_others = set[Trial](), 0
     for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
         is_new = trial.members and held_out
-        found = None if is_new else store.find(key_of(trial), with_model=trial.keep_model)
+        try:
+            found = None if is_new else store.find(key_of(trial), with_model=trial.keep_model)
+        except OtherVersionError:
+            found, n_of_others = None, n_of_others + 1
         if found and found.record.compact and trial in needed:
             log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
             found = None
         own = held_out.get((trial.name, trial.seed))
         names = ("labels", "scores", "given") if own else ()
         if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
-            results[trial] = found
+            results[trial] = _fitting(found, trial, results, store)
         else:
             needed |= {*trial.members}
+    if n_of_others:
+        n = counted(n_of_others, "stored trial")
+        log.warning("not used, but trained again: %s of another version of rnnbench", n)
     return results
+
+
+def _fitting(
+    result: TrialResult, trial: Trial, others: Mapping[Trial, TrialResult], store: Store
+) -> TrialResult:
+    """Return a result that reads its scores when needed, if many as large would fill the memory."""
+    if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
+        return result
+    return replace(result, stored_scores=partial(store.scores, key_of(trial)))
 
 
 def key_of(trial: Trial) -> tuple[str, int, str]:

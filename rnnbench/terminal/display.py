@@ -52,8 +52,10 @@ def _drawn(draw: Callable[[], RenderableType], *, quiet: bool) -> Iterator[Calla
         yield redraw
     finally:
         is_over.set()
-        thread.join()
-        end()
+        try:
+            thread.join()
+        finally:  # a second Ctrl-C must not leave the terminal without its cursor
+            end()
 
 
 def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:

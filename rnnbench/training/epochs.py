@@ -41,12 +41,16 @@ class Schedule(Section):
     """``step`` multiplies the learning rate by this."""
 
 
+def _measure(value: Any) -> Any:
+    return "score" if value == "accuracy" else value  # its name in configs of earlier runs
+
+
 class EarlyStopping(Section):
     """When a training ends before its last epoch."""
 
     patience: PositiveInt = 5
     """The number of epochs without a better one after which it ends."""
-    on: Literal["score", "loss"] = "score"
+    on: Annotated[Literal["score", "loss"], BeforeValidator(_measure)] = "score"
     """The measure of the best epoch, on the validation documents. The other one decides ties."""
 
 

@@ -255,3 +255,27 @@ def test_an_environment_that_somebody_removes_meanwhile_is_named(cli, monkeypatc
 
     assert done.exit_code == 1
     assert done.stderr.endswith("out: its files were removed during the run; run it again\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "removed"),
+    [(RUN, "out"), (RUN, "out/predictions"), (CHOOSE, "out/trials")],
+)
+def test_trials_that_somebody_removes_meanwhile_are_named(cli, monkeypatch, command, removed):
+    class Removing(InProcess):
+        def run(self, *arguments):
+            first, *others = super().run(*arguments)
+            yield first
+            shutil.rmtree(removed)
+            yield from others
+
+    monkeypatch.setitem(EXECUTORS._usable, "local", Removing)
+    done = cli(*command, "--out", "out")
+
+    assert done.exit_code == 1
+    n_trials = {"run": 2, "choose": 4}[command[0]]
+    assert f"out: files of 1 of {n_trials} trials were removed during the" in done.stderr
+    assert "always seed 0" in done.stderr or "nb seed 0" in done.stderr
+    assert "This command continues from there:" in done.stderr
+    monkeypatch.setitem(EXECUTORS._usable, "local", InProcess)
+    assert cli(*command, "--out", "out").exit_code == 0

@@ -1,6 +1,7 @@
 """From a benchmark to the results of its trials, wherever they are trained."""
 
 import json
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -244,3 +245,29 @@ def test_a_rerun_that_fails_changes_the_environment_if_it_finishes(plan, store, 
 
     assert len(done.failures) == 2 * len(seeds)
     assert json.loads((store.folder / "environment.json").read_text())["jobs"] == jobs
+
+
+def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypatch):
+    models = {name: {"baseline": name} for name in ("multinomial_naive_bayes", "stratified")}
+    plan = make_plan(models=models)
+    whole = run_all(plan, store)[0]
+    monkeypatch.setattr("rnnbench.runner.run.MOST_IN_MEMORY", 0)
+    scores = []
+
+    def listen(event):
+        if isinstance(event, Finished):
+            scores.append(weakref.ref(event.result.scores))
+
+    fresh = Job(None, None, InProcess(), store, "", fresh=True)
+    light = fresh.train(plan, listen).trials
+    again = run_all(plan, store)[0]
+
+    assert [reference() for reference in scores] == [None] * len(whole)
+    for ours in (light, again):
+        assert [one.record.seed for one in ours] == [one.record.seed for one in whole]
+        for one, other in zip(ours, whole, strict=True):
+            np.testing.assert_array_equal(one.scores, other.scores)
+            np.testing.assert_array_equal(one.answers, other.answers)
+            np.testing.assert_array_equal(one.without([0]).scores, other.without([0]).scores)
+            assert one.score == other.score
+            assert one.without([0]).score == other.without([0]).score

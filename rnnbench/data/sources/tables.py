@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rnnbench.data.fetch import Progress, silent
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
-from rnnbench.text import counted
+from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,11 @@ def sniff(path: Path, layout: Layout) -> Layout:
     """Return a layout with all that a table tells, which is logged; columns may stay open."""
     given, layout = asdict(layout), with_form(path, layout)
     header, rows = open_table(path, layout)
-    free = [name for name in header if name not in (layout.text, layout.label, layout.group)]
+    taken = [*filter(None, (layout.text, layout.label, layout.group))]
+    if len({*taken}) < len(taken):
+        columns_of = "data.text, data.label and data.group"
+        raise UserError(f"{path}: {columns_of} should name different columns: {listed(taken)}")
+    free = [name for name in header if name not in taken]
     spelled = {name.lower(): name for name in reversed(free)}
     of_texts, of_labels = (
         [spelled[name] for name in names if name in spelled] for names in (TEXT_NAMES, LABEL_NAMES)
@@ -132,6 +136,10 @@ def _encoding_of(path: Path) -> str:
             return "utf_32"
         if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf_16"
+        if b"\0\n" in sample or b"\n\0" in sample:
+            raise UserError(
+                f"{path}: looks like UTF-16 (set data.encoding: utf-16-le or utf-16-be)"
+            )
         while sample.isascii() and (more := file.read(SAMPLE)):  # which tells nothing
             sample = more
     whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]

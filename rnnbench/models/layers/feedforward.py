@@ -47,8 +47,8 @@ class Embedding(Layer):
         import keras
 
         random = keras.initializers.RandomUniform(seed=seed_of("embeddings"))
-        options |= {"mask_zero": self.masking, "trainable": self.trainable}
-        options |= {"embeddings_initializer": random}
+        options = {"mask_zero": self.masking, "trainable": self.trainable} | options
+        options = {"embeddings_initializer": random} | options
         if not self.dropout:
             return keras.layers.Embedding(shape.n_ids, self.dim, **options)
         from rnnbench.models.keras_layers import DropoutEmbedding

@@ -24,7 +24,7 @@ from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from rnnbench.errors import OutOfReachError, UserError
+from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.code import plugins_of
 from rnnbench.plugins.dask import on_worker
 from rnnbench.runner import executors
@@ -170,8 +170,9 @@ def _certificates(security: Any, address: str) -> Mapping[str, Any]:
     try:
         found: Mapping[str, Any] = security.get_connection_args("client")
     except (OSError, ValueError) as error:  # which names no file
-        files = security.get_tls_config_for_role("client").values()
-        paths = ", ".join(file for file in files if file and "\n" not in file)  # or a key itself
+        named = security.get_tls_config_for_role("client")
+        files = [named[key] or "" for key in ("ca_file", "cert", "key")]
+        paths = ", ".join(file for file in files if "\n" not in file)  # or a key itself
         raise UserError(f"{where}: {error} ({paths})") from error
     if urlsplit(address).scheme in {"tls", "wss"} and found.get("ssl_context") is None:
         raise UserError(f"{where}: names no certificates (ca-file, client.cert and client.key)")
@@ -236,7 +237,7 @@ class ClusterRun:
         self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
         self._open: dict[str, int] = {}  # threads of the workers that take trials now, by address
         self._refused: dict[str, Mapping[str, Any]] = {}  # what workers say that take none
-        self._has_begun = self._was_paused = False
+        self._has_begun = self._has_started = self._was_paused = False  # any trial, if started
         self._opened = self._seen_able = time.monotonic()
 
     def outcomes(self, trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Outcomes:
@@ -369,6 +370,7 @@ class ClusterRun:
             if attempt.at not in ("", facts["worker"]):
                 self._say_again(attempt)
             attempt.at, attempt.worker = facts["worker"], facts["name"]
+            self._has_started |= not isinstance(facts["report"], str)
             self._listener(executors.event_of(attempt.trial, facts["report"], facts["name"]))
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:
@@ -431,7 +433,8 @@ class ClusterRun:
         worker = machine.get("worker", attempt.worker) or "a worker"
         failure: TrialFailure | None = None  # that of a machine
         match outcome:
-            case executors.Died():
+            case executors.Died(has_started):
+                self._has_started |= has_started
                 attempt.lost_child = True
                 failure = TrialFailure(_remarked(str(outcome), f" on {worker}"))
             case TrialFailure(reason):
@@ -448,9 +451,11 @@ class ClusterRun:
         if len(attempt.losses) < ATTEMPTS and not (failure.is_of_machine and is_tried_by_all):
             self._say_again(attempt, failure.reason)
             (self._waiting.append if attempt.is_alone else self._waiting.appendleft)(attempt)
-        else:
+        elif failure.is_of_machine or self._has_started:
             remark = "" if failure.is_of_machine else f"; that was attempt {ATTEMPTS} of {ATTEMPTS}"
             yield attempt.trial, replace(failure, reason=_remarked(failure.reason, remark))
+        else:
+            raise RnnbenchError(_remarked(failure.reason, " before it could start a trial"))
 
 
 def _remarked(reason: str, remark: str) -> str:

@@ -205,3 +205,18 @@ def test_columns_at_once_are_those_of_the_rows(tmp_path, text, mark):
         rows = [row[1] for row in open_table(file, layout)[1]]
         columns = [[values[code] for code in codes] for values, codes in found.values()]
         assert [list(row) for row in zip(*columns, strict=True)] == rows
+
+
+def test_utf_16_without_a_mark_has_to_be_named(tmp_path):
+    table = write(tmp_path / "own.csv", [(1, "see you", "ham")] * 9, encoding="utf-16-le")
+
+    with pytest.raises(UserError, match=r"looks like UTF-16 \(set data.encoding: "):
+        sniff(table, Layout())
+    assert sniff(table, Layout(encoding="utf-16-le")).text == "tweet"
+
+
+def test_columns_of_a_table_differ(tmp_path):
+    table = write(tmp_path / "own.csv", [(1, "see you", "ham")] * 9)
+
+    with pytest.raises(UserError, match="should name different columns: text, text"):
+        sniff(table, Layout(text="text", label="text"))
