@@ -298,8 +298,9 @@ def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
     benchmark, plan, folder = job.benchmark, done.plan, job.store.folder
     try:
         if is_compact:  # only now: ensembles need all scores
+            needed = {own for trial in done.without_result for own in trial.members}
             for trial, result in done.results.items():
-                if not result.record.compact:
+                if trial not in needed and not result.record.compact:
                     done.results[trial] = job.store.make_compact(key_of(trial))
         trials = {
             name: found

@@ -137,9 +137,8 @@ def _encoding_of(path: Path) -> str:
         if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf_16"
         if b"\0\n" in sample or b"\n\0" in sample:
-            raise UserError(
-                f"{path}: looks like UTF-16 (set data.encoding: utf-16-le or utf-16-be)"
-            )
+            hint = "store it in UTF-8, or set data.encoding: utf-16-le"
+            raise UserError(f"{path}: looks like UTF-16 without a byte order mark ({hint})")
         while sample.isascii() and (more := file.read(SAMPLE)):  # which tells nothing
             sample = more
     whole = sample.splitlines()[: None if len(sample) < SAMPLE else -1]
