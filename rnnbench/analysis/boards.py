@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
 from rnnbench.analysis.compare import Change, compare_runs, documents_of
 from rnnbench.analysis.comparisons import compare_with_best, hits_of
-from rnnbench.analysis.intervals import Hits
+from rnnbench.analysis.intervals import Floats, Hits
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
@@ -79,9 +78,9 @@ class RunHistory(OnSameDocuments):
 def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Board]:
     """Return a leaderboard for each set of documents; trials in several runs count once."""
     boards = []
-    for group in _by_documents(runs, None):
+    for group in _groups(runs, None):
         dataset = next(iter(group.values())).results.dataset
-        name_of_metric = metric_of(dataset, metric)
+        used = metric_of(dataset, metric)
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
         for name, run in group.items():
             hits = hits_of(run)
@@ -91,15 +90,14 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
                 found.setdefault(same, (name, model, own))
         named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
         against_best, entries = compare_with_best(named), []
-        scores = [score_of(model, name_of_metric) for _, model, _ in found.values()]
+        scores = [score_of(model, used) for _, model, _ in found.values()]
         measured = [score for score in scores if score is not None]
         for (name, model, _), score in zip(found.values(), scores, strict=True):
             rank = None if score is None else 1 + sum(other > score for other in measured)
             against = against_best.get(f"{model.name} of {name}")
             entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
         entries.sort(key=lambda entry: entry.rank or inf)
-        board = Board(metric=name_of_metric, dataset=dataset, runs=list(group), entries=entries)
-        boards.append(board)
+        boards.append(Board(metric=used, dataset=dataset, runs=list(group), entries=entries))
     return boards
 
 
@@ -108,13 +106,12 @@ def trace_runs(
 ) -> list[RunHistory]:
     """Return a history for each set of documents; runs have ``names``, or else ends of paths."""
     histories = []
-    for group in _by_documents(runs, names):
+    for group in _groups(runs, names):
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
         models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
         dataset = named[0][1].results.dataset
-        history = RunHistory(
-            metric=metric_of(dataset, metric), dataset=dataset, models=list(models), entries=[]
-        )
+        used = metric_of(dataset, metric)
+        history = RunHistory(metric=used, dataset=dataset, models=list(models), entries=[])
         runs_before = [None, *(run for _, run in named[:-1])]
         for before, (name, run) in zip(runs_before, named, strict=True):
             is_tested = before and history.is_tested and before.trials.keys() & run.trials.keys()
@@ -132,9 +129,7 @@ def trace_runs(
     return histories
 
 
-def _by_documents(
-    runs: Sequence[StoredRun], names: Sequence[str] | None
-) -> list[dict[str, StoredRun]]:
+def _groups(runs: Sequence[StoredRun], names: Sequence[str] | None) -> list[dict[str, StoredRun]]:
     groups: dict[tuple[str, bytes], dict[str, StoredRun]] = {}
     for name, run in zip(names or distinct_names([run.folder for run in runs]), runs, strict=True):
         groups.setdefault(documents_of(run), {})[name] = run
@@ -230,16 +225,14 @@ def rank_over_datasets(boards: Sequence[Board]) -> MeanRanks:
         raise UserError(f"{needs} runs of one kind of task, {got}")
     if len(common) < 2:
         lists = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in found.items())
-        raise UserError(
-            f"{needs} models or more that all datasets have, got {len(common)}; models are matched "
-            f"by name ({lists})"
-        )
+        got = f"got {len(common)}; models are matched by name ({lists})"
+        raise UserError(f"{needs} models or more that all datasets have, {got}")
     for name, without in left_out.items():
         log.warning("%s: left out, no %s on %s", name, metric, ", ".join(without))
     datasets = [_ranked(*pair, common) for pair in zip(boards, found.values(), strict=True)]
     ranks = np.array([list(dataset.ranks.values()) for dataset in datasets])
-    means = dict(zip(common, ranks.mean(axis=0).tolist(), strict=True))
-    models = {name: means[name] for name in sorted(means, key=means.__getitem__)}
+    means = zip(common, ranks.mean(axis=0).tolist(), strict=True)
+    models = dict(sorted(means, key=lambda mean: mean[1]))
     test, difference = friedman_test(ranks), critical_difference(*ranks.shape)
     return MeanRanks(
         metric=metric,
@@ -276,7 +269,7 @@ def _measured(board: Board) -> dict[str, RankedModel]:
     return {entry.model.name: entry for entry in first_run_last if entry.rank is not None}
 
 
-def friedman_test(ranks: NDArray[np.float64]) -> FriedmanTest:
+def friedman_test(ranks: Floats) -> FriedmanTest:
     """Return the test that all models have the same mean rank; ``ranks`` is (datasets, models).
 
     The F statistic is that of R. L. Iman and J. M. Davenport (Communications in Statistics A 9,

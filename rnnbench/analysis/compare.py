@@ -5,6 +5,7 @@ A gate is a condition under which a comparison fails, such as ``macro_f1 drops 0
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 from pydantic import computed_field
@@ -57,11 +58,9 @@ class DifferingFact(Record):
 class ComparedRuns(Record):
     """Two runs on the same documents, which B may have cut and padded differently."""
 
-    a: str
-    """The folder of A."""
+    a: str  # the folder of A
     b: str
-    dataset: DatasetSummary
-    """The dataset of run A."""
+    dataset: DatasetSummary  # that of A
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]
@@ -92,10 +91,8 @@ def compare_runs(a: StoredRun, b: StoredRun, only: Sequence[str] | None = None) 
     of_both = {name: (of_a[name], of_b[name]) for name in names if name in of_a and name in of_b}
     if not of_both:
         which = "no model" if only is None else f"none of {', '.join(only)}"
-        raise UserError(
-            f"{both}: {which} is in both runs; models are matched by name (A has "
-            f"{', '.join(of_a)}; B has {', '.join(of_b)})"
-        )
+        names_of = f"A has {', '.join(of_a)}; B has {', '.join(of_b)}"
+        raise UserError(f"{both}: {which} is in both runs; models are matched by name ({names_of})")
     return ComparedRuns(
         a=str(a.folder),
         b=str(b.folder),
@@ -216,10 +213,8 @@ def parse_gate(text: str) -> Gate:
     """Return the gate ``[METRIC] drops|rises AMOUNT``, which is N, N% or ``significantly``."""
     words, where = text.split(), f"--fail-if '{text}'"
     if len(words) not in (2, 3):
-        raise UserError(
-            f"{where}: should be METRIC drops|rises AMOUNT, such as 'accuracy drops 0.01', "
-            "'ms_per_step rises 10%' or 'drops significantly'"
-        )
+        examples = "'accuracy drops 0.01', 'ms_per_step rises 10%' or 'drops significantly'"
+        raise UserError(f"{where}: should be METRIC drops|rises AMOUNT, such as {examples}")
     direction, amount = words[-2:]
     metric = words[0] if len(words) == 3 else None
     if metric is not None:
@@ -228,10 +223,9 @@ def parse_gate(text: str) -> Gate:
         raise UserError(f"{where}: got '{direction}' ({did_you_mean(direction, DIRECTIONS)})")
     if amount == SIGNIFICANTLY:
         return Gate(" ".join(words), metric, direction, None)
-    try:
+    number = math.nan
+    with suppress(ValueError):
         number = float(amount.removesuffix("%"))
-    except ValueError:
-        number = math.nan
     if not 0 <= number < math.inf:
         allowed = f"allowed: a number from 0, a percentage of A, {SIGNIFICANTLY}"
         raise UserError(f"{where}: got '{amount}' ({allowed})")
@@ -251,10 +245,8 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
         raise UserError(f"{where}: no model has {metric} in both runs ({', '.join(values)})")
     undecided = [change.name for change in changes if change.has_too_few_seeds]
     if gate.amount is None and undecided:
-        raise UserError(
-            f"{where}: {', '.join(undecided)}: too few seeds to tell (use 3 or more in both runs, "
-            "or a gate with an amount)"
-        )
+        hint = "use 3 or more in both runs, or a gate with an amount"
+        raise UserError(f"{where}: {', '.join(undecided)}: too few seeds to tell ({hint})")
     failures = []
     for change in changes:
         (a, b), p = values[change.name], change.p_holm if gate.amount is None else None

@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import NDArray
 
 from rnnbench.analysis import intervals
-from rnnbench.analysis.intervals import Hits
+from rnnbench.analysis.intervals import Floats, Hits
 from rnnbench.points import chosen
 from rnnbench.results import schema
 from rnnbench.results.run import StoredRun
@@ -156,7 +156,7 @@ def swaps_p(a: NDArray[Any], b: NDArray[Any]) -> float:
     kinds, counts = np.unique(half[:, half.any(axis=0)], axis=1, return_counts=True)
     moved, middle = kinds @ _random_signs(counts), (a + b).sum(axis=1, keepdims=True) / 2
 
-    def distance(moved: NDArray[Any]) -> NDArray[np.float64]:
+    def distance(moved: NDArray[Any]) -> Floats:
         top, bottom = np.stack([middle + moved, middle - moved], axis=1)
         return np.asarray(np.abs(np.diff(top / np.where(bottom, bottom, 1), axis=0)))
 

@@ -1,14 +1,14 @@
 """The errors of models: the documents that they get wrong, their words, and topic by topic."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.analysis.intervals import N_BLOCKS, estimate_mean
+from rnnbench.analysis.intervals import N_BLOCKS, Floats, Trials, estimate_mean
 from rnnbench.data import cache
 from rnnbench.data.audit import DatasetSummary
 from rnnbench.data.dataset import make_dataset
@@ -58,7 +58,7 @@ def kinds_of_documents(labels: Labels, dataset: DatasetSummary) -> dict[str, NDA
     return {kind: chosen for kind, chosen in kinds.items() if chosen.any()}
 
 
-def mistaken_shares(trials: Sequence[TrialResult]) -> NDArray[np.float64]:
+def mistaken_shares(trials: Sequence[TrialResult]) -> Floats:
     """Return in which share of trials each document was misclassified, ``(n_test,)``."""
     wrong = [np.atleast_2d((one.answers != one.labels).T).any(axis=0) for one in trials]
     return np.asarray(np.mean(wrong, axis=0))
@@ -86,9 +86,7 @@ def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[floa
     return upper.value, Interval(low=max(0.0, lower.interval.low), high=upper.interval.high)
 
 
-def hardest_documents(
-    trials: Mapping[str, Sequence[TrialResult]], n: int, per_topic: int = 3
-) -> list[HardDocument]:
+def hardest_documents(trials: Trials, n: int, per_topic: int = 3) -> list[HardDocument]:
     """Return the ``n`` most misclassified documents, the first of equals, few of a topic."""
     task, labels = (first := next(iter(trials.values()))[0]).task, first.labels
     answers = {model: [t.answers for t in of_model] for model, of_model in trials.items()}
@@ -99,16 +97,15 @@ def hardest_documents(
         topic = keys[position]
         if mistaken[position] > 0 and of_topic[topic] < per_topic and len(hardest) < n:
             of_topic[topic] += 1
-            found = {
-                model: Counter(keys_of(own[[position]])[0] for own in given)
-                for model, given in answers.items()
-            }
-            most = {model: Answer(*of.most_common(1)[0], of.total()) for model, of in found.items()}
+            most = dict[str, Answer]()
+            for model, given in answers.items():
+                found = Counter(keys_of(own[[position]])[0] for own in given)
+                most[model] = Answer(*found.most_common(1)[0], found.total())
             hardest.append(HardDocument(position, topic, float(mistaken[position]), most))
     return hardest
 
 
-def _error(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+def _error(parts: Floats) -> Floats:
     """Return how far the main metric of each document alone is from 1, ``(n,)``."""
     top, bottom = parts if parts.ndim == 2 else (parts.astype(float), np.ones(len(parts)))
     return np.asarray(1 - np.divide(top, bottom, out=np.ones(len(top)), where=bottom > 0))
@@ -133,7 +130,7 @@ def frequent_topics(labels: Labels, n: int) -> list[int]:
     return [topic for topic in order[:n].tolist() if counts[topic]]
 
 
-def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[np.float64]:
+def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> Floats:
     """Return the share of the documents of the row's topic that were given the column's topic.
 
     In ``(len(topics) + 1, len(topics) + 1)``, the last topic is all others. Shares are means over
@@ -145,13 +142,13 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> NDArray[n
     counts = np.zeros((size, size))
     for trial in trials:
         np.add.at(counts, (place[trial.labels], place[trial.answers]), 1)
-    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 
 
 def mistakes_by_topic(
     trials: Sequence[TrialResult], topics: Sequence[int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
     Both are diagonals of arrays, ``(len(topics), len(topics))``. The rest of a row counts the same
@@ -166,9 +163,7 @@ def mistakes_by_topic(
     return missed / len(trials), added / len(trials)
 
 
-def f1_by_topic(
-    trials: Mapping[str, Sequence[TrialResult]], topics: Sequence[int]
-) -> dict[str, NDArray[np.float64]]:
+def f1_by_topic(trials: Trials, topics: Sequence[int]) -> dict[str, Floats]:
     """Return the F1 of each of ``topics`` by model: means over the model's trials."""
     own, n = list(topics), 1 + max(topics)
     return {

@@ -18,7 +18,7 @@ are found; ``results/reference`` has the tables. No interval covers an event tha
 most sets of five seeds miss a collapse that happens in one training in ten.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,8 @@ from rnnbench.training.outcome import TrialResult
 LEVEL = 0.95
 SMALLEST_P = 1e-300  # no p-value is lower, so none is rounded to 0
 ROUNDING = 1e-12  # scores that differ by less than this count as equal
+Trials = Mapping[str, Sequence[TrialResult]]  # those of each model, by its name
+Floats = NDArray[np.float64]
 N_BLOCKS = 16  # blocks of documents in order of time, whose sizes differ by at most one
 
 
@@ -86,7 +88,7 @@ def t_interval(values: Sequence[float], more: int = 0) -> Interval | None:
     return Estimate(float(np.mean(values)), error, n - 1).around
 
 
-def estimate_over_folds(scores: NDArray[np.float64]) -> "Estimate | None":
+def estimate_over_folds(scores: Floats) -> "Estimate | None":
     """Return the mean score of a cross-validation, ``(n_folds, n_seeds)``, or of a difference.
 
     The training sets of the k folds overlap, so the variance over folds is multiplied by
@@ -158,12 +160,11 @@ class Estimate:
         """Student's two-sided p-value of the hypothesis that the true value is 0."""
         if not self.error:  # each document, or fold, gives the same value: a sign test
             return 1.0 if abs(self.value) < ROUNDING else max(SMALLEST_P, float(0.5**self.df))
-        return max(
-            SMALLEST_P, float(2 * scipy.special.stdtr(self.df, -abs(self.value) / self.error))
-        )
+        p = float(2 * scipy.special.stdtr(self.df, -abs(self.value) / self.error))
+        return max(SMALLEST_P, p)
 
 
-def estimate_mean(values: NDArray[np.float64], **facts: Any) -> Estimate:
+def estimate_mean(values: Floats, **facts: Any) -> Estimate:
     """Return the mean of ``values`` ``(n_trials, n_documents)``; ``facts``: fields of ``Hits``."""
     squares = mean_squares(Hits(values, **facts))
     variance = max(squares.variance, squares.documents)  # seeds cannot make it smaller
@@ -188,9 +189,9 @@ class MeanSquares:
 
     n_documents: float  # or of blocks, or of clusters of equal size: see n_equal
     documents: float
-    n_seeds: NDArray[np.float64]
-    seeds: NDArray[np.float64]
-    chance: NDArray[np.float64]
+    n_seeds: Floats
+    seeds: Floats
+    chance: Floats
 
     @property
     def variance(self) -> float:
@@ -264,14 +265,14 @@ def sums_of(values: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[Any]:
     return np.add.reduceat(values[..., order], starts, axis=-1)
 
 
-def _by_group(values: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+def _by_group(values: NDArray[Any], groups: NDArray[np.int64]) -> Floats:
     """Return a value for each group, ``(..., n_groups)``; their mean is that of ``values``."""
     mean = values.mean(axis=-1, keepdims=True)
     sums = sums_of(values - mean, groups)
     return np.asarray(mean + sums * (sums.shape[-1] / values.shape[-1]))
 
 
-def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any]]) -> MeanSquares:
+def _mean_squares(by_document: Floats, models: Sequence[NDArray[Any]]) -> MeanSquares:
     def chance(right: NDArray[Any]) -> float:  # the variance of a seed's score by it
         of_seed, of_document = right.mean(axis=1, keepdims=True), right.mean(axis=0, keepdims=True)
         rest = ((right - of_seed - of_document + right.mean()) ** 2).sum()
@@ -289,6 +290,6 @@ def _mean_squares(by_document: NDArray[np.float64], models: Sequence[NDArray[Any
     )
 
 
-def _variance(values: NDArray[np.float64]) -> float:
+def _variance(values: Floats) -> float:
     """Return the variance of a sample: exactly 0 if its values are equal up to rounding."""
     return 0.0 if np.ptp(values) < ROUNDING else float(values.var(ddof=1))

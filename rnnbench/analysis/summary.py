@@ -34,11 +34,10 @@ from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
-
 R = TypeVar("R", bound=StoredRun)
 
+# The metrics that are checked: they depend on the answers alone, not on the digits of scores.
 OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1", "score")
-"""The metrics that are checked: they depend on the answers alone, not on the digits of scores."""
 ROUNDING = 1e-9  # the largest difference that summing in another order can make
 
 

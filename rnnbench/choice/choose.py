@@ -42,13 +42,15 @@ from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
 from rnnbench.terminal.display import show_trials
-from rnnbench.text import counted, heading, listed, numbers, with_article
+from rnnbench.text import counted, either, heading, listed, numbers, sentences, with_article
 from rnnbench.training.outcome import TrialResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger(__name__)
+Positions = NDArray[np.intp]  # of held-out documents in the training set, (n_held_out,)
+HeldOut = Mapping[tuple[str, int], TrialResult]  # the answers to them, by model and seed
 
 FOLDS = 5
 SEED = 0  # of the random draw of points of a grid
@@ -65,9 +67,8 @@ class Candidate(Record):
 
     name: str
     params: int
-    score: Annotated[float, formerly("accuracy")]
-    """The main metric on all held-out documents, as a mean over seeds."""
-    of_parts: list[float]  # the score on each part, as a mean over seeds
+    score: Annotated[float, formerly("accuracy")]  # on all held-out documents, a mean over seeds
+    of_parts: list[float]  # the same on each part
     over_parts: Interval | None  # of the mean, over other folds and seeds, if there are several
     interval: Interval  # over other documents and, with several seeds, over other seeds
     training: dict[str, Any] = {}  # training values that are set for this model alone
@@ -77,9 +78,8 @@ class Candidate(Record):
 
     def p_of_folds(self, other: "Candidate") -> float | None:
         """Return the p-value of the difference over other training documents, given folds."""
-        ahead = np.subtract(self.of_parts, other.of_parts)[:, np.newaxis]
-        over_folds = estimate_over_folds(ahead)
-        return over_folds.p if over_folds else None
+        ahead = estimate_over_folds(np.subtract(self.of_parts, other.of_parts)[:, np.newaxis])
+        return ahead.p if ahead else None
 
 
 class Recommendation(Record):
@@ -125,18 +125,13 @@ def rank_key(score: float, epochs: int, params: int) -> tuple[float, int, int]:
     return -round(score, DIGITS), epochs, params
 
 
-def rank_candidates(
-    order: Iterable[str], done: PlanResult, positions: NDArray[np.intp]
-) -> list[Candidate]:
-    """Return the models whose trials all have a result, the best first.
-
-    The documents of all parts have ``positions`` in the training set, ``(n_held_out,)``.
-    """
+def rank_candidates(names: Iterable[str], done: PlanResult, held_out: Positions) -> list[Candidate]:
+    """Return the models whose trials all have a result, the best first."""
     trials, in_order = {trial.name: trial for trial in done.plan.trials}, done.plan.dataset.in_order
-    places = np.argsort(positions) if in_order else slice(None)
+    places = np.argsort(held_out) if in_order else slice(None)
     found: list[Candidate] = []
     hits: dict[str, Hits] = {}
-    for name, by_seed in complete(order, done).items():
+    for name, by_seed in complete(names, done).items():
         answers = list(by_seed.values())
         model, records = trials[name].model, [part.record for parts in answers for part in parts]
         of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
@@ -163,10 +158,10 @@ def rank_candidates(
     return [one.model_copy(update={"against_best": against.get(one.name)}) for one in found]
 
 
-def complete(order: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
+def complete(names: Iterable[str], done: PlanResult) -> dict[str, dict[int, list[TrialResult]]]:
     """Return the results of each model that lacks none: by seed, a result for each part."""
     lacking = {trial.name for trial in done.without_result}
-    found = {name: dict[int, list[TrialResult]]() for name in order if name not in lacking}
+    found = {name: dict[int, list[TrialResult]]() for name in names if name not in lacking}
     for trial in done.plan.trials:
         if trial.name in found:
             found[trial.name].setdefault(trial.seed, []).append(done.results[trial])
@@ -251,8 +246,9 @@ def _caption(results: ChoiceResults) -> str:
     score = dataset.kind.score_name
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
-    best, is_drawn = results.recommended, len(missing) + len(results.candidates) < results.n_models
-    sentences = [
+    best, n_tried = results.recommended, len(missing) + len(results.candidates)
+    is_drawn = bool(results.searched) and n_tried < results.n_models
+    return sentences(
         f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
         f"Data: {dataset.source} ({dataset.origin}). {heading(score)} on {results.how()}. "
@@ -260,7 +256,7 @@ def _caption(results: ChoiceResults) -> str:
         "used.",
         f"The held-out documents are {in_blocks(results.held_out)}." if dataset.in_order else "",
         f"Seeds: {numbers(results.seeds[: results.n_seeds])}.",
-        f"Epochs: {' or '.join(map(str, results.epochs))}." if results.epochs else "",
+        f"Epochs: {either(results.epochs)}." if results.epochs else "",
         f"After ±: how much the {score} depends on the documents learned from. Interval "
         f"{scope(results.n_seeds)}: how much it depends on the documents classified."
         if results.folds
@@ -270,13 +266,10 @@ def _caption(results: ChoiceResults) -> str:
         if n
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
-        f"{results.sampler} drew at most {results.searched} points of each grid."
-        if results.searched and is_drawn
-        else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid." * is_drawn,
         f"{FIT_SECONDS.header}: the mean of all trainings.",
         condition(tests),
-    ]
-    return " ".join(filter(None, sentences))
+    )
 
 
 def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
@@ -294,17 +287,14 @@ def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> s
     return "".join(f"# {line}\n" for line in introduction) + chosen
 
 
-def chosen_benchmark(
-    benchmark: Benchmark, results: ChoiceResults, chosen: Iterable[str]
-) -> Benchmark:
+def chosen_benchmark(whole: Benchmark, results: ChoiceResults, chosen: Iterable[str]) -> Benchmark:
     """Return a benchmark of candidates, with how many each was chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
     models = {}
-    for name in with_members(chosen, benchmark.models):
+    for name in with_members(chosen, whole.models):
         tried = {"chosen_from": n_tried[model_of(name)]}
-        models[model_of(name)] = benchmark.models[name].model_copy(update=tried)
-    changes = {"name": f"{benchmark.name[:90]}_chosen", "models": models}
-    return benchmark.model_copy(update=changes)
+        models[model_of(name)] = whole.models[name].model_copy(update=tried)
+    return whole.model_copy(update={"name": f"{whole.name[:90]}_chosen", "models": models})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -442,9 +432,7 @@ def draw_points(names: Iterable[str], n: int) -> set[str]:
     return drawn
 
 
-def _write(
-    request: ChoiceRequest, job: Job, done: PlanResult, positions: NDArray[np.intp]
-) -> Choice:
+def _write(request: ChoiceRequest, job: Job, done: PlanResult, positions: Positions) -> Choice:
     """Rank the models that have all their trials, and write everything that belongs to it."""
     benchmark, folder = job.benchmark, job.store.folder
     candidates = rank_candidates(benchmark.models, done, positions)
@@ -479,7 +467,7 @@ def _on_all(request: ChoiceRequest, job: Job) -> Data:
     return job.benchmark.data.model_copy(update={"fit_on_all": request.last or 1.0})
 
 
-def _check_labels(job: Job, section: Data, positions: NDArray[np.intp]) -> None:
+def _check_labels(job: Job, section: Data, positions: Positions) -> None:
     """Make sure that the answers of a choice can stand for those of a model of all documents."""
     learned = make_dataset(job.data.corpus, job.data.section, blind=True)
     whole = make_dataset(job.data.corpus, section)
@@ -488,12 +476,7 @@ def _check_labels(job: Job, section: Data, positions: NDArray[np.intp]) -> None:
         raise UserError("on: some labels occur only in test documents (use 'train')")
 
 
-def _fit(
-    request: ChoiceRequest,
-    job: Job,
-    choice: Choice,
-    held_out: Mapping[tuple[str, int], TrialResult],
-) -> Run:
+def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) -> Run:
     """Train the recommended model, in a run that keeps it; ``held_out`` answers replace its own."""
     names = with_members([choice.recommended], job.benchmark.models)
     benchmark = chosen_benchmark(job.benchmark, choice.results, names)
@@ -517,7 +500,7 @@ def _fit(
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 
-def _answers(parts: Sequence[TrialResult], positions: NDArray[np.intp]) -> TrialResult:
+def _answers(parts: Sequence[TrialResult], positions: Positions) -> TrialResult:
     """Return the answers of a model to the documents at ``positions``, in that order."""
     order, names = np.argsort(positions), ("labels", "scores", "answers")
     wholes = (np.concatenate([getattr(part, name) for part in parts]) for name in names)

@@ -31,7 +31,7 @@ from rnnbench.text import counted, with_article
 
 log = logging.getLogger(__name__)
 
-NAMES = {
+NAMES = {  # what a column, or an array, may be called without being named by an option
     "id": ("id", "ids", "doc_id", "idx", "index"),
     "label": ("label", "labels", "label_ids", "target", "gold", "y_true"),
     "prediction": ("prediction", "predictions", "predicted", "answer", "y_pred"),
@@ -40,15 +40,11 @@ NAMES = {
     "seed": ("seed",),
     "cluster": ("cluster", "clusters"),
 }
-"""What a column, or an array, may be called without being named by an option."""
 OF_HARNESS = {"doc_id", "filter", "metrics"}
 """Columns of samples of lm-evaluation-harness; ``metrics`` lists the columns with scores."""
-AT_ONCE = 10_000
-"""The rows of a table that are looked at together."""
-TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}
-"""The numbers that texts, and nothing, stand for."""
-NEXT = "(next)"
-"""The seed of a training that has none: the number of trainings of its model before it."""
+AT_ONCE = 10_000  # the rows of a table that are looked at together
+TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}  # of texts, and of nothing
+NEXT = "(next)"  # the seed of a training without one: how many its model had before it
 
 
 @dataclass(frozen=True)

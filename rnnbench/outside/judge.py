@@ -38,8 +38,7 @@ or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN stand for a 
 Arrays = dict[tuple[str, int], NDArray[Any]]
 """The answers of each training, by model and seed: positions of topics, or -1; or 0 and 1,
 ``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
-LACKING, NO_ANSWER = 2, "(no answer)"
-"""What stands for a missing answer in a row of 0 and 1, and for a wrong one in place of it."""
+LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
 FEW_CLUSTERS, FROM_PYTHON = 20, "a call in Python"
 
 
@@ -140,8 +139,8 @@ def verdict(
     return Verdict(Path(name), results, trials, benchmark, _at_first())
 
 
+# The machine that judges, and the versions that can change a p-value:
 _environment = partial(environment, ("numpy", "scipy"), jobs=1, threads=1)
-"""Returns the machine that judges, and the versions that can change a p-value."""
 _at_first = cache(_environment)  # looking at all packages takes longer than a verdict
 
 

@@ -36,7 +36,7 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 NAME, ASIDE, REPLACED = "bold", "dim", "yellow"
 START_MARK = "(start)"
 EMBEDDED = "word ids, each of which selects a vector of an embedding"
-INPUTS = {
+INPUTS = {  # the kinds of input that models get from a document, in words
     "numbers": "the id of each word as a number, one feature at each step",
     "scaled_numbers": "the id of each word, divided by {n_ids:,}, one feature at each step",
     "ids": f"{EMBEDDED}, even for padding",
@@ -46,7 +46,6 @@ INPUTS = {
     "text": "the ids as a text, without the padding and the start mark",
     "words": "the words as a text, without those that are unknown or cut off",
 }
-"""The kinds of input that models get from a document, in words."""
 View = tuple[Mapping[str, Any], *tuple[Table | RenderableType, ...]]
 """The record of something, which ``--json`` prints, and what people see of it."""
 

@@ -50,12 +50,11 @@ THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
 DOTTED: Style = {"lw": 1, "ls": ":"}
 LARGEST = 1e38  # the largest number that is drawn; there is no room for much larger ones
-FORMATS: dict[str, dict[str, None]] = {
+FORMATS: dict[str, dict[str, None]] = {  # of pictures, without facts that Matplotlib would add
     ".png": {"Software": None},
     ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-"""The formats of pictures, each without the facts that Matplotlib would add."""
 Size = tuple[float, float]
 
 _SETTINGS: dict[Any, Any] = {
@@ -79,12 +78,11 @@ BLUES = LinearSegmentedColormap.from_list("blues", [(0, 0.447, 0.698, a) for a i
 BLUE: Style = {"color": COLOURS[0]}
 GREY: Style = {"color": COLOURS[7]}
 DIAMOND: Style = {"marker": "D", "ls": "", "mfc": "none", "ms": 6}
-MARKS: dict[str, Style] = {
+MARKS: dict[str, Style] = {  # of a difference, by its verdict
     "clear": {"marker": "o", "ls": ""},
     "not clear": {"marker": "o", "ls": "", "mfc": "none"},
     TOO_FEW_SEEDS: {"marker": "x", "ls": "", "mew": 1.5},
 }
-"""The mark of a difference, by its verdict."""
 LEAST_SECONDS = 1e-3  # shorter trainings are drawn here: a logarithmic axis has no 0
 CURVES = {
     "loss": "loss on the training documents",
@@ -97,16 +95,12 @@ CURVES = {
 class Plot(ABC):
     """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
-    name: str
-    """That of its files, without suffix; plots on one page have different names."""
+    name: str  # of its files, without suffix; plots on one page have different names
     title: str
     size: Size
-    size_on_page: Size | None = None
-    """Its size on a page, where that differs."""
-    alt: str
-    """The same facts in words, for those who cannot see it."""
-    models: Sequence[str] = ()
-    """Those that it is about, where it is about some alone."""
+    size_on_page: Size | None = None  # where that differs
+    alt: str  # the same facts in words, for those who cannot see it
+    models: Sequence[str] = ()  # those that it is about, where it is about some alone
 
     def make_room(self, names: Iterable[str], height: float) -> None:
         """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
@@ -306,12 +300,9 @@ class ScorePlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        dataset, diamond = self.run.results.dataset, DIAMOND | {"mec": ink()}
-        published = [
-            one
-            for one in self.run.results.published
-            if one.is_of_our_model and one.model in self.chosen
-        ]
+        results, diamond = self.run.results, DIAMOND | {"mec": ink()}
+        dataset, own = results.dataset, [of for of in results.published if of.is_of_our_model]
+        published = [result for result in own if result.model in self.chosen]
         for row, model in enumerate(self._models):
             style: Style = {"color": COLOURS[model.is_baseline], "gid": about(model.name)}
             for interval, line in ((model.interval, THIN), (model.score.over_seeds, THICK)):
@@ -582,23 +573,18 @@ class ConfusionPlot(RunPlot):
         return ()
 
 
-PLOTS: Registry[type[RunPlot]] = Registry(
-    "plot",
-    RunPlot,
-    [ScorePlot, DifferencesPlot, CostPlot, LearningCurves, ConfusionPlot],
-    key="kind",
-    holds_classes=True,
+_plots = [ScorePlot, DifferencesPlot, CostPlot, LearningCurves, ConfusionPlot]
+PLOTS: Registry[type[RunPlot]] = Registry(  # in the order in which a section shows them
+    "plot", RunPlot, _plots, key="kind", holds_classes=True
 )
-"""The plots of a run, in the order in which a section shows them."""
 
 
 # Several runs
 
-CHANGES: dict[str, Style] = {
+CHANGES: dict[str, Style] = {  # the mark of a clear change, by its direction
     way: {"marker": mark, "ls": "", "ms": 10, "color": COLOURS[1]}
     for way, mark in (("up", "^"), ("down", "v"))
 }
-"""The mark of a clear change, by its direction."""
 LABELS, RUNS_PER_LABEL = 5, 8  # those that fit into any plot, and the runs a label in a wide one
 FEW_DATASETS = 5
 CHARACTERS = 13.5  # characters of a caption in an inch

@@ -34,8 +34,8 @@ from rnnbench.text import counted, either, for_markdown, listed, numbers, plural
 
 SHORT = 12  # characters shown of a commit or a fingerprint
 LONGEST = 76  # the most characters that are shown of a value that differs
+# The characters that XML 1.0 does not have, not even escaped:
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""The characters that XML 1.0 does not have, not even escaped."""
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes of gates
 CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
 ON_THE_SAME = "Only results on the same documents are shown."
@@ -194,9 +194,7 @@ def trained_on(results: Results) -> str:
     return sentences(
         about,
         threads if all(model.is_baseline for model in results.models) else how,
-        f"Models with their own training values: {', '.join(own_training)}."
-        if own_training
-        else "",
+        f"Models with their own training values: {', '.join(own_training)}." * bool(own_training),
     )
 
 
@@ -380,7 +378,7 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
 
 
 def parameter_columns(
-    name: str, parameters: Sequence[str], reserved: Sequence[str]
+    point: str, parameters: Sequence[str], reserved: Sequence[str]
 ) -> dict[str, object]:
     """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
 
@@ -389,11 +387,8 @@ def parameter_columns(
             return text
         return int(text) if text.removeprefix("-").isdecimal() else float(text)
 
-    values = values_of(name)
-    return {
-        f"parameter_{key}" if key in reserved else key: number(values.get(key))
-        for key in parameters
-    }
+    values = {key: number(values_of(point).get(key)) for key in parameters}
+    return {f"parameter_{key}" if key in reserved else key: of for key, of in values.items()}
 
 
 def board_tables(board: Board) -> list[Table]:
