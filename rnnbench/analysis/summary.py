@@ -3,7 +3,7 @@
 import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, combinations
 from math import comb
@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import InstanceOf
 
 from rnnbench.analysis.comparisons import MAX_IN_PAIRS, compare_pairs
-from rnnbench.analysis.intervals import Hits, score_interval, t_interval
+from rnnbench.analysis.intervals import Hits, Trials, score_interval, t_interval
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.audit import DatasetSummary, rest_of
 from rnnbench.environment import Environment
@@ -35,6 +35,7 @@ from rnnbench.training.outcome import TrialResult
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=StoredRun)
+Metrics = dict[TrialResult, dict[str, float]]  # those of each trial, by name
 
 # The metrics that are checked: they depend on the answers alone, not on the digits of scores.
 OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1", "score")
@@ -48,7 +49,7 @@ class NothingLeftError(UserError):
 def summarize_run(
     benchmark: Benchmark,
     dataset: DatasetSummary,
-    trials: Mapping[str, Sequence[TrialResult]],
+    trials: Trials,
     command: str = "",
     missing: Sequence[schema.MissingTrial] = (),
 ) -> schema.Results:
@@ -63,10 +64,10 @@ def summarize_run(
         for name, of_model in trials.items()
     }
     hits[dataset.majority_name] = Hits(always[..., np.newaxis, :], is_random=False, **dependence)
-    pairs, metrics, training = _pairs(hits), compute_metrics(trials), benchmark.training
+    pairs, metrics, training = _pairs(hits), compute_metrics(flat), benchmark.training
     models = [
-        _summarize(benchmark.models[name], of_model, metrics[name], dataset, hits[name])
-        for name, of_model in trials.items()
+        _summarize(benchmark.models[name], {of: metrics[of] for of in own}, dataset, hits[name])
+        for name, own in trials.items()
     ]
     engines = defaultdict[str, list[str]](list)
     for name, of_model in trials.items():
@@ -122,23 +123,19 @@ def _without_duplicates(
     )
 
 
-def compute_metrics(
-    trials: Mapping[str, Sequence[TrialResult]], level: int = logging.WARNING
-) -> dict[str, list[dict[str, float]]]:
-    """Return metrics by model and trial; a plug-in that fails is left out, logged at ``level``."""
-    computed = {model: [dict[str, float]() for _ in of] for model, of in trials.items()}
-    flat = list(zip(chain(*trials.values()), chain(*computed.values()), strict=True))
-    task = flat[0][0].record.task
-    for metric in usable_metrics(task).values():
+def compute_metrics(trials: Sequence[TrialResult], level: int = logging.WARNING) -> Metrics:
+    """Return the metrics of each trial; a plug-in that fails is left out, logged at ``level``."""
+    computed: Metrics = {trial: {} for trial in trials}
+    for metric in usable_metrics(trials[0].record.task).values():
         try:
             with METRICS.blamed(metric.name):
-                values = [_value_of(metric, trial) for trial, _ in flat]
+                values = [_value_of(metric, trial) for trial in trials]
         except PluginError as error:
             log.log(level, "%s; it is left out", error)
             continue
-        for (_, numbers), value in zip(flat, values, strict=True):
+        for trial, value in zip(trials, values, strict=True):
             if value is not None:
-                numbers[metric.name] = value
+                computed[trial][metric.name] = value
     return computed
 
 
@@ -156,15 +153,11 @@ def _value_of(metric: Metric, trial: TrialResult) -> float | None:
 
 def metrics_of(trial: TrialResult) -> dict[str, float]:
     """Return the metrics of one trial; the summary of all names the plug-ins that fail."""
-    return compute_metrics({"": [trial]}, logging.DEBUG)[""][0]
+    return compute_metrics([trial], logging.DEBUG)[trial]
 
 
 def _summarize(
-    description: Model,
-    trials: Sequence[TrialResult],
-    metrics: Sequence[Mapping[str, float]],
-    dataset: DatasetSummary,
-    hits: Hits,
+    description: Model, trials: Metrics, dataset: DatasetSummary, hits: Hits
 ) -> schema.ModelSummary:
     records = [trial.record for trial in trials]
     costs: dict[str, Any] = {}
@@ -172,7 +165,7 @@ def _summarize(
         known = [own for record in records if (own := getattr(record, name)) is not None]
         costs[name] = statistic(known) if known else None
     values = {
-        name: [of_trial[name] for of_trial in metrics if name in of_trial]
+        name: [metrics[name] for metrics in trials.values() if name in metrics]
         for name in usable_metrics(dataset.task)
     }
     return schema.ModelSummary(
@@ -185,13 +178,13 @@ def _summarize(
         interval=score_interval(hits),
         metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
         **_other_decisions(trials),
-        topics_never_predicted=_never_predicted(trials, dataset),
+        topics_never_predicted=_never_predicted([*trials], dataset),
         **costs,
         training=description.own_training,
         chosen_from=description.chosen_from,
         trials=[
             schema.TrialSummary(fingerprint=of.fingerprint, seed=of.seed, metrics=dict(own))
-            for of, own in zip(records, metrics, strict=True)
+            for of, own in zip(records, trials.values(), strict=True)
         ],
     )
 
@@ -205,7 +198,7 @@ def _never_predicted(trials: Sequence[TrialResult], dataset: DatasetSummary) -> 
     return [dataset.topics[n].topic for n in np.flatnonzero(is_never)]
 
 
-def _other_decisions(trials: Sequence[TrialResult]) -> dict[str, Any]:
+def _other_decisions(trials: Iterable[TrialResult]) -> dict[str, Any]:
     """Return the score at 0.5, and for how many documents the chosen threshold is too high."""
     at_half, below = [], []
     for trial in trials:
@@ -297,10 +290,9 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     """Return the finished run in ``folder``; a summary without a metric is recomputed."""
     command = peek(folder / RESULTS).get("command")
     if command and not (folder / TRIALS).is_dir():
-        raise DamagedResultError(
-            f"unusable result: {folder}: it holds only the summary of a run, without trials "
-            f"(to train them again: {command})"
-        )
+        lacks = "it holds only the summary of a run, without trials"
+        again = f"to train them again: {command}"
+        raise DamagedResultError(f"unusable result: {folder}: {lacks} ({again})")
     results = load_results(folder)
     try:
         benchmark = load_benchmark(folder, [model.name for model in results.models])
@@ -308,12 +300,11 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
         environment = load_environment(folder)
     except FileNotFoundError as error:
         raise DamagedResultError(f"unusable result: {error.filename}: it is missing") from error
-    for place, stored, found in _checked_numbers(results, trials):
+    for place, stored, found in _numbers(results, trials):
         if not math.isclose(stored, found, rel_tol=ROUNDING, abs_tol=ROUNDING):
-            raise DamagedResultError(
-                f"unusable result: {folder / RESULTS}: {place} is {stored:.6g}, but the "
-                f"stored predictions give {found:.6g}; run the benchmark again"
-            )
+            fault = f"{place} is {stored:.6g}, but the stored predictions give {found:.6g}"
+            where = f"unusable result: {folder / RESULTS}"
+            raise DamagedResultError(f"{where}: {fault}; run the benchmark again")
     known = usable_metrics(results.dataset.task)
     if missing := [name for name in known if name not in results.metrics]:
         lacks = f"it lacks {', '.join(missing)}; recomputed from the stored trials"
@@ -326,10 +317,8 @@ def load_run(folder: Path, *, without_duplicates: bool = False) -> StoredRun:
     return drop_duplicates(run) if without_duplicates else run
 
 
-def _checked_numbers(
-    results: schema.Results, trials: Mapping[str, Sequence[TrialResult]]
-) -> Iterator[tuple[str, float, float]]:
-    """Yield the name, the stored value and the right value of numbers in a summary."""
+def _numbers(results: schema.Results, trials: Trials) -> Iterator[tuple[str, float, float]]:
+    """Yield the name, the stored value and the right value of numbers that are checked."""
     for model in results.models:
         for trial, result in zip(model.trials, trials[model.name], strict=True):
             for metric in (METRICS[name] for name in OF_ANSWERS if name in results.metrics):

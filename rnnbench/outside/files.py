@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, islice
+from itertools import islice
 from math import nan
 from pathlib import Path
 from sys import intern
@@ -45,6 +45,8 @@ OF_HARNESS = {"doc_id", "filter", "metrics"}
 AT_ONCE = 10_000  # the rows of a table that are looked at together
 TRUTHS = {None: nan, "": nan, "True": 1.0, "False": 0.0}  # of texts, and of nothing
 NEXT = "(next)"  # the seed of a training without one: how many its model had before it
+Columns = dict[str, "_Column"]  # by the keys of NAMES
+Rows = Sequence[tuple["_Read", NDArray[np.int32]]]  # of files, and the document of each
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,13 @@ class _Column(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """The rows of a file: its columns by the keys of ``NAMES``."""
+    """The rows of a file."""
 
     file: str
-    columns: dict[str, _Column]
+    columns: Columns
 
 
-def read_answers(
-    files: Sequence[str], labels: Path | None = None, reading: Reading | None = None
-) -> dict[str, Any]:
+def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) -> dict[str, Any]:
     """Return the arguments of ``verdict`` that some files hold: tables, or NumPy arrays.
 
     A file may be ``NAME=FILE``, with the name of its model; several files of one model are
@@ -94,7 +94,7 @@ def read_answers(
     Raises:
         UserError: a file cannot be used; the message names it.
     """
-    reading, run = reading or Reading(), load_run(labels) if labels and labels.is_dir() else None
+    run = load_run(labels) if labels and labels.is_dir() else None
     named = [_split(file) for file in files]
     if twice := [file for file, own in zip(files, named, strict=True) if named.count(own) > 1]:
         raise UserError(f"{twice[0]}: given twice (allowed: different files, or other names)")
@@ -102,17 +102,17 @@ def read_answers(
     everything = [*read, *([_read(labels, "", reading, True)] if labels and not run else [])]
     has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
-    places = [_numbered(one, "id", ids) for one in everything]
+    rows = [(one, _numbered(one, "id", ids)) for one in everything]
     n = len(ids.names)
     if run and n > len(run.labels):
         raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
     if not has_ids:
         log.warning("no ids: documents are matched by their places")
     key = "score" if is_scored else "prediction"
-    given = _by_model(read, places[: len(read)], ids.names, key)
+    given = _by_model(rows[: len(read)], ids.names, key)
     if run:
         return given | {"labels": run}
-    label, cluster = (_agreed(key, everything, places, ids.names) for key in ("label", "cluster"))
+    label, cluster = (_agreed(key, rows, ids.names) for key in ("label", "cluster"))
     if not (label or is_scored):
         raise UserError("no labels (--column label=NAME names a column, and --labels a file)")
     facts = {"clusters": cluster, "ids": ids.names if has_ids else None}
@@ -147,7 +147,7 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
     return _Read(str(path), columns)
 
 
-def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, _Column]]:
+def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]:
     """Return the name and the columns of a table."""
     layout = with_form(path, Layout())
     header, rows = open_table(path, layout)
@@ -192,7 +192,7 @@ def _existing(name: str, header: Sequence[str], path: Path) -> str:
     return name
 
 
-def _counting(columns: dict[str, _Column], reading: Reading) -> dict[str, _Column]:
+def _counting(columns: Columns, reading: Reading) -> Columns:
     """Return the rows that count, with their labels split."""
     if reading.only:
         values, codes = columns.pop("only")
@@ -207,9 +207,7 @@ def _counting(columns: dict[str, _Column], reading: Reading) -> dict[str, _Colum
     return columns
 
 
-def _values(
-    path: Path, layout: Layout, header: Sequence[str], names: Mapping[str, str]
-) -> dict[str, _Column]:
+def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, str]) -> Columns:
     """Return columns of a table by their keys."""
     keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
@@ -246,18 +244,16 @@ def _decided(scores: NDArray[Any], classes: Sequence[Any], labels: _Column | Non
     These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
     """
     is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
+    rows: Iterable[Any]
     if labels and any(isinstance(label, list) for label in labels.values[:1]):
-        rows = (
-            [classes[place] for place in np.flatnonzero(row).tolist()] for row in scores >= half
-        )
+        rows = ([classes[at] for at in np.flatnonzero(row).tolist()] for row in scores >= half)
     else:
-        rows = (
-            classes[place] for place in np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)
-        )
+        best = np.where(is_whole[:, np.newaxis], scores, 0).argmax(axis=1)
+        rows = (classes[at] for at in best)
     return _Column.of(own if whole else None for own, whole in zip(rows, is_whole, strict=True))
 
 
-def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, dict[str, _Column]]:
+def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]:
     """Return the name and the arrays of a NumPy file, as lists."""
     try:
         with open_regular(path, MAX_FILE) as raw:
@@ -299,13 +295,11 @@ def _all_have(key: str, read: Sequence[_Read]) -> bool:
     return True in have
 
 
-def _agreed(
-    key: str, read: Sequence[_Read], places: Sequence[NDArray[Any]], ids: Sequence[str]
-) -> list[Any] | None:
+def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
-    agreed, having = np.full(len(ids), -1), [key in one.columns for one in read]
+    agreed, having = np.full(len(ids), -1), [of for of in rows if key in of[0].columns]
     known: dict[Any, tuple[int, Any]] = {}  # the number of each value, and how it was first written
-    for one, own in compress(zip(read, places, strict=True), having):
+    for one, own in having:
         values, codes = one.columns[key]
         numbers = [known.setdefault(_plain(v), (len(known), v))[0] for v in values.tolist()]
         found = np.array(numbers)[codes]
@@ -316,7 +310,7 @@ def _agreed(
             fault = f"two {key}s of one document: {both[0]}, {both[1]} (id {ids[own[row]]})"
             raise UserError(f"{one.file}: {fault}")
     shown = [*(value for _, value in known.values()), None]
-    return [shown[number] for number in agreed.tolist()] if any(having) else None
+    return [shown[number] for number in agreed.tolist()] if having else None
 
 
 def _plain(value: Any) -> Any:
@@ -326,14 +320,12 @@ def _plain(value: Any) -> Any:
     return None if value is None else str(spelled(value))
 
 
-def _by_model(
-    read: Sequence[_Read], places: Sequence[NDArray[Any]], ids: Sequence[str], key: str
-) -> dict[str, Any]:
+def _by_model(rows: Rows, ids: Sequence[str], key: str) -> dict[str, Any]:
     """Return the answers of each model by seed, and the files that they came from."""
     answers: dict[str, dict[Any, Any]] = {}
     files: dict[str, dict[str, None]] = {}
     written: dict[str, str] = {}
-    for one, own in zip(read, places, strict=True):
+    for one, own in rows:
         models, seeds, (values, codes) = Topics(), Topics(), one.columns[key]
         of_model, of_seed = _numbered(one, "model", models), _numbered(one, "seed", seeds)
         training = of_model.astype(np.int64) * len(seeds.names) + of_seed
