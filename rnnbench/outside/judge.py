@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 Answers = ArrayLike | Sequence[Collection[str] | str | None]
 """One for each document: a label of any type or, if it may have any number, a collection of them,
 or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN stand for a missing one."""
-Arrays = dict[tuple[str, int], NDArray[Any]]
+Array = NDArray[Any]
+Arrays = dict[tuple[str, int], Array]
 """The answers of each training, by model and seed: positions of topics, or -1; or 0 and 1,
 ``(n, n_topics)``, or ``LACKING`` in the whole row; or scores, or NaN."""
 LACKING, NO_ANSWER = 2, "(no answer)"  # in a row of 0 and 1; the topic of a missing answer
@@ -156,9 +157,8 @@ class Topics(dict[Any, int]):
         if name is None or name == "" or name != name:  # noqa: PLR0124 - NaN
             return -1
         if not isinstance(name, str):
-            raise UserError(
-                f"{self.where}: got {spell(value)} (should be a text or a whole number)"
-            )
+            hint = "should be a text or a whole number"
+            raise UserError(f"{self.where}: got {spell(value)} ({hint})")
         if name not in self:
             self[name] = len(self.names)
             self.names.append(name)
@@ -182,13 +182,8 @@ def natural(name: str) -> tuple[bool, int, str]:
     return not is_number, int(name) if is_number else 0, name
 
 
-def _coded(
-    labels: Any, answers: Mapping[str, Any]
-) -> tuple[TaskKind, list[str], NDArray[Any], Arrays]:
-    """Return the kind of task, its topics, the labels as an array, and the answers.
-
-    The topics of labels come first, so that labels are the same beside other answers.
-    """
+def _coded(labels: Any, answers: Mapping[str, Any]) -> tuple[TaskKind, list[str], Array, Arrays]:
+    """Return the kind of task, its topics, those of labels first, the labels, and the answers."""
     topics, right = Topics(["0"] * (labels is None)), None
     if isinstance(labels, StoredRun):
         dataset, right = labels.results.dataset, next(iter(labels.trials.values()))[0].labels
@@ -228,7 +223,7 @@ def _coded(
     return task, topics.names, right, given
 
 
-def _as_array(task: TaskKind, topics: Topics, values: Any) -> NDArray[Any]:
+def _as_array(task: TaskKind, topics: Topics, values: Any) -> Array:
     """Return labels or answers as an array; see ``Arrays``. Topics that are new are added."""
     if not task.has_topics:
         try:
@@ -272,16 +267,14 @@ def _trainings(depth: int, answers: Any) -> dict[int, Any]:
     return {0: answers} if _depth(answers) <= depth else dict(enumerate(answers))
 
 
-def _is_missing(answers: NDArray[Any]) -> NDArray[np.bool_]:
+def _is_missing(answers: Array) -> NDArray[np.bool_]:
     """Return which answers are missing, ``(n,)``; see ``Arrays``."""
     if answers.ndim == 2:
         return np.asarray((answers == LACKING).any(axis=1))
     return np.isnan(answers) if answers.dtype.kind == "f" else answers < 0
 
 
-def _chosen(
-    right: NDArray[Any], given: Arrays, missing: str, facts: dict[str, Any]
-) -> NDArray[np.intp]:
+def _chosen(right: Array, given: Arrays, missing: str, facts: dict[str, Any]) -> NDArray[np.intp]:
     """Return the documents that count, in order of their ids, and make ``facts`` about these."""
     n, ids, clusters = len(right), facts.get("ids"), facts.get("clusters")
     names = list(map(str, range(n))) if ids is None else _numbered("ids", ids, n)[0]
@@ -325,29 +318,27 @@ def _numbered(key: str, values: Sequence[Any], n: int) -> tuple[list[str], NDArr
     return topics.names, places
 
 
-def _trial(
-    model: str, seed: int, answers: NDArray[Any], labels: NDArray[Any], dataset: DatasetSummary
-) -> TrialResult:
+def _trial(model: str, seed: int, given: Array, right: Array, data: DatasetSummary) -> TrialResult:
     """Return the answers of a training as a trial, with missing ones as wrong ones."""
-    answers = answers.copy()
-    answers[_is_missing(answers)] = len(dataset.topics) - 1 if answers.dtype.kind == "i" else 0
+    answers = given.copy()
+    answers[_is_missing(answers)] = len(data.topics) - 1 if answers.dtype.kind == "i" else 0
     record = TrialRecord(
         engine=OutsideModel.kind,
         params=None,
         score_kind="answers",
-        task=dataset.task,
+        task=data.task,
         fit_seconds=None,
-        fingerprint=sha256_arrays({"answers": answers}, {"of": [model, dataset.fingerprint]}),
-        source=dataset.source,
-        dataset_fingerprint=dataset.fingerprint,
+        fingerprint=sha256_arrays({"answers": answers}, {"of": [model, data.fingerprint]}),
+        source=data.source,
+        dataset_fingerprint=data.fingerprint,
         model=model,
         seed=seed,
         threads=0,
     )
-    return TrialResult(record, labels, partial(_by_topic, answers, len(dataset.topics)))
+    return TrialResult(record, right, partial(_by_topic, answers, len(data.topics)))
 
 
-def _by_topic(answers: NDArray[Any], n_topics: int) -> NDArray[Any]:
+def _by_topic(answers: Array, n_topics: int) -> Array:
     """Return answers as scores, ``(n, n_topics)``: 1 for each topic that is given, and else 0."""
     if answers.dtype.kind == "f":
         return answers[:, np.newaxis]

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from rnnbench.analysis.notes import one_answer_alone
 from rnnbench.errors import UserError
 from rnnbench.report.plots import COLOURS, GRID, INK, ON_DARK, STRONGEST, Plot
-from rnnbench.report.sections import ReportSection, best_first, make_sections
+from rnnbench.report.sections import ReportSection, Texts, best_first, make_sections
 from rnnbench.report.table import find_template, to_markdown
 from rnnbench.report.words import findings
 from rnnbench.results.run import StoredRun, report_files
@@ -67,9 +67,7 @@ def check_report(run: StoredRun, words: int, errors: int) -> None:
         raise UserError(f"{run.folder}: {fault}; load the run again and report on that")
 
 
-def report_page(
-    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
-) -> PageContent:
+def report_page(run: StoredRun, texts: Texts, words: int, n_errors: int) -> PageContent:
     """Return the report of a run, the best model first; for arguments see ``make_sections``."""
     run = best_first(run)
     results, dataset = run.results, run.results.dataset

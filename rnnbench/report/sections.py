@@ -40,6 +40,7 @@ by side, and figures show several that unfold; facts are texts by name; a comman
 a mistake is a misclassified document.
 """
 
+Texts = Sequence[Sequence[str]] | None  # the words of the test documents, if they are available
 SHOWN_TOPICS = 100  # the most of which mistakes are shown
 NO_TEXTS = " Their words are not shown, because they were not asked for or are not in the cache."
 
@@ -69,7 +70,7 @@ class Reported:
     """The content that sections are made of: a run with its best model first, and documents."""
 
     run: StoredRun
-    texts: Sequence[Sequence[str]] | None  # the words of the test documents, if they are available
+    texts: Texts
     words: int  # the most words that are shown of a document
     hardest: Sequence[answered.HardDocument]  # the misclassified documents to show
 
@@ -82,9 +83,7 @@ class Reported:
 Section = Callable[[Reported], ReportSection]
 
 
-def make_sections(
-    run: StoredRun, texts: Sequence[Sequence[str]] | None, words: int, n_errors: int
-) -> list[ReportSection]:
+def make_sections(run: StoredRun, texts: Texts, words: int, n_errors: int) -> list[ReportSection]:
     """Return the sections of a report that have something to show, each with its plots first.
 
     ``n_errors`` misclassified documents are shown, with at most ``words`` words of each if the

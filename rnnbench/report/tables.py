@@ -433,15 +433,12 @@ def _board_caption(board: Board) -> str:
 def history_table(history: RunHistory) -> Table:
     """Return a row for each run, the oldest first, with the metric of each model."""
     quantity, dataset = find_quantity(history.metric, "--metric"), history.dataset
-    rows = []
+    spread, rows = words.mean_and_interval, []
     for entry in history.entries:
         changes = entry.changes.items()
         found = [f"{name} {direction(change)}" for name, change in changes if change.is_clear]
         found += [TOO_FEW_SEEDS] * any(change.has_too_few_seeds for _, change in changes)
-        values = [
-            words.mean_and_interval(entry.values.get(name), quantity.format)
-            for name in history.models
-        ]
+        values = [spread(entry.values.get(name), quantity.format) for name in history.models]
         about = [entry.run, minute(entry.date), short_hash(entry.commit)]
         rows.append([*about, ", ".join(found) or MISSING, *values])
     tested = [change for entry in history.entries for change in entry.changes.values()]
