@@ -296,8 +296,5 @@ def groups_within(means: Mapping[str, float], difference: float) -> list[list[st
     """Return the largest sets of models whose ascending means differ by less than this."""
     names, values = list(means), np.array(list(means.values()))
     ends = [int((values - lowest < difference).sum()) for lowest in values]
-    return [
-        names[start:end]
-        for start, (before, end) in enumerate(pairwise([0, *ends]))
-        if end > max(before, start + 1)
-    ]
+    spans = enumerate(pairwise([0, *ends]))
+    return [names[start:end] for start, (before, end) in spans if end > max(before, start + 1)]

@@ -87,11 +87,8 @@ def by_better_model(
 def in_order_of(names: Sequence[str], comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons among ``names`` in that order, each seen from the earlier name."""
     place = {name: place for place, name in enumerate(names)}
-    turned = [
-        pair.seen_from(min(pair.a, pair.b, key=place.__getitem__))
-        for pair in comparisons
-        if {pair.a, pair.b} <= place.keys()
-    ]
+    among = [pair for pair in comparisons if {pair.a, pair.b} <= place.keys()]
+    turned = [pair.seen_from(min(pair.a, pair.b, key=place.__getitem__)) for pair in among]
     return sorted(turned, key=lambda pair: (place[pair.a], place[pair.b]))
 
 

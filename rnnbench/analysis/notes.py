@@ -72,11 +72,8 @@ def notes_on_config(benchmark: Benchmark) -> Iterator[Note]:
     """Yield notes on the models of a config, and on how they are trained."""
     models = benchmark.models.items()
     networks = {name: model for name, model in models if isinstance(model, LayeredNetwork)}
-    numbers = [
-        name
-        for name, network in networks.items()
-        if network.inputs == "ids" and network.layers[0].takes != "ids"
-    ]
+    given_ids = {name: network for name, network in networks.items() if network.inputs == "ids"}
+    numbers = [name for name, network in given_ids.items() if network.layers[0].takes != "ids"]
     if numbers:
         yield Note(
             title="word ids as numbers",

@@ -179,11 +179,8 @@ def recommend(
         return None
     best, *others = candidates
     level = [one for one in others if one.against_best and one.against_best.verdict == NOT_CLEAR]
-    blind = [
-        one.name
-        for one in [best, *level]
-        if isinstance(getattr(models[one.name], "baseline", None), MostFrequent | Stratified)
-    ]
+    baselines = {one.name: getattr(models[one.name], "baseline", None) for one in [best, *level]}
+    blind = [name for name, own in baselines.items() if isinstance(own, MostFrequent | Stratified)]
     similar = defaultdict[tuple[bool, bool, bool], list[Candidate]](list)
     for one in [best, *(one for one in level if one.name not in blind)]:
         model = models[one.name]

@@ -209,10 +209,8 @@ def _coded(labels: Any, answers: Mapping[str, Any]) -> tuple[TaskKind, list[str]
     if right is None:
         right = np.zeros(n, np.int32) if labels is None else _as_array(task, topics, labels)
     if task is MULTI_LABEL:  # with the topics of later answers, which are in no earlier row
-        right, *wide = (
-            np.pad(array, ((0, 0), (0, len(topics.names) - array.shape[1])))
-            for array in (right, *given.values())
-        )
+        n_topics, arrays = len(topics.names), (right, *given.values())
+        right, *wide = (np.pad(of, ((0, 0), (0, n_topics - of.shape[1]))) for of in arrays)
         given = dict(zip(given, wide, strict=True))
     for (model, _), array in given.items():
         if len(array) != len(right):

@@ -167,12 +167,9 @@ def document_view(document: Document, inputs: Mapping[str, list[str]] | None) ->
 
 
 def _glosses(document: Document) -> list[RenderableType]:
-    words = [START_MARK, *document.words]
-    glosses = [
-        Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "")
-        for word, id_ in zip(words, document.ids, strict=True)
-    ][document.kept]
-    parts: list[RenderableType] = [columns.Columns(glosses, (0, 2))]
+    words = zip([START_MARK, *document.words], document.ids, strict=True)
+    glosses = [Text(f"{word}\n{id_}\n", REPLACED if id_ == UNKNOWN else "") for word, id_ in words]
+    parts: list[RenderableType] = [columns.Columns(glosses[document.kept], (0, 2))]
     for name, n, side in (
         ("cut off", document.n_cut, document.data.truncating),
         (f"padding ({PAD})", document.n_padding, document.data.padding),
@@ -260,16 +257,13 @@ def network_view(
     """Return a network, layer by layer; in the record, ``null`` in a shape is the batch."""
     layers, totals = [], (description.trainable_params, description.other_params)
     footer = "\n".join(f"{total:,}" for total in totals)
-    table = Grid(
+    headers = (
         Column("layer", "trainable\nother", overflow="fold"),
         Column("output", overflow="fold"),
         Column("parameters", footer, justify="right"),
-        box=box.SIMPLE,
-        show_edge=False,
-        pad_edge=False,
-        show_footer=True,
-        leading=1,
     )
+    look: dict[str, Any] = {"box": box.SIMPLE, "show_edge": False, "pad_edge": False, "leading": 1}
+    table = Grid(*headers, show_footer=True, **look)
     for facts in description.layers:
         described = facts.described_by and facts.described_by.model_dump(mode="json")
         layers.append(asdict(facts) | {"described_by": described})
@@ -280,13 +274,8 @@ def network_view(
             "\n".join(f"({', '.join(map(str, dimensions))})" for dimensions in outputs),
             f"{params:,}",
         )
-    record = {
-        "name": name,
-        "kind": model.kind,
-        "data": {**provenance, **asdict(shape)},
-        **vars(description),
-        "layers": layers,
-    }
+    about = {"name": name, "kind": model.kind, "data": {**provenance, **asdict(shape)}}
+    record = {**about, **vars(description), "layers": layers}
     source = provenance["source"]
     caption = (
         f"\nData: {source} ({provenance['from']}), {shape.timesteps:,} steps, "

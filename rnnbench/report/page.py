@@ -87,10 +87,8 @@ def report_page(run: StoredRun, texts: Texts, words: int, n_errors: int) -> Page
 
 def render(page: PageContent, template: str = "report.html.j2") -> str:
     """Return a page as the text of its file."""
-    style, script = (
-        files("rnnbench.report").joinpath("templates", name).read_text(encoding="utf-8")
-        for name in ("report.css", "report.js")
-    )
+    folder = files("rnnbench.report") / "templates"
+    style, script = ((folder / f"report.{end}").read_text("utf-8") for end in ("css", "js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (  # allows this script, and nothing from the network
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "

@@ -581,10 +581,8 @@ PLOTS: Registry[type[RunPlot]] = Registry(  # in the order in which a section sh
 
 # Several runs
 
-CHANGES: dict[str, Style] = {  # the mark of a clear change, by its direction
-    way: {"marker": mark, "ls": "", "ms": 10, "color": COLOURS[1]}
-    for way, mark in (("up", "^"), ("down", "v"))
-}
+CHANGE: Style = {"ls": "", "ms": 10, "color": COLOURS[1]}
+CHANGES = {"up": CHANGE | {"marker": "^"}, "down": CHANGE | {"marker": "v"}}  # the clear ones
 LABELS, RUNS_PER_LABEL = 5, 8  # those that fit into any plot, and the runs a label in a wide one
 FEW_DATASETS = 5
 CHARACTERS = 13.5  # characters of a caption in an inch
@@ -616,11 +614,8 @@ class HistoryPlot(Plot):
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
         self._history, self._quantity = history, find_quantity(history.metric, "metric")
-        self._ways = {
-            position: direction(entry.changes[model])
-            for position, entry in enumerate(history.entries)
-            if model in entry.changes and entry.changes[model].is_clear
-        }
+        changes = enumerate(entry.changes.get(model) for entry in history.entries)
+        self._ways = {at: direction(change) for at, change in changes if change and change.is_clear}
         self.size = (max(6, 2 + 0.12 * len(history.entries)), 2.8)
         self._values = [entry.values.get(model) for entry in history.entries]
         texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
@@ -643,11 +638,8 @@ class HistoryPlot(Plot):
             axes.plot(position, means[position], **CHANGES[way])
         entries = self._history.entries
         step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
-        labels = [
-            visible(f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}")
-            for entry in entries[::step]
-        ]
-        axes.set_xticks(range(0, len(entries), step), labels)
+        labels = [((of.date or of.run)[:10], (of.commit or "")[:7]) for of in entries[::step]]
+        axes.set_xticks(range(0, len(entries), step), [visible("\n".join(of)) for of in labels])
         axes.set_xlim(-0.5, len(entries) - 0.5)
         axes.grid(axis="x", visible=False)
         axes.set_ylabel(self._quantity.header)

@@ -126,11 +126,8 @@ def best_first(run: StoredRun) -> StoredRun:
     if rest:
         pairs = {"comparisons": in_order_of(names, rest.comparisons)}
         ordered["without_duplicates"] = rest.model_copy(update=pairs)
-    return replace(
-        run,
-        results=results.model_copy(update=ordered | {"models": models}),
-        trials={name: run.trials[name] for name in names[:-1]},
-    )
+    results = results.model_copy(update=ordered | {"models": models})
+    return replace(run, results=results, trials={name: run.trials[name] for name in names[:-1]})
 
 
 def score(reported: Reported) -> ReportSection:

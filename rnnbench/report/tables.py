@@ -298,15 +298,10 @@ def published_tables(results: Results) -> list[Table]:
             for before in same
             for name, ours in before.intervals.items()
         ]
-        yardsticks = sorted({before.yardstick for before in same})
-        table = Table(
-            ["our model", "its 95 % interval", "published", "scored", "lies"],
-            rows,
-            f"Intervals are {either(yardsticks)}; the uncertainty of the published numbers "
-            f"is not known. {ON_THE_SAME}",
-            models=[row[:1] for row in rows],
-        )
-        tables.append(table)
+        headers = ["our model", "its 95 % interval", "published", "scored", "lies"]
+        caption = f"Intervals are {either(sorted({before.yardstick for before in same}))}; the "
+        caption += f"uncertainty of the published numbers is not known. {ON_THE_SAME}"
+        tables.append(Table(headers, rows, caption, models=[row[:1] for row in rows]))
     return tables
 
 
@@ -366,12 +361,8 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
             row[f"{name}_mean"] = statistic and statistic.mean
             row[f"{name}_std"] = statistic and statistic.std
         rows.append(row)
-    always = {
-        "source": dataset.source,
-        "model": dataset.majority_name,
-        "params": 0,
-        f"{dataset.kind.main}_mean": dataset.majority_score,
-    }
+    always: dict[str, object] = {"source": dataset.source, "model": dataset.majority_name}
+    always |= {"params": 0, f"{dataset.kind.main}_mean": dataset.majority_score}
     if words.SECOND in results.metrics:
         always[f"{words.SECOND}_mean"] = dataset.majority_macro_f1
     return [*rows, always]
