@@ -25,7 +25,6 @@ from rnnbench.results.schema import Comparison, ModelSummary, Statistic
 from rnnbench.section import Record
 
 log = logging.getLogger(__name__)
-
 ALPHA = 0.05  # the level of the tests of mean ranks
 
 

@@ -26,7 +26,6 @@ DATA_KEYS = OF_DOCUMENTS | {"origin", "fingerprint", "timesteps"}
 _KEYS = ("maxlen", "split", "test_split", "seed", "group", "deduplicate", "min_per_label")
 DECIDE_THE_DOCUMENTS = OF_DOCUMENTS | {f"data.{key}" for key in _KEYS}  # of training and test
 NO_DIFFERENCE = ("installed", "date")  # in an environment, they cannot change a result
-
 DIRECTIONS = {"drops": -1, "rises": 1}
 SIGNIFICANTLY = "significantly"
 

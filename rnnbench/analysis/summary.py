@@ -36,7 +36,6 @@ from rnnbench.training.outcome import TrialResult
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=StoredRun)
 Metrics = dict[TrialResult, dict[str, float]]  # those of each trial, by name
-
 # The metrics that are checked: they depend on the answers alone, not on the digits of scores.
 OF_ANSWERS = ("accuracy", "micro_f1", "macro_f1", "balanced_accuracy", "weighted_f1", "score")
 ROUNDING = 1e-9  # the largest difference that summing in another order can make

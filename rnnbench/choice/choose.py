@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Positions = NDArray[np.intp]  # of held-out documents in the training set, (n_held_out,)
 HeldOut = Mapping[tuple[str, int], TrialResult]  # the answers to them, by model and seed
-
 FOLDS = 5
 SEED = 0  # of the random draw of points of a grid
 SAME_WAY = ("jobs", "executor", "scheduler", "progress", "fresh")  # say how all trials run

@@ -26,11 +26,9 @@ class CandidatesPlot(Plot):
     def __init__(self, candidates: Sequence[Candidate], recommended: str, task: TaskKind):
         self.name, self._score = task.main, task.score_name
         self.title = f"{heading(self._score)} on held-out documents, and its 95 % interval"
-        self._rows = {
-            one.name + " (recommended)" * (one.name == recommended): one
-            for row, one in enumerate(candidates)
-            if row < SHOWN or one.name == recommended
-        }
+        later = [one for one in candidates[SHOWN:] if one.name == recommended]
+        shown = [*candidates[:SHOWN], *later]
+        self._rows = {one.name + " (recommended)" * (one.name == recommended): one for one in shown}
         self.alt = "; ".join(
             f"{name} {one.score:.3f} ({one.interval:.3f})" for name, one in self._rows.items()
         )

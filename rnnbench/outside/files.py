@@ -30,7 +30,6 @@ from rnnbench.storage import open_regular
 from rnnbench.text import counted, with_article
 
 log = logging.getLogger(__name__)
-
 NAMES = {  # what a column, or an array, may be called without being named by an option
     "id": ("id", "ids", "doc_id", "idx", "index"),
     "label": ("label", "labels", "label_ids", "target", "gold", "y_true"),
@@ -239,10 +238,7 @@ def _numbers(column: _Column, where: str) -> _Column:
 
 
 def _decided(scores: NDArray[Any], classes: Sequence[Any], labels: _Column | None) -> _Column:
-    """Return the class with the best score of each row or, if labels are lists, those above half.
-
-    These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
-    """
+    """Return the best class of each row or, if labels are lists, those from 0.5, or margin 0."""
     is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
     rows: Iterable[Any]
     if labels and any(isinstance(label, list) for label in labels.values[:1]):

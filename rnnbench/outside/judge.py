@@ -31,7 +31,6 @@ from rnnbench.text import counted, listed
 from rnnbench.training.outcome import TrialRecord, TrialResult
 
 log = logging.getLogger(__name__)
-
 Answers = ArrayLike | Sequence[Collection[str] | str | None]
 """One for each document: a label of any type or, if it may have any number, a collection of them,
 or 0 and 1 for each topic; or a score from 0 to 1. ``None`` and NaN stand for a missing one."""

@@ -277,11 +277,9 @@ def network_view(
     about = {"name": name, "kind": model.kind, "data": {**provenance, **asdict(shape)}}
     record = {**about, **vars(description), "layers": layers}
     source = provenance["source"]
-    caption = (
-        f"\nData: {source} ({provenance['from']}), {shape.timesteps:,} steps, "
-        f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
-        "Batch: documents that are read at once."
-    )
+    caption = f"\nData: {source} ({provenance['from']}), {shape.timesteps:,} steps, "
+    caption += f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
+    caption += "Batch: documents that are read at once."
     title = Text.assemble((name, NAME), f": {model.in_short()}\n")
     return record, title, table, Text(caption, ASIDE)
 

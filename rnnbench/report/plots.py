@@ -614,15 +614,14 @@ class HistoryPlot(Plot):
     def __init__(self, history: RunHistory, model: str, name: str):
         self.name, self.title, self.models = name, model, [model]
         self._history, self._quantity = history, find_quantity(history.metric, "metric")
-        changes = enumerate(entry.changes.get(model) for entry in history.entries)
-        self._ways = {at: direction(change) for at, change in changes if change and change.is_clear}
+        own = enumerate(entry.changes.get(model) for entry in history.entries)
+        self._ways = {at: direction(change) for at, change in own if change and change.is_clear}
         self.size = (max(6, 2 + 0.12 * len(history.entries)), 2.8)
         self._values = [entry.values.get(model) for entry in history.entries]
         texts = [mean_and_interval(value, self._quantity.format) for value in self._values if value]
-        self.alt = (
-            f"{self._quantity.header} of {model} in {counted(len(texts), 'run')}: {texts[0]} in "
-            f"the first, {texts[-1]} in the last, {counted(len(self._ways), 'clear change')}"
-        )
+        runs, changes = counted(len(texts), "run"), counted(len(self._ways), "clear change")
+        self.alt = f"{self._quantity.header} of {model} in {runs}: {texts[0]} in the first, "
+        self.alt += f"{texts[-1]} in the last, {changes}"
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         limits = (0.0, 1.0) if self._history.is_tested else (-LARGEST, LARGEST)

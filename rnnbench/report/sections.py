@@ -240,10 +240,8 @@ def topics(reported: Reported) -> ReportSection:
         train = f"{counts[topic].train}" if dataset.train_size else MISSING
         own = [counts[topic].topic, train, f"{counts[topic].test}"]
         rows.append([*own, *(f"{value:.2f}" for value in values)])
-    caption = (
-        f"Means over seeds, for the {noun}s in the test set, with the number of training and test "
-        "documents of each. An F1 score on only a handful of documents says little."
-    )
+    caption = f"Means over seeds, for the {noun}s in the test set, with the number of training and "
+    caption += "test documents of each. An F1 score on only a handful of documents says little."
     links = {
         counts[topic].topic: f"#error-{document.position}"
         for document in reversed(reported.hardest)
@@ -325,10 +323,8 @@ def errors(reported: Reported) -> ReportSection:
             },
         }
         parts.append(("mistake", facts | why))
-    lead = (
-        "How many documents of each kind were misclassified, and the documents misclassified most "
-        "often." + NO_TEXTS * (texts is None)
-    )
+    lead = "How many documents of each kind were misclassified, and the documents misclassified "
+    lead += "most often." + NO_TEXTS * (texts is None)
     result = f"{table.rows[-1][1]} documents misclassified by every model"
     return ReportSection("errors", "Errors", parts, lead, result)
 

@@ -74,10 +74,8 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     columns["no clear difference from"] = partial(words.unclear_from, results)
     always = [dataset.majority_name, f"{dataset.majority_score:.4f}"]
     always += [MISSING] * (len(columns) - 2)
-    clear = (
-        "No clear difference: a p-value of 0.05 or more, corrected for "
-        f"{counted(results.n_corrected_for, 'comparison')} (Holm)."
-    )
+    corrected = f"corrected for {counted(results.n_corrected_for, 'comparison')} (Holm)"
+    clear = f"No clear difference: a p-value of 0.05 or more, {corrected}."
     caption = sentences(clear, words.condition(results.comparisons))
     if not is_wide:
         caption = sentences(trained_on(results), caption, rest_in_words(results))
@@ -133,10 +131,8 @@ def cost_table(results: Results) -> Table:
     caption = sentences(*explained, words.cheapest(results))
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
-        caption += (
-            " chosen from: how many settings were tried in the last choice on training documents; "
-            "earlier ones are not counted."
-        )
+        caption += " chosen from: how many settings were tried in the last choice on training "
+        caption += "documents; earlier ones are not counted."
     return with_points(table_of(results.models, columns, caption))
 
 
@@ -433,10 +429,8 @@ def history_table(history: RunHistory) -> Table:
         about = [entry.run, minute(entry.date), short_hash(entry.commit)]
         rows.append([*about, ", ".join(found) or MISSING, *values])
     tested = [change for entry in history.entries for change in entry.changes.values()]
-    changes_are = (
-        "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
-        "(Holm), but not for the number of runs."
-    )
+    changes_are = "Clear changes: against the run above; a p-value below 0.05, corrected for the "
+    changes_are += "models (Holm), but not for the number of runs."
     caption = sentences(
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
