@@ -216,6 +216,7 @@ def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
 
 
 METRICS: Registry[Metric] = Registry("metric", Metric, _built_in)
+all_usable_metrics = cache(METRICS.usable)  # a warning names a plug-in that cannot be loaded
 COSTS = {
     name: Quantity(name=name, header=header, format=form, higher_is_better=False, description=of)
     for name, header, form, of in (
@@ -226,12 +227,6 @@ COSTS = {
     )
 }
 MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
-
-
-@cache
-def all_usable_metrics() -> list[Metric]:
-    """Return all metrics; a plug-in that cannot be loaded is left out with a warning."""
-    return METRICS.usable()
 
 
 def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:

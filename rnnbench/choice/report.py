@@ -1,21 +1,17 @@
 """The page of a choice, which shares a section and the template with the report of a run."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from rnnbench.analysis.summary import load_environment
-from rnnbench.choice.choose import Candidate, choice_table
+from rnnbench.choice.choose import Candidate, Choice, choice_table
 from rnnbench.report.page import PageContent
 from rnnbench.report.plots import COLOURS, THIN, Plot, about, name_rows
 from rnnbench.report.sections import Part, ReportSection, reproduce_by
 from rnnbench.tasks import TaskKind
 from rnnbench.text import counted, heading
-
-if TYPE_CHECKING:
-    from rnnbench.choice.choose import Choice
 
 SHOWN = 20  # at most this many candidates are drawn beside the recommended one, and can be picked
 
@@ -44,7 +40,7 @@ class CandidatesPlot(Plot):
         return []
 
 
-def choice_page(choice: "Choice") -> PageContent:
+def choice_page(choice: Choice) -> PageContent:
     """Return what a choice recommends, all candidates, and the command."""
     results, names = choice.results, [one.name for one in choice.results.candidates]
     plot = CandidatesPlot(results.candidates, choice.recommended, results.dataset.kind)
