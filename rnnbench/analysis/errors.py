@@ -146,9 +146,7 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> Floats:
     return shares
 
 
-def mistakes_by_topic(
-    trials: Sequence[TrialResult], topics: Sequence[int]
-) -> tuple[Floats, Floats]:
+def mistakes_by_topic(trials: Sequence[TrialResult], topics: list[int]) -> tuple[Floats, Floats]:
     """Return how many documents miss each of ``topics``, and how many were given it wrongly.
 
     Both are diagonals of arrays, ``(len(topics), len(topics))``. The rest of a row counts the same
@@ -156,7 +154,7 @@ def mistakes_by_topic(
     """
     missed, added = np.zeros((2, len(topics), len(topics)))
     for trial in trials:
-        own, given = (of[:, list(topics)].astype(float) for of in (trial.labels, trial.answers))
+        own, given = (of[:, topics].astype(float) for of in (trial.labels, trial.answers))
         lacking, extra = own * (1 - given), given * (1 - own)
         missed += lacking.T @ extra + np.diag(lacking.sum(axis=0))
         added += extra.T @ own + np.diag(extra.sum(axis=0))

@@ -39,7 +39,7 @@ NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 PASSED, FAILED, UNMEASURED = "passed", "failed", "not measured"  # the outcomes of gates
 CAVEAT = "*"  # the mark of a published score with a caveat; the caption has the caveat
 ON_THE_SAME = "Only results on the same documents are shown."
-RESERVED = ("source", "model", "params", "trials")  # columns that no parameter must replace
+RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter must replace
 
 
 def result_tables(results: Results) -> list[Table]:
@@ -364,9 +364,7 @@ def summary_rows(results: Results) -> list[dict[str, object]]:
     return [*rows, always]
 
 
-def parameter_columns(
-    point: str, parameters: Sequence[str], reserved: Sequence[str]
-) -> dict[str, object]:
+def parameter_columns(name: str, parameters: list[str], reserved: list[str]) -> dict[str, object]:
     """Return the values of a point for a row; a name that is ``reserved`` gets a prefix."""
 
     def number(text: str | None) -> float | str | None:
@@ -374,7 +372,7 @@ def parameter_columns(
             return text
         return int(text) if text.removeprefix("-").isdecimal() else float(text)
 
-    values = {key: number(values_of(point).get(key)) for key in parameters}
+    values = {key: number(values_of(name).get(key)) for key in parameters}
     return {f"parameter_{key}" if key in reserved else key: of for key, of in values.items()}
 
 
