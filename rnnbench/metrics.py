@@ -84,7 +84,7 @@ _built_in: list[Metric] = []  # in the order of columns
 
 
 def _metric(header: str, description: str, name: str = "", **facts: Any) -> Callable[[_F], _F]:
-    """Return a decorator that makes a metric of a function, with its name if it has no other."""
+    """Return a decorator that makes a metric of a function, whose name it has by default."""
 
     def add(function: _F) -> _F:
         facts["name"] = name or function.__name__.removeprefix("_")
