@@ -47,11 +47,15 @@ class Browser:
             text += byte
         return json.loads(text)
 
-    def open(self, file, width=1280, theme="light"):
-        """Show a file in a window of a width in pixels, in a light or a dark theme."""
-        self.events.clear()
+    def choose(self, theme):
+        """Show pages in a theme from now on: light or dark."""
         feature = {"name": "prefers-color-scheme", "value": theme}
         self.send("Emulation.setEmulatedMedia", features=[feature])
+
+    def open(self, file, width=1280):
+        """Show a file in a window of a width in pixels, in the light theme."""
+        self.events.clear()
+        self.choose("light")
         window = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         self.send("Emulation.setDeviceMetricsOverride", **window)
         self.send("Page.navigate", url=file.as_uri())
@@ -106,7 +110,7 @@ def chromium(profile):
 def barriers(browser):
     """Return what axe-core finds on the open page, or cannot tell: its rule, and the element.
 
-    What it cannot tell about text in plots is left out.
+    What it cannot tell about text in plots is left out. The dark theme has other colours alone.
     """
     # Axe would not tell the contrast on the gradients of scrolling parts, and below the picker.
     plain = ".scroll, pre { background: var(--paper) !important; }"
@@ -114,9 +118,12 @@ def barriers(browser):
     browser.evaluate(f"document.head.append(make('style', {{}}, {json.dumps(plain)}))")
     browser.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     browser.evaluate(AXE.read_text())
-    found = browser.evaluate("axe.run()")
-    unsure = [item for item in _elements(found["incomplete"]) if not item[1].startswith("<text")]
-    return _elements(found["violations"]) + unsure
+    light = browser.evaluate("axe.run()")
+    browser.choose("dark")
+    dark = browser.evaluate("axe.run({runOnly: ['color-contrast', 'link-in-text-block']})")
+    unsure = _elements(light["incomplete"] + dark["incomplete"])
+    certain = _elements(light["violations"] + dark["violations"])
+    return certain + [item for item in unsure if not item[1].startswith("<text")]
 
 
 def violations(browser):

@@ -43,8 +43,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SLOW = re.compile(
     r"/(campaigns|examples|speed|transformer|[\w/]*dask|trackers|prediction)/|/test_(dask|trackers)|in_browser"
-    r"|/test_(action|api|cluster|docs|fetch|local|plugins|shipped)\.py|/cli/test_run\.py"
-    r"|/training/(test_trial|engines/test_\w+)\.py|/models/test_keras_layers\.py"
+    r"|/test_(action|api|cluster|docs|fetch|local|main|plugins|shipped)\.py|/cli/test_run\.py"
+    r"|/training/(test_(ensemble|pretraining|trial)|engines/[\w/]+)\.py"
+    r"|/models/test_(build|keras_layers)\.py|/runner/test_executors\.py"
 )
 """The files of tests that train with TensorFlow, or start processes, clusters or browsers."""
 

@@ -39,9 +39,11 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     assert isinstance(network, LayeredNetwork)  # noqa: S101 - there is no third kind
     model = keras.Sequential([keras.Input((shape.timesteps,), dtype="int32")])
     if network.layers[0].takes != "ids":  # each id becomes the only feature of its step
-        model.add(keras.layers.Reshape((shape.timesteps, 1)))
+        model.add(keras.layers.Reshape((shape.timesteps, 1)), rebuild=False)
         scale = 1 / shape.n_ids if network.inputs == "scaled_ids" else 1.0
-        model.add(keras.layers.Rescaling(scale))
+        model.add(keras.layers.Rescaling(scale), rebuild=False)
+    # To rebuild calls all layers; those from outside are built while their seed is the global one.
+    one_by_one = any(is_from_outside(part) for layer in network.layers for part in layer.parts)
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
         if outside := next(filter(is_from_outside, layer.parts), None):
@@ -50,8 +52,9 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
             with LAYERS.blamed(outside.kind):
                 model.add(layer.keras_layer(shape, seed_of))
             continue
+        is_last = position == len(network.layers) - 1
         try:
-            model.add(layer.keras_layer(shape, seed_of))
+            model.add(layer.keras_layer(shape, seed_of), rebuild=one_by_one or is_last)
         except ValueError as error:  # a window that is longer than the sequences
             reason = str(error).partition("\n")[0]
             raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error

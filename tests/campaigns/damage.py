@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +160,8 @@ def forge(_number, random, bench, folder):
     done = FORGERS[target](random, forged)
     before = _files_in(folder)
     with warnings_heard():
-        for what in (*_shown(forged, bench.run), *_on_the_command_line(forged, bench.run)):
+        shown = _shown(forged, bench.run), _on_the_command_line(forged, bench.run)
+        for what in chain(*shown, _written(forged)):
             yield f"{target}, {done}: {what}"
     for name in sorted(_files_in(folder) - before):
         if not PAGES.fullmatch(name):
@@ -189,10 +191,13 @@ def _shown(forged, clean):
         "compare the other way": lambda: repr(compare(run, whole)),
         "leaderboard": lambda: repr(leaderboard([run, whole])),
         "predict": lambda: run.model("rnn").answers(TEXT) and None,
-        "write_report": lambda: run.write_report(words=0) and None,
     }
     for name, read in readers.items():
         yield from _harm(name, read)
+
+
+def _written(forged):
+    """Yield what is wrong with the files of the report that the command has written."""
     for file in (*forged.glob("report.*"), *forged.glob("plots/*.svg")):
         yield from (f"{file.name}: {what}" for what in harmful(file.name, file.read_text("utf-8")))
 

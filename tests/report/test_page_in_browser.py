@@ -49,10 +49,9 @@ every_width = pytest.mark.parametrize("width", [1280, 768, 400])
 
 
 @with_axe
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @every_width
-def test_axe_finds_nothing(browser, page, width, theme):
-    browser.open(page, width, theme)
+def test_axe_finds_nothing(browser, page, width):
+    browser.open(page, width)
     assert barriers(browser) == []
 
 

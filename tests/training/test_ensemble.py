@@ -66,7 +66,7 @@ MODELS = {
 
 
 @pytest.fixture
-def config(several_topics):
+def config(several_topics, quick):  # noqa: ARG001
     return several_topics | {"models": several_topics["models"] | MODELS}
 
 

@@ -34,11 +34,10 @@ def site(tmp_path_factory):
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="AXE_CORE is not the path of axe.min.js")
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("page", PAGES)
-def test_axe_finds_nothing(browser, site, page, width, theme):
-    browser.open(site / page, width, theme)
+def test_axe_finds_nothing(browser, site, page, width):
+    browser.open(site / page, width)
 
     assert barriers(browser) == []
 

@@ -87,7 +87,7 @@ def error(arrays, exact):
     )
 
 
-@examples(6)
+@examples(4)
 @given(
     model=networks(most_units=40), sizes=all_sizes(), registers=REGISTERS, count=st.integers(1, 25)
 )
