@@ -35,7 +35,7 @@ from rnnbench.errors import (
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
-from rnnbench.runner.run import Job, PlanResult, describe, first_traceback, key_of
+from rnnbench.runner.run import Job, PlanResult, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
@@ -158,9 +158,10 @@ class FailedTrialsError(RnnbenchError):
         end = [str(done.ending), count] if done.ending else [count]
         if isinstance(done.ending, OutOfReachError):
             end.append(_continuation(job.command))
-        super().__init__("\n".join([describe(done.failures), *end]).lstrip())
-        self.run = run
-        self.summary = "\n".join([*first_traceback(done.failures), *end])
+        traceback = [it.traceback for it in done.failures.values() if it.traceback][:1]
+        lines = [f"{trial} failed: {it.reason}" for trial, it in done.failures.items()]
+        super().__init__("\n".join([*traceback, *lines, *end]))
+        self.run, self.summary = run, "\n".join([*traceback, *end])
         self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
 
 

@@ -2,10 +2,9 @@
 
 import csv
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from io import StringIO
 from itertools import chain, filterfalse, product
 from pathlib import Path
@@ -52,11 +51,9 @@ class Plan:
     """The trials of a benchmark, and the data they need."""
 
     dataset: DatasetSummary
-    trials: list[Trial]
-    """Every model with every seed that changes it; the longest first, so that no core idles."""
+    trials: list[Trial]  # the longest first, so that no core idles
     corpora: Mapping[str, Path]  # the file of each corpus in the cache, by fingerprint
-    vocabulary: Vocabulary | None = None
-    """Turns texts into the ids of the dataset; only if networks are kept."""
+    vocabulary: Vocabulary | None = None  # turns texts into ids; only if networks are kept
 
 
 @dataclass
@@ -66,8 +63,7 @@ class PlanResult:
     plan: Plan
     results: dict[Trial, TrialResult]
     failures: dict[Trial, TrialFailure] = field(default_factory=dict)
-    ending: KeyboardInterrupt | RnnbenchError | None = None
-    """The exception that ended the run early, if it did not run to its end."""
+    ending: KeyboardInterrupt | RnnbenchError | None = None  # what ended the run early
 
     @property
     def trials(self) -> list[TrialResult]:
@@ -218,15 +214,14 @@ class Job:
         A trial is stored the moment it finishes; one that fails keeps no other from being trained.
         After an early end, trials that were not trained again keep their stored result.
         """
-        stored = partial(find_stored, store=self.store, held_out=self.held_out)
-        done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
+        done = PlanResult(plan, {} if self.fresh else self.find_stored(plan.trials))
         listener(events.Planned(done.without_result, list(done.results)))
         try:
             if done.without_result:
                 self._train(done, listener)
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
-            done.results |= stored(done.without_outcome)
+            done.results |= self.find_stored(done.without_outcome)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -247,7 +242,7 @@ class Job:
                         store.save(outcome)
                         write_document(store.folder / ENVIRONMENT, facts)  # now of the newest trial
                         light = replace(outcome, weights=None)  # they may be large
-                        done.results[trial] = _fitting(light, trial, done.results, store)
+                        done.results[trial] = self._fitting(light, trial, done.results)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
@@ -276,6 +271,40 @@ class Job:
                 yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
             elif trial.members:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
+
+    def find_stored(self, trials: Iterable[Trial]) -> dict[Trial, TrialResult]:
+        """Return the results of trials that are stored and have the ``held_out`` answers, if any.
+
+        Ensembles of ``held_out`` answers, which are no part of fingerprints, are made again.
+        """
+        results: dict[Trial, TrialResult] = {}
+        needed, n_of_others = set[Trial](), 0
+        for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
+            is_new, key = trial.members and self.held_out, key_of(trial)
+            try:
+                found = None if is_new else self.store.find(key, with_model=trial.keep_model)
+            except OtherVersionError:
+                found, n_of_others = None, n_of_others + 1
+            if found and found.record.compact and trial in needed:
+                log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
+                found = None
+            own = self.held_out.get((trial.name, trial.seed))
+            names = ("labels", "scores", "given") if own else ()
+            if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
+                results[trial] = self._fitting(found, trial, results)
+            else:
+                needed |= {*trial.members}
+        if n_of_others:
+            n = counted(n_of_others, "stored trial")
+            log.warning("not used, but trained again: %s of another version of rnnbench", n)
+        return results
+
+    def _fitting(self, result: TrialResult, trial: Trial, others: Sized) -> TrialResult:
+        """Return a result that reads its scores when needed, if many as large fill the memory."""
+        if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
+            return result
+        store, key = self.store, key_of(trial)
+        return replace(result, stored_scores=lambda: store.load(key).scores)
 
 
 def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:
@@ -326,56 +355,6 @@ def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
     return stored
 
 
-def find_stored(
-    trials: Iterable[Trial], store: Store, held_out: Mapping[tuple[str, int], TrialResult]
-) -> dict[Trial, TrialResult]:
-    """Return the results of trials that are stored and have the ``held_out`` answers, if any.
-
-    Ensembles of ``held_out`` answers, which are no part of fingerprints, are made again.
-    """
-    results: dict[Trial, TrialResult] = {}
-    needed, n_of_others = set[Trial](), 0
-    for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
-        is_new = trial.members and held_out
-        try:
-            found = None if is_new else store.find(key_of(trial), with_model=trial.keep_model)
-        except OtherVersionError:
-            found, n_of_others = None, n_of_others + 1
-        if found and found.record.compact and trial in needed:
-            log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
-            found = None
-        own = held_out.get((trial.name, trial.seed))
-        names = ("labels", "scores", "given") if own else ()
-        if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
-            results[trial] = _fitting(found, trial, results, store)
-        else:
-            needed |= {*trial.members}
-    if n_of_others:
-        n = counted(n_of_others, "stored trial")
-        log.warning("not used, but trained again: %s of another version of rnnbench", n)
-    return results
-
-
-def _fitting(
-    result: TrialResult, trial: Trial, others: Mapping[Trial, TrialResult], store: Store
-) -> TrialResult:
-    """Return a result that reads its scores when needed, if many as large would fill the memory."""
-    if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
-        return result
-    return replace(result, stored_scores=partial(store.scores, key_of(trial)))
-
-
 def key_of(trial: Trial) -> tuple[str, int, str]:
     """Return the key of a trial in a store."""
     return trial.name, trial.seed, trial.fingerprint
-
-
-def describe(failures: Mapping[Trial, TrialFailure]) -> str:
-    """Return the first traceback, if there is one, and then which trials failed and why."""
-    lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
-    return "\n".join([*first_traceback(failures), *lines])
-
-
-def first_traceback(failures: Mapping[Trial, TrialFailure]) -> list[str]:
-    """Return a list with the first traceback, or an empty list if there is none."""
-    return [failure.traceback for failure in failures.values() if failure.traceback][:1]
