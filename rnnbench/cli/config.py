@@ -164,8 +164,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             gigabytes = round(checked.gigabytes, 1) or None
-            if checked.dataset is not None:
-                seconds = estimate_seconds(benchmark, checked.dataset, checked.params)
+            seconds = estimate_seconds(benchmark, checked)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}
