@@ -17,13 +17,7 @@ from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import (
-    PreparedData,
-    prepare,
-    prepare_corpus,
-    unlabeled_fault,
-    with_unlabeled,
-)
+from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
 from rnnbench.errors import (
     Interruption,
     OutOfReachError,
@@ -83,15 +77,15 @@ def prepared_job(
                         raise UserError(f"models.{name}: {fault}")
                     data = with_unlabeled(data, on_bytes)
         if request.out is None:
-            _mention_replaced(folder / record, benchmark, data)
+            _mention_replaced(folder / record, benchmark, data.summary.fingerprint)
         command = request.command or request.repeated_by(folder)
         yield Job(benchmark, data, executor, Store(folder), command, request.fresh, record)
 
 
-def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
+def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> None:
     """Say which results, of another config or of other data, this job will replace."""
     found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
-    is_same = data.summary.fingerprint in str(found.get("dataset"))
+    is_same = fingerprint in str(found.get("dataset"))
     digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
     if found and not (is_same and config.is_file() and sha256_file(config) == digest):
         command = " ".join(str(found.get("command")).split())

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened, uninterrupted
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
@@ -38,16 +38,14 @@ WAITING = "waiting to be tried again"  # the phase of a trial whose process or w
 LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; an error may print an array
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """Some trials are to be trained, others were found stored."""
 
     to_train: list[Trial]
     stored: list[Trial]
 
 
-@dataclass(frozen=True)
-class Connected:
+class Connected(NamedTuple):
     """A cluster takes trials: its scheduler, its workers and cores, and its dashboard, if any."""
 
     scheduler: str
@@ -56,8 +54,7 @@ class Connected:
     dashboard: str
 
 
-@dataclass(frozen=True)
-class PhaseBegan:
+class PhaseBegan(NamedTuple):
     """A trial enters a phase, such as "compiling"; a phase may begin before epoch 0."""
 
     trial: Trial
@@ -65,8 +62,7 @@ class PhaseBegan:
     worker: str = ""
 
 
-@dataclass(frozen=True)
-class EpochEnded:
+class EpochEnded(NamedTuple):
     """A trial started (epoch 0), or finished an epoch with its loss and score in training."""
 
     trial: Trial
@@ -76,8 +72,7 @@ class EpochEnded:
     worker: str = ""  # of a cluster, if any
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A trial is done: its score, the seconds of its training, its result without weights."""
 
     trial: Trial
@@ -86,8 +81,7 @@ class Finished:
     result: TrialResult | None = None
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(NamedTuple):
     """A trial could not be trained."""
 
     trial: Trial
@@ -106,8 +100,7 @@ class TrialFailure:
     traceback: str = ""
     """Of the exception, if it was not expected."""
     is_of_machine: bool = False
-    """Whether another machine may do better: nothing was trained, or the system refused something.
-    """
+    """Whether another machine may do better: nothing was trained, or the system refused it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
@@ -127,10 +120,9 @@ class Task:
     """The work for each trial, in the process that the trial is given to; by default, training."""
 
     carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
-    """Called with the trial, the file of its corpus, and a function to be told of finished epochs;
-    returns the outcome of the trial."""
+    """Returns the outcome of a trial; it gets the file of the corpus, and a function for epochs."""
     prepare: Callable[[Trial], None] = prepare_engine
-    """Called first, with the trial, to import the libraries needed."""
+    """Called first, to import the libraries needed."""
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
@@ -306,6 +298,7 @@ class Died:
 
 Report = tuple[int, float, float] | str
 """A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
+Channel: TypeAlias = "Connection[Any, Any]"
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
@@ -315,9 +308,7 @@ def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | Pha
     return EpochEnded(trial, *report, worker)
 
 
-def start_process(
-    work: Callable[..., None], *arguments: Any
-) -> tuple["Connection[Any, Any]", BaseProcess]:
+def start_process(work: Callable[..., None], *arguments: Any) -> tuple[Channel, BaseProcess]:
     """Start a process that calls ``work`` with a connection and ``arguments``; return both.
 
     From the first moment, it ignores Ctrl-C and all signals to a whole group of processes: it
@@ -346,7 +337,7 @@ def start_process(
 class Child:
     """The executor's side of a process that carries out one trial after another."""
 
-    def __init__(self, connection: "Connection[Any, Any]", log: Path):
+    def __init__(self, connection: Channel, log: Path):
         self.connection = connection  # may stay open while a process that the child started lives
         self._log, self._has_started = log, False
 
@@ -379,13 +370,10 @@ def _end_with_parent() -> None:
 
 
 def work(
-    connection: "Connection[Any, Any]",
-    threads: int,
-    log: Path,
-    end_with_parent: Callable[[], None] = _end_with_parent,
+    connection: Channel, threads: int, log: Path, watch: Callable[[], None] = _end_with_parent
 ) -> None:
     """Carry out the trials from ``connection``, printing into ``log``, until the parent ends."""
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -445,6 +433,4 @@ class Worker(Child):
         self.connection.close()
 
 
-EXECUTORS: Registry[type[Executor]] = Registry(
-    "executor", Executor, [LocalExecutor], holds_classes=True
-)
+EXECUTORS = Registry[type[Executor]]("executor", Executor, [LocalExecutor], holds_classes=True)

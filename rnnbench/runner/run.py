@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -31,7 +31,7 @@ from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.runner import executors as events
-from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
+from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Outcomes, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import OtherVersionError, peek, write_document, write_text
 from rnnbench.terminal.display import show_trials
@@ -150,32 +150,30 @@ def _trials(
         "n_ids": data.dataset.n_ids,
         "task": dataset.task,
     }
-    found: dict[tuple[str, int], Trial] = {}
+    found: list[Trial] = []
     by_kind = sorted(benchmark.trials, key=lambda trial: isinstance(trial[1], EnsembleModel))
     for name, model, seed in by_kind:  # ensembles come last
         own = model.ensemble if isinstance(model, EnsembleModel) else None
-        members = [one for of in own.of for one in _members(found, of, seed, own)] if own else ()
-        found[name, seed] = Trial(
+        trial = Trial(
             name=name,
             model=model,
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             work=model.work_of_epoch(data.dataset),
             keep_model=keep and not own,
-            members=tuple(members),
-            unlabeled_fingerprint=data.corpus.unlabeled_fingerprint
-            if model.reads_unlabeled
-            else "",
+            members=tuple(_members(own, seed, found)) if own else (),
+            unlabeled_fingerprint=data.corpus.unlabeled_fingerprint * model.reads_unlabeled,
             **facts,
         )
-    return list(found.values())
+        found.append(trial)
+    return found
 
 
-def _members(
-    trials: Mapping[tuple[str, int], Trial], name: str, seed: int, of: Ensemble
-) -> list[Trial]:
-    own = [trial for (model, _), trial in trials.items() if model == name]
-    return own if of.over_seeds else [trial for trial in own if trial.seed == seed] or own[:1]
+def _members(ensemble: Ensemble, seed: int, trials: Sequence[Trial]) -> Iterator[Trial]:
+    for name in ensemble.of:
+        own = [trial for trial in trials if trial.name == name]
+        of_seed = own if ensemble.over_seeds else [it for it in own if it.seed == seed]
+        yield from of_seed or own[:1]
 
 
 @dataclass(frozen=True)
@@ -252,9 +250,7 @@ class Job:
             label = EXECUTORS.label(self.executor.name)
             raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
 
-    def _outcomes(
-        self, done: PlanResult, listener: Listener
-    ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
+    def _outcomes(self, done: PlanResult, listener: Listener) -> Outcomes:
         trials = [trial for trial in done.without_result if not trial.members]
         corpora = done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
