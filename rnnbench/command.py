@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-TRAIN, RESULTS, LEARN, PARTS = (
-    "Train and choose",
-    "Look at results",
-    "Learn and check",
-    "Configs, models and data",
-)
+TRAIN, RESULTS = "Train and choose", "Look at results"
+LEARN, PARTS = "Learn and check", "Configs, models and data"
 """The groups of commands in ``rnnbench --help``."""
 
 

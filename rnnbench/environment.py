@@ -147,9 +147,8 @@ def _commit(folder: Path) -> str | None:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
-        return subprocess.check_output(  # noqa: S603
-            command, stderr=subprocess.DEVNULL, text=True, timeout=10
-        ).strip()
+        found = subprocess.run(command, capture_output=True, check=True, text=True, timeout=10)  # noqa: S603
+        return found.stdout.strip()
 
     try:
         git("ls-files", "--error-unmatch", "__init__.py")

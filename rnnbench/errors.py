@@ -42,9 +42,8 @@ def refused(error: BaseException) -> RnnbenchError | None:
     """Return what the system refused, as an error with a message; ``None`` for any other error."""
     if _is_lack_of_memory(error):
         how_much = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
-        return RnnbenchError(
-            f"out of memory{how_much}: end other programs, or raise the limit (ulimit -v)"
-        )
+        advice = "end other programs, or raise the limit (ulimit -v)"
+        return RnnbenchError(f"out of memory{how_much}: {advice}")
     if _NO_THREAD in str(error):
         return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
     if not isinstance(error, OSError):

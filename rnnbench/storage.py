@@ -92,22 +92,17 @@ def check_replaceable(path: Path) -> None:
 
 
 def check_new(
-    file: Path,
-    option: str = "",
-    endings: Collection[str] = (),
-    *,
-    overwrite: bool,
-    replaced: str = "it",
+    file: Path, option: str = "", ends: Collection[str] = (), *, overwrite: bool, what: str = "it"
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, has none of ``endings`` or exists.
+    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists.
 
-    ``replaced`` is what ``--force`` would overwrite.
+    ``--force`` overwrites ``what``.
     """
     name = f"{option} {file}".lstrip()
-    if endings and file.suffix.lower() not in endings:
-        raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(endings)})")
+    if ends and file.suffix.lower() not in ends:
+        raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(ends)})")
     if os.path.exists(file) and not overwrite:  # noqa: PTH110 - any name, however long
-        raise UserError(f"{name}: exists already (--force overwrites {replaced})")
+        raise UserError(f"{name}: exists already (--force overwrites {what})")
 
 
 def peek(file: Path) -> Document:
@@ -239,10 +234,8 @@ def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
     if found not in (version, *kind.older_versions):
         is_newer = isinstance(found, int) and found > version
         hint = "update rnnbench" if is_newer else "run the benchmark again"
-        message = (
-            f"it has schema version {found}, but this rnnbench reads version {version}; {hint}"
-        )
-        raise OtherVersionError(f"{unusable}: {message}")
+        reads = f"but this rnnbench reads version {version}"
+        raise OtherVersionError(f"{unusable}: it has schema version {found}, {reads}; {hint}")
     if not is_whole:
         message = "it is not as it was written (running the benchmark again replaces it)"
         raise DamagedResultError(f"{unusable}: {message}")

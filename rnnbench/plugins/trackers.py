@@ -103,9 +103,7 @@ class TrialTracker(Tracker):
         """Write the numbers of an epoch in training."""
         self._write(self.runs[trial], epoch, {"loss": loss, TASKS[trial.task].main: score})
 
-    def trial_finished(
-        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
-    ) -> None:
+    def trial_finished(self, trial: Trial, result: TrialResult, metrics: dict[str, float]) -> None:
         """Write the scores on the validation documents and the final numbers, and end the run."""
         run, history = self.runs.pop(trial), result.record.history
         rows = zip(history.val_loss, history.val_score, strict=True)  # none where none held out

@@ -30,7 +30,7 @@ from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.section import spell
 from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
-from rnnbench.tasks import TASKS, Labels, TaskKind
+from rnnbench.tasks import TASKS, Labels
 from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
@@ -217,10 +217,7 @@ class Store:
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(key, with_model=with_model)
-        labels, scores, given = _read_predictions(files.predictions, TASKS[record.task])
-        if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
-            raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
-        return TrialResult(record, labels, scores, given=given)
+        return _read_result(files.predictions, record)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
@@ -255,10 +252,9 @@ def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str])
     storage.write_document(place.record, result.record, **facts)
 
 
-def _read_predictions(
-    file: Path, task: TaskKind
-) -> tuple[Labels, NDArray[np.float32], Labels | None]:
-    """Return labels and scores, and answers if the scores do not give them; see ``TrialResult``."""
+def _read_result(file: Path, record: TrialRecord) -> TrialResult:
+    """Return a trial with the predictions in a file."""
+    task = TASKS[record.task]
     with _unpacking(file), np.load(file, allow_pickle=False) as stored:
         labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
         known = [labels] if given is None else [labels, given]
@@ -268,7 +264,9 @@ def _read_predictions(
             raise ValueError("scores are not finite")
         if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
             raise ValueError(fault)
-    return labels, scores, given
+        if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
+            raise ValueError("probabilities above 1")
+    return TrialResult(record, labels, scores, given=given)
 
 
 @contextmanager
@@ -276,11 +274,9 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
     """Check how large a file unpacks, and then have any error in it say that it is damaged."""
     try:
         with zipfile.ZipFile(file) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > storage.MAX_UNPACKED:
-                raise ValueError(
-                    f"it unpacks to {unpacked:,} bytes (allowed: {storage.MAX_UNPACKED:,})"
-                )
+            size, most = sum(it.file_size for it in archive.infolist()), storage.MAX_UNPACKED
+            if size > most:
+                raise ValueError(f"it unpacks to {size:,} bytes (allowed: {most:,})")
             yield archive
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
