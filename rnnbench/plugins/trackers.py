@@ -166,9 +166,8 @@ class TensorBoardTracker(TrialTracker):
 
         number = api_pb2.Status.Value(f"STATUS_{STATUSES[status]}")
         end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
-        described = metadata.create_summary_metadata(
-            plugin_data_pb2.HParamsPluginData(session_end_info=end)
-        )
+        facts = plugin_data_pb2.HParamsPluginData(session_end_info=end)
+        described = metadata.create_summary_metadata(facts)
         tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
         value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
         _add_event(run, step=trial.epochs, summary=Summary(value=[value]))

@@ -59,9 +59,8 @@ def save_run(
         storage.write_document(folder / VOCABULARY, vocabulary)
     for name, text in files.items():
         storage.write_text(folder / name, text)
-    text = storage.spell_document(
-        results, config_sha256=storage.sha256_file(folder / "config.yaml")
-    )
+    sha256 = storage.sha256_file(folder / "config.yaml")
+    text = storage.spell_document(results, config_sha256=sha256)
     if _content(folder / RESULTS, len(text.encode())) != text.encode():
         for file in report_files(folder):
             file.unlink()

@@ -100,10 +100,9 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         lock = storage.acquire(FileLock(file, timeout=0))
     except Timeout:
         other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
-        raise UserError(
-            f"{folder}: another process is writing there: {other}\n"
-            "Wait until it has finished, or choose another folder for the results (--out)."
-        ) from None
+        advice = "Wait until it has finished, or choose another folder for the results (--out)."
+        message = f"{folder}: another process is writing there: {other}\n{advice}"
+        raise UserError(message) from None
     except OSError as error:
         raise UnwritableError(folder, error) from error
     with lock:
@@ -138,10 +137,9 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
     """Return where a trial is stored in the folder of a run, if its names are allowed there."""
     whole = "{}-seed{}-{}".format(*key)
     if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
-        raise DamagedResultError(
-            f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
-            "(should be a model, a seed and 64 lower-case hexadecimal digits)"
-        )
+        hint = "should be a model, a seed and 64 lower-case hexadecimal digits"
+        fault = f"{spell(whole)} is not the name of a trial ({hint})"
+        raise DamagedResultError(f"unusable result: {folder}: {fault}")
     name = whole[:-48]
     folders = {TRIALS: "json", PREDICTIONS: "npz", MODELS: "npz"}
     return TrialFiles(*(folder / kind / f"{name}.{end}" for kind, end in folders.items()))

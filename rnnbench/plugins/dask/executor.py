@@ -155,9 +155,8 @@ def _connect(distributed: Any, address: str) -> Any:
     try:
         with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
             pool.submit(asyncio.run, ask_for_workers()).result()
-        return distributed.Client(
-            address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
-        )
+        options = {"set_as_default": False, "direct_to_workers": False}
+        return distributed.Client(address, timeout=CONNECT_SECONDS, **options)
     except ImportError as error:  # Dask's versions, or something that it needs
         raise UserError(f"{address}: {error}") from error
     except Exception as error:  # what else listens there may say anything

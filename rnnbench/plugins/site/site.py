@@ -48,6 +48,8 @@ SHOWN_CHANGES = 10
 """The most clear changes that are shown as sentences; the tables have all of them."""
 
 Texts = Mapping[str, str]
+Runs = Mapping[str, StoredRun]
+Boards = Sequence[ranking.Board]
 
 
 class SiteFiles(Record):
@@ -117,7 +119,7 @@ def site(
     return folder / INDEX
 
 
-def _files_beside(folder: Path, runs: Mapping[str, StoredRun], places: Texts) -> dict[str, str]:
+def _files_beside(folder: Path, runs: Runs, places: Texts) -> dict[str, str]:
     """Return configs and constraints by file, made anew: those of a run may be private links."""
     beside = {}
     for name, run in runs.items():
@@ -195,9 +197,7 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
 # The pages
 
 
-def pages_of(
-    runs: Mapping[str, StoredRun], metrics: Sequence[str], reports: Texts
-) -> dict[str, PageContent]:
+def pages_of(runs: Runs, metrics: Sequence[str], reports: Texts) -> dict[str, PageContent]:
     """Return the pages about runs, by file; runs and their reports are by distinct names."""
     datasets = {name: run.results.dataset for name, run in runs.items()}
     boards: list[ranking.Board] = []
@@ -218,16 +218,12 @@ def pages_of(
     alike = {split: name for split, name in sets.items() if counts[name] > 1}
     sets |= {split: f"{name}, split {split[:12]}" for split, name in alike.items()}
     first = [board for board in boards if board.metric == metrics[0]]
-    pages = {
-        INDEX: _index(runs, first, sets, reports),
-        LEADERBOARD: _leaderboard(runs, boards, sets, reports),
-    }
+    pages = {INDEX: _index(runs, first, sets, reports)}
+    pages[LEADERBOARD] = _leaderboard(runs, boards, sets, reports)
     return pages | ({HISTORY: _history(histories, sets, reports)} if histories else {})
 
 
-def _index(
-    runs: Mapping[str, StoredRun], boards: Sequence[ranking.Board], sets: Texts, reports: Texts
-) -> PageContent:
+def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageContent:
     best = []
     for board in boards:
         first, quantity = board.entries[0], find_quantity(board.metric, "--metric")
@@ -251,7 +247,7 @@ def _index(
     )
 
 
-def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
+def _runs_table(runs: Runs, sets: Texts) -> Table:
     date = {name: run.environment.get("date") or "" for name, run in runs.items()}
     headers = ["run", "documents", "date (UTC)", "commit", "processor", "best model"]
     rows = []
@@ -274,9 +270,7 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
     return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
 
 
-def _leaderboard(
-    runs: Mapping[str, StoredRun], boards: Sequence[ranking.Board], sets: Texts, reports: Texts
-) -> PageContent:
+def _leaderboard(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageContent:
     sections = [
         ReportSection(
             f"by-{board.metric}-{number}",
