@@ -74,8 +74,7 @@ class Interruption(KeyboardInterrupt):
         self.signal = signal
 
 
-HOLDS: list[None] = []
-"""One for each block whose end a request to end the command has to wait for."""
+HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 
 @contextmanager

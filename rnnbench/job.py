@@ -35,7 +35,6 @@ from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
 log = logging.getLogger(__name__)
-
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 
 

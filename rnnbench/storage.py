@@ -28,7 +28,6 @@ TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
-
 R = TypeVar("R", bound=Record)
 Document = dict[str, Any]
 

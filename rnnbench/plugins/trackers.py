@@ -30,22 +30,20 @@ from rnnbench.training.trial import Trial
 Setting = bool | int | float | str
 EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
 STATUSES = {"FINISHED": "SUCCESS", "FAILED": "FAILURE", "KILLED": "UNKNOWN"}
-MLFLOW_DEFAULTS = {
+MLFLOW_DEFAULTS = {  # settings while it is called, unless the user has others
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow while it is called, unless the user has others."""
 MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
 MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
-WANDB_DEFAULTS = {
+WANDB_DEFAULTS = {  # settings of a run, by variable, unless the user has set that
     "WANDB_MODE": ("mode", "offline"),
     "WANDB_PROJECT": ("project", "rnnbench"),
     "WANDB_SILENT": ("silent", True),
     "WANDB_FINISH_TIMEOUT": ("finish_timeout", 40),  # else a server that is gone holds up the end
 }
-"""The settings of a run, unless the user has set the variable: its name and its value."""
 
 
 def settings_of(trial: Trial) -> dict[str, Setting]:

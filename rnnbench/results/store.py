@@ -35,7 +35,6 @@ from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
 log = logging.getLogger(__name__)
-
 RESULTS = "results.json"  # the file that makes a folder a finished run
 CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"

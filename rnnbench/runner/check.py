@@ -97,10 +97,8 @@ class Finding(Record):
     """One thing that was looked at."""
 
     name: str
-    found: str
-    """The finding: a fact, or a problem and what to do about it."""
-    exit_code: int = 0
-    """0 if there is no problem; otherwise that of the command: see ``docs/faults.md``."""
+    found: str  # a fact, or a problem and what to do about it
+    exit_code: int = 0  # if there is a problem, that of the command: see ``docs/faults.md``
 
 
 def check_machine() -> list[Finding]:

@@ -33,7 +33,6 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
-
 WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
 LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; an error may print an array
 

@@ -42,7 +42,6 @@ from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
-
 MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
 
 

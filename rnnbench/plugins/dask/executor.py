@@ -34,7 +34,6 @@ from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
-
 CONNECT_SECONDS, CLOSE_SECONDS = 10.0, 2.0  # for a scheduler to answer, and to take leave of us
 RETRIES = 3  # of the connection for a result: this costs less than training again
 # Dask's messages are many, and look like errors of ours.
@@ -44,7 +43,6 @@ NO_WORKERS = """{0}: the scheduler has no workers. Where rnnbench is installed, 
 OPEN = """%s: not encrypted: whoever reaches this port can run code on the cluster and read the \
 documents (tls:// with certificates is safe)"""
 EXAMPLE = "should be tcp://HOST:8786, tls://HOST:8786 or a scheduler file"
-
 ATTEMPTS = 3  # if children die, the last one is alone in the cluster: it may need the memory
 LOOK_SECONDS, FIRST_LOOKS_SECONDS = 1.0, 0.1  # between two looks at the workers, and at first
 BEGIN_SECONDS = 20.0  # by then, a run begins without workers that say nothing

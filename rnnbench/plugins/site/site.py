@@ -44,9 +44,7 @@ LONGEST = 80  # the most characters that such a name takes from the name of a ru
 _FILE = (
     rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
 ).replace(".html", r"\.html")
-SHOWN_CHANGES = 10
-"""The most clear changes that are shown as sentences; the tables have all of them."""
-
+SHOWN_CHANGES = 10  # the most clear changes that are sentences; the tables have all of them
 Texts = Mapping[str, str]
 Runs = Mapping[str, StoredRun]
 Boards = Sequence[ranking.Board]
@@ -58,8 +56,7 @@ class SiteFiles(Record):
     schema_version: Literal[1] = 1
     files: list[Annotated[str, Field(pattern=_FILE)]]
     """All other files: paths with slashes, relative to the folder of the site."""
-    reports: dict[str, str]
-    """The file of each report, by the name of its run."""
+    reports: dict[str, str]  # the file of each report, by the name of its run
 
 
 def site(
