@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import time
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -82,27 +81,19 @@ class TrialTracker(Tracker):
     def __init__(self) -> None:
         self.runs: dict[Trial, Any] = {}
 
-    @abstractmethod
     def _begin(self, trial: Trial) -> Any: ...
-
-    @abstractmethod
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None: ...
-
-    @abstractmethod
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None: ...
 
     def trial_started(self, trial: Trial) -> None:
-        """Begin a run; an earlier attempt at the trial was interrupted."""
-        if trial in self.runs:
+        if trial in self.runs:  # an earlier attempt was interrupted
             self._end(self.runs.pop(trial), trial, "KILLED")
         self.runs[trial] = self._begin(trial)
 
     def epoch_ended(self, trial: Trial, epoch: int, loss: float, score: float) -> None:
-        """Write the numbers of an epoch in training."""
         self._write(self.runs[trial], epoch, {"loss": loss, TASKS[trial.task].main: score})
 
     def trial_finished(self, trial: Trial, result: TrialResult, metrics: dict[str, float]) -> None:
-        """Write the scores on the validation documents and the final numbers, and end the run."""
         run, history = self.runs.pop(trial), result.record.history
         rows = zip(history.val_loss, history.val_score, strict=True)  # none where none held out
         for epoch, values in enumerate(rows, start=1):
@@ -116,11 +107,9 @@ class TrialTracker(Tracker):
         self._end(run, trial, "FINISHED")
 
     def trial_failed(self, trial: Trial, reason: str) -> None:
-        """End the run of a trial that failed."""
         self._end(self.runs.pop(trial), trial, "FAILED", reason)
 
     def close(self) -> None:
-        """End the runs of trials that were interrupted."""
         for trial in list(self.runs):
             self._end(self.runs.pop(trial), trial, "KILLED")
 
@@ -133,7 +122,6 @@ class TensorBoardTracker(TrialTracker):
     install = "pip install tensorboard"
 
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
-        """Note the folder, which gets one for each trial."""
         self._folder = folder / "tensorboard"
 
     def _begin(self, trial: Trial) -> Any:
@@ -252,7 +240,6 @@ class MlflowTracker(TrialTracker):
 
     @_with_defaults()
     def close(self) -> None:
-        """End the runs of trials that were interrupted, and that of the benchmark."""
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
@@ -296,7 +283,6 @@ class WandbTracker(TrialTracker):
     install = "pip install 'rnnbench[wandb]'"
 
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
-        """Choose where the runs go."""
         self._is_alone = "wandb" not in sys.modules  # else a program uses it, too
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when wandb is imported
         import wandb
@@ -333,7 +319,6 @@ class WandbTracker(TrialTracker):
         run.finish(exit_code=int(status != "FINISHED"))
 
     def close(self) -> None:
-        """End the runs of trials that were interrupted, and wait until all is written."""
         import wandb
 
         super().close()

@@ -62,14 +62,13 @@ class DaskExecutor(Executor):
 
     @classmethod
     def at(cls, address: str, jobs: int | None) -> Self:
-        """Return the executor for the scheduler at ``address``."""
         return cls(jobs, address)
 
     @cached_property
     def jobs(self) -> int:  # type: ignore[override]
         """How many trials run side by side when the run starts."""
-        with connected(self._address) as client:
-            workers = identity_of(client)["workers"].values()
+        with connected(self._address) as (client, identity):
+            workers = identity["workers"].values()
             if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
                 raise OutOfReachError(NO_WORKERS.format(client.scheduler.address))
         return min(cores, self._limit or cores)
@@ -83,8 +82,8 @@ class DaskExecutor(Executor):
         """
         if not trials:
             return
-        with connected(self._address) as client:
-            warn_if_open(client.scheduler.address, identity_of(client)["address"])
+        with connected(self._address) as (client, identity):
+            warn_if_open(client.scheduler.address, identity["address"])
             run = ClusterRun(client, listener, task, self._limit)
             try:
                 yield from run.outcomes(trials, corpora)
@@ -93,8 +92,8 @@ class DaskExecutor(Executor):
 
 
 @contextmanager
-def connected(address: str | None) -> Iterator[Any]:
-    """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration."""
+def connected(address: str | None) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield a client, and what the Dask scheduler at an address, or in its configuration, says."""
     try:
         import dask
         import distributed
@@ -106,9 +105,9 @@ def connected(address: str | None) -> Iterator[Any]:
         for logger in map(logging.getLogger, LOGGERS):
             stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL + 1)
-        client = _connect(distributed, found)
+        client, identity = _connect(distributed, found)
         try:
-            yield client
+            yield client, identity
         finally:
             with suppress(Exception):
                 client.close(timeout=CLOSE_SECONDS)
@@ -130,7 +129,7 @@ def _address_in(given: str) -> str:
         raise UserError(f"--scheduler {given}: has no address: {error} ({EXAMPLE})") from error
 
 
-def _connect(distributed: Any, address: str) -> Any:
+def _connect(distributed: Any, address: str) -> tuple[Any, Mapping[str, Any]]:
     """Return a client; ask first what listens, because a client waits for ever if it is silent."""
     try:
         distributed.comm.resolve_address(address)
@@ -140,21 +139,22 @@ def _connect(distributed: Any, address: str) -> Any:
         raise _out_of_reach(address, error) from error
     security = _certificates(distributed.Security(), address)
 
-    async def ask_for_workers() -> None:
+    async def identify() -> Mapping[str, Any]:
         async with asyncio.timeout(CONNECT_SECONDS):
             comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
             try:
-                answer = await distributed.core.send_recv(comm, op="identity", reply=True)
+                found: Mapping[str, Any] = await distributed.core.send_recv(comm, op="identity")
             finally:
                 comm.abort()
-        if "workers" not in answer:
-            raise OSError(f"a Dask {answer.get('type', 'server').lower()} listens there")
+        if "workers" not in found:
+            raise OSError(f"a Dask {found.get('type', 'server').lower()} listens there")
+        return found
 
     try:
         with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
-            pool.submit(asyncio.run, ask_for_workers()).result()
+            identity = pool.submit(asyncio.run, identify()).result()
         options = {"set_as_default": False, "direct_to_workers": False}
-        return distributed.Client(address, timeout=CONNECT_SECONDS, **options)
+        return distributed.Client(address, timeout=CONNECT_SECONDS, **options), identity
     except ImportError as error:  # Dask's versions, or something that it needs
         raise UserError(f"{address}: {error}") from error
     except Exception as error:  # what else listens there may say anything
@@ -193,15 +193,6 @@ def warn_if_open(*addresses: str) -> None:
         if not is_loopback:
             log.warning(OPEN, address)
             return
-
-
-def identity_of(client: Any) -> Mapping[str, Any]:
-    """Return what a scheduler says about itself and all its workers."""
-    ask, seconds = client.scheduler.identity, CONNECT_SECONDS
-    try:
-        return client.sync(ask, n_workers=-1, callback_timeout=seconds)  # type: ignore[no-any-return]
-    except OSError as error:
-        raise _out_of_reach(client.scheduler.address, error) from error
 
 
 @dataclass(eq=False)
