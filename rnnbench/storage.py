@@ -93,10 +93,7 @@ def check_replaceable(path: Path) -> None:
 def check_new(
     file: Path, option: str = "", ends: Collection[str] = (), *, overwrite: bool, what: str = "it"
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists.
-
-    ``--force`` overwrites ``what``.
-    """
+    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists."""
     name = f"{option} {file}".lstrip()
     if ends and file.suffix.lower() not in ends:
         raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(ends)})")
@@ -113,13 +110,11 @@ def peek(file: Path) -> Document:
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``.
-
-    Files younger than ``older_than`` seconds are kept: another process may be writing them.
-    """
+    """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``."""
     for place in (folder, *(folder / name for name in SUBFOLDERS)):
         for file in place.glob(f"{TEMPORARY_START}*{TEMPORARY_END}"):
             with suppress(OSError):
+                # Another process may be writing those younger than ``older_than`` seconds.
                 if time.time() - file.stat().st_mtime >= older_than:
                     file.unlink()
 

@@ -46,12 +46,9 @@ WANDB_DEFAULTS = {  # settings of a run, by variable, unless the user has set th
 
 
 def settings_of(trial: Trial) -> dict[str, Setting]:
-    """Return the model, the seed, and the model's settings by key path: ``layers.0.lstm.units``.
-
-    Those of ``training``, which change nothing in a baseline, are only for networks.
-    """
+    """Return the model, the seed, and the model's settings by key path: ``layers.0.lstm.units``."""
     tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
-    if isinstance(trial.model, Network):
+    if isinstance(trial.model, Network):  # those of training change nothing in a baseline
         tree |= {"training": trial.training.model_dump(mode="json", exclude={"seeds"})}
     settings: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}
     for key, value in plain_values(tree):

@@ -51,10 +51,7 @@ class StoredRun:
 def save_run(
     folder: Path, results: Results, files: Mapping[str, str], vocabulary: Vocabulary | None = None
 ) -> None:
-    """Write the summary of a run, which makes its folder that of a finished one, after all else.
-
-    If it differs from the one in the folder, the report of that one is removed.
-    """
+    """Write the summary of a run, which makes its folder that of a finished one, after all else."""
     if vocabulary is not None:
         storage.write_document(folder / VOCABULARY, vocabulary)
     for name, text in files.items():
@@ -62,7 +59,7 @@ def save_run(
     sha256 = storage.sha256_file(folder / "config.yaml")
     text = storage.spell_document(results, config_sha256=sha256)
     if _content(folder / RESULTS, len(text.encode())) != text.encode():
-        for file in report_files(folder):
+        for file in report_files(folder):  # they are about the earlier one
             file.unlink()
         storage.write_text(folder / RESULTS, text)
 

@@ -60,16 +60,13 @@ LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says 
 
 
 def check_folder(folder: Path, record: str) -> None:
-    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
-
-    Hidden files do not count. A run or a choice may have been interrupted.
-    """
-    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``."""
+    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}  # none that is hidden
     if not names or _is_ours(folder / record):
         return
     what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
     if record in (RESULTS, CHOICE) and not what:
-        # It may hold only what is written before ``environment.json``.
+        # Interrupted, it may hold only what is written before ``environment.json``.
         first = {TRIALS, PREDICTIONS}
         is_first = names <= first or first <= names <= {*first, storage.TRACKING, "config.yaml"}
         has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
@@ -280,17 +277,14 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
-    """Return the weights of a model, in their order; each has an ``expected`` shape and type.
-
-    NumPy makes room for whatever size an array declares, so all are compared before one is read.
-    """
+    """Return the weights of a model, in their order; each has an ``expected`` shape and type."""
     with _unpacking(file) as archive:
         found = archive.namelist()
         n_weights = len(found) if expected is None else len(expected)
         names = [f"arr_{number}" for number in range(n_weights)]
         if found != [f"{name}.npy" for name in names]:
             raise ValueError(f"{len(found)} arrays, but the network has {n_weights} weights")
-        for number, name in enumerate(found):
+        for number, name in enumerate(found):  # NumPy makes room for whatever size one declares
             with archive.open(name) as member:
                 np.lib.format.read_magic(member)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)

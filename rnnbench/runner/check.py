@@ -197,10 +197,7 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
-    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
-
-    The fastest of many attempts counts. Products too thin to be bound by arithmetic are left out.
-    """
+    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

@@ -213,11 +213,7 @@ class LocalExecutor(Executor):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome.
-
-        The trial of a worker that died is tried again after all others, alone: two trials may need
-        more memory than there is. If its worker dies again, the trial has failed.
-        """
+        """Yield each trial with its outcome; that of a worker that died only when it dies again."""
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
             for trial, outcome in outcomes:
@@ -227,7 +223,7 @@ class LocalExecutor(Executor):
                     log.warning("%s: %s; it is tried again after all others, alone", trial, DIED)
                 else:
                     yield trial, outcome
-        for trial in again:
+        for trial in again:  # alone: two trials may need more memory than there is
             ((_, outcome),) = self._side_by_side([trial], corpora, listener, task)
             if not isinstance(outcome, Died):
                 yield trial, outcome

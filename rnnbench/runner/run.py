@@ -98,12 +98,9 @@ def plan_benchmark(
     threads: int,
     *,
     keep_models: bool = False,
-    parts: Sequence[Part] = (),
+    parts: Sequence[Part] = (),  # held out in turn, in place of the test documents
 ) -> Plan:
-    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained here.
-
-    ``parts`` of the training documents are held out in turn instead of the test documents.
-    """
+    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained here."""
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
         whole = make_dataset(data.corpus, data.section, blind=True)
@@ -120,15 +117,14 @@ def plan_benchmark(
         return -work, programs.setdefault(program, len(programs))  # the longest comes first
 
     trials.sort(key=place)
-    for model in {trial.name: trial.model for trial in trials}.values():
+    for name, model in benchmark.models.items():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
+        if fault := task_fault(model, benchmark.training_of(name), data.dataset):
+            raise UserError(f"models.{name}: {fault}")
     shares = {trial.training.validation_split for trial in trials}
     for own, share in product(datasets.values(), shares):
         hold_out(len(own.y_train), share, own.groups)
-    for name, model in benchmark.models.items():
-        if fault := task_fault(model, benchmark.training_of(name), data.dataset):
-            raise UserError(f"models.{name}: {fault}")
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
@@ -191,17 +187,14 @@ class Job:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the folder while the block runs, and first store the config that continues the job.
-
-        The config of an earlier result stays until that result is replaced.
-        """
+        """Lock the folder for the block, and first store the config that continues the job."""
         if self.data.section.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"
             raise UserError(f"data.fit_on_all: no document is left to test on ({hint})")
         folder = self.store.folder
         with lock_folder(folder, self.command, self.record):
             self.store.check_writable(self.record)
-            if not (folder / self.record).exists():
+            if not (folder / self.record).exists():  # whose config stays until it is replaced
                 write_text(folder / "config.yaml", dump(self.benchmark, folder))
             yield
 
@@ -268,13 +261,11 @@ class Job:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
 
     def find_stored(self, trials: Iterable[Trial]) -> dict[Trial, TrialResult]:
-        """Return the results of trials that are stored and have the ``held_out`` answers, if any.
-
-        Ensembles of ``held_out`` answers, which are no part of fingerprints, are made again.
-        """
+        """Return the results of trials that are stored, with the ``held_out`` answers if any."""
         results: dict[Trial, TrialResult] = {}
         needed, n_of_others = set[Trial](), 0
         for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
+            # The answers that an ensemble is made of are no part of its fingerprint.
             is_new, key = trial.members and self.held_out, key_of(trial)
             try:
                 found = None if is_new else self.store.find(key, with_model=trial.keep_model)
