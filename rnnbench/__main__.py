@@ -68,7 +68,6 @@ def _replace_closed_streams() -> None:
 
 
 def _run() -> str | int | None:
-    """Run the command line and return its exit status."""
     try:
         from rnnbench.cli.app import app
 

@@ -247,7 +247,6 @@ def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str])
 
 
 def _read_result(file: Path, record: TrialRecord) -> TrialResult:
-    """Return a trial with the predictions in a file."""
     task = TASKS[record.task]
     with _unpacking(file), np.load(file, allow_pickle=False) as stored:
         labels, scores, given = stored["labels"], stored["scores"], stored.get("given")

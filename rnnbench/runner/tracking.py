@@ -102,7 +102,6 @@ class _Trackers:
                 log.warning("%s; the run goes on without it", thread.failure)
 
     def finish(self) -> None:
-        """Have all trackers finish, and wait for them, but not for long."""
         for thread in self.threads:
             thread.call("close")
             thread.stop()

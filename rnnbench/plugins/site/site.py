@@ -85,9 +85,8 @@ def site(
         RnnbenchError: a file cannot be written.
     """
     given = list(runs)
-    if metrics is None:
-        metrics = dict.fromkeys(run.results.dataset.kind.main for run in given)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    mains = dict.fromkeys(run.results.dataset.kind.main for run in given)
+    names = [metrics] if isinstance(metrics, str) else list(mains if metrics is None else metrics)
     for name in names:
         find_quantity(name, "metrics")
     if not (given and names):
@@ -139,8 +138,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST].strip("._-") or "run"
         taken = {folder.casefold() for folder in found.values()}  # a file system may ignore case
-        numbered = (f"runs/{plain}-{number}" for number in count(2))
-        folders = chain([f"runs/{plain}"], numbered)
+        folders = (f"runs/{plain}{end}" for end in chain([""], map("-{}".format, count(2))))
         found[name] = next(folder for folder in folders if folder.casefold() not in taken)
     return found
 
@@ -165,7 +163,6 @@ def files_in(folder: Path) -> set[str]:
 @contextmanager
 def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     """Let the block write a site, then remove what only the old one had; if it fails, all stays."""
-    files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
         before, after = files_in(folder), set(site.files)
         for file in sorted(after - before):
