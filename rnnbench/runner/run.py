@@ -105,18 +105,15 @@ def plan_benchmark(
     if parts:
         whole = make_dataset(data.corpus, data.section, blind=True)
         datasets = {part: hold_out_part(whole, part) for part in parts}
-    trials = [
-        trial
-        for part, dataset in datasets.items()
-        for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
-    ]
     programs: dict[tuple[Any, ...], int] = {}
 
     def place(trial: Trial) -> tuple[int, int]:
         work, program = trial.work * max(trial.epochs, 1), program_of(trial.model, trial.training)
         return -work, programs.setdefault(program, len(programs))  # the longest comes first
 
-    trials.sort(key=place)
+    facts: dict[str, Any] = {"threads": threads, "keep": keep_models}
+    of_part = (_trials(benchmark, data, own, part=part, **facts) for part, own in datasets.items())
+    trials = sorted(chain.from_iterable(of_part), key=place)
     for name, model in benchmark.models.items():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)

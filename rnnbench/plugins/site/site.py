@@ -41,9 +41,8 @@ INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 REPORT, CONFIG = "report.html", "config.yaml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # the pattern of the names of the folders of runs
 LONGEST = 80  # the most characters that such a name takes from the name of a run
-_FILE = (
-    rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
-).replace(".html", r"\.html")
+_OF_RUN = rf"runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS})"
+_FILE = rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|{_OF_RUN})$".replace(".html", r"\.html")
 SHOWN_CHANGES = 10  # the most clear changes that are sentences; the tables have all of them
 Texts = Mapping[str, str]
 Runs = Mapping[str, StoredRun]
