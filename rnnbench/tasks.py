@@ -28,14 +28,17 @@ class Decision(Record):
 class TaskKind(ABC):
     """A kind of task. Labels and answers are integers, ``(n,)`` or ``(n, n_topics)``."""
 
-    name: str  # in configs and files
+    name: str
+    """In configs and files."""
     main: str
     """The name of the metric that models are compared by: a ratio of two sums over documents."""
-    score_name: str  # its name in sentences
+    score_name: str
+    """Its name in sentences."""
     has_one_label: bool = True
     """Whether labels are positions of topics, ``(n,)``, and the last layer is a softmax; otherwise,
     labels are 0 and 1, ``(n, n_topics)``, and it is a sigmoid."""
-    has_topics: bool = True  # whether an answer consists of topics, and is not just a number
+    has_topics: bool = True
+    """Whether an answer consists of topics, and is not just a number."""
 
     def is_among(self, names: Sequence[str]) -> bool:
         """Return whether it is one of some kinds, or a special case of one; of none, it is."""

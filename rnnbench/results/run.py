@@ -20,15 +20,13 @@ from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, S
 from rnnbench.storage import DamagedResultError
 from rnnbench.training.outcome import TrialResult
 
-_PAGE = re.compile(
+_PAGE = re.compile(  # a part of each page of a report; other files of these names have none
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
-"""A part of each page of a report, which other files of these names do not have."""
-_PLOTS = {
+_PLOTS = {  # how each page names its plots; texts of documents, which are escaped, have none
     PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
     PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
 }
-"""How each page names its plots; texts of documents, which are escaped, have no such pattern."""
 
 
 @dataclass(frozen=True, eq=False)

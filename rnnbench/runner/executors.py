@@ -119,9 +119,10 @@ class Task:
     """The work for each trial, in the process that the trial is given to; by default, training."""
 
     carry_out: Callable[[Trial, Path, OnEpoch], Any] = run_trial
-    """Returns the outcome of a trial; it gets the file of the corpus, and a function for epochs."""
+    """Called with the trial, the file of its corpus, and a function to be told of finished epochs;
+    returns the outcome of the trial."""
     prepare: Callable[[Trial], None] = prepare_engine
-    """Called first, to import the libraries needed."""
+    """Called first, with the trial, to import the libraries needed."""
 
     def attempt(
         self, trial: Trial, corpus: Path, on_start: Callable[[], None], on_epoch: OnEpoch
