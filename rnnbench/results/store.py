@@ -8,7 +8,6 @@ fingerprint is checked, so a trial is never mistaken for another.
 
 import errno
 import json
-import logging
 import math
 import os
 import platform
@@ -34,7 +33,6 @@ from rnnbench.tasks import TASKS, Labels
 from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
 
-log = logging.getLogger(__name__)
 RESULTS = "results.json"  # the file that makes a folder a finished run
 CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
 ENVIRONMENT, VOCABULARY = "environment.json", f"{MODELS}/vocabulary.json"
@@ -182,21 +180,6 @@ class Store:
             place.weights.unlink(missing_ok=True)
         _write(place, result, checksums)
 
-    def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
-        """Return a trial if it is stored, and its network if ``with_model``; name a damaged one.
-
-        One of another version of rnnbench raises ``OtherVersionError``.
-        """
-        try:
-            return self.load(key, with_model=with_model)
-        except storage.OtherVersionError:
-            raise
-        except DamagedResultError as error:
-            log.warning("%s; it is not used", error)
-        except FileNotFoundError:
-            pass
-        return None
-
     def make_compact(self, key: Key) -> TrialResult:
         """Store no more of a trial than tables need, and return it; its network stays."""
         found = self.load(key)
@@ -211,7 +194,19 @@ class Store:
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(key, with_model=with_model)
-        return _read_result(files.predictions, record)
+        file, task = files.predictions, TASKS[record.task]
+        with _unpacking(file), np.load(file, allow_pickle=False) as stored:
+            labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
+            known = [labels] if given is None else [labels, given]
+            if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
+                raise ValueError("scores have the wrong shape or type")
+            if not np.isfinite(scores).all():
+                raise ValueError("scores are not finite")
+            if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
+                raise ValueError(fault)
+            if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
+                raise ValueError("probabilities above 1")
+        return TrialResult(record, labels, scores, given=given)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
@@ -244,22 +239,6 @@ def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str])
     facts = {**checksums, "predictions_sha256": storage.sha256_file(place.predictions)}
     # The record comes last, so it never exists without the rest.
     storage.write_document(place.record, result.record, **facts)
-
-
-def _read_result(file: Path, record: TrialRecord) -> TrialResult:
-    task = TASKS[record.task]
-    with _unpacking(file), np.load(file, allow_pickle=False) as stored:
-        labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
-        known = [labels] if given is None else [labels, given]
-        if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
-            raise ValueError("scores have the wrong shape or type")
-        if not np.isfinite(scores).all():
-            raise ValueError("scores are not finite")
-        if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
-            raise ValueError(fault)
-        if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
-            raise ValueError("probabilities above 1")
-    return TrialResult(record, labels, scores, given=given)
 
 
 @contextmanager

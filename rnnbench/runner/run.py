@@ -33,7 +33,7 @@ from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, 
 from rnnbench.runner import executors as events
 from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Outcomes, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import OtherVersionError, peek, write_document, write_text
+from rnnbench.storage import DamagedResultError, OtherVersionError, peek, write_document, write_text
 from rnnbench.terminal.display import show_trials
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
@@ -262,12 +262,16 @@ class Job:
         results: dict[Trial, TrialResult] = {}
         needed, n_of_others = set[Trial](), 0
         for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
-            # The answers that an ensemble is made of are no part of its fingerprint.
-            is_new, key = trial.members and self.held_out, key_of(trial)
+            found = None
             try:
-                found = None if is_new else self.store.find(key, with_model=trial.keep_model)
+                if not (trial.members and self.held_out):  # which are no part of its fingerprint
+                    found = self.store.load(key_of(trial), with_model=trial.keep_model)
             except OtherVersionError:
-                found, n_of_others = None, n_of_others + 1
+                n_of_others += 1
+            except DamagedResultError as error:
+                log.warning("%s; it is not used", error)
+            except FileNotFoundError:
+                pass
             if found and found.record.compact and trial in needed:
                 log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
                 found = None

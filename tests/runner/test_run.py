@@ -152,6 +152,18 @@ def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
     assert sum(isinstance(event, Finished) for event in events) == len(plan.trials)
 
 
+def test_a_damaged_trial_is_named_and_trained_again(plan, store, caplog):
+    run_all(plan, store)
+    file = min(store.folder.glob("predictions/*"))
+    file.write_bytes(b"")
+
+    _, events = run_all(plan, store)
+
+    assert [event.trial for event in events if isinstance(event, Finished)] == plan.trials[:1]
+    assert f"unusable result: {file}: changed since" in caplog.text
+    assert "was stored; it is not used" in caplog.text
+
+
 def test_of_a_plan_that_grew_only_what_is_new_is_trained(make_plan, store):
     models = {"svm": {"baseline": "tfidf_linear_svm"}}
     run(make_plan(models=models), store)
