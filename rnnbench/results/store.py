@@ -288,13 +288,10 @@ def compact(result: TrialResult) -> TrialResult:
     any number of topics, the logarithm of the mean of their powers, so log-loss is about the same.
     The others lose digits, unless that would change their order.
     """
-
-    def rounded(number: float | None) -> float | None:
-        return None if number is None else float(f"{number:.4g}")
-
-    curves = result.record.history.model_dump()
-    history = History(**{name: list(map(rounded, curve)) for name, curve in curves.items()})
-    record = result.record.model_copy(update={"compact": True, "history": history})
+    curves: dict[str, list[float | None]] = result.record.history.model_dump()
+    for curve in curves.values():
+        curve[:] = [None if it is None else float(f"{it:.4g}") for it in curve]
+    record = result.record.model_copy(update={"compact": True, "history": History(**curves)})
     scores = compact_scores(result.labels, result.scores)
     if result.labels.ndim == 2:  # no answer may change
         light = replace(result, record=record, stored_scores=scores)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from timeit import Timer, repeat
 from typing import Any
@@ -200,19 +201,15 @@ def time_products(products: Iterable[Product], seconds: float) -> dict[Product, 
     """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core."""
     from threadpoolctl import threadpool_limits
 
+    random, found = np.random.default_rng(0), {}
     with threadpool_limits(1):
-        return {
-            product: _fastest(product, seconds)
-            for product in set(products)
-            if min(product.rows, product.inner, product.columns) > FEW
-        }
-
-
-def _fastest(product: Product, seconds: float) -> float:
-    random = np.random.default_rng(0)
-    left = random.random((product.count, product.rows, product.inner), np.float32)
-    right = random.random((product.inner, product.columns), np.float32)
-    out = np.empty((product.count, product.rows, product.columns), np.float32)
-    multiplied = Timer(lambda: np.matmul(left, right, out=out))
-    n = max(2, round(seconds / multiplied.timeit(1)))  # the first has to get memory
-    return min(multiplied.repeat(n, 1))
+        for product in set(products):
+            n, rows, inner, columns = product.count, product.rows, product.inner, product.columns
+            if min(rows, inner, columns) > FEW:
+                left = random.random((n, rows, inner), np.float32)
+                right = random.random((inner, columns), np.float32)
+                out = np.empty((n, rows, columns), np.float32)
+                multiplied = Timer(partial(np.matmul, left, right, out=out))
+                times = max(2, round(seconds / multiplied.timeit(1)))  # the first gets memory
+                found[product] = min(multiplied.repeat(times, 1))
+    return found

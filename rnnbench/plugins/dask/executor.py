@@ -66,7 +66,6 @@ class DaskExecutor(Executor):
 
     @cached_property
     def jobs(self) -> int:  # type: ignore[override]
-        """How many trials run side by side when the run starts."""
         with connected(self._address) as (client, identity):
             workers = identity["workers"].values()
             if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
@@ -229,7 +228,6 @@ class ClusterRun:
         self._opened = self._seen_able = time.monotonic()
 
     def outcomes(self, trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Outcomes:
-        """Yield each trial with its outcome; see ``DaskExecutor.run``."""
         self._files, self._corpora = on_worker.pack(trials, corpora)
         needed = {name for it in trials for name in (*it.packages, *plugins_of(it.model))}
         self._here = on_worker.installed(sorted(needed))

@@ -221,7 +221,6 @@ class RunOnWorker:
                 child.end()
 
     def end(self) -> None:
-        """End all children, and remove all files of the run."""
         with self._lock:
             self._has_ended = True
             children, self._children = self._children, set()
