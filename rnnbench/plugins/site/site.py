@@ -162,6 +162,7 @@ def files_in(folder: Path) -> set[str]:
 @contextmanager
 def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     """Let the block write a site, then remove what only the old one had; if it fails, all stays."""
+    files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
         before, after = files_in(folder), set(site.files)
         for file in sorted(after - before):
