@@ -17,6 +17,7 @@ STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 _NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
 """Parts of messages if a library does not fit into memory, and if no thread can be started."""
+HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 
 class RnnbenchError(Exception):
@@ -72,9 +73,6 @@ class Interruption(KeyboardInterrupt):
         by_default = "Interrupted." if signal == SIGINT else f"Ended by {Signals(signal).name}."
         super().__init__(message or by_default)
         self.signal = signal
-
-
-HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
+R = TypeVar("R")
 log = logging.getLogger(__name__)
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 
@@ -132,9 +133,6 @@ def _storing(texts: str, file: Path) -> Iterator[None]:
                 file.unlink()
                 if is_new_folder:
                     file.parent.rmdir()
-
-
-R = TypeVar("R")
 
 
 class FailedTrialsError(RnnbenchError):

@@ -34,6 +34,9 @@ from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
 WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
+DIED = "a worker process died (killed, or out of memory?)"
+LAST_WORDS, LAST_BYTES = 10, 10_000  # lines and bytes kept of a dead process's output
+LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; an error may print an array
 
 
@@ -89,6 +92,10 @@ class Failed(NamedTuple):
 
 Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
+Outcomes = Generator[tuple[Trial, Any], None, None]
+Report = tuple[int, float, float] | str
+"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
+Channel: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True)
@@ -146,9 +153,6 @@ class Task:
             return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
 
-Outcomes = Generator[tuple[Trial, Any], None, None]
-
-
 class Executor(ABC):
     """Carries out trials: in processes of this machine, or on others."""
 
@@ -186,11 +190,6 @@ class Executor(ABC):
         Raises:
             RnnbenchError: trials cannot be carried out at all.
         """
-
-
-LAST_WORDS, LAST_BYTES = 10, 10_000  # lines and bytes kept of a dead process's output
-DIED = "a worker process died (killed, or out of memory?)"
-LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 
 
 def usable_cores() -> int:
@@ -290,11 +289,6 @@ class Died:
 
     def __str__(self) -> str:
         return f"{self.cause}\n{self.last_words}".rstrip()
-
-
-Report = tuple[int, float, float] | str
-"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
-Channel: TypeAlias = "Connection[Any, Any]"
 
 
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
