@@ -24,10 +24,8 @@ from rnnbench.errors import HOLDS, Interruption, ending_of, signal_of
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
-LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
-"""The signal that raises an interruption a moment later."""
+LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []  # interrupts a moment later
 TOGETHER = 1.0  # seconds in which signals count as one: shells and schedulers repeat them
-
 _raised: list[BaseException] = []
 """The interruptions so far. As classes are made, Python 3.11 and pydantic make errors of them."""
 
@@ -70,7 +68,6 @@ def _replace_closed_streams() -> None:
 
 
 def _run() -> str | int | None:
-    """Run the command line and return its exit status."""
     try:
         from rnnbench.cli.app import app
 

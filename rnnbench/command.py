@@ -1,18 +1,13 @@
 """The record of a command, which ``rnnbench --help`` can show without importing what it does."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-TRAIN, RESULTS, LEARN, PARTS = (
-    "Train and choose",
-    "Look at results",
-    "Learn and check",
-    "Configs, models and data",
-)
+TRAIN, RESULTS = "Train and choose", "Look at results"
+LEARN, PARTS = "Learn and check", "Configs, models and data"
 """The groups of commands in ``rnnbench --help``."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command of ``rnnbench``.
 
     Another package adds one by the entry-point group ``rnnbench.commands``. All of these are loaded

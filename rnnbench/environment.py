@@ -26,17 +26,14 @@ class Environment(Record):
     """The content of ``environment.json``: what can change the outcome or the time of a trial."""
 
     schema_version: Literal[2] = SCHEMA_VERSION
-    jobs: int
-    """Processes that trained side by side."""
+    jobs: int  # processes that trained side by side
     threads_per_job: int
     python: str
     platform: str
     cpu: str
     cores: int | None
-    versions: dict[str, str]
-    """Of the packages that can change a result, by name."""
-    installed: dict[str, str] = {}
-    """Versions of all packages that rnnbench needs, however indirectly, by name."""
+    versions: dict[str, str]  # of the packages that can change a result, by name
+    installed: dict[str, str] = {}  # of all packages that rnnbench needs, however indirectly
     git_commit: str | None
     date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")] | None = None
     """When the last trials were trained, in UTC, as in ISO 8601."""
@@ -147,9 +144,8 @@ def _commit(folder: Path) -> str | None:
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
-        return subprocess.check_output(  # noqa: S603
-            command, stderr=subprocess.DEVNULL, text=True, timeout=10
-        ).strip()
+        found = subprocess.run(command, capture_output=True, check=True, text=True, timeout=10)  # noqa: S603
+        return found.stdout.strip()
 
     try:
         git("ls-files", "--error-unmatch", "__init__.py")

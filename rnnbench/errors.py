@@ -17,6 +17,7 @@ STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
 _NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
 """Parts of messages if a library does not fit into memory, and if no thread can be started."""
+HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 
 class RnnbenchError(Exception):
@@ -42,9 +43,8 @@ def refused(error: BaseException) -> RnnbenchError | None:
     """Return what the system refused, as an error with a message; ``None`` for any other error."""
     if _is_lack_of_memory(error):
         how_much = f" ({error})" if isinstance(error, MemoryError) and str(error) else ""
-        return RnnbenchError(
-            f"out of memory{how_much}: end other programs, or raise the limit (ulimit -v)"
-        )
+        advice = "end other programs, or raise the limit (ulimit -v)"
+        return RnnbenchError(f"out of memory{how_much}: {advice}")
     if _NO_THREAD in str(error):
         return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
     if not isinstance(error, OSError):
@@ -73,10 +73,6 @@ class Interruption(KeyboardInterrupt):
         by_default = "Interrupted." if signal == SIGINT else f"Ended by {Signals(signal).name}."
         super().__init__(message or by_default)
         self.signal = signal
-
-
-HOLDS: list[None] = []
-"""One for each block whose end a request to end the command has to wait for."""
 
 
 @contextmanager

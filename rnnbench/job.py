@@ -17,13 +17,7 @@ from rnnbench.config.load import MAX_CONFIG, dump, load, select, tree_of
 from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
-from rnnbench.data.load import (
-    PreparedData,
-    prepare,
-    prepare_corpus,
-    unlabeled_fault,
-    with_unlabeled,
-)
+from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
 from rnnbench.errors import (
     Interruption,
     OutOfReachError,
@@ -35,13 +29,13 @@ from rnnbench.errors import (
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
 from rnnbench.runner.executors import EXECUTORS
-from rnnbench.runner.run import Job, PlanResult, describe, first_traceback, key_of
+from rnnbench.runner.run import Job, PlanResult, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
 from rnnbench.text import encodable, listed
 
+R = TypeVar("R")
 log = logging.getLogger(__name__)
-
 WRITTEN = (*dict.fromkeys(chain(*FILES.values())), BAD_ROWS, *SUBFOLDERS)
 
 
@@ -83,15 +77,15 @@ def prepared_job(
                         raise UserError(f"models.{name}: {fault}")
                     data = with_unlabeled(data, on_bytes)
         if request.out is None:
-            _mention_replaced(folder / record, benchmark, data)
+            _mention_replaced(folder / record, benchmark, data.summary.fingerprint)
         command = request.command or request.repeated_by(folder)
         yield Job(benchmark, data, executor, Store(folder), command, request.fresh, record)
 
 
-def _mention_replaced(file: Path, benchmark: Benchmark, data: PreparedData) -> None:
+def _mention_replaced(file: Path, benchmark: Benchmark, fingerprint: str) -> None:
     """Say which results, of another config or of other data, this job will replace."""
     found, folder, config = peek(file), file.parent, file.with_name("config.yaml")
-    is_same = data.summary.fingerprint in str(found.get("dataset"))
+    is_same = fingerprint in str(found.get("dataset"))
     digest = hashlib.sha256(dump(benchmark, folder).encode()).hexdigest()
     if found and not (is_same and config.is_file() and sha256_file(config) == digest):
         command = " ".join(str(found.get("command")).split())
@@ -141,9 +135,6 @@ def _storing(texts: str, file: Path) -> Iterator[None]:
                     file.parent.rmdir()
 
 
-R = TypeVar("R")
-
-
 class FailedTrialsError(RnnbenchError):
     """Trials failed, or no more could be trained; those that finished are stored.
 
@@ -158,9 +149,10 @@ class FailedTrialsError(RnnbenchError):
         end = [str(done.ending), count] if done.ending else [count]
         if isinstance(done.ending, OutOfReachError):
             end.append(_continuation(job.command))
-        super().__init__("\n".join([describe(done.failures), *end]).lstrip())
-        self.run = run
-        self.summary = "\n".join([*first_traceback(done.failures), *end])
+        traceback = [it.traceback for it in done.failures.values() if it.traceback][:1]
+        lines = [f"{trial} failed: {it.reason}" for trial, it in done.failures.items()]
+        super().__init__("\n".join([*traceback, *lines, *end]))
+        self.run, self.summary = run, "\n".join([*traceback, *end])
         self.exit_code = getattr(done.ending, "exit_code", RnnbenchError.exit_code)
 
 

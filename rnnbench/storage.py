@@ -28,7 +28,6 @@ TRIALS, PREDICTIONS, MODELS, PLOTS, TRACKING = SUBFOLDERS  # the folders in that
 TEMPORARY_START, TEMPORARY_END = ".rnnbench-", ".tmp"  # of the names of files being written
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 MAX_HASHED, MAX_DOCUMENT, MAX_UNPACKED = 2**30, 256 * 2**20, 2**30  # bytes
-
 R = TypeVar("R", bound=Record)
 Document = dict[str, Any]
 
@@ -92,22 +91,14 @@ def check_replaceable(path: Path) -> None:
 
 
 def check_new(
-    file: Path,
-    option: str = "",
-    endings: Collection[str] = (),
-    *,
-    overwrite: bool,
-    replaced: str = "it",
+    file: Path, option: str = "", ends: Collection[str] = (), *, overwrite: bool, what: str = "it"
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, has none of ``endings`` or exists.
-
-    ``replaced`` is what ``--force`` would overwrite.
-    """
+    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists."""
     name = f"{option} {file}".lstrip()
-    if endings and file.suffix.lower() not in endings:
-        raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(endings)})")
+    if ends and file.suffix.lower() not in ends:
+        raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(ends)})")
     if os.path.exists(file) and not overwrite:  # noqa: PTH110 - any name, however long
-        raise UserError(f"{name}: exists already (--force overwrites {replaced})")
+        raise UserError(f"{name}: exists already (--force overwrites {what})")
 
 
 def peek(file: Path) -> Document:
@@ -119,13 +110,11 @@ def peek(file: Path) -> Document:
 
 
 def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``.
-
-    Files younger than ``older_than`` seconds are kept: another process may be writing them.
-    """
+    """Remove temporary files that killed processes left in ``folder`` and in its ``SUBFOLDERS``."""
     for place in (folder, *(folder / name for name in SUBFOLDERS)):
         for file in place.glob(f"{TEMPORARY_START}*{TEMPORARY_END}"):
             with suppress(OSError):
+                # Another process may be writing those younger than ``older_than`` seconds.
                 if time.time() - file.stat().st_mtime >= older_than:
                     file.unlink()
 
@@ -239,10 +228,8 @@ def read_record(path: Path, kind: type[R], *beside: str) -> tuple[R, Document]:
     if found not in (version, *kind.older_versions):
         is_newer = isinstance(found, int) and found > version
         hint = "update rnnbench" if is_newer else "run the benchmark again"
-        message = (
-            f"it has schema version {found}, but this rnnbench reads version {version}; {hint}"
-        )
-        raise OtherVersionError(f"{unusable}: {message}")
+        reads = f"but this rnnbench reads version {version}"
+        raise OtherVersionError(f"{unusable}: it has schema version {found}, {reads}; {hint}")
     if not is_whole:
         message = "it is not as it was written (running the benchmark again replaces it)"
         raise DamagedResultError(f"{unusable}: {message}")

@@ -13,7 +13,6 @@ from rnnbench.section import Record
 Labels = NDArray[np.integer[Any]]
 Scores = NDArray[np.floating[Any]]
 Key = int | tuple[int, ...]  # the topic of a document, or its topics, by position
-
 ALWAYS: Final = float(np.finfo(np.float32).min)  # every score is at least as high
 
 

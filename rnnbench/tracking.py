@@ -1,6 +1,6 @@
 """Trackers, by name, and the ``tracking`` key of a config: they record a run while it goes on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -50,7 +50,7 @@ class Tracker:
         """Record an epoch, counted from 1, with its loss and score in training."""
 
     def trial_finished(
-        self, trial: "Trial", result: "TrialResult", metrics: Mapping[str, float]
+        self, trial: "Trial", result: "TrialResult", metrics: dict[str, float]
     ) -> None:
         """Record the end of a trial, all of whose epochs have been recorded.
 

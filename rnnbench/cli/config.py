@@ -128,7 +128,7 @@ def new(
     options.check_config_name(config)
     texts = shipped.new_files(config, source)
     for file in texts:  # a table is never overwritten
-        check_new(file, overwrite=force and file == config, replaced="a config")
+        check_new(file, overwrite=force and file == config, what="a config")
     for file, text in reversed(texts.items()):  # the config is the first of them
         write_text(file, text)
         next_step = f"; next: {options.line('config', 'check', config)}" if file == config else ""
@@ -164,8 +164,7 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
             if checked.faults:
                 raise ConfigError(_located(checked.faults, file))
             gigabytes = round(checked.gigabytes, 1) or None
-            if checked.dataset is not None:
-                seconds = estimate_seconds(benchmark, checked.dataset, checked.params)
+            seconds = estimate_seconds(benchmark, checked)
     except ConfigError as error:
         return facts | {"problems": [asdict(problem) for problem in error.problems]}
     size = {"models": len(benchmark.models), "trials": len(benchmark.trials)}

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import time
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -30,31 +29,26 @@ from rnnbench.training.trial import Trial
 Setting = bool | int | float | str
 EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
 STATUSES = {"FINISHED": "SUCCESS", "FAILED": "FAILURE", "KILLED": "UNKNOWN"}
-MLFLOW_DEFAULTS = {
+MLFLOW_DEFAULTS = {  # settings while it is called, unless the user has others
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-"""Settings of MLflow while it is called, unless the user has others."""
 MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
 MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
-WANDB_DEFAULTS = {
+WANDB_DEFAULTS = {  # settings of a run, by variable, unless the user has set that
     "WANDB_MODE": ("mode", "offline"),
     "WANDB_PROJECT": ("project", "rnnbench"),
     "WANDB_SILENT": ("silent", True),
     "WANDB_FINISH_TIMEOUT": ("finish_timeout", 40),  # else a server that is gone holds up the end
 }
-"""The settings of a run, unless the user has set the variable: its name and its value."""
 
 
 def settings_of(trial: Trial) -> dict[str, Setting]:
-    """Return the model, the seed, and the model's settings by key path: ``layers.0.lstm.units``.
-
-    Those of ``training``, which change nothing in a baseline, are only for networks.
-    """
+    """Return the model, the seed, and the model's settings by key path: ``layers.0.lstm.units``."""
     tree = trial.model.model_dump(mode="json", exclude={*ABOUT_A_MODEL})
-    if isinstance(trial.model, Network):
+    if isinstance(trial.model, Network):  # those of training change nothing in a baseline
         tree |= {"training": trial.training.model_dump(mode="json", exclude={"seeds"})}
     settings: dict[str, Setting] = {"model": trial.name, "seed": trial.seed}
     for key, value in plain_values(tree):
@@ -84,29 +78,19 @@ class TrialTracker(Tracker):
     def __init__(self) -> None:
         self.runs: dict[Trial, Any] = {}
 
-    @abstractmethod
     def _begin(self, trial: Trial) -> Any: ...
-
-    @abstractmethod
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None: ...
-
-    @abstractmethod
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None: ...
 
     def trial_started(self, trial: Trial) -> None:
-        """Begin a run; an earlier attempt at the trial was interrupted."""
-        if trial in self.runs:
+        if trial in self.runs:  # an earlier attempt was interrupted
             self._end(self.runs.pop(trial), trial, "KILLED")
         self.runs[trial] = self._begin(trial)
 
     def epoch_ended(self, trial: Trial, epoch: int, loss: float, score: float) -> None:
-        """Write the numbers of an epoch in training."""
         self._write(self.runs[trial], epoch, {"loss": loss, TASKS[trial.task].main: score})
 
-    def trial_finished(
-        self, trial: Trial, result: TrialResult, metrics: Mapping[str, float]
-    ) -> None:
-        """Write the scores on the validation documents and the final numbers, and end the run."""
+    def trial_finished(self, trial: Trial, result: TrialResult, metrics: dict[str, float]) -> None:
         run, history = self.runs.pop(trial), result.record.history
         rows = zip(history.val_loss, history.val_score, strict=True)  # none where none held out
         for epoch, values in enumerate(rows, start=1):
@@ -120,11 +104,9 @@ class TrialTracker(Tracker):
         self._end(run, trial, "FINISHED")
 
     def trial_failed(self, trial: Trial, reason: str) -> None:
-        """End the run of a trial that failed."""
         self._end(self.runs.pop(trial), trial, "FAILED", reason)
 
     def close(self) -> None:
-        """End the runs of trials that were interrupted."""
         for trial in list(self.runs):
             self._end(self.runs.pop(trial), trial, "KILLED")
 
@@ -137,7 +119,6 @@ class TensorBoardTracker(TrialTracker):
     install = "pip install tensorboard"
 
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
-        """Note the folder, which gets one for each trial."""
         self._folder = folder / "tensorboard"
 
     def _begin(self, trial: Trial) -> Any:
@@ -168,9 +149,8 @@ class TensorBoardTracker(TrialTracker):
 
         number = api_pb2.Status.Value(f"STATUS_{STATUSES[status]}")
         end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
-        described = metadata.create_summary_metadata(
-            plugin_data_pb2.HParamsPluginData(session_end_info=end)
-        )
+        facts = plugin_data_pb2.HParamsPluginData(session_end_info=end)
+        described = metadata.create_summary_metadata(facts)
         tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
         value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
         _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
@@ -257,7 +237,6 @@ class MlflowTracker(TrialTracker):
 
     @_with_defaults()
     def close(self) -> None:
-        """End the runs of trials that were interrupted, and that of the benchmark."""
         super().close()
         ending = "FAILED" if self._has_failed else "KILLED"
         self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
@@ -301,7 +280,6 @@ class WandbTracker(TrialTracker):
     install = "pip install 'rnnbench[wandb]'"
 
     def start(self, folder: Path, benchmark: Benchmark, trials: Sequence[Trial]) -> None:  # noqa: ARG002
-        """Choose where the runs go."""
         self._is_alone = "wandb" not in sys.modules  # else a program uses it, too
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # read when wandb is imported
         import wandb
@@ -338,7 +316,6 @@ class WandbTracker(TrialTracker):
         run.finish(exit_code=int(status != "FINISHED"))
 
     def close(self) -> None:
-        """End the runs of trials that were interrupted, and wait until all is written."""
         import wandb
 
         super().close()

@@ -20,15 +20,13 @@ from rnnbench.results.store import CHOICE, FITTED, PAGES, RESULTS, VOCABULARY, S
 from rnnbench.storage import DamagedResultError
 from rnnbench.training.outcome import TrialResult
 
-_PAGE = re.compile(
+_PAGE = re.compile(  # a part of each page of a report; other files of these names have none
     rb"<title>.*: rnnbench report</title>|\A# .*\n## Accuracy\n.*\n## Reproduce\n", re.DOTALL
 )
-"""A part of each page of a report, which other files of these names do not have."""
-_PLOTS = {
+_PLOTS = {  # how each page names its plots; texts of documents, which are escaped, have none
     PAGES[0]: re.compile(rb'id="([^"/]+)-figure_1"'),
     PAGES[1]: re.compile(rb"^(?:!|- )\[.*\]\(plots/([^()/]+)\.png\)$", re.MULTILINE),
 }
-"""How each page names its plots; texts of documents, which are escaped, have no such pattern."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +49,15 @@ class StoredRun:
 def save_run(
     folder: Path, results: Results, files: Mapping[str, str], vocabulary: Vocabulary | None = None
 ) -> None:
-    """Write the summary of a run, which makes its folder that of a finished one, after all else.
-
-    If it differs from the one in the folder, the report of that one is removed.
-    """
+    """Write the summary of a run, which makes its folder that of a finished one, after all else."""
     if vocabulary is not None:
         storage.write_document(folder / VOCABULARY, vocabulary)
     for name, text in files.items():
         storage.write_text(folder / name, text)
-    text = storage.spell_document(
-        results, config_sha256=storage.sha256_file(folder / "config.yaml")
-    )
+    sha256 = storage.sha256_file(folder / "config.yaml")
+    text = storage.spell_document(results, config_sha256=sha256)
     if _content(folder / RESULTS, len(text.encode())) != text.encode():
-        for file in report_files(folder):
+        for file in report_files(folder):  # they are about the earlier one
             file.unlink()
         storage.write_text(folder / RESULTS, text)
 

@@ -8,7 +8,6 @@ fingerprint is checked, so a trial is never mistaken for another.
 
 import errno
 import json
-import logging
 import math
 import os
 import platform
@@ -30,11 +29,9 @@ from rnnbench.errors import RnnbenchError, UserError, uninterrupted
 from rnnbench.points import POINT
 from rnnbench.section import spell
 from rnnbench.storage import MODELS, PREDICTIONS, TRIALS, DamagedResultError, UnwritableError
-from rnnbench.tasks import TASKS, Labels, TaskKind
+from rnnbench.tasks import TASKS, Labels
 from rnnbench.text import listed
 from rnnbench.training.outcome import ROUNDING, History, TrialRecord, TrialResult, Weights
-
-log = logging.getLogger(__name__)
 
 RESULTS = "results.json"  # the file that makes a folder a finished run
 CONSTRAINTS = "constraints.txt"  # the exact versions of all packages, for pip install -c
@@ -61,16 +58,13 @@ LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says 
 
 
 def check_folder(folder: Path, record: str) -> None:
-    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``.
-
-    Hidden files do not count. A run or a choice may have been interrupted.
-    """
-    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
+    """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``."""
+    names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}  # none that is hidden
     if not names or _is_ours(folder / record):
         return
     what = next((kind for name, kind in KINDS.items() if _is_ours(folder / name)), None)
     if record in (RESULTS, CHOICE) and not what:
-        # It may hold only what is written before ``environment.json``.
+        # Interrupted, it may hold only what is written before ``environment.json``.
         first = {TRIALS, PREDICTIONS}
         is_first = names <= first or first <= names <= {*first, storage.TRACKING, "config.yaml"}
         has_trials = any(any((folder / name).glob("[!.]*")) for name in first)
@@ -100,10 +94,9 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
         lock = storage.acquire(FileLock(file, timeout=0))
     except Timeout:
         other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
-        raise UserError(
-            f"{folder}: another process is writing there: {other}\n"
-            "Wait until it has finished, or choose another folder for the results (--out)."
-        ) from None
+        advice = "Wait until it has finished, or choose another folder for the results (--out)."
+        message = f"{folder}: another process is writing there: {other}\n{advice}"
+        raise UserError(message) from None
     except OSError as error:
         raise UnwritableError(folder, error) from error
     with lock:
@@ -138,10 +131,9 @@ def place_of(folder: Path, key: Key) -> TrialFiles:
     """Return where a trial is stored in the folder of a run, if its names are allowed there."""
     whole = "{}-seed{}-{}".format(*key)
     if not re.fullmatch(rf"{POINT}-seed-?\d+-[0-9a-f]{{64}}", whole):
-        raise DamagedResultError(
-            f"unusable result: {folder}: {spell(whole)} is not the name of a trial "
-            "(should be a model, a seed and 64 lower-case hexadecimal digits)"
-        )
+        hint = "should be a model, a seed and 64 lower-case hexadecimal digits"
+        fault = f"{spell(whole)} is not the name of a trial ({hint})"
+        raise DamagedResultError(f"unusable result: {folder}: {fault}")
     name = whole[:-48]
     folders = {TRIALS: "json", PREDICTIONS: "npz", MODELS: "npz"}
     return TrialFiles(*(folder / kind / f"{name}.{end}" for kind, end in folders.items()))
@@ -188,21 +180,6 @@ class Store:
             place.weights.unlink(missing_ok=True)
         _write(place, result, checksums)
 
-    def find(self, key: Key, *, with_model: bool = False) -> TrialResult | None:
-        """Return a trial if it is stored, and its network if ``with_model``; name a damaged one.
-
-        One of another version of rnnbench raises ``OtherVersionError``.
-        """
-        try:
-            return self.load(key, with_model=with_model)
-        except storage.OtherVersionError:
-            raise
-        except DamagedResultError as error:
-            log.warning("%s; it is not used", error)
-        except FileNotFoundError:
-            pass
-        return None
-
     def make_compact(self, key: Key) -> TrialResult:
         """Store no more of a trial than tables need, and return it; its network stays."""
         found = self.load(key)
@@ -217,18 +194,23 @@ class Store:
     def load(self, key: Key, *, with_model: bool = False) -> TrialResult:
         """Return a stored trial with its predictions; ``with_model``, its network must be there."""
         files, record = self._read(key, with_model=with_model)
-        labels, scores, given = _read_predictions(files.predictions, TASKS[record.task])
-        if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
-            raise DamagedResultError(f"unusable result: {files.predictions}: probabilities above 1")
+        file, task = files.predictions, TASKS[record.task]
+        with _unpacking(file), np.load(file, allow_pickle=False) as stored:
+            labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
+            known = [labels] if given is None else [labels, given]
+            if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
+                raise ValueError("scores have the wrong shape or type")
+            if not np.isfinite(scores).all():
+                raise ValueError("scores are not finite")
+            if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
+                raise ValueError(fault)
+            if record.score_kind == "log_probabilities" and scores.max(initial=0.0) > ROUNDING:
+                raise ValueError("probabilities above 1")
         return TrialResult(record, labels, scores, given=given)
 
     def holds(self, key: Key, *, with_model: bool = False) -> bool:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
         return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
-
-    def scores(self, key: Key) -> NDArray[np.float32]:
-        """Return the scores of a stored trial."""
-        return self.load(key).scores
 
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
         """Return the record of a trained model, and its weights' file; see ``read_weights``."""
@@ -259,49 +241,28 @@ def _write(place: TrialFiles, result: TrialResult, checksums: Mapping[str, str])
     storage.write_document(place.record, result.record, **facts)
 
 
-def _read_predictions(
-    file: Path, task: TaskKind
-) -> tuple[Labels, NDArray[np.float32], Labels | None]:
-    """Return labels and scores, and answers if the scores do not give them; see ``TrialResult``."""
-    with _unpacking(file), np.load(file, allow_pickle=False) as stored:
-        labels, scores, given = stored["labels"], stored["scores"], stored.get("given")
-        known = [labels] if given is None else [labels, given]
-        if scores.dtype.kind != "f" or scores.ndim != 2 or {*map(len, known)} != {len(scores)}:
-            raise ValueError("scores have the wrong shape or type")
-        if not np.isfinite(scores).all():
-            raise ValueError("scores are not finite")
-        if fault := next(filter(None, (task.fault(own, scores.shape[1]) for own in known)), ""):
-            raise ValueError(fault)
-    return labels, scores, given
-
-
 @contextmanager
 def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
     """Check how large a file unpacks, and then have any error in it say that it is damaged."""
     try:
         with zipfile.ZipFile(file) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > storage.MAX_UNPACKED:
-                raise ValueError(
-                    f"it unpacks to {unpacked:,} bytes (allowed: {storage.MAX_UNPACKED:,})"
-                )
+            size, most = sum(it.file_size for it in archive.infolist()), storage.MAX_UNPACKED
+            if size > most:
+                raise ValueError(f"it unpacks to {size:,} bytes (allowed: {most:,})")
             yield archive
     except Exception as error:  # a forged file makes NumPy and zipfile raise almost anything
         raise DamagedResultError(f"unusable result: {file}: {error}") from error
 
 
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
-    """Return the weights of a model, in their order; each has an ``expected`` shape and type.
-
-    NumPy makes room for whatever size an array declares, so all are compared before one is read.
-    """
+    """Return the weights of a model, in their order; each has an ``expected`` shape and type."""
     with _unpacking(file) as archive:
         found = archive.namelist()
         n_weights = len(found) if expected is None else len(expected)
         names = [f"arr_{number}" for number in range(n_weights)]
         if found != [f"{name}.npy" for name in names]:
             raise ValueError(f"{len(found)} arrays, but the network has {n_weights} weights")
-        for number, name in enumerate(found):
+        for number, name in enumerate(found):  # NumPy makes room for whatever size one declares
             with archive.open(name) as member:
                 np.lib.format.read_magic(member)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)
@@ -327,13 +288,10 @@ def compact(result: TrialResult) -> TrialResult:
     any number of topics, the logarithm of the mean of their powers, so log-loss is about the same.
     The others lose digits, unless that would change their order.
     """
-
-    def rounded(number: float | None) -> float | None:
-        return None if number is None else float(f"{number:.4g}")
-
-    curves = result.record.history.model_dump()
-    history = History(**{name: list(map(rounded, curve)) for name, curve in curves.items()})
-    record = result.record.model_copy(update={"compact": True, "history": history})
+    curves: dict[str, list[float | None]] = result.record.history.model_dump()
+    for curve in curves.values():
+        curve[:] = [None if it is None else float(f"{it:.4g}") for it in curve]
+    record = result.record.model_copy(update={"compact": True, "history": History(**curves)})
     scores = compact_scores(result.labels, result.scores)
     if result.labels.ndim == 2:  # no answer may change
         light = replace(result, record=record, stored_scores=scores)

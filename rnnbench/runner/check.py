@@ -4,9 +4,10 @@ import math
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from timeit import Timer, repeat
 from typing import Any
@@ -47,8 +48,7 @@ class BenchmarkCheck:
 
     faults: dict[str, str]  # by the key in the config: data, training or models.NAME
     dataset: Dataset | None = None  # the documents, if they are at hand
-    params: dict[str, int] = field(default_factory=dict)
-    """The number of trained parameters of each network."""
+    params: dict[str, int] = field(default_factory=dict)  # trained ones, of each network
     gigabytes: float = 0.0  # about how much memory a training needs at most, if it is much
 
 
@@ -68,13 +68,14 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
     found = BenchmarkCheck({}, dataset)
     sizes: dict[str, int] = {}  # points of a grid may have the same network
     for name, model in benchmark.models.items():
+        training = benchmark.training_of(name)
         try:
-            if dataset and (fault := task_fault(model, benchmark.training_of(name), dataset)):
+            if dataset and (fault := task_fault(model, training, dataset)):
                 raise UserError(fault)
             if dataset and model.reads_unlabeled and (fault := unlabeled_fault(prepared.corpus)):
                 raise UserError(fault)
             if isinstance(model, Network):
-                engine_for(model, benchmark.training_of(name), name)
+                engine_for(model, training, name)
                 if model.signature not in sizes:
                     with quiet_tensorflow(), suppress(NotCachedError):  # a run gets the model
                         sizes[model.signature] = describe(model, shape).trainable_params
@@ -86,8 +87,7 @@ def check(benchmark: Benchmark) -> BenchmarkCheck:
             found.faults[f"models.{name}"] = str(error) + remark * isinstance(model, Network)
         try:
             if dataset is not None:
-                share = benchmark.training_of(name).validation_split
-                hold_out(len(dataset.y_train), share, dataset.groups)
+                hold_out(len(dataset.y_train), training.validation_split, dataset.groups)
         except UserError as error:
             is_own = "validation_split" in (model.training or {})
             found.faults.setdefault(f"models.{name}" if is_own else "training", str(error))
@@ -98,10 +98,8 @@ class Finding(Record):
     """One thing that was looked at."""
 
     name: str
-    found: str
-    """The finding: a fact, or a problem and what to do about it."""
-    exit_code: int = 0
-    """0 if there is no problem; otherwise that of the command: see ``docs/faults.md``."""
+    found: str  # a fact, or a problem and what to do about it
+    exit_code: int = 0  # if there is a problem, that of the command: see ``docs/faults.md``
 
 
 def check_machine() -> list[Finding]:
@@ -153,45 +151,38 @@ def _disk() -> str:
     return f"{free / 1e9:,.1f} GB are free here"
 
 
-def estimate_seconds(
-    benchmark: Benchmark, dataset: Dataset, params: Mapping[str, int]
-) -> float | None:
+def estimate_seconds(benchmark: Benchmark, found: BenchmarkCheck) -> float | None:
     """Return about how many seconds the trainings of a benchmark take, with one on each core.
 
-    Baselines count as nothing; ``params`` has the trained parameters of each network. ``None``
-    without networks, or if products or costs are not known. The costs of our engines were fitted to
-    steps of all networks of ``all``, ``zoo`` and ``r52`` on one core of an AMD EPYC: these took 0.4
-    to 1.3 times the estimate.
+    Baselines count as nothing. ``None`` without documents or networks, or if products or costs are
+    not known. The costs of our engines were fitted to steps of all networks of ``all``, ``zoo`` and
+    ``r52`` on one core of an AMD EPYC: these took 0.4 to 1.3 times the estimate.
     """
-    if not params:
+    dataset, programs = found.dataset, Counter[tuple[tuple[float, ...], Any]]()
+    if dataset is None or not found.params:
         return None
-    trainings, costs, programs = {}, {}, Counter[tuple[Any, ...]]()
-    products: dict[str, list[Product]] = {}
-    for name in params:
+    networks = []
+    for name, n_params in found.params.items():
         model: Any = benchmark.models[name]
-        training = trainings[name] = resolve_engine(model, benchmark.training_of(name))
+        training = resolve_engine(model, benchmark.training_of(name))
         batch_size = min(training.batch_size, len(dataset.y_train))
-        products[name] = model.products(batch_size, _shape(model, dataset, training.engine))
-        known = ENGINES[training.engine].costs
-        if not products[name] or known is None:
+        products = model.products(batch_size, _shape(model, dataset, training.engine))
+        if not products or (costs := ENGINES[training.engine].costs) is None:
             return None
-        costs[training.engine] = known
-        programs[program_of(model, training)] += len(training.seeds)
-    of_product = time_products(chain.from_iterable(products.values()), ESTIMATE_SECONDS)
+        networks.append((n_params, training, products, costs))
+        programs[costs, program_of(model, training)] += len(training.seeds)
+    of_product = time_products(chain.from_iterable(it[2] for it in networks), ESTIMATE_SECONDS)
     a, b = np.ones((2, 2_000_000), np.float32)
     to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
     seconds: list[float] = []
-    for name, training in trainings.items():
+    for n_params, training, products, (overhead, passes, _) in networks:
         learned = len(hold_out(len(dataset.y_train), training.validation_split, dataset.groups)[0])
         steps = training.epochs * count_batches(learned, training.batch_size)
-        overhead, passes, _ = costs[training.engine]
-        of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products[name]]
-        step = sum(of_products) + passes * to_add * params[name]
+        of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products]
+        step = sum(of_products) + passes * to_add * n_params
         seconds += [steps * step] * len(training.seeds)
-    cores = min(usable_cores(), len(seconds))
-    compilations = sum(  # each process has its own
-        min(cores, n) * costs[engine][-1] for (_, engine, *_), n in programs.items()
-    )
+    cores = min(usable_cores(), len(seconds))  # each process compiles programs of its own
+    compilations = sum(min(cores, n) * costs[-1] for (costs, _), n in programs.items())
     return max((sum(seconds) + compilations) / cores, *seconds)
 
 
@@ -207,25 +198,18 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
-    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
-
-    The fastest of many attempts counts. Products too thin to be bound by arithmetic are left out.
-    """
+    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core."""
     from threadpoolctl import threadpool_limits
 
+    random, found = np.random.default_rng(0), {}
     with threadpool_limits(1):
-        return {
-            product: _fastest(product, seconds)
-            for product in set(products)
-            if min(product.rows, product.inner, product.columns) > FEW
-        }
-
-
-def _fastest(product: Product, seconds: float) -> float:
-    random = np.random.default_rng(0)
-    left = random.random((product.count, product.rows, product.inner), np.float32)
-    right = random.random((product.inner, product.columns), np.float32)
-    out = np.empty((product.count, product.rows, product.columns), np.float32)
-    multiplied = Timer(lambda: np.matmul(left, right, out=out))
-    n = max(2, round(seconds / multiplied.timeit(1)))  # the first has to get memory
-    return min(multiplied.repeat(n, 1))
+        for product in set(products):
+            n, rows, inner, columns = product.count, product.rows, product.inner, product.columns
+            if min(rows, inner, columns) > FEW:
+                left = random.random((n, rows, inner), np.float32)
+                right = random.random((inner, columns), np.float32)
+                out = np.empty((n, rows, columns), np.float32)
+                multiplied = Timer(partial(np.matmul, left, right, out=out))
+                times = max(2, round(seconds / multiplied.timeit(1)))  # the first gets memory
+                found[product] = min(multiplied.repeat(times, 1))
+    return found

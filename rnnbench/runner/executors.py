@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
 
 from rnnbench.errors import RnnbenchError, UserError, refused, shortened, uninterrupted
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
@@ -33,21 +33,21 @@ from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, run_trial
 
 log = logging.getLogger(__name__)
-
 WAITING = "waiting to be tried again"  # the phase of a trial whose process or worker was lost
+DIED = "a worker process died (killed, or out of memory?)"
+LAST_WORDS, LAST_BYTES = 10, 10_000  # lines and bytes kept of a dead process's output
+LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
 LONGEST_REASON, LONGEST_TRACEBACK = 2_000, 20_000  # characters; an error may print an array
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """Some trials are to be trained, others were found stored."""
 
     to_train: list[Trial]
     stored: list[Trial]
 
 
-@dataclass(frozen=True)
-class Connected:
+class Connected(NamedTuple):
     """A cluster takes trials: its scheduler, its workers and cores, and its dashboard, if any."""
 
     scheduler: str
@@ -56,8 +56,7 @@ class Connected:
     dashboard: str
 
 
-@dataclass(frozen=True)
-class PhaseBegan:
+class PhaseBegan(NamedTuple):
     """A trial enters a phase, such as "compiling"; a phase may begin before epoch 0."""
 
     trial: Trial
@@ -65,8 +64,7 @@ class PhaseBegan:
     worker: str = ""
 
 
-@dataclass(frozen=True)
-class EpochEnded:
+class EpochEnded(NamedTuple):
     """A trial started (epoch 0), or finished an epoch with its loss and score in training."""
 
     trial: Trial
@@ -76,8 +74,7 @@ class EpochEnded:
     worker: str = ""  # of a cluster, if any
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """A trial is done: its score, the seconds of its training, its result without weights."""
 
     trial: Trial
@@ -86,8 +83,7 @@ class Finished:
     result: TrialResult | None = None
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(NamedTuple):
     """A trial could not be trained."""
 
     trial: Trial
@@ -96,6 +92,10 @@ class Failed:
 
 Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
+Outcomes = Generator[tuple[Trial, Any], None, None]
+Report = tuple[int, float, float] | str
+"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
+Channel: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ class TrialFailure:
     traceback: str = ""
     """Of the exception, if it was not expected."""
     is_of_machine: bool = False
-    """Whether another machine may do better: nothing was trained, or the system refused something.
-    """
+    """Whether another machine may do better: nothing was trained, or the system refused it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", shortened(self.reason, LONGEST_REASON))
@@ -154,9 +153,6 @@ class Task:
             return TrialFailure(reason, traceback.format_exc(), is_of_machine=of_machine)
 
 
-Outcomes = Generator[tuple[Trial, Any], None, None]
-
-
 class Executor(ABC):
     """Carries out trials: in processes of this machine, or on others."""
 
@@ -196,11 +192,6 @@ class Executor(ABC):
         """
 
 
-LAST_WORDS, LAST_BYTES = 10, 10_000  # lines and bytes kept of a dead process's output
-DIED = "a worker process died (killed, or out of memory?)"
-LOOK_SECONDS = 1.0  # how often to check whether workers are still alive, in seconds
-
-
 def usable_cores() -> int:
     """Return the cores this process may use, within its affinity and container limits."""
     from joblib import cpu_count
@@ -222,11 +213,7 @@ class LocalExecutor(Executor):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome.
-
-        The trial of a worker that died is tried again after all others, alone: two trials may need
-        more memory than there is. If its worker dies again, the trial has failed.
-        """
+        """Yield each trial with its outcome; that of a worker that died only when it dies again."""
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
             for trial, outcome in outcomes:
@@ -236,7 +223,7 @@ class LocalExecutor(Executor):
                     log.warning("%s: %s; it is tried again after all others, alone", trial, DIED)
                 else:
                     yield trial, outcome
-        for trial in again:
+        for trial in again:  # alone: two trials may need more memory than there is
             ((_, outcome),) = self._side_by_side([trial], corpora, listener, task)
             if not isinstance(outcome, Died):
                 yield trial, outcome
@@ -304,10 +291,6 @@ class Died:
         return f"{self.cause}\n{self.last_words}".rstrip()
 
 
-Report = tuple[int, float, float] | str
-"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
-
-
 def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | PhaseBegan:
     """Return the event that a report, which Dask hands on as a list, is about."""
     if isinstance(report, str):
@@ -315,9 +298,7 @@ def event_of(trial: Trial, report: Report, worker: str = "") -> EpochEnded | Pha
     return EpochEnded(trial, *report, worker)
 
 
-def start_process(
-    work: Callable[..., None], *arguments: Any
-) -> tuple["Connection[Any, Any]", BaseProcess]:
+def start_process(work: Callable[..., None], *arguments: Any) -> tuple[Channel, BaseProcess]:
     """Start a process that calls ``work`` with a connection and ``arguments``; return both.
 
     From the first moment, it ignores Ctrl-C and all signals to a whole group of processes: it
@@ -346,7 +327,7 @@ def start_process(
 class Child:
     """The executor's side of a process that carries out one trial after another."""
 
-    def __init__(self, connection: "Connection[Any, Any]", log: Path):
+    def __init__(self, connection: Channel, log: Path):
         self.connection = connection  # may stay open while a process that the child started lives
         self._log, self._has_started = log, False
 
@@ -379,13 +360,10 @@ def _end_with_parent() -> None:
 
 
 def work(
-    connection: "Connection[Any, Any]",
-    threads: int,
-    log: Path,
-    end_with_parent: Callable[[], None] = _end_with_parent,
+    connection: Channel, threads: int, log: Path, watch: Callable[[], None] = _end_with_parent
 ) -> None:
     """Carry out the trials from ``connection``, printing into ``log``, until the parent ends."""
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.flush()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -445,6 +423,4 @@ class Worker(Child):
         self.connection.close()
 
 
-EXECUTORS: Registry[type[Executor]] = Registry(
-    "executor", Executor, [LocalExecutor], holds_classes=True
-)
+EXECUTORS = Registry[type[Executor]]("executor", Executor, [LocalExecutor], holds_classes=True)

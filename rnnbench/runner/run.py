@@ -2,10 +2,9 @@
 
 import csv
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from io import StringIO
 from itertools import chain, filterfalse, product
 from pathlib import Path
@@ -32,9 +31,9 @@ from rnnbench.results.run import StoredRun, save_run
 from rnnbench.results.schema import MissingTrial
 from rnnbench.results.store import BAD_ROWS, CONSTRAINTS, ENVIRONMENT, RESULTS, Store, lock_folder
 from rnnbench.runner import executors as events
-from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Task, TrialFailure
+from rnnbench.runner.executors import EXECUTORS, Executor, Listener, Outcomes, Task, TrialFailure
 from rnnbench.runner.tracking import tell_trackers
-from rnnbench.storage import OtherVersionError, peek, write_document, write_text
+from rnnbench.storage import DamagedResultError, OtherVersionError, peek, write_document, write_text
 from rnnbench.terminal.display import show_trials
 from rnnbench.text import counted
 from rnnbench.training.ensemble import run_ensemble
@@ -43,7 +42,6 @@ from rnnbench.training.settings import resolve_engine, task_fault
 from rnnbench.training.trial import Trial, program_of
 
 log = logging.getLogger(__name__)
-
 MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed
 
 
@@ -52,11 +50,9 @@ class Plan:
     """The trials of a benchmark, and the data they need."""
 
     dataset: DatasetSummary
-    trials: list[Trial]
-    """Every model with every seed that changes it; the longest first, so that no core idles."""
+    trials: list[Trial]  # the longest first, so that no core idles
     corpora: Mapping[str, Path]  # the file of each corpus in the cache, by fingerprint
-    vocabulary: Vocabulary | None = None
-    """Turns texts into the ids of the dataset; only if networks are kept."""
+    vocabulary: Vocabulary | None = None  # turns texts into ids; only if networks are kept
 
 
 @dataclass
@@ -66,8 +62,7 @@ class PlanResult:
     plan: Plan
     results: dict[Trial, TrialResult]
     failures: dict[Trial, TrialFailure] = field(default_factory=dict)
-    ending: KeyboardInterrupt | RnnbenchError | None = None
-    """The exception that ended the run early, if it did not run to its end."""
+    ending: KeyboardInterrupt | RnnbenchError | None = None  # what ended the run early
 
     @property
     def trials(self) -> list[TrialResult]:
@@ -103,37 +98,30 @@ def plan_benchmark(
     threads: int,
     *,
     keep_models: bool = False,
-    parts: Sequence[Part] = (),
+    parts: Sequence[Part] = (),  # held out in turn, in place of the test documents
 ) -> Plan:
-    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained here.
-
-    ``parts`` of the training documents are held out in turn instead of the test documents.
-    """
+    """List the trials of a benchmark, or raise ``UserError`` if they cannot be trained here."""
     datasets: dict[Part | None, Dataset] = {None: data.dataset}
     if parts:
         whole = make_dataset(data.corpus, data.section, blind=True)
         datasets = {part: hold_out_part(whole, part) for part in parts}
-    trials = [
-        trial
-        for part, dataset in datasets.items()
-        for trial in _trials(benchmark, data, dataset, part=part, threads=threads, keep=keep_models)
-    ]
     programs: dict[tuple[Any, ...], int] = {}
 
     def place(trial: Trial) -> tuple[int, int]:
         work, program = trial.work * max(trial.epochs, 1), program_of(trial.model, trial.training)
         return -work, programs.setdefault(program, len(programs))  # the longest comes first
 
-    trials.sort(key=place)
-    for model in {trial.name: trial.model for trial in trials}.values():
+    facts: dict[str, Any] = {"threads": threads, "keep": keep_models}
+    of_part = (_trials(benchmark, data, own, part=part, **facts) for part, own in datasets.items())
+    trials = sorted(chain.from_iterable(of_part), key=place)
+    for name, model in benchmark.models.items():
         if isinstance(model, BaselineModel):
             check_installed(model.baseline)
+        if fault := task_fault(model, benchmark.training_of(name), data.dataset):
+            raise UserError(f"models.{name}: {fault}")
     shares = {trial.training.validation_split for trial in trials}
     for own, share in product(datasets.values(), shares):
         hold_out(len(own.y_train), share, own.groups)
-    for name, model in benchmark.models.items():
-        if fault := task_fault(model, benchmark.training_of(name), data.dataset):
-            raise UserError(f"models.{name}: {fault}")
     corpus = data.corpus
     vocabulary = make_vocabulary(corpus, data.dataset, data.section) if keep_models else None
     corpora = {corpus.fingerprint: corpus.file} if corpus.file else {}
@@ -154,32 +142,30 @@ def _trials(
         "n_ids": data.dataset.n_ids,
         "task": dataset.task,
     }
-    found: dict[tuple[str, int], Trial] = {}
+    found: list[Trial] = []
     by_kind = sorted(benchmark.trials, key=lambda trial: isinstance(trial[1], EnsembleModel))
     for name, model, seed in by_kind:  # ensembles come last
         own = model.ensemble if isinstance(model, EnsembleModel) else None
-        members = [one for of in own.of for one in _members(found, of, seed, own)] if own else ()
-        found[name, seed] = Trial(
+        trial = Trial(
             name=name,
             model=model,
             training=resolve_engine(model, benchmark.training_of(name)),
             seed=seed,
             work=model.work_of_epoch(data.dataset),
             keep_model=keep and not own,
-            members=tuple(members),
-            unlabeled_fingerprint=data.corpus.unlabeled_fingerprint
-            if model.reads_unlabeled
-            else "",
+            members=tuple(_members(own, seed, found)) if own else (),
+            unlabeled_fingerprint=data.corpus.unlabeled_fingerprint * model.reads_unlabeled,
             **facts,
         )
-    return list(found.values())
+        found.append(trial)
+    return found
 
 
-def _members(
-    trials: Mapping[tuple[str, int], Trial], name: str, seed: int, of: Ensemble
-) -> list[Trial]:
-    own = [trial for (model, _), trial in trials.items() if model == name]
-    return own if of.over_seeds else [trial for trial in own if trial.seed == seed] or own[:1]
+def _members(ensemble: Ensemble, seed: int, trials: Sequence[Trial]) -> Iterator[Trial]:
+    for name in ensemble.of:
+        own = [trial for trial in trials if trial.name == name]
+        of_seed = own if ensemble.over_seeds else [it for it in own if it.seed == seed]
+        yield from of_seed or own[:1]
 
 
 @dataclass(frozen=True)
@@ -198,17 +184,14 @@ class Job:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Lock the folder while the block runs, and first store the config that continues the job.
-
-        The config of an earlier result stays until that result is replaced.
-        """
+        """Lock the folder for the block, and first store the config that continues the job."""
         if self.data.section.fit_on_all and not self.held_out:
             hint = "use `rnnbench choose` with --then-fit --on all"
             raise UserError(f"data.fit_on_all: no document is left to test on ({hint})")
         folder = self.store.folder
         with lock_folder(folder, self.command, self.record):
             self.store.check_writable(self.record)
-            if not (folder / self.record).exists():
+            if not (folder / self.record).exists():  # whose config stays until it is replaced
                 write_text(folder / "config.yaml", dump(self.benchmark, folder))
             yield
 
@@ -218,15 +201,14 @@ class Job:
         A trial is stored the moment it finishes; one that fails keeps no other from being trained.
         After an early end, trials that were not trained again keep their stored result.
         """
-        stored = partial(find_stored, store=self.store, held_out=self.held_out)
-        done = PlanResult(plan, {} if self.fresh else stored(plan.trials))
+        done = PlanResult(plan, {} if self.fresh else self.find_stored(plan.trials))
         listener(events.Planned(done.without_result, list(done.results)))
         try:
             if done.without_result:
                 self._train(done, listener)
         except (KeyboardInterrupt, RnnbenchError) as error:
             done.ending = error
-            done.results |= stored(done.without_outcome)
+            done.results |= self.find_stored(done.without_outcome)
         return done
 
     def _train(self, done: PlanResult, listener: Listener) -> None:
@@ -247,7 +229,7 @@ class Job:
                         store.save(outcome)
                         write_document(store.folder / ENVIRONMENT, facts)  # now of the newest trial
                         light = replace(outcome, weights=None)  # they may be large
-                        done.results[trial] = _fitting(light, trial, done.results, store)
+                        done.results[trial] = self._fitting(light, trial, done.results)
                     if outcome.weights == [] and trial.name not in unkept:
                         unkept.add(trial.name)
                         log.warning("%s cannot be kept: %s", trial.name, NO_RULE)
@@ -257,9 +239,7 @@ class Job:
             label = EXECUTORS.label(self.executor.name)
             raise PluginError(f"{label} gave no outcome for {', '.join(forgotten)}")
 
-    def _outcomes(
-        self, done: PlanResult, listener: Listener
-    ) -> Generator[tuple[Trial, TrialResult | TrialFailure], None, None]:
+    def _outcomes(self, done: PlanResult, listener: Listener) -> Outcomes:
         trials = [trial for trial in done.without_result if not trial.members]
         corpora = done.plan.corpora
         with EXECUTORS.blamed(self.executor.name):  # only for what it does itself
@@ -276,6 +256,42 @@ class Job:
                 yield trial, run_ensemble(trial, members, self.data.dataset.y_train)
             elif trial.members:
                 yield trial, TrialFailure(f"{absent[0]} has no result")
+
+    def find_stored(self, trials: Iterable[Trial]) -> dict[Trial, TrialResult]:
+        """Return the results of trials that are stored, with the ``held_out`` answers if any."""
+        results: dict[Trial, TrialResult] = {}
+        needed, n_of_others = set[Trial](), 0
+        for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
+            found = None
+            try:
+                if not (trial.members and self.held_out):  # which are no part of its fingerprint
+                    found = self.store.load(key_of(trial), with_model=trial.keep_model)
+            except OtherVersionError:
+                n_of_others += 1
+            except DamagedResultError as error:
+                log.warning("%s; it is not used", error)
+            except FileNotFoundError:
+                pass
+            if found and found.record.compact and trial in needed:
+                log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
+                found = None
+            own = self.held_out.get((trial.name, trial.seed))
+            names = ("labels", "scores", "given") if own else ()
+            if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
+                results[trial] = self._fitting(found, trial, results)
+            else:
+                needed |= {*trial.members}
+        if n_of_others:
+            n = counted(n_of_others, "stored trial")
+            log.warning("not used, but trained again: %s of another version of rnnbench", n)
+        return results
+
+    def _fitting(self, result: TrialResult, trial: Trial, others: Sized) -> TrialResult:
+        """Return a result that reads its scores when needed, if many as large fill the memory."""
+        if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
+            return result
+        store, key = self.store, key_of(trial)
+        return replace(result, stored_scores=lambda: store.load(key).scores)
 
 
 def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:
@@ -326,56 +342,6 @@ def _write(job: Job, done: PlanResult, *, is_compact: bool) -> StoredRun:
     return stored
 
 
-def find_stored(
-    trials: Iterable[Trial], store: Store, held_out: Mapping[tuple[str, int], TrialResult]
-) -> dict[Trial, TrialResult]:
-    """Return the results of trials that are stored and have the ``held_out`` answers, if any.
-
-    Ensembles of ``held_out`` answers, which are no part of fingerprints, are made again.
-    """
-    results: dict[Trial, TrialResult] = {}
-    needed, n_of_others = set[Trial](), 0
-    for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
-        is_new = trial.members and held_out
-        try:
-            found = None if is_new else store.find(key_of(trial), with_model=trial.keep_model)
-        except OtherVersionError:
-            found, n_of_others = None, n_of_others + 1
-        if found and found.record.compact and trial in needed:
-            log.warning("%s is compact, but an ensemble needs all scores; not used", trial)
-            found = None
-        own = held_out.get((trial.name, trial.seed))
-        names = ("labels", "scores", "given") if own else ()
-        if found and all(np.array_equal(getattr(found, n), getattr(own, n)) for n in names):
-            results[trial] = _fitting(found, trial, results, store)
-        else:
-            needed |= {*trial.members}
-    if n_of_others:
-        n = counted(n_of_others, "stored trial")
-        log.warning("not used, but trained again: %s of another version of rnnbench", n)
-    return results
-
-
-def _fitting(
-    result: TrialResult, trial: Trial, others: Mapping[Trial, TrialResult], store: Store
-) -> TrialResult:
-    """Return a result that reads its scores when needed, if many as large would fill the memory."""
-    if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
-        return result
-    return replace(result, stored_scores=partial(store.scores, key_of(trial)))
-
-
 def key_of(trial: Trial) -> tuple[str, int, str]:
     """Return the key of a trial in a store."""
     return trial.name, trial.seed, trial.fingerprint
-
-
-def describe(failures: Mapping[Trial, TrialFailure]) -> str:
-    """Return the first traceback, if there is one, and then which trials failed and why."""
-    lines = [f"{trial} failed: {failure.reason}" for trial, failure in failures.items()]
-    return "\n".join([*first_traceback(failures), *lines])
-
-
-def first_traceback(failures: Mapping[Trial, TrialFailure]) -> list[str]:
-    """Return a list with the first traceback, or an empty list if there is none."""
-    return [failure.traceback for failure in failures.values() if failure.traceback][:1]

@@ -24,7 +24,6 @@ from rnnbench.tracking import TRACKERS
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
-
 FINISH_SECONDS = 60.0  # the time that trackers have at the end of a run
 NOTICE_SECONDS = 5.0  # after which the user is told what the run waits for
 LONGEST_REASON = 500  # the most characters that are kept of a tracker's error
@@ -103,7 +102,6 @@ class _Trackers:
                 log.warning("%s; the run goes on without it", thread.failure)
 
     def finish(self) -> None:
-        """Have all trackers finish, and wait for them, but not for long."""
         for thread in self.threads:
             thread.call("close")
             thread.stop()

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,6 @@ def test_a_trial_is_given_for_its_own_model_seed_and_fingerprint_alone(store, ke
         other = stores.place_of(store.folder, key).record.stem
         shutil.copy(file, file.with_stem(other))
 
-    assert store.find(key) is None
     with pytest.raises(FileNotFoundError):
         store.load(key)
     with pytest.raises(FileNotFoundError):
@@ -75,7 +75,7 @@ def test_a_trial_comes_back_from_files_named_after_model_seed_and_fingerprint(st
     np.testing.assert_array_equal(loaded.labels, saved.labels)
     np.testing.assert_array_equal(loaded.scores, saved.scores)
     assert (loaded.labels.dtype, loaded.scores.dtype) == (np.int32, np.float32)
-    assert store.find(KEY, with_model=True)
+    assert store.load(KEY, with_model=True)
     assert store.kept(KEY) == (saved.record, files.weights)
     for ours, theirs in zip(read_weights(files.weights, DECLARED), WEIGHTS, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -86,7 +86,8 @@ def test_the_same_trial_trained_afresh_replaces_the_old_one(store):
     store.save(result(fingerprint=MINE, params=2))
 
     assert store.load(KEY).record.params == 2
-    assert store.find(KEY, with_model=True) is None, "the new one was stored without its network"
+    with pytest.raises(FileNotFoundError, match="it was not kept"):
+        store.load(KEY, with_model=True)
     assert not any((store.folder / "models").iterdir())
 
 
@@ -105,7 +106,6 @@ def test_what_is_too_large_to_be_read_again_is_not_stored(store, limit, kind, mo
     [("rnn", "a" * 63 + "/"), ("rnn", "a" * 64 + "\n"), ("rnn", "\u0661" * 64), ("../rnn", MINE)],
 )
 def test_names_from_outside_never_become_paths(store, model, fingerprint):
-    assert store.find((model, 0, fingerprint)) is None
     for read in (store.load, store.kept):
         with pytest.raises(DamagedResultError, match=f"^unusable result: {store.folder}: .* 64 "):
             read((model, 0, fingerprint))
@@ -141,16 +141,15 @@ def _make_a_folder(file):
         *((kind, Path.unlink, "No such file") for kind in ("predictions", "weights")),
     ],
 )
-def test_what_is_damaged_is_named_and_not_used(store, files, kind, damage, reason, caplog):
+def test_what_is_damaged_is_named(store, files, kind, damage, reason):
     store.save(with_network())
     file, is_network = getattr(files, kind), kind == "weights"
     damage(file)
 
-    assert bool(store.find(KEY)) == is_network, "the trial of a damaged network can be used"
-    assert store.find(KEY, with_model=True) is None
-    assert f"unusable result: {file}: " in caplog.text
-    with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: {reason}"):
-        (store.kept if is_network else store.load)(KEY)
+    assert not is_network or store.load(KEY), "the trial of a damaged network can be used"
+    for read in (store.kept, partial(store.load, with_model=True)) if is_network else (store.load,):
+        with pytest.raises(DamagedResultError, match=f"^unusable result: {file}: {reason}"):
+            read(KEY)
 
 
 LABELS, SCORES = np.zeros(2, np.int32), np.ones((2, 3), np.float32)
@@ -284,5 +283,5 @@ def test_a_compact_trial_is_stored_in_a_fraction_of_the_size(tmp_path, kind):
     np.testing.assert_array_equal(loaded.scores, light.scores)
     np.testing.assert_array_equal(loaded.labels, trial.labels)
     written = file.stat().st_mtime_ns
-    assert store.make_compact(key).weights is store.find(key, with_model=True).weights is None
+    assert store.make_compact(key).weights is store.load(key, with_model=True).weights is None
     assert file.stat().st_mtime_ns == written

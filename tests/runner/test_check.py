@@ -5,7 +5,7 @@ import pytest
 
 from rnnbench.data.dataset import make_dataset
 from rnnbench.runner import check
-from rnnbench.runner.check import estimate_seconds
+from rnnbench.runner.check import BenchmarkCheck, estimate_seconds
 
 LARGE = {"layers": [{"lstm": {"units": 100}}, factories.SOFTMAX]}
 SMALL = {"layers": [{"lstm": {"units": 8}}, factories.SOFTMAX]}
@@ -15,7 +15,7 @@ def seconds(models, **training):
     benchmark = factories.benchmark(models=models, training={"epochs": 100_000} | training)
     dataset = make_dataset(factories.corpus(200), benchmark.data)
     params = {name: 10_000 for name in benchmark.models if name != "baseline"}
-    return estimate_seconds(benchmark, dataset, params)
+    return estimate_seconds(benchmark, BenchmarkCheck({}, dataset, params))
 
 
 @pytest.fixture

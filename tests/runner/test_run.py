@@ -12,10 +12,11 @@ from in_process import InProcess
 from rnnbench.data.load import prepare
 from rnnbench.environment import environment
 from rnnbench.errors import UserError
+from rnnbench.job import FailedTrialsError
 from rnnbench.models.baselines import BASELINES
 from rnnbench.results.store import ENVIRONMENT, Store
 from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned, TrialFailure
-from rnnbench.runner.run import Job, describe, find_stored, plan_benchmark
+from rnnbench.runner.run import Job, plan_benchmark
 from rnnbench.storage import write_document
 from rnnbench.training.ensemble import run_ensemble
 
@@ -44,11 +45,15 @@ def store(tmp_path):
     return Store(tmp_path / "run")
 
 
+def job(store, executor=None, **facts):
+    """A job that trains plans in this process."""
+    return Job(None, None, executor or InProcess(), store, "rnnbench", **{"fresh": False} | facts)
+
+
 def run(plan, store, executor=None, *, fresh=False):
     """Run a plan; return its outcome and the events."""
     events = []
-    job = Job(None, None, executor or InProcess(), store, "rnnbench", fresh)
-    return job.train(plan, events.append), events
+    return job(store, executor, fresh=fresh).train(plan, events.append), events
 
 
 def run_all(plan, store, **options):
@@ -147,6 +152,18 @@ def test_trials_are_reported_and_stored_and_not_trained_again(plan, store):
     assert sum(isinstance(event, Finished) for event in events) == len(plan.trials)
 
 
+def test_a_damaged_trial_is_named_and_trained_again(plan, store, caplog):
+    run_all(plan, store)
+    file = min(store.folder.glob("predictions/*"))
+    file.write_bytes(b"")
+
+    _, events = run_all(plan, store)
+
+    assert [event.trial for event in events if isinstance(event, Finished)] == plan.trials[:1]
+    assert f"unusable result: {file}: changed since" in caplog.text
+    assert "was stored; it is not used" in caplog.text
+
+
 def test_of_a_plan_that_grew_only_what_is_new_is_trained(make_plan, store):
     models = {"svm": {"baseline": "tfidf_linear_svm"}}
     run(make_plan(models=models), store)
@@ -176,11 +193,11 @@ class Fails(InProcess):
 def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     done, events = run(plan, store, Fails([7], "Traceback ..."))
 
-    assert describe(done.failures) == (
-        "Traceback ...\n"
-        "big seed 7 failed: no training today\n"
-        "small seed 7 failed: no training today"
-    )
+    error = FailedTrialsError(None, done, job(store))
+    ending = "2 of 4 trials failed."
+    reasons = [f"{name} seed 7 failed: no training today" for name in ("big", "small")]
+    assert str(error).splitlines() == ["Traceback ...", *reasons, ending]
+    assert error.summary == f"Traceback ...\n{ending}"
     assert [(trial.model, trial.seed, trial.reason) for trial in done.missing] == [
         ("big", 7, "no training today"),
         ("small", 7, "no training today"),
@@ -191,7 +208,7 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stored(plan, store):
     ]
     failed = {event.trial for event in events if isinstance(event, Failed)}
     assert failed == {trial for trial in plan.trials if trial.seed == 7}
-    assert set(find_stored(plan.trials, store, {})) == set(plan.trials) - failed
+    assert set(job(store).find_stored(plan.trials)) == set(plan.trials) - failed
 
 
 def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
@@ -203,8 +220,8 @@ def test_an_ensemble_is_made_again_of_answers_of_a_choice(make_plan, store):
     store.save(run_ensemble(both, results, results[0].labels))
 
     answers = {(trial.name, trial.seed): own for trial, own in zip(alone, results, strict=True)}
-    assert set(find_stored(plan.trials, store, {})) == set(plan.trials)
-    assert set(find_stored(plan.trials, store, answers)) == set(alone)
+    assert set(job(store).find_stored(plan.trials)) == set(plan.trials)
+    assert set(job(store, held_out=answers).find_stored(plan.trials)) == set(alone)
 
 
 def test_weights_are_stored_and_not_kept_in_memory(make_plan, store):
@@ -258,8 +275,7 @@ def test_scores_of_many_trials_are_not_kept_in_memory(make_plan, store, monkeypa
         if isinstance(event, Finished):
             scores.append(weakref.ref(event.result.scores))
 
-    fresh = Job(None, None, InProcess(), store, "", fresh=True)
-    light = fresh.train(plan, listen).trials
+    light = job(store, fresh=True).train(plan, listen).trials
     again = run_all(plan, store)[0]
 
     assert [reference() for reference in scores] == [None] * len(whole)

@@ -34,7 +34,6 @@ from rnnbench.training.outcome import Machine, TrialResult
 from rnnbench.training.trial import Trial
 
 log = logging.getLogger(__name__)
-
 CONNECT_SECONDS, CLOSE_SECONDS = 10.0, 2.0  # for a scheduler to answer, and to take leave of us
 RETRIES = 3  # of the connection for a result: this costs less than training again
 # Dask's messages are many, and look like errors of ours.
@@ -44,7 +43,6 @@ NO_WORKERS = """{0}: the scheduler has no workers. Where rnnbench is installed, 
 OPEN = """%s: not encrypted: whoever reaches this port can run code on the cluster and read the \
 documents (tls:// with certificates is safe)"""
 EXAMPLE = "should be tcp://HOST:8786, tls://HOST:8786 or a scheduler file"
-
 ATTEMPTS = 3  # if children die, the last one is alone in the cluster: it may need the memory
 LOOK_SECONDS, FIRST_LOOKS_SECONDS = 1.0, 0.1  # between two looks at the workers, and at first
 BEGIN_SECONDS = 20.0  # by then, a run begins without workers that say nothing
@@ -64,14 +62,12 @@ class DaskExecutor(Executor):
 
     @classmethod
     def at(cls, address: str, jobs: int | None) -> Self:
-        """Return the executor for the scheduler at ``address``."""
         return cls(jobs, address)
 
     @cached_property
     def jobs(self) -> int:  # type: ignore[override]
-        """How many trials run side by side when the run starts."""
-        with connected(self._address) as client:
-            workers = identity_of(client)["workers"].values()
+        with connected(self._address) as (client, identity):
+            workers = identity["workers"].values()
             if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
                 raise OutOfReachError(NO_WORKERS.format(client.scheduler.address))
         return min(cores, self._limit or cores)
@@ -85,8 +81,8 @@ class DaskExecutor(Executor):
         """
         if not trials:
             return
-        with connected(self._address) as client:
-            warn_if_open(client.scheduler.address, identity_of(client)["address"])
+        with connected(self._address) as (client, identity):
+            warn_if_open(client.scheduler.address, identity["address"])
             run = ClusterRun(client, listener, task, self._limit)
             try:
                 yield from run.outcomes(trials, corpora)
@@ -95,8 +91,8 @@ class DaskExecutor(Executor):
 
 
 @contextmanager
-def connected(address: str | None) -> Iterator[Any]:
-    """Yield a client of the Dask scheduler at ``address``; by default of Dask's configuration."""
+def connected(address: str | None) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Yield a client, and what the Dask scheduler at an address, or in its configuration, says."""
     try:
         import dask
         import distributed
@@ -108,9 +104,9 @@ def connected(address: str | None) -> Iterator[Any]:
         for logger in map(logging.getLogger, LOGGERS):
             stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL + 1)
-        client = _connect(distributed, found)
+        client, identity = _connect(distributed, found)
         try:
-            yield client
+            yield client, identity
         finally:
             with suppress(Exception):
                 client.close(timeout=CLOSE_SECONDS)
@@ -132,7 +128,7 @@ def _address_in(given: str) -> str:
         raise UserError(f"--scheduler {given}: has no address: {error} ({EXAMPLE})") from error
 
 
-def _connect(distributed: Any, address: str) -> Any:
+def _connect(distributed: Any, address: str) -> tuple[Any, Mapping[str, Any]]:
     """Return a client; ask first what listens, because a client waits for ever if it is silent."""
     try:
         distributed.comm.resolve_address(address)
@@ -142,22 +138,22 @@ def _connect(distributed: Any, address: str) -> Any:
         raise _out_of_reach(address, error) from error
     security = _certificates(distributed.Security(), address)
 
-    async def ask_for_workers() -> None:
+    async def identify() -> Mapping[str, Any]:
         async with asyncio.timeout(CONNECT_SECONDS):
             comm = await distributed.comm.connect(address, timeout=CONNECT_SECONDS, **security)
             try:
-                answer = await distributed.core.send_recv(comm, op="identity", reply=True)
+                found: Mapping[str, Any] = await distributed.core.send_recv(comm, op="identity")
             finally:
                 comm.abort()
-        if "workers" not in answer:
-            raise OSError(f"a Dask {answer.get('type', 'server').lower()} listens there")
+        if "workers" not in found:
+            raise OSError(f"a Dask {found.get('type', 'server').lower()} listens there")
+        return found
 
     try:
         with ThreadPoolExecutor(1) as pool:  # for notebooks, whose thread has a loop of its own
-            pool.submit(asyncio.run, ask_for_workers()).result()
-        return distributed.Client(
-            address, timeout=CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
-        )
+            identity = pool.submit(asyncio.run, identify()).result()
+        options = {"set_as_default": False, "direct_to_workers": False}
+        return distributed.Client(address, timeout=CONNECT_SECONDS, **options), identity
     except ImportError as error:  # Dask's versions, or something that it needs
         raise UserError(f"{address}: {error}") from error
     except Exception as error:  # what else listens there may say anything
@@ -198,15 +194,6 @@ def warn_if_open(*addresses: str) -> None:
             return
 
 
-def identity_of(client: Any) -> Mapping[str, Any]:
-    """Return what a scheduler says about itself and all its workers."""
-    ask, seconds = client.scheduler.identity, CONNECT_SECONDS
-    try:
-        return client.sync(ask, n_workers=-1, callback_timeout=seconds)  # type: ignore[no-any-return]
-    except OSError as error:
-        raise _out_of_reach(client.scheduler.address, error) from error
-
-
 @dataclass(eq=False)
 class Attempt:
     """A trial that waits or runs."""
@@ -241,7 +228,6 @@ class ClusterRun:
         self._opened = self._seen_able = time.monotonic()
 
     def outcomes(self, trials: Sequence[Trial], corpora: Mapping[str, Path]) -> Outcomes:
-        """Yield each trial with its outcome; see ``DaskExecutor.run``."""
         self._files, self._corpora = on_worker.pack(trials, corpora)
         needed = {name for it in trials for name in (*it.packages, *plugins_of(it.model))}
         self._here = on_worker.installed(sorted(needed))

@@ -94,10 +94,9 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, d
     names = {key: f"{sha256_file(corpora[key])}.npz" for key in needed}
     files |= {name: corpora[key] for key, name in names.items()}
     if (size := sum(file.stat().st_size for file in files.values())) > MOST_BYTES:
-        raise UserError(
-            f"corpora and modules have {size:,} bytes (at most {MOST_BYTES:,} are sent to workers; "
-            "use fewer documents, or run on this machine)"
-        )
+        most = f"at most {MOST_BYTES:,} are sent to workers"
+        hint = f"{most}; use fewer documents, or run on this machine"
+        raise UserError(f"corpora and modules have {size:,} bytes ({hint})")
     buffer = BytesIO()
     compressed: dict[str, Any] = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1}
     with zipfile.ZipFile(buffer, "w", strict_timestamps=False, **compressed) as opened:
@@ -222,7 +221,6 @@ class RunOnWorker:
                 child.end()
 
     def end(self) -> None:
-        """End all children, and remove all files of the run."""
         with self._lock:
             self._has_ended = True
             children, self._children = self._children, set()
@@ -253,13 +251,11 @@ def carry_out(run: str, message: bytes) -> bytes:
     return pickle.dumps((outcome, here))
 
 
-def prepare(
-    prepare_task: Callable[[Trial], None], fingerprint: str, corpus: Path, trial: Trial
-) -> None:
+def prepare(begin: Callable[[Trial], None], fingerprint: str, corpus: Path, trial: Trial) -> None:
     """Prepare a trial in a child, if documents and code are those that it was planned with."""
     if not corpus.is_file() or sha256_file(corpus) != corpus.stem:
         raise RnnbenchError(f"{corpus.name} is gone, or was changed after it was sent")
     if replace(trial).fingerprint != fingerprint:  # it brought along that of the other machine
         reason = "the code of the model, or of its package, differs from that where the run was"
         raise UserError(f"{reason} started (install the same there)")
-    prepare_task(trial)
+    begin(trial)

@@ -87,7 +87,6 @@ class RunPlugin(WorkerPlugin):
             return [], f"rnnbench is {fault}; {install}"
 
     async def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask gives it
-        """End the children of the run in the worker, and remove its files."""
         self.is_over = True
         if self.there is not None:
             await asyncio.to_thread(self.there.end)

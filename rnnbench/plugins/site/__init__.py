@@ -2,6 +2,4 @@
 
 from rnnbench.command import RESULTS, Command
 
-SITE = Command(
-    "site", "rnnbench.plugins.site.command:site", "Make web pages from many runs.", RESULTS
-)
+SITE = Command("site", f"{__name__}.command:site", "Make web pages from many runs.", RESULTS)

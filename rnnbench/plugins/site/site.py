@@ -41,13 +41,12 @@ INDEX, LEADERBOARD, HISTORY = "index.html", "leaderboard.html", "history.html"
 REPORT, CONFIG = "report.html", "config.yaml"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # the pattern of the names of the folders of runs
 LONGEST = 80  # the most characters that such a name takes from the name of a run
-_FILE = (
-    rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS}))$"
-).replace(".html", r"\.html")
-SHOWN_CHANGES = 10
-"""The most clear changes that are shown as sentences; the tables have all of them."""
-
+_OF_RUN = rf"runs/{NAME}/({REPORT}|{CONFIG}|{CONSTRAINTS})"
+_FILE = rf"^({INDEX}|{LEADERBOARD}|{HISTORY}|{_OF_RUN})$".replace(".html", r"\.html")
+SHOWN_CHANGES = 10  # the most clear changes that are sentences; the tables have all of them
 Texts = Mapping[str, str]
+Runs = Mapping[str, StoredRun]
+Boards = Sequence[ranking.Board]
 
 
 class SiteFiles(Record):
@@ -56,8 +55,7 @@ class SiteFiles(Record):
     schema_version: Literal[1] = 1
     files: list[Annotated[str, Field(pattern=_FILE)]]
     """All other files: paths with slashes, relative to the folder of the site."""
-    reports: dict[str, str]
-    """The file of each report, by the name of its run."""
+    reports: dict[str, str]  # the file of each report, by the name of its run
 
 
 def site(
@@ -86,9 +84,8 @@ def site(
         RnnbenchError: a file cannot be written.
     """
     given = list(runs)
-    if metrics is None:
-        metrics = dict.fromkeys(run.results.dataset.kind.main for run in given)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    mains = dict.fromkeys(run.results.dataset.kind.main for run in given)
+    names = [metrics] if isinstance(metrics, str) else list(mains if metrics is None else metrics)
     for name in names:
         find_quantity(name, "metrics")
     if not (given and names):
@@ -117,7 +114,7 @@ def site(
     return folder / INDEX
 
 
-def _files_beside(folder: Path, runs: Mapping[str, StoredRun], places: Texts) -> dict[str, str]:
+def _files_beside(folder: Path, runs: Runs, places: Texts) -> dict[str, str]:
     """Return configs and constraints by file, made anew: those of a run may be private links."""
     beside = {}
     for name, run in runs.items():
@@ -140,8 +137,7 @@ def folders_of(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST].strip("._-") or "run"
         taken = {folder.casefold() for folder in found.values()}  # a file system may ignore case
-        numbered = (f"runs/{plain}-{number}" for number in count(2))
-        folders = chain([f"runs/{plain}"], numbered)
+        folders = (f"runs/{plain}{end}" for end in chain([""], map("-{}".format, count(2))))
         found[name] = next(folder for folder in folders if folder.casefold() not in taken)
     return found
 
@@ -195,9 +191,7 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
 # The pages
 
 
-def pages_of(
-    runs: Mapping[str, StoredRun], metrics: Sequence[str], reports: Texts
-) -> dict[str, PageContent]:
+def pages_of(runs: Runs, metrics: Sequence[str], reports: Texts) -> dict[str, PageContent]:
     """Return the pages about runs, by file; runs and their reports are by distinct names."""
     datasets = {name: run.results.dataset for name, run in runs.items()}
     boards: list[ranking.Board] = []
@@ -218,16 +212,12 @@ def pages_of(
     alike = {split: name for split, name in sets.items() if counts[name] > 1}
     sets |= {split: f"{name}, split {split[:12]}" for split, name in alike.items()}
     first = [board for board in boards if board.metric == metrics[0]]
-    pages = {
-        INDEX: _index(runs, first, sets, reports),
-        LEADERBOARD: _leaderboard(runs, boards, sets, reports),
-    }
+    pages = {INDEX: _index(runs, first, sets, reports)}
+    pages[LEADERBOARD] = _leaderboard(runs, boards, sets, reports)
     return pages | ({HISTORY: _history(histories, sets, reports)} if histories else {})
 
 
-def _index(
-    runs: Mapping[str, StoredRun], boards: Sequence[ranking.Board], sets: Texts, reports: Texts
-) -> PageContent:
+def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageContent:
     best = []
     for board in boards:
         first, quantity = board.entries[0], find_quantity(board.metric, "--metric")
@@ -251,7 +241,7 @@ def _index(
     )
 
 
-def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
+def _runs_table(runs: Runs, sets: Texts) -> Table:
     date = {name: run.environment.get("date") or "" for name, run in runs.items()}
     headers = ["run", "documents", "date (UTC)", "commit", "processor", "best model"]
     rows = []
@@ -274,9 +264,7 @@ def _runs_table(runs: Mapping[str, StoredRun], sets: Texts) -> Table:
     return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
 
 
-def _leaderboard(
-    runs: Mapping[str, StoredRun], boards: Sequence[ranking.Board], sets: Texts, reports: Texts
-) -> PageContent:
+def _leaderboard(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageContent:
     sections = [
         ReportSection(
             f"by-{board.metric}-{number}",

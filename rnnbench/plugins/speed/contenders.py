@@ -26,7 +26,7 @@ from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
 from rnnbench.runner.check import time_products
 from rnnbench.runner.executors import Listener, LocalExecutor, Task, TrialFailure, usable_cores
-from rnnbench.runner.run import Plan, describe
+from rnnbench.runner.run import Plan
 from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted
@@ -342,7 +342,8 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
     with closing(outcomes):
         for trial, cost in outcomes:
             if isinstance(cost, TrialFailure):
-                raise RnnbenchError(f"{contender.name}: {describe({trial: cost})}")
+                said = filter(None, [cost.traceback, f"{trial} failed: {cost.reason}"])
+                raise RnnbenchError(f"{contender.name}: " + "\n".join(said))
             costs.append(cost.model_copy(update={"started": cost.started - start}))
             listener(executors.Finished(trial, cost.score, cost.seconds))
             seconds = time.time() - start
