@@ -315,7 +315,7 @@ def _as_yaml(flag: str, value: Any) -> str:
         if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
             means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
             log.warning("--seeds %d: %s (%s)", n, means, alone)
-        return f"[{value}]" if "," in value else str(value)
+        return f"[{','.join(split_names(value))}]" if "," in value else str(value)
     if flag == "--track":
         value = [item for text in value for item in split_names(text)]
     # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses

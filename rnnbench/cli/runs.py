@@ -335,9 +335,11 @@ def verdict(
 def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]:
     """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
     key, has_value, value = text.partition("=")
-    if not has_value or not key or (keys and key not in keys):
-        hint = did_you_mean(key, keys) if keys else "should be COLUMN=VALUE"
-        raise UserError(f"{option} {text}: got '{key}' ({hint})")
+    if not has_value or not key:
+        form = "KEY=NAME, such as id=document" if keys else "COLUMN=VALUE, such as language=en"
+        raise UserError(f"{option} {text}: should be {form}")
+    if keys and key not in keys:
+        raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")
     return key, value
 
 

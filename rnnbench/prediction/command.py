@@ -43,7 +43,7 @@ TABLE = "A table with a text in each row, or -."
 OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -."
 COLUMN = "The column with the texts of --in."
 EXPLAIN = "Show the words that decided the answer."
-UNSURE = "Answer 'unsure' if its probability is below P."
+UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
 FORCE = "Overwrite --out if it exists."
 
 
@@ -57,9 +57,7 @@ def predict(
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
-    unsure_below: Annotated[
-        float | None, typer.Option(min=0, max=1, metavar="P", help=UNSURE)
-    ] = None,
+    unsure_below: Annotated[float | None, typer.Option(metavar="P", help=UNSURE)] = None,
     force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -76,6 +74,8 @@ def predict(
 
     --explain shows how much the score of the first topic falls without each word.
     """
+    if unsure_below is not None and not 0 <= unsure_below <= 1:  # nor is it "nan"
+        raise UserError(f"--unsure-below: got {unsure_below} (should be from 0 to 1)")
     results = load_results(run)
     if results.missing:
         console.notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")

@@ -65,6 +65,8 @@ def check_folder(folder: Path, record: str) -> None:
 
     Hidden files do not count. A run or a choice may have been interrupted.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file, not a folder ({HINT})")
     names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}
     if not names or _is_ours(folder / record):
         return
