@@ -121,10 +121,7 @@ def config_schema() -> Schema:
 
 
 def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) -> Schema:
-    described = {
-        kind: {**ref_of[variant], "description": variant.summary()}
-        for kind, variant in kinds.items()
-    }
+    described = {kind: {**ref_of[own], "description": own.summary()} for kind, own in kinds.items()}
     one = {"minProperties": 1, "maxProperties": 1}
     return {"type": "object", **one, "additionalProperties": False, "properties": described}
 

@@ -6,20 +6,9 @@ import logging
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    ParamSpec,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, get_type_hints
 
 import typer
 
@@ -40,9 +29,9 @@ class Frame(Protocol):
         """Return its rows, one per line."""
 
 
-OwnTexts: TypeAlias = Frame | tuple[Sequence[str], Sequence[Any]]
+OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]
 """Texts with labels: a data frame, or a pair of lists."""
-Config: TypeAlias = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
+Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts to make one for."""
 Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
@@ -74,7 +63,7 @@ def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts:
     ``kind`` is the type on the command line, with ``flags`` and ``facts`` of ``typer.Option``, or
     the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
-    if is_own := get_origin(kind) is not Annotated:
+    if is_own := not hasattr(kind, "__metadata__"):  # it is not annotated
         type_ = kind | None if default is None else kind
         kind = Annotated[type_, typer.Option(*flags, help=text, **facts)]
     meaning = text or kind.__metadata__[0].help
@@ -83,6 +72,9 @@ def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts:
 
 def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
+
+
+_flag, _count = partial(option, bool, default=False), partial(option, int, metavar="N", min=1)
 
 
 @dataclass(frozen=True)
@@ -145,11 +137,7 @@ class Request:
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
-        return (
-            Path("results", f"{self.prefix}{name}")
-            if self.out is None
-            else options.folder(self.out)
-        )
+        return Path("results", self.prefix + name) if self.out is None else options.folder(self.out)
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
@@ -173,12 +161,8 @@ class RunRequest(Request):
         metavar="A,B",
         autocompletion=options.among(*TRACKERS, is_list=True),
     )
-    save_models: bool = option(
-        bool, "Keep the trained models, for `predict`.", "--save-models", default=False
-    )
-    compact: bool = option(
-        bool, "Store only what tables need, for runs kept in git.", "--compact", default=False
-    )
+    save_models: bool = _flag("Keep the trained models, for `predict`.", "--save-models")
+    compact: bool = _flag("Store only what tables need, for runs kept in git.", "--compact")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,20 +171,14 @@ class ChoiceRequest(Request):
 
     name = "choose"
     prefix = "choice-"
-    folds: int | None = option(
-        int, "Use N-fold cross-validation; by default 5 folds.", min=2, metavar="N"
-    )
+    folds: int | None = _count("Use N-fold cross-validation; by default 5 folds.", min=2)
     last: float | None = option(
         float,
         "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
         metavar="SHARE",
     )
-    sample: int | None = option(
-        int, "Try N points of each grid, drawn at random, instead of all.", min=1, metavar="N"
-    )
-    then_fit: bool = option(
-        bool, "Train the recommended model, and keep it for `predict`.", "--then-fit", default=False
-    )
+    sample: int | None = _count("Try N points of each grid, drawn at random, instead of all.")
+    then_fit: bool = _flag("Train the recommended model, and keep it for `predict`.", "--then-fit")
     on: Literal["train", "all"] = option(
         str,
         "The documents to train it on: train, so that it is tested on the test documents; or all, "
@@ -324,13 +302,10 @@ def _as_yaml(flag: str, value: Any) -> str:
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
 
 
-def _is_time(value: Any) -> bool:
-    return getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M")
-
-
 def plain(value: Any) -> Any:
     """Return anything as JSON has it: numbers of NumPy, bytes, lists, or text such as a date."""
-    if hasattr(value, "tolist") and not _is_time(value):
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if hasattr(value, "tolist") and kind not in ("m", "M"):  # these are times
         return value.tolist()
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")

@@ -4,10 +4,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Annotated, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from rnnbench.data.corpus import Corpus, noun_of
+from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
 from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
@@ -226,9 +225,7 @@ def _facts_of_labels(
     }
 
 
-def _duplicates(
-    dataset: Dataset, train: Iterable[NDArray[np.int32]], test: Iterable[NDArray[np.int32]]
-) -> Duplicates:
+def _duplicates(dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens]) -> Duplicates:
     tested = [sequence.tobytes() for sequence in test]
     labels: dict[bytes, set[Hashable]] = {}
     wanted = set(tested)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ from rnnbench.errors import UserError
 from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
 from rnnbench.text import encodable
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
@@ -64,41 +66,25 @@ def folder(name: str | Path) -> Path:
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
 
-Config = Annotated[
-    Path,
-    config_argument(
-        "A config file, the name of one from `rnnbench config list`, or a table of texts."
-    ),
-]
-NetworkSeed = Annotated[
-    int | None, typer.Option(metavar="K", help="The seed of the model; by default the first.")
-]
+CONFIG = "A config file, the name of one from `rnnbench config list`, or a table of texts."
+Config = Annotated[Path, config_argument(CONFIG)]
+SEED = "The seed of the model; by default the first."
+NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
-Seeds = Annotated[
-    str | None,
-    _change(
-        metavar="N|LIST",
-        help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
-    ),
-]
+SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
+Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
 Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
+SOURCE = f"The source of the documents: {', '.join(['auto', *SOURCES])}."
+_completed = among("auto", *SOURCES)
 Source = Annotated[
-    str | None,
-    _change(
-        "--data",
-        metavar="SOURCE",
-        help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
-        autocompletion=among("auto", *SOURCES),
-    ),
+    str | None, _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=_completed)
 ]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
-TextColumn = Annotated[
-    str | None, _change("--text", metavar="COLUMN", help="The column of a table with the texts.")
-]
-LabelColumn = Annotated[
-    str | None, _change("--label", metavar="COLUMN", help="The column of a table with the labels.")
-]
+TEXTS = "The column of a table with the texts."
+TextColumn = Annotated[str | None, _change("--text", metavar="COLUMN", help=TEXTS)]
+LABELS = "The column of a table with the labels."
+LabelColumn = Annotated[str | None, _change("--label", metavar="COLUMN", help=LABELS)]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 LEFT_OUT = "Leave out test documents that are also in the training set."
@@ -116,6 +102,11 @@ def number(text: str, **bounds: Any) -> Any:
 def examples(*commands: str) -> str:
     """Return the text below a command's help: ``commands``, each ready to be typed."""
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
+
+
+def command_with(app: typer.Typer, *lines: str, name: str | None = None) -> Callable[[F], F]:
+    """Return what adds a function to ``app`` as a command, with examples below its help."""
+    return app.command(name, epilog=examples(*lines))
 
 
 Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]
