@@ -446,7 +446,9 @@ def pad(
     return padded
 
 
-def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
+def hold_out(
+    n: int, share: float, groups: NDArray[np.int32] | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of ``n`` documents to train on and to hold out, ascending, always alike.
 
     ``int(n * share)`` are held out, or whole ``groups`` with about as many.

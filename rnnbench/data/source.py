@@ -39,7 +39,6 @@ class Source:
             Keras's loader, or those for ``training``, so that nothing is learned from the others.
         in_order: whether the documents of its own split are in order of time.
         documents: the default of ``data.documents``.
-        is_default: whether ``data.source: auto`` tries it, if it is built in.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
         unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path or,
@@ -59,7 +58,6 @@ class Source:
     ranks_words_of: Literal["all", "training"] = "all"
     in_order: bool = False
     documents: Literal["with_topics", "all"] = "all"
-    is_default: bool = False
     rebuilds: str | None = None
     fingerprint: str | None = None
     unlabeled: Callable[[Corpus, Path | None, Progress], Corpus] | None = None

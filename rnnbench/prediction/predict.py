@@ -195,24 +195,17 @@ class KeptModel:
                 words=words,
                 words_read=min(words, readable),
                 unknown_words=unknown,
-                topics=self._topics(row, order[:n_shown], own) if is_about else [],
+                topics=[self._topic(label, row, own) for label in order[:n_shown] if is_about],
                 unsure=None if unsure_below is None else is_about and sureness < unsure_below,
                 decided_by=self._deciding_words(ids, order[0]) if explain and is_about else None,
             )
             found.append(one)
         return found
 
-    def _topics(
-        self, scores: Scores, labels: Iterable[int], given: NDArray[np.bool_]
-    ) -> list[TopicScore]:
-        return [
-            TopicScore(
-                topic=self.vocabulary.topics[label],
-                given=None if self.task.has_one_label else bool(given[label]),
-                **{self.kind: float(scores[label])},
-            )
-            for label in labels
-        ]
+    def _topic(self, label: int, scores: Scores, given: NDArray[np.bool_]) -> TopicScore:
+        is_given = None if self.task.has_one_label else bool(given[label])
+        own = {self.kind: float(scores[label])}
+        return TopicScore(topic=self.vocabulary.topics[label], given=is_given, **own)
 
     def _deciding_words(self, ids: NDArray[np.int32], label: int) -> DecidingWords:
         """Return how much the score of a label falls without each of the words."""

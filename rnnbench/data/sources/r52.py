@@ -173,7 +173,6 @@ R52 = Source(
     split="modapte",
     ranks_words_of="training",
     in_order=True,  # of their ids in Reuters-21578
-    is_default=True,
     unlabeled=with_unlabeled,
 )
 R8 = replace(
@@ -183,21 +182,15 @@ R8 = replace(
     read=partial(read, "r8"),
     fetch=partial(fetch, "r8"),
     fingerprint="8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
-    is_default=False,
 )
-MODAPTE = Source(
+MODAPTE = replace(
+    R52,
     name="modapte",
     help="The ModApte split: 12,902 newswires with any number of topics.",
     file=sgml.SGML.file,
     read=lambda path: build_modapte(sgml.read_files(path)),
-    tokenize=words_of,
     fetch=partial(sgml.fetch, build_modapte),
     patterns=sgml.ARCHIVES,
-    folder_patterns=sgml.IN_FOLDER,
     fingerprint="ab0ff80fe90d917bab7511fd40228124fe7eb354a29d22fa205fdd3047a5ec59",
-    split="modapte",
-    ranks_words_of="training",
-    in_order=True,  # of their ids in Reuters-21578
     documents="with_topics",  # as in most studies
-    unlabeled=with_unlabeled,
 )

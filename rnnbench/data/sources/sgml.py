@@ -183,7 +183,6 @@ SGML = Source(
     fetch=partial(fetch, build_corpus),
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
-    is_default=True,
     rebuilds="keras",
     fingerprint=FINGERPRINT,
 )
@@ -239,5 +238,4 @@ KERAS = Source(
     tokenize=keras_reuters,
     fetch=fetch_npz,
     patterns=("*.npz",),
-    is_default=True,
 )
