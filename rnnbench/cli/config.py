@@ -43,7 +43,7 @@ _command = partial(options.command_with, app)
     "rnnbench config check lstm --set 'training.learning_rate=[0.001, 0.003]'",
 )
 def check(
-    configs: Annotated[list[Path], options.config_argument(CONFIGS)],
+    configs: Annotated[list[Path], options.config_argument(help=CONFIGS)],
     build: Annotated[bool, typer.Option(help="Build every network once.")] = True,
     settings: options.Settings = None,
     as_json: options.Json = False,
@@ -81,7 +81,7 @@ def check(
     "rnnbench config show --schema config > config.schema.json",
 )
 def show(
-    config: Annotated[Path | None, options.config_argument(CONFIG)] = None,
+    config: Annotated[Path | None, options.config_argument(help=CONFIG)] = None,
     schema: Annotated[
         Literal["config", "results"] | None, typer.Option(metavar="config|results", help=SCHEMA)
     ] = None,
@@ -170,7 +170,6 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
-    """Return a problem for each fault, at the line of its model or section."""
     root, problems = tree_of(file).root, []
     for key, fault in faults.items():
         section, *names = key.split(".", 1)

@@ -73,7 +73,6 @@ def show_models(
 
 
 def _all_models(benchmark: Benchmark) -> views.View:
-    """Return all models, and why parameters of networks are unknown, where they are."""
     models, params, remarks = benchmark.models, {}, []
     networks = {name: model for name, model in models.items() if isinstance(model, Network)}
     try:
@@ -106,7 +105,7 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
 
 @_models_command("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
 def export(
-    run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
+    run: Annotated[Path, options.run_folder(help="The folder of a run made with --save-models.")],
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of RUN.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
     seed: options.NetworkSeed = None,
@@ -134,7 +133,7 @@ def export(
     "rnnbench data prepare --data r8 --json",
 )
 def prepare(
-    config: Annotated[Path | None, options.config_argument(DATA_ONLY)] = None,
+    config: Annotated[Path | None, options.config_argument(help=DATA_ONLY)] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -155,7 +154,7 @@ def prepare(
     name="show",
 )
 def show_data(
-    config: Annotated[Path | None, options.config_argument(DATA_AND_MODELS)] = None,
+    config: Annotated[Path | None, options.config_argument(help=DATA_AND_MODELS)] = None,
     number: Annotated[int | None, typer.Argument(metavar="N", help=DOCUMENT)] = None,
     sources: Annotated[bool, typer.Option("--sources", help=ALL_SOURCES)] = False,
     data: options.Source = None,
@@ -193,7 +192,9 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 
 
 def doctor(
-    config: Annotated[Path | None, options.config_argument(SUBJECT, "CONFIG|RUN")] = None,
+    config: Annotated[
+        Path | None, options.config_argument(help=SUBJECT, metavar="CONFIG|RUN")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.

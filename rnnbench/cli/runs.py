@@ -36,6 +36,7 @@ AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A, such as
 metric, also the word significantly. METRIC: {options.QUANTITIES}; by default the main metric.
 A model that is only in A fails every gate; one that is only in B fails none."""
 FORMATS = "table; markdown, for CI; or junit: XML with a test case for each gate and model."
+FINISHED = "The folder of a finished run."
 OTHER = "The folder of another run on the same documents."
 ANSWERS = "Files with answers; a NAME is that of a model."
 LABELS = "The labels, or a run on whose test documents models answered."
@@ -102,7 +103,7 @@ def _closing(run: Any, seconds: float) -> list[str]:
     "rnnbench report results/choice-lstm",
 )
 def report(
-    run: Annotated[Path, options.run_folder("The folder of a finished run or choice.")],
+    run: Annotated[Path, options.run_folder(help="The folder of a finished run or choice.")],
     words: Annotated[int, options.number("Words of each misclassified document.", min=0)] = 60,
     errors: Annotated[int, options.number("Misclassified documents shown.", min=0)] = 20,
 ) -> None:
@@ -212,8 +213,8 @@ def _check_options(
     "rnnbench compare A B --format junit --fail-if 'drops 0.01' > gates.xml",
 )
 def compare(
-    run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
-    run_b: Annotated[Path | None, options.run_folder(OTHER, "RUN_B")] = None,
+    run_a: Annotated[Path, options.run_folder(help=FINISHED, metavar="RUN_A")],
+    run_b: Annotated[Path | None, options.run_folder(help=OTHER, metavar="RUN_B")] = None,
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
     form: Annotated[
         Literal["table", "markdown", "junit"],

@@ -48,7 +48,7 @@ FORCE = "Overwrite --out if it exists."
 
 
 def predict(
-    run: Annotated[Path, options.run_folder(RUN)],
+    run: Annotated[Path, options.run_folder(help=RUN)],
     words: Annotated[list[str] | None, typer.Argument(metavar="[MODEL] TEXT", help=WORDS)] = None,
     file: Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help=FILE)] = None,
     table: Annotated[Path | None, typer.Option("--in", metavar="TABLE", help=TABLE)] = None,
@@ -112,7 +112,6 @@ def predict(
 
 
 def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool) -> None:
-    """Make sure that ``--in`` names a table, and that no option that it excludes is used."""
     if not is_alone:
         raise UserError("--in: use it without texts, --file or --explain")
     if table != STREAM and not table.is_file():

@@ -38,23 +38,17 @@ def _files(*patterns: str) -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def config_argument(text: str, metavar: str = "CONFIG") -> Any:
-    """Return the argument of a command that takes a config."""
-
-    def complete() -> list[str]:
-        return [*map(str, _files("*.y*ml", "configs/*.y*ml")), *shipped.listed()]
-
-    return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
+def _configs() -> list[str]:
+    return [*map(str, _files("*.y*ml", "configs/*.y*ml")), *shipped.listed()]
 
 
-def run_folder(text: str, metavar: str = "RUN") -> Any:
-    """Return an argument that takes one or more folders of runs."""
+def _runs() -> list[str]:
+    files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
+    return [*dict.fromkeys(str(file.parent) for file in files)]
 
-    def complete() -> list[str]:
-        files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
-        return [*dict.fromkeys(str(file.parent) for file in files)]
 
-    return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
+config_argument = partial(typer.Argument, metavar="CONFIG", autocompletion=_configs)
+run_folder = partial(typer.Argument, metavar="RUN", autocompletion=_runs)
 
 
 def folder(name: str | Path) -> Path:
@@ -67,7 +61,7 @@ def folder(name: str | Path) -> Path:
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
 
 CONFIG = "A config file, the name of one from `rnnbench config list`, or a table of texts."
-Config = Annotated[Path, config_argument(CONFIG)]
+Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."
 NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
@@ -109,7 +103,8 @@ def command_with(app: typer.Typer, *lines: str, name: str | None = None) -> Call
     return app.command(name, epilog=examples(*lines))
 
 
-Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]
+RUNS = "Folders of finished runs; anything else is left out."
+Runs = Annotated[list[Path], run_folder(help=RUNS)]
 
 
 def check_config_name(file: Path) -> None:
