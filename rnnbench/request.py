@@ -46,12 +46,10 @@ KEYS = {
     "track": "tracking",
 }
 """The config keys that options and Python arguments change."""
-
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
 
 log = logging.getLogger(__name__)
-
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
@@ -242,11 +240,10 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
 
         kind, arguments = inspect.Parameter.KEYWORD_ONLY, inspect.signature(request).parameters
         parameters = [
-            arguments[option.name].replace(kind=kind, annotation=option.metadata["kind"])
-            for option in found
+            arguments[own.name].replace(kind=kind, annotation=own.metadata["kind"]) for own in found
         ]
-        own = inspect.signature(command, eval_str=True).parameters.values()
-        parameters += [one.replace(kind=kind) for one in own if one.name != "request"]
+        others = inspect.signature(command, eval_str=True).parameters.values()
+        parameters += [own.replace(kind=kind) for own in others if own.name != "request"]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {one.name: one.annotation for one in parameters}
         return call
@@ -269,10 +266,8 @@ def changes(
         if values.get(name) is not None
     ]
     if isinstance(settings, Mapping):
-        settings = [
-            Override("settings", str(key), _as_yaml("settings", value))
-            for key, value in settings.items()
-        ]
+        pairs = settings.items()
+        settings = [Override("settings", str(key), _as_yaml("settings", own)) for key, own in pairs]
     if isinstance(settings, str) or not isinstance(settings, Iterable | None):
         settings = [settings]
     for setting in settings or ():

@@ -30,7 +30,6 @@ SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, 
 NEW = "The file to write; by default it is printed."
 FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
 it has one. Or make a config for this table of your own."""
-
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)

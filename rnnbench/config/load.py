@@ -25,7 +25,6 @@ from rnnbench.storage import read_file
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 ENDINGS = ".yaml", ".yml"
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
-
 Source = Path | str | Mapping[str, Any]
 """A file, the name of a shipped config, a table of texts, or the content of a config."""
 _S = TypeVar("_S", bound=Section)

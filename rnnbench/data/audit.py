@@ -211,13 +211,10 @@ def _facts_of_labels(
     """Return what follows from test labels, and from the training documents of each topic."""
     test = documents_by_topic(labels, len(topics)).tolist()
     majority = int(np.argmax(train if any(train) else test))
-    share = test[majority] / len(labels)
+    share, counts = test[majority] / len(labels), zip(topics, train, test, strict=True)
     return {
         "test_size": len(labels),
-        "topics": [
-            TopicCount(topic=topic, train=n_train, test=n_test)
-            for topic, n_train, n_test in zip(topics, train, test, strict=True)
-        ],
+        "topics": [TopicCount(topic=topic, train=n, test=m) for topic, n, m in counts],
         "majority_topic": topics[majority],
         "majority_score": task.score(labels, task.always(majority, labels)),
         # Its precision is its share and its recall is 1; the other topics of the test set score 0.

@@ -15,6 +15,9 @@ from typing import Literal
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
 
+_TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
+_SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
+
 
 @dataclass(frozen=True)
 class Source:
@@ -71,10 +74,6 @@ class Source:
         if path.is_dir():
             return any(any(path.glob(pattern)) for pattern in self.folder_patterns)
         return any(fnmatchcase(path.name.lower(), pattern) for pattern in self.patterns)
-
-
-_TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
-_SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
 
 
 @cache

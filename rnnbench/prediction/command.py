@@ -29,13 +29,11 @@ EXAMPLES = options.examples(
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all lstm - --json < newswire.txt",
 )
-
 STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
 """Standard input or output, and the endings of tables that can be written."""
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
 UNKNOWN_SHOWN = 10
-
 RUN = "The folder of a run made with --save-models."
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."

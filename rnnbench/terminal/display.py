@@ -174,8 +174,7 @@ class TrialBars(progress.Progress):
         if trial not in self.running:
             part = str(trial).removeprefix(trial.name).replace(",", "").replace(" of ", "/")
             name, seed = visible(trial.name), visible(part).strip()
-            total = trial.epochs or None
-            self.running[trial] = self._add(name, seed, "starting", total=total)
+            self.running[trial] = self._add(name, seed, "starting", total=trial.epochs or None)
         return self.running[trial]
 
     def _reach(self, trial: Trial, epoch: float) -> None:

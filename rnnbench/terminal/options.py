@@ -19,7 +19,6 @@ from rnnbench.points import split_names
 from rnnbench.text import encodable
 
 F = TypeVar("F", bound=Callable[..., Any])
-
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
@@ -59,7 +58,6 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-
 CONFIG = "A config file, the name of one from `rnnbench config list`, or a table of texts."
 Config = Annotated[Path, config_argument(help=CONFIG)]
 SEED = "The seed of the model; by default the first."

@@ -23,7 +23,6 @@ from rnnbench.tasks import Labels, documents_by_topic
 from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
-
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
 TOKENIZER = "words"
 SHOWN_ROWS = 10

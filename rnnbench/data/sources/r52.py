@@ -38,7 +38,6 @@ TRAIN, TEST = "TRAIN", "TEST"
 _DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="(.*?)"')
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}  # other entities stay
-
 log = logging.getLogger(__name__)
 
 

@@ -24,7 +24,6 @@ from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
-
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
@@ -42,6 +41,13 @@ CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9be")
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
 LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "intent", "y")
 NAMES = TEXT_NAMES, LABEL_NAMES  # of columns that tell what is in them, the surest first
+EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
+LONE_SURROGATES = "rnnbench.lone_surrogates"
+"""Names the handling of bytes that cannot be decoded; by what they become, their row is found."""
+codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
+
+Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
+Coded = tuple[list[Any], NDArray[Any]]  # values, and the position of each row's value among them
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,6 @@ class Layout:
     label: str | None = None  # that of the column with the labels
     group: str | None = None  # that of the column with the groups, if any
     label_separator: str | None = None  # stands between the labels of a text
-
-
-EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
 
 
 class BadRow(NamedTuple):
@@ -173,10 +176,6 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
         return 0.0, 1
 
     return max(DELIMITERS, key=fitness)  # the first of several
-
-
-Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
-Coded = tuple[list[Any], NDArray[Any]]  # values, and the position of each row's value among them
 
 
 def open_table(
@@ -414,11 +413,6 @@ def _coded(column: Any) -> Coded:
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]
     return values, coded.indices.fill_null(len(values) - 1).to_numpy()
-
-
-LONE_SURROGATES = "rnnbench.lone_surrogates"
-"""Names the handling of bytes that cannot be decoded; by what they become, their row is found."""
-codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
 
 
 def codec_of(layout: Layout) -> str:
