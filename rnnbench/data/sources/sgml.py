@@ -30,6 +30,7 @@ HOMES = (
     "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
     "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
 )
+Table = list[tuple[int, bytes] | None]  # the slots of a dict, each empty or with a hash and its key
 INNER_ARCHIVE = "reuters21578.tar.gz"  # UCI's zip contains the collection as another archive
 FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))  # in order
 ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz")
@@ -130,19 +131,15 @@ def _until_close(content: bytes, start: int) -> bytes:
     return content[start:end] if end >= 0 else content[start:]
 
 
-MASK_64 = 2**64 - 1
-Table = list[tuple[int, bytes] | None]  # slots, each empty or with a hash and its key
-
-
 def string_hash(text: bytes) -> int:
     """Return ``hash(text)`` of 64-bit CPython 2.7 without ``-R`` (``Objects/stringobject.c``)."""
     if not text:
         return 0
-    value = text[0] << 7
+    value, mask = text[0] << 7, 2**64 - 1
     for byte in text:
-        value = (1000003 * value ^ byte) & MASK_64
+        value = (1000003 * value ^ byte) & mask
     value ^= len(text)
-    return MASK_64 - 1 if value == MASK_64 else value
+    return mask - 1 if value == mask else value
 
 
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
