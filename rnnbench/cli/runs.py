@@ -90,11 +90,9 @@ def run(
 
 def _closing(run: Any, seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
-    verdict = " ".join(findings(run.results, one_answer_alone(run)))
-    return [
-        f"{verdict} This took {duration(seconds)}.",
-        f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
-    ]
+    found = " ".join(findings(run.results, one_answer_alone(run)))
+    after = options.line("report", run.folder)
+    return [f"{found} This took {duration(seconds)}.", f"Stored in {run.folder}/; next: {after}"]
 
 
 @_command(

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,7 +109,7 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
                     keys = ("models", model_of(name), *below)
             problems.append(Problem(node.where, key_path(keys), item["msg"]))
     if problems:
-        raise ConfigError(sorted(dict.fromkeys(problems), key=attrgetter("reading_order")))
+        raise ConfigError(sorted(dict.fromkeys(problems), key=Problem.reading_order))
     return valid
 
 

@@ -217,10 +217,8 @@ def _text(text: str, column: Column | None = None) -> progress.TextColumn:
 def _message(event: events.Event) -> str | None:
     match event:
         case events.Planned(to_train, stored) if stored:
-            return (
-                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored already and are "
-                "not trained again (--fresh trains them again)"
-            )
+            said = "are stored already and are not trained again (--fresh trains them again)"
+            return f"{len(stored)} of {len(stored) + len(to_train)} trials {said}"
         case events.Connected(scheduler, workers, cores, dashboard):
             link = f"; {dashboard}" if dashboard else ""
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"

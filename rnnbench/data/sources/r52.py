@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +74,7 @@ def fetch(name: str, progress: Progress) -> Corpus:
 
 def build_modapte(files: Iterable[bytes]) -> Corpus:
     """Return all 9,603 training and then 3,299 test documents, in the order of the archive."""
-    wires = sorted(filter(itemgetter(0), parse_newswires(files)), key=lambda w: w[0] == TEST)
+    wires = sorted((w for w in parse_newswires(files) if w[0]), key=lambda w: w[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
     labels = [[topic in own for topic in topics] for _, own, _ in wires]
     is_test = [part == TEST for part, _, _ in wires]
