@@ -46,7 +46,6 @@ CLUSTERS = "Documents with the same value depend on each other."
 ONLY = "Only rows with this value."
 SEPARATOR = "Stands between the labels of a document."
 MISSING = "A missing answer is an error, its document is left out for all, or it counts as wrong."
-STORED = "Store it as a run."
 OWN_GATES = "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 
 commands = typer.Typer(rich_markup_mode="markdown")
@@ -284,7 +283,7 @@ def verdict(
     separator: Annotated[str | None, typer.Option(metavar="TEXT", help=SEPARATOR)] = None,
     missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)] = None,
-    out: Annotated[Path | None, typer.Option(help=STORED, **options.FOLDER)] = None,
+    out: Annotated[Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)] = None,
     as_json: options.Json = False,
 ) -> None:
     """Judge answers that other programs gave: scores, differences, and what could be found.

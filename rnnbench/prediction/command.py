@@ -42,7 +42,6 @@ OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default 
 COLUMN = "The column with the texts of --in."
 EXPLAIN = "Show the words that decided the answer."
 UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
-FORCE = "Overwrite --out if it exists."
 
 
 def predict(
@@ -56,7 +55,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
     unsure_below: Annotated[float | None, typer.Option(metavar="P", help=UNSURE)] = None,
-    force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
