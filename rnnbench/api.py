@@ -18,14 +18,8 @@ from rnnbench.errors import UserError
 from rnnbench.job import prepared_job, require_whole, source_of
 from rnnbench.metrics import COSTS
 from rnnbench.prediction.predict import KeptModel, Prediction, find_model
+from rnnbench.report import tables
 from rnnbench.report.table import Shown, Table
-from rnnbench.report.tables import (
-    board_tables,
-    comparison_tables,
-    history_table,
-    result_tables,
-    summary_rows,
-)
 from rnnbench.report.words import make_badge
 from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
@@ -49,7 +43,7 @@ class Run(Shown, StoredRun):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench run --verbose`` prints."""
-        return result_tables(self.results)
+        return tables.result_tables(self.results)
 
     def without_duplicates(self) -> "Run":
         """Return the run without test documents of the training set, or raise ``UserError``."""
@@ -83,7 +77,7 @@ class Run(Shown, StoredRun):
         """Return the models and the majority baseline, as in ``table.csv``, as a data frame."""
         import pandas as pd
 
-        return pd.DataFrame(summary_rows(self.results))
+        return pd.DataFrame(tables.summary_rows(self.results))
 
     def plot(
         self,
@@ -181,7 +175,7 @@ class RunComparison(Shown, ComparedRuns):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench compare`` prints."""
-        return comparison_tables(self)
+        return tables.comparison_tables(self)
 
     def plot(self, *, ax: "Axes | None" = None) -> "Axes":
         """Draw how the score of each model changed, on ``ax`` or on new axes, and return them."""
@@ -198,7 +192,7 @@ class Leaderboard(Shown, Record):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard`` prints."""
-        return [table for board in self.boards for table in board_tables(board)]
+        return [table for board in self.boards for table in tables.board_tables(board)]
 
     def mean_ranks(self) -> ranking.MeanRanks:
         """Return the mean ranks, over all boards, of the models that every board has, by name.
@@ -227,7 +221,7 @@ class Histories(Shown, Record):
 
     def tables(self) -> list[Table]:
         """Return the tables that ``rnnbench leaderboard --history`` prints."""
-        return list(map(history_table, self.histories))
+        return list(map(tables.history_table, self.histories))
 
 
 def load_dataset(

@@ -60,8 +60,7 @@ def _docs(model: type[BaseModel]) -> dict[str, str]:
     docs = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
-            source = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-            assert isinstance(source, ast.ClassDef)  # noqa: S101 - it is the source of a class
+            source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
             for field, below in pairwise(source.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
                     docs[ast.unparse(field.target)] = _plain(ast.literal_eval(below.value))
@@ -121,10 +120,7 @@ def config_schema() -> Schema:
 
 
 def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) -> Schema:
-    described = {
-        kind: {**ref_of[variant], "description": variant.summary()}
-        for kind, variant in kinds.items()
-    }
+    described = {kind: {**ref_of[own], "description": own.summary()} for kind, own in kinds.items()}
     one = {"minProperties": 1, "maxProperties": 1}
     return {"type": "object", **one, "additionalProperties": False, "properties": described}
 

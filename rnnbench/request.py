@@ -6,20 +6,9 @@ import logging
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    ParamSpec,
-    Protocol,
-    TypeAlias,
-    TypeVar,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, get_type_hints
 
 import typer
 
@@ -40,9 +29,9 @@ class Frame(Protocol):
         """Return its rows, one per line."""
 
 
-OwnTexts: TypeAlias = Frame | tuple[Sequence[str], Sequence[Any]]
+OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]
 """Texts with labels: a data frame, or a pair of lists."""
-Config: TypeAlias = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
+Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts to make one for."""
 Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
@@ -57,12 +46,10 @@ KEYS = {
     "track": "tracking",
 }
 """The config keys that options and Python arguments change."""
-
 MANY_SEEDS = 50
 """A larger number may have been meant as a single seed."""
 
 log = logging.getLogger(__name__)
-
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
@@ -74,7 +61,7 @@ def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts:
     ``kind`` is the type on the command line, with ``flags`` and ``facts`` of ``typer.Option``, or
     the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
-    if is_own := get_origin(kind) is not Annotated:
+    if is_own := not hasattr(kind, "__metadata__"):  # it is not annotated
         type_ = kind | None if default is None else kind
         kind = Annotated[type_, typer.Option(*flags, help=text, **facts)]
     meaning = text or kind.__metadata__[0].help
@@ -83,6 +70,9 @@ def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts:
 
 def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
+
+
+_flag, _count = partial(option, bool, default=False), partial(option, int, metavar="N", min=1)
 
 
 @dataclass(frozen=True)
@@ -145,11 +135,7 @@ class Request:
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
-        return (
-            Path("results", f"{self.prefix}{name}")
-            if self.out is None
-            else options.folder(self.out)
-        )
+        return Path("results", self.prefix + name) if self.out is None else options.folder(self.out)
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
@@ -173,12 +159,8 @@ class RunRequest(Request):
         metavar="A,B",
         autocompletion=options.among(*TRACKERS, is_list=True),
     )
-    save_models: bool = option(
-        bool, "Keep the trained models, for `predict`.", "--save-models", default=False
-    )
-    compact: bool = option(
-        bool, "Store only what tables need, for runs kept in git.", "--compact", default=False
-    )
+    save_models: bool = _flag("Keep the trained models, for `predict`.", "--save-models")
+    compact: bool = _flag("Store only what tables need, for runs kept in git.", "--compact")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,20 +169,14 @@ class ChoiceRequest(Request):
 
     name = "choose"
     prefix = "choice-"
-    folds: int | None = option(
-        int, "Use N-fold cross-validation; by default 5 folds.", min=2, metavar="N"
-    )
+    folds: int | None = _count("Use N-fold cross-validation; by default 5 folds.", min=2)
     last: float | None = option(
         float,
         "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
         metavar="SHARE",
     )
-    sample: int | None = option(
-        int, "Try N points of each grid, drawn at random, instead of all.", min=1, metavar="N"
-    )
-    then_fit: bool = option(
-        bool, "Train the recommended model, and keep it for `predict`.", "--then-fit", default=False
-    )
+    sample: int | None = _count("Try N points of each grid, drawn at random, instead of all.")
+    then_fit: bool = _flag("Train the recommended model, and keep it for `predict`.", "--then-fit")
     on: Literal["train", "all"] = option(
         str,
         "The documents to train it on: train, so that it is tested on the test documents; or all, "
@@ -264,11 +240,10 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
 
         kind, arguments = inspect.Parameter.KEYWORD_ONLY, inspect.signature(request).parameters
         parameters = [
-            arguments[option.name].replace(kind=kind, annotation=option.metadata["kind"])
-            for option in found
+            arguments[own.name].replace(kind=kind, annotation=own.metadata["kind"]) for own in found
         ]
-        own = inspect.signature(command, eval_str=True).parameters.values()
-        parameters += [one.replace(kind=kind) for one in own if one.name != "request"]
+        others = inspect.signature(command, eval_str=True).parameters.values()
+        parameters += [own.replace(kind=kind) for own in others if own.name != "request"]
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {one.name: one.annotation for one in parameters}
         return call
@@ -291,10 +266,8 @@ def changes(
         if values.get(name) is not None
     ]
     if isinstance(settings, Mapping):
-        settings = [
-            Override("settings", str(key), _as_yaml("settings", value))
-            for key, value in settings.items()
-        ]
+        pairs = settings.items()
+        settings = [Override("settings", str(key), _as_yaml("settings", own)) for key, own in pairs]
     if isinstance(settings, str) or not isinstance(settings, Iterable | None):
         settings = [settings]
     for setting in settings or ():
@@ -315,7 +288,7 @@ def _as_yaml(flag: str, value: Any) -> str:
         if value.isdecimal() and len(value) < 10 and (n := int(value)) > MANY_SEEDS:
             means, alone = f"means {n} seeds, 0 to {n - 1}", f"for seed {n} alone: --seeds {n},"
             log.warning("--seeds %d: %s (%s)", n, means, alone)
-        return f"[{value}]" if "," in value else str(value)
+        return f"[{','.join(split_names(value))}]" if "," in value else str(value)
     if flag == "--track":
         value = [item for text in value for item in split_names(text)]
     # JSON escapes an emoji as a pair, which YAML would read as two characters; YAML refuses
@@ -324,13 +297,10 @@ def _as_yaml(flag: str, value: Any) -> str:
     return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)
 
 
-def _is_time(value: Any) -> bool:
-    return getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M")
-
-
 def plain(value: Any) -> Any:
     """Return anything as JSON has it: numbers of NumPy, bytes, lists, or text such as a date."""
-    if hasattr(value, "tolist") and not _is_time(value):
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if hasattr(value, "tolist") and kind not in ("m", "M"):  # these are times
         return value.tolist()
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")

@@ -76,10 +76,8 @@ class _Commands(TyperGroup):
         log = logging.getLogger("rnnbench.registry")
         log.disabled = ctx.resilient_parsing  # a warning would stand in the line that is completed
         self.commands = {
-            command.name: TyperCommand(
-                command.name, help=command.summary, rich_help_panel=command.group
-            )
-            for command in COMMANDS.usable()
+            own.name: TyperCommand(own.name, help=own.summary, rich_help_panel=own.group)
+            for own in COMMANDS.usable()
         }
         log.disabled = False
         return [*self.commands]

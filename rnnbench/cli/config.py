@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,21 +30,19 @@ SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, 
 NEW = "The file to write; by default it is printed."
 FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
 it has one. Or make a config for this table of your own."""
+HELP = "Check configs, see them with every default, and start from one."
 
-app = typer.Typer(
-    help="Check configs, see them with every default, and start from one.", no_args_is_help=True
-)
+app = typer.Typer(help=HELP, no_args_is_help=True)
+_command = partial(options.command_with, app)
 
 
-@app.command(
-    epilog=options.examples(
-        "rnnbench config check configs/all.yaml",
-        "rnnbench config check configs/gru.yaml configs/lstm.yaml --no-build --json",
-        "rnnbench config check lstm --set 'training.learning_rate=[0.001, 0.003]'",
-    )
+@_command(
+    "rnnbench config check configs/all.yaml",
+    "rnnbench config check configs/gru.yaml configs/lstm.yaml --no-build --json",
+    "rnnbench config check lstm --set 'training.learning_rate=[0.001, 0.003]'",
 )
 def check(
-    configs: Annotated[list[Path], options.config_argument(CONFIGS)],
+    configs: Annotated[list[Path], options.config_argument(help=CONFIGS)],
     build: Annotated[bool, typer.Option(help="Build every network once.")] = True,
     settings: options.Settings = None,
     as_json: options.Json = False,
@@ -75,15 +74,13 @@ def check(
         raise typer.Exit(UserError.exit_code)
 
 
-@app.command(
-    epilog=options.examples(
-        "rnnbench config show configs/all.yaml",
-        "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml",
-        "rnnbench config show --schema config > config.schema.json",
-    )
+@_command(
+    "rnnbench config show configs/all.yaml",
+    "rnnbench config show configs/lstm.yaml --set training.epochs=50 > faster.yaml",
+    "rnnbench config show --schema config > config.schema.json",
 )
 def show(
-    config: Annotated[Path | None, options.config_argument(CONFIG)] = None,
+    config: Annotated[Path | None, options.config_argument(help=CONFIG)] = None,
     schema: Annotated[
         Literal["config", "results"] | None, typer.Option(metavar="config|results", help=SCHEMA)
     ] = None,
@@ -106,12 +103,10 @@ def show(
     typer.echo(json.dumps(config_schema() if schema == "config" else results_schema(), indent=1))
 
 
-@app.command(
-    epilog=options.examples(
-        "rnnbench config new my.yaml",
-        "rnnbench config new mine.yaml --from own_texts",
-        "rnnbench config new mine.yaml --from tweets.csv",
-    )
+@_command(
+    "rnnbench config new my.yaml",
+    "rnnbench config new mine.yaml --from own_texts",
+    "rnnbench config new mine.yaml --from tweets.csv",
 )
 def new(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help=NEW)] = None,
@@ -135,7 +130,7 @@ def new(
         console.err.print(f"Written to {file}{next_step}", soft_wrap=True)
 
 
-@app.command("list", epilog=options.examples("rnnbench config list"))
+@_command("rnnbench config list", name="list")
 def list_configs(as_json: options.Json = False) -> None:
     """List the configs that come with rnnbench. Their names will do wherever one takes a config."""
     from rich.table import Column, Table
@@ -173,7 +168,6 @@ def _check(file: Path, changes: Sequence[Override], *, build: bool) -> dict[str,
 
 
 def _located(faults: Mapping[str, str], file: Path) -> list[Problem]:
-    """Return a problem for each fault, at the line of its model or section."""
     root, problems = tree_of(file).root, []
     for key, fault in faults.items():
         section, *names = key.split(".", 1)

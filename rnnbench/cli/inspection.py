@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,10 +32,10 @@ from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
-models = typer.Typer(
-    help="Inspect the models of a config without training them.", no_args_is_help=True
-)
+ABOUT_MODELS = "Inspect the models of a config without training them."
+models = typer.Typer(help=ABOUT_MODELS, no_args_is_help=True)
 data = typer.Typer(help="Get the documents, and describe them.", no_args_is_help=True)
+_models_command, _data_command = (partial(options.command_with, app) for app in (models, data))
 EXAMPLES = options.examples(
     "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )
@@ -46,13 +47,11 @@ DATA_AND_MODELS = "A config or its name; it has the ids and the models."
 DATA_ONLY = "A config file, or the name of one; only its data section is used."
 
 
-@models.command(
-    "show",
-    epilog=options.examples(
-        "rnnbench models show configs/all.yaml",
-        "rnnbench models show configs/all.yaml lstm",
-        "rnnbench models show zoo bilstm_max --data r52 --json",
-    ),
+@_models_command(
+    "rnnbench models show configs/all.yaml",
+    "rnnbench models show configs/all.yaml lstm",
+    "rnnbench models show zoo bilstm_max --data r52 --json",
+    name="show",
 )
 def show_models(
     config: options.Config,
@@ -74,7 +73,6 @@ def show_models(
 
 
 def _all_models(benchmark: Benchmark) -> views.View:
-    """Return all models, and why parameters of networks are unknown, where they are."""
     models, params, remarks = benchmark.models, {}, []
     networks = {name: model for name, model in models.items() if isinstance(model, Network)}
     try:
@@ -105,11 +103,9 @@ def _one_model(benchmark: Benchmark, name: str) -> views.View:
     return views.network_view(name, model, description, shape, prepared.corpus.provenance)
 
 
-@models.command(
-    epilog=options.examples("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
-)
+@_models_command("rnnbench models export results/zoo gru --seed 1 --out gru.keras")
 def export(
-    run: Annotated[Path, options.run_folder("The folder of a run made with --save-models.")],
+    run: Annotated[Path, options.run_folder(help="The folder of a run made with --save-models.")],
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A network of RUN.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The new .keras file.")],
     seed: options.NetworkSeed = None,
@@ -131,15 +127,13 @@ def export(
     console.err.print(f"Written to {out}", soft_wrap=True)
 
 
-@data.command(
-    epilog=options.examples(
-        "rnnbench data prepare configs/all.yaml",
-        "rnnbench data prepare --path reuters21578.tar.gz",
-        "rnnbench data prepare --data r8 --json",
-    )
+@_data_command(
+    "rnnbench data prepare configs/all.yaml",
+    "rnnbench data prepare --path reuters21578.tar.gz",
+    "rnnbench data prepare --data r8 --json",
 )
 def prepare(
-    config: Annotated[Path | None, options.config_argument(DATA_ONLY)] = None,
+    config: Annotated[Path | None, options.config_argument(help=DATA_ONLY)] = None,
     data: options.Source = None,
     path: options.DataPath = None,
     settings: options.Settings = None,
@@ -153,16 +147,14 @@ def prepare(
     console.print_record(*views.data_view(prepared), as_json=as_json)
 
 
-@data.command(
-    "show",
-    epilog=options.examples(
-        "rnnbench data show --data r52 --json",
-        "rnnbench data show zoo 17 --set data.pad_length=10",
-        "rnnbench data show --sources",
-    ),
+@_data_command(
+    "rnnbench data show --data r52 --json",
+    "rnnbench data show zoo 17 --set data.pad_length=10",
+    "rnnbench data show --sources",
+    name="show",
 )
 def show_data(
-    config: Annotated[Path | None, options.config_argument(DATA_AND_MODELS)] = None,
+    config: Annotated[Path | None, options.config_argument(help=DATA_AND_MODELS)] = None,
     number: Annotated[int | None, typer.Argument(metavar="N", help=DOCUMENT)] = None,
     sources: Annotated[bool, typer.Option("--sources", help=ALL_SOURCES)] = False,
     data: options.Source = None,
@@ -200,7 +192,9 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 
 
 def doctor(
-    config: Annotated[Path | None, options.config_argument(SUBJECT, "CONFIG|RUN")] = None,
+    config: Annotated[
+        Path | None, options.config_argument(help=SUBJECT, metavar="CONFIG|RUN")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ from rnnbench.storage import atomic_write, check_new, peek, write_text
 from rnnbench.terminal import console, options
 from rnnbench.text import duration
 
+VERBOSE = "Print all tables, and what their columns mean."
 METRIC = f"Rank models by this: {options.QUANTITIES}; by default the main metric."
 HISTORY = "Show the metric from run to run, the oldest first."
 PLOT = "Draw mean ranks over all datasets: .png, .svg or .pdf."
@@ -34,6 +36,7 @@ AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A, such as
 metric, also the word significantly. METRIC: {options.QUANTITIES}; by default the main metric.
 A model that is only in A fails every gate; one that is only in B fails none."""
 FORMATS = "table; markdown, for CI; or junit: XML with a test case for each gate and model."
+FINISHED = "The folder of a finished run."
 OTHER = "The folder of another run on the same documents."
 ANSWERS = "Files with answers; a NAME is that of a model."
 LABELS = "The labels, or a run on whose test documents models answered."
@@ -46,6 +49,7 @@ MISSING = "A missing answer is an error, its document is left out for all, or it
 OWN_GATES = "A gate, as for `rnnbench compare`: A is the first model, B any other; repeatable."
 
 commands = typer.Typer(rich_markup_mode="markdown")
+_command = partial(options.command_with, commands)
 
 
 def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
@@ -54,21 +58,17 @@ def _record(**parts: Sequence[BaseModel]) -> dict[str, Any]:
     return {"schema_version": SUMMARY_VERSION, **lists}
 
 
-@commands.command(
-    epilog=options.examples(
-        "rnnbench run configs/all.yaml",
-        "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
-        "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
-        "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
-        "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
-    )
+@_command(
+    "rnnbench run configs/all.yaml",
+    "rnnbench run configs/all.yaml --seeds 5 --jobs 2",
+    "rnnbench run configs/all.yaml --models lstm,stacked_lstm --seeds 0,7 --epochs 50",
+    "rnnbench run configs/all.yaml --executor dask --scheduler tcp://HOST:8786",
+    "rnnbench run configs/lstm.yaml --set training.learning_rate=0.003 --out results/faster",
 )
 @takes_options(RunRequest)
 def run(
     request: RunRequest,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print all tables, and what their columns mean.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -89,22 +89,18 @@ def run(
 
 def _closing(run: Any, seconds: float) -> list[str]:
     """Return what came of a run, how long it took, and what can be done next."""
-    verdict = " ".join(findings(run.results, one_answer_alone(run)))
-    return [
-        f"{verdict} This took {duration(seconds)}.",
-        f"Stored in {run.folder}/; next: {options.line('report', run.folder)}",
-    ]
+    found = " ".join(findings(run.results, one_answer_alone(run)))
+    after = options.line("report", run.folder)
+    return [f"{found} This took {duration(seconds)}.", f"Stored in {run.folder}/; next: {after}"]
 
 
-@commands.command(
-    epilog=options.examples(
-        "rnnbench report results/all",
-        "rnnbench report results/all --words 8 --errors 40",
-        "rnnbench report results/choice-lstm",
-    )
+@_command(
+    "rnnbench report results/all",
+    "rnnbench report results/all --words 8 --errors 40",
+    "rnnbench report results/choice-lstm",
 )
 def report(
-    run: Annotated[Path, options.run_folder("The folder of a finished run or choice.")],
+    run: Annotated[Path, options.run_folder(help="The folder of a finished run or choice.")],
     words: Annotated[int, options.number("Words of each misclassified document.", min=0)] = 60,
     errors: Annotated[int, options.number("Misclassified documents shown.", min=0)] = 20,
 ) -> None:
@@ -122,22 +118,17 @@ def report(
     console.out.print(str(page), soft_wrap=True)
 
 
-@commands.command(
-    epilog=options.examples(
-        "rnnbench leaderboard results/reference/all results/all",
-        "rnnbench leaderboard results/* --metric macro_f1 --json",
-        "rnnbench leaderboard nightly/* --history",
-        "rnnbench leaderboard results/all --badge badge.json --model lstm",
-        "rnnbench leaderboard results/all results/r52 results/r8 --plot ranks.svg",
-    )
+@_command(
+    "rnnbench leaderboard results/reference/all results/all",
+    "rnnbench leaderboard results/* --metric macro_f1 --json",
+    "rnnbench leaderboard nightly/* --history",
+    "rnnbench leaderboard results/all --badge badge.json --model lstm",
+    "rnnbench leaderboard results/all results/r52 results/r8 --plot ranks.svg",
 )
 def leaderboard(
     runs: options.Runs,
     metric: Annotated[
-        str | None,
-        typer.Option(
-            metavar="METRIC", help=METRIC, autocompletion=quantity_names, show_default=False
-        ),
+        str | None, typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names)
     ] = None,
     history: Annotated[bool, typer.Option("--history", help=HISTORY)] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help=PLOT)] = None,
@@ -210,19 +201,17 @@ def _check_options(
         check_new(plot, "--plot", FORMATS, overwrite=force)
 
 
-@commands.command(
-    epilog=options.examples(
-        "rnnbench compare results/reference/all results/all",
-        "rnnbench compare results/all",
-        "rnnbench compare results/before results/after --models lstm,gru --json",
-        "rnnbench compare results/before results/after --fail-if 'drops significantly'",
-        "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
-        "rnnbench compare A B --format junit --fail-if 'drops 0.01' > gates.xml",
-    )
+@_command(
+    "rnnbench compare results/reference/all results/all",
+    "rnnbench compare results/all",
+    "rnnbench compare results/before results/after --models lstm,gru --json",
+    "rnnbench compare results/before results/after --fail-if 'drops significantly'",
+    "rnnbench compare A B --fail-if 'macro_f1 drops 0.01' --fail-if 'ms_per_step rises 20%'",
+    "rnnbench compare A B --format junit --fail-if 'drops 0.01' > gates.xml",
 )
 def compare(
-    run_a: Annotated[Path, options.run_folder("The folder of a finished run.", "RUN_A")],
-    run_b: Annotated[Path | None, options.run_folder(OTHER, "RUN_B")] = None,
+    run_a: Annotated[Path, options.run_folder(help=FINISHED, metavar="RUN_A")],
+    run_b: Annotated[Path | None, options.run_folder(help=OTHER, metavar="RUN_B")] = None,
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
     form: Annotated[
         Literal["table", "markdown", "junit"],
@@ -277,14 +266,12 @@ def _end_with(verdicts: Sequence[comparing.GateVerdict]) -> None:
         raise RnnbenchError("\n".join(failed))
 
 
-@commands.command(
-    epilog=options.examples(
-        "rnnbench verdict bert.csv lstm.csv",
-        "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
-        "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
-        "rnnbench verdict small/samples_qa.jsonl large/samples_qa.jsonl --cluster doc.page",
-        "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong --json",
-    )
+@_command(
+    "rnnbench verdict bert.csv lstm.csv",
+    "rnnbench verdict old=a.csv new=b.csv --fail-if 'drops significantly'",
+    "rnnbench verdict --labels results/r52 mine=mine.csv --out results/mine",
+    "rnnbench verdict small/samples_qa.jsonl large/samples_qa.jsonl --cluster doc.page",
+    "rnnbench verdict bert-seed0.npz bert-seed1.npz bert-seed2.npz --missing wrong --json",
 )
 def verdict(
     files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE", help=ANSWERS)],
@@ -296,9 +283,7 @@ def verdict(
     separator: Annotated[str | None, typer.Option(metavar="TEXT", help=SEPARATOR)] = None,
     missing: Annotated[Literal["error", "drop", "wrong"], typer.Option(help=MISSING)] = "error",
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=OWN_GATES)] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Store it as a run.", **options.FOLDER)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Store it as a run.", **options.FOLDER)] = None,
     as_json: options.Json = False,
 ) -> None:
     """Judge answers that other programs gave: scores, differences, and what could be found.
@@ -335,9 +320,11 @@ def verdict(
 def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]:
     """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
     key, has_value, value = text.partition("=")
-    if not has_value or not key or (keys and key not in keys):
-        hint = did_you_mean(key, keys) if keys else "should be COLUMN=VALUE"
-        raise UserError(f"{option} {text}: got '{key}' ({hint})")
+    if not has_value or not key:
+        form = "KEY=NAME, such as id=document" if keys else "COLUMN=VALUE, such as language=en"
+        raise UserError(f"{option} {text}: should be {form}")
+    if keys and key not in keys:
+        raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")
     return key, value
 
 

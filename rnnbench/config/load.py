@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +24,8 @@ from rnnbench.storage import read_file
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 ENDINGS = ".yaml", ".yml"
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
-
+Source = Path | str | Mapping[str, Any]
+"""A file, the name of a shipped config, a table of texts, or the content of a config."""
 _S = TypeVar("_S", bound=Section)
 
 
@@ -49,7 +49,7 @@ class Tree:
     is_whole: bool = True  # false if a file that it extends could not be read
 
 
-def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Benchmark:
+def load(config: Source, overrides: Sequence[Override] = ()) -> Benchmark:
     """Return the benchmark of a file, a mapping or a table; ``ConfigError`` lists all problems."""
     found = _validated(Benchmark, tree_of(config, overrides))
     path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
@@ -60,9 +60,7 @@ def load(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] =
     return found.model_copy(update={"data": data})
 
 
-def load_data(
-    config: Path | str | Mapping[str, Any] | None, overrides: Sequence[Override] = ()
-) -> Data:
+def load_data(config: Source | None, overrides: Sequence[Override] = ()) -> Data:
     """Return the ``data`` section of a config, or the default one; a mapping may have no other."""
     if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
         return _validated(_OnlyData, tree_of(config or {}, overrides)).data
@@ -111,11 +109,11 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
                     keys = ("models", model_of(name), *below)
             problems.append(Problem(node.where, key_path(keys), item["msg"]))
     if problems:
-        raise ConfigError(sorted(dict.fromkeys(problems), key=attrgetter("reading_order")))
+        raise ConfigError(sorted(dict.fromkeys(problems), key=Problem.reading_order))
     return valid
 
 
-def tree_of(config: Path | str | Mapping[str, Any], overrides: Sequence[Override] = ()) -> Tree:
+def tree_of(config: Source, overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a file, a shipped config, a table or a mapping, with values of flags."""
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):

@@ -33,9 +33,8 @@ class Problem:
     def __str__(self) -> str:
         return shortened(": ".join(filter(None, (self.where, self.key, self.message))), MAX_MESSAGE)
 
-    @property
     def reading_order(self) -> tuple[str, int, str]:
-        """Sort key: file, line, key."""
+        """Return the sort key: file, line, key."""
         found = re.fullmatch(r"(.*):(\d{1,9})", self.where, re.DOTALL)  # a flag may end in digits
         return (found[1], int(found[2]), self.key) if found else (self.where, 0, self.key)
 

@@ -17,7 +17,6 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.section import Variant, spell_parameters
 
 log = logging.getLogger(__name__)
-
 STARTER, TEXTS = "starter", "texts"
 
 

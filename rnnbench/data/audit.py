@@ -4,10 +4,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Annotated, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from rnnbench.data.corpus import Corpus, noun_of
+from rnnbench.data.corpus import Corpus, Tokens, noun_of
 from rnnbench.data.dataset import Dataset
 from rnnbench.section import Record, Share, formerly
 from rnnbench.storage import sha256_arrays, sha256_json
@@ -212,13 +211,10 @@ def _facts_of_labels(
     """Return what follows from test labels, and from the training documents of each topic."""
     test = documents_by_topic(labels, len(topics)).tolist()
     majority = int(np.argmax(train if any(train) else test))
-    share = test[majority] / len(labels)
+    share, counts = test[majority] / len(labels), zip(topics, train, test, strict=True)
     return {
         "test_size": len(labels),
-        "topics": [
-            TopicCount(topic=topic, train=n_train, test=n_test)
-            for topic, n_train, n_test in zip(topics, train, test, strict=True)
-        ],
+        "topics": [TopicCount(topic=topic, train=n, test=m) for topic, n, m in counts],
         "majority_topic": topics[majority],
         "majority_score": task.score(labels, task.always(majority, labels)),
         # Its precision is its share and its recall is 1; the other topics of the test set score 0.
@@ -226,9 +222,7 @@ def _facts_of_labels(
     }
 
 
-def _duplicates(
-    dataset: Dataset, train: Iterable[NDArray[np.int32]], test: Iterable[NDArray[np.int32]]
-) -> Duplicates:
+def _duplicates(dataset: Dataset, train: Iterable[Tokens], test: Iterable[Tokens]) -> Duplicates:
     tested = [sequence.tobytes() for sequence in test]
     labels: dict[bytes, set[Hashable]] = {}
     wanted = set(tested)

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnnbench.storage import sha256_arrays
 
+Tokens = NDArray[np.int32]  # words of texts: their ranks or their ids
+Positions = NDArray[np.intp]  # of documents
+
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
@@ -31,14 +34,14 @@ class Corpus:
         bad_rows: the place, reason and fault of each row left out; not cached.
     """
 
-    tokens: NDArray[np.int32]
+    tokens: Tokens
     offsets: NDArray[np.int64]
     labels: NDArray[Any]
     topics: tuple[str, ...]
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
     groups: NDArray[np.int32] | None = None
-    unlabeled: NDArray[np.int32] | None = None
+    unlabeled: Tokens | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     file: Path | None = None
     bad_rows: tuple[tuple[str, str, str], ...] = ()
@@ -46,7 +49,7 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def ranks(self, document: int) -> NDArray[np.int32]:
+    def ranks(self, document: int) -> Tokens:
         """Return one document as ranks of words."""
         return self.tokens[self.offsets[document] : self.offsets[document + 1]]
 
@@ -90,7 +93,7 @@ def noun_of(source: str) -> str:
     return "topic" if source in ("keras", "sgml", "r52", "r8", "modapte") else "label"
 
 
-def rank_words_of(corpus: Corpus, documents: NDArray[np.int64]) -> tuple[Corpus, int]:
+def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
     """Rank words by frequency, then first occurrence, in some documents; count those that occur."""
     chosen = np.isin(np.arange(len(corpus)), documents)
     tokens = corpus.tokens[np.repeat(chosen, corpus.lengths)]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
-from rnnbench.data.corpus import Corpus, rank_words_of
+from rnnbench.data.corpus import Corpus, Positions, Tokens, rank_words_of
 from rnnbench.data.source import TOKENIZERS, Source
 from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
@@ -50,6 +50,8 @@ def _encoding(value: Any) -> Any:
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Tokenizer = Annotated[str, BeforeValidator(partial(one_of, names=TOKENIZERS))]
 Side = Literal["pre", "post"]  # an end of a sequence
+Groups = NDArray[np.int32] | None  # the group of each document, if there are groups
+Mask = NDArray[np.bool_]  # of documents
 Column = Annotated[str, Field(min_length=1, max_length=1_000)]
 PATHS = ("path", "train", "test")  # keys that are relative to the file that they stand in
 
@@ -159,22 +161,22 @@ class Dataset:
             them: those of the archive, and documents of the corpus outside its own test set.
     """
 
-    x_train: NDArray[np.int32]
+    x_train: Tokens
     y_train: Labels
-    x_test: NDArray[np.int32]
+    x_test: Tokens
     y_test: Labels
     topics: tuple[str, ...]
     n_ids: int
-    train_documents: NDArray[np.int64]
-    test_documents: NDArray[np.int64]
-    documents: Sequence[NDArray[np.int32]]
+    train_documents: Positions
+    test_documents: Positions
+    documents: Sequence[Tokens]
     text: Callable[[int], str] = lambda _: ""
     vocabulary: Sequence[str] = ()
     separator: str = " "
-    groups: NDArray[np.int32] | None = None
+    groups: Groups = None
     in_order: bool = False
     task: str = SINGLE_LABEL.name
-    unlabeled: Sequence[NDArray[np.int32]] = ()
+    unlabeled: Sequence[Tokens] = ()
 
     @property
     def timesteps(self) -> int:
@@ -244,7 +246,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         groups=None if corpus.groups is None else corpus.groups[train],
         in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
-        unlabeled=_unlabeled(corpus, documents, np.concatenate([train, test]), n_ids),
+        unlabeled=_unused(corpus, documents, np.concatenate([train, test]), n_ids),
     )
 
 
@@ -264,7 +266,7 @@ def _check_keys(corpus: Corpus, data: Data) -> None:
         raise UserError("data.topics: not for these documents (allowed: data.source: modapte)")
 
 
-def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArray[np.intp], Labels]:
+def _labels(corpus: Corpus, data: Data, kept: Positions) -> tuple[Positions, Labels]:
     """Return the topics that are told apart, by position in the corpus, and all labels in these."""
     if corpus.labels.ndim == 2:
         topics = _topics(corpus, data)
@@ -273,7 +275,7 @@ def _labels(corpus: Corpus, data: Data, kept: NDArray[np.int64]) -> tuple[NDArra
     return np.flatnonzero(is_kept), (np.cumsum(is_kept, dtype=np.int32) - 1)[corpus.labels]
 
 
-def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArray[np.int64]:
+def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
     if corpus.labels.ndim == 2:
         source = _source_of(corpus)
         if (data.documents or (source and source.documents)) != "with_topics":
@@ -284,7 +286,7 @@ def _with_labels(corpus: Corpus, data: Data, order: NDArray[np.int64]) -> NDArra
     return np.asarray(order[counts >= data.min_per_label])
 
 
-def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
+def _topics(corpus: Corpus, data: Data) -> Positions:
     """Return the topics to tell apart where a document may have any number of them."""
     n_documents = corpus.labels.sum(axis=0, dtype=int)
     if data.topics is None or corpus.is_test is None:
@@ -295,9 +297,7 @@ def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
     return np.flatnonzero((train > 0) & ((n_documents > train) | (data.topics == 115)))
 
 
-def _ranked(
-    corpus: Corpus, data: Data, train: NDArray[np.int64], kept: NDArray[np.int64]
-) -> tuple[Corpus, int]:
+def _ranked(corpus: Corpus, data: Data, train: Positions, kept: Positions) -> tuple[Corpus, int]:
     """Return a corpus ranked as its source asks for, and the number of words with a rank."""
     source = _source_of(corpus)
     if source and source.ranks_words_of == "training":
@@ -310,15 +310,13 @@ def _ranked(
     return corpus, max(int(corpus.ranks(number).max(initial=START)) for number in kept) - 1
 
 
-def _ids(ranks: NDArray[np.int32], n_ids: int) -> NDArray[np.int32]:
+def _ids(ranks: Tokens, n_ids: int) -> Tokens:
     """Return the ids of words; too high ones become that of unknown words."""
     ids = ranks + np.int32(INDEX_FROM)
     return np.where(ids < n_ids, ids, np.int32(UNKNOWN))
 
 
-def _unlabeled(
-    corpus: Corpus, documents: list[NDArray[np.int32]], used: NDArray[np.int64], n_ids: int
-) -> list[NDArray[np.int32]]:
+def _unused(corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int) -> list[Tokens]:
     """Return the ids of texts without labels, and of documents that are not used."""
     if corpus.unlabeled is None:
         return []
@@ -334,7 +332,7 @@ def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
         raise UserError(f"{place}: all documents to train on have the label '{label}'")
 
 
-def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
+def _is_copy(corpus: Corpus, deduplicate: str) -> Mask:
     """Return, for each document, whether ``data.deduplicate`` leaves it out."""
     seen: set[tuple[bytes, Hashable]] = set()
     is_copy = np.zeros(len(corpus), bool)
@@ -345,7 +343,7 @@ def _is_copy(corpus: Corpus, deduplicate: str) -> NDArray[np.bool_]:
     return is_copy
 
 
-def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArray[np.bool_]:
+def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> Mask:
     """Return whether each document is in one of the groups with about a ``share`` of all."""
     sizes = np.bincount(groups)
     order = np.random.RandomState(seed).permutation(len(sizes))
@@ -354,9 +352,7 @@ def _in_test_groups(groups: NDArray[np.int32], share: float, seed: int) -> NDArr
     return is_test[groups]
 
 
-def _split(
-    corpus: Corpus, data: Data, is_copy: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _split(corpus: Corpus, data: Data, is_copy: Mask) -> tuple[Positions, Positions]:
     """Return the positions of the training and of the test documents, in their order."""
     order = np.arange(len(corpus))
     is_test = corpus.is_test if data.split in ("auto", "modapte") else None
@@ -389,7 +385,7 @@ def _split(
     return train, test
 
 
-def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
+def stratify(labels: Labels, shares: Sequence[float], seed: int) -> Positions:
     """Return the part of each document, ``(n,)``, such that parts have their shares of each label.
 
     ``labels`` are 0 and 1, ``(n, n_labels)``. The documents of the rarest label go first, to the
@@ -417,7 +413,7 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
     return part
 
 
-def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], data: Data) -> NDArray[np.bool_]:
+def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
     """Return whether each document is tested on: the last of each topic, but never all or none."""
     share = data.test_split
     if corpus.labels.ndim == 2:
@@ -437,11 +433,8 @@ def _of_each_topic(corpus: Corpus, order: NDArray[np.int64], data: Data) -> NDAr
 
 
 def pad(
-    sequences: Sequence[NDArray[np.int32] | list[int]],
-    timesteps: int,
-    padding: Side,
-    truncating: Side,
-) -> NDArray[np.int32]:
+    sequences: Sequence[Tokens | list[int]], timesteps: int, padding: Side, truncating: Side
+) -> Tokens:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
@@ -481,9 +474,7 @@ class Part:
     of: int = 1
     share: float | None = None
 
-    def positions(
-        self, y_train: Labels, groups: NDArray[np.int32] | None = None
-    ) -> NDArray[np.intp]:
+    def positions(self, y_train: Labels, groups: Groups = None) -> Positions:
         """Return its positions in the training set, ascending; a fold never splits ``groups``."""
         n = len(y_train)
         if self.share:

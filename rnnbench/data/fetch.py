@@ -33,6 +33,8 @@ MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a description of the download, the bytes received, and the total if known."""
+Member = tuple[str, int, Callable[[], Any]]
+"""The name of a file in an archive, its declared size in bytes, and a function that opens it."""
 
 
 def silent(doing: str, done: int, total: int | None) -> None:
@@ -108,10 +110,6 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
         if len(wheels) != 1:
             raise OutOfReachError(f"{doing}: pip left no wheel")
         yield wheels[0]
-
-
-Member = tuple[str, int, Callable[[], Any]]
-"""Name, declared size in bytes, and a function that opens it."""
 
 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:

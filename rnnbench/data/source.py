@@ -15,6 +15,9 @@ from typing import Literal
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.fetch import Progress
 
+_TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
+_SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
+
 
 @dataclass(frozen=True)
 class Source:
@@ -39,7 +42,6 @@ class Source:
             Keras's loader, or those for ``training``, so that nothing is learned from the others.
         in_order: whether the documents of its own split are in order of time.
         documents: the default of ``data.documents``.
-        is_default: whether ``data.source: auto`` tries it, if it is built in.
         rebuilds: the source whose corpus it rebuilds exactly from other files.
         fingerprint: of the corpus in the original files, if altered files can be read too.
         unlabeled: returns a corpus with ``Corpus.unlabeled``, from the file or folder at a path or,
@@ -59,7 +61,6 @@ class Source:
     ranks_words_of: Literal["all", "training"] = "all"
     in_order: bool = False
     documents: Literal["with_topics", "all"] = "all"
-    is_default: bool = False
     rebuilds: str | None = None
     fingerprint: str | None = None
     unlabeled: Callable[[Corpus, Path | None, Progress], Corpus] | None = None
@@ -73,10 +74,6 @@ class Source:
         if path.is_dir():
             return any(any(path.glob(pattern)) for pattern in self.folder_patterns)
         return any(fnmatchcase(path.name.lower(), pattern) for pattern in self.patterns)
-
-
-_TO_SPACE = string.punctuation.replace("'", "\t\n").encode()
-_SPACES = bytes.maketrans(_TO_SPACE, b" " * len(_TO_SPACE))
 
 
 @cache

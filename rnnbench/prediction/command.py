@@ -29,13 +29,11 @@ EXAMPLES = options.examples(
     "rnnbench predict results/all lstm --in - --text body < new.csv | head",
     "rnnbench predict results/all lstm - --json < newswire.txt",
 )
-
 STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
 """Standard input or output, and the endings of tables that can be written."""
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
 UNKNOWN_SHOWN = 10
-
 RUN = "The folder of a run made with --save-models."
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
@@ -43,12 +41,11 @@ TABLE = "A table with a text in each row, or -."
 OUT = "Where the rows of --in go, with answers (.csv, .tsv, .jsonl); by default -."
 COLUMN = "The column with the texts of --in."
 EXPLAIN = "Show the words that decided the answer."
-UNSURE = "Answer 'unsure' if its probability is below P."
-FORCE = "Overwrite --out if it exists."
+UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
 
 
 def predict(
-    run: Annotated[Path, options.run_folder(RUN)],
+    run: Annotated[Path, options.run_folder(help=RUN)],
     words: Annotated[list[str] | None, typer.Argument(metavar="[MODEL] TEXT", help=WORDS)] = None,
     file: Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help=FILE)] = None,
     table: Annotated[Path | None, typer.Option("--in", metavar="TABLE", help=TABLE)] = None,
@@ -57,10 +54,8 @@ def predict(
     seed: options.NetworkSeed = None,
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Topics shown.")] = 5,
     explain: Annotated[bool, typer.Option("--explain", help=EXPLAIN)] = False,
-    unsure_below: Annotated[
-        float | None, typer.Option(min=0, max=1, metavar="P", help=UNSURE)
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help=FORCE)] = False,
+    unsure_below: Annotated[float | None, typer.Option(metavar="P", help=UNSURE)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -76,6 +71,8 @@ def predict(
 
     --explain shows how much the score of the first topic falls without each word.
     """
+    if unsure_below is not None and not 0 <= unsure_below <= 1:  # nor is it "nan"
+        raise UserError(f"--unsure-below: got {unsure_below} (should be from 0 to 1)")
     results = load_results(run)
     if results.missing:
         console.notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
@@ -112,7 +109,6 @@ def predict(
 
 
 def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool) -> None:
-    """Make sure that ``--in`` names a table, and that no option that it excludes is used."""
     if not is_alone:
         raise UserError("--in: use it without texts, --file or --explain")
     if table != STREAM and not table.is_file():

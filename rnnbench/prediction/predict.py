@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import PositiveInt, SkipValidation, ValidationError
 
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
@@ -24,7 +25,7 @@ from rnnbench.results.store import VOCABULARY, Store, read_weights
 from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record, Share, checked
 from rnnbench.storage import DamagedResultError, read_record
-from rnnbench.tasks import TASKS, Decision, Labels, TaskKind
+from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
 from rnnbench.training.ensemble import combined
@@ -33,9 +34,6 @@ from rnnbench.training.outcome import Weights, log_probabilities
 
 if TYPE_CHECKING:
     import keras
-    from numpy.typing import NDArray
-
-    Scores = NDArray[np.floating[Any]]
 
 MANY = 100_000
 """Steps that NumPy reads in about the time of making machine code, with ``bilstm_max``."""
@@ -123,7 +121,7 @@ class KeptModel:
     """The steps that a network has read, including those of texts with a word left out."""
 
     @property
-    def classes_(self) -> "NDArray[np.str_]":
+    def classes_(self) -> NDArray[np.str_]:
         """The topics, ``(n_topics,)``."""
         return np.array(self.vocabulary.topics)
 
@@ -133,7 +131,7 @@ class KeptModel:
         rule = getattr(self.model, "rule", None)  # of a baseline
         return "probability" if rule is None or rule.gives_probabilities else "margin"
 
-    def predict(self, texts: Iterable[str]) -> "NDArray[Any]":
+    def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
 
         If there may be any number of topics, it is 1 for each that is given, and 0 for the others,
@@ -143,13 +141,13 @@ class KeptModel:
         answers = self._answers(self._scored(encoded.ids, encoded.texts))
         return answers if answers.ndim == 2 else self.classes_[answers]
 
-    def predict_proba(self, texts: Iterable[str]) -> "Scores":
+    def predict_proba(self, texts: Iterable[str]) -> Scores:
         """Return probabilities ``(n, n_topics)``; if it gives margins, raise ``AttributeError``."""
         if self.kind == "margin":
             raise AttributeError(f"{self.name} gives margins: see decision_function")
         return self.decision_function(texts)
 
-    def decision_function(self, texts: Iterable[str]) -> "Scores":
+    def decision_function(self, texts: Iterable[str]) -> Scores:
         """Return its scores ``(n, n_topics)``, margins or probabilities."""
         encoded = encode(texts, self.vocabulary)
         return self._shown(self._scored(encoded.ids, encoded.texts))
@@ -197,26 +195,19 @@ class KeptModel:
                 words=words,
                 words_read=min(words, readable),
                 unknown_words=unknown,
-                topics=self._topics(row, order[:n_shown], own) if is_about else [],
+                topics=[self._topic(label, row, own) for label in order[:n_shown] if is_about],
                 unsure=None if unsure_below is None else is_about and sureness < unsure_below,
                 decided_by=self._deciding_words(ids, order[0]) if explain and is_about else None,
             )
             found.append(one)
         return found
 
-    def _topics(
-        self, scores: "Scores", labels: Iterable[int], given: "NDArray[np.bool_]"
-    ) -> list[TopicScore]:
-        return [
-            TopicScore(
-                topic=self.vocabulary.topics[label],
-                given=None if self.task.has_one_label else bool(given[label]),
-                **{self.kind: float(scores[label])},
-            )
-            for label in labels
-        ]
+    def _topic(self, label: int, scores: Scores, given: NDArray[np.bool_]) -> TopicScore:
+        is_given = None if self.task.has_one_label else bool(given[label])
+        own = {self.kind: float(scores[label])}
+        return TopicScore(topic=self.vocabulary.topics[label], given=is_given, **own)
 
-    def _deciding_words(self, ids: "NDArray[np.int32]", label: int) -> DecidingWords:
+    def _deciding_words(self, ids: NDArray[np.int32], label: int) -> DecidingWords:
         """Return how much the score of a label falls without each of the words."""
         words, read = self.vocabulary, ids[(ids != PAD) & (ids != START)]
         distinct = np.unique(read)
@@ -232,13 +223,13 @@ class KeptModel:
             words={names[own]: fall for own, fall in largest if fall},
         )
 
-    def _answers(self, scores: "Scores") -> Labels:
+    def _answers(self, scores: Scores) -> Labels:
         return self.task.answers(scores.astype(np.float32), self.decision)
 
-    def _shown(self, scores: "Scores") -> "Scores":
+    def _shown(self, scores: Scores) -> Scores:
         return np.exp(scores) if self.kind == "probability" else scores
 
-    def _scored(self, ids: "NDArray[np.int32]", texts: Sequence[str]) -> "Scores":
+    def _scored(self, ids: NDArray[np.int32], texts: Sequence[str]) -> Scores:
         """Return the scores of texts ``(n, n_topics)``, of the kind that they have in a trial."""
         model = self.model
         if not len(ids):
@@ -252,7 +243,7 @@ class KeptModel:
             return combined(model.ensemble, given)
         return self.reader(texts) if model.engine else self._network_scores(model, ids)
 
-    def _network_scores(self, model: Network, ids: "NDArray[np.int32]") -> "Scores":
+    def _network_scores(self, model: Network, ids: NDArray[np.int32]) -> Scores:
         """Read many texts by machine code, if it can be made, and a few by NumPy, or else Keras."""
         if not in_numpy.is_covered(model):
             with quiet_tensorflow():
@@ -282,7 +273,7 @@ class KeptModel:
         return is_covered and not native.why_not()
 
     @cached_property
-    def reader(self) -> "Callable[[Sequence[str]], Scores]":
+    def reader(self) -> Callable[[Sequence[str]], Scores]:
         """Gives texts their log-probabilities, for a network with an engine of its own."""
         model = self.model
         assert isinstance(model, Network)  # noqa: S101 - see ``_scored``
@@ -315,7 +306,7 @@ class KeptModel:
         return model
 
 
-def best_first(scores: "Scores", given: "NDArray[np.bool_]") -> "NDArray[np.intp]":
+def best_first(scores: Scores, given: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the labels of a document by its scores ``(n_topics,)``, those of the answer first."""
     return np.lexsort((-scores, ~given))
 

@@ -22,6 +22,8 @@ from rnnbench.storage import atomic_write, temporary_folder
 AT_ONCE, STEPS = 4096, 2**26
 """The most rows, and steps of their sequences, that are in memory at once."""
 Row = tuple[str, Sequence[Any]]
+Rows = Iterator[Row | BadRow]
+Write = Callable[[list[Any]], object]
 
 
 def predict_table(
@@ -86,9 +88,7 @@ def _answers(
 
 
 @contextmanager
-def _writer(
-    out: Path | None, source: Path, columns: Sequence[str]
-) -> Iterator[Callable[[list[Any]], object]]:
+def _writer(out: Path | None, source: Path, columns: Sequence[str]) -> Iterator[Write]:
     ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer
@@ -105,9 +105,7 @@ def _writer(
             yield lambda row: print(to_json(dict(zip(columns, row, strict=True))), file=text)
 
 
-def _open(
-    path: Path, column: str | None, progress: Progress
-) -> tuple[list[str], int, Iterator[Row | BadRow]]:
+def _open(path: Path, column: str | None, progress: Progress) -> tuple[list[str], int, Rows]:
     """Return the names of the columns, the position of that with the texts, and the rows."""
     layout = sniff(path, Layout(text=column, label=""))
     header, rows = open_table(path, layout, progress)

@@ -59,6 +59,8 @@ LOCK, HOLDER = ".lock", ".lock.json"  # the locked file, and the file that says 
 
 def check_folder(folder: Path, record: str) -> None:
     """Raise ``UserError`` unless a folder is new, is empty or holds the kind of ``record``."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file, not a folder ({HINT})")
     names = {path.name for path in folder.glob("[!.]*")} - {OWN_TEXTS}  # none that is hidden
     if not names or _is_ours(folder / record):
         return

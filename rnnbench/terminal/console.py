@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import BaseModel
-from rich.console import Console, ConsoleOptions, RenderableType
+from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
@@ -36,9 +36,7 @@ DRAWING = threading.RLock()
 class SafeConsole(Console):
     """Shows control characters in a text instead of sending them to the terminal."""
 
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
+    def render(self, renderable: RenderableType, options: Any = None) -> Iterable[Segment]:
         """Yield the segments of anything, without control characters in their text."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))

@@ -174,8 +174,7 @@ class TrialBars(progress.Progress):
         if trial not in self.running:
             part = str(trial).removeprefix(trial.name).replace(",", "").replace(" of ", "/")
             name, seed = visible(trial.name), visible(part).strip()
-            total = trial.epochs or None
-            self.running[trial] = self._add(name, seed, "starting", total=total)
+            self.running[trial] = self._add(name, seed, "starting", total=trial.epochs or None)
         return self.running[trial]
 
     def _reach(self, trial: Trial, epoch: float) -> None:
@@ -218,10 +217,8 @@ def _text(text: str, column: Column | None = None) -> progress.TextColumn:
 def _message(event: events.Event) -> str | None:
     match event:
         case events.Planned(to_train, stored) if stored:
-            return (
-                f"{len(stored)} of {len(stored) + len(to_train)} trials are stored already and are "
-                "not trained again (--fresh trains them again)"
-            )
+            said = "are stored already and are not trained again (--fresh trains them again)"
+            return f"{len(stored)} of {len(stored) + len(to_train)} trials {said}"
         case events.Connected(scheduler, workers, cores, dashboard):
             link = f"; {dashboard}" if dashboard else ""
             return f"{scheduler}: {counted(workers, 'worker')} with {counted(cores, 'core')}{link}"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ from rnnbench.metrics import quantity_names
 from rnnbench.points import split_names
 from rnnbench.text import encodable
 
+F = TypeVar("F", bound=Callable[..., Any])
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
@@ -36,23 +37,17 @@ def _files(*patterns: str) -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def config_argument(text: str, metavar: str = "CONFIG") -> Any:
-    """Return the argument of a command that takes a config."""
-
-    def complete() -> list[str]:
-        return [*map(str, _files("*.y*ml", "configs/*.y*ml")), *shipped.listed()]
-
-    return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
+def _configs() -> list[str]:
+    return [*map(str, _files("*.y*ml", "configs/*.y*ml")), *shipped.listed()]
 
 
-def run_folder(text: str, metavar: str = "RUN") -> Any:
-    """Return an argument that takes one or more folders of runs."""
+def _runs() -> list[str]:
+    files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
+    return [*dict.fromkeys(str(file.parent) for file in files)]
 
-    def complete() -> list[str]:
-        files = _files("results/*/results.json", "results/*/*/results.json", "*/results.json")
-        return [*dict.fromkeys(str(file.parent) for file in files)]
 
-    return typer.Argument(metavar=metavar, help=text, autocompletion=complete)
+config_argument = partial(typer.Argument, metavar="CONFIG", autocompletion=_configs)
+run_folder = partial(typer.Argument, metavar="RUN", autocompletion=_runs)
 
 
 def folder(name: str | Path) -> Path:
@@ -63,42 +58,25 @@ def folder(name: str | Path) -> Path:
 
 
 FOLDER: dict[str, Any] = {"metavar": "FOLDER", "parser": folder}
-
-Config = Annotated[
-    Path,
-    config_argument(
-        "A config file, the name of one from `rnnbench config list`, or a table of texts."
-    ),
-]
-NetworkSeed = Annotated[
-    int | None, typer.Option(metavar="K", help="The seed of the model; by default the first.")
-]
+CONFIG = "A config file, the name of one from `rnnbench config list`, or a table of texts."
+Config = Annotated[Path, config_argument(help=CONFIG)]
+SEED = "The seed of the model; by default the first."
+NetworkSeed = Annotated[int | None, typer.Option(metavar="K", help=SEED)]
 Epochs = Annotated[int | None, _change(metavar="N", help="Epochs of every training.")]
-Seeds = Annotated[
-    str | None,
-    _change(
-        metavar="N|LIST",
-        help="The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone.",
-    ),
-]
+SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 7 alone."
+Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
 Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
+SOURCE = f"The source of the documents: {', '.join(['auto', *SOURCES])}."
+_completed = among("auto", *SOURCES)
 Source = Annotated[
-    str | None,
-    _change(
-        "--data",
-        metavar="SOURCE",
-        help=f"The source of the documents: {', '.join(['auto', *SOURCES])}.",
-        autocompletion=among("auto", *SOURCES),
-    ),
+    str | None, _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=_completed)
 ]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
-TextColumn = Annotated[
-    str | None, _change("--text", metavar="COLUMN", help="The column of a table with the texts.")
-]
-LabelColumn = Annotated[
-    str | None, _change("--label", metavar="COLUMN", help="The column of a table with the labels.")
-]
+TEXTS = "The column of a table with the texts."
+TextColumn = Annotated[str | None, _change("--text", metavar="COLUMN", help=TEXTS)]
+LABELS = "The column of a table with the labels."
+LabelColumn = Annotated[str | None, _change("--label", metavar="COLUMN", help=LABELS)]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 LEFT_OUT = "Leave out test documents that are also in the training set."
@@ -118,7 +96,13 @@ def examples(*commands: str) -> str:
     return "\n\n".join(["Examples:", *(f"- `{command}`" for command in commands)])
 
 
-Runs = Annotated[list[Path], run_folder("Folders of finished runs; anything else is left out.")]
+def command_with(app: typer.Typer, *lines: str, name: str | None = None) -> Callable[[F], F]:
+    """Return what adds a function to ``app`` as a command, with examples below its help."""
+    return app.command(name, epilog=examples(*lines))
+
+
+RUNS = "Folders of finished runs; anything else is left out."
+Runs = Annotated[list[Path], run_folder(help=RUNS)]
 
 
 def check_config_name(file: Path) -> None:

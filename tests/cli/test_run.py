@@ -307,6 +307,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
     [
         (["--epochs", "0"], "--epochs: training.epochs: got 0 (should be greater than 0)"),
         (["--seeds", "x"], "--seeds: training.seeds: got 'x'"),
+        (["--seeds", ","], "--seeds: training.seeds: got [] (allowed: 1 to 10,000"),
         (["--models", ""], "models: names no model (allowed: rnn, gru, bayes, random, svm)"),
         (["--data", "kears"], "did you mean 'keras'?"),
         (["--path", "nowhere"], "nowhere: no such file or folder"),
@@ -314,7 +315,7 @@ def test_a_narrow_terminal_without_unicode_gets_progress_and_table_all_the_same(
             ["--set", "training.validation_split=0.04"],
             "training.validation_split: 0.04 of 22 training documents leaves 0 to validate on",
         ),
-        (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
+        (["--out", "tiny.yaml"], "tiny.yaml: is a file, not a folder (use --out"),
         (["--out", "q/\udcff"], r"q/\udcff: the name of the folder is not in UTF-8"),
         (["--out", "x" * 300], "File name too long"),
         (["--executor", "locl"], "no executor 'locl' (allowed: local, dask; did you mean"),

@@ -92,7 +92,8 @@ def test_scores_are_stored_for_other_commands(cli, tmp_path):
     ("options", "fault"),
     [
         (["--column", "lable=page"], "--column lable=page: got 'lable'"),
-        (["--only", "page"], "--only page: got 'page' (should be COLUMN=VALUE)"),
+        (["--column", "id"], "--column id: should be KEY=NAME, such as id=document"),
+        (["--only", "page"], "--only page: should be COLUMN=VALUE, such as language=en"),
         (["--cluster", "pages"], "good.csv: no column 'pages'"),
         (["--only", "page=none"], "good.csv: no row that counts"),
         (["--score", "page"], "got the score 2 (allowed: 0 to 1)"),

@@ -347,7 +347,8 @@ REFUSED = {
     "reader profit !!!": "a text contains no words",
     "reader profit --top 0": "--top",
     "svm profit --unsure-below 0.5": "svm gives margins, which do not say how sure it ",
-    "reader profit --unsure-below 1.5": "--unsure-below",
+    "reader profit --unsure-below 1.5": "--unsure-below: got 1.5 (should be from 0 to 1)",
+    "reader profit --unsure-below nan": "--unsure-below: got nan (should be from 0 to 1)",
 }
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rnnbench.data.corpus import Corpus, rank_words_of
 from rnnbench.data.fetch import Progress, silent
@@ -20,11 +19,10 @@ from rnnbench.data.sources import tables
 from rnnbench.data.sources.tables import MAX_TEXT, READERS, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.storage import read_file
-from rnnbench.tasks import documents_by_topic
+from rnnbench.tasks import Labels, documents_by_topic
 from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
-
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
 TOKENIZER = "words"
 SHOWN_ROWS = 10
@@ -112,9 +110,7 @@ def _numbered(
     return corpus, bad, firsts
 
 
-def _coded(
-    labels: Sequence[tuple[str, ...]], topics: Sequence[str], are_single: bool
-) -> NDArray[Any]:
+def _coded(labels: Sequence[tuple[str, ...]], topics: Sequence[str], are_single: bool) -> Labels:
     """Return the labels of texts by position or, if any has several, as 0 and 1."""
     place = {topic: position for position, topic in enumerate(topics)}
     if are_single:

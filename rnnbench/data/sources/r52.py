@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +37,6 @@ TRAIN, TEST = "TRAIN", "TEST"
 _DOCUMENT = re.compile(r"<REUTERS (.*?)>(.*?)</REUTERS>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="(.*?)"')
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}  # other entities stay
-
 log = logging.getLogger(__name__)
 
 
@@ -76,7 +74,7 @@ def fetch(name: str, progress: Progress) -> Corpus:
 
 def build_modapte(files: Iterable[bytes]) -> Corpus:
     """Return all 9,603 training and then 3,299 test documents, in the order of the archive."""
-    wires = sorted(filter(itemgetter(0), parse_newswires(files)), key=lambda w: w[0] == TEST)
+    wires = sorted((w for w in parse_newswires(files) if w[0]), key=lambda w: w[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
     labels = [[topic in own for topic in topics] for _, own, _ in wires]
     is_test = [part == TEST for part, _, _ in wires]
@@ -173,7 +171,6 @@ R52 = Source(
     split="modapte",
     ranks_words_of="training",
     in_order=True,  # of their ids in Reuters-21578
-    is_default=True,
     unlabeled=with_unlabeled,
 )
 R8 = replace(
@@ -183,21 +180,15 @@ R8 = replace(
     read=partial(read, "r8"),
     fetch=partial(fetch, "r8"),
     fingerprint="8623d9fc9487b67c807b06b1018888f7a17cd96bb17efdb5227ab766f4c85cde",
-    is_default=False,
 )
-MODAPTE = Source(
+MODAPTE = replace(
+    R52,
     name="modapte",
     help="The ModApte split: 12,902 newswires with any number of topics.",
     file=sgml.SGML.file,
     read=lambda path: build_modapte(sgml.read_files(path)),
-    tokenize=words_of,
     fetch=partial(sgml.fetch, build_modapte),
     patterns=sgml.ARCHIVES,
-    folder_patterns=sgml.IN_FOLDER,
     fingerprint="ab0ff80fe90d917bab7511fd40228124fe7eb354a29d22fa205fdd3047a5ec59",
-    split="modapte",
-    ranks_words_of="training",
-    in_order=True,  # of their ids in Reuters-21578
     documents="with_topics",  # as in most studies
-    unlabeled=with_unlabeled,
 )

@@ -30,8 +30,8 @@ HOMES = (
     "https://kdd.ics.uci.edu/databases/reuters21578/reuters21578.tar.gz",
     "http://www.daviddlewis.com/resources/testcollections/reuters21578/reuters21578.tar.gz",
 )
+Table = list[tuple[int, bytes] | None]  # the slots of a dict, each empty or with a hash and its key
 INNER_ARCHIVE = "reuters21578.tar.gz"  # UCI's zip contains the collection as another archive
-
 FILE_NAMES = tuple(f"reut2-{number:03}.sgm" for number in range(22))  # in order
 ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz")
 IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
@@ -39,7 +39,6 @@ ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a
 """sha256 over the 22 files of Distribution 1.0, in order, one after another."""
 FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
 """Fingerprint of their corpus, which is the Keras Reuters set."""
-
 MIN_DOCUMENTS = 15  # a topic with fewer documents is left out, and so are its documents
 
 NPZ_HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
@@ -106,12 +105,8 @@ def build_corpus(files: Iterable[bytes], *, min_documents: int = MIN_DOCUMENTS) 
     words = [split_bytes(body) for _, body in kept]
     totals = Counter(word for of_document in words for word in of_document)
     ranking = sorted(dict_order(list(totals)), key=lambda word: -totals[word])
-    return corpus_of_words(
-        words,
-        ranking,
-        labels=[topics.index(topic) for topic, _ in kept],
-        topics=[topic.decode("latin-1") for topic in topics],
-    )
+    labels = [topics.index(topic) for topic, _ in kept]
+    return corpus_of_words(words, ranking, labels, [topic.decode("latin-1") for topic in topics])
 
 
 def parse_documents(content: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -136,20 +131,15 @@ def _until_close(content: bytes, start: int) -> bytes:
     return content[start:end] if end >= 0 else content[start:]
 
 
-MASK_64 = 2**64 - 1
-
-Table = list[tuple[int, bytes] | None]  # slots, each empty or with a hash and its key
-
-
 def string_hash(text: bytes) -> int:
     """Return ``hash(text)`` of 64-bit CPython 2.7 without ``-R`` (``Objects/stringobject.c``)."""
     if not text:
         return 0
-    value = text[0] << 7
+    value, mask = text[0] << 7, 2**64 - 1
     for byte in text:
-        value = (1000003 * value ^ byte) & MASK_64
+        value = (1000003 * value ^ byte) & mask
     value ^= len(text)
-    return MASK_64 - 1 if value == MASK_64 else value
+    return mask - 1 if value == mask else value
 
 
 def dict_order(keys: Sequence[bytes]) -> list[bytes]:
@@ -183,7 +173,6 @@ SGML = Source(
     fetch=partial(fetch, build_corpus),
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
-    is_default=True,
     rebuilds="keras",
     fingerprint=FINGERPRINT,
 )
@@ -239,5 +228,4 @@ KERAS = Source(
     tokenize=keras_reuters,
     fetch=fetch_npz,
     patterns=("*.npz",),
-    is_default=True,
 )

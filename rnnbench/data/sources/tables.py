@@ -24,7 +24,6 @@ from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
 from rnnbench.text import counted, listed
 
 log = logging.getLogger(__name__)
-
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
@@ -41,7 +40,14 @@ CENTRAL_EUROPEAN = bytes.fromhex("8a8e9a9e9c9fb3b9be")
 """Letters such as š, ž and ł in cp1250 and iso8859_2, and rare signs in cp1252."""
 TEXT_NAMES = ("text", "tweet", "sentence", "body", "content", "message", "comment", "review")
 LABEL_NAMES = ("label", "topic", "class", "category", "target", "sentiment", "intent", "y")
-"""Names of columns that tell what is in them, the surest first."""
+NAMES = TEXT_NAMES, LABEL_NAMES  # of columns that tell what is in them, the surest first
+EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
+LONE_SURROGATES = "rnnbench.lone_surrogates"
+"""Names the handling of bytes that cannot be decoded; by what they become, their row is found."""
+codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
+
+Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
+Coded = tuple[list[Any], NDArray[Any]]  # values, and the position of each row's value among them
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,6 @@ class Layout:
     label: str | None = None  # that of the column with the labels
     group: str | None = None  # that of the column with the groups, if any
     label_separator: str | None = None  # stands between the labels of a text
-
-
-EXPECTED = {("delimiter", ","), ("encoding", "utf-8"), ("text", "text"), ("label", "label")}
 
 
 class BadRow(NamedTuple):
@@ -78,9 +81,7 @@ def sniff(path: Path, layout: Layout) -> Layout:
         raise UserError(f"{path}: {columns_of} should name different columns: {listed(taken)}")
     free = [name for name in header if name not in taken]
     spelled = {name.lower(): name for name in reversed(free)}
-    of_texts, of_labels = (
-        [spelled[name] for name in names if name in spelled] for names in (TEXT_NAMES, LABEL_NAMES)
-    )
+    of_texts, of_labels = (list(filter(None, map(spelled.get, names))) for names in NAMES)
     text = layout.text or next(iter(of_texts), None)
     label = next(iter(of_labels), None) if layout.label is None else layout.label
     columns: dict[str, list[str]] = {name: [] for name in free if name not in (text, label)}
@@ -175,9 +176,6 @@ def _delimiter_of(path: Path, layout: Layout) -> str:
         return 0.0, 1
 
     return max(DELIMITERS, key=fitness)  # the first of several
-
-
-Columns = Sequence[str] | None  # the names of the columns that are wanted, or all
 
 
 def open_table(
@@ -348,13 +346,10 @@ def _parquet(path: Path, _layout: Layout, progress: Progress, columns: Columns) 
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
 
 
-def columns_at_once(
-    path: Path, layout: Layout, columns: Sequence[str]
-) -> dict[str, tuple[list[Any], NDArray[Any]]] | None:
-    """Return the values of each column, and the position of each row's value among them.
+def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[str, Coded] | None:
+    """Return columns for millions of rows, or ``None`` if reading row by row is needed.
 
-    It is for millions of rows, of .csv files in UTF-8 without quotation marks and of Parquet
-    without lists; ``None`` if reading row by row is needed.
+    It reads .csv files in UTF-8 without quotation marks, and Parquet without lists.
     """
     try:
         import pyarrow
@@ -413,17 +408,11 @@ def _unpacked(column: Any) -> Sequence[Any]:
     return [None if n is None else list(islice(rest, n)) for n in lengths]
 
 
-def _coded(column: Any) -> tuple[list[Any], NDArray[Any]]:
-    """Return the values of a column without lists, and the position of each row's value."""
+def _coded(column: Any) -> Coded:
     coded = column.dictionary_encode()
     coded = coded.combine_chunks() if hasattr(coded, "chunks") else coded
     values = [*coded.dictionary.to_pylist(), None]
     return values, coded.indices.fill_null(len(values) - 1).to_numpy()
-
-
-LONE_SURROGATES = "rnnbench.lone_surrogates"
-"""Names the handling of bytes that cannot be decoded; by what they become, their row is found."""
-codecs.register_error(LONE_SURROGATES, lambda error: ("\udcff", getattr(error, "end", 0)))
 
 
 def codec_of(layout: Layout) -> str:
