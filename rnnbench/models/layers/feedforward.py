@@ -31,9 +31,7 @@ class Embedding(Layer):
     dropout: Rate = 0.0
     """Share of the words to drop in each step of training, wherever they occur in a batch."""
     gives_mask = computed(lambda own: own.masking)
-    pretrained_dim = computed(
-        lambda own: own.dim if own.embeddings_initializer != "uniform" else None
-    )
+    pretrained_dim = computed(lambda it: it.dim if it.embeddings_initializer != "uniform" else None)
     reads_unlabeled = computed(lambda own: own.texts == "unlabeled")
 
     @model_validator(mode="after")
