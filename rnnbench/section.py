@@ -72,7 +72,6 @@ class Section(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
     loader_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that the loader consumes before validation, such as ``extends``."""
     later_keys: ClassVar[frozenset[str]] = frozenset()

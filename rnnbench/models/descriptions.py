@@ -140,7 +140,6 @@ class LayeredNetwork(Network):
     kind: ClassVar[str] = "network"
     later_keys = frozenset({"pretrain"})
     loader_keys = ("grid", "baseline", "python", "ensemble")  # the last make another kind of model
-
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
     divided by the number of ids."""

@@ -22,7 +22,6 @@ Mask = NDArray[np.bool_]
 Weights = Sequence[Floats]
 Shapes = list[tuple[int, ...]]
 Stack = Iterable[tuple[Layer, Batch]]
-
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
 COVERED: tuple[type[Layer], ...] = (

@@ -58,10 +58,6 @@ class BagOfWords(keras.layers.Layer):
 class MaskedConv1D(keras.layers.Conv1D):
     """A ``Conv1D`` that reads zeros where steps are masked, and hands the mask on."""
 
-    def __init__(self, *args: Any, **more: Any):
-        super().__init__(*args, **more)
-        self.supports_masking = True
-
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
             inputs = inputs * ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
@@ -83,7 +79,7 @@ class _Pooling(keras.layers.Layer):
 
     def __init__(self, chunks: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.chunks = True, chunks
+        self.chunks = chunks
 
     def compute_output_shape(self, input_shape: Any) -> Sizes:
         return (input_shape[0], input_shape[2] * self.chunks)
@@ -184,8 +180,7 @@ class HashedEmbedding(keras.layers.Layer):
 
     def __init__(self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.seed = True, seed
-        self.n_ids, self.dim, self.n, self.buckets = n_ids, dim, n, buckets
+        self.n_ids, self.dim, self.n, self.buckets, self.seed = n_ids, dim, n, buckets, seed
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
         shape, random = (self.n_ids + self.buckets, self.dim), keras.initializers.RandomUniform
@@ -285,8 +280,7 @@ class MinimalGRU(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units, self.activation = units, keras.activations.get(activation)
-        self.return_sequences, self.go_backwards = return_sequences, go_backwards
-        self.supports_masking, self.seed = True, seed
+        self.return_sequences, self.go_backwards, self.seed = return_sequences, go_backwards, seed
 
     def build(self, input_shape: Sizes) -> None:
         columns, random = 2 * self.units, keras.initializers.GlorotUniform(self.seed)
@@ -340,7 +334,7 @@ class SideBySide(keras.layers.Layer):
 
     def __init__(self, branches: Sequence[keras.Sequential], **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.branches = True, branches
+        self.branches = branches
 
     def get_config(self) -> dict[str, Any]:
         branches = [keras.saving.serialize_keras_object(branch) for branch in self.branches]
@@ -373,9 +367,7 @@ class WeightDrop(keras.layers.RNN):
     S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
-    def __init__(
-        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed = None, **more: Any
-    ):
+    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
@@ -387,11 +379,10 @@ class WeightDrop(keras.layers.RNN):
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
-        if not training or not self.weight_drop:
-            return super().call(sequences, initial_state, mask, training)
         whole = self.cell.recurrent_kernel
-        uniform = keras.random.uniform(whole.shape, seed=self.weight_drop_generator)
-        self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
+        if training and self.weight_drop:
+            uniform = keras.random.uniform(whole.shape, seed=self.weight_drop_generator)
+            self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
         try:
             return super().call(sequences, initial_state, mask, training)
         finally:
@@ -419,8 +410,7 @@ class DropoutEmbedding(keras.layers.Embedding):
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"dropout": self.dropout, "dropout_seed": self.dropout_seed}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "dropout": self.dropout, "dropout_seed": self.dropout_seed}
 
     def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:  # noqa: ARG002
         return super().compute_output_spec(inputs)

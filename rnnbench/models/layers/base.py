@@ -20,7 +20,6 @@ Activation = Literal[
     "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
     "softplus", "softsign", "softmax", "linear",
 ]  # fmt: skip
-
 SeedOf = Callable[[str], int]
 """Gives each random part of a layer a seed of its own: ``kernel``, ``dropout``."""
 

@@ -68,12 +68,10 @@ def explain(
     elif code:
         typer.echo(exports.numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
-        explanation = explain_layer(
-            kinds[0].name, units=units, features=features, steps=steps, batch=batch
-        )
-        print_record(explanation, explanation, as_json=as_json)
-        if explanation.failures:
-            raise RnnbenchError("\n".join(explanation.failures))
+        own = explain_layer(kinds[0].name, units=units, features=features, steps=steps, batch=batch)
+        print_record(own, own, as_json=as_json)
+        if own.failures:
+            raise RnnbenchError("\n".join(own.failures))
 
 
 def _check_options(context: typer.Context) -> None:
