@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import distribution
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
 from rnnbench.models.linear import CERTAIN
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 STEP = 5
 """One document in so many is left out to calibrate a model."""
@@ -135,7 +132,7 @@ def encode(texts: Sequence[str]) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple["Tokenizer", NDArray[np.float32]]:
+def _load() -> tuple[Any, NDArray[np.float32]]:
     """Return the tokenizer, and a vector for each piece, ``(32000, 256)``."""
     # wordllama itself is not imported. It would change the logging of the whole process, and its
     # own function looks for the tokenizer in another folder, and then downloads it.

@@ -106,8 +106,7 @@ def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
 def weighted_words(x: Ids, weights: Floats, values: str) -> tuple[Ids, Ids, NDArray[np.float32]]:
     """Return the words of documents ``(n, timesteps)``, each once, with its weighted count.
 
-    These are document numbers, ids and counts, sorted by the first two; words without weight are
-    left out.
+    Document numbers, ids and counts, sorted by the first two; words without weight are left out.
     """
     rows, columns = np.nonzero(x > START)
     keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)
@@ -118,14 +117,6 @@ def weighted_words(x: Ids, weights: Floats, values: str) -> tuple[Ids, Ids, NDAr
     shares = np.asarray(weighted / np.maximum(sizes, TINY)[documents], np.float32)
     has_weight = shares != 0
     return documents[has_weight], words[has_weight], shares[has_weight]
-
-
-def weighted_counts(x: Ids, weights: Floats, values: str) -> NDArray[np.float32]:
-    """Return the number of each id in documents ``(n, timesteps)``, as ``bag_of_words`` does."""
-    documents, words, shares = weighted_words(x, weights, values)
-    counts = np.zeros((len(x), len(weights)), np.float32)
-    counts[documents, words] = shares
-    return counts
 
 
 def _through(stack: Stack, left: Iterator[Floats], x: Any, mask: Mask) -> Floats:
@@ -144,7 +135,9 @@ def _output(layer: Layer, batch: Batch, weights: Weights, x: Any, mask: Mask) ->
         case feedforward.Embedding():
             x = weights[0][x]
         case feedforward.WordCounts():
-            x = weighted_counts(x, weights[0], layer.values)
+            documents, words, shares = weighted_words(x, weights[0], layer.values)
+            x = np.zeros((len(x), batch.n_ids), np.float32)
+            x[documents, words] = shares
         case feedforward.Conv1D():
             x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
         case feedforward.Pooling():

@@ -165,9 +165,7 @@ class AttentionPooling(_Pooling):
         return ops.sum(ops.where(kept, weights, 0.0) * inputs, axis=1)
 
 
-POOLING: dict[str, type[_Pooling]] = {
-    "max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling
-}  # fmt: skip
+POOLS = {"max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling}
 
 
 @_register
@@ -308,10 +306,8 @@ BLOCK = 16
 
 
 def _scan(kept: Any, added: Any) -> Any:
-    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``.
-
-    Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
-    """
+    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``."""
+    # Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
     _, steps, units = kept.shape
     if steps == 1:
         return added

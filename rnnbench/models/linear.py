@@ -6,6 +6,7 @@ Reading their arrays runs no code, and predicting with them needs no scikit-lear
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -119,14 +120,12 @@ class LinearModel:
         else:
             found = [self._score(text) for text in texts]
             known = np.array(found).reshape(-1, len(self.intercept))
-        lowest = known.min(initial=0) - 1
-        if self.rule.gives_probabilities:
-            if self.rule.has_one_label:
-                known -= known.max(axis=1, keepdims=True)
-                known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
-            else:
-                known = -np.logaddexp(0.0, -known)
-            lowest = -np.inf
+        lowest = -np.inf if self.rule.gives_probabilities else known.min(initial=0) - 1
+        if self.rule.gives_probabilities and self.rule.has_one_label:
+            known -= known.max(axis=1, keepdims=True)
+            known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
+        elif self.rule.gives_probabilities:
+            known = -np.logaddexp(0.0, -known)
         scores = np.full((len(texts), self.n_topics), lowest)
         scores[:, self.rule.labels] = known
         return scores
@@ -148,7 +147,7 @@ def arrays_of(
     The labels in ``learned`` are in the order of its classes.
     """
     lowest = NEARLY_0 if kind["gives_probabilities"] else -np.inf
-    try:
+    with suppress(Exception):  # a pipeline from another package may be anything
         *steps, classifier = (step for _, step in pipeline.steps)
         counts, idf, terms = _features(steps)
         labels = learned.tolist()
@@ -168,8 +167,6 @@ def arrays_of(
             ours, wanted = (rows[:, labels].clip(lowest) for rows in (own, scores))
             if np.allclose(ours, wanted, rtol=0, atol=TOLERANCE):
                 return arrays
-    except Exception:  # a pipeline from another package may be anything
-        return []
     return []
 
 
@@ -195,17 +192,14 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, Floats, list[s
 
 
 def _weights(classifier: Any, other: float) -> tuple[Floats, Floats]:
-    """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier.
-
-    If only the second of two topics has a score, that of the first one is ``other`` times it.
-    """
+    """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier."""
     if hasattr(classifier, "class_prior_"):  # a DummyClassifier
         return np.zeros((len(classifier.classes_), 0)), np.log(classifier.class_prior_)
     if hasattr(classifier, "feature_log_prob_"):  # naive Bayes, of which one kind has no prior
         has_prior = type(classifier).__name__ != "ComplementNB"
         return classifier.feature_log_prob_, classifier.class_log_prior_ * has_prior
     weights, intercept = classifier.coef_, np.atleast_1d(classifier.intercept_)
-    if len(weights) == 1:
+    if len(weights) == 1:  # the score of the first of two topics is ``other`` times this one
         return np.concatenate([other * weights, weights]), np.append(other * intercept, intercept)
     return weights, intercept
 

@@ -172,6 +172,6 @@ class Layer(Variant):
 
     def settings(self) -> dict[str, Any]:
         """Return the optional parameters that differ from their defaults."""
-        fields = type(self).model_fields
-        is_optional = {key for key, field in fields.items() if not field.is_required()}
-        return {k: value for k, value in self if k in is_optional and value != fields[k].default}
+        fields = type(self).model_fields.items()
+        usual = {key: field.default for key, field in fields if not field.is_required()}
+        return {key: value for key, value in self if value != usual.get(key, value)}

@@ -136,10 +136,10 @@ class Pooling(Layer):
     dynamic max pooling of XML-CNN."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        from rnnbench.models.keras_layers import POOLING
+        from rnnbench.models.keras_layers import POOLS
 
         seeds = [seed_of("kernel"), seed_of("query")] if self.by == "attention" else []
-        return POOLING[self.by](self.chunks, *seeds, **options)
+        return POOLS[self.by](self.chunks, *seeds, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         passes_back = batch.passes_back or self.by == "attention"
