@@ -83,8 +83,7 @@ def _misfit(model: Any, shape: Shape) -> str:
 
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, without compiling."""
-    starts = range(0, len(x), EVALUATION_BATCH)
-    batches = [x[start : start + EVALUATION_BATCH] for start in starts]
+    batches = np.split(x, range(EVALUATION_BATCH, len(x), EVALUATION_BATCH))
     return np.concatenate([model(batch, training=False) for batch in batches])
 
 

@@ -72,9 +72,8 @@ def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
 
 def predict(network: LayeredNetwork, shape: Shape, weights: Weights, ids: Ids) -> Floats:
     """Return probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, if it ``is_covered``."""
-    answers = []
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        first, part = network.layers[0], ids[start : start + ROWS_AT_ONCE]
+    answers, first = [], network.layers[0]
+    for part in np.split(ids, range(ROWS_AT_ONCE, len(ids), ROWS_AT_ONCE)):
         x: Any = part
         if first.takes != "ids":
             x = as_numbers(network, shape.n_ids, part)[..., np.newaxis]
