@@ -124,7 +124,7 @@ def sha256_of(package: Path) -> str:
 
 def _python_files(package: Path) -> dict[str, Path]:
     found = {file.relative_to(package).as_posix(): file for file in sorted(package.rglob("*.py"))}
-    # Editors hide some.
+    # without those that editors hide
     return {name: file for name, file in found.items() if file.is_file() and "/." not in f"/{name}"}
 
 

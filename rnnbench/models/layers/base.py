@@ -36,8 +36,8 @@ def derive_seed(seed: int, position: int, role: str) -> int:
 class Shape:
     """The shape of a dataset: sequences of ``timesteps`` word ids, and ``n_topics`` to tell apart.
 
-    All ids are below ``n_ids``; 0 is padding. A document has one topic, or, unless it
-    ``has_one_label``, any number of them.
+    All ids are below ``n_ids``; 0 is padding. If it ``has_one_label``, each document has one topic,
+    and otherwise any number of them.
     """
 
     timesteps: int
@@ -67,10 +67,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Batch:
-    """The shape of a batch between two layers: ``size`` documents, for ``n_topics`` and ``n_ids``.
+    """The shape of a batch of ``size`` documents between two layers.
 
-    Each is ``steps`` vectors, or a single one if this is ``None``, of ``features`` numbers. If a
-    layer below is trained, the batch ``passes_back`` gradients.
+    Each is ``steps`` vectors, or a single one if this is ``None``, of ``features`` numbers. The
+    batch ``passes_back`` gradients if a layer below is trained. The rest is as in ``Shape``.
     """
 
     size: int
