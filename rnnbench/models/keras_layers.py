@@ -375,10 +375,11 @@ class WeightDrop(keras.layers.RNN):
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
+        if not training or not self.weight_drop:
+            return super().call(sequences, initial_state, mask, training)
         whole = self.cell.recurrent_kernel
-        if training and self.weight_drop:
-            uniform = keras.random.uniform(whole.shape, seed=self.weight_drop_generator)
-            self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
+        uniform = keras.random.uniform(whole.shape, seed=self.weight_drop_generator)
+        self.cell.recurrent_kernel = whole * _mask(uniform, self.weight_drop)
         try:
             return super().call(sequences, initial_state, mask, training)
         finally:
