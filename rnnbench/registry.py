@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 from rnnbench.errors import RnnbenchError, UserError, first_fault
 
 log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 
 

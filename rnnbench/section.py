@@ -38,9 +38,7 @@ _FACTS = object()  # the context in which a section is dumped for a fingerprint
 class Record(BaseModel):
     """A stored record; unknown keys are refused, so that nothing is silently dropped."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, ser_json_inf_nan="null", populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
     older_versions: ClassVar[tuple[int, ...]] = ()
     """The schema versions that can be read, too."""
 
@@ -74,12 +72,13 @@ class Section(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
     loader_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that the loader consumes before validation, such as ``extends``."""
     later_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after fingerprints of this section were stored. A fingerprint leaves them out
     at their defaults, so that stored results stay valid."""
+    unset_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that are left out while they have their defaults."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -96,11 +95,10 @@ class Section(BaseModel):
 
     @model_serializer(mode="wrap")
     def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
-        dumped: dict[str, Any] = handler(self)
-        if info.context is not _FACTS:
-            return dumped
-        later = {key: type(self).model_fields[key].default for key in self.later_keys}
-        return {key: value for key, value in dumped.items() if value != later.get(key, _FACTS)}
+        left_out = [*self.unset_keys, *(self.later_keys if info.context is _FACTS else ())]
+        usual = {key: type(self).model_fields[key].default for key in left_out}
+        items = handler(self).items()
+        return {key: value for key, value in items if value != usual.get(key, _FACTS)}
 
 
 class Variant(Section):
@@ -191,6 +189,11 @@ def spell_parameters(parameters: Mapping[str, Any]) -> str:
         f"{key}: {value if isinstance(value, str) else json.dumps(value, default=str)}"
         for key, value in parameters.items()
     )
+
+
+def call(name: str, parameters: Mapping[str, Any]) -> str:
+    """Return a name with its parameters, if there are any: ``lstm (units: 50)``."""
+    return f"{name} ({spell_parameters(parameters)})" if parameters else name
 
 
 def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: PLR0911 - one a type

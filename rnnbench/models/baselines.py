@@ -8,11 +8,10 @@ from rnnbench.environment import missing
 from rnnbench.errors import UserError
 from rnnbench.models import computed
 from rnnbench.registry import Registry
-from rnnbench.section import Pretrained, Variant, parse_variant, problem, spell
+from rnnbench.section import Pretrained, Share, Variant, parse_variant, problem, spell
 
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 """Above 0, and within what scikit-learn's solvers can handle: some never end beyond it."""
-Share = Annotated[float, Field(ge=0, le=1)]
 LONGEST_NGRAM = 5
 NGram = Annotated[PositiveInt, Field(le=LONGEST_NGRAM)]
 Range = Annotated[tuple[NGram, ...], Field(min_length=2, max_length=2)]
@@ -189,7 +188,6 @@ class MultinomialNaiveBayes(_Words):
 
     kind = "multinomial_naive_bayes"
     max_ngram: NGram = 1
-    """The largest number of adjacent words or characters that are counted together."""
     alpha: Positive = 1.0
     """Additive smoothing."""
 
@@ -208,7 +206,6 @@ class ComplementNaiveBayes(_Tfidf):
 
     kind = "complement_naive_bayes"
     max_ngram: NGram = 1
-    """The largest number of adjacent words or characters that are counted together."""
     alpha: Positive = 1.0
     """Additive smoothing."""
     norm: bool = False
@@ -275,9 +272,7 @@ _BUILT_IN: list[type[Baseline]] = [
     MostFrequent, Stratified, TfidfLogisticRegression, TfidfLinearSVM, MultinomialNaiveBayes,
     ComplementNaiveBayes, NBSVM, SentenceEmbedding,
 ]  # fmt: skip
-BASELINES: Registry[type[Baseline]] = Registry(
-    "baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True
-)
+BASELINES = Registry("baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True)
 """All kinds, by name."""
 
 

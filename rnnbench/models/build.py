@@ -46,15 +46,13 @@ def build(network: Network, shape: Shape, seed: int) -> keras.Model:
     one_by_one = any(is_from_outside(part) for layer in network.layers for part in layer.parts)
     for position, layer in enumerate(network.layers):
         seed_of = partial(derive_seed, seed, position)
-        if outside := next(filter(is_from_outside, layer.parts), None):
-            # Its initializers may ignore ``seed_of`` and draw from the global generators.
+        outside = next(filter(is_from_outside, layer.parts), None)
+        if outside:  # its initializers may ignore ``seed_of`` and draw from the global generators
             keras.utils.set_random_seed(seed_of("global"))
-            with LAYERS.blamed(outside.kind):
-                model.add(layer.keras_layer(shape, seed_of))
-            continue
         is_last = position == len(network.layers) - 1
         try:
-            model.add(layer.keras_layer(shape, seed_of), rebuild=one_by_one or is_last)
+            with LAYERS.blamed((outside or layer).kind):
+                model.add(layer.keras_layer(shape, seed_of), rebuild=one_by_one or is_last)
         except ValueError as error:  # a window that is longer than the sequences
             reason = str(error).partition("\n")[0]
             raise UserError(f"the layers do not fit {shape.timesteps} steps: {reason}") from error
@@ -85,8 +83,7 @@ def _misfit(model: Any, shape: Shape) -> str:
 
 def predict(model: keras.Model, x: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, without compiling."""
-    starts = range(0, len(x), EVALUATION_BATCH)
-    batches = [x[start : start + EVALUATION_BATCH] for start in starts]
+    batches = np.split(x, range(EVALUATION_BATCH, len(x), EVALUATION_BATCH))
     return np.concatenate([model(batch, training=False) for batch in batches])
 
 

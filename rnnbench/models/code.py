@@ -13,7 +13,6 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
-import rnnbench
 from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline
 from rnnbench.models.descriptions import Model, PythonNetwork
@@ -53,11 +52,6 @@ def code_of(model: Model) -> dict[str, str]:
     return found
 
 
-def code_of_rnnbench() -> str:
-    """Return the sha256 of all Python files of this package."""
-    return _sha256_of(Path(rnnbench.__file__).parent)
-
-
 def plugins_of(model: Model) -> list[str]:
     """Return the distributions that the layers or the baseline of a model come from."""
     found = (plugin for *_, plugin in _from_outside(model))
@@ -79,7 +73,7 @@ def find_working_folder() -> None:
 def files_of(module: str) -> dict[str, Path]:
     """Return the Python files of a module, or of the package around it, by their relative paths."""
     file, depth = _find(module, f"module {module}")
-    files = _python_files(file.parents[depth - 1]) if depth else [file]
+    files = _python_files(file.parents[depth - 1]).values() if depth else [file]
     return {one.relative_to(file.parents[depth]).as_posix(): one for one in files}
 
 
@@ -120,18 +114,18 @@ def is_installed(module: str) -> bool:
 
 def _sha256(module: str, name: str) -> str:
     file, depth = _find(module, name)
-    return _sha256_of(file.parents[depth - 1]) if depth else sha256_file(file)
+    return sha256_of(file.parents[depth - 1]) if depth else sha256_file(file)
 
 
-def _sha256_of(package: Path) -> str:
-    files = _python_files(package)
-    return sha256_json({file.relative_to(package).as_posix(): sha256_file(file) for file in files})
+def sha256_of(package: Path) -> str:
+    """Return the sha256 of all Python files of a package."""
+    return sha256_json({name: sha256_file(file) for name, file in _python_files(package).items()})
 
 
-def _python_files(package: Path) -> list[Path]:
+def _python_files(package: Path) -> dict[str, Path]:
+    found = {file.relative_to(package).as_posix(): file for file in sorted(package.rglob("*.py"))}
     # without those that editors hide
-    found = {file: f"/{file.relative_to(package).as_posix()}" for file in package.rglob("*.py")}
-    return sorted(file for file, name in found.items() if file.is_file() and "/." not in name)
+    return {name: file for name, file in found.items() if file.is_file() and "/." not in f"/{name}"}
 
 
 def _find(module: str, name: str) -> tuple[Path, int]:

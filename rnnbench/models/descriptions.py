@@ -5,16 +5,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PositiveInt,
-    PrivateAttr,
-    SerializationInfo,
-    SerializeAsAny,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
 
 from rnnbench.errors import UserError, did_you_mean, nearest
 from rnnbench.models import computed
@@ -22,17 +13,8 @@ from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
-from rnnbench.section import (
-    Pretrained,
-    Section,
-    Text,
-    Variant,
-    parse_variant,
-    problem,
-    spell,
-    spell_parameters,
-)
-from rnnbench.text import listed
+from rnnbench.section import Pretrained, Section, Text, Variant, call, parse_variant, problem, spell
+from rnnbench.text import listed, with_article
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
@@ -40,10 +22,7 @@ if TYPE_CHECKING:
 
 ABOUT_A_MODEL = ("training", "chosen_from")
 """Keys of every model that are not part of the model itself."""
-WITHOUT_EPOCHS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "baseline": ("a baseline", ("validation_split", "decision")),
-    "ensemble": ("an ensemble", ("decision",)),
-}
+WITHOUT_EPOCHS = {"baseline": ("validation_split", "decision"), "ensemble": ("decision",)}
 """Kinds of models that have few keys of the training section of their own, and these."""
 
 
@@ -54,6 +33,7 @@ class ModelSection(Section):
     engine: ClassVar[str] = ""
     """The engine that trains it; empty if ``training`` names it."""
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
+    unset_keys: ClassVar[tuple[str, ...]] = ABOUT_A_MODEL
     reads_words: ClassVar[bool] = False
     """Whether its inputs are the words themselves, and not their ids."""
     reads_unlabeled: ClassVar[bool] = False
@@ -99,20 +79,15 @@ class ModelSection(Section):
         """Return about how many multiply-adds an epoch of training takes; 0 without epochs."""
         return 0
 
-    @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
-        dumped = super()._as_in_yaml(handler, info)
-        left_out = {key for key in ABOUT_A_MODEL if dumped.get(key, ...) is None}
-        return {key: value for key, value in dumped.items() if key not in left_out}
-
     @model_validator(mode="after")
     def _trains_as_it_can(self) -> "ModelSection":
         own = {*(self.training or ())}
         if "seeds" in own:
             raise problem("training: seeds are the same for all models", "set them outside models")
-        name, allowed = WITHOUT_EPOCHS.get(self.kind, ("", tuple(own)))
+        allowed = WITHOUT_EPOCHS.get(self.kind, tuple(own))
         if unused := sorted(own.difference(allowed)):
-            raise problem(f"training: {name} has no {unused[0]}", f"allowed: {listed(allowed)}")
+            fault = f"training: {with_article(self.kind)} has no {unused[0]}"
+            raise problem(fault, f"allowed: {listed(allowed)}")
         return self
 
 
@@ -165,7 +140,6 @@ class LayeredNetwork(Network):
     kind: ClassVar[str] = "network"
     later_keys = frozenset({"pretrain"})
     loader_keys = ("grid", "baseline", "python", "ensemble")  # the last make another kind of model
-
     inputs: Literal["ids", "scaled_ids"] = "ids"
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
     divided by the number of ids."""
@@ -234,13 +208,12 @@ class PythonNetwork(Network):
     kind: ClassVar[str] = "python"
     pretrained: ClassVar[None] = None  # the function may load anything
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """``package.module:function``; it takes a ``rnnbench.Shape`` and returns an uncompiled Keras
-    model."""
+    """``package.module:function``; it makes an uncompiled Keras model of a ``rnnbench.Shape``."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Keyword arguments of the function."""
 
     def in_short(self) -> str:
-        return _call(self.python, self.arguments)
+        return call(self.python, self.arguments)
 
 
 class BaselineModel(ModelSection):
@@ -256,7 +229,7 @@ class BaselineModel(ModelSection):
     parts = computed(lambda own: (own.baseline,))
 
     def in_short(self) -> str:
-        return _call(self.baseline.kind, self.baseline.settings())
+        return call(self.baseline.kind, self.baseline.settings())
 
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -293,7 +266,7 @@ class EnsembleModel(ModelSection):
     kind: ClassVar[str] = "ensemble"
     ensemble: Ensemble
     parts = computed(lambda own: [part for one in own._members.values() for part in one.parts])
-    _members: Mapping[str, ModelSection] = PrivateAttr(default_factory=dict)
+    _members: Mapping[str, ModelSection] = {}
 
     def find_members(self, models: Mapping[str, ModelSection]) -> None:
         """Find its models among those of the config, before it can be used."""
@@ -322,7 +295,7 @@ class EnsembleModel(ModelSection):
 
     def in_short(self) -> str:
         own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
-        return _call(" + ".join(self.ensemble.of), own)
+        return call(" + ".join(self.ensemble.of), own)
 
 
 def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
@@ -355,10 +328,6 @@ def _gives_margins(model: ModelSection) -> bool:
     return isinstance(model, BaselineModel) and not model.baseline.gives_probabilities
 
 
-def _call(name: str, parameters: dict[str, Any]) -> str:
-    return f"{name} ({spell_parameters(parameters)})" if parameters else name
-
-
 def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
@@ -377,9 +346,5 @@ def _model(value: Any) -> Any:
 
 MODELS: Registry[type[Network]] = Registry("model", Network, key="kind", holds_classes=True)
 """The kinds of networks of plug-ins, by name."""
-Model = Annotated[
-    SerializeAsAny[
-        LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel | OutsideModel | Network
-    ],
-    BeforeValidator(_model),
-]
+_Kinds = LayeredNetwork | PythonNetwork | BaselineModel | EnsembleModel | OutsideModel | Network
+Model = Annotated[SerializeAsAny[_Kinds], BeforeValidator(_model)]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import distribution
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,11 @@ from sklearn.svm import LinearSVC
 
 from rnnbench.models.linear import CERTAIN
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
 STEP = 5
 """One document in so many is left out to calibrate a model."""
 TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
+Floats = NDArray[np.float64]
 
 
 class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
@@ -62,12 +60,9 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = map(np.array, zip(*lines, strict=True))
         return self
 
-    def decision_function(self, x: csr_matrix) -> NDArray[np.float64]:
+    def decision_function(self, x: csr_matrix) -> Floats:
         """Return a margin for each document and topic, ``(n, n_topics)``."""
         return np.asarray(x @ self.coef_.T + self.intercept_)
-
-    def predict(self, x: csr_matrix) -> NDArray[Any]:
-        return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
 
 
 class CalibratedSVM(ClassifierMixin, BaseEstimator):
@@ -102,28 +97,22 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
 
     def _fit(self, x: csr_matrix, y: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the weights ``(n_topics, n_features)`` and the intercepts for margins."""
-        svm = OneVsRestClassifier(LinearSVC(C=self.C, random_state=0)).fit(x, y)
-        constant = np.zeros((1, x.shape[1])), np.full(1, CERTAIN)  # all documents have the topic
-        lines = [
-            (one.coef_, one.intercept_) if hasattr(one, "coef_") else constant
-            for one in svm.estimators_
-        ]
-        coef, intercept = map(np.concatenate, zip(*lines, strict=True))
-        return coef, intercept
+        svms = OneVsRestClassifier(LinearSVC(C=self.C, random_state=0)).fit(x, y).estimators_
+        none = np.zeros((1, x.shape[1]))  # all documents have the topic
+        coef = np.concatenate([getattr(svm, "coef_", none) for svm in svms])
+        return coef, np.concatenate([getattr(svm, "intercept_", [CERTAIN]) for svm in svms])
 
-    def predict_log_proba(self, x: csr_matrix) -> NDArray[np.float64]:
+    def predict_log_proba(self, x: csr_matrix) -> Floats:
         """Return the log-probability of each topic, ``(n, n_topics)``."""
         odds = np.asarray(x @ self.coef_.T + self.intercept_)
         logs = log_softmax(odds, axis=1) if self.has_one_label else -np.logaddexp(0.0, -odds)
         return np.asarray(logs)
 
 
-def _curve(
-    margins: NDArray[np.float64], labels: NDArray[np.uint8], *, has_one_label: bool
-) -> tuple[float, float]:
+def _curve(margins: Floats, labels: NDArray[Any], *, has_one_label: bool) -> tuple[float, float]:
     """Return the slope, above 0, and the offset from margins to log-odds with the least loss."""
 
-    def loss(curve: NDArray[np.float64]) -> float:
+    def loss(curve: Floats) -> float:
         odds = np.exp(curve[0]) * margins + curve[1]
         normal = logsumexp(odds, axis=1) if has_one_label else np.logaddexp(0, odds).sum(axis=1)
         return float(np.mean(normal - (labels * odds).sum(axis=1)))
@@ -132,7 +121,7 @@ def _curve(
     return float(np.exp(found[0])), 0.0 if has_one_label else float(found[1])
 
 
-def encode(texts: Sequence[str]) -> NDArray[np.float64]:
+def encode(texts: Sequence[str]) -> Floats:
     """Return the mean vectors of texts, ``(n_texts, 256)``, as ``WordLlama.load().embed`` does."""
     tokenizer, vectors = _load()
     means = np.zeros((len(texts), vectors.shape[1]))
@@ -143,7 +132,7 @@ def encode(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple["Tokenizer", NDArray[np.float32]]:
+def _load() -> tuple[Any, NDArray[np.float32]]:
     """Return the tokenizer, and a vector for each piece, ``(32000, 256)``."""
     # wordllama itself is not imported. It would change the logging of the whole process, and its
     # own function looks for the tokenizer in another folder, and then downloads it.

@@ -16,10 +16,12 @@ from rnnbench.models.layers import Batch, Layer, Parallel, Shape, feedforward, w
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 
 Floats = NDArray[np.floating[Any]]
+Ids = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
 """The steps that are not skipped, ``(batch, timesteps)``."""
+Weights = Sequence[Floats]
 Shapes = list[tuple[int, ...]]
-
+Stack = Iterable[tuple[Layer, Batch]]
 ROWS_AT_ONCE = 256
 """Documents that go through a network together, so that they take little memory."""
 COVERED: tuple[type[Layer], ...] = (
@@ -68,13 +70,10 @@ def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
     return [of_one for layer, batch in inputs for of_one in _shapes(layer, batch)]
 
 
-def predict(
-    network: LayeredNetwork, shape: Shape, weights: Sequence[Floats], ids: NDArray[np.int32]
-) -> Floats:
+def predict(network: LayeredNetwork, shape: Shape, weights: Weights, ids: Ids) -> Floats:
     """Return probabilities ``(n, n_topics)`` of ids ``(n, timesteps)``, if it ``is_covered``."""
-    answers = []
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        first, part = network.layers[0], ids[start : start + ROWS_AT_ONCE]
+    answers, first = [], network.layers[0]
+    for part in np.split(ids, range(ROWS_AT_ONCE, len(ids), ROWS_AT_ONCE)):
         x: Any = part
         if first.takes != "ids":
             x = as_numbers(network, shape.n_ids, part)[..., np.newaxis]
@@ -83,13 +82,13 @@ def predict(
     return np.concatenate(answers)
 
 
-def as_numbers(network: LayeredNetwork, n_ids: int, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+def as_numbers(network: LayeredNetwork, n_ids: int, ids: Ids) -> NDArray[np.float32]:
     """Return word ids as the numbers that a first layer gets which takes no ids."""
     scale = 1 / n_ids if network.inputs == "scaled_ids" else 1.0
     return ids.astype(np.float32) * np.float32(scale)
 
 
-def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.float32]:
+def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
     """Return the weight of each id, ``(n_ids,)``, learned from the documents ``(n, timesteps)``.
 
     For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``; for
@@ -103,13 +102,10 @@ def word_weights(x: NDArray[np.int32], n_ids: int, values: str) -> NDArray[np.fl
     return np.where(frequency > 0, weights, 0).astype(np.float32)
 
 
-def weighted_words(
-    x: NDArray[np.int32], weights: NDArray[np.floating], values: str
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+def weighted_words(x: Ids, weights: Floats, values: str) -> tuple[Ids, Ids, NDArray[np.float32]]:
     """Return the words of documents ``(n, timesteps)``, each once, with its weighted count.
 
-    These are document numbers, ids and counts, sorted by the first two; words without weight are
-    left out.
+    Document numbers, ids and counts, sorted by the first two; words without weight are left out.
     """
     rows, columns = np.nonzero(x > START)
     keys, counts = np.unique(rows * len(weights) + x[rows, columns], return_counts=True)
@@ -122,27 +118,15 @@ def weighted_words(
     return documents[has_weight], words[has_weight], shares[has_weight]
 
 
-def weighted_counts(
-    x: NDArray[np.int32], weights: NDArray[np.floating], values: str
-) -> NDArray[np.float32]:
-    """Return the number of each id in documents ``(n, timesteps)``, as ``bag_of_words`` does."""
-    documents, words, shares = weighted_words(x, weights, values)
-    counts = np.zeros((len(x), len(weights)), np.float32)
-    counts[documents, words] = shares
-    return counts
-
-
-def _through(
-    layers: Iterable[tuple[Layer, Batch]], left: Iterator[Floats], x: Any, mask: Mask
-) -> Floats:
-    for layer, batch in layers:
+def _through(stack: Stack, left: Iterator[Floats], x: Any, mask: Mask) -> Floats:
+    for layer, batch in stack:
         x = _output(layer, batch, list(islice(left, len(_shapes(layer, batch)))), x, mask)
         if x.ndim > 2:
             mask = mask[:, : x.shape[1]]
     return np.asarray(x)
 
 
-def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask: Mask) -> Floats:
+def _output(layer: Layer, batch: Batch, weights: Weights, x: Any, mask: Mask) -> Floats:
     match layer:
         case Parallel():
             left, stacks = iter(weights), [with_inputs(own, batch) for own in layer.branches]
@@ -150,7 +134,9 @@ def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask:
         case feedforward.Embedding():
             x = weights[0][x]
         case feedforward.WordCounts():
-            x = weighted_counts(x, weights[0], layer.values)
+            documents, words, shares = weighted_words(x, weights[0], layer.values)
+            x = np.zeros((len(x), batch.n_ids), np.float32)
+            x[documents, words] = shares
         case feedforward.Conv1D():
             x = _convolve(layer, weights, x * mask[:, :, np.newaxis])
         case feedforward.Pooling():
@@ -167,15 +153,15 @@ def _output(layer: Layer, batch: Batch, weights: Sequence[Floats], x: Any, mask:
             variance = np.square(x).mean(axis=-1, keepdims=True)
             x = x / np.sqrt(variance + np.float32(layer.epsilon)) * scale + offset
         case Recurrent():
-            x = _recur(layer, weights, x, mask)
+            x = _recur(layer, weights, x, mask, backwards=False)
         case Bidirectional():
-            forward = _recur(layer.layer, weights[:3], x, mask)
+            forward = _recur(layer.layer, weights[:3], x, mask, backwards=False)
             backward = _recur(layer.layer, weights[3:], x, mask, backwards=True)
             x = MERGED[layer.merge_mode](forward, backward)
     return np.asarray(x)
 
 
-def _convolve(layer: feedforward.Conv1D, weights: Sequence[Floats], x: Floats) -> Floats:
+def _convolve(layer: feedforward.Conv1D, weights: Weights, x: Floats) -> Floats:
     kernel, bias = weights
     last = layer.kernel_size - 1
     before = {"valid": 0, "same": last // 2, "causal": last}[layer.padding]
@@ -185,7 +171,7 @@ def _convolve(layer: feedforward.Conv1D, weights: Sequence[Floats], x: Floats) -
     return ACTIVATIONS[layer.activation](np.tensordot(windows, kernel, ([3, 2], [0, 1])) + bias)
 
 
-def _pool(layer: feedforward.Pooling, weights: Sequence[Floats], x: Floats, mask: Mask) -> Floats:
+def _pool(layer: feedforward.Pooling, weights: Weights, x: Floats, mask: Mask) -> Floats:
     kept = mask[:, :, np.newaxis]
     if layer.by == "last":
         last = np.where(mask, np.arange(mask.shape[1]), 0).max(axis=1)
@@ -199,9 +185,7 @@ def _pool(layer: feedforward.Pooling, weights: Sequence[Floats], x: Floats, mask
     return np.asarray((_softmax(scores, axis=1) * kept * x).sum(axis=1))
 
 
-def _recur(
-    layer: Recurrent, weights: Sequence[Floats], x: Floats, mask: Mask, *, backwards: bool = False
-) -> Floats:
+def _recur(layer: Recurrent, weights: Weights, x: Floats, mask: Mask, *, backwards: bool) -> Floats:
     """Return the last hidden states, or those of each step, ``(batch, timesteps, units)``."""
     kernel, recurrent_kernel, bias = weights
     biases = np.atleast_2d(bias)

@@ -58,10 +58,6 @@ class BagOfWords(keras.layers.Layer):
 class MaskedConv1D(keras.layers.Conv1D):
     """A ``Conv1D`` that reads zeros where steps are masked, and hands the mask on."""
 
-    def __init__(self, *args: Any, **more: Any):
-        super().__init__(*args, **more)
-        self.supports_masking = True
-
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
             inputs = inputs * ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
@@ -83,7 +79,7 @@ class _Pooling(keras.layers.Layer):
 
     def __init__(self, chunks: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.chunks = True, chunks
+        self.chunks = chunks
 
     def compute_output_shape(self, input_shape: Any) -> Sizes:
         return (input_shape[0], input_shape[2] * self.chunks)
@@ -169,9 +165,7 @@ class AttentionPooling(_Pooling):
         return ops.sum(ops.where(kept, weights, 0.0) * inputs, axis=1)
 
 
-POOLING: dict[str, type[_Pooling]] = {
-    "max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling
-}  # fmt: skip
+POOLS = {"max": MaxPooling, "mean": MeanPooling, "last": LastPooling, "attention": AttentionPooling}
 
 
 @_register
@@ -184,8 +178,7 @@ class HashedEmbedding(keras.layers.Layer):
 
     def __init__(self, n_ids: int, dim: int, n: int, buckets: int, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.seed = True, seed
-        self.n_ids, self.dim, self.n, self.buckets = n_ids, dim, n, buckets
+        self.n_ids, self.dim, self.n, self.buckets, self.seed = n_ids, dim, n, buckets, seed
 
     def build(self, input_shape: Sizes) -> None:  # noqa: ARG002
         shape, random = (self.n_ids + self.buckets, self.dim), keras.initializers.RandomUniform
@@ -285,8 +278,7 @@ class MinimalGRU(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         self.units, self.activation = units, keras.activations.get(activation)
-        self.return_sequences, self.go_backwards = return_sequences, go_backwards
-        self.supports_masking, self.seed = True, seed
+        self.return_sequences, self.go_backwards, self.seed = return_sequences, go_backwards, seed
 
     def build(self, input_shape: Sizes) -> None:
         columns, random = 2 * self.units, keras.initializers.GlorotUniform(self.seed)
@@ -314,10 +306,8 @@ BLOCK = 16
 
 
 def _scan(kept: Any, added: Any) -> Any:
-    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``.
-
-    Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
-    """
+    """Return the states ``h = kept h + added`` after all steps, ``(batch, timesteps, units)``."""
+    # Keras's ``associative_scan`` does not work on TensorFlow if the size of a batch is not known.
     _, steps, units = kept.shape
     if steps == 1:
         return added
@@ -340,7 +330,7 @@ class SideBySide(keras.layers.Layer):
 
     def __init__(self, branches: Sequence[keras.Sequential], **kwargs: Any):
         super().__init__(**kwargs)
-        self.supports_masking, self.branches = True, branches
+        self.branches = branches
 
     def get_config(self) -> dict[str, Any]:
         branches = [keras.saving.serialize_keras_object(branch) for branch in self.branches]
@@ -373,9 +363,7 @@ class WeightDrop(keras.layers.RNN):
     S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
-    def __init__(
-        self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed = None, **more: Any
-    ):
+    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
@@ -419,8 +407,7 @@ class DropoutEmbedding(keras.layers.Embedding):
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"dropout": self.dropout, "dropout_seed": self.dropout_seed}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "dropout": self.dropout, "dropout_seed": self.dropout_seed}
 
     def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:  # noqa: ARG002
         return super().compute_output_spec(inputs)

@@ -5,7 +5,8 @@ Reading their arrays runs no code, and predicting with them needs no scikit-lear
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,7 @@ VECTOR = 256
 """The size of a text vector of wordllama."""
 Length = Annotated[int, Field(ge=1, le=100)]
 """The length of a sequence of words or characters."""
+Floats = NDArray[np.floating[Any]]
 
 
 class Counts(Record):
@@ -56,9 +58,7 @@ class Counts(Record):
                 last = max(len(piece) - n, 0 if within else -1)
                 yield from (piece[start : start + n] for start in range(last + 1))
 
-    def features(
-        self, text: str, places: Mapping[str, int], idf: NDArray[np.float64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def features(self, text: str, places: dict[str, int], idf: Floats) -> tuple[NDArray[Any], ...]:
         """Return the features of a text, and their weighted values."""
         found = Counter(places[term] for term in self.terms(text) if term in places)
         features, counts = np.array([*found], np.intp), np.array([*found.values()], float)
@@ -106,7 +106,7 @@ class LinearModel:
         left = zip(terms, range(len(terms)), strict=True)
         self.places = [dict(islice(left, part.n_terms)) for part in parts or []]
 
-    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def scores(self, texts: Sequence[str]) -> Floats:
         """Return log-probabilities, or margins, of texts ``(n, n_topics)``.
 
         Topics that it has not learned have the log-probability ``-inf``, or a margin below others.
@@ -120,19 +120,17 @@ class LinearModel:
         else:
             found = [self._score(text) for text in texts]
             known = np.array(found).reshape(-1, len(self.intercept))
-        lowest = known.min(initial=0) - 1
-        if self.rule.gives_probabilities:
-            if self.rule.has_one_label:
-                known -= known.max(axis=1, keepdims=True)
-                known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
-            else:
-                known = -np.logaddexp(0.0, -known)
-            lowest = -np.inf
+        lowest = -np.inf if self.rule.gives_probabilities else known.min(initial=0) - 1
+        if self.rule.gives_probabilities and self.rule.has_one_label:
+            known -= known.max(axis=1, keepdims=True)
+            known -= np.log(np.exp(known).sum(axis=1, keepdims=True))
+        elif self.rule.gives_probabilities:
+            known = -np.logaddexp(0.0, -known)
         scores = np.full((len(texts), self.n_topics), lowest)
         scores[:, self.rule.labels] = known
         return scores
 
-    def _score(self, text: str) -> NDArray[np.float64]:
+    def _score(self, text: str) -> Floats:
         score = self.intercept
         for part, places in zip(self.rule.counts or [], self.places, strict=True):
             features, values = part.features(text, places, self.idf)
@@ -141,19 +139,15 @@ class LinearModel:
 
 
 def arrays_of(
-    pipeline: Any,
-    texts: Sequence[str],
-    scores: NDArray[np.floating],
-    learned: NDArray[np.integer],
-    **kind: bool,
+    pipeline: Any, texts: Sequence[str], scores: Floats, learned: NDArray[Any], **kind: bool
 ) -> list[NDArray[Any]]:
     """Return the arrays of a fitted baseline of a ``kind``, or none if it cannot be kept.
 
     They must reproduce its ``scores`` of ``texts``; weights are float32 if that is exact enough.
     The labels in ``learned`` are in the order of its classes.
     """
-    texts, lowest = texts[:CHECKED], NEARLY_0 if kind["gives_probabilities"] else -np.inf
-    try:
+    lowest = NEARLY_0 if kind["gives_probabilities"] else -np.inf
+    with suppress(Exception):  # a pipeline from another package may be anything
         *steps, classifier = (step for _, step in pipeline.steps)
         counts, idf, terms = _features(steps)
         labels = learned.tolist()
@@ -170,15 +164,13 @@ def arrays_of(
         for size in (np.float32, np.float64):
             arrays = [facts, np.ascontiguousarray(coef.T, size), intercept, idf, joined]
             own = LinearModel(arrays, scores.shape[1]).scores(texts)
-            ours, wanted = (rows[:, labels].clip(lowest) for rows in (own, scores[: len(texts)]))
+            ours, wanted = (rows[:, labels].clip(lowest) for rows in (own, scores))
             if np.allclose(ours, wanted, rtol=0, atol=TOLERANCE):
                 return arrays
-    except Exception:  # a pipeline from another package may be anything
-        return []
     return []
 
 
-def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.float64], list[str]]:
+def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, Floats, list[str]]:
     """Return what the steps of a pipeline count, the weights of the terms, and the terms."""
     from rnnbench.models.estimators import encode
 
@@ -199,23 +191,20 @@ def _features(steps: Sequence[Any]) -> tuple[list[Counts] | None, NDArray[np.flo
     return counts, np.concatenate(idf), terms
 
 
-def _weights(classifier: Any, other: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier.
-
-    If only the second of two topics has a score, that of the first one is ``other`` times it.
-    """
+def _weights(classifier: Any, other: float) -> tuple[Floats, Floats]:
+    """Return the weights ``(n_labels, n_features)`` and intercepts of a fitted classifier."""
     if hasattr(classifier, "class_prior_"):  # a DummyClassifier
         return np.zeros((len(classifier.classes_), 0)), np.log(classifier.class_prior_)
     if hasattr(classifier, "feature_log_prob_"):  # naive Bayes, of which one kind has no prior
         has_prior = type(classifier).__name__ != "ComplementNB"
         return classifier.feature_log_prob_, classifier.class_log_prior_ * has_prior
     weights, intercept = classifier.coef_, np.atleast_1d(classifier.intercept_)
-    if len(weights) == 1:
+    if len(weights) == 1:  # the score of the first of two topics is ``other`` times this one
         return np.concatenate([other * weights, weights]), np.append(other * intercept, intercept)
     return weights, intercept
 
 
-def _weights_of_topic(classifier: Any, rule: LinearRule) -> tuple[NDArray[np.float64], float]:
+def _weights_of_topic(classifier: Any, rule: LinearRule) -> tuple[Floats, float]:
     """Return the weights ``(n_features,)`` and the intercept of one topic against the others."""
     if hasattr(classifier, "y_"):  # all training documents have the topic
         size = VECTOR if rule.counts is None else sum(part.n_terms for part in rule.counts)

@@ -14,9 +14,9 @@ from stacks import EMBEDDING, PADDINGS, bidirectional, network, randomized
 
 from rnnbench.data.dataset import START
 from rnnbench.models.build import build
-from rnnbench.models.in_numpy import weighted_counts, word_weights
+from rnnbench.models.in_numpy import weighted_words, word_weights
 from rnnbench.models.keras_layers import (
-    POOLING,
+    POOLS,
     WEIGHT_DROP,
     BagOfWords,
     DropoutEmbedding,
@@ -50,7 +50,9 @@ def assert_numbers(values, learned, other, expected):
     layer, weights = BagOfWords(N_IDS, values), word_weights(learned, N_IDS, values)
     layer.build((None, None))
     layer.adapt(learned)
-    in_numpy = weighted_counts(other, weights, values)
+    documents, columns, counts = weighted_words(other, weights, values)
+    in_numpy = np.zeros((len(other), N_IDS))
+    in_numpy[documents, columns] = counts
 
     for found in (layer(other), in_numpy):
         np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -85,7 +87,7 @@ def test_shares_are_those_of_the_words_that_were_in_the_documents_learned_from(l
 # Pooling
 
 of_one_step = pytest.mark.filterwarnings("ignore:You are using a softmax over axis 1")
-ways = pytest.mark.parametrize("by", POOLING)
+ways = pytest.mark.parametrize("by", POOLS)
 
 
 def pooled(by, steps, weights):
@@ -104,7 +106,7 @@ def pooled(by, steps, weights):
 def layer_and_sequences(by, sequences, steps, features, seed):
     """Return a layer with random weights, and sequences for it."""
     random = np.random.default_rng(seed)
-    layer = POOLING[by]()
+    layer = POOLS[by]()
     layer.build((sequences, steps, features))
     layer.set_weights([random.normal(size=weight.shape) for weight in layer.get_weights()])
     return layer, random.normal(size=(sequences, steps, features)).astype(np.float32)
@@ -159,7 +161,7 @@ def test_the_vectors_of_equal_parts_of_the_steps_that_count_are_joined(
     by, mask, is_masked, chunks, seed
 ):
     whole, x = layer_and_sequences(by, *mask.shape, features=2, seed=seed)
-    layer = POOLING[by](chunks=chunks)
+    layer = POOLS[by](chunks=chunks)
     layer.build(x.shape)
     layer.set_weights(whole.get_weights())
 
@@ -363,7 +365,7 @@ def test_the_outputs_of_branches_are_joined_and_the_mask_is_that_of_the_first():
     np.testing.assert_array_equal(found, np.concatenate(expected, axis=-1))
     np.testing.assert_array_equal(layer.compute_mask(SEQUENCES, mask), mask)
     assert np.abs(found - layer(SEQUENCES)).max() > 0.01, "the mask reaches the branches"
-    vectors = SideBySide([keras.Sequential([POOLING["max"]()])])
+    vectors = SideBySide([keras.Sequential([POOLS["max"]()])])
     assert vectors.compute_mask(SEQUENCES, mask) is None
 
 

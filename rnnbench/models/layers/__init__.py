@@ -156,7 +156,7 @@ def _misfits(
             )
             yield at(place, problem(fault, hint))
         if isinstance(layer, Parallel):
-            found = _misfits_inside(layer, (*place, "branches"), is_sequence)
+            found = _misfits_below(layer, (*place, "branches"), is_sequence)
             yield from found
             is_sequence = None if found else is_sequence  # so that no layer above is blamed
         if layer.takes == "sequence" or is_sequence is not None:
@@ -164,16 +164,12 @@ def _misfits(
     return is_sequence
 
 
-def _misfits_inside(
-    layer: Parallel, below: Loc, is_sequence: bool | None
-) -> list[InitErrorDetails]:
-    found = [
-        misfit
-        for number, branch in enumerate(layer.branches)
-        for misfit in _misfits(branch, (*below, number), is_sequence)
-    ]
+def _misfits_below(layer: Parallel, place: Loc, is_sequence: bool | None) -> list[InitErrorDetails]:
+    found: list[InitErrorDetails] = []
+    for number, branch in enumerate(layer.branches):
+        found += _misfits(branch, (*place, number), is_sequence)
     if not found and len({end.steps for end in layer.ends(_LONG)}) > 1:
         fault = "give outputs of different lengths, which cannot be joined"
         hint = "end each branch in one vector, as pooling does, or keep the length in all of them"
-        return [at(below, problem(fault, hint))]
+        return [at(place, problem(fault, hint))]
     return found

@@ -20,7 +20,6 @@ Activation = Literal[
     "tanh", "sigmoid", "hard_sigmoid", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
     "softplus", "softsign", "softmax", "linear",
 ]  # fmt: skip
-
 SeedOf = Callable[[str], int]
 """Gives each random part of a layer a seed of its own: ``kernel``, ``dropout``."""
 
@@ -35,13 +34,10 @@ def derive_seed(seed: int, position: int, role: str) -> int:
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a dataset.
+    """The shape of a dataset: sequences of ``timesteps`` word ids, and ``n_topics`` to tell apart.
 
-    Attributes:
-        timesteps: length of the sequences of word ids.
-        n_topics: topics to tell apart.
-        n_ids: all word ids are below this; 0 is padding.
-        has_one_label: whether a document has one topic, and not any number of them.
+    All ids are below ``n_ids``; 0 is padding. If it ``has_one_label``, each document has one topic,
+    and otherwise any number of them.
     """
 
     timesteps: int
@@ -51,7 +47,6 @@ class Shape:
 
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
-        """Return the shape of ``dataset``."""
         has_one_label = dataset.y_train.ndim == 1
         return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids, has_one_label)
 
@@ -72,15 +67,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Batch:
-    """The shape of a batch between two layers.
+    """The shape of a batch of ``size`` documents between two layers.
 
-    Attributes:
-        size: documents in the batch.
-        steps: length of their sequences, or ``None`` if each document is a single vector.
-        features: length of each vector.
-        n_topics: topics to tell apart.
-        n_ids: all word ids are below this.
-        passes_back: whether a layer below is trained, so that gradients must reach it.
+    Each is ``steps`` vectors, or a single one if this is ``None``, of ``features`` numbers. The
+    batch ``passes_back`` gradients if a layer below is trained. The rest is as in ``Shape``.
     """
 
     size: int
@@ -118,8 +108,7 @@ class Layer(Variant):
     has_dropout: ClassVar[bool] = False
     """Whether the Keras layer takes a seed, mostly for dropout."""
     takes: ClassVar[Literal["ids", "sequence", "anything"]] = "anything"
-    """Word ids, which only the first layer gets; sequences of vectors; or sequences and single
-    vectors alike."""
+    """Word ids, which only the first layer gets; sequences of vectors; or these and single ones."""
     makes_vector: ClassVar[bool] = False
     """Whether it makes one vector of each sequence."""
     is_trained: ClassVar[bool] = True
@@ -166,11 +155,8 @@ class Layer(Variant):
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         """Return the shape of its output for ``batch``; ``changes`` replace the usual values."""
-        is_sequence = self.gives_sequence(from_sequence=batch.steps is not None)
-        usual = {
-            "steps": batch.steps if is_sequence else None,
-            "passes_back": batch.passes_back or self.is_trained,
-        }
+        steps = batch.steps if self.gives_sequence(from_sequence=batch.steps is not None) else None
+        usual = {"steps": steps, "passes_back": batch.passes_back or self.is_trained}
         return replace(batch, **usual | changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:  # noqa: ARG002
@@ -186,6 +172,6 @@ class Layer(Variant):
 
     def settings(self) -> dict[str, Any]:
         """Return the optional parameters that differ from their defaults."""
-        fields = type(self).model_fields
-        is_optional = {key for key, field in fields.items() if not field.is_required()}
-        return {k: value for k, value in self if k in is_optional and value != fields[k].default}
+        fields = type(self).model_fields.items()
+        usual = {key: field.default for key, field in fields if not field.is_required()}
+        return {key: value for key, value in self if value != usual.get(key, value)}

@@ -31,9 +31,7 @@ class Embedding(Layer):
     dropout: Rate = 0.0
     """Share of the words to drop in each step of training, wherever they occur in a batch."""
     gives_mask = computed(lambda own: own.masking)
-    pretrained_dim = computed(
-        lambda own: own.dim if own.embeddings_initializer != "uniform" else None
-    )
+    pretrained_dim = computed(lambda it: it.dim if it.embeddings_initializer != "uniform" else None)
     reads_unlabeled = computed(lambda own: own.texts == "unlabeled")
 
     @model_validator(mode="after")
@@ -138,10 +136,10 @@ class Pooling(Layer):
     dynamic max pooling of XML-CNN."""
 
     def keras_layer(self, shape: Shape, seed_of: SeedOf, **options: Any) -> Any:  # noqa: ARG002
-        from rnnbench.models.keras_layers import POOLING
+        from rnnbench.models.keras_layers import POOLS
 
         seeds = [seed_of("kernel"), seed_of("query")] if self.by == "attention" else []
-        return POOLING[self.by](self.chunks, *seeds, **options)
+        return POOLS[self.by](self.chunks, *seeds, **options)
 
     def gives(self, batch: Batch, **changes: Any) -> Batch:
         passes_back = batch.passes_back or self.by == "attention"

@@ -122,11 +122,9 @@ class Bidirectional(Layer):
 
         # A backward layer that Keras makes itself would begin with the weights of the other one.
         forward = self.layer.keras_layer(shape, lambda role: seed_of(f"forward {role}"))
-        back = {"go_backwards": True, "name": f"backward_{forward.name}"}
-        backward = self.layer.keras_layer(shape, lambda role: seed_of(f"backward {role}"), **back)
-        return keras.layers.Bidirectional(
-            forward, self.merge_mode, backward_layer=backward, **options
-        )
+        way = {"go_backwards": True, "name": f"backward_{forward.name}"}
+        back = self.layer.keras_layer(shape, lambda role: seed_of(f"backward {role}"), **way)
+        return keras.layers.Bidirectional(forward, self.merge_mode, backward_layer=back, **options)
 
     def gives_sequence(self, *, from_sequence: bool) -> bool:
         return self.layer.gives_sequence(from_sequence=from_sequence)

@@ -43,8 +43,8 @@ OTHER_CODE = "different rnnbench code (same version, but another commit or local
 
 def installed(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions on this machine, and the SHA-256 of rnnbench's files, by name."""
-    python = platform.python_version().rpartition(".")[0]
-    return {PYTHON: python, CODE: code.code_of_rnnbench()} | versions(packages)
+    python, folder = platform.python_version().rpartition(".")[0], Path(rnnbench.__file__).parent
+    return {PYTHON: python, CODE: code.sha256_of(folder)} | versions(packages)
 
 
 def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:

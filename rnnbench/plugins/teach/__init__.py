@@ -4,12 +4,8 @@ from dataclasses import dataclass
 
 from rnnbench.command import LEARN, Command
 
-EXPLAIN = Command(
-    "explain",
-    "rnnbench.plugins.teach.command:explain",
-    "Explain a recurrent layer step by step.",
-    LEARN,
-)
+_PLACE = "rnnbench.plugins.teach.command:explain"
+EXPLAIN = Command("explain", _PLACE, "Explain a recurrent layer step by step.", LEARN)
 
 
 @dataclass(frozen=True)

@@ -63,17 +63,14 @@ def explain(
     if toy:
         print_record(*exports.toy_view(exports.work_through(kinds)), as_json=as_json)
     elif code and as_json:
-        names = [kind.name for kind in kinds]
-        print_record({"layers": names, "code": exports.numpy_code(kinds)}, as_json=True)
+        print_record({"layers": layers, "code": exports.numpy_code(kinds)}, as_json=True)
     elif code:
         typer.echo(exports.numpy_code(kinds), nl=False)  # as it is: it will be copied
     elif save is None:
-        explanation = explain_layer(
-            kinds[0].name, units=units, features=features, steps=steps, batch=batch
-        )
-        print_record(explanation, explanation, as_json=as_json)
-        if explanation.failures:
-            raise RnnbenchError("\n".join(explanation.failures))
+        found = explain_layer(layers[0], units=units, features=features, steps=steps, batch=batch)
+        print_record(found, found, as_json=as_json)
+        if found.failures:
+            raise RnnbenchError("\n".join(found.failures))
 
 
 def _check_options(context: typer.Context) -> None:

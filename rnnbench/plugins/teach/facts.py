@@ -23,11 +23,9 @@ TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
-
-Shape = tuple[int, ...]
 WIDTH = 80
 """Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
-
+Shape = tuple[int, ...]
 VALUE, ASIDE, GOOD, BAD = "bold", "dim", "green", "bold red"
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
 
@@ -203,7 +201,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             layer.count_params(),
         ),
         **{name: getattr(kind, name) for name in ON_PAPER},
-        check=_check([values[state.symbol] for state in kind.states], sequence, last, states),
+        check=_check([values[state.symbol] for state in kind.states], sequence, last, *states),
     )
 
 
@@ -222,21 +220,19 @@ def _build(kind: Kind, sizes: LayerSizes, **options: bool) -> Any:
     return layer
 
 
-def _check(
-    in_numpy: Sequence[Floats], sequence: Floats, last: Floats, states: Sequence[Floats]
-) -> NumpyCheck:
+def _check(ours: Sequence[Floats], sequence: Floats, last: Floats, *states: Floats) -> NumpyCheck:
     """Compare states in NumPy with Keras's: ``last`` and ``states`` are after the last step."""
-    hidden = in_numpy[0]
+    hidden = ours[0]
     pairs = [(hidden, sequence), (hidden[:, -1], last)]
-    pairs += [(ours[:, -1], theirs) for ours, theirs in zip(in_numpy, states, strict=True)]
-    differences = [np.abs(ours - theirs) for ours, theirs in pairs]
+    pairs += [(own[:, -1], theirs) for own, theirs in zip(ours, states, strict=True)]
+    differences = [np.abs(own - theirs) for own, theirs in pairs]
     first_units = (values[0, :, :UNITS_SHOWN].tolist() for values in (hidden, sequence))
     by_step = zip(*first_units, differences[0].max(axis=(0, 2)).tolist(), strict=True)
     return NumpyCheck(
         dtype=DTYPE,
         steps=tuple(
-            Step(step, tuple(ours), tuple(theirs), largest)
-            for step, (ours, theirs, largest) in enumerate(by_step, start=1)
+            Step(step, tuple(own), tuple(theirs), largest)
+            for step, (own, theirs, largest) in enumerate(by_step, start=1)
         ),
         compared=sum(difference.size for difference in differences),
         largest_difference=float(np.max([difference.max() for difference in differences])),
@@ -250,7 +246,6 @@ class Spelled:
     page: RenderableType
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the segments of the page."""
         for segment in console.render(self.page, options):
             text = segment.text
             for sign, spelling in IN_ASCII.items() if options.ascii_only else ():
@@ -300,11 +295,9 @@ def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
     total, weights = parameters.formula, parameters.weights
-    rows = [
-        (one.symbol, one.name, str(one.shape), one.formula.text, one.formula.value, one.count)
-        for one in weights
-    ]
-    for *words, value, count in [*rows, ("sum", "", "", "", total.value, parameters.count)]:
+    rows: list[Any] = [(it.symbol, it.name, str(it.shape), it.formula.text, it) for it in weights]
+    for *words, of in [*rows, ("sum", "", "", "", parameters)]:
+        value, count = of.formula.value, of.count
         in_keras = Text(f"{count:,}", GOOD if value == count else BAD)
         is_last_weight = words[0] == weights[-1].symbol
         table.add_row(*words, f"{value:,}", in_keras, end_section=is_last_weight)

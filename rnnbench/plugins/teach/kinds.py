@@ -21,7 +21,6 @@ from rnnbench.errors import UserError, did_you_mean
 
 Floats = NDArray[np.floating[Any]]
 Values = dict[str, Floats]
-
 IN_ASCII = {"σ": "sigmoid", "⊙": "*", "−": "-", "ₜ₋₁": "[t-1]", "ₜ": "[t]", "ĥ": "h~", "ĉ": "c~"}
 IN_ASCII |= {"e⁻ᵃ": "exp(-a)", "×": "*"}  # how signs are written where there is only ASCII
 IN_PYTHON = {"ₜ₋₁": "", "xₜ": "x_t", "ₜ": ""}  # a state is replaced only after its last use

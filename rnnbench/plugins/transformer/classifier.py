@@ -15,7 +15,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
 from rnnbench.plugins.transformer.model import PARTS, Transformer, folder_of
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
-from rnnbench.training.epochs import Documents, Epochs, Recipe, batches, count_batches
+from rnnbench.training.epochs import Documents, Recipe, batches, count_batches
 from rnnbench.training.outcome import Weights
 
 AT_ONCE = 64  # documents that are scored together
@@ -23,7 +23,6 @@ DROPOUT = 0.1  # share of the inputs of the new layer that is dropped
 FASTER = 10  # so many times the rate of the other layers, as the new one has learned nothing yet
 NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
-
 Floats = NDArray[np.float32]
 Pieces = NDArray[np.int32]
 """Documents as ids of pieces of words, ``(n, pieces)``."""
@@ -126,16 +125,9 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     return nn.Sequential(body, nn.Dropout(DROPOUT), last)
 
 
-def train(
-    classifier: Classifier,
-    documents: Documents,
-    held_out: Documents | None,
-    recipe: Recipe,
-    seed: int,
-    epochs: Epochs,
-) -> None:
-    """Train a classifier in place, in the order of ``epochs.batches``; note each epoch."""
-    (x, y), net, section = documents, classifier.net, classifier.section
+def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) -> Iterator[Floats]:
+    """Train a classifier, in the order of ``epochs.batches``; yield the logits of each epoch."""
+    (x, y), net, section = data, classifier.net, classifier.section
     weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
     body: list[nn.Parameter] = [*classifier.body.parameters()]
     rate: Any = recipe.learning_rate
@@ -156,10 +148,7 @@ def train(
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-        judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])
-        epochs.note(*classifier.judge(logits, y), judged, classifier.weights)
-        if epochs.is_over:
-            return
+        yield logits
 
 
 def add_gradients(classifier: Classifier, x: Pieces, y: Labels, weights: torch.Tensor) -> Floats:

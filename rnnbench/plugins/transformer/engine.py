@@ -61,15 +61,17 @@ class Transformers(Engine):
         assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
         begin("loading transformer")
         classifier = Classifier(model.transformer, Shape.of(dataset), seed)
-        x_train, x_test = (
-            classifier.pieces([dataset.text(number) for number in part.tolist()])
-            for part in (dataset.train_documents, dataset.test_documents)
-        )
+        parts = dataset.train_documents.tolist(), dataset.test_documents.tolist()
+        x_train, x_test = (classifier.pieces(list(map(dataset.text, part))) for part in parts)
         dataset = replace(dataset, x_train=x_train, x_test=x_test)
         documents, held_out = hold_out_documents(dataset, recipe.validation_split)
         begin(TRAINING)
         epochs = Epochs(on_epoch, recipe.early_stopping)
-        train(classifier, documents, held_out, recipe, seed, epochs)
+        for logits in train(classifier, documents, recipe, seed):
+            judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])
+            epochs.note(*classifier.judge(logits, documents[1]), judged, classifier.weights)
+            if epochs.is_over:
+                break
         if held_out:
             classifier.load(epochs.best_weights)
         n, params = len(documents[1]), sum(map(np.size, weights := classifier.weights()))

@@ -21,7 +21,7 @@ from rnnbench.environment import missing
 from rnnbench.errors import OutOfReachError, RnnbenchError, UserError
 from rnnbench.models.descriptions import Network
 from rnnbench.models.layers import Product, Shape
-from rnnbench.section import Pretrained, Section, spell_parameters
+from rnnbench.section import Pretrained, Section, Text, call
 from rnnbench.storage import sha256_file, sha256_json
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
@@ -47,7 +47,7 @@ GIGABYTES = 0.7  # of a process with PyTorch
 class Transformer(Section):
     """A pretrained transformer, and how it is fine-tuned."""
 
-    name: Annotated[str, Field(min_length=1)] = MINILM
+    name: Text = MINILM
     """``minilm-l6``, which comes from the package index; a folder with the files of a model,
     relative to the working folder; or a name on the Hugging Face Hub."""
     epochs: PositiveInt = 4
@@ -55,8 +55,7 @@ class Transformer(Section):
     batch_size: PositiveInt = 32
     """Documents in each step of the optimizer."""
     learning_rate: Annotated[float, Field(gt=0, lt=1)] = 5e-5
-    """The largest size of the steps of AdamW. It rises from 0 and then falls to 0, in straight
-    lines."""
+    """The largest size of the steps of AdamW; it rises from 0 and falls to 0 in straight lines."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """The share of the steps in which it rises."""
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = 0.01
@@ -92,7 +91,7 @@ class TransformerModel(Network):
     def in_short(self) -> str:
         """Return the name of the model, and its parameters that differ from their defaults."""
         own = self.transformer.model_dump(exclude_defaults=True, exclude={"name"})
-        return self.transformer.name + (f" ({spell_parameters(own)})" if own else "")
+        return call(self.transformer.name, own)
 
     def count_params(self, shape: Shape) -> int:
         if reason := why_not():
