@@ -17,11 +17,7 @@ TIES = 1e-6  # how much less the vote of each further model counts
 
 
 def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) -> TrialResult:
-    """Return the result of an ensemble from those of its members; nothing is trained.
-
-    Parameters and times are their sums, and memory is the largest. An ``RnnbenchError`` is raised
-    if they have answered other documents.
-    """
+    """Return the result of an ensemble; ``RnnbenchError`` if its members' documents differ."""
     assert isinstance(trial.model, EnsembleModel)  # noqa: S101 - no other model has members
     of, first = trial.model.ensemble, members[0]
     if not all(np.array_equal(first.labels, member.labels) for member in members):

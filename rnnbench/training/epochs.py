@@ -197,7 +197,7 @@ class Epochs:
         self.on_epoch(epoch, loss, score)
 
     def record(
-        self, *, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0
+        self, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 

@@ -160,10 +160,7 @@ def _largest_singular(matrix: Any, n: int) -> tuple[NDArray[np.float64], NDArray
 
 
 def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> Weights:
-    """Return the weights of the embedding and of the recurrent layer, in Keras's order.
-
-    They are kept in the cache. They depend neither on a seed nor on held-out documents.
-    """
+    """Return the weights of the embedding and the recurrent layers, made once for all seeds."""
     import tensorflow as tf
 
     assert model.pretrain  # noqa: S101 - the caller has looked

@@ -260,12 +260,10 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
     """Train a network of the same shapes on the same data as the engines do, but with PyTorch."""
     from rnnbench.plugins.speed.in_torch import train
 
-    dataset, recipe, epochs = dataset_of(trial, corpus), trial.training, Epochs(on_epoch)
+    dataset, epochs = dataset_of(trial, corpus), Epochs(on_epoch)
     begin(TRAINING)
-    model = cast(LayeredNetwork, trial.model)
-    answers, params = train(model, dataset, recipe, trial.seed, epochs, packs=packs)
-    documents = len(dataset.y_train)
-    record = epochs.record(engine="torch", params=params, recipe=recipe, documents=documents)
+    answers, params = train(trial, dataset, epochs, packs=packs)
+    record = epochs.record("torch", params, trial.training, len(dataset.y_train))
     return TrialResult(record, dataset.y_test, answers)
 
 

@@ -89,7 +89,7 @@ class KerasEngine(Engine):
         if validation:
             built.set_weights(epochs.best_weights)
         params = sum(math.prod(weight.shape) for weight in built.trainable_weights)
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
+        record = epochs.record(self.name, params, recipe, len(y))
         weights = weights_of(built) if keep_model else None
 
         def score(x: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -137,11 +137,7 @@ def texts(
 
 
 def score(
-    baseline: Baseline,
-    classifier: Any,
-    documents: list[str],
-    n_topics: int,
-    learned: NDArray[np.intp],
+    baseline: Baseline, classifier: Any, texts: list[str], n_topics: int, learned: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
@@ -150,16 +146,16 @@ def score(
     if baseline.gives_probabilities:
         with np.errstate(divide="ignore"):
             if hasattr(classifier, "predict_log_proba"):  # exact far below the smallest float
-                known = np.asarray(classifier.predict_log_proba(documents))
+                known = np.asarray(classifier.predict_log_proba(texts))
             else:
-                known = np.log(classifier.predict_proba(documents))
+                known = np.log(classifier.predict_proba(texts))
         lowest = -np.inf
     else:
-        known = classifier.decision_function(documents)
+        known = classifier.decision_function(texts)
         if known.ndim == 1:  # the margin of the second of two topics, or of one against none
             known = np.stack([-known, known], axis=1)
         lowest = known.min() - 1
-    scores = np.full((len(documents), n_topics), lowest)
+    scores = np.full((len(texts), n_topics), lowest)
     scores[:, learned] = known[:, -len(learned) :]
     return with_floor(scores) if baseline.gives_probabilities else scores
 

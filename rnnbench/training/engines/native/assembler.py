@@ -166,15 +166,11 @@ Index = Value | int
 
 @dataclass(frozen=True)
 class Array:
-    """Floats, or whole numbers of their size, in the arena ``block``; all numbers are in floats.
+    """Floats, or whole numbers of their size, in the arena ``block``; its parts are views."""
 
-    The strides can be longer than the shape needs, because vectors are read and written whole. In
-    the code of a function, its parts are views.
-    """
-
-    offset: int
+    offset: int  # in floats, as the strides and the size
     shape: tuple[int, ...]
-    strides: tuple[int, ...]
+    strides: tuple[int, ...]  # may be longer than needed: vectors are read and written whole
     size: int
     block: str
     memory: Any = None  # which knows the ``Assembler``
@@ -258,14 +254,9 @@ class View:
 
     def store(self, floats: Value, count: int | None = None) -> None:
         """Write a vector, or only its first ``count`` floats, or one float."""
-        if count in (None, self.asm.lanes):
-            self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
-            return
-        done = 0
-        for size in (8, 4, 2, 1):
-            if count & size:
-                self.moved(done).store(floats.pick(range(done, done + size)))
-                done += size
+        if count not in (None, self.asm.lanes):
+            floats = floats.pick(range(count))
+        self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
 
     def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
         """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""

@@ -126,28 +126,21 @@ class Memory:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes that the machine code is made for.
+    """The sizes that the machine code is made for."""
 
-    A document has up to ``timesteps``; ``batch`` documents are an optimizer step, of which ``rows``
-    go through the network together. ``clip`` is the largest norm of a step's gradients, if any.
-    """
-
-    timesteps: int
+    timesteps: int  # of the longest document
     topics: int
     n_ids: int
-    batch: int
-    rows: int
+    batch: int  # documents in an optimizer step
+    rows: int  # documents that go through the network together
     lanes: int
     averages: bool = False
     only_scores: bool = False
-    clip: float | None = None
+    clip: float | None = None  # the largest norm of a step's gradients, if any
 
 
 class Group(Memory):
-    """Up to ``rows`` documents, the longest first: where their steps are.
-
-    Before, between and after documents are ``gap`` rows of zeros, for convolutions.
-    """
+    """Up to ``rows`` documents, the longest first, with ``gap`` rows of zeros around each."""
 
     def __init__(self, sizes: Sizes, gap: int):
         super().__init__(averages=sizes.averages, clips=sizes.clip is not None)
@@ -266,9 +259,6 @@ class Activations:
             self.gradient.view.write_product(given, transposed, adds=adds)
 
     def factors(self) -> Iterator[tuple[View, Index, View | None]]:
-        """Have the body of a loop run with all vectors, the row of the first, and their features.
-
-        The last is a list of features, where those of a document lack some.
-        """
+        """Have the body of a loop run with vectors, the row of the first, features if some lack."""
         x = self.value.view.rows(0, self.count())
         yield x.columns(0, self.features + 1), 0, None

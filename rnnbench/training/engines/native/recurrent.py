@@ -106,11 +106,7 @@ CELLS: dict[type[Layer], Cell] = {
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
-    """Return Keras's column of each of ours: all gates of a vector of units stand together.
-
-    >>> column_order(units=3, gates=2, lanes=2).tolist()  # Keras: gate by gate
-    [0, 1, 3, 4, 2, 5]
-    """
+    """Return Keras's column of each of ours: all gates of a vector of units stand together."""
     columns = np.arange(gates * units).reshape(gates, units)
     starts = range(0, units, lanes)
     return np.concatenate([columns[:, start : start + lanes].ravel() for start in starts])
@@ -193,18 +189,14 @@ class RecurrentStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         for way in asm.loop(self.ways):
-            if self.layer.weight_drop:
-                self._drop_weights(asm, way)
+            if rate := self.layer.weight_drop:
+                used, u = self.used[way, 0], self.u.value[way, 0]
+                for i in asm.loop(self.used.strides[0], step=asm.lanes):
+                    used[i].store(u[i].load())
+                for row in asm.loop(self.units):
+                    self.draw(asm, self.mask[way, row], rate, self.columns, row, way)
+                    self._apply_mask(asm, self.used, way, row)
             self.transposed[way].write_transposed(self.used[way])
-
-    def _drop_weights(self, asm: Assembler, way: Value) -> None:
-        used, u = self.used[way, 0], self.u.value[way, 0]
-        for i in asm.loop(self.used.strides[0], step=asm.lanes):
-            used[i].store(u[i].load())
-        for row in asm.loop(self.units):
-            mask, rate = self.mask[way, row], self.layer.weight_drop
-            self.draw(asm, mask, rate, self.columns, row, way)
-            self._apply_mask(asm, self.used, way, row)
 
     def conclude(self, asm: Assembler) -> None:
         """Leave out the gradients of weights that were dropped."""
