@@ -69,22 +69,20 @@ def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
 
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
 def pretrained_vectors(
-    dataset: Dataset, dim: int, validation_split: float, *, unlabeled: bool = False
+    dataset: Dataset, dim: int, share: float, *, unlabeled: bool = False
 ) -> NDArray[np.float32]:
     """Return word vectors that are learned from ``texts_for``; see ``ppmi_svd_vectors``."""
-    texts = texts_for(dataset, validation_split, unlabeled=unlabeled)
+    texts = texts_for(dataset, share, unlabeled=unlabeled)
     return ppmi_svd_vectors(texts, dataset.n_ids, dim)
 
 
-def texts_for(
-    dataset: Dataset, validation_split: float, *, unlabeled: bool
-) -> list[NDArray[np.int32]]:
+def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[NDArray[np.int32]]:
     """Return the ids of all texts to learn from that are not for validation or testing.
 
     They are the other documents of the corpus at full length, also those too long for the dataset;
     or the training documents and ``Dataset.unlabeled``.
     """
-    kept, held_out = hold_out(len(dataset.y_train), validation_split, dataset.groups)
+    kept, held_out = hold_out(len(dataset.y_train), share, dataset.groups)
     if unlabeled:
         if not dataset.unlabeled:
             hint = "use `rnnbench run` or `rnnbench choose`"

@@ -6,7 +6,7 @@ dimension, one vector of each column of the tile is loaded, and one float of eac
 """
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
@@ -258,6 +258,17 @@ class View:
             floats = floats.pick(range(count))
         self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
 
+    def load_row(self, features: int, fill: float = 0.0) -> list[Value]:
+        """Return the vectors of a row, with a number in the lanes past its end."""
+        starts = range(0, features, self.asm.lanes)
+        return self.asm.filled([self.moved(start).load() for start in starts], features, fill)
+
+    def store_row(self, vectors: Iterable[Value], features: int) -> None:
+        """Write a row up to its end."""
+        lanes = self.asm.lanes
+        for start, vector in zip(range(0, features, lanes), vectors, strict=True):
+            self.moved(start).store(vector, min(lanes, features - start))
+
     def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
         """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""
         sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
@@ -429,6 +440,12 @@ class Assembler:
     def vector_of(self, numbers: ArrayLike) -> Value:
         """Return a vector of numbers, or of equal ones."""
         return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
+
+    def filled(self, vectors: Iterable[Value], features: int, fill: float = 0.0) -> list[Value]:
+        """Return the vectors of a row with a number in the lanes past its end."""
+        *whole, last = vectors
+        is_real = self.vector_of(np.arange(self.lanes)) < features - len(whole) * self.lanes
+        return [*whole, is_real.select(last, fill)]
 
     def spread(self, single: Value) -> Value:
         nothing = ir.Constant(ir.VectorType(single.raw.type, self.lanes), ir.Undefined)

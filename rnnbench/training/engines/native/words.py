@@ -18,7 +18,7 @@ from .feedforward import DenseStage, activate, activate_back
 from .memory import SHARED, SLACK, Activations, Group, spans, words_of
 from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
-from .stage import Stage, stack, store_row
+from .stage import Stage, stack
 
 Words = Iterator[tuple[Value, Value, Value]]  # rows, and the word and its mask of each
 
@@ -252,7 +252,7 @@ class BagStage(Stage):
                     weight = asm.spread(weights[i].load(F32))
                     for n, start in enumerate(starts):
                         sums[n] += weight * line.moved(start).load()
-                store_row(self.above.value[row, column], sums, width)
+                self.above.value[row, column].store_row(sums, width)
         activate(self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:  # noqa: ARG002
