@@ -50,25 +50,19 @@ class TrialTime(Record):
 
     model: str
     seed: int
-    score: Annotated[float, formerly("accuracy")]
-    """Share of test documents with the right topic, as proof that the contender really trains."""
-    ms_per_step: float
-    """An epoch's wall time divided by its steps; the median over the epochs after the first."""
+    score: Annotated[float, formerly("accuracy")]  # as proof that the contender really trains
+    ms_per_step: float  # wall time; the median over the epochs after the first
     steps: int
-    seconds: float
-    """Wall time of the whole trial, compilation and predictions included."""
-    started: float
-    """Seconds from the start of the contender to that of the trial."""
+    seconds: float  # wall time of the whole trial, compilation and predictions included
+    started: float  # in seconds after the contender
     process: int
-    peak_memory_mb: float
-    """Peak memory of the process by the end of the trial, libraries included, in 10**6 bytes."""
+    peak_memory_mb: float  # of the process so far, libraries included, in 10**6 bytes
 
 
 class TableTime(Record):
     """One contender's time for the whole table in one round."""
 
-    seconds: float
-    """Wall time from starting the processes to the last prediction."""
+    seconds: float  # wall time from starting the processes to the last prediction
     trials: list[TrialTime]
 
     @property
@@ -88,8 +82,7 @@ class ContenderTimes(Record):
     """One way of training, over all rounds."""
 
     name: str
-    what: str
-    """The way of training in words."""
+    what: str  # the way of training in words
     jobs: int
     threads: int
     rounds: list[TableTime]
@@ -124,8 +117,7 @@ class ProductTime(Record):
     """The time of the matrix products alone in one optimizer step of a model, on one core."""
 
     model: str
-    ms_per_step: float | None
-    """``None`` if all products are too thin to be bound by arithmetic."""
+    ms_per_step: float | None  # ``None`` if all are too thin to be bound by arithmetic
 
 
 class SpeedResults(Record):
@@ -215,8 +207,7 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
 
 def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
     """Return the models of a benchmark that can be timed, by name."""
-    models = benchmark.models.items()
-    return {name: model for name, model in models if isinstance(model, LayeredNetwork)}
+    return {name: m for name, m in benchmark.models.items() if isinstance(m, LayeredNetwork)}
 
 
 def only_networks(benchmark: Benchmark) -> Benchmark:
@@ -332,7 +323,7 @@ def _results(
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
     """Train everything with ``contender``, in processes started for it."""
-    adapted = [contender.adapt(trial) for trial in plan.trials]
+    adapted = list(map(contender.adapt, plan.trials))
     listener(executors.Planned(adapted, []))
     costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0

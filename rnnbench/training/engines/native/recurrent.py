@@ -43,16 +43,13 @@ class Gradients(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """The arithmetic of a recurrent layer, with Keras's defaults: all that differs between kinds.
-
-    A gate that is ``split`` is given two sums: first that over the state, which has a bias of its
-    own, then that over the input.
-    """
+    """The arithmetic of a recurrent layer, with Keras's defaults: all that differs by kind."""
 
     kept: int  # values of each unit and step that the way back needs besides ``h``
     forward: Callable[[Values, Value, Value], States]  # of sums, ``h_before``, ``c_before``
     back: Callable[[Values, Value, Value, Value, Value], Gradients]
     """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``."""
+    # A gate that is given two sums: first over the state, with a bias of its own, then the input.
     split: int | None = None
     passes_h: bool = False  # whether a gradient reaches ``h_before`` past the sums
     open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
