@@ -40,11 +40,10 @@ STEPS = 70
 for Text Classification (ACL 2018)."""
 PIECES = 128  # rows of words in a step of the optimizer
 SAMPLES = 512  # words that a step tells the right ones from: a sampled softmax
-PLAIN = {
+PLAIN = {  # the parameters of its layers that differ from those of the network
     "dropout": 0.0, "recurrent_dropout": 0.0, "weight_drop": 0.0, "return_sequences": True,
     "masking": False, "trainable": True,
 }  # fmt: skip
-"""The parameters of its layers that differ from those of the network."""
 
 log = logging.getLogger(__name__)
 

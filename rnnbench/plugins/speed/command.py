@@ -13,8 +13,7 @@ EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
     "rnnbench bench-speed configs/gru.yaml --only native,torch --json",
 )
-CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
-"""The names of all contenders; what they are takes long to import."""
+CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")  # whose import takes long
 ROUNDS = "How often each contender trains everything."
 OUT = "Where results go; by default results/speed-NAME."
 Only = Annotated[

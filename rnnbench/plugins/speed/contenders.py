@@ -207,7 +207,8 @@ def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list
 
 def networks(benchmark: Benchmark) -> dict[str, LayeredNetwork]:
     """Return the models of a benchmark that can be timed, by name."""
-    return {name: m for name, m in benchmark.models.items() if isinstance(m, LayeredNetwork)}
+    models = benchmark.models.items()
+    return {name: model for name, model in models if isinstance(model, LayeredNetwork)}
 
 
 def only_networks(benchmark: Benchmark) -> Benchmark:

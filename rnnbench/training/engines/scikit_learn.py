@@ -69,13 +69,12 @@ class ScikitLearn(Engine):
         return replace(result, weights=fitted.arrays(dataset.x_test)) if keep_model else result
 
 
-REASONS = {
+REASONS = {  # why documents cannot be fitted, by a part of what scikit-learn says
     "empty vocabulary": "no training document has anything that it counts",
     "no terms remain": "nothing that it counts occurs in min_df training documents",
     "max_df corresponds": "there are fewer training documents than min_df",
     "one class": "all training documents have the same label",
 }
-"""Why documents cannot be fitted, by a part of what scikit-learn says."""
 
 
 class Fitted:

@@ -24,24 +24,20 @@ BYTES = 4  # the size of a float
 LINE = 16  # floats in a cache line; every array begins at one
 Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")  # others are refused
-IN_HALVES = {"znver4"}
-"""Processors that work on 512 bits as two halves: vectors of 256 bits have fewer empty lanes."""
+IN_HALVES = {"znver4"}  # work on 512 bits as two halves: 256 bits have fewer empty lanes
 FLUSH = 0x8040  # the bits of the control register of x86 that have tiny numbers count as 0
 
-TANH_LIMIT = 7.99881172180175781
-"""Beyond it, tanh is 1. All constants of tanh are those of Eigen, for fused products and sums."""
+TANH_LIMIT = 7.99881172180175781  # beyond it, tanh is 1; these constants are Eigen's
 TANH_ABOVE = (
     -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
 )  # fmt: skip
 TANH_BELOW = 1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03
-EXP = (
+EXP = (  # of Cephes, for arguments of at most half of log 2
     1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
     5.0000001201e-1, 1.0, 1.0,
 )  # fmt: skip
-"""Of Cephes, for arguments of at most half of log 2."""
-LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
-"""Their sum is log 2; the first has so few digits that small multiples of it are exact."""
+LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4  # log 2; small multiples of the first are exact
 VERY_LOW = -1e30  # to start a maximum from
 TO_WHOLE = 1.5 * 2**23  # a float of this size has no digits after the point
 
@@ -160,8 +156,7 @@ class Value:
         return reduce(lambda sum_so_far, own: sum_so_far * self + own, others, self.lift(first))
 
 
-Index = Value | int
-"""A number that the code computes, or one that is known when the code is made."""
+Index = Value | int  # that the code computes, or that is known when it is made
 
 
 @dataclass(frozen=True)

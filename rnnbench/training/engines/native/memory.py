@@ -19,8 +19,7 @@ from rnnbench.models.layers import derive_seed
 
 from .assembler import LINE, Array, Assembler, Floats, Index, Value, View
 
-BLOCKS = SHARED, OF_HALF = "arena", "half"
-"""The arenas that a function is given: the first one, and that of its half."""
+BLOCKS = SHARED, OF_HALF = "arena", "half"  # the first arena, and that of a function's half
 OTHER = "other"  # the arena of the other half
 LARGEST_ARENA = 2**31  # floats, much more than networks have needed so far
 SLACK = 32  # rows after those in use, because the last tile of a product may go past them
@@ -259,6 +258,6 @@ class Activations:
             self.gradient.view.write_product(given, transposed, adds=adds)
 
     def factors(self) -> Iterator[tuple[View, Index, View | None]]:
-        """Have the body of a loop run with vectors, the row of the first, features if some lack."""
+        """Have the body of a loop run with vectors, the first row, and a list if features lack."""
         x = self.value.view.rows(0, self.count())
         yield x.columns(0, self.features + 1), 0, None

@@ -24,7 +24,7 @@ SPREAD = 4.0  # the standard deviation of the numbers that test the code
 class Program:
     """The stages of a network, their memory, and machine code that trains it."""
 
-    assembler = Assembler  # one of the tests checks all addresses
+    assembler = Assembler  # tests replace it with one that checks all addresses
 
     def __init__(self, layers: tuple[Layer, ...], sizes: Sizes, processor: Processor):
         self.sizes = sizes

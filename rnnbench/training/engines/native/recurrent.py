@@ -23,8 +23,7 @@ from .stage import Stage
 ROWS_OF_OUTER = 50
 """Rows, of several time steps, that are collected for one product, the gradient of weights: enough
 that reading and writing it takes little of the time."""
-COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}
-"""Options of recurrent layers that may differ from Keras's defaults."""
+COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}  # may differ from the defaults
 
 Place = tuple[Value, Value, Value, Value]  # a direction, a step in time, a row and a unit
 Values = Sequence[Value]
