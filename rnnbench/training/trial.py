@@ -235,19 +235,12 @@ def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) 
     if not all(np.array_equal(first.labels, member.labels) for member in members):
         raise RnnbenchError("its models have answered other documents")
     scores = combined(of, [(own.record.model, own.scores, own.answers) for own in members])
-
-    def cost(fact: str, together: Any = sum) -> Any:
+    costs: dict[str, Any] = {}
+    for fact in ("params", "fit_seconds", "predict_ms_per_document", "peak_memory_mb"):
         values = [getattr(member.record, fact) for member in members]
-        return None if None in values else together(values)
-
-    record = TrialRecord(
-        engine="ensemble",
-        params=cost("params"),
-        score_kind="log_probabilities",
-        fit_seconds=cost("fit_seconds"),
-        predict_ms_per_document=cost("predict_ms_per_document"),
-        peak_memory_mb=cost("peak_memory_mb", max),
-    )
+        together = max if fact == "peak_memory_mb" else sum
+        costs[fact] = None if None in values else together(values)
+    record = TrialRecord(engine="ensemble", score_kind="log_probabilities", **costs)
     if not first.task.has_one_label:
         decision = decide(trial.training.decision, record.score_kind, None, y_train)
         record = record.model_copy(update={"decision": decision})
