@@ -235,15 +235,14 @@ def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) 
     if not all(np.array_equal(first.labels, member.labels) for member in members):
         raise RnnbenchError("its models have answered other documents")
     scores = combined(of, [(own.record.model, own.scores, own.answers) for own in members])
-    costs: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     for fact in ("params", "fit_seconds", "predict_ms_per_document", "peak_memory_mb"):
         values = [getattr(member.record, fact) for member in members]
-        together = max if fact == "peak_memory_mb" else sum
-        costs[fact] = None if None in values else together(values)
-    record = TrialRecord(engine="ensemble", score_kind="log_probabilities", **costs)
+        together: Any = max if fact == "peak_memory_mb" else sum
+        facts[fact] = None if None in values else together(values)
     if not first.task.has_one_label:
-        decision = decide(trial.training.decision, record.score_kind, None, y_train)
-        record = record.model_copy(update={"decision": decision})
+        facts["decision"] = decide(trial.training.decision, "log_probabilities", None, y_train)
+    record = TrialRecord(engine="ensemble", score_kind="log_probabilities", **facts)
     return TrialResult(identified(record, trial), first.labels, scores.astype(np.float32))
 
 

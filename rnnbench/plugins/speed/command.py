@@ -16,14 +16,9 @@ EXAMPLES = options.examples(
 CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")  # whose import takes long
 ROUNDS = "How often each contender trains everything."
 OUT = "Where results go; by default results/speed-NAME."
-Only = Annotated[
-    str | None,
-    typer.Option(
-        metavar="A,B",
-        help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-        autocompletion=options.among(*CONTENDERS, is_list=True),
-    ),
-]
+ONLY = f"Only these contenders: {', '.join(CONTENDERS)}."
+NAMES = options.among(*CONTENDERS, is_list=True)
+Only = Annotated[str | None, typer.Option(metavar="A,B", help=ONLY, autocompletion=NAMES)]
 
 
 def bench_speed(
