@@ -26,7 +26,7 @@ from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers import Layer, Shape, derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
-from rnnbench.training.epochs import Recipe, Schedule, batches, begin
+from rnnbench.training.epochs import Recipe, Schedule, begin
 from rnnbench.training.outcome import Weights
 
 WINDOW = 5  # a word's context is this many words before it and after it
@@ -226,7 +226,7 @@ def train(
     random, start = np.random.default_rng(0), time.monotonic()
     total, losses = recipe.epochs * rows // size, list[float]()
     for epoch in range(1, recipe.epochs + 1):
-        for chosen in batches(rows, size, 0, epoch):
+        for chosen in recipe.batches(rows, 0, epoch):
             if len(losses) % (total // 20 + 1) == 0:
                 left = (time.monotonic() - start) / max(len(losses), 1) * (total - len(losses))
                 about = f", {duration(left)} left" if losses else ""

@@ -15,23 +15,16 @@ from rnnbench.data import cache
 from rnnbench.data.dataset import Data, Dataset, Part, hold_out_part, make_dataset
 from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import in_numpy
+from rnnbench.models import descriptions, in_numpy
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import (
-    ABOUT_A_MODEL,
-    BaselineModel,
-    Ensemble,
-    EnsembleModel,
-    Model,
-    Network,
-)
+from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Model, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine
-from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
+from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, log_probabilities
 from rnnbench.training.pretraining import REVISION
 from rnnbench.training.settings import Training, engine_for
@@ -102,14 +95,14 @@ class Trial:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
-        model, has_one_label = self.model, TASKS[self.task].has_one_label
-        decision = {} if has_one_label else {"decision": self.training.decision.facts()}
+        model, facts = self.model, dict[str, Any]()
+        if not TASKS[self.task].has_one_label:
+            facts["decision"] = self.training.decision.facts()
+        facts["model"] = model.facts(*descriptions.ABOUT_A_MODEL)
         if self.members:
-            of = [member.fingerprint for member in self.members]
-            return sha256_json({"model": model.facts(*ABOUT_A_MODEL), "members": of} | decision)
+            return sha256_json(facts | {"members": [member.fingerprint for member in self.members]})
         code = code_of(self.model)
-        facts = decision | {
-            "model": model.facts(*ABOUT_A_MODEL),
+        facts |= {
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
             "versions": versions(self.packages),
@@ -160,7 +153,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
-    begin(TRAINING)  # an engine may name further phases
+    begin()  # an engine may name further phases
     given = trial.model, dataset, training, trial.seed, on_epoch
     with ENGINES.blamed(engine.name):
         result = engine.fit(*given, keep_model=trial.keep_model)

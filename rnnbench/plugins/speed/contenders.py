@@ -31,7 +31,7 @@ from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import TRAINING, Epochs, ask_for_threads, begin
+from rnnbench.training.epochs import Epochs, ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
@@ -253,7 +253,7 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
     from rnnbench.plugins.speed.in_torch import train
 
     dataset, epochs = dataset_of(trial, corpus), Epochs(on_epoch)
-    begin(TRAINING)
+    begin()
     answers, params = train(trial, dataset, epochs, packs=packs)
     record = epochs.record("torch", params, trial.training, len(dataset.y_train))
     return TrialResult(record, dataset.y_test, answers)

@@ -15,7 +15,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
 from rnnbench.training.engines import Engine, result_of
-from rnnbench.training.epochs import TRAINING, Epochs, OnEpoch, Recipe, begin, hold_out_documents
+from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, Weights
 
 
@@ -67,7 +67,7 @@ class Transformers(Engine):
         )
         dataset = replace(dataset, x_train=x_train, x_test=x_test)
         documents, held_out = hold_out_documents(dataset, recipe.validation_split)
-        begin(TRAINING)
+        begin()
         epochs = Epochs(on_epoch, recipe.early_stopping)
         train(classifier, documents, held_out, recipe, seed, epochs)
         if held_out:

@@ -12,7 +12,7 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.epochs import Recipe, count_batches
+from rnnbench.training.epochs import Recipe
 
 from .assembler import F32, LINE, Array, Floats, Value, View
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
@@ -25,7 +25,7 @@ Rates = tuple[Value, Value]
 
 def rates_of(recipe: Recipe, documents: int) -> Floats:
     """Return the ``Rates`` of all steps of a training on ``documents``, ``(steps, 2)``."""
-    steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
+    steps = np.arange(1.0, recipe.epochs * recipe.count_batches(documents) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
     sizes = recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)

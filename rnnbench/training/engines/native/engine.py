@@ -21,16 +21,7 @@ from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
 from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import (
-    TRAINING,
-    Epochs,
-    OnEpoch,
-    Recipe,
-    batches,
-    begin,
-    hold_out_documents,
-    threads_now,
-)
+from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents, threads_now
 from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 
@@ -97,7 +88,7 @@ class NativeEngine(Engine):
         begin("compiling")
         program = program_of(model, Shape.of(dataset), recipe, len(x))
         network = NativeNetwork(program, model, x, recipe, seed, initial)
-        begin(TRAINING)
+        begin()
         documents = network.lay_out(x)
         unseen = (network.lay_out(validation[0]), validation[1]) if validation else None
         timed = 0
@@ -224,7 +215,7 @@ class NativeNetwork(Scorer):
     ) -> tuple[float, float]:
         """Train for an epoch, by up to two threads; return the mean loss and the score."""
         count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
-        order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
+        order = np.concatenate(self.recipe.batches(count, self.seed, epoch))
         width = 2 if one_label else self.program.width
         answers = np.zeros((count + self.program.sizes.rows, width), np.float32)
         read = longest_first(documents, order, batch), *documents
