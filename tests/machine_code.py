@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.training.engines.native.assembler import Assembler, Processor, processor
+from rnnbench.training.engines.native.assembler import Processor, processor
 from rnnbench.training.engines.native.engine import NativeNetwork
 from rnnbench.training.engines.native.memory import Sizes
 from rnnbench.training.engines.native.program import Program
@@ -100,10 +100,10 @@ def program(
     model: LayeredNetwork,
     sizes: Sizes,
     registers: int = 32,
-    assembler: type[Assembler] = Assembler,
+    kind: type[Program] = Program,
 ) -> Program:
     """Return machine code; this processor need not have such registers."""
-    return Program(model.layers, sizes, Processor(sizes.lanes, registers, is_x86), assembler)
+    return kind(model.layers, sizes, Processor(sizes.lanes, registers, is_x86))
 
 
 def documents(

@@ -28,9 +28,9 @@ from rnnbench.storage import DamagedResultError, read_record
 from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
-from rnnbench.training.ensemble import combined
 from rnnbench.training.epochs import Recipe
 from rnnbench.training.outcome import Weights, log_probabilities
+from rnnbench.training.trial import combined
 
 if TYPE_CHECKING:
     import keras

@@ -31,7 +31,6 @@ from rnnbench.runner.executors import usable_cores
 from rnnbench.section import Record
 from rnnbench.text import counted, listed
 from rnnbench.training.engines import ENGINES
-from rnnbench.training.epochs import count_batches
 from rnnbench.training.settings import engine_for, resolve_engine, task_fault
 from rnnbench.training.trial import program_of
 
@@ -177,7 +176,7 @@ def estimate_seconds(benchmark: Benchmark, found: BenchmarkCheck) -> float | Non
     seconds: list[float] = []
     for n_params, training, products, (overhead, passes, _) in networks:
         learned = len(hold_out(len(dataset.y_train), training.validation_split, dataset.groups)[0])
-        steps = training.epochs * count_batches(learned, training.batch_size)
+        steps = training.epochs * training.count_batches(learned)
         of_products = [of_product.get(it, 0.0) + overhead * it.count for it in products]
         step = sum(of_products) + passes * to_add * n_params
         seconds += [steps * step] * len(training.seeds)

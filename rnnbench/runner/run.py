@@ -36,10 +36,9 @@ from rnnbench.runner.tracking import tell_trackers
 from rnnbench.storage import DamagedResultError, OtherVersionError, peek, write_document, write_text
 from rnnbench.terminal.display import show_trials
 from rnnbench.text import counted
-from rnnbench.training.ensemble import run_ensemble
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.settings import resolve_engine, task_fault
-from rnnbench.training.trial import Trial, program_of
+from rnnbench.training.trial import Trial, program_of, run_ensemble
 
 log = logging.getLogger(__name__)
 MOST_IN_MEMORY = 256 * 2**20  # the bytes of scores that a run keeps; others are read when needed

@@ -97,9 +97,21 @@ class Recipe(Section):
             raise problem("early_stopping needs validation_split", "such as 0.1")
         return self
 
+    def batches(self, n: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
+        """Return the positions of ``n`` documents in each step of an epoch; epochs count from 1.
+
+        They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by ``batch_size``.
+        """
+        order = np.random.default_rng([seed, epoch]).permutation(n)
+        return np.split(order, range(self.batch_size, n, self.batch_size))
+
+    def count_batches(self, n: int) -> int:
+        """Return the number of batches in ``n`` documents, including a smaller last one."""
+        return -(-n // self.batch_size)
+
     def learning_rates(self, documents: int) -> NDArray[np.float64]:
         """Return the learning rate of each step on this many ``documents``, ``(steps,)``."""
-        in_epoch = count_batches(documents, self.batch_size)
+        in_epoch = self.count_batches(documents)
         steps, rate = np.arange(self.epochs * in_epoch), self.learning_rate
         if not isinstance(rate, Schedule):
             return np.full(len(steps), rate)
@@ -126,7 +138,7 @@ _on_phase: ContextVar[Callable[[str], None]] = ContextVar("on_phase", default=ig
 _threads: ContextVar[Callable[[], int]] = ContextVar("threads", default=lambda: 1)
 
 
-def begin(phase: str) -> None:
+def begin(phase: str = TRAINING) -> None:
     """Announce that a phase of the trial in progress begins."""
     _on_phase.get()(phase)
 
@@ -197,13 +209,13 @@ class Epochs:
         self.on_epoch(epoch, loss, score)
 
     def record(
-        self, *, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0
+        self, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0
     ) -> TrialRecord:
         """Return the facts of a training on so many ``documents``, whose time ends now.
 
         A step's time is that in the median epoch of the first ``timed``, or all, after the first.
         """
-        steps, seconds = count_batches(documents, recipe.batch_size), np.diff(self.ends)
+        steps, seconds = recipe.count_batches(documents), np.diff(self.ends)
         seconds = seconds[:timed] if timed > 1 else seconds
         later = seconds[1:] if len(seconds) > 1 else seconds
         return TrialRecord(
@@ -224,17 +236,3 @@ def hold_out_documents(dataset: Dataset, share: float) -> tuple[Documents, Docum
     x, y = dataset.x_train, dataset.y_train
     kept, held_out = hold_out(len(y), share, dataset.groups)
     return (x[kept], y[kept]), (x[held_out], y[held_out]) if len(held_out) else None
-
-
-def batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-    """Return the positions of the documents in each step of an epoch; epochs count from 1.
-
-    They are ``numpy.random.default_rng([seed, epoch]).permutation(n)``, cut by ``batch_size``.
-    """
-    order = np.random.default_rng([seed, epoch]).permutation(n)
-    return np.split(order, range(batch_size, n, batch_size))
-
-
-def count_batches(n: int, batch_size: int) -> int:
-    """Return the number of batches in ``n`` documents, including a smaller last one."""
-    return -(-n // batch_size)

@@ -26,7 +26,7 @@ from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.layers import Layer, Shape, derive_seed
 from rnnbench.storage import acquire, sha256_arrays
 from rnnbench.text import duration
-from rnnbench.training.epochs import Recipe, Schedule, batches, begin
+from rnnbench.training.epochs import Recipe, Schedule, begin
 from rnnbench.training.outcome import Weights
 
 WINDOW = 5  # a word's context is this many words before it and after it
@@ -40,11 +40,10 @@ STEPS = 70
 for Text Classification (ACL 2018)."""
 PIECES = 128  # rows of words in a step of the optimizer
 SAMPLES = 512  # words that a step tells the right ones from: a sampled softmax
-PLAIN = {
+PLAIN = {  # the parameters of its layers that differ from those of the network
     "dropout": 0.0, "recurrent_dropout": 0.0, "weight_drop": 0.0, "return_sequences": True,
     "masking": False, "trainable": True,
 }  # fmt: skip
-"""The parameters of its layers that differ from those of the network."""
 
 log = logging.getLogger(__name__)
 
@@ -69,22 +68,20 @@ def word_vectors(first: Layer, dataset: Dataset, share: float) -> Weights:
 
 @lru_cache(maxsize=1)  # one process trains all seeds of a model
 def pretrained_vectors(
-    dataset: Dataset, dim: int, validation_split: float, *, unlabeled: bool = False
+    dataset: Dataset, dim: int, share: float, *, unlabeled: bool = False
 ) -> NDArray[np.float32]:
     """Return word vectors that are learned from ``texts_for``; see ``ppmi_svd_vectors``."""
-    texts = texts_for(dataset, validation_split, unlabeled=unlabeled)
+    texts = texts_for(dataset, share, unlabeled=unlabeled)
     return ppmi_svd_vectors(texts, dataset.n_ids, dim)
 
 
-def texts_for(
-    dataset: Dataset, validation_split: float, *, unlabeled: bool
-) -> list[NDArray[np.int32]]:
+def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[NDArray[np.int32]]:
     """Return the ids of all texts to learn from that are not for validation or testing.
 
     They are the other documents of the corpus at full length, also those too long for the dataset;
     or the training documents and ``Dataset.unlabeled``.
     """
-    kept, held_out = hold_out(len(dataset.y_train), validation_split, dataset.groups)
+    kept, held_out = hold_out(len(dataset.y_train), share, dataset.groups)
     if unlabeled:
         if not dataset.unlabeled:
             hint = "use `rnnbench run` or `rnnbench choose`"
@@ -160,10 +157,7 @@ def _largest_singular(matrix: Any, n: int) -> tuple[NDArray[np.float64], NDArray
 
 
 def language_weights(model: LayeredNetwork, dataset: Dataset, share: float) -> Weights:
-    """Return the weights of the embedding and of the recurrent layer, in Keras's order.
-
-    They are kept in the cache. They depend neither on a seed nor on held-out documents.
-    """
+    """Return the weights of the embedding and the recurrent layers, made once for all seeds."""
     import tensorflow as tf
 
     assert model.pretrain  # noqa: S101 - the caller has looked
@@ -232,7 +226,7 @@ def train(
     random, start = np.random.default_rng(0), time.monotonic()
     total, losses = recipe.epochs * rows // size, list[float]()
     for epoch in range(1, recipe.epochs + 1):
-        for chosen in batches(rows, size, 0, epoch):
+        for chosen in recipe.batches(rows, 0, epoch):
             if len(losses) % (total // 20 + 1) == 0:
                 left = (time.monotonic() - start) / max(len(losses), 1) * (total - len(losses))
                 about = f", {duration(left)} left" if losses else ""

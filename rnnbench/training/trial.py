@@ -1,8 +1,9 @@
-"""One trial: one model, trained once with one seed on one dataset.
+"""One trial: one model, trained once with one seed on one dataset; or an ensemble of such.
 
 It is plain data that can be sent to another process or machine; ``run_trial`` carries it out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,21 +15,23 @@ from rnnbench.data import cache
 from rnnbench.data.dataset import Data, Dataset, Part, hold_out_part, make_dataset
 from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import in_numpy
+from rnnbench.models import descriptions, in_numpy
 from rnnbench.models.code import code_of
-from rnnbench.models.descriptions import ABOUT_A_MODEL, BaselineModel, Model, Network
+from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Model, Network
 from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
-from rnnbench.tasks import SINGLE_LABEL, TASKS
+from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
 from rnnbench.training.decision import AT_HALF, decide
 from rnnbench.training.engines import ENGINES, Engine
-from rnnbench.training.epochs import TRAINING, OnEpoch, begin, ignore
-from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult
+from rnnbench.training.epochs import OnEpoch, begin, ignore
+from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, log_probabilities
 from rnnbench.training.pretraining import REVISION
 from rnnbench.training.settings import Training, engine_for
 
 CHANGED = "changed while the benchmark ran; run it again"
+TINY = float(np.finfo(np.float32).tiny)
+TIES = 1e-6  # how much less the vote of each further model of an ensemble counts
 
 
 @dataclass(frozen=True)
@@ -92,14 +95,14 @@ class Trial:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of everything that can change the outcome, and of nothing else."""
-        model, has_one_label = self.model, TASKS[self.task].has_one_label
-        decision = {} if has_one_label else {"decision": self.training.decision.facts()}
+        model, facts = self.model, dict[str, Any]()
+        if not TASKS[self.task].has_one_label:
+            facts["decision"] = self.training.decision.facts()
+        facts["model"] = model.facts(*descriptions.ABOUT_A_MODEL)
         if self.members:
-            of = [member.fingerprint for member in self.members]
-            return sha256_json({"model": model.facts(*ABOUT_A_MODEL), "members": of} | decision)
+            return sha256_json(facts | {"members": [member.fingerprint for member in self.members]})
         code = code_of(self.model)
-        facts = decision | {
-            "model": model.facts(*ABOUT_A_MODEL),
+        facts |= {
             "dataset": self.dataset_fingerprint,
             "validation_split": self.training.validation_split,
             "versions": versions(self.packages),
@@ -150,7 +153,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     """
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
-    begin(TRAINING)  # an engine may name further phases
+    begin()  # an engine may name further phases
     given = trial.model, dataset, training, trial.seed, on_epoch
     with ENGINES.blamed(engine.name):
         result = engine.fit(*given, keep_model=trial.keep_model)
@@ -216,3 +219,43 @@ def _load(file: Path, marks: tuple[str, str], data: Data, *, blind: bool) -> Dat
     if marks not in [(corpus.fingerprint, own) for own in ("", corpus.unlabeled_fingerprint)]:
         raise RnnbenchError(f"{file}: {CHANGED}")
     return make_dataset(corpus, data, blind=blind)
+
+
+def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) -> TrialResult:
+    """Return the result of an ensemble; ``RnnbenchError`` if its members' documents differ."""
+    assert isinstance(trial.model, EnsembleModel)  # noqa: S101 - no other model has members
+    of, first = trial.model.ensemble, members[0]
+    if not all(np.array_equal(first.labels, member.labels) for member in members):
+        raise RnnbenchError("its models have answered other documents")
+    scores = combined(of, [(own.record.model, own.scores, own.answers) for own in members])
+    facts: dict[str, Any] = {}
+    for fact in ("params", "fit_seconds", "predict_ms_per_document", "peak_memory_mb"):
+        values = [getattr(member.record, fact) for member in members]
+        together: Any = max if fact == "peak_memory_mb" else sum
+        facts[fact] = None if None in values else together(values)
+    if not first.task.has_one_label:
+        facts["decision"] = decide(trial.training.decision, "log_probabilities", None, y_train)
+    record = TrialRecord(engine="ensemble", score_kind="log_probabilities", **facts)
+    return TrialResult(identified(record, trial), first.labels, scores.astype(np.float32))
+
+
+def combined(of: Ensemble, members: Sequence[tuple[str, Scores, Labels]]) -> Scores:
+    """Return the log-probabilities ``(n, n_topics)`` of an ensemble.
+
+    Each member has its name, scores ``(n, n_topics)`` and answers. Those of the same name, which
+    differ in the seed, share the weight of their model.
+    """
+    names, every, answers = zip(*members, strict=True)
+    of_model = dict(zip(of.of, of.weights or [1.0] * len(of.of), strict=True))
+    weights = np.array([of_model[name] / names.count(name) for name in names])
+    has_one_label = answers[0].ndim == 1
+    if of.by == "votes":
+        weights *= 1 - TIES * np.arange(len(weights))
+        given = [np.eye(every[0].shape[1])[own] if has_one_label else own for own in answers]
+        return log_probabilities(np.average(given, axis=0, weights=weights))
+    logs = [np.asarray(scores, np.float64) for scores in every]
+    if has_one_label:
+        mean = np.average(logs, axis=0, weights=weights)
+        return np.asarray(mean - np.logaddexp.reduce(mean, axis=1, keepdims=True))
+    odds = [own - np.log(-np.expm1(np.minimum(own, -TINY))) for own in logs]
+    return -np.logaddexp(0.0, -np.average(odds, axis=0, weights=weights))

@@ -18,7 +18,7 @@ from rnnbench.results.store import ENVIRONMENT, Store
 from rnnbench.runner.executors import EpochEnded, Failed, Finished, Planned, TrialFailure
 from rnnbench.runner.run import Job, plan_benchmark
 from rnnbench.storage import write_document
-from rnnbench.training.ensemble import run_ensemble
+from rnnbench.training.trial import run_ensemble
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ from rnnbench.training.epochs import (
     EarlyStopping,
     Epochs,
     Recipe,
-    batches,
     begin,
-    count_batches,
     report_phases_to,
 )
 
@@ -116,15 +114,17 @@ def test_the_order_is_the_documented_one_whatever_was_drawn_before(
     random.seed(other)
     np.random.seed(other)
 
-    found = [part.tolist() for part in batches(n, batch_size, seed, epoch)]
+    recipe = Recipe(batch_size=batch_size)
+    found = [part.tolist() for part in recipe.batches(n, seed, epoch)]
 
     assert found == [expected[start : start + batch_size] for start in range(0, n, batch_size)]
-    assert len(found) == count_batches(n, batch_size)
+    assert len(found) == recipe.count_batches(n)
 
 
 @given(trial=st.tuples(seeds, numbers), other=st.tuples(seeds, numbers))
 def test_each_seed_and_each_epoch_has_an_order_of_its_own(trial, other):
-    (ours,), (theirs,) = batches(100, 100, *trial), batches(100, 100, *other)
+    recipe = Recipe(batch_size=100)
+    (ours,), (theirs,) = recipe.batches(100, *trial), recipe.batches(100, *other)
 
     assert np.array_equal(ours, theirs) == (trial == other)
 

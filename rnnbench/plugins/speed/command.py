@@ -13,18 +13,12 @@ EXAMPLES = options.examples(
     "rnnbench bench-speed configs/all.yaml --epochs 20 --rounds 3",
     "rnnbench bench-speed configs/gru.yaml --only native,torch --json",
 )
-CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")
-"""The names of all contenders; what they are takes long to import."""
+CONTENDERS = ("native", "native-1", "keras", "torch", "torch-packed")  # whose import takes long
 ROUNDS = "How often each contender trains everything."
 OUT = "Where results go; by default results/speed-NAME."
-Only = Annotated[
-    str | None,
-    typer.Option(
-        metavar="A,B",
-        help=f"Only these contenders: {', '.join(CONTENDERS)}.",
-        autocompletion=options.among(*CONTENDERS, is_list=True),
-    ),
-]
+ONLY = f"Only these contenders: {', '.join(CONTENDERS)}."
+NAMES = options.among(*CONTENDERS, is_list=True)
+Only = Annotated[str | None, typer.Option(metavar="A,B", help=ONLY, autocompletion=NAMES)]
 
 
 def bench_speed(
@@ -51,14 +45,7 @@ def bench_speed(
     from rnnbench.config.load import dump, load, select
     from rnnbench.data.load import prepare
     from rnnbench.job import check_inputs
-    from rnnbench.plugins.speed.contenders import (
-        FILES,
-        choose_contenders,
-        measure,
-        only_networks,
-        speed_tables,
-        write_speed,
-    )
+    from rnnbench.plugins.speed import contenders
     from rnnbench.request import changes
     from rnnbench.results.store import SPEED, check_folder, lock_folder
     from rnnbench.runner.run import plan_benchmark
@@ -66,22 +53,23 @@ def bench_speed(
     from rnnbench.terminal.display import show_download
 
     given = changes(settings, epochs=epochs, seeds=seeds, data=data, path=path)
-    benchmark = only_networks(select(load(config, given), options.names(models), "--models"))
-    contenders = choose_contenders(options.names(only), benchmark)
+    chosen = select(load(config, given), options.names(models), "--models")
+    benchmark = contenders.only_networks(chosen)
+    timed = contenders.choose_contenders(options.names(only), benchmark)
     folder = out or Path("results", f"speed-{benchmark.name}")
     check_folder(folder, SPEED)
-    check_inputs(config, benchmark, folder, FILES)
+    check_inputs(config, benchmark, folder, contenders.FILES)
     with show_download(quiet=quiet) as progress:
         plan = plan_benchmark(benchmark, prepare(benchmark.data, progress), threads=1)
     n_stored = 0
     try:
         with lock_folder(folder, options.command(), SPEED):
-            for results in measure(benchmark, plan, contenders, rounds, quiet=quiet):
-                write_speed(folder, results, dump(benchmark, folder))
+            for results in contenders.measure(benchmark, plan, timed, rounds, quiet=quiet):
+                contenders.write_speed(folder, results, dump(benchmark, folder))
                 n_stored += 1
     except KeyboardInterrupt as interruption:
         message = f"Interrupted. {n_stored} of {rounds} rounds are stored."
         raise Interruption(message, signal_of(interruption)) from None
-    print_record(results, *speed_tables(results), as_json=as_json)
+    print_record(results, *contenders.speed_tables(results), as_json=as_json)
     if not quiet:
         err.print(f"Stored in {folder}/", soft_wrap=True)

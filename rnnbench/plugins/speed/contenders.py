@@ -31,7 +31,7 @@ from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import TRAINING, Epochs, ask_for_threads, begin
+from rnnbench.training.epochs import Epochs, ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
@@ -50,25 +50,19 @@ class TrialTime(Record):
 
     model: str
     seed: int
-    score: Annotated[float, formerly("accuracy")]
-    """Share of test documents with the right topic, as proof that the contender really trains."""
-    ms_per_step: float
-    """An epoch's wall time divided by its steps; the median over the epochs after the first."""
+    score: Annotated[float, formerly("accuracy")]  # as proof that the contender really trains
+    ms_per_step: float  # wall time; the median over the epochs after the first
     steps: int
-    seconds: float
-    """Wall time of the whole trial, compilation and predictions included."""
-    started: float
-    """Seconds from the start of the contender to that of the trial."""
+    seconds: float  # wall time of the whole trial, compilation and predictions included
+    started: float  # in seconds after the contender
     process: int
-    peak_memory_mb: float
-    """Peak memory of the process by the end of the trial, libraries included, in 10**6 bytes."""
+    peak_memory_mb: float  # of the process so far, libraries included, in 10**6 bytes
 
 
 class TableTime(Record):
     """One contender's time for the whole table in one round."""
 
-    seconds: float
-    """Wall time from starting the processes to the last prediction."""
+    seconds: float  # wall time from starting the processes to the last prediction
     trials: list[TrialTime]
 
     @property
@@ -88,8 +82,7 @@ class ContenderTimes(Record):
     """One way of training, over all rounds."""
 
     name: str
-    what: str
-    """The way of training in words."""
+    what: str  # the way of training in words
     jobs: int
     threads: int
     rounds: list[TableTime]
@@ -124,8 +117,7 @@ class ProductTime(Record):
     """The time of the matrix products alone in one optimizer step of a model, on one core."""
 
     model: str
-    ms_per_step: float | None
-    """``None`` if all products are too thin to be bound by arithmetic."""
+    ms_per_step: float | None  # ``None`` if all are too thin to be bound by arithmetic
 
 
 class SpeedResults(Record):
@@ -260,12 +252,10 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
     """Train a network of the same shapes on the same data as the engines do, but with PyTorch."""
     from rnnbench.plugins.speed.in_torch import train
 
-    dataset, recipe, epochs = dataset_of(trial, corpus), trial.training, Epochs(on_epoch)
-    begin(TRAINING)
-    model = cast(LayeredNetwork, trial.model)
-    answers, params = train(model, dataset, recipe, trial.seed, epochs, packs=packs)
-    documents = len(dataset.y_train)
-    record = epochs.record(engine="torch", params=params, recipe=recipe, documents=documents)
+    dataset, epochs = dataset_of(trial, corpus), Epochs(on_epoch)
+    begin()
+    answers, params = train(trial, dataset, epochs, packs=packs)
+    record = epochs.record("torch", params, trial.training, len(dataset.y_train))
     return TrialResult(record, dataset.y_test, answers)
 
 
@@ -334,7 +324,7 @@ def _results(
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
     """Train everything with ``contender``, in processes started for it."""
-    adapted = [contender.adapt(trial) for trial in plan.trials]
+    adapted = list(map(contender.adapt, plan.trials))
     listener(executors.Planned(adapted, []))
     costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0

@@ -6,7 +6,7 @@ count as 0, as in TensorFlow, because they are slow; Adam is fused.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.in_numpy import as_numbers
 from rnnbench.models.layers import Batch, Layer, Shape, feedforward
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.epochs import Epochs, Recipe
+from rnnbench.training.epochs import Epochs
+from rnnbench.training.trial import Trial
 
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 ACTIVATIONS: dict[str, Any] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
@@ -50,18 +51,14 @@ class TorchNetwork(nn.Module):
         match layer:
             case feedforward.Embedding() if layer.dropout:
                 words = torch.ones(part.num_embeddings, 1)
-                x = part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
-            case Recurrent():
-                x = self._recur(layer, part, x, lengths)
-            case Bidirectional():
-                x = self._recur(layer.layer, part, x, lengths)
+                return part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
+            case Recurrent() | Bidirectional():
+                return self._recur(getattr(layer, "layer", layer), part, x, lengths)
             case feedforward.Pooling():
-                x = _pool(layer, part, x, lengths, mask)
+                return _pool(layer, part, x, lengths, mask)
             case feedforward.SpatialDropout():
-                x = part(x.transpose(1, 2)).transpose(1, 2)
-            case _:
-                x = part(x)
-        return x
+                return part(x.transpose(1, 2)).transpose(1, 2)
+        return part(x)
 
     def _recur(self, layer: Any, part: Any, x: Any, lengths: Any) -> Any:
         if layer.weight_drop:  # PyTorch computes with this list
@@ -87,11 +84,10 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
     match layer:
         case feedforward.Embedding():
             return nn.Embedding(batch.n_ids, layer.dim)
-        case Recurrent():
-            return RECURRENT[layer.kind](features, layer.units, batch_first=True)
-        case Bidirectional(layer=inner):
-            both = {"batch_first": True, "bidirectional": True}
-            return RECURRENT[inner.kind](features, inner.units, **both)
+        case Recurrent() | Bidirectional():
+            inner: Any = getattr(layer, "layer", layer)
+            how = {"batch_first": True, "bidirectional": inner is not layer}
+            return RECURRENT[inner.kind](features, inner.units, **how)
         case feedforward.Dense():
             part = nn.Linear(features, layer.count_units(batch.n_topics))
             return nn.Sequential(part, ACTIVATIONS.get(layer.activation, nn.Identity)())
@@ -122,17 +118,12 @@ def _last(x: Any, lengths: Any) -> Any:
 
 
 def train(
-    model: LayeredNetwork,
-    dataset: Dataset,
-    recipe: Recipe,
-    seed: int,
-    epochs: Epochs,
-    *,
-    packs: bool,
+    trial: Trial, dataset: Dataset, epochs: Epochs, *, packs: bool
 ) -> tuple[NDArray[np.float32], int]:
     """Train a network; return its log-probabilities of the test documents, and its size."""
     torch.set_flush_denormal(True)
-    torch.manual_seed(seed)
+    torch.manual_seed(trial.seed)
+    model, recipe = cast(LayeredNetwork, trial.model), trial.training
     net = TorchNetwork(model, Shape.of(dataset), packs=packs)
     rate = recipe.learning_rates(1)[0]
     optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)

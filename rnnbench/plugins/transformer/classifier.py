@@ -15,7 +15,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.layers import Shape
 from rnnbench.plugins.transformer.model import PARTS, Transformer, folder_of
 from rnnbench.tasks import MULTI_LABEL, SINGLE_LABEL, Decision, Labels
-from rnnbench.training.epochs import Documents, Recipe, batches, count_batches
+from rnnbench.training.epochs import Documents, Recipe
 from rnnbench.training.outcome import Weights
 
 AT_ONCE = 64  # documents that are scored together
@@ -126,7 +126,7 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
 
 
 def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) -> Iterator[Floats]:
-    """Train a classifier, in the order of ``epochs.batches``; yield the logits of each epoch."""
+    """Train a classifier, in the order of ``Recipe.batches``; yield the logits of each epoch."""
     (x, y), net, section = data, classifier.net, classifier.section
     weights, n = torch.from_numpy(recipe.weights_of(y)), len(y)
     body: list[nn.Parameter] = [*classifier.body.parameters()]
@@ -136,13 +136,13 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
         {"params": [own for own in body if own.ndim < 2], "weight_decay": 0.0},
         {"params": net[-1].parameters(), "lr": FASTER * rate, "weight_decay": 0.0},
     ]
-    decay, steps = section.weight_decay, recipe.epochs * count_batches(n, recipe.batch_size)
+    decay, steps = section.weight_decay, recipe.epochs * recipe.count_batches(n)
     optimizer = torch.optim.AdamW(groups, rate, weight_decay=decay, fused=True)
     schedule = get_linear_schedule_with_warmup(optimizer, int(section.warmup * steps), steps)
     for epoch in range(1, recipe.epochs + 1):
         logits = np.empty((n, classifier.shape.n_topics), np.float32)
         net.train()
-        for rows in batches(n, recipe.batch_size, seed, epoch):
+        for rows in recipe.batches(n, seed, epoch):
             logits[rows] = add_gradients(classifier, x[rows], y[rows], weights[rows])
             clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
             optimizer.step()

@@ -15,7 +15,7 @@ from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
 from rnnbench.training.engines import Engine, result_of
-from rnnbench.training.epochs import TRAINING, Epochs, OnEpoch, Recipe, begin, hold_out_documents
+from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, Weights
 
 
@@ -65,7 +65,7 @@ class Transformers(Engine):
         x_train, x_test = (classifier.pieces(list(map(dataset.text, part))) for part in parts)
         dataset = replace(dataset, x_train=x_train, x_test=x_test)
         documents, held_out = hold_out_documents(dataset, recipe.validation_split)
-        begin(TRAINING)
+        begin()
         epochs = Epochs(on_epoch, recipe.early_stopping)
         for logits in train(classifier, documents, recipe, seed):
             judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])

@@ -15,16 +15,7 @@ from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, TENSORFLOW_VARIABLES, without
 from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import (
-    Documents,
-    Epochs,
-    OnEpoch,
-    Recipe,
-    batches,
-    begin,
-    count_batches,
-    hold_out_documents,
-)
+from rnnbench.training.epochs import Documents, Epochs, OnEpoch, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 from rnnbench.training.pretraining import initial_weights
 
@@ -89,7 +80,7 @@ class KerasEngine(Engine):
         if validation:
             built.set_weights(epochs.best_weights)
         params = sum(math.prod(weight.shape) for weight in built.trainable_weights)
-        record = epochs.record(engine=self.name, params=params, recipe=recipe, documents=len(y))
+        record = epochs.record(self.name, params, recipe, len(y))
         weights = weights_of(built) if keep_model else None
 
         def score(x: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -133,18 +124,18 @@ class Averages:
 
 
 def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs) -> None:
-    """Train an uncompiled model in place, in the order of ``epochs.batches``; note each epoch."""
+    """Train an uncompiled model in place, in the order of ``Recipe.batches``; note each epoch."""
     import keras
 
     from rnnbench.models.build import EVALUATION_BATCH
 
     (x, y), validation = documents
-    weights, in_epoch = recipe.weights_of(y), count_batches(len(y), recipe.batch_size)
+    weights, in_epoch = recipe.weights_of(y), recipe.count_batches(len(y))
     hooks: dict[str, Any] = {}
 
     def steps() -> Iterator[tuple[NDArray[Any], ...]]:
         for epoch in range(1, recipe.epochs + 1):
-            for rows in batches(len(y), recipe.batch_size, seed, epoch):
+            for rows in recipe.batches(len(y), seed, epoch):
                 yield (x[rows], y[rows], *([weights[rows]] if recipe.class_weights else []))
 
     def note(_: int, logs: dict[str, float]) -> None:

@@ -69,13 +69,12 @@ class ScikitLearn(Engine):
         return replace(result, weights=fitted.arrays(dataset.x_test)) if keep_model else result
 
 
-REASONS = {
+REASONS = {  # why documents cannot be fitted, by a part of what scikit-learn says
     "empty vocabulary": "no training document has anything that it counts",
     "no terms remain": "nothing that it counts occurs in min_df training documents",
     "max_df corresponds": "there are fewer training documents than min_df",
     "one class": "all training documents have the same label",
 }
-"""Why documents cannot be fitted, by a part of what scikit-learn says."""
 
 
 class Fitted:
@@ -137,11 +136,7 @@ def texts(
 
 
 def score(
-    baseline: Baseline,
-    classifier: Any,
-    documents: list[str],
-    n_topics: int,
-    learned: NDArray[np.intp],
+    baseline: Baseline, classifier: Any, texts: list[str], n_topics: int, learned: NDArray[np.intp]
 ) -> NDArray[np.float64]:
     """Return the log-probabilities or margins of a fitted classifier, ``(n, n_topics)``.
 
@@ -150,16 +145,16 @@ def score(
     if baseline.gives_probabilities:
         with np.errstate(divide="ignore"):
             if hasattr(classifier, "predict_log_proba"):  # exact far below the smallest float
-                known = np.asarray(classifier.predict_log_proba(documents))
+                known = np.asarray(classifier.predict_log_proba(texts))
             else:
-                known = np.log(classifier.predict_proba(documents))
+                known = np.log(classifier.predict_proba(texts))
         lowest = -np.inf
     else:
-        known = classifier.decision_function(documents)
+        known = classifier.decision_function(texts)
         if known.ndim == 1:  # the margin of the second of two topics, or of one against none
             known = np.stack([-known, known], axis=1)
         lowest = known.min() - 1
-    scores = np.full((len(documents), n_topics), lowest)
+    scores = np.full((len(texts), n_topics), lowest)
     scores[:, learned] = known[:, -len(learned) :]
     return with_floor(scores) if baseline.gives_probabilities else scores
 

@@ -1,7 +1,10 @@
 """The networks in PyTorch: what they compute, padded and packed, and that they train."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from factories import trial
 from stacks import (
     BY,
     EMBEDDING,
@@ -15,7 +18,6 @@ from stacks import (
 from rnnbench.data.dataset import START, Dataset
 from rnnbench.models.layers import Shape
 from rnnbench.training.epochs import Epochs
-from rnnbench.training.settings import Training
 
 torch = pytest.importorskip("torch")
 in_torch = pytest.importorskip("rnnbench.plugins.speed.in_torch")
@@ -62,11 +64,12 @@ def documents():
 
 @pytest.mark.parametrize("packs", [False, True], ids=["padded", "packed"])
 @pytest.mark.parametrize("stack", TRAINED.values(), ids=TRAINED)
-def test_a_network_of_each_layer_trains(stack, packs):
-    recipe = Training(epochs=15, batch_size=6, learning_rate=0.02, ema=0.5)
+def test_a_network_of_each_layer_trains(stack, packs, tmp_path):
+    training = {"epochs": 15, "batch_size": 6, "learning_rate": 0.02, "ema": 0.5}
+    planned = replace(trial(tmp_path, training=training), model=network(stack))
     epochs = Epochs()
 
-    scores, params = in_torch.train(network(stack), documents(), recipe, 0, epochs, packs=packs)
+    scores, params = in_torch.train(planned, documents(), epochs, packs=packs)
 
     assert scores.shape == (N, len(TOPICS))
     np.testing.assert_allclose(np.exp(scores).sum(axis=1), 1, rtol=1e-5)

@@ -28,7 +28,7 @@ from rnnbench.models.build import build
 from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers.base import Shape
 from rnnbench.training.engines import ENGINES, ignore
-from rnnbench.training.epochs import OptimizerName, batches
+from rnnbench.training.epochs import OptimizerName
 from rnnbench.training.outcome import History
 from rnnbench.training.settings import Training
 
@@ -86,7 +86,7 @@ def step_by_step(stack, **changes):
     rule.learning_rate = training.learning_rate
     for epoch in (1, 2):
         losses, hits = [], []
-        for rows in batches(N, training.batch_size, SEED, epoch):
+        for rows in training.batches(N, SEED, epoch):
             y = dataset.y_train[rows]
             with tf.GradientTape() as tape:
                 answers = model(dataset.x_train[rows], training=True)

@@ -10,7 +10,7 @@ from stacks import line_by_line
 
 from rnnbench.training.engines import keras_engine
 from rnnbench.training.engines.keras_engine import Averages
-from rnnbench.training.epochs import Epochs, batches
+from rnnbench.training.epochs import Epochs
 from rnnbench.training.settings import Training
 
 N, EPOCHS, DECAY, SEED = 11, 3, 0.8, 5
@@ -54,7 +54,7 @@ def weights_of_each_step():
     model, (x, y), after = fresh(), documents(), []
     model.compile(keras.optimizers.SGD(0.5), "sparse_categorical_crossentropy", run_eagerly=True)
     for epoch in range(1, EPOCHS + 1):
-        for rows in batches(N, 4, SEED, epoch):
+        for rows in Training(batch_size=4).batches(N, SEED, epoch):
             model.train_on_batch(x[rows], y[rows])
             after.append(model.get_weights())
     return after

@@ -12,7 +12,7 @@ from operator import add
 
 import numpy as np
 
-from rnnbench.training.epochs import Recipe, count_batches
+from rnnbench.training.epochs import Recipe
 
 from .assembler import F32, LINE, Array, Floats, Value, View
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
@@ -25,7 +25,7 @@ Rates = tuple[Value, Value]
 
 def rates_of(recipe: Recipe, documents: int) -> Floats:
     """Return the ``Rates`` of all steps of a training on ``documents``, ``(steps, 2)``."""
-    steps = np.arange(1.0, recipe.epochs * count_batches(documents, recipe.batch_size) + 1)
+    steps = np.arange(1.0, recipe.epochs * recipe.count_batches(documents) + 1)
     # Keras rounds the decays to float32, too; for 0.999, the result shows it.
     beta_1, beta_2 = float(np.float32(BETA_1)), float(np.float32(BETA_2))
     sizes = recipe.learning_rates(documents) * np.sqrt(1 - beta_2**steps) / (1 - beta_1**steps)
@@ -122,10 +122,19 @@ class WordTable:
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
     def make(self) -> None:
-        """Make ``find_N``, which lists the words of a batch, ``step_N``, and ``finish_N``."""
+        """Make ``catch_up_N`` for a word, ``find_N`` for a batch, ``step_N`` and ``finish_N``."""
         n, group, asm = self.number, self.group, self.group.asm
         with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):
-            self._catch_up(word)
+            now, done = group.clock.get(), self.done.get(word)
+            for column, _ in self.own_columns(asm.lanes):
+                places = [array[word, column] for array in self.trained.state]
+                state = [place.load() for place in places]
+                for missed in asm.loop(now - done, state):
+                    rates = _rates(group, done + missed)
+                    state[:] = _after(group, state, asm.vector_of(0.0), rates)
+                for place, value in zip(places, state, strict=True):
+                    place.store(value)
+            self.done.set(word, now)
         with asm.function(f"find_{n}", [*DOCUMENTS, "rates"], 2) as (first, size):
             now, found = group.clock.get(), [asm.number(0)]
             for row in asm.loop(size, found):
@@ -151,19 +160,6 @@ class WordTable:
         with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
             for word in asm.loop(group.sizes.n_ids):
                 asm.call(f"catch_up_{n}", word)
-
-    def _catch_up(self, word: Value) -> None:
-        group, asm = self.group, self.group.asm
-        now, done = group.clock.get(), self.done.get(word)
-        for column, _ in self.own_columns(asm.lanes):
-            places = [array[word, column] for array in self.trained.state]
-            state = [place.load() for place in places]
-            for missed in asm.loop(now - done, state):
-                rates = _rates(group, done + missed)
-                state[:] = _after(group, state, asm.vector_of(0.0), rates)
-            for place, value in zip(places, state, strict=True):
-                place.store(value)
-        self.done.set(word, now)
 
     def own_columns(self, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a loop run with tiles of the columns that this half works on."""

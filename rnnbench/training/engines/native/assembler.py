@@ -6,7 +6,7 @@ dimension, one vector of each column of the tile is loaded, and one float of eac
 """
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
@@ -24,24 +24,20 @@ BYTES = 4  # the size of a float
 LINE = 16  # floats in a cache line; every array begins at one
 Floats = NDArray[np.float32]
 FLOATS = np.ctypeslib.ndpointer(np.float32, flags="C_CONTIGUOUS")  # others are refused
-IN_HALVES = {"znver4"}
-"""Processors that work on 512 bits as two halves: vectors of 256 bits have fewer empty lanes."""
+IN_HALVES = {"znver4"}  # work on 512 bits as two halves: 256 bits have fewer empty lanes
 FLUSH = 0x8040  # the bits of the control register of x86 that have tiny numbers count as 0
 
-TANH_LIMIT = 7.99881172180175781
-"""Beyond it, tanh is 1. All constants of tanh are those of Eigen, for fused products and sums."""
+TANH_LIMIT = 7.99881172180175781  # beyond it, tanh is 1; these constants are Eigen's
 TANH_ABOVE = (
     -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08,
     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
 )  # fmt: skip
 TANH_BELOW = 1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03
-EXP = (
+EXP = (  # of Cephes, for arguments of at most half of log 2
     1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
     5.0000001201e-1, 1.0, 1.0,
 )  # fmt: skip
-"""Of Cephes, for arguments of at most half of log 2."""
-LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4
-"""Their sum is log 2; the first has so few digits that small multiples of it are exact."""
+LOG2_HIGH, LOG2_LOW = 0.693359375, -2.12194440e-4  # log 2; small multiples of the first are exact
 VERY_LOW = -1e30  # to start a maximum from
 TO_WHOLE = 1.5 * 2**23  # a float of this size has no digits after the point
 
@@ -160,21 +156,16 @@ class Value:
         return reduce(lambda sum_so_far, own: sum_so_far * self + own, others, self.lift(first))
 
 
-Index = Value | int
-"""A number that the code computes, or one that is known when the code is made."""
+Index = Value | int  # that the code computes, or that is known when it is made
 
 
 @dataclass(frozen=True)
 class Array:
-    """Floats, or whole numbers of their size, in the arena ``block``; all numbers are in floats.
+    """Floats, or whole numbers of their size, in the arena ``block``; its parts are views."""
 
-    The strides can be longer than the shape needs, because vectors are read and written whole. In
-    the code of a function, its parts are views.
-    """
-
-    offset: int
+    offset: int  # in floats, as the strides and the size
     shape: tuple[int, ...]
-    strides: tuple[int, ...]
+    strides: tuple[int, ...]  # may be longer than needed: vectors are read and written whole
     size: int
     block: str
     memory: Any = None  # which knows the ``Assembler``
@@ -258,14 +249,20 @@ class View:
 
     def store(self, floats: Value, count: int | None = None) -> None:
         """Write a vector, or only its first ``count`` floats, or one float."""
-        if count in (None, self.asm.lanes):
-            self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
-            return
-        done = 0
-        for size in (8, 4, 2, 1):
-            if count & size:
-                self.moved(done).store(floats.pick(range(done, done + size)))
-                done += size
+        if count not in (None, self.asm.lanes):
+            floats = floats.pick(range(count))
+        self.asm.builder.store(floats.raw, self.pointer, align=BYTES)
+
+    def load_row(self, features: int, fill: float = 0.0) -> list[Value]:
+        """Return the vectors of a row, with a number in the lanes past its end."""
+        starts = range(0, features, self.asm.lanes)
+        return self.asm.filled([self.moved(start).load() for start in starts], features, fill)
+
+    def store_row(self, vectors: Iterable[Value], features: int) -> None:
+        """Write a row up to its end."""
+        lanes = self.asm.lanes
+        for start, vector in zip(range(0, features, lanes), vectors, strict=True):
+            self.moved(start).store(vector, min(lanes, features - start))
 
     def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
         """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""
@@ -438,6 +435,12 @@ class Assembler:
     def vector_of(self, numbers: ArrayLike) -> Value:
         """Return a vector of numbers, or of equal ones."""
         return Value(self.builder, ir.Constant(self.vector, np.asarray(numbers).tolist()))
+
+    def filled(self, vectors: Iterable[Value], features: int, fill: float = 0.0) -> list[Value]:
+        """Return the vectors of a row with a number in the lanes past its end."""
+        *whole, last = vectors
+        is_real = self.vector_of(np.arange(self.lanes)) < features - len(whole) * self.lanes
+        return [*whole, is_real.select(last, fill)]
 
     def spread(self, single: Value) -> Value:
         nothing = ir.Constant(ir.VectorType(single.raw.type, self.lanes), ir.Undefined)

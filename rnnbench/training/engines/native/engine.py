@@ -5,6 +5,7 @@ Documents go through a network without their padding, unless it reads that; see 
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -20,16 +21,7 @@ from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
 from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import (
-    TRAINING,
-    Epochs,
-    OnEpoch,
-    Recipe,
-    batches,
-    begin,
-    hold_out_documents,
-    threads_now,
-)
+from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents, threads_now
 from rnnbench.training.outcome import LOWEST, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 
@@ -96,23 +88,21 @@ class NativeEngine(Engine):
         begin("compiling")
         program = program_of(model, Shape.of(dataset), recipe, len(x))
         network = NativeNetwork(program, model, x, recipe, seed, initial)
-        begin(TRAINING)
+        begin()
         documents = network.lay_out(x)
-        held_out = (network.lay_out(validation[0]), validation[1]) if validation else None
+        unseen = (network.lay_out(validation[0]), validation[1]) if validation else None
         timed = 0
         for epoch in range(1, recipe.epochs + 1):
             threads = min(threads_now(), 2, program.group.per_batch)
             timed += threads == 1
             found = network.train(documents, y, epoch, threads)
-            judged = network.as_trained().judge(*held_out) if held_out else None
+            judged = Scorer(program, model, network.weights()).judge(*unseen) if unseen else None
             epochs.note(*found, judged, network.weights)
             if epochs.is_over:
                 break
         best = epochs.best_weights if validation else network.weights()
         params = sum(own.size for own in best[len(network.fixed) :])
-        record = epochs.record(
-            engine=self.name, params=params, recipe=recipe, documents=len(y), timed=timed
-        )
+        record = epochs.record(self.name, params, recipe, len(y), timed)
 
         def score(x: NDArray[np.int32]) -> Floats:
             return Scorer(program, model, best).scores(x)
@@ -220,16 +210,12 @@ class NativeNetwork(Scorer):
         averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
         return [*self.fixed, *averages]
 
-    def as_trained(self) -> Scorer:
-        """Return the network with these weights."""
-        return Scorer(self.program, self.model, self.weights())
-
     def train(
         self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
     ) -> tuple[float, float]:
         """Train for an epoch, by up to two threads; return the mean loss and the score."""
         count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
-        order = np.concatenate(batches(count, self.recipe.batch_size, self.seed, epoch))
+        order = np.concatenate(self.recipe.batches(count, self.seed, epoch))
         width = 2 if one_label else self.program.width
         answers = np.zeros((count + self.program.sizes.rows, width), np.float32)
         read = longest_first(documents, order, batch), *documents
@@ -288,17 +274,10 @@ def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count
     here, batch = processor(), min(recipe.batch_size, count) if recipe else count
     assert here is not None  # noqa: S101 - see ``why_not``
     rows = rows_for(model, batch)
-    sizes = Sizes(
-        timesteps=shape.timesteps,
-        topics=shape.n_topics,
-        n_ids=shape.n_ids,
-        batch=batch if recipe else rows,
-        rows=rows,
-        lanes=here.lanes,
-        averages=bool(recipe and recipe.ema),
-        only_scores=recipe is None,
-        clip=recipe.gradient_clip if recipe else None,
-    )
+    numbers = shape.timesteps, shape.n_topics, shape.n_ids, batch if recipe else rows, rows
+    sizes = Sizes(*numbers, here.lanes, only_scores=recipe is None)
+    if recipe:
+        sizes = replace(sizes, averages=bool(recipe.ema), clip=recipe.gradient_clip)
     return program_for(model.layers, sizes, here)
 
 

@@ -18,7 +18,7 @@ from rnnbench.models.layers import Layer, Parallel, feedforward
 from .assembler import F32, VERY_LOW, Array, Assembler, Value, View
 from .memory import SHARED, Activations, spans
 from .random import glorot_uniform, quarter
-from .stage import Stage, filled, load_row, stack, store_row
+from .stage import Stage, stack
 
 Function = Callable[[Value], Value]
 ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
@@ -102,32 +102,32 @@ class NormStage(Stage):
 
     def forward(self, asm: Assembler) -> None:
         n = self.below.features
-        scale, offset = (load_row(self.weights.value[row], n) for row in range(2))
+        scale, offset = (self.weights.value[row].load_row(n) for row in range(2))
         for row in asm.loop(self.below.count()):
-            x = load_row(self.below.value[row], n)
+            x = self.below.value[row].load_row(n)
             mean = self._mean(asm, x)
-            x = filled(asm, [vector - mean for vector in x], n)
+            x = asm.filled([vector - mean for vector in x], n)
             variance = self._mean(asm, map(mul, x, x))
             factor = 1 / asm.root(variance + self.layer.epsilon)
             self.factors[row].store(factor, 1)
             normed = [vector * factor for vector in x]
-            store_row(self.normed[row], normed, n)
+            self.normed[row].store_row(normed, n)
             y = map(add, map(mul, normed, scale), offset)
-            store_row(self.above.value[row], y, n)
+            self.above.value[row].store_row(y, n)
 
     def backward(self, asm: Assembler) -> None:
         n = self.below.features
-        scale = load_row(self.weights.value[0], n)
+        scale = self.weights.value[0].load_row(n)
         d_scale, d_offset = (self.weights.gradient[row] for row in range(2))
         for row in asm.loop(self.below.count()):
-            x, d_y = (load_row(a[row], n) for a in (self.normed, self.above.gradient))
-            store_row(d_scale, map(add, load_row(d_scale, n), map(mul, d_y, x)), n)
-            store_row(d_offset, map(add, load_row(d_offset, n), d_y), n)
+            x, d_y = (a[row].load_row(n) for a in (self.normed, self.above.gradient))
+            d_scale.store_row(map(add, d_scale.load_row(n), map(mul, d_y, x)), n)
+            d_offset.store_row(map(add, d_offset.load_row(n), d_y), n)
             factor = asm.spread(self.factors[row].load(F32))
             g = list(map(mul, d_y, scale))
             mean, of_x = self._mean(asm, g), self._mean(asm, map(mul, g, x))
             d_x = [(one - mean - x_n * of_x) * factor for one, x_n in zip(g, x, strict=True)]
-            store_row(self.below.gradient[row], d_x, n)
+            self.below.gradient[row].store_row(d_x, n)
 
 
 class DropoutStage(Stage):
@@ -310,7 +310,7 @@ class AttentionStage(DenseStage):
 
     def forward(self, asm: Assembler) -> None:
         super().forward(asm)
-        n, load = self.below.features, partial(load_row, features=self.below.features)
+        n, load = self.below.features, partial(View.load_row, features=self.below.features)
         query = load(self.query.value[0])
         for row, first, length in spans(self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
@@ -330,11 +330,11 @@ class AttentionStage(DenseStage):
             for t in asm.loop(length):
                 share = self.shares[first + t]
                 share.store(asm.spread(share.load(F32)) / total, 1)
-            store_row(self.above.value[row], [y / total for y in sums[1:]], n)
+            self.above.value[row].store_row([y / total for y in sums[1:]], n)
 
     def backward(self, asm: Assembler) -> None:
         below, n, d_hidden = self.below, self.below.features, self.out.gradient
-        load = partial(load_row, features=n)
+        load = partial(View.load_row, features=n)
         query, d_query = load(self.query.value[0]), self.query.gradient[0]
         for row, first, length in spans(below.firsts, below.lengths):
             d_y, weighted = load(self.above.gradient[row]), [asm.to_float(asm.number(0))]
@@ -346,9 +346,9 @@ class AttentionStage(DenseStage):
                 share = self.shares[first + t].load(F32)
                 d_share = self.d_shares[first + t].load(F32)
                 d_score = asm.spread(share * (d_share - weighted[0]))
-                store_row(d_hidden[first + t], [d_score * q for q in query], n)
+                d_hidden[first + t].store_row([d_score * q for q in query], n)
                 d_q = [d_score * h for h in load(self.out.value[first + t])]
-                store_row(d_query, map(add, load(d_query), d_q), n)
+                d_query.store_row(map(add, load(d_query), d_q), n)
         self.group.clear_gaps(d_hidden)
         super().backward(asm)
         for row, _, step in below.steps():

@@ -19,8 +19,7 @@ from rnnbench.models.layers import derive_seed
 
 from .assembler import LINE, Array, Assembler, Floats, Index, Value, View
 
-BLOCKS = SHARED, OF_HALF = "arena", "half"
-"""The arenas that a function is given: the first one, and that of its half."""
+BLOCKS = SHARED, OF_HALF = "arena", "half"  # the first arena, and that of a function's half
 OTHER = "other"  # the arena of the other half
 LARGEST_ARENA = 2**31  # floats, much more than networks have needed so far
 SLACK = 32  # rows after those in use, because the last tile of a product may go past them
@@ -126,28 +125,21 @@ class Memory:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The sizes that the machine code is made for.
+    """The sizes that the machine code is made for."""
 
-    A document has up to ``timesteps``; ``batch`` documents are an optimizer step, of which ``rows``
-    go through the network together. ``clip`` is the largest norm of a step's gradients, if any.
-    """
-
-    timesteps: int
+    timesteps: int  # of the longest document
     topics: int
     n_ids: int
-    batch: int
-    rows: int
+    batch: int  # documents in an optimizer step
+    rows: int  # documents that go through the network together
     lanes: int
     averages: bool = False
     only_scores: bool = False
-    clip: float | None = None
+    clip: float | None = None  # the largest norm of a step's gradients, if any
 
 
 class Group(Memory):
-    """Up to ``rows`` documents, the longest first: where their steps are.
-
-    Before, between and after documents are ``gap`` rows of zeros, for convolutions.
-    """
+    """Up to ``rows`` documents, the longest first, with ``gap`` rows of zeros around each."""
 
     def __init__(self, sizes: Sizes, gap: int):
         super().__init__(averages=sizes.averages, clips=sizes.clip is not None)
@@ -266,9 +258,6 @@ class Activations:
             self.gradient.view.write_product(given, transposed, adds=adds)
 
     def factors(self) -> Iterator[tuple[View, Index, View | None]]:
-        """Have the body of a loop run with all vectors, the row of the first, and their features.
-
-        The last is a list of features, where those of a document lack some.
-        """
+        """Have the body of a loop run with vectors, the first row, and a list if features lack."""
         x = self.value.view.rows(0, self.count())
         yield x.columns(0, self.features + 1), 0, None

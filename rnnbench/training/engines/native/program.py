@@ -11,7 +11,7 @@ from rnnbench.training.outcome import Weights
 from . import adam
 from .assembler import F32, VERY_LOW, Assembler, Code, Floats, Processor, Value
 from .memory import DOCUMENTS, OF_HALF, OTHER, SHARED, Activations, Group, Memory, Sizes
-from .stage import Stage, filled, load_row
+from .stage import Stage
 from .words import stages_of
 
 TRAINING = [*DOCUMENTS, OTHER, "labels", "rates", "answers"]
@@ -22,19 +22,11 @@ SPREAD = 4.0  # the standard deviation of the numbers that test the code
 
 
 class Program:
-    """The stages of a network, their memory, and machine code that trains it.
+    """The stages of a network, their memory, and machine code that trains it."""
 
-    Its function ``score`` also takes ``scores (n, width)``. The order of documents has at least
-    ``rows`` more numbers than it needs.
-    """
+    assembler = Assembler  # tests replace it with one that checks all addresses
 
-    def __init__(
-        self,
-        layers: tuple[Layer, ...],
-        sizes: Sizes,
-        processor: Processor,
-        assembler: type[Assembler] = Assembler,
-    ):
+    def __init__(self, layers: tuple[Layer, ...], sizes: Sizes, processor: Processor):
         self.sizes = sizes
         parts = [part for layer in layers for part in layer.parts]
         kernels = [layer.kernel_size for layer in parts if isinstance(layer, Conv1D)]
@@ -51,7 +43,7 @@ class Program:
         self.stages[-1].function, self.logits = "linear", self.stages[-1].above
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
-        asm = self.group.asm = assembler(processor)
+        asm = self.group.asm = self.assembler(processor)
         self._make_steps(asm)
         self._make_epoch(asm)
         self._make_score(asm)
@@ -133,7 +125,7 @@ class Program:
             asm.call("finish", **second)
 
     def _make_score(self, asm: Assembler) -> None:
-        """Make ``score``: the logits of documents."""
+        """Make ``score``: it also takes ``scores (n, width)``, for the logits of documents."""
         group, rows = self.group, self.sizes.rows
         with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
             group.is_training.set(0)
@@ -157,10 +149,10 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
     starts = range(0, topics, asm.lanes)
     numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
-        values = load_row(logits.value[row], topics, VERY_LOW)
+        values = logits.value[row].load_row(topics, VERY_LOW)
         largest = asm.spread(asm.largest(values))
         values = [value - largest for value in values]
-        powers = filled(asm, [value.exp() for value in values], topics)
+        powers = asm.filled([value.exp() for value in values], topics)
         total = asm.total(powers)
         document = asm.given["labels"].moved(group.documents.get(row) * 2)
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
@@ -183,8 +175,8 @@ def add_binary_loss(
     """Write the gradient of mean binary cross-entropy; labels and answers are rows of topics."""
     topics, group, width = logits.features, logits.group, logits.value.strides[0]
     for row in asm.loop(group.rows):
-        values = load_row(logits.value[row], topics)
-        chances = filled(asm, [value.sigmoid() for value in values], topics)
+        values = logits.value[row].load_row(topics)
+        chances = asm.filled([value.sigmoid() for value in values], topics)
         labels = asm.given["labels"].moved(group.documents.get(row) * width)
         answer = asm.given["answers"].moved((first + row) * width)
         share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))

@@ -23,8 +23,7 @@ from .stage import Stage
 ROWS_OF_OUTER = 50
 """Rows, of several time steps, that are collected for one product, the gradient of weights: enough
 that reading and writing it takes little of the time."""
-COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}
-"""Options of recurrent layers that may differ from Keras's defaults."""
+COVERED = {"return_sequences", "weight_drop", "unit_forget_bias"}  # may differ from the defaults
 
 Place = tuple[Value, Value, Value, Value]  # a direction, a step in time, a row and a unit
 Values = Sequence[Value]
@@ -43,16 +42,13 @@ class Gradients(NamedTuple):
 
 @dataclass(frozen=True)
 class Cell:
-    """The arithmetic of a recurrent layer, with Keras's defaults: all that differs between kinds.
-
-    A gate that is ``split`` is given two sums: first that over the state, which has a bias of its
-    own, then that over the input.
-    """
+    """The arithmetic of a recurrent layer, with Keras's defaults: all that differs by kind."""
 
     kept: int  # values of each unit and step that the way back needs besides ``h``
     forward: Callable[[Values, Value, Value], States]  # of sums, ``h_before``, ``c_before``
     back: Callable[[Values, Value, Value, Value, Value], Gradients]
     """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``."""
+    # A gate that is given two sums: first over the state, with a bias of its own, then the input.
     split: int | None = None
     passes_h: bool = False  # whether a gradient reaches ``h_before`` past the sums
     open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
@@ -106,11 +102,7 @@ CELLS: dict[type[Layer], Cell] = {
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
-    """Return Keras's column of each of ours: all gates of a vector of units stand together.
-
-    >>> column_order(units=3, gates=2, lanes=2).tolist()  # Keras: gate by gate
-    [0, 1, 3, 4, 2, 5]
-    """
+    """Return Keras's column of each of ours: all gates of a vector of units stand together."""
     columns = np.arange(gates * units).reshape(gates, units)
     starts = range(0, units, lanes)
     return np.concatenate([columns[:, start : start + lanes].ravel() for start in starts])
@@ -193,18 +185,14 @@ class RecurrentStage(Stage):
 
     def prepare(self, asm: Assembler) -> None:
         for way in asm.loop(self.ways):
-            if self.layer.weight_drop:
-                self._drop_weights(asm, way)
+            if rate := self.layer.weight_drop:
+                used, u = self.used[way, 0], self.u.value[way, 0]
+                for i in asm.loop(self.used.strides[0], step=asm.lanes):
+                    used[i].store(u[i].load())
+                for row in asm.loop(self.units):
+                    self.draw(asm, self.mask[way, row], rate, self.columns, row, way)
+                    self._apply_mask(asm, self.used, way, row)
             self.transposed[way].write_transposed(self.used[way])
-
-    def _drop_weights(self, asm: Assembler, way: Value) -> None:
-        used, u = self.used[way, 0], self.u.value[way, 0]
-        for i in asm.loop(self.used.strides[0], step=asm.lanes):
-            used[i].store(u[i].load())
-        for row in asm.loop(self.units):
-            mask, rate = self.mask[way, row], self.layer.weight_drop
-            self.draw(asm, mask, rate, self.columns, row, way)
-            self._apply_mask(asm, self.used, way, row)
 
     def conclude(self, asm: Assembler) -> None:
         """Leave out the gradients of weights that were dropped."""

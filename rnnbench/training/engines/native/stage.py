@@ -1,9 +1,7 @@
 """The base of all stages, which are the layers of a network in machine code."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, ClassVar
-
-import numpy as np
 
 from rnnbench.models.layers import Layer
 
@@ -28,9 +26,7 @@ class Stage:
     def __init_subclass__(cls) -> None:
         cls.all_kinds.insert(0, cls)
 
-    def __init__(
-        self, group: Group, number: int, layers: tuple[Any, ...], below: Activations | None
-    ):
+    def __init__(self, group: Group, number: int, layers: Sequence[Any], below: Activations | None):
         self.group, self.number, self.layers, self.place = group, number, layers, group.place
         self.parts: list[KerasArray] = []  # in Keras's order
         self.trained: list[Trained] = []  # weights that every batch reads
@@ -94,10 +90,7 @@ class Stage:
 def stack(
     layers: Sequence[Layer], after: tuple[Layer, ...] = ()
 ) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
-    """Yield the stages of layers: their class, the position of their first layer, their layers.
-
-    Other layers come ``after`` these. ``NotImplementedError`` says that one has no machine code.
-    """
+    """Yield the class of each stage, its position and its layers, or ``NotImplementedError``."""
     position = 0
     while rest := tuple(layers[position:]):
         for stage in Stage.all_kinds:
@@ -107,25 +100,3 @@ def stack(
                 break
         else:
             raise NotImplementedError(rest[0].kind)
-
-
-def load_row(place: View, features: int, fill: float = 0.0) -> list[Value]:
-    """Return the vectors of a row, with a number in the lanes past its end."""
-    starts = range(0, features, place.asm.lanes)
-    return filled(place.asm, [place.moved(start).load() for start in starts], features, fill)
-
-
-def filled(
-    asm: Assembler, vectors: Iterable[Value], features: int, fill: float = 0.0
-) -> list[Value]:
-    """Return the vectors of a row with a number in the lanes past its end."""
-    *whole, last = vectors
-    is_real = asm.vector_of(np.arange(asm.lanes)) < features - len(whole) * asm.lanes
-    return [*whole, is_real.select(last, fill)]
-
-
-def store_row(place: View, vectors: Iterable[Value], features: int) -> None:
-    """Write a row up to its end."""
-    lanes = place.asm.lanes
-    for start, vector in zip(range(0, features, lanes), vectors, strict=True):
-        place.moved(start).store(vector, min(lanes, features - start))

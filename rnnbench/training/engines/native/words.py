@@ -18,7 +18,7 @@ from .feedforward import DenseStage, activate, activate_back
 from .memory import SHARED, SLACK, Activations, Group, spans, words_of
 from .random import glorot_uniform, quarter, random_uniform
 from .recurrent import RecurrentStage
-from .stage import Stage, stack, store_row
+from .stage import Stage, stack
 
 Words = Iterator[tuple[Value, Value, Value]]  # rows, and the word and its mask of each
 
@@ -188,11 +188,7 @@ class SharedEmbeddingStage(EmbeddingStage):
 
 
 class WordVectors(Activations):
-    """Vectors of words, one for each word of a document, however often it occurs there.
-
-    If it ``drops``, the rows of a document lack some features; ``kept`` lists the ``n_kept`` others
-    and that of the ones.
-    """
+    """Vectors of words, one for each word of a document, however often it occurs there."""
 
     def __init__(self, group: Group, features: int, rows: int, *, drops: bool):
         super().__init__(group, features, is_sequence=True)
@@ -200,6 +196,7 @@ class WordVectors(Activations):
         self.value = place(rows, features + 1, slack=SLACK, ones=1)
         self.total, self.places = place(1), place(*group.places.shape)
         self.firsts, self.lengths = place(documents), place(documents)
+        # If it drops some features of a document, the others and that of the ones, and how many.
         self.kept, self.n_kept = place(documents, features + 1, slack=SLACK), place(documents)
         self.drops = drops
         self.weight_rows += drops  # the last is read past the end of ``kept``
@@ -252,7 +249,7 @@ class BagStage(Stage):
                     weight = asm.spread(weights[i].load(F32))
                     for n, start in enumerate(starts):
                         sums[n] += weight * line.moved(start).load()
-                store_row(self.above.value[row, column], sums, width)
+                self.above.value[row, column].store_row(sums, width)
         activate(self.above, self.layer.activation)
 
     def backward(self, asm: Assembler) -> None:  # noqa: ARG002

@@ -37,7 +37,7 @@ from rnnbench.training.engines.native.assembler import (
 )
 from rnnbench.training.engines.native.engine import Scorer, longest_first
 from rnnbench.training.engines.native.memory import OF_HALF, SHARED, Memory, Sizes
-from rnnbench.training.engines.native.program import passes
+from rnnbench.training.engines.native.program import Program, passes
 from rnnbench.training.engines.native.random import make_mask, philox, quarter, times
 
 HERE = Processor(8, 32, is_x86)
@@ -58,6 +58,10 @@ DROPPING = LayeredNetwork.model_validate(
         ]
     }
 )
+
+
+class CheckedProgram(Program):
+    assembler = Checked
 
 
 def run(name, arena, make, processor=HERE):
@@ -152,7 +156,7 @@ CANARY = np.float32(1234.5)
 @given(model=networks(most_units=20), sizes=all_sizes(), count=st.integers(1, 60))
 def test_no_access_is_outside_of_its_array(model, sizes, count):
     x, y = documents(sizes, count, model=model)
-    net = network(program(model, sizes, assembler=Checked), model, x)
+    net = network(program(model, sizes, kind=CheckedProgram), model, x)
     first, second = net.arenas
     size = first.size
     arenas = np.full(2 * size + 48, CANARY)
@@ -161,7 +165,7 @@ def test_no_access_is_outside_of_its_array(model, sizes, count):
 
     net.train(net.lay_out(x), y, 1)
     net.train(net.lay_out(x), y, 2, threads=2)
-    net.as_trained().scores(x)
+    Scorer(net.program, net.model, net.weights()).scores(x)
 
     assert faults(net.program.code) == 0
     for gap in (arenas[:16], arenas[16 + size : 32 + size], arenas[-16:]):
@@ -177,7 +181,7 @@ def test_a_program_that_only_scores_gives_the_answers_of_numpy(model, sizes, cou
     shape, random = Shape(sizes.timesteps, sizes.topics, sizes.n_ids), np.random.default_rng(0)
     shapes = in_numpy.weight_shapes(model, shape)
     weights = [random.normal(0, 0.3, own).astype(np.float32) for own in shapes]
-    code = program(model, sizes, assembler=Checked)
+    code = program(model, sizes, kind=CheckedProgram)
     scorer = Scorer(code, model, weights)
 
     parts = [scorer.score(scorer.lay_out(some)) for some in np.array_split(x, 2)]
@@ -311,7 +315,7 @@ def test_a_network_diverges_visibly():
     loss, _ = net.train(net.lay_out(x), y, 1)
 
     assert np.isnan(loss)
-    assert np.isnan(net.as_trained().scores(x)).any()
+    assert np.isnan(Scorer(net.program, net.model, net.weights()).scores(x)).any()
 
 
 AVX2 = {"avx2": True, "fma": True}
