@@ -215,7 +215,7 @@ def only_networks(benchmark: Benchmark) -> Benchmark:
     """Return ``benchmark`` with its networks alone, without validation, or raise ``UserError``."""
     models = {}
     for name, model in networks(benchmark).items():
-        training = (model.training or {}) | {"validation_split": 0.0}
+        training = (model.training or {}) | {"validation_split": 0.0, "early_stopping": None}
         models[name] = model.model_copy(update={"training": training})
     if not models:
         raise UserError(f"{benchmark.name}: no model to time (should have a model with layers)")

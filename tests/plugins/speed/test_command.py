@@ -51,6 +51,7 @@ def test_baselines_are_not_timed_no_documents_are_held_out_and_json_is_as_stored
     result = bench(
         "--only", "native", "--rounds", "2", "--json", "--quiet",
         "--set", SVM, "--set", "training.validation_split=0.5",
+        "--set", "training.early_stopping={patience: 1}",
     )  # fmt: skip
 
     assert result.exit_code == 0, result.stderr
