@@ -1,13 +1,14 @@
 """The record of a command, which ``rnnbench --help`` can show without importing what it does."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 TRAIN, RESULTS = "Train and choose", "Look at results"
 LEARN, PARTS = "Learn and check", "Configs, models and data"
 """The groups of commands in ``rnnbench --help``."""
 
 
-class Command(NamedTuple):
+@dataclass(frozen=True)
+class Command:
     """A command of ``rnnbench``.
 
     Another package adds one by the entry-point group ``rnnbench.commands``. All of these are loaded

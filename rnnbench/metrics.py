@@ -22,11 +22,15 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 class Quantity:
     """A number that each trial has and that is summarized over trials."""
 
-    name: str  # in files, options and messages
-    header: str  # of its column in a table
-    format: str = ".4f"  # of its values, as format() takes it
+    name: str
+    """In files, options and messages."""
+    header: str
+    """Of its column in a table."""
+    format: str = ".4f"
+    """Of its values, as ``format()`` takes it."""
     higher_is_better: bool = True
-    description: str = ""  # a phrase that explains it, for captions
+    description: str = ""
+    """A phrase that explains it, for captions."""
 
     def spell(self, value: float) -> str:
         """Return a value as tables show it; thousands have no exponent."""
@@ -70,8 +74,9 @@ def by_topic(
     import numpy as np
 
     if labels.ndim == 2:
-        documents = labels, answers, labels & answers
-        own, given, right = (of.sum(axis=0, dtype=int) for of in documents)
+        own, given, right = (
+            of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers)
+        )
     else:
         n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
         documents = labels, answers, labels[labels == answers]
@@ -83,12 +88,12 @@ ONE, SEVERAL = ("single_label",), ("multi_label",)
 _built_in: list[Metric] = []  # in the order of columns
 
 
-def _metric(header: str, description: str, name: str = "", **facts: Any) -> Callable[[_F], _F]:
-    """Return a decorator that makes a metric of a function, whose name it has by default."""
+def _metric(name: str, header: str, description: str, **more: Any) -> Callable[[_F], _F]:
+    """Return a decorator that makes a metric of a function; its result may be any number."""
 
     def add(function: _F) -> _F:
-        facts["name"] = name or function.__name__.removeprefix("_")
-        _built_in.append(Metric(header=header, description=description, function=function, **facts))
+        facts = {"name": name, "header": header, "description": description, **more}
+        _built_in.append(Metric(function=function, **facts))
         return function
 
     return add
@@ -97,34 +102,43 @@ def _metric(header: str, description: str, name: str = "", **facts: Any) -> Call
 _of_answers = partial(_metric, is_of_answers=True)
 _of_sets = partial(_metric, tasks=SEVERAL)
 _of_given_sets = partial(_of_answers, tasks=SEVERAL)
-_loss = partial(_metric, "log-loss", higher_is_better=False, needs_log_probabilities=True)
+_log_loss = partial(
+    _metric, header="log-loss", higher_is_better=False, needs_log_probabilities=True
+)
 
 
-@_of_answers("test accuracy", "share of the test documents that were given their own topic")
+@_of_answers(
+    "accuracy", "test accuracy", "share of the test documents that were given their own topic"
+)
 def _accuracy(labels: "Labels", answers: "Labels") -> Any:
     return (labels == answers).mean()
 
 
-@_of_answers("macro-F1", "mean F1 over the topics in the test set", tasks=ONE + SEVERAL)
+@_of_answers("macro_f1", "macro-F1", "mean F1 over the topics in the test set", tasks=ONE + SEVERAL)
 def _macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> Any:
     own, _, f1 = by_topic(labels, answers)
     chosen = f1[own >= at_least]
     return chosen.mean() if chosen.size else None
 
 
-@_of_answers("balanced accuracy", "mean recall over the topics in the test set")
+@_of_answers(
+    "balanced_accuracy", "balanced accuracy", "mean recall over the topics in the test set"
+)
 def _balanced_accuracy(labels: "Labels", answers: "Labels") -> Any:
     own, right, _ = by_topic(labels, answers)
     return (right / own.clip(1))[own > 0].mean()
 
 
-@_of_answers("weighted F1", "mean F1 over the topics, weighted by their test documents")
+@_of_answers(
+    "weighted_f1", "weighted F1", "mean F1 over the topics, weighted by their test documents"
+)
 def _weighted_f1(labels: "Labels", answers: "Labels") -> Any:
     own, _, f1 = by_topic(labels, answers)
     return f1 @ own / len(labels)
 
 
 @_metric(
+    "top3_accuracy",
     "top-3",
     "share of the test documents whose topic has one of the three best scores; a tie that reaches "
     "fourth place does not count",
@@ -135,21 +149,22 @@ def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
     return (at_least <= 3).mean()
 
 
-@_loss(
-    "cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's lowest "
-    "nonzero one if it is lower",
+@_log_loss(
+    "log_loss",
+    description="cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the "
+    "document's lowest nonzero one if it is lower",
     format=".3f",
 )
-def _log_loss(labels: "Labels", scores: "Scores") -> Any:
+def _log_loss_of_one(labels: "Labels", scores: "Scores") -> Any:
     return 0.0 - scores[range(len(labels)), labels].mean(dtype=float)  # and never -0.0
 
 
-@_of_answers("score", "mean of the scores that the answers were given", tasks=("score",))
+@_of_answers("score", "score", "mean of the scores that the answers were given", tasks=("score",))
 def _score(_: "Labels", answers: Any) -> Any:
     return answers.mean()
 
 
-@_of_given_sets("micro-F1", "F1 of all decisions about a test document and a topic")
+@_of_given_sets("micro_f1", "micro-F1", "F1 of all decisions about a test document and a topic")
 def _micro_f1(labels: "Labels", answers: "Labels") -> Any:
     from rnnbench.tasks import MULTI_LABEL  # imports NumPy
 
@@ -157,11 +172,15 @@ def _micro_f1(labels: "Labels", answers: "Labels") -> Any:
 
 
 _of_given_sets(
-    "macro-F1 of 10", "mean F1 over the topics with ten test documents or more", "macro_f1_of_10"
+    "macro_f1_of_10", "macro-F1 of 10", "mean F1 over the topics with ten test documents or more"
 )(partial(_macro_f1, at_least=10))
 
 
-@_of_given_sets("exact match", "share of the test documents that were given just their own topics")
+@_of_given_sets(
+    "exact_match",
+    "exact match",
+    "share of the test documents that were given just their own topics",
+)
 def _exact_match(labels: "Labels", answers: "Labels") -> Any:
     return (labels == answers).all(axis=1).mean()
 
@@ -175,11 +194,12 @@ def _precision_at(labels: "Labels", scores: "Scores", k: int) -> Any:
 
 for _k, _best in ((1, "best score"), (3, "three best scores")):
     _of_sets(
-        f"P@{_k}", f"mean share of the document's topics among its {_best}", f"precision_at_{_k}"
+        f"precision_at_{_k}", f"P@{_k}", f"mean share of the document's topics among its {_best}"
     )(partial(_precision_at, k=_k))
 
 
 @_of_sets(
+    "ranking_precision",
     "LRAP",
     "label-ranking average precision: for each topic of a document, the share of its topics among "
     "those with at least the same score; 1 for a document without one",
@@ -197,6 +217,7 @@ def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
 
 
 @_of_given_sets(
+    "hamming_loss",
     "Hamming loss",
     "share of wrong decisions about a test document and a topic",
     format=".5f",
@@ -206,8 +227,12 @@ def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
     return (labels != answers).mean()
 
 
-@_loss("binary cross-entropy in nats, the mean over documents and topics", tasks=SEVERAL)
-def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
+@_log_loss(
+    "binary_log_loss",
+    description="binary cross-entropy in nats, the mean over documents and topics",
+    tasks=SEVERAL,
+)
+def _log_loss_of_each(labels: "Labels", scores: "Scores") -> Any:
     import numpy as np
 
     # A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
@@ -216,7 +241,6 @@ def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
 
 
 METRICS: Registry[Metric] = Registry("metric", Metric, _built_in)
-all_usable_metrics = cache(METRICS.usable)  # a warning names a plug-in that cannot be loaded
 COSTS = {
     name: Quantity(name=name, header=header, format=form, higher_is_better=False, description=of)
     for name, header, form, of in (
@@ -227,6 +251,12 @@ COSTS = {
     )
 }
 MS_PER_STEP, FIT_SECONDS, *_ = COSTS.values()
+
+
+@cache
+def all_usable_metrics() -> list[Metric]:
+    """Return all metrics; a plug-in that cannot be loaded is left out with a warning."""
+    return METRICS.usable()
 
 
 def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:

@@ -91,14 +91,17 @@ def check_replaceable(path: Path) -> None:
 
 
 def check_new(
-    file: Path, option: str = "", ends: Collection[str] = (), *, overwrite: bool, what: str = "it"
+    file: Path, option: str = "", ends: Collection[str] = (), *, overwrite: bool, old: str = "it"
 ) -> None:
-    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists."""
+    """Raise ``UserError`` if a file, the value of an option, has none of ``ends`` or exists.
+
+    ``old`` is what ``--force`` would overwrite.
+    """
     name = f"{option} {file}".lstrip()
     if ends and file.suffix.lower() not in ends:
         raise UserError(f"{name}: got '{file.suffix}' (allowed: {', '.join(ends)})")
     if os.path.exists(file) and not overwrite:  # noqa: PTH110 - any name, however long
-        raise UserError(f"{name}: exists already (--force overwrites {what})")
+        raise UserError(f"{name}: exists already (--force overwrites {old})")
 
 
 def peek(file: Path) -> Document:

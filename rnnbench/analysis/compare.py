@@ -57,9 +57,11 @@ class DifferingFact(Record):
 class ComparedRuns(Record):
     """Two runs on the same documents, which B may have cut and padded differently."""
 
-    a: str  # the folder of A
+    a: str
+    """The folder of A."""
     b: str
-    dataset: DatasetSummary  # that of A
+    dataset: DatasetSummary
+    """The dataset of run A."""
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]

@@ -262,7 +262,9 @@ def _caption(results: ChoiceResults) -> str:
         if n
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
-        f"{results.sampler} drew at most {results.searched} points of each grid." * is_drawn,
+        f"{results.sampler} drew at most {results.searched} points of each grid."
+        if is_drawn
+        else "",
         f"{FIT_SECONDS.header}: the mean of all trainings.",
         condition(tests),
     )

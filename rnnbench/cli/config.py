@@ -123,7 +123,7 @@ def new(
     options.check_config_name(config)
     texts = shipped.new_files(config, source)
     for file in texts:  # a table is never overwritten
-        check_new(file, overwrite=force and file == config, what="a config")
+        check_new(file, overwrite=force and file == config, old="a config")
     for file, text in reversed(texts.items()):  # the config is the first of them
         write_text(file, text)
         next_step = f"; next: {options.line('config', 'check', config)}" if file == config else ""

@@ -321,7 +321,8 @@ def _pair(option: str, text: str, keys: Collection[str] = ()) -> tuple[str, str]
     """Return both sides of ``KEY=VALUE``; the key may have to be one of some."""
     key, has_value, value = text.partition("=")
     if not has_value or not key:
-        form = "KEY=NAME, such as id=document" if keys else "COLUMN=VALUE, such as language=en"
+        of_keys = f"KEY=NAME, such as id=document (keys: {', '.join(keys)})"
+        form = of_keys if keys else "COLUMN=VALUE, such as language=en"
         raise UserError(f"{option} {text}: should be {form}")
     if keys and key not in keys:
         raise UserError(f"{option} {text}: got '{key}' ({did_you_mean(key, keys)})")

@@ -24,7 +24,7 @@ from rnnbench.storage import read_file
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
 ENDINGS = ".yaml", ".yml"
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
-Source = Path | str | Mapping[str, Any]
+ConfigSource = Path | str | Mapping[str, Any]
 """A file, the name of a shipped config, a table of texts, or the content of a config."""
 _S = TypeVar("_S", bound=Section)
 
@@ -49,7 +49,7 @@ class Tree:
     is_whole: bool = True  # false if a file that it extends could not be read
 
 
-def load(config: Source, overrides: Sequence[Override] = ()) -> Benchmark:
+def load(config: ConfigSource, overrides: Sequence[Override] = ()) -> Benchmark:
     """Return the benchmark of a file, a mapping or a table; ``ConfigError`` lists all problems."""
     found = _validated(Benchmark, tree_of(config, overrides))
     path, is_table = found.data.path, not isinstance(config, Mapping) and shipped.is_table(config)
@@ -60,7 +60,7 @@ def load(config: Source, overrides: Sequence[Override] = ()) -> Benchmark:
     return found.model_copy(update={"data": data})
 
 
-def load_data(config: Source | None, overrides: Sequence[Override] = ()) -> Data:
+def load_data(config: ConfigSource | None, overrides: Sequence[Override] = ()) -> Data:
     """Return the ``data`` section of a config, or the default one; a mapping may have no other."""
     if config is None or (isinstance(config, Mapping) and set(config) <= {"data"}):
         return _validated(_OnlyData, tree_of(config or {}, overrides)).data
@@ -113,7 +113,7 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
     return valid
 
 
-def tree_of(config: Source, overrides: Sequence[Override] = ()) -> Tree:
+def tree_of(config: ConfigSource, overrides: Sequence[Override] = ()) -> Tree:
     """Return the tree of a file, a shipped config, a table or a mapping, with values of flags."""
     tree = Tree(Node({}, ""))
     if isinstance(config, Mapping):

@@ -34,14 +34,14 @@ class Corpus:
         bad_rows: the place, reason and fault of each row left out; not cached.
     """
 
-    tokens: Tokens
+    tokens: NDArray[np.int32]
     offsets: NDArray[np.int64]
     labels: NDArray[Any]
     topics: tuple[str, ...]
     vocabulary: tuple[str, ...]
     is_test: NDArray[np.bool_] | None = None
     groups: NDArray[np.int32] | None = None
-    unlabeled: Tokens | None = None
+    unlabeled: NDArray[np.int32] | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     file: Path | None = None
     bad_rows: tuple[tuple[str, str, str], ...] = ()
@@ -49,7 +49,7 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def ranks(self, document: int) -> Tokens:
+    def ranks(self, document: int) -> NDArray[np.int32]:
         """Return one document as ranks of words."""
         return self.tokens[self.offsets[document] : self.offsets[document + 1]]
 

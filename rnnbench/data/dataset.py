@@ -161,22 +161,22 @@ class Dataset:
             them: those of the archive, and documents of the corpus outside its own test set.
     """
 
-    x_train: Tokens
+    x_train: NDArray[np.int32]
     y_train: Labels
-    x_test: Tokens
+    x_test: NDArray[np.int32]
     y_test: Labels
     topics: tuple[str, ...]
     n_ids: int
-    train_documents: Positions
-    test_documents: Positions
-    documents: Sequence[Tokens]
+    train_documents: NDArray[np.int64]
+    test_documents: NDArray[np.int64]
+    documents: Sequence[NDArray[np.int32]]
     text: Callable[[int], str] = lambda _: ""
     vocabulary: Sequence[str] = ()
     separator: str = " "
-    groups: Groups = None
+    groups: NDArray[np.int32] | None = None
     in_order: bool = False
     task: str = SINGLE_LABEL.name
-    unlabeled: Sequence[Tokens] = ()
+    unlabeled: Sequence[NDArray[np.int32]] = ()
 
     @property
     def timesteps(self) -> int:
@@ -266,7 +266,7 @@ def _check_keys(corpus: Corpus, data: Data) -> None:
         raise UserError("data.topics: not for these documents (allowed: data.source: modapte)")
 
 
-def _labels(corpus: Corpus, data: Data, kept: Positions) -> tuple[Positions, Labels]:
+def _labels(corpus: Corpus, data: Data, kept: Positions) -> tuple[NDArray[np.intp], Labels]:
     """Return the topics that are told apart, by position in the corpus, and all labels in these."""
     if corpus.labels.ndim == 2:
         topics = _topics(corpus, data)
@@ -286,7 +286,7 @@ def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
     return np.asarray(order[counts >= data.min_per_label])
 
 
-def _topics(corpus: Corpus, data: Data) -> Positions:
+def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
     """Return the topics to tell apart where a document may have any number of them."""
     n_documents = corpus.labels.sum(axis=0, dtype=int)
     if data.topics is None or corpus.is_test is None:
@@ -385,7 +385,7 @@ def _split(corpus: Corpus, data: Data, is_copy: Mask) -> tuple[Positions, Positi
     return train, test
 
 
-def stratify(labels: Labels, shares: Sequence[float], seed: int) -> Positions:
+def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
     """Return the part of each document, ``(n,)``, such that parts have their shares of each label.
 
     ``labels`` are 0 and 1, ``(n, n_labels)``. The documents of the rarest label go first, to the

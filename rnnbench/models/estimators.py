@@ -64,6 +64,9 @@ class NaiveBayesSVM(ClassifierMixin, BaseEstimator):
         """Return a margin for each document and topic, ``(n, n_topics)``."""
         return np.asarray(x @ self.coef_.T + self.intercept_)
 
+    def predict(self, x: csr_matrix) -> NDArray[Any]:
+        return np.asarray(self.classes_[self.decision_function(x).argmax(axis=1)])
+
 
 class CalibratedSVM(ClassifierMixin, BaseEstimator):
     """A linear SVM, one topic against the rest, whose margins become log-odds by one curve.
@@ -98,8 +101,8 @@ class CalibratedSVM(ClassifierMixin, BaseEstimator):
     def _fit(self, x: csr_matrix, y: NDArray[np.uint8]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the weights ``(n_topics, n_features)`` and the intercepts for margins."""
         svms = OneVsRestClassifier(LinearSVC(C=self.C, random_state=0)).fit(x, y).estimators_
-        none = np.zeros((1, x.shape[1]))  # all documents have the topic
-        coef = np.concatenate([getattr(svm, "coef_", none) for svm in svms])
+        zeros = np.zeros((1, x.shape[1]))  # where all documents have the topic
+        coef = np.concatenate([getattr(svm, "coef_", zeros) for svm in svms])
         return coef, np.concatenate([getattr(svm, "intercept_", [CERTAIN]) for svm in svms])
 
     def predict_log_proba(self, x: csr_matrix) -> Floats:

@@ -238,7 +238,10 @@ def _numbers(column: _Column, where: str) -> _Column:
 
 
 def _decided(scores: NDArray[Any], classes: Sequence[Any], labels: _Column | None) -> _Column:
-    """Return the best class of each row or, if labels are lists, those from 0.5, or margin 0."""
+    """Return the class with the best score of each row or, if labels are lists, those above half.
+
+    These have probabilities from 0.5, or margins from 0; a row that is not whole has no answer.
+    """
     is_whole, half = ~np.isnan(scores).any(axis=1), 0.5 * (np.nanmin(scores, initial=0) >= 0)
     rows: Iterable[Any]
     if labels and any(isinstance(label, list) for label in labels.values[:1]):
@@ -293,7 +296,8 @@ def _all_have(key: str, read: Sequence[_Read]) -> bool:
 
 def _agreed(key: str, rows: Rows, ids: Sequence[str]) -> list[Any] | None:
     """Return the label or the cluster of each document, on which all files have to agree."""
-    agreed, having = np.full(len(ids), -1), [of for of in rows if key in of[0].columns]
+    agreed = np.full(len(ids), -1)
+    having = [(one, own) for one, own in rows if key in one.columns]
     known: dict[Any, tuple[int, Any]] = {}  # the number of each value, and how it was first written
     for one, own in having:
         values, codes = one.columns[key]

@@ -95,12 +95,16 @@ CURVES = {
 class Plot(ABC):
     """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
-    name: str  # of its files, without suffix; plots on one page have different names
+    name: str
+    """That of its files, without suffix; plots on one page have different names."""
     title: str
     size: Size
-    size_on_page: Size | None = None  # where that differs
-    alt: str  # the same facts in words, for those who cannot see it
-    models: Sequence[str] = ()  # those that it is about, where it is about some alone
+    size_on_page: Size | None = None
+    """Its size on a page, where that differs."""
+    alt: str
+    """The same facts in words, for those who cannot see it."""
+    models: Sequence[str] = ()
+    """Those that it is about, where it is about some alone."""
 
     def make_room(self, names: Iterable[str], height: float) -> None:
         """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
@@ -301,7 +305,7 @@ class ScorePlot(RunPlot):
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         results, diamond = self.run.results, DIAMOND | {"mec": ink()}
-        dataset, own = results.dataset, [of for of in results.published if of.is_of_our_model]
+        dataset, own = results.dataset, [it for it in results.published if it.is_of_our_model]
         published = [result for result in own if result.model in self.chosen]
         for row, model in enumerate(self._models):
             style: Style = {"color": COLOURS[model.is_baseline], "gid": about(model.name)}
@@ -637,8 +641,11 @@ class HistoryPlot(Plot):
             axes.plot(position, means[position], **CHANGES[way])
         entries = self._history.entries
         step = -(-len(entries) // max(LABELS, len(entries) // RUNS_PER_LABEL))
-        labels = [((of.date or of.run)[:10], (of.commit or "")[:7]) for of in entries[::step]]
-        axes.set_xticks(range(0, len(entries), step), [visible("\n".join(of)) for of in labels])
+        labels = [
+            visible(f"{(entry.date or entry.run)[:10]}\n{(entry.commit or '')[:7]}")
+            for entry in entries[::step]
+        ]
+        axes.set_xticks(range(0, len(entries), step), labels)
         axes.set_xlim(-0.5, len(entries) - 0.5)
         axes.grid(axis="x", visible=False)
         axes.set_ylabel(self._quantity.header)

@@ -190,7 +190,9 @@ def trained_on(results: Results) -> str:
     return sentences(
         about,
         threads if all(model.is_baseline for model in results.models) else how,
-        f"Models with their own training values: {', '.join(own_training)}." * bool(own_training),
+        f"Models with their own training values: {', '.join(own_training)}."
+        if own_training
+        else "",
     )
 
 

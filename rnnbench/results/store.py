@@ -214,6 +214,10 @@ class Store:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
         return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
 
+    def scores(self, key: Key) -> NDArray[np.float32]:
+        """Return the scores of a stored trial."""
+        return self.load(key).scores
+
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
         """Return the record of a trained model, and its weights' file; see ``read_weights``."""
         files, record = self._read(key, with_model=True)
@@ -257,14 +261,17 @@ def _unpacking(file: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weights:
-    """Return the weights of a model, in their order; each has an ``expected`` shape and type."""
+    """Return the weights of a model, in their order; each has an ``expected`` shape and type.
+
+    NumPy makes room for whatever size an array declares, so all are compared before one is read.
+    """
     with _unpacking(file) as archive:
         found = archive.namelist()
         n_weights = len(found) if expected is None else len(expected)
         names = [f"arr_{number}" for number in range(n_weights)]
         if found != [f"{name}.npy" for name in names]:
             raise ValueError(f"{len(found)} arrays, but the network has {n_weights} weights")
-        for number, name in enumerate(found):  # NumPy makes room for whatever size one declares
+        for number, name in enumerate(found):
             with archive.open(name) as member:
                 np.lib.format.read_magic(member)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import chain
 from timeit import Timer, repeat
 from typing import Any
@@ -157,7 +156,7 @@ def estimate_seconds(benchmark: Benchmark, found: BenchmarkCheck) -> float | Non
     not known. The costs of our engines were fitted to steps of all networks of ``all``, ``zoo`` and
     ``r52`` on one core of an AMD EPYC: these took 0.4 to 1.3 times the estimate.
     """
-    dataset, programs = found.dataset, Counter[tuple[tuple[float, ...], Any]]()
+    dataset, programs = found.dataset, Counter[tuple[float, Any]]()
     if dataset is None or not found.params:
         return None
     networks = []
@@ -169,7 +168,7 @@ def estimate_seconds(benchmark: Benchmark, found: BenchmarkCheck) -> float | Non
         if not products or (costs := ENGINES[training.engine].costs) is None:
             return None
         networks.append((n_params, training, products, costs))
-        programs[costs, program_of(model, training)] += len(training.seeds)
+        programs[costs[-1], program_of(model, training)] += len(training.seeds)
     of_product = time_products(chain.from_iterable(it[2] for it in networks), ESTIMATE_SECONDS)
     a, b = np.ones((2, 2_000_000), np.float32)
     to_add = min(repeat(lambda: np.add(a, b, out=b), repeat=5, number=1)) / a.size
@@ -181,7 +180,7 @@ def estimate_seconds(benchmark: Benchmark, found: BenchmarkCheck) -> float | Non
         step = sum(of_products) + passes * to_add * n_params
         seconds += [steps * step] * len(training.seeds)
     cores = min(usable_cores(), len(seconds))  # each process compiles programs of its own
-    compilations = sum(min(cores, n) * costs[-1] for (costs, _), n in programs.items())
+    compilations = sum(min(cores, n) * to_compile for (to_compile, _), n in programs.items())
     return max((sum(seconds) + compilations) / cores, *seconds)
 
 
@@ -197,18 +196,25 @@ def _shape(model: Network, dataset: Dataset, engine: str) -> Shape:
 
 
 def time_products(products: Iterable[Product], seconds: float) -> dict[Product, float]:
-    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core."""
+    """Return the seconds that NumPy's BLAS takes for each product, all its repeats, on one core.
+
+    The fastest of many attempts counts. Products too thin to be bound by arithmetic are left out.
+    """
     from threadpoolctl import threadpool_limits
 
-    random, found = np.random.default_rng(0), {}
     with threadpool_limits(1):
-        for product in set(products):
-            n, rows, inner, columns = product.count, product.rows, product.inner, product.columns
-            if min(rows, inner, columns) > FEW:
-                left = random.random((n, rows, inner), np.float32)
-                right = random.random((inner, columns), np.float32)
-                out = np.empty((n, rows, columns), np.float32)
-                multiplied = Timer(partial(np.matmul, left, right, out=out))
-                times = max(2, round(seconds / multiplied.timeit(1)))  # the first gets memory
-                found[product] = min(multiplied.repeat(times, 1))
-    return found
+        return {
+            product: _fastest(product, seconds)
+            for product in set(products)
+            if min(product.rows, product.inner, product.columns) > FEW
+        }
+
+
+def _fastest(product: Product, seconds: float) -> float:
+    random = np.random.default_rng(0)
+    left = random.random((product.count, product.rows, product.inner), np.float32)
+    right = random.random((product.inner, product.columns), np.float32)
+    out = np.empty((product.count, product.rows, product.columns), np.float32)
+    multiplied = Timer(lambda: np.matmul(left, right, out=out))
+    n = max(2, round(seconds / multiplied.timeit(1)))  # the first has to get memory
+    return min(multiplied.repeat(n, 1))

@@ -64,7 +64,8 @@ class PhaseBegan(NamedTuple):
     worker: str = ""
 
 
-class EpochEnded(NamedTuple):
+@dataclass(frozen=True)
+class EpochEnded:
     """A trial started (epoch 0), or finished an epoch with its loss and score in training."""
 
     trial: Trial
@@ -213,7 +214,7 @@ class LocalExecutor(Executor):
     def run(
         self, trials: Sequence[Trial], corpora: Mapping[str, Path], listener: Listener, task: Task
     ) -> Outcomes:
-        """Yield each trial with its outcome; that of a worker that died only when it dies again."""
+        """Yield each trial with its outcome; if its worker dies, it is tried again, alone, last."""
         again = []
         with closing(self._side_by_side(trials, corpora, listener, task)) as outcomes:
             for trial, outcome in outcomes:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import StringIO
 from itertools import chain, filterfalse, product
 from pathlib import Path
@@ -131,13 +132,13 @@ def _trials(
     benchmark: Benchmark, data: PreparedData, dataset: Dataset, *, keep: bool, **facts: Any
 ) -> list[Trial]:
     """Return the trials of a benchmark on one dataset; ``facts`` are the same for all of them."""
-    fingerprint = data.corpus.fingerprint
+    corpus = data.corpus
     facts |= {
         "data": data.section.model_copy(update=dict.fromkeys(PATHS)),
-        "corpus_fingerprint": fingerprint,
+        "corpus_fingerprint": corpus.fingerprint,
         "source": data.summary.source,
         "dataset_fingerprint": dataset.fingerprint,
-        "split_fingerprint": dataset.split_fingerprint(fingerprint),
+        "split_fingerprint": dataset.split_fingerprint(corpus.fingerprint),
         "n_ids": data.dataset.n_ids,
         "task": dataset.task,
     }
@@ -153,7 +154,7 @@ def _trials(
             work=model.work_of_epoch(data.dataset),
             keep_model=keep and not own,
             members=tuple(_members(own, seed, found)) if own else (),
-            unlabeled_fingerprint=data.corpus.unlabeled_fingerprint * model.reads_unlabeled,
+            unlabeled_fingerprint=corpus.unlabeled_fingerprint if model.reads_unlabeled else "",
             **facts,
         )
         found.append(trial)
@@ -261,10 +262,10 @@ class Job:
         results: dict[Trial, TrialResult] = {}
         needed, n_of_others = set[Trial](), 0
         for trial in sorted(trials, key=lambda trial: not trial.members):  # ensembles first
-            found = None
+            found, key = None, key_of(trial)
             try:
                 if not (trial.members and self.held_out):  # which are no part of its fingerprint
-                    found = self.store.load(key_of(trial), with_model=trial.keep_model)
+                    found = self.store.load(key, with_model=trial.keep_model)
             except OtherVersionError:
                 n_of_others += 1
             except DamagedResultError as error:
@@ -289,8 +290,7 @@ class Job:
         """Return a result that reads its scores when needed, if many as large fill the memory."""
         if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
             return result
-        store, key = self.store, key_of(trial)
-        return replace(result, stored_scores=lambda: store.load(key).scores)
+        return replace(result, stored_scores=partial(self.store.scores, key_of(trial)))
 
 
 def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:

@@ -222,7 +222,10 @@ def _load(file: Path, marks: tuple[str, str], data: Data, *, blind: bool) -> Dat
 
 
 def run_ensemble(trial: Trial, members: Sequence[TrialResult], y_train: Labels) -> TrialResult:
-    """Return the result of an ensemble; ``RnnbenchError`` if its members' documents differ."""
+    """Return the result of an ensemble: parameters and times are sums, memory is the largest.
+
+    ``RnnbenchError`` is raised if its members have answered different documents.
+    """
     assert isinstance(trial.model, EnsembleModel)  # noqa: S101 - no other model has members
     of, first = trial.model.ensemble, members[0]
     if not all(np.array_equal(first.labels, member.labels) for member in members):

@@ -80,13 +80,20 @@ def test_a_file_takes_the_place_of_locks_where_the_system_has_none_but_not_where
         lock_once(folder)
 
 
-@pytest.mark.parametrize("in_the_way", ["run", "run/.lock", "run/.lock.json"])
-def test_a_folder_that_cannot_be_written_to_is_refused(folder, in_the_way):
+@pytest.mark.parametrize(
+    ("in_the_way", "fault"),
+    [
+        ("run", "is a file, not a folder"),
+        ("run/.lock", "cannot be written"),
+        ("run/.lock.json", "cannot be written"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_to_is_refused(folder, in_the_way, fault):
     path = folder.parent / in_the_way
     path.parent.mkdir(exist_ok=True)
     (path.touch if path == folder else path.mkdir)()
 
     place = path if path.name == ".lock.json" else folder
     for _ in range(2):
-        with pytest.raises(UserError, match=f"^{place}: cannot be written: "):
+        with pytest.raises(UserError, match=f"^{place}: {fault}"):
             lock_once(folder)

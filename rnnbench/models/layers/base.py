@@ -34,10 +34,13 @@ def derive_seed(seed: int, position: int, role: str) -> int:
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a dataset: sequences of ``timesteps`` word ids, and ``n_topics`` to tell apart.
+    """The shape of a dataset.
 
-    All ids are below ``n_ids``; 0 is padding. If it ``has_one_label``, each document has one topic,
-    and otherwise any number of them.
+    Attributes:
+        timesteps: length of the sequences of word ids.
+        n_topics: topics to tell apart.
+        n_ids: all word ids are below this; 0 is padding.
+        has_one_label: whether a document has one topic, and not any number of them.
     """
 
     timesteps: int
@@ -47,6 +50,7 @@ class Shape:
 
     @classmethod
     def of(cls, dataset: "Dataset") -> "Shape":
+        """Return the shape of ``dataset``."""
         has_one_label = dataset.y_train.ndim == 1
         return cls(dataset.timesteps, len(dataset.topics), dataset.n_ids, has_one_label)
 
@@ -67,10 +71,15 @@ class Product:
 
 @dataclass(frozen=True)
 class Batch:
-    """The shape of a batch of ``size`` documents between two layers.
+    """The shape of a batch between two layers.
 
-    Each is ``steps`` vectors, or a single one if this is ``None``, of ``features`` numbers. The
-    batch ``passes_back`` gradients if a layer below is trained. The rest is as in ``Shape``.
+    Attributes:
+        size: documents in the batch.
+        steps: length of their sequences, or ``None`` if each document is a single vector.
+        features: length of each vector.
+        n_topics: topics to tell apart.
+        n_ids: all word ids are below this.
+        passes_back: whether a layer below is trained, so that gradients must reach it.
     """
 
     size: int

@@ -295,9 +295,11 @@ def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
     total, weights = parameters.formula, parameters.weights
-    rows: list[Any] = [(it.symbol, it.name, str(it.shape), it.formula.text, it) for it in weights]
-    for *words, of in [*rows, ("sum", "", "", "", parameters)]:
-        value, count = of.formula.value, of.count
+    rows = [
+        (one.symbol, one.name, str(one.shape), one.formula.text, one.formula.value, one.count)
+        for one in weights
+    ]
+    for *words, value, count in [*rows, ("sum", "", "", "", total.value, parameters.count)]:
         in_keras = Text(f"{count:,}", GOOD if value == count else BAD)
         is_last_weight = words[0] == weights[-1].symbol
         table.add_row(*words, f"{value:,}", in_keras, end_section=is_last_weight)

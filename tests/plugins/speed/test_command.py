@@ -84,7 +84,7 @@ def test_pytorch_takes_part_padded_and_packed(bench):
         (["--rounds", "0"], "greater than or equal to 1"),
         (["--models", "lstm"], "--models: no model 'lstm'"),
         (["--set", SVM, "--models", "svm"], "tiny: no model to time (should have a model with"),
-        (["--out", "tiny.yaml"], "tiny.yaml: cannot be written"),
+        (["--out", "tiny.yaml"], "tiny.yaml: is a file, not a folder (use --out to name a new"),
     ],
 )
 def test_a_wrong_option_trains_nothing(bench, arguments, message):

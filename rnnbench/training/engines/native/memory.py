@@ -258,6 +258,9 @@ class Activations:
             self.gradient.view.write_product(given, transposed, adds=adds)
 
     def factors(self) -> Iterator[tuple[View, Index, View | None]]:
-        """Have the body of a loop run with vectors, the first row, and a list if features lack."""
+        """Have the body of a loop run with all vectors, the row of the first, and their features.
+
+        The last is a list of features, where those of a document lack some.
+        """
         x = self.value.view.rows(0, self.count())
         yield x.columns(0, self.features + 1), 0, None

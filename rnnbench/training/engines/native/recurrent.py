@@ -48,7 +48,7 @@ class Cell:
     forward: Callable[[Values, Value, Value], States]  # of sums, ``h_before``, ``c_before``
     back: Callable[[Values, Value, Value, Value, Value], Gradients]
     """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``."""
-    # A gate that is given two sums: first over the state, with a bias of its own, then the input.
+    # The number of the gate that is given two sums: over the state, with a bias, then the input.
     split: int | None = None
     passes_h: bool = False  # whether a gradient reaches ``h_before`` past the sums
     open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
@@ -102,7 +102,11 @@ CELLS: dict[type[Layer], Cell] = {
 
 
 def column_order(units: int, gates: int, lanes: int) -> NDArray[np.intp]:
-    """Return Keras's column of each of ours: all gates of a vector of units stand together."""
+    """Return Keras's column of each of ours: all gates of a vector of units stand together.
+
+    >>> column_order(units=3, gates=2, lanes=2).tolist()  # Keras: gate by gate
+    [0, 1, 3, 4, 2, 5]
+    """
     columns = np.arange(gates * units).reshape(gates, units)
     starts = range(0, units, lanes)
     return np.concatenate([columns[:, start : start + lanes].ravel() for start in starts])

@@ -90,7 +90,10 @@ class Stage:
 def stack(
     layers: Sequence[Layer], after: tuple[Layer, ...] = ()
 ) -> Iterator[tuple[type[Stage], int, tuple[Layer, ...]]]:
-    """Yield the class of each stage, its position and its layers, or ``NotImplementedError``."""
+    """Yield the stages of layers: their class, the position of their first layer, their layers.
+
+    Other layers come ``after`` these. ``NotImplementedError`` says that one has no machine code.
+    """
     position = 0
     while rest := tuple(layers[position:]):
         for stage in Stage.all_kinds:
