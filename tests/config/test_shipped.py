@@ -178,6 +178,16 @@ def test_models_have_the_settings_that_were_best_on_training_documents(name):
         assert ours.facts("seeds", "engine") == best_one.facts("seeds", "engine")
 
 
+def test_the_network_of_r52_on_the_whole_keras_set_has_all_settings_of_r52():
+    r52, field = benchmark_of("r52"), benchmark_of("reuters46_field")
+    ours, name = field.models["bigru_max_of_r52"], "bigru_max"
+
+    assert ours.layers == r52.models[name].layers
+    assert ours.chosen_from == r52.models[name].chosen_from
+    trained = field.training_of("bigru_max_of_r52").facts("seeds")
+    assert trained == r52.training_of(name).facts("seeds")
+
+
 def test_a_wheel_brings_the_package_and_the_configs(tmp_path, repository):
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "."]
     command = [sys.executable, "-m", "pip", "wheel", *options, repository]
