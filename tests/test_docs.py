@@ -27,6 +27,7 @@ from rnnbench.config.load import load
 from rnnbench.plugins.speed.contenders import SpeedResults
 from rnnbench.plugins.teach.kinds import LSTM
 from rnnbench.plugins.teach.toy import draw
+from rnnbench.report.words import short_p
 from rnnbench.terminal import console
 
 ROOT = Path(__file__).parents[1]
@@ -374,6 +375,39 @@ def test_the_numbers_of_duplicates_are_those_of_the_reference_runs():
     assert f"So {n} of the {n_documents} test documents" in words
     (whole, _), (cut, _) = (n_duplicates("reuters46", f"{of}duplicates") for of in ("whole_", ""))
     assert f"{whole} test documents have a duplicate, and {cut} in `reuters46`, which" in words
+
+
+def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
+    shown = re.findall(
+        r"^\| \[.*?\]\(\S+/reference/(\w+)/table.md\) \| (.*) \|$", PAGES["findings"], re.M
+    )
+    alone, together = ["bigru_max", "calibrated_linear_svm"], "all_bigru_max_with_svm"
+
+    assert len(shown) == 4
+    for folder, cells in shown:
+        results = json.loads((REFERENCE / folder / "results.json").read_text())
+        p = {frozenset((pair["a"], pair["b"])): pair["p_holm"] for pair in results["comparisons"]}
+        rows = {name: score for name, score, *_ in rows_of(f"{folder}/table.md")}
+        scores = [rows[name] for name in (*alone, "bigru_max_with_svm", together)]
+        assert cells.split(" | ") == scores + [
+            short_p(p[frozenset((name, together))]) for name in alone
+        ]
+
+    def errors(folder):
+        counts = [
+            row[1:] for row in rows_of(f"{folder}/errors.md") if row[0] in (together, "all models")
+        ]
+        return [[float(count) for count in row] for row in counts]
+
+    words = words_of("findings")
+    (r8, *_), (of_all, *_) = errors("r8")
+    assert f"makes {r8:.0f} errors, and all models make {of_all:.0f} of these" in words
+    (keras, *_, twins), (of_all, *_) = errors("reuters46")
+    assert (
+        f"makes {keras:.0f}, of which all models make {of_all:.0f}; {twins:.0f} are on documents" in words
+    )
+    (n, rare, few, *_), _ = errors("reuters90")
+    assert f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these" in words
 
 
 def test_the_speed_is_that_of_the_reference_run():
