@@ -173,7 +173,7 @@ class Dataset:
     text: Callable[[int], str] = lambda _: ""
     vocabulary: Sequence[str] = ()
     separator: str = " "
-    groups: NDArray[np.int32] | None = None
+    groups: Groups = None
     in_order: bool = False
     task: str = SINGLE_LABEL.name
     unlabeled: Sequence[NDArray[np.int32]] = ()
@@ -226,10 +226,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     ends = np.where(is_copy, starts, ends)  # so that nothing is learned from copies
     documents = [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     topics, labels = _labels(corpus, data, kept)
-    x_train, x_test = (
-        pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
-        for part in (train, test)
-    )
+    parts = ([documents[number] for number in part] for part in (train, test))
+    x_train, x_test = (pad(part, timesteps, data.padding, data.truncating) for part in parts)
     return Dataset(
         x_train=x_train,
         y_train=labels[train],
@@ -280,8 +278,7 @@ def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
         source = _source_of(corpus)
         if (data.documents or (source and source.documents)) != "with_topics":
             return order
-        has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
-        return order[has_any[order]]
+        return order[corpus.labels[order][:, _topics(corpus, data)].any(axis=1)]
     counts = np.bincount(corpus.labels[order])[corpus.labels[order]]
     return np.asarray(order[counts >= data.min_per_label])
 
@@ -320,10 +317,9 @@ def _unused(corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int
     """Return the ids of texts without labels, and of documents that are not used."""
     if corpus.unlabeled is None:
         return []
-    is_free = np.ones(len(corpus), bool) if corpus.is_test is None else ~corpus.is_test
-    is_free[used] = False
+    own = np.arange(len(corpus)) if corpus.is_test is None else np.flatnonzero(~corpus.is_test)
     texts = np.split(_ids(corpus.unlabeled, n_ids), np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
-    return [documents[place] for place in np.flatnonzero(is_free)] + [text[:-1] for text in texts]
+    return [documents[place] for place in np.setdiff1d(own, used)] + [text[:-1] for text in texts]
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
@@ -432,9 +428,7 @@ def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
     return is_test
 
 
-def pad(
-    sequences: Sequence[Tokens | list[int]], timesteps: int, padding: Side, truncating: Side
-) -> Tokens:
+def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: Side) -> Tokens:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
@@ -446,9 +440,7 @@ def pad(
     return padded
 
 
-def hold_out(
-    n: int, share: float, groups: NDArray[np.int32] | None = None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
     """Return the positions of ``n`` documents to train on and to hold out, ascending, always alike.
 
     ``int(n * share)`` are held out, or whole ``groups`` with about as many.

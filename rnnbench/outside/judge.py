@@ -189,11 +189,11 @@ def _coded(labels: Any, answers: Mapping[str, Any]) -> tuple[TaskKind, list[str]
         topics = Topics(count.topic for count in dataset.topics)
         labels = right if dataset.kind.has_topics else None
     task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
-    own = {
-        (model, seed): values
-        for model, of_model in answers.items()
-        for seed, values in _trainings(max(1, _depth(labels)), of_model).items()
-    }
+    own: dict[tuple[str, int], Any] = {}
+    for model, of_model in answers.items():
+        trainings = [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
+        by_seed = of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
+        own |= {(model, seed): values for seed, values in by_seed.items()}
     if not (n := len(next(iter(own.values()), ()))):
         raise UserError("verdict: no documents, or no models")
     if not topics:
@@ -255,13 +255,6 @@ def _depth(values: Any) -> int:
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
         return 0
     return 1 + _depth(next((one for one in values if one is not None), None))
-
-
-def _trainings(depth: int, answers: Any) -> dict[int, Any]:
-    """Return the answers of each training of a model, by seed."""
-    if isinstance(answers, Mapping):
-        return dict(answers)
-    return {0: answers} if _depth(answers) <= depth else dict(enumerate(answers))
 
 
 def _is_missing(answers: Array) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -116,14 +117,11 @@ def parse_documents(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     without a body takes that of a later one or, if none follows, the text from five characters
     after its own ``<TOPICS>``.
     """
-    tag = content.find(b"<TOPICS>")
-    while tag >= 0:
-        start = tag + len(b"<TOPICS>")
-        topic = _until_close(content, start).replace(b"<D>", b"")
-        if topic:
+    for tag in re.finditer(b"<TOPICS>", content):
+        start = tag.end()
+        if topic := _until_close(content, start).replace(b"<D>", b""):
             body = content.find(b"<BODY>", start)
             yield topic, _until_close(content, start + 5 if body < 0 else body + len(b"<BODY>"))
-        tag = content.find(b"<TOPICS>", start)
 
 
 def _until_close(content: bytes, start: int) -> bytes:
