@@ -173,7 +173,7 @@ class Dataset:
     text: Callable[[int], str] = lambda _: ""
     vocabulary: Sequence[str] = ()
     separator: str = " "
-    groups: Groups = None
+    groups: NDArray[np.int32] | None = None
     in_order: bool = False
     task: str = SINGLE_LABEL.name
     unlabeled: Sequence[NDArray[np.int32]] = ()
@@ -398,8 +398,7 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
         rarest = int(np.where(counts, counts, len(left) + 1).argmin())
         for number in order[left[order, rarest]]:
             most = np.flatnonzero(wanted[:, rarest] == wanted[:, rarest].max())
-            chosen = most[lacking[most].argmax()]
-            part[number] = chosen
+            part[number] = chosen = most[lacking[most].argmax()]
             wanted[chosen] -= labels[number]
             lacking[chosen] -= 1
             left[number] = False
@@ -411,12 +410,10 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
 
 def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
     """Return whether each document is tested on: the last of each topic, but never all or none."""
-    share = data.test_split
+    share, is_test = data.test_split, np.zeros(len(corpus), bool)
     if corpus.labels.ndim == 2:
-        is_test = np.zeros(len(corpus), bool)
         is_test[order] = stratify(corpus.labels[order], (1 - share, share), data.seed) == 1
         return is_test
-    is_test = np.ones(len(corpus), bool)
     for label in np.unique(corpus.labels[order]):
         own = order[corpus.labels[order] == label]
         if len(own) == 1:
@@ -424,7 +421,7 @@ def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
             hint = "both the training and the test set (allowed: shuffled, last)"
             raise UserError(f"data.split: {fault} {hint}")
         n_train = np.rint(len(own) * (1 - share))
-        is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+        is_test[own[int(np.clip(n_train, 1, len(own) - 1)) :]] = True
     return is_test
 
 
@@ -443,7 +440,7 @@ def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: 
 def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
     """Return the positions of ``n`` documents to train on and to hold out, ascending, always alike.
 
-    ``int(n * share)`` are held out, or whole ``groups`` with about as many.
+    ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as many.
     """
     if groups is not None and share:
         is_held_out = _in_test_groups(groups, share, seed=0)

@@ -115,8 +115,7 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
 
-    ``UserError`` names the archive by ``name`` if it is damaged, of another kind or too large, or
-    has a wanted file twice.
+    ``UserError``: archive ``name`` is damaged, of another kind or too large, or has a file twice.
     """
     found: dict[str, bytes] = {}
     total = 0

@@ -79,10 +79,8 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
 
     A file may be ``NAME=FILE``, with the name of its model; several files of one model are
     trainings of it. Documents are matched by their ids or, if no file has any, by their places.
-    ``labels`` is a file with the labels, or the folder of a run.
-
-    Raises:
-        UserError: a file cannot be used; the message names it.
+    ``labels`` is a file with the labels, or the folder of a run. ``UserError`` names a file that
+    cannot be used.
     """
     run = load_run(labels) if labels and labels.is_dir() else None
     named = [_split(file) for file in files]

@@ -34,7 +34,6 @@ STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
 UNKNOWN_SHOWN = 10
-RUN = "The folder of a run made with --save-models."
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
@@ -45,7 +44,7 @@ UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
 
 
 def predict(
-    run: Annotated[Path, options.run_folder(help=RUN)],
+    run: Annotated[Path, options.run_folder(help="The folder of a run made with --save-models.")],
     words: Annotated[list[str] | None, typer.Argument(metavar="[MODEL] TEXT", help=WORDS)] = None,
     file: Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help=FILE)] = None,
     table: Annotated[Path | None, typer.Option("--in", metavar="TABLE", help=TABLE)] = None,

@@ -134,8 +134,7 @@ class KeptModel:
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
 
-        If there may be any number of topics, it is 1 for each that is given, and 0 for the others,
-        ``(n, n_topics)``.
+        If there may be any number of topics, it is 1 for those given, else 0, ``(n, n_topics)``.
         """
         encoded = encode(texts, self.vocabulary)
         answers = self._answers(self._scored(encoded.ids, encoded.texts))

@@ -24,7 +24,6 @@ from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
-TOKENIZER = "words"
 SHOWN_ROWS = 10
 
 
@@ -42,7 +41,7 @@ def read(
     path: Path,
     *,
     test: Path | None = None,
-    tokenizer: str = TOKENIZER,
+    tokenizer: str = "words",
     on_bad: str = "error",
     progress: Progress = silent,
     **layout: str,

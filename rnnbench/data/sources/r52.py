@@ -77,23 +77,21 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
     wires = sorted((w for w in parse_newswires(files) if w[0]), key=lambda w: w[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
     labels = [[topic in own for topic in topics] for _, own, _ in wires]
-    is_test = [part == TEST for part, _, _ in wires]
-    return _ranked((text for _, _, text in wires), labels, topics, is_test)
+    n_train = sum(part == TRAIN for part, _, _ in wires)
+    return _ranked((text for _, _, text in wires), labels, topics, n_train)
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
     """Return the corpus; ties of words, and topics, are in the order of first occurrence."""
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
     labels = [topics.index(topic) for topic, _ in train + test]
-    is_test = [False] * len(train) + [True] * len(test)
-    return _ranked((text for _, text in train + test), labels, topics, is_test)
+    return _ranked((text for _, text in train + test), labels, topics, len(train))
 
 
-def _ranked(
-    texts: Iterable[str], labels: ArrayLike, topics: list[str], is_test: list[bool]
-) -> Corpus:
+def _ranked(texts: Iterable[str], labels: ArrayLike, topics: list[str], n_train: int) -> Corpus:
     documents = list(map(words_of, texts))
     ranking = [word for word, _ in Counter(chain(*documents)).most_common()]
+    is_test = [number >= n_train for number in range(len(documents))]
     return corpus_of_words(documents, ranking, labels, topics, is_test=is_test)
 
 

@@ -23,8 +23,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
 from rnnbench.text import counted, listed
 
-log = logging.getLogger(__name__)
-_mention = lru_cache(maxsize=100)(log.warning)  # once, if a table is looked at several times
+_warn_once = lru_cache(maxsize=100)(logging.getLogger(__name__).warning)  # not at each reading
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
@@ -103,7 +102,7 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if found.items() - EXPECTED or (len(of_texts) > 1 and "text" in found):
         parts = [DELIMITERS.get(layout.delimiter or "", layout.delimiter), layout.encoding]
         parts += [f"{key}s in '{name}'" for key, name in (("text", text), ("label", label)) if name]
-        _mention("%s: read as %s", path, ", ".join(filter(None, parts)))
+        _warn_once("%s: read as %s", path, ", ".join(filter(None, parts)))
     return layout
 
 
