@@ -15,6 +15,7 @@ from rnnbench.data.corpus import Corpus, Positions, Tokens, rank_words_of
 from rnnbench.data.source import TOKENIZERS, Source
 from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.sgml import KERAS
 from rnnbench.errors import UserError
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
@@ -218,7 +219,6 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         hint = f"allowed: {MAX_STEPS:,} steps together"
         raise UserError(f"data: {steps} ({hint}); set data.pad_length or data.maxlen")
     has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
-    source = _source_of(corpus)
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
@@ -242,14 +242,15 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
         separator=corpus.separator,
         groups=None if corpus.groups is None else corpus.groups[train],
-        in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
+        in_order=data.split == "last" or (has_own_split and _source_of(corpus).in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
         unlabeled=_unused(corpus, documents, np.concatenate([train, test]), n_ids),
     )
 
 
-def _source_of(corpus: Corpus) -> Source | None:
-    return SOURCES.get(corpus.provenance.get("source", ""))
+def _source_of(corpus: Corpus) -> Source:
+    """Return the source of a corpus; one that is not known is treated as that of Keras."""
+    return SOURCES.get(corpus.provenance.get("source", ""), KERAS)
 
 
 def _check_keys(corpus: Corpus, data: Data) -> None:
@@ -275,8 +276,7 @@ def _labels(corpus: Corpus, data: Data, kept: Positions) -> tuple[NDArray[np.int
 
 def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
     if corpus.labels.ndim == 2:
-        source = _source_of(corpus)
-        if (data.documents or (source and source.documents)) != "with_topics":
+        if (data.documents or _source_of(corpus).documents) != "with_topics":
             return order
         return order[corpus.labels[order][:, _topics(corpus, data)].any(axis=1)]
     counts = np.bincount(corpus.labels[order])[corpus.labels[order]]
@@ -296,8 +296,7 @@ def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
 
 def _ranked(corpus: Corpus, data: Data, train: Positions, kept: Positions) -> tuple[Corpus, int]:
     """Return a corpus ranked as its source asks for, and the number of words with a rank."""
-    source = _source_of(corpus)
-    if source and source.ranks_words_of == "training":
+    if _source_of(corpus).ranks_words_of == "training":
         _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)
     if data.num_words is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,7 @@ def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
     )
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Texts as input of a model."""
 
     ids: NDArray[np.int32]  # (n_texts, timesteps)

@@ -91,13 +91,11 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
     rows = [(one, _numbered(one, "id", ids)) for one in everything]
-    n = len(ids.names)
-    if run and n > len(run.labels):
-        raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
+    if run and (new := ids.names[len(run.labels) :]):
+        raise UserError(f"{labels}: has no document '{new[0]}'")
     if not has_ids:
         log.warning("no ids: documents are matched by their places")
-    key = "score" if is_scored else "prediction"
-    given = _by_model(rows[: len(read)], ids.names, key)
+    given = _by_model(rows[: len(read)], ids.names, "score" if is_scored else "prediction")
     if run:
         return given | {"labels": run}
     label, cluster = (_agreed(key, rows, ids.names) for key in ("label", "cluster"))
@@ -164,10 +162,8 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
 
 def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Return the names of columns by what they hold."""
-    names = {key: _existing(name, header, path) for key, name in given.items()}
-    for key, usual in NAMES.items():
-        if key not in names and (own := next((own for own in usual if own in header), None)):
-            names[key] = own
+    usual = {key: own for key, names in NAMES.items() for own in reversed(names) if own in header}
+    names = usual | {key: _existing(name, header, path) for key, name in given.items()}
     if twice := [own for own in names.values() if list(header).count(own) > 1]:
         raise UserError(f"{path}: there are two columns '{twice[0]}'; rename one of them")
     return names

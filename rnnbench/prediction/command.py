@@ -2,8 +2,10 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
-from rnnbench.prediction.predict import NONE, DecidingWords, KeptModel, Prediction, find_model
+from rnnbench.prediction.predict import NONE, DecidingWords, Prediction, find_model
 from rnnbench.prediction.table import predict_table, standard_input
 from rnnbench.results.run import load_results
 from rnnbench.storage import check_new, read_file
@@ -34,6 +36,7 @@ STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
 UNKNOWN_SHOWN = 10
+Answer = Callable[..., Counter[str | None]]  # ``predict_table``, with a model
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
@@ -95,8 +98,9 @@ def predict(
         score = f"{results.dataset.score_name} {over.mean:.4f}{of}"
         console.notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
-        counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
-        console.print_record(counts, as_json=as_json)
+        column = column or model.text_column
+        answer = partial(predict_table, model, column=column, unsure_below=unsure_below)
+        console.print_record(_answer_table(answer, table, out, quiet=quiet), as_json=as_json)
         return
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
@@ -120,21 +124,12 @@ def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool
         raise UserError("--json: the table goes to standard output (use --out FILE)")
 
 
-def _answer_table(
-    model: KeptModel,
-    table: Path,
-    out: Path | None,
-    column: str | None,
-    unsure_below: float | None,
-    *,
-    quiet: bool,
-) -> dict[str, Any]:
+def _answer_table(answer: Answer, table: Path, out: Path | None, *, quiet: bool) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
     is_hidden = quiet or (out is None and console.out.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        column = column or model.text_column
-        counts = predict_table(model, file, out, column, progress, unsure_below)
+        counts = answer(file, out, progress=progress)
     n_rows, answered = counts.total(), counts.pop(None)
     if counts:
         reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())
@@ -181,8 +176,7 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
     if prediction.topics and not prediction.answers:
         table.add_row(NONE)
     for topic in prediction.topics:
-        is_share = topic.probability is not None
-        bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
+        bar = "" if topic.probability is None else "█" * round(topic.score * BARS) or "▏"
         is_other = topic.given is False
         name_of_topic = f"({topic.topic})" if is_other else topic.topic
         table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
