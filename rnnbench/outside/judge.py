@@ -125,13 +125,11 @@ def verdict(
     else:
         where = listed(list(dict.fromkeys(origin.values()))) or FROM_PYTHON
         dataset = summarize_labels(task, right, topics, where, **facts)
-    trials: dict[str, list[TrialResult]] = {}
+    trials, models = dict[str, list[TrialResult]](), dict[str, Any]()
     for (model, seed), own in given.items():
         trials.setdefault(model, []).append(_trial(model, seed, own, right, dataset))
-    models = {
-        model: {OutsideModel.kind: origin.get(model, FROM_PYTHON), "trainings": len(own)}
-        for model, own in trials.items()
-    }
+        source, n = origin.get(model, FROM_PYTHON), len(trials[model])
+        models[model] = {OutsideModel.kind: source, "trainings": n}
     seeds = {"seeds": sorted({seed for _, seed in given})}
     tree = {"name": name, "data": {"source": FILES.name}, "training": seeds, "models": models}
     benchmark = load(tree)

@@ -112,10 +112,8 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     counts = Counter(topic for part, topics, _ in newswires if part == TRAIN for topic in topics)
     # R8 has those of the ten most frequent topics that some documents have alone.
     frequent = dict(counts.most_common(10 if name == "r8" else None))
-    train, test = (
-        [(topics[0], text) for own, topics, text in newswires if own == part and len(topics) == 1]
-        for part in (TRAIN, TEST)
-    )
+    alone = [(part, (topics[0], text)) for part, topics, text in newswires if len(topics) == 1]
+    train, test = ([pair for part, pair in alone if part == own] for own in (TRAIN, TEST))
     kept = frequent.keys() & dict(train).keys() & dict(test).keys()
     return [pair for pair in train if pair[0] in kept], [pair for pair in test if pair[0] in kept]
 

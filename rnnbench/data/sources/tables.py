@@ -182,8 +182,7 @@ def open_table(
         hint = did_you_mean(path.suffix or path.name, READERS)
         raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
     rows = reader(path, layout, progress, columns)
-    header: list[str] = next(rows, [])
-    if not header:
+    if not (header := next(rows, None)):
         raise UserError(f"{path}: it is empty")
     return header, rows
 
@@ -439,8 +438,7 @@ QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MU
 """A field that starts with a quotation mark; and what is inside if it ends with one, too."""
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
     **dict.fromkeys(DIALECTS, _separated),
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
+    **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
     ".json": _json_array,
     ".parquet": _parquet,
 }
