@@ -157,10 +157,9 @@ class Topics(dict[Any, int]):
             hint = "should be a text or a whole number"
             raise UserError(f"{self.where}: got {spell(value)} ({hint})")
         if name not in self:
-            self[name] = len(self.names)
             self.names.append(name)
-        self[value] = self[name]
-        return self[name]
+        self[value] = self.setdefault(name, len(self.names) - 1)
+        return self[value]
 
     def places(self, values: Any) -> NDArray[np.int32]:
         """Return the position of each name, ``(n,)``, -1 for none; new names are added."""

@@ -35,8 +35,7 @@ from rnnbench.training.trial import combined
 if TYPE_CHECKING:
     import keras
 
-MANY = 100_000
-"""Steps that NumPy reads in about the time of making machine code, with ``bilstm_max``."""
+MANY = 100_000  # steps that NumPy reads while machine code would be made, with ``bilstm_max``
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
 """The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10

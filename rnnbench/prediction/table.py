@@ -19,8 +19,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 
-AT_ONCE, STEPS = 4096, 2**26
-"""The most rows, and steps of their sequences, that are in memory at once."""
+AT_ONCE, STEPS = 4096, 2**26  # the most rows, and steps of sequences, that are in memory at once
 Row = tuple[str, Sequence[Any]] | BadRow
 Rows = Iterator[Row]
 

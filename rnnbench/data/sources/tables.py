@@ -436,10 +436,9 @@ DIALECTS: dict[str, dict[str, Any]] = {  # of ``csv``, by the end of the name of
 }
 QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
 """A field that starts with a quotation mark; and what is inside if it ends with one, too."""
-READERS: dict[str, Callable[..., Iterator[Any]]] = {
+READERS: dict[str, Callable[..., Iterator[Any]]] = {  # yield the header of a table, then its rows
     **dict.fromkeys(DIALECTS, _separated),
     **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
     ".json": _json_array,
     ".parquet": _parquet,
 }
-"""By the end of the name of a file, what yields the header of a table, and then its rows."""
