@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
-from rnnbench.prediction.predict import NONE, DecidingWords, Prediction, find_model
+from rnnbench.prediction.predict import NONE, Prediction, find_model
 from rnnbench.prediction.table import predict_table, standard_input
 from rnnbench.results.run import load_results
 from rnnbench.storage import check_new, read_file
@@ -140,15 +140,6 @@ def _answer_table(answer: Answer, table: Path, out: Path | None, *, quiet: bool)
     return {"answered": answered, "problems": dict(counts)}
 
 
-def _word_bars(deciding: DecidingWords) -> RenderableType:
-    """Return each word with its weight and a bar, which is lighter below 0."""
-    longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
-    for word, weight in deciding.words.items():
-        bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
-        table.add_row(visible(word), f"{weight:+.4f}", bar)
-    return table
-
-
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
     """Return the given texts: from the command line, standard input (``-``) and files."""
     given = list(texts)
@@ -190,7 +181,12 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
-    if prediction.decided_by:
-        below += [f"\n{prediction.decided_by.meaning}:", _word_bars(prediction.decided_by)]
+    if deciding := prediction.decided_by:
+        longest = max(map(abs, deciding.words.values()), default=1)
+        bars = Table.grid(padding=(0, 2))
+        for word, weight in deciding.words.items():
+            bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
+            bars.add_row(visible(word), f"{weight:+.4f}", bar)
+        below += [f"\n{deciding.meaning}:", bars]
     heading = [Text(name, style="bold")] if name else []
     return Group(*heading, *([table] if prediction.topics else []), *below, "")
