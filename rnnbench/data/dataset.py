@@ -278,7 +278,7 @@ def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
     if corpus.labels.ndim == 2:
         if (data.documents or _source_of(corpus).documents) != "with_topics":
             return order
-        return order[corpus.labels[order][:, _topics(corpus, data)].any(axis=1)]
+        return order[corpus.labels[np.ix_(order, _topics(corpus, data))].any(axis=1)]
     counts = np.bincount(corpus.labels[order])[corpus.labels[order]]
     return np.asarray(order[counts >= data.min_per_label])
 
