@@ -168,14 +168,12 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
         table.add_row(NONE)
     for topic in prediction.topics:
         bar = "" if topic.probability is None else "█" * round(topic.score * BARS) or "▏"
-        is_other = topic.given is False
-        name_of_topic = f"({topic.topic})" if is_other else topic.topic
-        table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
+        own, style = (f"({topic.topic})", "dim") if topic.given is False else (topic.topic, None)
+        table.add_row(own, f"{topic.score:.4f}", bar, style=style)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
     names = f": {visible(distinct)}" if unknown else ""
-    is_cut = prediction.words_read < prediction.words
-    cut = f", {prediction.words_read} of them read" if is_cut else ""
+    cut = f", {prediction.words_read} of them read" * (prediction.words_read < prediction.words)
     below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]
     if not prediction.topics or 2 * len(unknown) > prediction.words:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
