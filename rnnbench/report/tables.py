@@ -29,7 +29,7 @@ from rnnbench.report.table import (
     with_points,
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
-from rnnbench.section import spell_parameters
+from rnnbench.section import call
 from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
 
 SHORT = 12  # characters shown of a commit or a fingerprint
@@ -70,7 +70,7 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     }
     if any(model.at_half for model in results.models):
         columns["at 0.5"] = lambda model: spread(model.at_half)
-        columns["below"] = lambda model: MISSING if model.below is None else f"{model.below:.4g}"
+        columns["below"] = lambda model: words.number(model.below, ".4g")
     columns["no clear difference from"] = partial(words.unclear_from, results)
     always = [dataset.majority_name, f"{dataset.majority_score:.4f}"]
     always += [MISSING] * (len(columns) - 2)
@@ -124,7 +124,7 @@ def cost_table(results: Results) -> Table:
     """Return what each model costs: settings tried, size, times and memory."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        "params": words.size_text,
+        "params": lambda model: words.number(model.params, ","),
         **{cost.header: partial(words.mean_text, cost) for cost in COSTS.values()},
     }
     explained = _explained(COSTS.values(), len(results.seeds_used))
@@ -179,25 +179,19 @@ def trained_on(results: Results) -> str:
     how = f"Epoch: {words.which_epoch(results)}. Engine: {results.engine}, {threads}"
     own_training = dict[str, None]()
     for model in results.models:
-        shown = values_of(model.name)  # in columns
-        own = {
-            key: value
-            for key, value in model.training.items()
-            if shown.get(short(key)) not in (str(value), json.dumps(value))
-        }
+        shown, items = values_of(model.name), model.training.items()  # shown in columns
+        own = {key: v for key, v in items if shown.get(short(key)) not in (str(v), json.dumps(v))}
         if own:
-            own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
+            own_training[call(model_of(model.name), own)] = None
     return sentences(
         about,
         threads if all(model.is_baseline for model in results.models) else how,
-        f"Models with their own training values: {', '.join(own_training)}."
-        if own_training
-        else "",
+        f"Models with their own training values: {', '.join(own_training)}." * bool(own_training),
     )
 
 
 def _about_data(results: Results, *, in_short: bool = False) -> str:
-    dataset, share = results.dataset, results.validation_split
+    dataset, share, decision = results.dataset, results.validation_split, results.decision
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
     sizes = f"{n:,} documents to {purpose} on"
@@ -210,30 +204,21 @@ def _about_data(results: Results, *, in_short: bool = False) -> str:
         dataset.estimate_in_words(),
         f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
         f"Seeds: {numbers(results.seeds_used)}.",
-        decision_in_words(results),
-    )
-
-
-def decision_in_words(results: Results) -> str:
-    """Return how scores become topics, and the columns about that, in sentences."""
-    if results.decision is None:
-        return ""
-    noun = results.dataset.noun
-    return (
-        f"Answers: {results.decision.in_words(noun)}. At 0.5: with the probability 0.5, or the "
-        f"margin 0, as the threshold. Below: test documents in which no {noun} reaches the "
+        f"Answers: {decision.in_words(dataset.noun)}. At 0.5: with the probability 0.5, or the "
+        f"margin 0, as the threshold. Below: test documents in which no {dataset.noun} reaches the "
         "threshold, which are given the best one or none."
+        if decision
+        else "",
     )
 
 
 def rest_in_words(results: Results) -> str:
     """Return how many duplicates there are, and in a second sentence what changes without them."""
     dataset, rest = results.dataset, results.without_duplicates
-    if not dataset.duplicates.positions:
-        return ""
-    found = f"{dataset.duplicates_in_words()}."
-    verdicts = verdicts_without(results)
-    return f"{found} On the other {rest.test_size:,}, {verdicts}." if rest else found
+    return sentences(
+        f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions),
+        f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else "",
+    )
 
 
 def verdicts_without(results: Results) -> str:
@@ -256,19 +241,15 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         is_told = pair.is_spread_known and pair.comparison.difference != 0
         return "more documents" if is_told else MISSING
 
-    def detectable(value: float | None) -> str:
-        return MISSING if value is None else f"{value:.4f}"
-
-    score_name = results.dataset.kind.score_name
+    dataset, n = results.dataset, results.n_corrected_for
     columns: Columns[PairPower] = {
-        f"{score_name} of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
+        f"{dataset.kind.score_name} of": lambda of: f"{of.comparison.a} - {of.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: words.short_p(pair.comparison.p_holm),
-        "detectable alone": lambda pair: detectable(pair.detectable),
-        "detectable (Holm)": lambda pair: detectable(pair.detectable_corrected),
+        "detectable alone": lambda pair: words.number(pair.detectable),
+        "detectable (Holm)": lambda pair: words.number(pair.detectable_corrected),
         "seeds needed": seeds,
     }
-    dataset, n = results.dataset, results.n_corrected_for
     caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
@@ -387,8 +368,8 @@ def board_tables(board: Board) -> list[Table]:
         own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
         decider = verdict if board.is_tested else words.mean_text(quantity, model)
         own += [f"{model.interval:.4f}", decider, spread(model.metrics.get(words.SECOND))]
-        own += [str(model.score.n), words.size_text(model), words.mean_text(FIT_SECONDS, model)]
-        rows.append(own)
+        fit_seconds = words.mean_text(FIT_SECONDS, model)
+        rows.append([*own, str(model.score.n), words.number(model.params, ","), fit_seconds])
     f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
     always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
     rows.append([*always, MISSING, MISSING, f1, MISSING, "0", MISSING])
@@ -408,12 +389,11 @@ def _board_caption(board: Board) -> str:
     dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
     clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-    is_tested = board.is_tested and against_best
     return sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
-        sentences(clearly, words.condition(against_best)) if is_tested else "",
+        *([clearly, words.condition(against_best)] if board.is_tested and against_best else []),
     )
 
 
@@ -429,14 +409,13 @@ def history_table(history: RunHistory) -> Table:
         about = [entry.run, minute(entry.date), short_hash(entry.commit)]
         rows.append([*about, ", ".join(found) or MISSING, *values])
     tested = [change for entry in history.entries for change in entry.changes.values()]
-    changes_are = "Clear changes: against the run above; a p-value below 0.05, corrected for the "
-    changes_are += "models (Holm), but not for the number of runs."
     caption = sentences(
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         "" if history.is_tested else f"Only {dataset.kind.main} is tested for clear changes.",
-        changes_are if tested else "",
+        "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
+        "(Holm), but not for the number of runs." * bool(tested),
         words.condition(tested),
     )
     headers = ["run", "date (UTC)", "commit", "clear changes", *history.models]
@@ -530,15 +509,12 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
 
 
 def _means_tables(comparison: ComparedRuns) -> list[Table]:
-    changes = comparison.models
+    changes, spread = comparison.models, words.mean_and_interval
     metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
 
     def moved(metric: Quantity, change: ModelChange) -> str:
         a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
         return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
-
-    def second(model: ModelSummary) -> str:
-        return words.mean_and_interval(model.metrics.get(words.SECOND))
 
     means: Columns[ModelChange] = {"B - A of": lambda change: change.name}
     means |= {metric.header: partial(moved, metric) for metric in metrics}
@@ -547,15 +523,14 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
     f1, over = METRICS[words.SECOND].header, "(mean ± 95 % over seeds)"
     costs: Columns[ModelChange] = {
         "model": lambda change: change.name,
-        f"{f1} in A {over}": lambda change: second(change.a),
-        f"{f1} in B {over}": lambda change: second(change.b),
+        f"{f1} in A {over}": lambda change: spread(change.a.metrics.get(words.SECOND)),
+        f"{f1} in B {over}": lambda change: spread(change.b.metrics.get(words.SECOND)),
         f"{MS_PER_STEP.header} in A": lambda change: words.mean_text(MS_PER_STEP, change.a),
         f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
-    is_same_cpu = all(fact.key != "cpu" for fact in comparison.differences)
-    of_costs = "A/B: ms per step in A divided by that in B; above 1, B is faster"
-    of_costs += "." if is_same_cpu else "; the processors differ."
+    differ = "; the processors differ" * any(fact.key == "cpu" for fact in comparison.differences)
+    of_costs = f"A/B: ms per step in A divided by that in B; above 1, B is faster{differ}."
     tables = table_of(changes, means, of_means), table_of(changes, costs, of_costs)
     return list(map(with_points, tables))
 
