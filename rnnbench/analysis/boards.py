@@ -105,10 +105,10 @@ def trace_runs(
     for group in _groups(runs, names):
         named = sorted(group.items(), key=lambda named: named[1].environment.get("date") or "")
         models = dict.fromkeys(model.name for _, run in named for model in run.results.models)
-        dataset, before = named[0][1].results.dataset, None
+        dataset = named[0][1].results.dataset
         used = metric_of(dataset, metric)
         history = RunHistory(metric=used, dataset=dataset, models=list(models), entries=[])
-        for name, run in named:
+        for before, (name, run) in zip([None, *(run for _, run in named)], named, strict=False):
             is_tested = before and history.is_tested and before.trials.keys() & run.trials.keys()
             changes = compare_runs(before, run).models if before and is_tested else []
             entry = HistoryEntry(
@@ -120,7 +120,6 @@ def trace_runs(
                 changes={change.name: change for change in changes},
             )
             history.entries.append(entry)
-            before = run
         histories.append(history)
     return histories
 

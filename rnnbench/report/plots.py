@@ -32,6 +32,7 @@ from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import ONE, find_quantity
+from rnnbench.points import chosen
 from rnnbench.registry import Registry
 from rnnbench.report.table import MISSING, Table, with_points
 from rnnbench.report.tables import direction
@@ -95,16 +96,12 @@ CURVES = {
 class Plot(ABC):
     """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
-    name: str
-    """That of its files, without suffix; plots on one page have different names."""
+    name: str  # that of its files, without suffix; plots on one page have different names
     title: str
     size: Size
-    size_on_page: Size | None = None
-    """Its size on a page, where that differs."""
-    alt: str
-    """The same facts in words, for those who cannot see it."""
-    models: Sequence[str] = ()
-    """Those that it is about, where it is about some alone."""
+    size_on_page: Size | None = None  # where that differs
+    alt: str  # the same facts in words, for those who cannot see it
+    models: Sequence[str] = ()  # those that it is about, where it is about some alone
 
     def make_room(self, names: Iterable[str], height: float) -> None:
         """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
@@ -243,14 +240,9 @@ class RunPlot(Plot):
         if curve is not None and not self.has_curves:
             of = f"'{self.kind}' (allowed: only for learning_curves)"
             raise UserError(f"curve: got '{curve}' for {of}")
-        names = list(run.trials) if models is None else models
-        wrong = [str(name) for name in names if name not in run.trials]
-        if wrong or not names:
-            fault = f"no model '{wrong[0]}'" if wrong else "names no model"
-            raise UserError(f"models: {fault} ({did_you_mean(''.join(wrong[:1]), run.trials)})")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
-        self.chosen = [model for model in run.trials if model in names]
-        self._models = [model for model in run.results.models if model.name in names]
+        self.chosen = chosen(list(run.trials), models, fault="no model")
+        self._models = [model for model in run.results.models if model.name in self.chosen]
         self.prepare()
 
     @abstractmethod
@@ -351,15 +343,14 @@ class DifferencesPlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        names, rows, is_better = list[str](), list[int](), list[bool]()
+        names, rows = list[str](), list[int]()
         for better, comparisons in self._pairs.items():
             rows += range(len(names) + 1, len(names) + 1 + len(comparisons))
             names += [f"{better} minus", *(pair.b for pair in comparisons)]
-            is_better += [True, *[False] * len(comparisons)]
         handles = draw_differences(axes, self._shown, rows, [(one.a, one.b) for one in self._shown])
         name_rows(axes, names, f"difference in {self.run.results.dataset.score_name}")
-        for label, is_bold in zip(axes.get_yticklabels(), is_better, strict=True):
-            label.set_fontweight("bold" if is_bold else "normal")
+        for row, label in enumerate(axes.get_yticklabels()):
+            label.set_fontweight("normal" if row in rows else "bold")
         axes.tick_params(axis="y", length=0)
         return handles
 
@@ -539,13 +530,12 @@ class ConfusionPlot(RunPlot):
         noun = self._noun = self.run.results.dataset.noun
         topics = frequent_topics(labels, 10)
         counts = np.bincount(labels)[topics].tolist()
-        self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
-        self._counts = [*counts, len(labels) - sum(counts)]
-        self._shares = confusion(trials, topics)  # of the row's documents, by the column's answer
-        if not self._counts[-1] + self._shares[:, -1].any():
-            self._topics, self._counts = self._topics[:-1], self._counts[:-1]
-            self._shares = self._shares[:-1, :-1]
-        self.size = (2 + 0.36 * (n := max(5, len(self._topics))), 1.8 + 0.36 * n)
+        counts.append(len(labels) - sum(counts))  # of all others, which may have no row
+        shares = confusion(trials, topics)  # of the row's documents, by the column's answer
+        n = len(topics) + bool(counts[-1] or shares[:, -1].any())
+        self._topics = [*(visible(names[topic].topic) for topic in topics), "others"][:n]
+        self._counts, self._shares = counts[:n], shares[:n, :n]
+        self.size = (2 + 0.36 * max(5, n), 1.8 + 0.36 * max(5, n))
         right = zip(self._topics, self._shares.diagonal(), strict=True)
         recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
         share = f"Share of the documents of each {noun} that {model} classified correctly"

@@ -76,7 +76,6 @@ class Reported:
 
     @property
     def results(self) -> Results:
-        """The summary of the run."""
         return self.run.results
 
 
@@ -179,20 +178,18 @@ def power(reported: Reported) -> ReportSection:
     pairs = power_of_pairs(reported.run)
     table = tables.power_table(pairs[:20], reported.results)
     lead = "The differences that this run could have found, and the seeds that would show more."
-    if len(pairs) > 20:
-        lead += " The first 20 pairs are shown; rnnbench compare RUN shows all of them."
+    lead += " The first 20 pairs are shown; rnnbench compare RUN shows all." * (len(pairs) > 20)
     result = f"{counted(len(pairs), 'pair')} without a clear difference"
     return ReportSection("power", "Power", [("table", table)], lead, result)
 
 
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
-    models = [model for model in reported.results.models if SECOND in model.metrics]
-    parts: list[Part] = []
-    if models:
-        parts.append(("table", tables.metrics_table(reported.results)))
-    if reported.results.is_trained_here:
-        parts.append(("table", tables.cost_table(reported.results)))
+    results = reported.results
+    models = [model for model in results.models if SECOND in model.metrics]
+    shown = [tables.metrics_table(results)] if models else []
+    shown += [tables.cost_table(results)] if results.is_trained_here else []
+    parts: list[Part] = [("table", table) for table in shown]
     f1, name = max(((model.metrics[SECOND].mean, model.name) for model in models), default=(0, ""))
     result = f"best macro-F1: {f1:.4f} ({name})" if models else ""
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)

@@ -219,7 +219,7 @@ class Shown(ABC):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        template = find_template("rnnbench.report", "table.html.j2")
+        template = find_template("table.html.j2")
         return visible("".join(template.render(table=table) for table in self.tables()))
 
 
@@ -234,7 +234,7 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     return text.getvalue()
 
 
-def find_template(package: str, name: str, **options: Any) -> "Template":
+def find_template(name: str, package: str = "rnnbench.report", **options: Any) -> "Template":
     """Return a template of a package, which escapes all text unless it is for Python."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 

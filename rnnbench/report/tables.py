@@ -582,9 +582,7 @@ def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]
 def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
     """Return JUnit XML, all ASCII: a test suite for each gate, a test case for each model."""
     template = find_template(
-        "rnnbench.report",
-        "junit.xml.j2",
-        clean=lambda text: NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text)),
+        "junit.xml.j2", clean=lambda text: NOT_IN_XML.sub("\ufffd", visible(text))
     )
     suites = [(verdict.gate, _outcomes([verdict])) for verdict in verdicts]
     counts = [Counter(outcome for _, _, outcome, _ in rows) for _, rows in suites]
