@@ -157,10 +157,7 @@ def has_metric(dataset: DatasetSummary, name: str) -> bool:
 
 
 def score_of(model: ModelSummary, metric: str) -> float:
-    """Return a number that is higher for a better model, rounded so that ties are exact.
-
-    That of a model without the metric is minus infinity.
-    """
+    """Return a rounded number that is higher for a better model; without the metric, ``-inf``."""
     mean = model.mean_of(metric)
     sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
     return -inf if mean is None else round(sign * mean, DIGITS)

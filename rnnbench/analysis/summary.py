@@ -229,10 +229,8 @@ def locate_published(
     """
     pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
     for reference, name, published in pairs:
-        ours = []
-        if reference.split is not None:
-            ours = list(models) if reference.split == dataset.split_fingerprint else []
-        elif reference.dataset == dataset.fingerprint and name in benchmark.models:
+        ours = list(models) if reference.split == dataset.split_fingerprint else []
+        if reference.dataset == dataset.fingerprint and name in benchmark.models:
             training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
             if reference.training in (None, Recipe(**training)):
                 ours = [model for model in models if model.name == name]

@@ -56,7 +56,6 @@ FORMATS: dict[str, dict[str, None]] = {  # of pictures, without facts that Matpl
     ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-Size = tuple[float, float]
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -98,8 +97,8 @@ class Plot(ABC):
 
     name: str  # that of its files, without suffix; plots on one page have different names
     title: str
-    size: Size
-    size_on_page: Size | None = None  # where that differs
+    size: tuple[float, float]
+    size_on_page: tuple[float, float] | None = None  # where that differs
     alt: str  # the same facts in words, for those who cannot see it
     models: Sequence[str] = ()  # those that it is about, where it is about some alone
 

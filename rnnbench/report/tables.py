@@ -63,6 +63,7 @@ def table_files(results: Results) -> dict[str, str]:
 def score_table(results: Results, *, is_wide: bool = False) -> Table:
     """Return the scores and verdicts; for a page, also without duplicates, and a short caption."""
     dataset, n, spread = results.dataset, len(results.seeds_used), words.mean_and_interval
+    rest = results.without_duplicates
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, dataset.kind.main),
@@ -78,8 +79,10 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     clear = f"No clear difference: a p-value of 0.05 or more, {corrected}."
     caption = sentences(clear, words.condition(results.comparisons))
     if not is_wide:
-        caption = sentences(trained_on(results), caption, rest_in_words(results))
-    elif rest := results.without_duplicates:
+        found = f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions)
+        others = f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else ""
+        caption = sentences(trained_on(results), caption, found, others)
+    elif rest:
         columns["without duplicates"] = lambda model: spread(rest.scores[model.name])
         always.append(f"{rest.majority_score:.4f}")
     table = table_of(results.models, columns, caption)
@@ -209,15 +212,6 @@ def _about_data(results: Results, *, in_short: bool = False) -> str:
         "threshold, which are given the best one or none."
         if decision
         else "",
-    )
-
-
-def rest_in_words(results: Results) -> str:
-    """Return how many duplicates there are, and in a second sentence what changes without them."""
-    dataset, rest = results.dataset, results.without_duplicates
-    return sentences(
-        f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions),
-        f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else "",
     )
 
 
@@ -379,22 +373,19 @@ def board_tables(board: Board) -> list[Table]:
     headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
     headers += [f"95 % interval {words.scope(n_seeds)}", decides]
     headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
-    whole = Table(headers, rows, _board_caption(board), is_last_apart=True)
-    scores, costs = (pick_columns(whole, [0, 1, 2, *of], 3) for of in ((3, 4, 5), (6, 7, 8, 9)))
-    costs = replace(costs, caption="fit s: mean wall time of one training.")
-    return [with_points(scores, 1), with_points(costs, 1)]
-
-
-def _board_caption(board: Board) -> str:
-    dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
+    comparisons = counted(comb(len(board.entries), 2), "comparison")
     clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-    return sentences(
+    caption = sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
         *([clearly, words.condition(against_best)] if board.is_tested and against_best else []),
     )
+    whole = Table(headers, rows, caption, is_last_apart=True)
+    scores, costs = (pick_columns(whole, [0, 1, 2, *of], 3) for of in ((3, 4, 5), (6, 7, 8, 9)))
+    costs = replace(costs, caption="fit s: mean wall time of one training.")
+    return [with_points(scores, 1), with_points(costs, 1)]
 
 
 def history_table(history: RunHistory) -> Table:
