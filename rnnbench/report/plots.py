@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, compress, cycle, zip_longest
+from itertools import accumulate, chain, compress, cycle, product, zip_longest
 from operator import gt
 from typing import Any, ClassVar, Self
 
@@ -46,6 +46,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 STYLES = ("-", "--", ":", "-.")
+Only = str | Sequence[str] | None  # the models to draw; all for None
 Style = dict[str, Any]  # keyword arguments of Axes.plot
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
@@ -264,11 +265,7 @@ class RunPlot(Plot):
 
 
 def plot_run(
-    run: StoredRun,
-    name: str,
-    models: str | Sequence[str] | None = None,
-    curve: str | None = None,
-    ax: Axes | None = None,
+    run: StoredRun, name: str, models: Only = None, curve: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
     task = run.results.dataset.kind
@@ -473,15 +470,14 @@ class LearningCurves(RunPlot):
         """Draw one curve; a network has the same colour whichever others are drawn."""
         handles: list[Artist] = []
         curve = curve or self._curve
-        for number, network in enumerate(self._networks):
+        styles = cycle(product(STYLES, COLOURS))
+        for network, (style, colour) in zip(self._networks, styles, strict=False):
             if network not in self.chosen or (network, curve) not in self._spreads:
                 continue
             low, median, high = self._spreads[network, curve]
             epochs = np.arange(1, len(median) + 1)
-            cycle, place = divmod(number, len(COLOURS))
-            line: Style = {"color": COLOURS[place], "gid": about(network)}
+            line: Style = {"color": colour, "gid": about(network)}
             axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
-            style = STYLES[cycle % len(STYLES)]
             handles += axes.plot(epochs, median, style, label=network, **THIN, **line)
         axes.set_title(self._words[curve])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -535,8 +531,7 @@ class ConfusionPlot(RunPlot):
         self._topics = [*(visible(names[topic].topic) for topic in topics), "others"][:n]
         self._counts, self._shares = counts[:n], shares[:n, :n]
         self.size = (2 + 0.36 * max(5, n), 1.8 + 0.36 * max(5, n))
-        right = zip(self._topics, self._shares.diagonal(), strict=True)
-        recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
+        recall = ", ".join(map("{} {:.2f}".format, self._topics, self._shares.diagonal()))
         share = f"Share of the documents of each {noun} that {model} classified correctly"
         self.alt = f"{share}: {recall}"
 
@@ -556,8 +551,7 @@ class ConfusionPlot(RunPlot):
         axes.invert_yaxis()
         middles = np.arange(len(self._counts)) + 0.5
         axes.set_xticks(middles, self._topics, rotation=45, ha="right", rotation_mode="anchor")
-        rows = zip(self._topics, self._counts, strict=True)
-        axes.set_yticks(middles, [f"{topic} ({count})" for topic, count in rows])
+        axes.set_yticks(middles, [*map("{} ({})".format, self._topics, self._counts)])
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_parse_math(False)  # those of given axes existed before
         axes.tick_params(length=0)

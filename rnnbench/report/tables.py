@@ -117,7 +117,7 @@ def metrics_table(results: Results) -> Table:
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     caption = sentences(
-        *_explained(metrics, n_seeds),
+        *_explained(metrics, results),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ).replace("topic", noun)
     return with_points(table_of(results.models, columns, caption))
@@ -130,8 +130,7 @@ def cost_table(results: Results) -> Table:
         "params": lambda model: words.number(model.params, ","),
         **{cost.header: partial(words.mean_text, cost) for cost in COSTS.values()},
     }
-    explained = _explained(COSTS.values(), len(results.seeds_used))
-    caption = sentences(*explained, words.cheapest(results))
+    caption = sentences(*_explained(COSTS.values(), results), words.cheapest(results))
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
         caption += " chosen from: how many settings were tried in the last choice on training "
@@ -139,9 +138,9 @@ def cost_table(results: Results) -> Table:
     return with_points(table_of(results.models, columns, caption))
 
 
-def _explained(quantities: Iterable[Quantity], n_seeds: int) -> list[str]:
+def _explained(quantities: Iterable[Quantity], results: Results) -> list[str]:
     described = [f"{of.header}: {of.description}." for of in quantities if of.description]
-    return ["Means over seeds."] * (n_seeds > 1) + described
+    return ["Means over seeds."] * (len(results.seeds_used) > 1) + described
 
 
 def comparisons_table(results: Results) -> Table:
@@ -157,8 +156,7 @@ def comparisons_table(results: Results) -> Table:
     }
     methods = "; ".join(sorted({pair.method for pair in comparisons}))
     caption = f"p-values: {methods}; before and after Holm's correction."
-    models = [(pair.a, pair.b) for pair in comparisons]
-    return table_of(comparisons, columns, caption, models=models)
+    return table_of(comparisons, columns, caption, models=[(of.a, of.b) for of in comparisons])
 
 
 def _over(n_seeds: int) -> str:
@@ -575,7 +573,6 @@ def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
     template = find_template(
         "junit.xml.j2", clean=lambda text: NOT_IN_XML.sub("\ufffd", visible(text))
     )
-    suites = [(verdict.gate, _outcomes([verdict])) for verdict in verdicts]
-    counts = [Counter(outcome for _, _, outcome, _ in rows) for _, rows in suites]
-    page = template.render(name=name, suites=zip(suites, counts, strict=True))
-    return page.encode("ascii", "xmlcharrefreplace").decode()
+    gates = ((verdict.gate, _outcomes([verdict])) for verdict in verdicts)
+    suites = [(gate, rows, Counter(outcome for *_, outcome, _ in rows)) for gate, rows in gates]
+    return template.render(name=name, suites=suites).encode("ascii", "xmlcharrefreplace").decode()
