@@ -287,9 +287,8 @@ class ScorePlot(RunPlot):
         self.name = self.run.results.dataset.kind.main
         self.title = heading(self.run.results.dataset.score_name)
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
-        self.alt = "; ".join(
-            f"{model.name} {model.score.mean:.3f} ({model.interval:.3f})" for model in self._models
-        )
+        facts = (f"{of.name} {of.score.mean:.3f} ({of.interval:.3f})" for of in self._models)
+        self.alt = "; ".join(facts)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         results, diamond = self.run.results, DIAMOND | {"mec": ink()}
@@ -584,9 +583,8 @@ class ChangesPlot(Plot):
         self._models, self._score = comparison.models, comparison.dataset.score_name
         self.title = f"Change in {self._score}"
         self.make_room([model.name for model in self._models], 1.8 + 0.42 * len(self._models))
-        self.alt = "; ".join(
-            f"{model.name} {model.difference:+z.3f} ({model.verdict})" for model in self._models
-        )
+        facts = (f"{of.name} {of.difference:+z.3f} ({of.verdict})" for of in self._models)
+        self.alt = "; ".join(facts)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         names = [model.name for model in self._models]

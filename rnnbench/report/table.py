@@ -6,6 +6,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich import box
@@ -101,11 +102,8 @@ def to_rich(table: Table, console: Console) -> RenderableType:
         replace(shown, rows=[[_fold(cell, width) for cell in row] for row in shown.rows])
         for width in CELL_WIDTHS
     ]
-    layouts = (
-        lay_out(candidate, console.width)
-        for lay_out in (_in_one, _in_groups)
-        for candidate in (shown, *folded)
-    )
+    tried = product((_in_one, _in_groups), (shown, *folded))
+    layouts = (lay_out(candidate, console.width) for lay_out, candidate in tried)
     cells = [zip(headers, row, strict=True) for row in shown.rows]
     in_lines = [Text(_in_lines(row, console.width)) for row in cells]
     body: Sequence[RenderableType] = next(filter(None, layouts), in_lines)

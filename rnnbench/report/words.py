@@ -162,7 +162,7 @@ def mean_text(quantity: Quantity, model: ModelSummary) -> str:
 
 
 def number(value: float | None, form: str = ".4f") -> str:
-    """Return a number that there may not be."""
+    """Return a number as text, or ``MISSING`` in place of ``None``."""
     return MISSING if value is None else format(value, form)
 
 
