@@ -128,8 +128,7 @@ def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
     of_a, of_b = branches(a), branches(b)
     if of_a is not None and of_b is not None:
         for part in of_a | of_b:
-            path = f"{key}.{part}" if key else part
-            yield from _differing(of_a.get(part), of_b.get(part), path)
+            yield from _differing(of_a.get(part), of_b.get(part), f"{key}.{part}" if key else part)
     elif a != b:
         yield key, a, b
 

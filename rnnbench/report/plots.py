@@ -410,8 +410,7 @@ class CostPlot(RunPlot):
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
-        n_seeds = max(model.score.n for model in self._models)
-        styles = {f"95 % {scope(n_seeds)}": THIN | GREY}
+        styles = {f"95 % {scope(max(model.score.n for model in self._models))}": THIN | GREY}
         return legend_entries(axes, styles | {"none is faster and better": front})
 
 
@@ -589,8 +588,7 @@ class ChangesPlot(Plot):
     def draw(self, axes: Axes) -> Sequence[Artist]:
         names = [model.name for model in self._models]
         name_rows(axes, names, f"{self._score}, B minus A")
-        rows = range(len(names))
-        return draw_differences(axes, self._models, rows, [[name] for name in names])
+        return draw_differences(axes, self._models, range(len(names)), [[name] for name in names])
 
 
 class HistoryPlot(Plot):

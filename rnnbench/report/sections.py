@@ -178,7 +178,8 @@ def power(reported: Reported) -> ReportSection:
     pairs = power_of_pairs(reported.run)
     table = tables.power_table(pairs[:20], reported.results)
     lead = "The differences that this run could have found, and the seeds that would show more."
-    lead += " The first 20 pairs are shown; rnnbench compare RUN shows all." * (len(pairs) > 20)
+    if len(pairs) > 20:
+        lead += " The first 20 pairs are shown; rnnbench compare RUN shows all of them."
     result = f"{counted(len(pairs), 'pair')} without a clear difference"
     return ReportSection("power", "Power", [("table", table)], lead, result)
 
@@ -267,10 +268,9 @@ def mistakes(reported: Reported) -> ReportSection:
         found = ", ".join(f"{names[shown[at]]} {counts[at]:.3g}" for at in few)
         return f"{counts[place]:.3g}" + (f" ({found})" if few else "")
 
-    order = np.argsort(-(missed + added).diagonal(), kind="stable").tolist()
     rows = [
         [names[shown[at]], str(dataset.topics[shown[at]].test), *cells]
-        for at in order
+        for at in np.argsort(-(missed + added).diagonal(), kind="stable").tolist()
         if (cells := [cell(missed[at], at), cell(added[at], at)]) != [MISSING, MISSING]
     ]
     noun, n_missed, n_added = dataset.noun, *(int(of.trace()) for of in (missed, added))

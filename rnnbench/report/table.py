@@ -137,8 +137,7 @@ def _in_one(table: Table, width: int) -> list[RichTable]:
     columns = zip(*[[_fill(header, 1) for header in table.headers], *table.rows], strict=True)
     narrowest = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
     for limit in HEADER_WIDTHS:
-        limits = (max(least, limit) for least in narrowest)
-        headers = list(map(_fill, table.headers, limits))
+        headers = list(map(_fill, table.headers, (max(least, limit) for least in narrowest)))
         of_headers = (max(map(cell_len, header.split("\n"))) for header in headers)
         widths = list(map(max, narrowest, of_headers))
         if sum(widths) + 2 * len(widths) <= width:  # with a space on both sides

@@ -44,10 +44,9 @@ RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter 
 
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
-    published = published_tables(results)
     metrics = [metrics_table(results)] if words.metrics_of(results.models) else []
     costs = [cost_table(results)] if results.is_trained_here else []
-    return [score_table(results), *published, *metrics, *costs]
+    return [score_table(results), *published_tables(results), *metrics, *costs]
 
 
 def table_files(results: Results) -> dict[str, str]:

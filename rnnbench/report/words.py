@@ -76,9 +76,8 @@ def unclear_from(results: Results, model: ModelSummary) -> str:
 def which_epoch(results: Results) -> str:
     """Return the epoch at which the networks of a run are evaluated."""
     own = [model.training for model in results.models if not model.is_baseline]
-    epochs = {training.get("epochs", results.epochs) for training in own}
     shares = {training.get("validation_split", results.validation_split) for training in own}
-    counts = either(sorted(epochs))
+    counts = either(sorted({training.get("epochs", results.epochs) for training in own}))
     ways = [f"the last of {counts}"] if 0 in shares else []
     if held_out := either(f"{100 * share:.3g}%" for share in sorted(shares) if share):
         ways.append(f"the best of {counts} on {held_out} of the training documents")
@@ -187,11 +186,10 @@ def short_p(p: float) -> str:
 
 def condition(differences: Sequence[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
-    is_few = any(pair.has_too_few_seeds for pair in differences)
     is_one = any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in differences)
     return sentences(
         "With one seed, intervals are over documents alone, and p-values are about these "
         "trainings, not about the models." * is_one,
         f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
-        "more, preferably 5." * is_few,
+        "more, preferably 5." * any(pair.has_too_few_seeds for pair in differences),
     )
