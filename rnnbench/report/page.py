@@ -109,9 +109,8 @@ def render(page: PageContent, template: str = "report.html.j2") -> str:
 
 
 def _escape_markdown(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return Markup(for_markdown(value))  # noqa: S704 - which escapes HTML, too
-    return value
+    is_plain = isinstance(value, str) and not isinstance(value, Markup)
+    return Markup(for_markdown(value)) if is_plain else value  # noqa: S704 - it escapes HTML, too
 
 
 def inline_svg(plot: Plot) -> Markup:

@@ -92,8 +92,7 @@ def make_sections(run: StoredRun, texts: Texts, words: int, n_errors: int) -> li
     reported = Reported(run, texts, words, answered.hardest_documents(run.trials, n_errors))
     sections, task = dict[str, ReportSection](), run.results.dataset.kind
     for make in SECTIONS.usable():
-        has_topics = task.has_topics or make not in OF_TOPICS
-        if not (has_topics and task.is_among(ONLY_FOR.get(make, ()))):
+        if (make in OF_TOPICS and not task.has_topics) or not task.is_among(ONLY_FOR.get(make, ())):
             continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
