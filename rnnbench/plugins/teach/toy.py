@@ -147,7 +147,7 @@ def _spelled(array: Floats) -> str:
 def numpy_code(kinds: Sequence[Kind]) -> str:
     """Return a program that computes what a stack of Keras layers with these weights does."""
     layers = work_through(kinds)
-    return find_template(PACKAGE, "numpy.py.j2").render(
+    return find_template("numpy.py.j2", PACKAGE).render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
@@ -162,4 +162,4 @@ def draw(kinds: Sequence[Kind]) -> str:
     if len(kinds) == 1:
         file = files(PACKAGE) / f"drawings/{kinds[0].name}.svg"
         return file.read_text(encoding="utf-8")
-    return find_template(PACKAGE, "stacking.svg.j2").render(kinds=kinds)
+    return find_template("stacking.svg.j2", PACKAGE).render(kinds=kinds)
