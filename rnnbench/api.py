@@ -224,9 +224,7 @@ class Histories(Shown, Record):
         return list(map(tables.history_table, self.histories))
 
 
-def load_dataset(
-    config: "Config | Data | None" = None, settings: Settings | None = None
-) -> Dataset:
+def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
     """Return the padded documents and the labels that a config trains and tests on.
 
     Args:

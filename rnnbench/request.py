@@ -56,12 +56,12 @@ R = TypeVar("R")
 
 
 def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts: Any) -> Any:
-    """Return a field of a request that is also an option of its command.
+    """Return a field of a request that, unless ``kind`` is ``None``, is also a command's option.
 
     ``kind`` is the type on the command line, with ``flags`` and ``facts`` of ``typer.Option``, or
     the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
-    if is_own := not hasattr(kind, "__metadata__"):  # it is not annotated
+    if is_own := kind is not None and not hasattr(kind, "__metadata__"):  # it is not annotated
         type_ = kind | None if default is None else kind
         kind = Annotated[type_, typer.Option(*flags, help=text, **facts)]
     meaning = text or kind.__metadata__[0].help
@@ -91,9 +91,7 @@ class Request:
     )
     _: KW_ONLY
     epochs: int | None = option(options.Epochs)
-    seeds: int | Sequence[int] | None = option(
-        options.Seeds, "The number of seeds, or a list of seeds."
-    )
+    seeds: int | Sequence[int] | None = option(options.Seeds, "The number of seeds, or a list.")
     models: str | Sequence[str] | None = option(options.Models)
     data: str | OwnTexts | None = option(
         options.Source,
@@ -114,24 +112,15 @@ class Request:
         autocompletion=lambda: [*EXECUTORS],
     )
     scheduler: str | Path | None = _running(
-        str,
-        "The scheduler of Dask; by default the one in its configuration.",
-        metavar="ADDRESS|FILE",
+        str, "The scheduler of Dask; by default that of its configuration.", metavar="ADDRESS|FILE"
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
-    settings: Settings | None = option(
-        options.Settings, "Values to replace those of the config, by key."
-    )
+    settings: Settings | None = option(options.Settings, "New values of the config, by key.")
     fresh: bool = _running(bool, "Train stored trials again.", "--fresh", default=False)
-    progress: bool = field(
-        default=True, metadata={"meaning": "Whether progress is shown on standard error."}
-    )
-    command: str | None = field(
-        default=None,
-        metadata={"meaning": "What to repeat the run by; by default its `config.yaml`."},
-    )
+    progress: bool = option(None, "Whether progress is shown on standard error.", default=True)
+    command: str | None = option(None, "What to repeat the run by; by default its `config.yaml`.")
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
@@ -142,7 +131,7 @@ class Request:
         words = ["rnnbench", self.name, str(folder / "config.yaml")]
         for option in fields(self):
             value, flag = getattr(self, option.name), f"--{option.name.replace('_', '-')}"
-            is_stored = not option.metadata.get("is_own") or option.name in KEYS  # in the config
+            is_stored = not option.metadata["is_own"] or option.name in KEYS  # in the config
             if not is_stored and option.name not in ("out", "fresh") and value != option.default:
                 words += [flag] if value is True else [flag, str(value)]
         return shlex.join([*words, "--out", str(folder)])
@@ -172,7 +161,7 @@ class ChoiceRequest(Request):
     folds: int | None = _count("Use N-fold cross-validation; by default 5 folds.", min=2)
     last: float | None = option(
         float,
-        "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
+        "Instead of folds, hold out the last SHARE of documents, such as 0.2.",
         metavar="SHARE",
     )
     sample: int | None = _count("Try N points of each grid, drawn at random, instead of all.")
@@ -223,7 +212,7 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of its ``request``, before its own; ``quiet`` is one of these."""
-    found = [option for option in fields(request) if "kind" in option.metadata]
+    found = [option for option in fields(request) if option.metadata["kind"]]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)

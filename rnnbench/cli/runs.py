@@ -341,7 +341,5 @@ def _changes(results: Results) -> comparing.ComparedRuns:
         facts = pairs[model.name].seen_from(model.name).model_dump(include=keys)
         facts |= {"name": model.name, "a": first, "b": model, "speed_ratio": None}
         changes.append(comparing.ModelChange(**facts))
-    rest: dict[str, Any] = {"only_in_a": [], "only_in_b": [], "differences": []}
-    return comparing.ComparedRuns(
-        a=first.name, b="", dataset=results.dataset, models=changes, **rest
-    )
+    rest: dict[str, Any] = {"b": "", "only_in_a": [], "only_in_b": [], "differences": []}
+    return comparing.ComparedRuns(a=first.name, dataset=results.dataset, models=changes, **rest)

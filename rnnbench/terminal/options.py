@@ -67,10 +67,8 @@ SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 
 Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
 Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
 SOURCE = f"The source of the documents: {', '.join(['auto', *SOURCES])}."
-_completed = among("auto", *SOURCES)
-Source = Annotated[
-    str | None, _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=_completed)
-]
+_source = _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=among("auto", *SOURCES))
+Source = Annotated[str | None, _source]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
 TEXTS = "The column of a table with the texts."
