@@ -31,10 +31,8 @@ def model_of(name: str) -> str:
 
 def values_of(name: str) -> dict[str, str]:
     """Return the values at a point, by parameter; empty for another model."""
-    if not re.fullmatch(POINT, name) or "[" not in name:
-        return {}
-    pairs = (part.partition("=") for part in name.partition("[")[2][:-1].split(","))
-    return {key: value for key, _, value in pairs}
+    inside = name.removeprefix(model_of(name))[1:-1]
+    return dict(pair.split("=", 1) for pair in inside.split(",") if "=" in pair)
 
 
 def split_names(text: str) -> list[str]:

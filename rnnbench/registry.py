@@ -2,12 +2,13 @@
 
 import importlib
 import logging
-import traceback
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Generic, TypeVar
 
 from rnnbench.errors import RnnbenchError, UserError, first_fault
@@ -30,13 +31,9 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
     except BaseException as error:
         import pydantic  # slow, and not needed to list commands
 
-        ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if not frame.filename.startswith("<frozen")
-            and not any(map(Path(frame.filename).is_relative_to, ours))
-        ]
+        files = (__file__, importlib.__file__, pydantic.__file__)
+        ours = ("<frozen", *(f"{Path(file).parent}{os.sep}" for file in files))
+        frames = [it for it in extract_tb(error.__traceback__) if not it.filename.startswith(ours)]
         place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
         reason = first_fault(error) if isinstance(error, pydantic.ValidationError) else error
         raise PluginError(f"{name} {failure}: {type(error).__name__}: {reason}{place}") from error

@@ -36,7 +36,7 @@ Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
 
-KEYS = {
+KEYS = {  # of the config, changed by options and Python arguments of these names
     "epochs": "training.epochs",
     "seeds": "training.seeds",
     "data": "data.source",
@@ -45,9 +45,7 @@ KEYS = {
     "label": "data.label",
     "track": "tracking",
 }
-"""The config keys that options and Python arguments change."""
-MANY_SEEDS = 50
-"""A larger number may have been meant as a single seed."""
+MANY_SEEDS = 50  # a larger number may have been meant as a single seed
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
