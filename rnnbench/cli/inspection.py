@@ -39,7 +39,7 @@ _models_command, _data_command = (partial(options.command_with, app) for app in 
 EXAMPLES = options.examples(
     "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )
-SUBJECT = "A config or its name, or a run."
+_subject = options.config_argument(help="A config or its name, or a run.", metavar="CONFIG|RUN")
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
@@ -192,9 +192,7 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
 
 
 def doctor(
-    config: Annotated[
-        Path | None, options.config_argument(help=SUBJECT, metavar="CONFIG|RUN")
-    ] = None,
+    config: Annotated[Path | None, _subject] = None,
     as_json: options.Json = False,
 ) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
