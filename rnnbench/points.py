@@ -51,12 +51,7 @@ def split_keys(path: str) -> list[str]:
     return re.split(rf"\.(?!{_IN_BRACKETS})", path)
 
 
-def chosen(
-    names: Sequence[str],
-    only: Sequence[str] | None,
-    flag: str = "models",
-    fault: str = "no run has a model",
-) -> list[str]:
+def chosen(names: Sequence[str], only: Sequence[str] | None, flag: str = "models") -> list[str]:
     """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points."""
     if only is None:
         return list(names)
@@ -64,6 +59,6 @@ def chosen(
     unknown = list(dict.fromkeys(name for name in only if name not in known))
     if unknown or not only:
         wrong = listed([f"'{shortened(str(name), 60)}'" for name in unknown])
-        what = f"{fault} {wrong}" if unknown else "names no model"
+        what = f"no model {wrong}" if unknown else "names no model"
         raise UserError(f"{flag}: {what} ({did_you_mean((*unknown, '')[0], names)})")
     return [name for name in names if name in only or model_of(name) in only]

@@ -33,6 +33,8 @@ OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]
 """Texts with labels: a data frame, or a pair of lists."""
 Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts to make one for."""
+Names = str | Sequence[str] | None
+"""One name or several."""
 Settings = Mapping[str, Any] | Sequence[Override]
 """New values of a config, by key: ``{"training.batch_size": 25}``."""
 
@@ -90,7 +92,7 @@ class Request:
     _: KW_ONLY
     epochs: int | None = option(options.Epochs)
     seeds: int | Sequence[int] | None = option(options.Seeds, "The number of seeds, or a list.")
-    models: str | Sequence[str] | None = option(options.Models)
+    models: Names = option(options.Models)
     data: str | OwnTexts | None = option(
         options.Source,
         "The source of the documents. Or texts with labels, a data frame or a pair, which are "
@@ -140,7 +142,7 @@ class RunRequest(Request):
     """The arguments of ``run``."""
 
     name = "run"
-    track: str | Sequence[str] | None = _running(
+    track: Names = _running(
         list[str],
         f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         metavar="A,B",
@@ -239,9 +241,7 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
 
 
 def changes(
-    settings: Mapping[str, Any] | Iterable[str | Override] | None = None,
-    dashes: str = "--",
-    **values: Any,
+    settings: Settings | Iterable[str | Override] | None = None, dashes: str = "--", **values: Any
 ) -> list[Override]:
     """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 
