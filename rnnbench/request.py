@@ -14,9 +14,9 @@ import typer
 
 from rnnbench.config.load import Override
 from rnnbench.config.schema import Benchmark
-from rnnbench.errors import UserError, shortened
+from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.points import split_names, split_setting
-from rnnbench.runner.executors import EXECUTORS
+from rnnbench.runner.executors import EXECUTORS, Executor
 from rnnbench.section import checked
 from rnnbench.terminal import options
 from rnnbench.tracking import TRACKERS
@@ -125,6 +125,17 @@ class Request:
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
         return Path("results", self.prefix + name) if self.out is None else options.folder(self.out)
+
+    def make_executor(self) -> Executor:
+        """Return the executor of the trials, or raise ``UserError``."""
+        jobs, name, address = self.jobs, self.executor, self.scheduler
+        if jobs is not None and jobs < 1:
+            raise UserError(f"jobs: got {jobs} (should be 1 or more)")
+        if name not in EXECUTORS:
+            raise UserError(f"no executor '{name}' ({did_you_mean(name, EXECUTORS)})")
+        with EXECUTORS.blamed(name):
+            kind = EXECUTORS[name]
+            return kind(jobs) if address is None else kind.at(str(address), jobs)
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
