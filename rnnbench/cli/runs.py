@@ -103,8 +103,8 @@ def _closing(run: Any, seconds: float) -> list[str]:
 )
 def report(
     run: Annotated[Path, options.run_folder(help="The folder of a finished run or choice.")],
-    words: Annotated[int, options.number("Words of each misclassified document.", min=0)] = 60,
-    errors: Annotated[int, options.number("Misclassified documents shown.", min=0)] = 20,
+    words: Annotated[int, options.number(help="Words of each misclassified document.", min=0)] = 60,
+    errors: Annotated[int, options.number(help="Misclassified documents shown.", min=0)] = 20,
 ) -> None:
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 

@@ -19,6 +19,7 @@ from rnnbench.points import split_names
 from rnnbench.text import encodable
 
 F = TypeVar("F", bound=Callable[..., Any])
+number = partial(typer.Option, metavar="N")
 _change = partial(typer.Option, rich_help_panel="Changes to the config")
 
 
@@ -82,11 +83,6 @@ WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LE
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def number(text: str, **bounds: Any) -> Any:
-    """Return an option that takes a whole number."""
-    return typer.Option(metavar="N", help=text, **bounds)
 
 
 def examples(*commands: str) -> str:
