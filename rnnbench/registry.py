@@ -58,7 +58,8 @@ class Registry(Mapping[str, T], Generic[T]):
         self._built_in = tuple(self._usable)
 
     @cached_property
-    def _plugins(self) -> dict[str, EntryPoint]:
+    def plugins(self) -> dict[str, EntryPoint]:
+        """The entry points of the plug-ins, by name."""
         found: dict[str, EntryPoint] = {}
         # Ours come first. Installers store plug-ins in different orders.
         plugins = entry_points(group=self.group)
@@ -70,25 +71,21 @@ class Registry(Mapping[str, T], Generic[T]):
     def __getitem__(self, name: str) -> T:
         """Return the entry called ``name``; a plug-in that fails raises ``PluginError``."""
         if name not in self._usable:
-            self._usable[name] = self._load(self._plugins[name])
+            self._usable[name] = self._load(self.plugins[name])
         return self._usable[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._built_in, *self._plugins])
+        return iter([*self._built_in, *self.plugins])
 
     def __len__(self) -> int:
-        return len(self._built_in) + len(self._plugins)
+        return len(self._built_in) + len(self.plugins)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._built_in or name in self._plugins
-
-    def plugin(self, name: str) -> EntryPoint | None:
-        """Return the entry point of the plug-in ``name``; ``None`` if it is not a plug-in."""
-        return self._plugins.get(name)
+        return name in self._built_in or name in self.plugins
 
     def label(self, name: str) -> str:
         """Return a name for messages, such as ``layer 'scale' of the package made-up``."""
-        plugin = None if self._is_own(name) else self.plugin(name)
+        plugin = None if self._is_own(name) else self.plugins.get(name)
         package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
         return f"{self.word} '{name}'{package}"
 
@@ -109,7 +106,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return entries
 
     def _is_own(self, name: str) -> bool:
-        return name in self._built_in or (name in self._plugins and _is_ours(self._plugins[name]))
+        return name in self._built_in or (name in self.plugins and _is_ours(self.plugins[name]))
 
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):
