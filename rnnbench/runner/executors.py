@@ -13,7 +13,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import resource_tracker
@@ -245,32 +245,29 @@ class LocalExecutor(Executor):
             worker.trial = trial = waiting.popleft()
             worker.give(pickle.dumps((task, trial, corpora[trial.corpus_fingerprint])))
 
-        with temporary_folder() as folder:
-            try:
-                while workers or waiting:
-                    while waiting and len(workers) < self.jobs:
-                        worker = Worker(self.threads, folder / f"{next(number)}.log")
-                        workers[worker.connection] = worker
+        with temporary_folder() as folder, ExitStack() as ending:
+            while workers or waiting:
+                while waiting and len(workers) < self.jobs:
+                    worker = Worker(self.threads, folder / f"{next(number)}.log")
+                    ending.callback(worker.end)
+                    workers[worker.connection] = worker
+                    give_next(worker)
+                    listener(PhaseBegan(worker.trial, "starting worker"))
+                for worker in workers.values():  # those that are left share all cores
+                    worker.use(self._all_threads // len(workers))
+                ready = wait(list(workers), LOOK_SECONDS)
+                ended = {key for key, it in workers.items() if not it.process.is_alive()}
+                for connection in ended.union(ready):
+                    worker = workers[connection]
+                    trial, message = worker.trial, worker.receive()
+                    if isinstance(message, tuple | str):
+                        listener(event_of(trial, message))
+                        continue
+                    if isinstance(message, Done) and waiting:
                         give_next(worker)
-                        listener(PhaseBegan(worker.trial, "starting worker"))
-                    for worker in workers.values():  # those that are left share all cores
-                        worker.use(self._all_threads // len(workers))
-                    ready = wait(list(workers), LOOK_SECONDS)
-                    ended = {key for key, it in workers.items() if not it.process.is_alive()}
-                    for connection in ended.union(ready):
-                        worker = workers[connection]
-                        trial, message = worker.trial, worker.receive()
-                        if isinstance(message, tuple | str):
-                            listener(event_of(trial, message))
-                            continue
-                        if isinstance(message, Done) and waiting:
-                            give_next(worker)
-                        else:
-                            workers.pop(connection).end()
-                        yield trial, message.outcome if isinstance(message, Done) else message
-            finally:
-                for worker in workers.values():
-                    worker.end()
+                    else:
+                        workers.pop(connection).end()
+                    yield trial, message.outcome if isinstance(message, Done) else message
 
 
 @dataclass(frozen=True)
@@ -418,7 +415,7 @@ class Worker(Child):
                 self.connection.send(threads)
 
     def end(self) -> None:
-        """End the process; a trial in progress is abandoned."""
+        """End the process, if it has not ended; a trial in progress is abandoned."""
         self.process.kill()  # other signals are blocked
         self.process.join()
         self.connection.close()
