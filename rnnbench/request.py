@@ -29,14 +29,11 @@ class Frame(Protocol):
         """Return its rows, one per line."""
 
 
-OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]
-"""Texts with labels: a data frame, or a pair of lists."""
+OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]  # texts with labels
 Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts to make one for."""
 Names = str | Sequence[str] | None
-"""One name or several."""
-Settings = Mapping[str, Any] | Sequence[Override]
-"""New values of a config, by key: ``{"training.batch_size": 25}``."""
+Settings = Mapping[str, Any] | Sequence[Override]  # by key: {"training.batch_size": 25}
 
 KEYS = {  # of the config, changed by options and Python arguments of these names
     "epochs": "training.epochs",

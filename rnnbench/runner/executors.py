@@ -94,8 +94,7 @@ class Failed(NamedTuple):
 Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
 Outcomes = Generator[tuple[Trial, Any], None, None]
-Report = tuple[int, float, float] | str
-"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
+Report = tuple[int, float, float] | str  # an epoch (0: the start), loss and score; or a phase
 Channel: TypeAlias = "Connection[Any, Any]"
 
 
