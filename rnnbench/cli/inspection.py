@@ -32,8 +32,7 @@ from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
-ABOUT_MODELS = "Inspect the models of a config without training them."
-models = typer.Typer(help=ABOUT_MODELS, no_args_is_help=True)
+models = typer.Typer(help="Inspect models of a config without training them.", no_args_is_help=True)
 data = typer.Typer(help="Get the documents, and describe them.", no_args_is_help=True)
 _models_command, _data_command = (partial(options.command_with, app) for app in (models, data))
 EXAMPLES = options.examples(

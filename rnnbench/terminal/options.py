@@ -95,8 +95,7 @@ def command_with(app: typer.Typer, *lines: str, name: str | None = None) -> Call
     return app.command(name, epilog=examples(*lines))
 
 
-RUNS = "Folders of finished runs; anything else is left out."
-Runs = Annotated[list[Path], run_folder(help=RUNS)]
+Runs = Annotated[list[Path], run_folder(help="Folders of finished runs; all else is left out.")]
 
 
 def check_config_name(file: Path) -> None:
