@@ -9,9 +9,7 @@ from rnnbench.text import listed
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"  # the pattern of a name that a user gives to a model
 MAX_BRACKETS = 100  # the most characters in the brackets
 POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"  # of a point, or of a model
-_IN_BRACKETS = (
-    rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"  # their rest; unbounded, it would take quadratic time
-)
+_IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"  # unbounded, it would take quadratic time
 
 
 def short(key: str) -> str:

@@ -214,6 +214,10 @@ class Store:
         """Return whether the files of a trial exist, that of its weights if asked; none is read."""
         return all(map(Path.is_file, place_of(self.folder, key)[: 2 + with_model]))
 
+    def scores(self, key: Key) -> NDArray[np.float32]:
+        """Return the scores of a stored trial."""
+        return self.load(key).scores
+
     def kept(self, key: Key) -> tuple[TrialRecord, Path]:
         """Return the record of a trained model, and its weights' file; see ``read_weights``."""
         files, record = self._read(key, with_model=True)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from io import StringIO
 from itertools import chain, filterfalse, product
 from pathlib import Path
@@ -289,7 +290,7 @@ class Job:
         """Return a result that reads its scores when needed, if many as large fill the memory."""
         if (len(others) + 1) * result.scores.nbytes <= MOST_IN_MEMORY:
             return result
-        return replace(result, stored_scores=lambda: self.store.load(key_of(trial)).scores)
+        return replace(result, stored_scores=partial(self.store.scores, key_of(trial)))
 
 
 def run(job: Job, request: RunRequest) -> tuple[StoredRun | None, PlanResult]:
