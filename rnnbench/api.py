@@ -309,7 +309,6 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
     """Return a metric, by default the main one, or a cost over all runs, with its clear changes.
 
-    Raises:
-        UserError: there is no such metric, or the runs do not have it.
+    Errors are those of ``leaderboard``.
     """
     return Histories(histories=ranking.trace_runs(list(map(opened, runs)), metric))
