@@ -69,6 +69,7 @@ def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
 
 
+_column = partial(option, str, metavar="COLUMN", rich_help_panel=options.CHANGES)
 _flag, _count = partial(option, bool, default=False), partial(option, int, metavar="N", min=1)
 
 
@@ -96,8 +97,8 @@ class Request:
         "stored in the folder of the results.",
     )
     path: str | Path | None = option(options.DataPath)
-    text: str | None = option(options.TextColumn)
-    label: str | None = option(options.LabelColumn)
+    text: str | None = _column("The column of a table with the texts.")
+    label: str | None = _column("The column of a table with the labels.")
     jobs: int | None = _running(
         int, "Trials side by side; by default one per core.", metavar="N", min=1, max=1024
     )

@@ -20,7 +20,8 @@ from rnnbench.text import encodable
 
 F = TypeVar("F", bound=Callable[..., Any])
 number = partial(typer.Option, metavar="N")
-_change = partial(typer.Option, rich_help_panel="Changes to the config")
+CHANGES = "Changes to the config"
+_change = partial(typer.Option, rich_help_panel=CHANGES)
 
 
 def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
@@ -72,10 +73,6 @@ _source = _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=among(
 Source = Annotated[str | None, _source]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
-TEXTS = "The column of a table with the texts."
-TextColumn = Annotated[str | None, _change("--text", metavar="COLUMN", help=TEXTS)]
-LABELS = "The column of a table with the labels."
-LabelColumn = Annotated[str | None, _change("--label", metavar="COLUMN", help=LABELS)]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 LEFT_OUT = "Leave out test documents that are also in the training set."
