@@ -77,10 +77,8 @@ _flag, _count = partial(option, bool, default=False), partial(option, int, metav
 class Request:
     """The arguments that ``run`` and ``choose`` share."""
 
-    name: ClassVar[str]
-    """The name of the command."""
-    prefix: ClassVar[str] = ""
-    """Of the name of the folder of the results, if ``out`` names none."""
+    name: ClassVar[str]  # of the command
+    prefix: ClassVar[str] = ""  # of the name of the folder of the results, if ``out`` names none
     config: Config = option(
         options.Config,
         "A config file, its content, or the result of `load_config`. Or texts with labels: a "
