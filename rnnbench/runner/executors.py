@@ -304,19 +304,16 @@ def start_process(work: Callable[..., None], *arguments: Any) -> tuple[Channel, 
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, *arguments))
-    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
-    with uninterrupted():  # another thread may hear a Ctrl-C at once, this one after the start
-        if can_block:
+    # Another thread may hear a Ctrl-C at once, this one after the start.
+    with uninterrupted(), ExitStack() as after:
+        if hasattr(signal, "pthread_sigmask"):  # not on Windows
             resource_tracker.ensure_running()  # its start would end the block
             ending = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
             before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:
-            process.start()  # interrupted, it would end with a traceback
-        finally:
-            sys.modules["__main__"] = main
-            if can_block:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            after.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        after.callback(sys.modules.update, __main__=sys.modules["__main__"])
+        sys.modules["__main__"] = ModuleType("__main__")
+        process.start()  # interrupted, it would end with a traceback
     theirs.close()  # or the death of the process would not be noticed
     return ours, process
 
