@@ -200,9 +200,8 @@ def check_inputs(
     text = dump(benchmark, folder)
     for i, file in enumerate(inputs_of(config, benchmark)):
         around = filter(Path.exists, (file, *file.resolve().parents))
-        for path, place in product(around, filter(Path.exists, places)):
-            if not path.samefile(place):
-                continue
+        pairs = product(around, filter(Path.exists, places))
+        for place in (place for path, place in pairs if path.samefile(place)):
             kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
             if i == 0:  # the config itself
                 kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))
