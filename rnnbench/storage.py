@@ -127,8 +127,7 @@ def temporary_folder() -> Iterator[Path]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
     except OSError as error:
-        place = Path(tempfile.tempdir or "the temporary folder")
-        raise UnwritableError(place, error) from error
+        raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
     try:
         yield Path(folder.name)
     finally:

@@ -106,8 +106,7 @@ def line(*words: object) -> str:
     called, found = Path(sys.argv[0]), shutil.which("rnnbench")
     is_file = called.name == "rnnbench" and called.exists()
     is_other = is_file and not (found and called.samefile(found))
-    program = str(called) if is_other else "rnnbench"
-    return encodable(shlex.join([program, *map(str, words)]))
+    return encodable(shlex.join([str(called) if is_other else "rnnbench", *map(str, words)]))
 
 
 def command() -> str:
