@@ -44,8 +44,7 @@ class UnwritableError(UserError):
     """A file cannot be written; the exit status is 1 if, say, a full disk is to blame, else 2."""
 
     def __init__(self, path: Path, error: OSError):
-        in_the_way = [folder for folder in path.parents if str(folder) == error.filename]
-        place = (*in_the_way, path)[0]
+        place = next((folder for folder in path.parents if str(folder) == error.filename), path)
         super().__init__(f"{place}: cannot be written: {error.strerror or error}")
         self.exit_code = STATUS_OF.get(error.errno or 0, UserError.exit_code)
 

@@ -247,8 +247,7 @@ def compare(
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == "junit":
-        title = f"{comparison.b} compared with {comparison.a}"
-        typer.echo(tables.junit(title, verdicts), nl=False)
+        typer.echo(tables.junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
     else:
         typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
     _end_with(verdicts)

@@ -276,8 +276,7 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)
                 size = member.tell() + math.prod(shape) * dtype.itemsize
             if expected is not None and (shape, dtype) != expected[number]:
-                wanted = "{1} {0}".format(*expected[number])
-                needs = f"but the network in config.yaml has {wanted}"
+                needs = "but the network in config.yaml has {1} {0}".format(*expected[number])
                 raise ValueError(f"{name} is {dtype} {shape}, {needs}")
             if size != archive.getinfo(name).file_size:
                 raise ValueError(f"{name} is not as large as it declares")
