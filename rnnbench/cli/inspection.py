@@ -190,10 +190,7 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
         return prepare_data(section, progress, offline=offline)
 
 
-def doctor(
-    config: Annotated[Path | None, _subject] = None,
-    as_json: options.Json = False,
-) -> None:
+def doctor(config: Annotated[Path | None, _subject] = None, as_json: options.Json = False) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
 
     Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and disk. Otherwise,
