@@ -168,7 +168,7 @@ class ChoiceRequest(Request):
     folds: int | None = _count("Use N-fold cross-validation; by default 5 folds.", min=2)
     last: float | None = option(
         float,
-        "Instead of folds, hold out the last SHARE of documents, such as 0.2.",
+        "Instead of folds, hold out the last SHARE of the documents, such as 0.2.",
         metavar="SHARE",
     )
     sample: int | None = _count("Try N points of each grid, drawn at random, instead of all.")
