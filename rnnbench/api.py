@@ -56,12 +56,11 @@ class Run(Shown, StoredRun):
         every cost, and each key of the config in which the models differ.
         """
         settings = differing_settings(self.config["models"])
-        costs = {"params", "epochs", "best_epoch", *COSTS}
         return [
             {"model": model.name, "seed": trial.seed}
             | dict.fromkeys(self.results.metrics)
             | trial.metrics
-            | stored.record.model_dump(include=costs)
+            | stored.record.model_dump(include={"params", "epochs", "best_epoch", *COSTS})
             | settings[model.name]
             for model in self.results.models
             for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
