@@ -82,8 +82,7 @@ def check_trackers(names: Iterable[str]) -> None:
     """Make sure that trackers can be used, or raise ``PluginError`` or ``UserError``."""
     for name in names:
         tracker = TRACKERS[name]
-        found = {module: find_spec(module) for module in tracker.modules}
         # A folder of that name, which tools leave in the working folder, has no origin.
-        if missing := [name for name, spec in found.items() if not (spec and spec.origin)]:
+        if missing := [it for it in tracker.modules if not getattr(find_spec(it), "origin", None)]:
             hint = f": {tracker.install}" if tracker.install else ""
             raise UserError(f"{TRACKERS.label(name)} needs {', '.join(missing)}{hint}")
