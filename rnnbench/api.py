@@ -21,7 +21,7 @@ from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report import tables
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.words import make_badge
-from rnnbench.request import Config, RunRequest, Settings, changes, takes
+from rnnbench.request import Config, Names, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import lock_folder
 from rnnbench.runner.run import run as run_job
@@ -56,12 +56,11 @@ class Run(Shown, StoredRun):
         every cost, and each key of the config in which the models differ.
         """
         settings = differing_settings(self.config["models"])
-        costs = {"params", "epochs", "best_epoch", *COSTS}
         return [
             {"model": model.name, "seed": trial.seed}
             | dict.fromkeys(self.results.metrics)
             | trial.metrics
-            | stored.record.model_dump(include=costs)
+            | stored.record.model_dump(include={"params", "epochs", "best_epoch", *COSTS})
             | settings[model.name]
             for model in self.results.models
             for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
@@ -80,12 +79,7 @@ class Run(Shown, StoredRun):
         return pd.DataFrame(tables.summary_rows(self.results))
 
     def plot(
-        self,
-        name: str,
-        models: str | Sequence[str] | None = None,
-        *,
-        curve: str | None = None,
-        ax: "Axes | None" = None,
+        self, name: str, models: Names = None, *, curve: str | None = None, ax: "Axes | None" = None
     ) -> "Axes":
         """Draw a plot of a report on ``ax`` or new axes, in the style in use, and return the axes.
 
@@ -94,7 +88,7 @@ class Run(Shown, StoredRun):
                 of all pairs of up to 8 models, or of each model and the best; ``learning_curves``,
                 medians in a band of all seeds; ``cost``, the score by the time of a training; or
                 ``confusion``, the answers of one model for each frequent topic.
-            models: only these models of the run.
+            models: only this model, or these models, of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
                 ``accuracy``, or either of them after ``val_``.
 
@@ -224,9 +218,7 @@ class Histories(Shown, Record):
         return list(map(tables.history_table, self.histories))
 
 
-def load_dataset(
-    config: "Config | Data | None" = None, settings: Settings | None = None
-) -> Dataset:
+def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
     """Return the padded documents and the labels that a config trains and tests on.
 
     Args:
@@ -294,9 +286,7 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None)
     return make_badge(opened(run).results, model, metric)
 
 
-def compare(
-    a: RunOrFolder, b: RunOrFolder, models: str | Sequence[str] | None = None
-) -> RunComparison:
+def compare(a: RunOrFolder, b: RunOrFolder, models: Names = None) -> RunComparison:
     """Return how the models of run or folder ``b`` differ from those of the same name in ``a``.
 
     Raises:
@@ -318,7 +308,6 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
     """Return a metric, by default the main one, or a cost over all runs, with its clear changes.
 
-    Raises:
-        UserError: there is no such metric, or the runs do not have it.
+    Errors are those of ``leaderboard``.
     """
     return Histories(histories=ranking.trace_runs(list(map(opened, runs)), metric))

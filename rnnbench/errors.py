@@ -15,8 +15,7 @@ _SHORTAGES = (*_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, err
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
-_NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
-"""Parts of messages if a library does not fit into memory, and if no thread can be started."""
+_NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"  # parts of messages
 HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 
@@ -47,11 +46,9 @@ def refused(error: BaseException) -> RnnbenchError | None:
         return RnnbenchError(f"out of memory{how_much}: {advice}")
     if _NO_THREAD in str(error):
         return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
-    if not isinstance(error, OSError):
-        return None
-    if error.errno == errno.ENOENT and not error.filename:  # only the working folder has no name
+    if isinstance(error, FileNotFoundError) and not error.filename:  # it is the working folder
         return UserError("the working folder was removed; change to another one (cd)")
-    if error.errno not in STATUS_OF:
+    if not isinstance(error, OSError) or error.errno not in STATUS_OF:
         return None
     found = RnnbenchError(f"{error.filename or 'the system'}: {error.strerror}")
     found.exit_code = STATUS_OF[error.errno]

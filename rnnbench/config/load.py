@@ -69,7 +69,7 @@ def load_data(config: ConfigSource | None, overrides: Sequence[Override] = ()) -
 
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
     """Return a benchmark with some models, and their points and members; errors blame ``flag``."""
-    needed = with_members(chosen([*benchmark.models], names, flag, "no model"), benchmark.models)
+    needed = with_members(chosen([*benchmark.models], names, flag), benchmark.models)
     kept = {name: model for name, model in benchmark.models.items() if name in needed}
     return benchmark.model_copy(update={"models": kept})
 

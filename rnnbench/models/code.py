@@ -61,7 +61,7 @@ def plugins_of(model: Model) -> list[str]:
 def _from_outside(model: Model) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
     for part in filter(is_from_outside, model.parts):
         registry: Registry[Any] = LAYERS if isinstance(part, Layer) else BASELINES
-        yield part, registry, registry.plugin(part.kind)
+        yield part, registry, registry.plugins.get(part.kind)
 
 
 def find_working_folder() -> None:

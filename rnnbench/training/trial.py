@@ -87,7 +87,7 @@ class Trial:
         """The distributions whose versions can change the outcome."""
         if self.members:
             return tuple({name: 0 for member in self.members for name in member.packages})
-        packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
+        packages, plugin = self.engine.packages, ENGINES.plugins.get(self.engine.name)
         if plugin and plugin.dist:
             packages += (plugin.dist.name,)
         return packages + self.model.packages

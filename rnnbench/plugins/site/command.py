@@ -31,7 +31,7 @@ def site(
     runs: options.Runs,
     out: Annotated[Path, typer.Option(help=OUT, **options.FOLDER)] = Path("site"),
     metric: Metrics = None,
-    words: Annotated[int, options.number(WORDS, min=0)] = 0,
+    words: Annotated[int, options.number(help=WORDS, min=0)] = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:

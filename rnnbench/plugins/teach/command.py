@@ -33,10 +33,10 @@ def explain(
     layers: Annotated[
         list[str], typer.Argument(metavar="LAYER", help=LAYERS, autocompletion=_kinds)
     ],
-    units: Annotated[int, _size("Units, h.", max=LARGEST.units)] = 50,
-    features: Annotated[int, _size("Features of a step, i.", max=LARGEST.features)] = 30,
-    steps: Annotated[int, _size("Steps of a sequence.", max=LARGEST.steps)] = 10,
-    batch: Annotated[int, _size("Sequences side by side.", max=LARGEST.batch)] = 4,
+    units: Annotated[int, _size(help="Units, h.", max=LARGEST.units)] = 50,
+    features: Annotated[int, _size(help="Features of a step, i.", max=LARGEST.features)] = 30,
+    steps: Annotated[int, _size(help="Steps of a sequence.", max=LARGEST.steps)] = 10,
+    batch: Annotated[int, _size(help="Sequences side by side.", max=LARGEST.batch)] = 4,
     toy: Annotated[bool, typer.Option("--toy", help=TOY)] = False,
     code: Annotated[bool, typer.Option("--code", help=CODE)] = False,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help=SAVE)] = None,
