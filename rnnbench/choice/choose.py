@@ -243,7 +243,7 @@ def _caption(results: ChoiceResults) -> str:
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
     best, n_tried = results.recommended, len(missing) + len(results.candidates)
-    is_drawn = bool(results.searched) and n_tried < results.n_models
+    drawn = bool(results.searched) and n_tried < results.n_models
     return sentences(
         f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
@@ -262,9 +262,7 @@ def _caption(results: ChoiceResults) -> str:
         if n
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
-        f"{results.sampler} drew at most {results.searched} points of each grid."
-        if is_drawn
-        else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid." if drawn else "",
         f"{FIT_SECONDS.header}: the mean of all trainings.",
         condition(tests),
     )
@@ -331,12 +329,11 @@ class Choice(Shown):
         import pandas as pd
 
         keys = {"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
-        best = next(iter(self.results.candidates), None)
         rows = [
             one.model_dump(include=keys)
             | {"low": one.interval.low, "high": one.interval.high}
             | {"p": one.against_best and one.against_best.p_holm}
-            | {"p_of_folds": best and best.p_of_folds(one)}
+            | {"p_of_folds": self.results.candidates[0].p_of_folds(one)}
             for one in self.results.candidates
         ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
