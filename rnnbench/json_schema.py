@@ -88,10 +88,9 @@ def config_schema() -> Schema:
     layers = {layer.kind: layer for layer in LAYERS.usable()}
     baselines = {baseline.kind: baseline for baseline in BASELINES.usable()}
     others = MODELS.usable()
-    models: list[type[BaseModel]] = [Benchmark, *layers.values(), *baselines.values(), *others]
-    references, schema = models_json_schema(
-        [(model, "validation") for model in models], schema_generator=_Generator
-    )
+    models = (Benchmark, *layers.values(), *baselines.values(), *others)
+    pairs: Any = [(model, "validation") for model in models]
+    references, schema = models_json_schema(pairs, schema_generator=_Generator)
     ref_of = {model: reference for (model, _), reference in references.items()}
     definitions: dict[str, Schema] = schema["$defs"]
     recurrent = {kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)}
@@ -127,9 +126,8 @@ def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) 
 
 def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     """Add the names in registries, and the values that validators turn into others."""
-    benchmark, data, training = (
-        definitions[name]["properties"] for name in ("Benchmark", "Data", "Training")
-    )
+    sections = (definitions[name] for name in ("Benchmark", "Data", "Training"))
+    benchmark, data, training = (section["properties"] for section in sections)
     benchmark["name"]["pattern"] = f"^{MODEL}$"
     benchmark["references"]["propertyNames"] = {"pattern": f"^{MODEL}$"}
     benchmark["models"]["propertyNames"] = {"pattern": f"^{POINT}$"}

@@ -100,8 +100,9 @@ def _metric(name: str, header: str, **more: Any) -> Callable[[_F], _F]:
 _of_answers = partial(_metric, is_of_answers=True)
 _of_sets = partial(_metric, tasks=SEVERAL)
 _of_given_sets = partial(_of_answers, tasks=SEVERAL)
-_is_loss = {"higher_is_better": False}
-_log_loss = partial(_metric, header="log-loss", needs_log_probabilities=True, **_is_loss)
+_log_loss = partial(
+    _metric, header="log-loss", higher_is_better=False, needs_log_probabilities=True
+)
 
 
 @_of_answers("accuracy", "test accuracy")
@@ -204,7 +205,7 @@ def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
     return sums.mean()
 
 
-@_of_given_sets("hamming_loss", "Hamming loss", format=".5f", **_is_loss)
+@_of_given_sets("hamming_loss", "Hamming loss", format=".5f", higher_is_better=False)
 def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
     """share of wrong decisions about a test document and a topic"""
     return (labels != answers).mean()

@@ -126,9 +126,7 @@ class LanguageModel(Variant):
     """The size of the first step of Adam; it falls to 0 along a cosine."""
 
 
-def _pretraining(value: Any) -> Any:
-    if value is None:
-        return None
+def _pretraining(value: Any) -> LanguageModel:
     described = {value: None} if isinstance(value, str) else value
     kinds = {LanguageModel.kind: LanguageModel}
     return parse_variant(described, kinds, "pretraining", "pretrain: language_model")
@@ -144,7 +142,7 @@ class LayeredNetwork(Network):
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
     divided by the number of ids."""
     layers: Layers
-    pretrain: Annotated[LanguageModel | None, BeforeValidator(_pretraining)] = None
+    pretrain: Annotated[LanguageModel, BeforeValidator(_pretraining)] | None = None
     """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the recurrent layer
     above it begin with the weights of one, which reads the texts of Reuters-21578 that are in no
     test set; only for ``r52``, ``r8`` and ``modapte``."""
@@ -173,9 +171,9 @@ class LayeredNetwork(Network):
         return of_vectors + (("tensorflow", "keras", "numpy") if self.pretrain else ())
 
     def in_short(self) -> str:
-        inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
-        first = ["language model"] if self.pretrain else []
-        return " → ".join([*first, *inputs, *(layer.in_short() for layer in self.layers)])
+        first = ["language model"] * bool(self.pretrain)
+        first += ["scaled ids"] * (self.inputs == "scaled_ids")
+        return " → ".join([*first, *(layer.in_short() for layer in self.layers)])
 
     def with_inputs(self, batch_size: int, shape: Shape) -> Iterator[tuple[Layer, Batch]]:
         """Return each layer with the shape of its input."""
@@ -285,8 +283,7 @@ class EnsembleModel(ModelSection):
 
     @computed
     def is_random(self) -> bool:
-        is_random = any(member.is_random for member in self._members.values())
-        return is_random and not self.ensemble.over_seeds
+        return not self.ensemble.over_seeds and any(one.is_random for one in self._members.values())
 
     @computed
     def pretrained(self) -> Pretrained | None:
@@ -332,8 +329,7 @@ def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
     several = (BaselineModel, PythonNetwork, EnsembleModel, OutsideModel)
-    own: dict[str, type[ModelSection]] = {one.kind: one for one in several}
-    own["layers"] = LayeredNetwork
+    own = {one.kind: one for one in several} | {"layers": LayeredNetwork}
     kinds = [*own, *MODELS]
     keys = list(map(str, value)) if isinstance(value, dict) else []
     meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled

@@ -142,9 +142,7 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def __init__(
-        self, chunks: int = 1, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any
-    ):
+    def __init__(self, chunks: int = 1, kernel_seed: int = 0, query_seed: int = 0, **kwargs: Any):
         super().__init__(chunks, **kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
 

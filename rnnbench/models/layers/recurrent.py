@@ -100,8 +100,7 @@ class MinGRU(Recurrent):
     activation: Activation = "linear"
 
 
-_KINDS: tuple[type[Recurrent], ...] = (SimpleRNN, GRU, LSTM, MinGRU)
-RECURRENT = {layer.kind: layer for layer in _KINDS}
+RECURRENT: dict[str, type[Recurrent]] = {own.kind: own for own in (SimpleRNN, GRU, LSTM, MinGRU)}
 
 
 def _recurrent(value: Any) -> Recurrent:
