@@ -44,8 +44,7 @@ class Tree:
 
     root: Node
     problems: list[Problem] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    """The file of the config, and those that it extends."""
+    files: list[Path] = field(default_factory=list)  # of the config, and those that it extends
     is_whole: bool = True  # false if a file that it extends could not be read
 
 

@@ -171,9 +171,9 @@ class LayeredNetwork(Network):
         return of_vectors + (("tensorflow", "keras", "numpy") if self.pretrain else ())
 
     def in_short(self) -> str:
-        first = ["language model"] * bool(self.pretrain)
-        first += ["scaled ids"] * (self.inputs == "scaled_ids")
-        return " → ".join([*first, *(layer.in_short() for layer in self.layers)])
+        inputs = ["scaled ids"] if self.inputs == "scaled_ids" else []
+        first = ["language model"] if self.pretrain else []
+        return " → ".join([*first, *inputs, *(layer.in_short() for layer in self.layers)])
 
     def with_inputs(self, batch_size: int, shape: Shape) -> Iterator[tuple[Layer, Batch]]:
         """Return each layer with the shape of its input."""

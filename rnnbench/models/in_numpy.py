@@ -17,21 +17,18 @@ from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent
 
 Floats = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]
-Mask = NDArray[np.bool_]
-"""The steps that are not skipped, ``(batch, timesteps)``."""
+Mask = NDArray[np.bool_]  # the steps that are not skipped, (batch, timesteps)
 Weights = Sequence[Floats]
 Shapes = list[tuple[int, ...]]
 Stack = Iterable[tuple[Layer, Batch]]
-ROWS_AT_ONCE = 256
-"""Documents that go through a network together, so that they take little memory."""
+ROWS_AT_ONCE = 256  # documents go through a network together, but take little memory
 COVERED: tuple[type[Layer], ...] = (
     feedforward.Embedding, feedforward.WordCounts, feedforward.Conv1D, feedforward.Pooling,
     feedforward.Dense, feedforward.Dropout, feedforward.SpatialDropout, feedforward.LayerNorm,
     SimpleRNN, GRU, LSTM, Bidirectional, Parallel,
 )  # fmt: skip
 """The layers that this module computes; networks with others are predicted by Keras."""
-TINY = 1e-9
-"""Stands for the length of a vector of zeros."""
+TINY = 1e-9  # stands for the length of a vector of zeros
 
 
 def _softmax(x: Floats, axis: int = -1) -> Floats:

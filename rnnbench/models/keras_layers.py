@@ -299,8 +299,7 @@ class MinimalGRU(keras.layers.Layer):
         return hidden if self.return_sequences else hidden[:, -1]
 
 
-BLOCK = 16
-"""Steps that a scan takes one after another."""
+BLOCK = 16  # steps that a scan takes one after another
 
 
 def _scan(kept: Any, added: Any) -> Any:

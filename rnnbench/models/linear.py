@@ -16,19 +16,14 @@ from pydantic import Field, NonNegativeInt
 
 from rnnbench.section import Record
 
-CHECKED, TOLERANCE = 1_000, 1e-5
-"""How many test documents must get the scores of the fitted baseline, and how exactly."""
-NEARLY_0 = float(np.log(1e-9))
-"""Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
-CERTAIN = 1e3
-"""The log-odds of a topic that all training documents have."""
+CHECKED = 1_000  # test documents that must get the scores of the fitted baseline
+TOLERANCE = 1e-5  # of these scores
+NEARLY_0 = float(np.log(1e-9))  # scikit-learn may have rounded lower ones, which need not agree
+CERTAIN = 1e3  # the log-odds of a topic that all training documents have
 NO_RULE = "it is not linear in counted words or text vectors"
-CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
-"""Options of vectorizers that change a text before anything is counted."""
-VECTOR = 256
-"""The size of a text vector of wordllama."""
-Length = Annotated[int, Field(ge=1, le=100)]
-"""The length of a sequence of words or characters."""
+CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")  # before words are counted
+VECTOR = 256  # the size of a text vector of wordllama
+Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or characters
 Floats = NDArray[np.floating[Any]]
 
 
