@@ -96,8 +96,7 @@ def config_schema() -> Schema:
     recurrent = {kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)}
     definitions["Layer"] = _one_kind(layers, ref_of)
     definitions["Recurrent"] = _one_kind(recurrent, ref_of)
-    names = {"enum": list(baselines)}
-    definitions["Baseline"] = {"anyOf": [names, _one_kind(baselines, ref_of)]}
+    definitions["Baseline"] = {"anyOf": [{"enum": list(baselines)}, _one_kind(baselines, ref_of)]}
     _add_what_validators_allow(definitions)
     _add_grids(definitions, [*KINDS, *(kind.__name__ for kind in others)])
     definitions["Network"] = {"anyOf": [ref_of[kind] for kind in others] or [False]}

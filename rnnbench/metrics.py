@@ -244,8 +244,7 @@ def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
     """Return the metrics of a kind of task by name; see ``all_usable_metrics``."""
     from rnnbench.tasks import TASKS  # imports NumPy
 
-    kind = TASKS[task]
-    return {one.name: one for one in all_usable_metrics() if kind.is_among(one.tasks)}
+    return {one.name: one for one in all_usable_metrics() if TASKS[task].is_among(one.tasks)}
 
 
 def quantity_names() -> list[str]:

@@ -134,8 +134,7 @@ def rank_candidates(names: Iterable[str], done: PlanResult, held_out: Positions)
         answers = list(by_seed.values())
         model, records = trials[name].model, [part.record for parts in answers for part in parts]
         of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
-        whole = np.stack(of_seeds, axis=-2)[..., places]
-        hits[name] = Hits(whole, in_order, model.is_random)
+        hits[name] = Hits(np.stack(of_seeds, axis=-2)[..., places], in_order, model.is_random)
         # (n_parts, n_seeds)
         scores = np.transpose([[part.values.mean() for part in parts] for parts in answers])
         over_folds = estimate_over_folds(scores)
@@ -268,21 +267,6 @@ def _caption(results: ChoiceResults) -> str:
     )
 
 
-def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
-    """Return a config of the best point of each model, for a folder, with how it was chosen."""
-    best: dict[str, str] = {}
-    for candidate in results.candidates:  # the best come first
-        best.setdefault(model_of(candidate.name), candidate.name)
-    score, n = results.dataset.kind.score_name, counted(len(results.candidates), "model")
-    introduction = [
-        f"Chosen from {n} by {score} on {results.how()};",
-        "the test documents were not used. The command was:",
-        *(f"  {line}" for line in results.command.splitlines()),
-    ]
-    chosen = dump(chosen_benchmark(benchmark, results, best.values()), folder)
-    return "".join(f"# {line}\n" for line in introduction) + chosen
-
-
 def chosen_benchmark(whole: Benchmark, results: ChoiceResults, chosen: Iterable[str]) -> Benchmark:
     """Return a benchmark of candidates, with how many each was chosen from."""
     n_tried = Counter(model_of(candidate.name) for candidate in results.candidates)
@@ -344,11 +328,20 @@ class Choice(Shown):
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
         """Write a config of the best point of each model, or raise ``UserError``."""
-        file = Path(file)
+        file, results, best = Path(file), self.results, dict[str, str]()
         check_new(file, overwrite=overwrite)
-        if not self.results.candidates:
+        if not results.candidates:
             raise UserError(f"{file}: not written; no model has finished all its trials")
-        write_text(file, best_config(self.benchmark, self.results, file.parent))
+        for candidate in results.candidates:  # the best come first
+            best.setdefault(model_of(candidate.name), candidate.name)
+        score, n = results.dataset.kind.score_name, counted(len(results.candidates), "model")
+        introduction = [
+            f"Chosen from {n} by {score} on {results.how()};",
+            "the test documents were not used. The command was:",
+            *(f"  {line}" for line in results.command.splitlines()),
+        ]
+        chosen = dump(chosen_benchmark(self.benchmark, results, best.values()), file.parent)
+        write_text(file, "".join(f"# {line}\n" for line in introduction) + chosen)
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.

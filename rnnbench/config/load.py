@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -209,14 +209,12 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     """Return the file that ``extends`` names: in ``folder``, with ``.yaml``, or of the package."""
-    value = name.value
+    value, fault = name.value, partial(config_error, name.where, ["extends"])
     if not isinstance(value, str | Path) or not str(value) or not str(value).isprintable():
-        message = "should name a config file, or a list of them (relative to this file)"
-        raise config_error(name.where, ["extends"], message)
+        raise fault("should name a config file, or a list of them (relative to this file)")
     base = folder / value
     if os.path.realpath(base) in [os.path.realpath(file) for file in above]:
-        message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
-        raise config_error(name.where, ["extends"], message)
+        raise fault(f"cycle: {' -> '.join(map(str, (*above, base)))}")
     for found in filter(None, (base, folder / f"{value}.yaml", shipped.find(value))):
         # Unlike Path.is_file, this is false for impossible names.
         if os.path.isfile(found) and found not in above:  # noqa: PTH113
@@ -224,5 +222,4 @@ def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
     names = [str(Path(value).parent / other.name) for other in others]
     names += [] if base.suffix else shipped.names()
-    message = f"no such file: {value} ({did_you_mean(str(value), names)})"
-    raise config_error(name.where, ["extends"], message)
+    raise fault(f"no such file: {value} ({did_you_mean(str(value), names)})")

@@ -42,8 +42,7 @@ def code_of(model: Model) -> dict[str, str]:
     after the name and version of a plug-in's package.
     """
     if isinstance(model, PythonNetwork):
-        module = model.python.partition(":")[0]
-        return {model.python: _sha256(module, f"python: {model.python}")}
+        return {model.python: _sha256(model.python.partition(":")[0], f"python: {model.python}")}
     found = dict(model.loaded)
     for part, registry, plugin in _from_outside(model):
         sha256 = _sha256(type(part).__module__, registry.label(part.kind))

@@ -41,8 +41,7 @@ def describe(network: Network, shape: Shape) -> Description:
     keras.utils.clear_session()  # or the names continue those of the model before
     model = build(network, shape, seed=0)
     described = network.layers if isinstance(network, LayeredNetwork) else ()
-    is_sequential = isinstance(model, keras.Sequential)
-    operations = model.layers if is_sequential else model.operations
+    operations = model.layers if isinstance(model, keras.Sequential) else model.operations
     after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
     layers = [LayerFacts(one.name, "InputLayer", None, (tuple(one.shape),)) for one in model.inputs]

@@ -91,8 +91,7 @@ def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
     For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``; for
     ``shares`` it is 1. A word in none of the documents has the weight 0.
     """
-    row = np.arange(len(x))[:, np.newaxis]
-    once = np.unique(row * n_ids + x) % n_ids
+    once = np.unique(np.arange(len(x))[:, np.newaxis] * n_ids + x) % n_ids  # for each document
     frequency = np.bincount(once, minlength=n_ids)
     frequency[: START + 1] = 0
     weights = np.ones(n_ids) if values == "shares" else np.log((1 + len(x)) / (1 + frequency)) + 1

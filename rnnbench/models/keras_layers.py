@@ -128,8 +128,7 @@ class LastPooling(_Pooling):
     def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
             return inputs[:, -1]
-        steps = ops.arange(ops.shape(inputs)[1])
-        last = ops.max(ops.where(mask, steps, 0), axis=1)
+        last = ops.max(ops.where(mask, ops.arange(ops.shape(inputs)[1]), 0), axis=1)
         values = ops.take_along_axis(inputs, last[:, None, None], axis=1)[:, 0]
         return ops.where(ops.any(mask, axis=1)[:, None], values, 0.0)
 

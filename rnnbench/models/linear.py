@@ -113,8 +113,11 @@ class LinearModel:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
             known = vectors @ self.coef + self.intercept
         else:
-            found = [self._score(text) for text in texts]
-            known = np.array(found).reshape(-1, len(self.intercept))
+            known = np.tile(self.intercept.astype(float), (len(texts), 1))
+            for row, text in enumerate(texts):
+                for part, places in zip(self.rule.counts, self.places, strict=True):
+                    features, values = part.features(text, places, self.idf)
+                    known[row] += values @ self.coef[features]
         lowest = -np.inf if self.rule.gives_probabilities else known.min(initial=0) - 1
         if self.rule.gives_probabilities and self.rule.has_one_label:
             known -= known.max(axis=1, keepdims=True)
@@ -124,13 +127,6 @@ class LinearModel:
         scores = np.full((len(texts), self.n_topics), lowest)
         scores[:, self.rule.labels] = known
         return scores
-
-    def _score(self, text: str) -> Floats:
-        score = self.intercept
-        for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            features, values = part.features(text, places, self.idf)
-            score = score + values @ self.coef[features]
-        return score
 
 
 def arrays_of(
