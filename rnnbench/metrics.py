@@ -254,8 +254,6 @@ def quantity_names() -> list[str]:
 
 def find_quantity(name: str, where: str) -> Quantity:
     """Return a metric or a cost by its name; messages begin with ``where``, the name's place."""
-    if name in COSTS:
-        return COSTS[name]
-    if name not in METRICS:
-        raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, quantity_names())})")
-    return METRICS[name]
+    if name not in (names := quantity_names()):
+        raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, names)})")
+    return COSTS.get(name) or METRICS[name]

@@ -94,19 +94,16 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
         valid = schema.model_validate(root.plain)
     except ValidationError as error:
         for item in error.errors():
-            keys, node = item["loc"], root
+            keys = item["loc"]
             # If a file could not be read, a missing key may be in it; lists are never merged.
             is_in_list = any(isinstance(key, int) for key in keys)
             if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
                 continue
-            for key in keys:
-                if str(key) not in node.children:
-                    break
-                node = node.children[str(key)]
+            where = at(root, list(map(str, keys))).where  # of a missing key, that of its mapping
             match keys:  # a point of a grid is called by its model
                 case ("models", str(name), *below) if name not in models_of(tree.root):
                     keys = ("models", model_of(name), *below)
-            problems.append(Problem(node.where, key_path(keys), item["msg"]))
+            problems.append(Problem(where, key_path(keys), item["msg"]))
     if problems:
         raise ConfigError(sorted(dict.fromkeys(problems), key=Problem.reading_order))
     return valid

@@ -30,28 +30,18 @@ class ModelSection(Section):
     """A model of a config."""
 
     kind: ClassVar[str]
-    engine: ClassVar[str] = ""
-    """The engine that trains it; empty if ``training`` names it."""
+    engine: ClassVar[str] = ""  # that trains it; empty if ``training`` names it
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
     unset_keys: ClassVar[tuple[str, ...]] = ABOUT_A_MODEL
-    reads_words: ClassVar[bool] = False
-    """Whether its inputs are the words themselves, and not their ids."""
-    reads_unlabeled: ClassVar[bool] = False
-    """Whether it learns from texts outside the corpus that its source has."""
-    learns_language: ClassVar[bool] = False
-    """Whether it begins with the weights of a language model that is trained here."""
-    pretrained_dim: ClassVar[int | None] = None
-    """The length of its first word vectors, if they are learned from texts."""
-    loaded: ClassVar[Mapping[str, str]] = {}
-    """The versions of what it loads from outside the config, by name; part of fingerprints."""
-    is_random: ClassVar[bool] = True
-    """Whether its answers depend on the seed."""
-    pretrained: ClassVar[Pretrained | None] = "nothing"
-    """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
-    packages: ClassVar[tuple[str, ...]] = ()
-    """The distributions, besides those of the engine, whose versions can change the outcome."""
-    parts: ClassVar[Sequence[Layer | Baseline]] = ()
-    """The kinds that it is made of, each of which can come from another package."""
+    reads_words: ClassVar[bool] = False  # whether its inputs are the words, and not their ids
+    reads_unlabeled: ClassVar[bool] = False  # whether it learns from other texts of its source
+    learns_language: ClassVar[bool] = False  # whether it begins with a language model trained here
+    pretrained_dim: ClassVar[int | None] = None  # of its first word vectors, if texts teach them
+    loaded: ClassVar[Mapping[str, str]] = {}  # versions of what it loads, by name; in fingerprints
+    is_random: ClassVar[bool] = True  # whether its answers depend on the seed
+    pretrained: ClassVar[Pretrained | None] = "nothing"  # on other texts; ``None`` if not known
+    packages: ClassVar[tuple[str, ...]] = ()  # besides the engine's, that can change the outcome
+    parts: ClassVar[Sequence[Layer | Baseline]] = ()  # each can come from another package
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
