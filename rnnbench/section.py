@@ -39,8 +39,7 @@ class Record(BaseModel):
     """A stored record; unknown keys are refused, so that nothing is silently dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    older_versions: ClassVar[tuple[int, ...]] = ()
-    """The schema versions that can be read, too."""
+    older_versions: ClassVar[tuple[int, ...]] = ()  # schema versions that can be read, too
 
 
 def formerly(name: str) -> Any:
@@ -72,13 +71,11 @@ class Section(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    loader_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys that the loader consumes before validation, such as ``extends``."""
+    loader_keys: ClassVar[tuple[str, ...]] = ()  # that the loader consumes, such as ``extends``
     later_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after fingerprints of this section were stored. A fingerprint leaves them out
     at their defaults, so that stored results stay valid."""
-    unset_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys that are left out while they have their defaults."""
+    unset_keys: ClassVar[tuple[str, ...]] = ()  # that are left out while they have their defaults
 
     @model_validator(mode="wrap")
     @classmethod

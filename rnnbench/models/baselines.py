@@ -268,7 +268,6 @@ _BUILT_IN: list[type[Baseline]] = [
     ComplementNaiveBayes, NBSVM, SentenceEmbedding,
 ]  # fmt: skip
 BASELINES = Registry("baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True)
-"""All kinds, by name."""
 
 
 def check_installed(baseline: Baseline) -> None:

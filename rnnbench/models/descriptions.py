@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.data.fetch import Progress
 
-ABOUT_A_MODEL = ("training", "chosen_from")
-"""Keys of every model that are not part of the model itself."""
+ABOUT_A_MODEL = ("training", "chosen_from")  # keys that are not part of the model itself
 WITHOUT_EPOCHS = {"baseline": ("validation_split", "decision"), "ensemble": ("decision",)}
 """Kinds of models that have few keys of the training section of their own, and these."""
 

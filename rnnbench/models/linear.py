@@ -69,12 +69,9 @@ class LinearRule(Record):
     schema_version: Literal[1] = 1
     reads_words: bool
     gives_probabilities: bool
-    has_one_label: bool = True
-    """Whether the probabilities of a text add up to 1. If not, each topic has its own log-odds."""
-    labels: list[NonNegativeInt]
-    """The labels of the topics that it learned."""
-    counts: list[Counts] | None
-    """The parts of its features; ``None`` for the text vectors of wordllama."""
+    has_one_label: bool = True  # the probabilities of a text add up to 1; or topics have log-odds
+    labels: list[NonNegativeInt]  # of the topics that it learned
+    counts: list[Counts] | None  # the parts of its features; None for text vectors of wordllama
 
 
 class LinearModel:

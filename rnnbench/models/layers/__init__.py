@@ -104,7 +104,6 @@ class Parallel(Layer):
 _LONG = Batch(size=1, steps=LARGEST, features=1, n_topics=1, n_ids=1)
 _BUILT_IN: list[type[Layer]] = [*feedforward.KINDS, *recurrent.KINDS, Parallel]
 LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
-"""All kinds, by name."""
 
 
 def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, Batch]]:

@@ -16,8 +16,7 @@ class Recurrent(Layer):
     """A recurrent layer; not a kind by itself."""
 
     takes = "sequence"
-    gates: ClassVar[int]
-    """The number of blocks of ``units`` columns, side by side, in its kernels."""
+    gates: ClassVar[int]  # blocks of ``units`` columns, side by side, in its kernels
     units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
