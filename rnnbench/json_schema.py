@@ -75,11 +75,9 @@ def results_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of ``results.json``."""
     schema = Results.model_json_schema(by_alias=False, schema_generator=_Generator)
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    schema["properties"] |= {
-        "config_sha256": {**sha256, "description": "Of config.yaml."},
-        "checksum": {**sha256, "description": "Of all other keys, as canonical JSON."},
-    }
-    schema["required"] += ["config_sha256", "checksum"]
+    sums = {"config_sha256": "Of config.yaml.", "checksum": "Of all other keys, as canonical JSON."}
+    schema["properties"] |= {key: {**sha256, "description": text} for key, text in sums.items()}
+    schema["required"] += sums
     return {"$schema": _Generator.schema_dialect, "title": "The results of rnnbench", **schema}
 
 
@@ -130,10 +128,9 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     benchmark["name"]["pattern"] = f"^{MODEL}$"
     benchmark["references"]["propertyNames"] = {"pattern": f"^{MODEL}$"}
     benchmark["models"]["propertyNames"] = {"pattern": f"^{POINT}$"}
-    benchmark["extends"] = {
-        "description": "Config files or names that this one extends.",
-        **_one_or_several({"type": "string"}, {"type": "string"}),
-    }
+    text, trackers = {"type": "string"}, {"enum": list(TRACKERS)}
+    extends = {"description": "Config files or names that this one extends."}
+    benchmark["extends"] = extends | _one_or_several(text, text)
     pretrained = {LanguageModel.kind: LanguageModel}
     definitions["LayeredNetwork"]["properties"]["pretrain"]["anyOf"] = [
         {"enum": [*pretrained, None]},
@@ -142,7 +139,6 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     data["source"]["enum"] = ["auto", *SOURCES]
     data["tokenizer"]["enum"] = [*TOKENIZERS, None]
     training["engine"]["enum"] = [AUTO, *ENGINES]
-    trackers = {"enum": list(TRACKERS)}
     number = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
     seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}
     bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
@@ -168,14 +164,12 @@ def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
         "combination is a model of its own. Lists under `zip` change together.",
         "type": ["object", "null"],
     }
+    training, grid = ({"$ref": f"#/$defs/{name}"} for name in ("ModelTraining", "Grid"))
     for name in kinds:
-        definitions[name]["properties"] |= {
-            "training": {"$ref": "#/$defs/ModelTraining"},
-            "grid": {"$ref": "#/$defs/Grid"},
-        }
+        definitions[name]["properties"] |= {"training": training, "grid": grid}
     models = definitions["Benchmark"]["properties"]["models"]
     models["additionalProperties"] = {  # a model may lack the very values that its grid has
         "if": {"type": "object", "required": ["grid"]},
-        "then": {"properties": {"grid": {"$ref": "#/$defs/Grid"}}},
+        "then": {"properties": {"grid": grid}},
         "else": models["additionalProperties"],
     }
