@@ -9,11 +9,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Labels = NDArray[np.integer]
-    Scores = NDArray[np.floating]
+    from rnnbench.tasks import Labels, Scores
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -65,7 +61,7 @@ class Metric(Quantity):
 
 def by_topic(
     labels: "Labels", answers: "Labels", n_topics: int = 0
-) -> "tuple[Labels, Labels, NDArray[np.float64]]":
+) -> "tuple[Labels, Labels, Scores]":
     """Return, for each topic, its documents, those that were given it rightly, and its F1.
 
     Each is ``(n_topics,)``, or longer if more topics occur. The F1 of a topic that no document has

@@ -3,7 +3,5 @@
 from collections.abc import Callable
 from typing import Any
 
-
-def computed(function: Callable[[Any], Any]) -> Any:
-    """Return a property in the place of an attribute that other classes have as a value."""
-    return property(function)
+# A property in the place of an attribute that other classes have as a value.
+computed: Callable[[Callable[[Any], Any]], Any] = property
