@@ -9,7 +9,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -48,7 +48,7 @@ class _Generator(GenerateJsonSchema):
         found, model = super().model_schema(schema), schema["cls"]
         found.pop("title", None)
         found["description"] = _plain(model.__doc__ or "")
-        for key, text in _docs(model).items():
+        for key, text in _docs(model):
             if key in found["properties"]:
                 found["properties"][key]["description"] = text
         if issubclass(model, Section) and "required" not in found:
@@ -56,15 +56,13 @@ class _Generator(GenerateJsonSchema):
         return found
 
 
-def _docs(model: type[BaseModel]) -> dict[str, str]:
-    docs = {}
+def _docs(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
             source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
             for field, below in pairwise(source.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                    docs[ast.unparse(field.target)] = _plain(ast.literal_eval(below.value))
-    return docs
+                    yield ast.unparse(field.target), _plain(ast.literal_eval(below.value))
 
 
 def _plain(docstring: str) -> str:

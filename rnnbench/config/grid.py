@@ -115,7 +115,7 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         allowed = f"(allowed: {MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all)"
         raise _error(grid, name, [], f"makes {count:,} models {allowed}")
     targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
-    texts = {path: _texts(values) for path, values in lists.items()}
+    texts = {path: list(_texts(values)) for path, values in lists.items()}
     # A parameter with a single value is in no name.
     labels = _labels([path for path, values in lists.items() if len(values) > 1])
     points: dict[str, Node] = {}
@@ -252,14 +252,12 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
     return config_error(node.where, ["models", name, "grid", *keys], message)
 
 
-def _texts(values: Sequence[Node]) -> list[str]:
-    """Return values for the names of points; different ones that look alike are numbered."""
+def _texts(values: Sequence[Node]) -> Iterator[str]:
+    """Yield values for the names of points; different ones that look alike are numbered."""
     pairs = [(_text(value.plain), value.plain) for value in values]
-    texts = []
     for number, (text, plain) in enumerate(pairs, start=1):
         is_taken = any(text == other and plain != its for other, its in pairs[: number - 1])
-        texts.append(f"{text}-{number}" if is_taken else text)
-    return texts
+        yield f"{text}-{number}" if is_taken else text
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
