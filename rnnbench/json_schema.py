@@ -25,7 +25,7 @@ from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.points import MODEL, POINT
 from rnnbench.results.schema import Results
-from rnnbench.section import Section, Variant
+from rnnbench.section import SCORES, Section, Variant
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import AUTO, MAX_SEEDS
@@ -134,6 +134,9 @@ def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
         {"enum": [*pretrained, None]},
         _one_kind(pretrained, {LanguageModel: {"$ref": "#/$defs/LanguageModel"}}),
     ]
+    published = definitions["Published"]
+    published["properties"] |= dict.fromkeys(SCORES, published["properties"]["score"])
+    published["required"].remove("score")
     data["source"]["enum"] = ["auto", *SOURCES]
     data["tokenizer"]["enum"] = [*TOKENIZERS, None]
     training["engine"]["enum"] = [AUTO, *ENGINES]

@@ -35,7 +35,7 @@ class ModelSection(Section):
     reads_words: ClassVar[bool] = False  # whether its inputs are the words, and not their ids
     reads_unlabeled: ClassVar[bool] = False  # whether it learns from other texts of its source
     learns_language: ClassVar[bool] = False  # whether it begins with a language model trained here
-    pretrained_dim: ClassVar[int | None] = None  # of its first word vectors, if texts teach them
+    pretrained_dim: ClassVar[int | None] = None  # the length of word vectors learned from texts
     loaded: ClassVar[Mapping[str, str]] = {}  # versions of what it loads, by name; in fingerprints
     is_random: ClassVar[bool] = True  # whether its answers depend on the seed
     pretrained: ClassVar[Pretrained | None] = "nothing"  # on other texts; ``None`` if not known
