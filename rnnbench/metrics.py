@@ -96,9 +96,6 @@ def _metric(name: str, header: str, **more: Any) -> Callable[[_F], _F]:
 _of_answers = partial(_metric, is_of_answers=True)
 _of_sets = partial(_metric, tasks=SEVERAL)
 _of_given_sets = partial(_of_answers, tasks=SEVERAL)
-_log_loss = partial(
-    _metric, header="log-loss", higher_is_better=False, needs_log_probabilities=True
-)
 
 
 @_of_answers("accuracy", "test accuracy")
@@ -138,8 +135,8 @@ def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
     return (at_least <= 3).mean()
 
 
-@_log_loss("log_loss", format=".3f")
-def _log_loss_of_one(labels: "Labels", scores: "Scores") -> Any:
+@_metric("log_loss", "log-loss", format=".3f", higher_is_better=False, needs_log_probabilities=True)
+def _log_loss(labels: "Labels", scores: "Scores") -> Any:
     """cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's lowest
     nonzero one if it is lower"""
     return 0.0 - scores[range(len(labels)), labels].mean(dtype=float)  # and never -0.0
@@ -207,8 +204,8 @@ def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
     return (labels != answers).mean()
 
 
-@_log_loss("binary_log_loss", tasks=SEVERAL)
-def _log_loss_of_each(labels: "Labels", scores: "Scores") -> Any:
+@_of_sets("binary_log_loss", "log-loss", higher_is_better=False, needs_log_probabilities=True)
+def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
     """binary cross-entropy in nats, the mean over documents and topics"""
     import numpy as np
 
