@@ -19,7 +19,6 @@ from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]
-Seed = int | None
 
 
 @_register
@@ -201,7 +200,7 @@ class HashedEmbedding(keras.layers.Layer):
 class PositionEmbedding(keras.layers.Layer):
     """Adds to each step a learned vector for its position; masked steps are not counted."""
 
-    def __init__(self, seed: Seed = None, **kwargs: Any):
+    def __init__(self, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking, self.seed = True, seed
 
@@ -270,7 +269,7 @@ class MinimalGRU(keras.layers.Layer):
         activation: str = "linear",
         return_sequences: bool = False,
         go_backwards: bool = False,
-        seed: Seed = None,
+        seed: int = 0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -359,7 +358,7 @@ class WeightDrop(keras.layers.RNN):
     S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
-    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any):
+    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: int, **more: Any):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
@@ -397,7 +396,7 @@ class DropoutEmbedding(keras.layers.Embedding):
     Networks (NIPS 2016), with one mask for a batch.
     """
 
-    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
+    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: int = 0, **more: Any):
         super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
