@@ -6,9 +6,8 @@ from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_
 
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
-from rnnbench.models import computed
 from rnnbench.registry import Registry
-from rnnbench.section import Pretrained, Share, Variant, parse_variant, problem, spell
+from rnnbench.section import Pretrained, Share, Variant, computed, parse_variant, problem, spell
 
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 """Above 0, and within what scikit-learn's solvers can handle: some never end beyond it."""

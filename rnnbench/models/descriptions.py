@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
 
+from rnnbench import section
 from rnnbench.errors import UserError, did_you_mean, nearest
-from rnnbench.models import computed
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
-from rnnbench.section import Pretrained, Section, Text, Variant, call, parse_variant, problem, spell
+from rnnbench.section import Pretrained, Section, Text, Variant, computed, parse_variant, problem
 from rnnbench.text import listed, with_article
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class PythonNetwork(Network):
     """Keyword arguments of the function."""
 
     def in_short(self) -> str:
-        return call(self.python, self.arguments)
+        return section.call(self.python, self.arguments)
 
 
 class BaselineModel(ModelSection):
@@ -216,7 +216,7 @@ class BaselineModel(ModelSection):
     parts = computed(lambda own: (own.baseline,))
 
     def in_short(self) -> str:
-        return call(self.baseline.kind, self.baseline.settings())
+        return section.call(self.baseline.kind, self.baseline.settings())
 
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -262,7 +262,7 @@ class EnsembleModel(ModelSection):
             able = {name: one for name, one in able.items() if not _gives_margins(one)}
         for name in self.ensemble.of:
             if name not in models:
-                raise problem(f"ensemble: no model {spell(name)}", did_you_mean(name, able))
+                raise problem(f"ensemble: no model {section.spell(name)}", did_you_mean(name, able))
             if isinstance(models[name], EnsembleModel):
                 raise problem(f"ensemble: {name} is an ensemble itself", "name its models")
             if name not in able:
@@ -281,7 +281,7 @@ class EnsembleModel(ModelSection):
 
     def in_short(self) -> str:
         own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
-        return call(" + ".join(self.ensemble.of), own)
+        return section.call(" + ".join(self.ensemble.of), own)
 
 
 def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.models import computed
 from rnnbench.registry import Registry
-from rnnbench.section import Loc, at, located, parse_variant, problem, problems
+from rnnbench.section import Loc, at, computed, located, parse_variant, problem, problems
 
 from . import feedforward, recurrent
 from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed

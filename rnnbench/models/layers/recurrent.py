@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from rnnbench.models import computed
-from rnnbench.section import parse_variant
+from rnnbench.section import computed, parse_variant
 
 from .base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 
