@@ -238,11 +238,10 @@ def _p_holm(pair: Comparison | None) -> str:
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
-    score = dataset.kind.score_name
+    score, best = dataset.kind.score_name, results.recommended
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
-    best, n_tried = results.recommended, len(missing) + len(results.candidates)
-    drawn = bool(results.searched) and n_tried < results.n_models
+    drawn = bool(results.searched) and len(missing) + len(results.candidates) < results.n_models
     return sentences(
         f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",

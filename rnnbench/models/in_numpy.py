@@ -63,8 +63,7 @@ def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
     """Return the shapes of the weights of a network that ``is_covered``, in Keras's order."""
-    inputs = network.with_inputs(1, shape)
-    return [of_one for layer, batch in inputs for of_one in _shapes(layer, batch)]
+    return [own for layer, batch in network.with_inputs(1, shape) for own in _shapes(layer, batch)]
 
 
 def predict(network: LayeredNetwork, shape: Shape, weights: Weights, ids: Ids) -> Floats:

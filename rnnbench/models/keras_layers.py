@@ -348,8 +348,7 @@ class SideBySide(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         # Calling a ``Sequential`` itself would warn that the mask ends there.
-        outputs = [branch.call(inputs, mask=mask) for branch in self.branches]
-        return ops.concatenate(outputs, axis=-1)
+        return ops.concatenate([own.call(inputs, mask=mask) for own in self.branches], axis=-1)
 
 
 class WeightDrop(keras.layers.RNN):
