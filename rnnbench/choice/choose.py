@@ -36,8 +36,7 @@ from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED, lock_folder
-from rnnbench.runner.run import Job, PlanResult, plan_benchmark
-from rnnbench.runner.run import run as run_job
+from rnnbench.runner.run import Job, PlanResult, plan_benchmark, run
 from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
@@ -483,7 +482,7 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
             facts["whole_duplicates"] = facts["duplicates"]
             summary = fit.data.summary.model_copy(update=facts)
             fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
-        stored, fitted = run_job(fit, given)
+        stored, fitted = run(fit, given)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 

@@ -1,7 +1,6 @@
 """Code that makes models, mostly from outside: finding it, and telling its versions apart."""
 
 import ast
-import importlib
 import importlib.util
 import site
 import sys

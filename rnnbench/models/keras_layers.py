@@ -3,8 +3,6 @@
 Files of trained networks name these classes, and the places of their weights follow from the names.
 """
 
-import math
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -243,7 +241,7 @@ class TransformerBlock(keras.layers.Layer):
         # ones: it takes the first of three axes for the window of a convolution.
         for place, kernel in enumerate(own for own in self.weights if own.name == "kernel"):
             random = keras.initializers.GlorotUniform(seed_of(place, "kernel"))
-            matrix = random((features, math.prod(kernel.shape) // features))
+            matrix = random((features, int(np.prod(kernel.shape)) // features))
             kernel.assign(ops.reshape(matrix, kernel.shape))
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -323,7 +321,7 @@ def _scan(kept: Any, added: Any) -> Any:
 class SideBySide(keras.layers.Layer):
     """Stacks of layers with the same input; their outputs are joined along the features."""
 
-    def __init__(self, branches: Sequence[keras.Sequential], **kwargs: Any):
+    def __init__(self, branches: list[keras.Sequential], **kwargs: Any):
         super().__init__(**kwargs)
         self.branches = branches
 

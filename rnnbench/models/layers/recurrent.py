@@ -1,7 +1,6 @@
 """Layers that read a sequence step by step."""
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
@@ -131,7 +130,7 @@ class Bidirectional(Layer):
         return super().gives(batch, features=features, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        return chain(self.layer.products(batch), self.layer.products(batch))
+        return [*self.layer.products(batch)] * 2
 
     def in_short(self) -> str:
         return f"bidirectional {self.layer.in_short()}"
