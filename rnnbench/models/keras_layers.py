@@ -3,16 +3,15 @@
 Files of trained networks name these classes, and the places of their weights follow from the names.
 """
 
+import math
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
-from rnnbench.models.in_numpy import TINY, word_weights
+from rnnbench.models.in_numpy import TINY, Ids, word_weights
 from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
@@ -37,7 +36,7 @@ class BagOfWords(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return (input_shape[0], self.n_ids)
 
-    def adapt(self, x: NDArray[np.int32]) -> None:
+    def adapt(self, x: Ids) -> None:
         self.scale.assign(word_weights(x, self.n_ids, self.values))
 
     def call(self, inputs: Any) -> Any:
@@ -241,7 +240,7 @@ class TransformerBlock(keras.layers.Layer):
         # ones: it takes the first of three axes for the window of a convolution.
         for place, kernel in enumerate(own for own in self.weights if own.name == "kernel"):
             random = keras.initializers.GlorotUniform(seed_of(place, "kernel"))
-            matrix = random((features, int(np.prod(kernel.shape)) // features))
+            matrix = random((features, math.prod(kernel.shape) // features))
             kernel.assign(ops.reshape(matrix, kernel.shape))
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
