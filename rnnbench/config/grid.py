@@ -12,7 +12,6 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from math import prod
@@ -265,8 +264,8 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     labels = {path: _label(path) for path in paths}
     for depth in range(max((path.count(".") for path in paths), default=0), 0, -1):
         ends = {path: _label(".".join(path.split(".")[-depth:])) for path in paths}
-        own = Counter(ends.values())
-        labels |= {path: end for path, end in ends.items() if own[end] == 1}
+        found = list(ends.values())
+        labels |= {path: end for path, end in ends.items() if found.count(end) == 1}
     return labels
 
 

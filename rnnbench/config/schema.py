@@ -1,7 +1,6 @@
 """The typed benchmark that a config describes, and its published results."""
 
 import re
-from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
@@ -25,7 +24,7 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]  # or a point's
+ModelName = Annotated[str, BeforeValidator(lambda name: _name(name, POINT))]  # or a point's
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
