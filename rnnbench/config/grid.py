@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from math import prod
-from typing import Any
 
 from rnnbench.config import nodes
 from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
@@ -273,6 +272,6 @@ def _label(path: str) -> str:
     return _text(short(path))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=spell)
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_")[:40] or "_"

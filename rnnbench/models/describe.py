@@ -1,9 +1,7 @@
 """A network layer by layer, as in its Keras model; TensorFlow is imported when it is described."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
@@ -51,7 +49,7 @@ def describe(network: Network, shape: Shape) -> Description:
     return Description(tuple(layers), *_params(model))
 
 
-def _params(layer: Any) -> Iterator[int]:
-    """Yield the trainable parameters of a layer, a model or an operation, and the others."""
-    for kind in ("trainable_weights", "non_trainable_weights"):
-        yield sum(math.prod(weight.shape) for weight in getattr(layer, kind, ()))
+def _params(layer: object) -> list[int]:
+    """Return the trainable parameters of a layer, a model or an operation, and the others."""
+    kinds = ("trainable_weights", "non_trainable_weights")
+    return [sum(math.prod(own.shape) for own in getattr(layer, kind, ())) for kind in kinds]
