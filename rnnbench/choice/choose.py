@@ -310,9 +310,8 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        keys = {"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
         rows = [
-            one.model_dump(include=keys)
+            one.model_dump(include={"name", "score", "of_parts", "params", "seeds", "fit_seconds"})
             | {"low": one.interval.low, "high": one.interval.high}
             | {"p": one.against_best and one.against_best.p_holm}
             | {"p_of_folds": self.results.candidates[0].p_of_folds(one)}

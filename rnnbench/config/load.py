@@ -22,7 +22,6 @@ from rnnbench.section import Section
 from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
-ENDINGS = ".yaml", ".yml"
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
 ConfigSource = Path | str | Mapping[str, Any]
 """A file, the name of a shipped config, a table of texts, or the content of a config."""
@@ -163,7 +162,7 @@ def _text_of(path: Path) -> str:
     try:
         return read_file(path, MAX_CONFIG).decode("utf-8-sig")
     except FileNotFoundError:
-        endings = READERS if path.suffix.lower() in READERS else ENDINGS
+        endings = READERS if path.suffix.lower() in READERS else (".yaml", ".yml")
         found = (other.name for other in path.parent.glob("*.*") if other.suffix.lower() in endings)
         names = sorted(found) + ([] if path.suffix else shipped.names())
         message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"

@@ -44,9 +44,8 @@ def code_of(model: Model) -> dict[str, str]:
         return {model.python: _sha256(model.python.partition(":")[0], f"python: {model.python}")}
     found = dict(model.loaded)
     for part, registry, plugin in _from_outside(model):
-        sha256 = _sha256(type(part).__module__, registry.label(part.kind))
         package = f"{plugin.dist.name} {plugin.dist.version} " if plugin and plugin.dist else ""
-        found[part.kind] = package + sha256
+        found[part.kind] = package + _sha256(type(part).__module__, registry.label(part.kind))
     return found
 
 

@@ -145,8 +145,7 @@ class LayeredNetwork(Network):
         """The recurrent layer above an embedding, once for each way; none if there is none."""
         first, above, *_ = [own for own in self.layers if own.kind != "spatial_dropout"]
         found: list[Layer] = [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
-        is_able = first.kind == "embedding" and isinstance(found[0], GRU | LSTM)
-        return found if is_able else []
+        return found if first.kind == "embedding" and isinstance(found[0], GRU | LSTM) else []
 
     @computed
     def pretrained(self) -> Pretrained | None:

@@ -15,8 +15,7 @@ from rnnbench.section import Loc, at, computed, located, parse_variant, problem,
 from . import feedforward, recurrent
 from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 
-__all__ = ["LARGEST", "LAYERS", "Batch", "Layer", "Layers", "Product", "SeedOf", "Shape"]
-__all__ += ["derive_seed", "parse_layer", "parse_layers", "with_inputs"]
+__all__ = ["LAYERS", "Batch", "Layer", "Product", "SeedOf", "Shape", "derive_seed"]
 
 
 def parse_layer(value: Any) -> Layer:
