@@ -4,22 +4,18 @@ Files of trained networks name these classes, and the places of their weights fo
 """
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
-from rnnbench.models.in_numpy import TINY, word_weights
+from rnnbench.models.in_numpy import TINY, Ids, word_weights
 from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]
-Seed = int | None
 
 
 @_register
@@ -40,7 +36,7 @@ class BagOfWords(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return (input_shape[0], self.n_ids)
 
-    def adapt(self, x: NDArray[np.int32]) -> None:
+    def adapt(self, x: Ids) -> None:
         self.scale.assign(word_weights(x, self.n_ids, self.values))
 
     def call(self, inputs: Any) -> Any:
@@ -128,8 +124,7 @@ class LastPooling(_Pooling):
     def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
             return inputs[:, -1]
-        steps = ops.arange(ops.shape(inputs)[1])
-        last = ops.max(ops.where(mask, steps, 0), axis=1)
+        last = ops.max(ops.where(mask, ops.arange(ops.shape(inputs)[1]), 0), axis=1)
         values = ops.take_along_axis(inputs, last[:, None, None], axis=1)[:, 0]
         return ops.where(ops.any(mask, axis=1)[:, None], values, 0.0)
 
@@ -142,9 +137,7 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def __init__(
-        self, chunks: int = 1, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any
-    ):
+    def __init__(self, chunks: int = 1, kernel_seed: int = 0, query_seed: int = 0, **kwargs: Any):
         super().__init__(chunks, **kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
 
@@ -204,7 +197,7 @@ class HashedEmbedding(keras.layers.Layer):
 class PositionEmbedding(keras.layers.Layer):
     """Adds to each step a learned vector for its position; masked steps are not counted."""
 
-    def __init__(self, seed: Seed = None, **kwargs: Any):
+    def __init__(self, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking, self.seed = True, seed
 
@@ -273,7 +266,7 @@ class MinimalGRU(keras.layers.Layer):
         activation: str = "linear",
         return_sequences: bool = False,
         go_backwards: bool = False,
-        seed: Seed = None,
+        seed: int = 0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -301,8 +294,7 @@ class MinimalGRU(keras.layers.Layer):
         return hidden if self.return_sequences else hidden[:, -1]
 
 
-BLOCK = 16
-"""Steps that a scan takes one after another."""
+BLOCK = 16  # steps that a scan takes one after another
 
 
 def _scan(kept: Any, added: Any) -> Any:
@@ -328,7 +320,7 @@ def _scan(kept: Any, added: Any) -> Any:
 class SideBySide(keras.layers.Layer):
     """Stacks of layers with the same input; their outputs are joined along the features."""
 
-    def __init__(self, branches: Sequence[keras.Sequential], **kwargs: Any):
+    def __init__(self, branches: list[keras.Sequential], **kwargs: Any):
         super().__init__(**kwargs)
         self.branches = branches
 
@@ -353,8 +345,7 @@ class SideBySide(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         # Calling a ``Sequential`` itself would warn that the mask ends there.
-        outputs = [branch.call(inputs, mask=mask) for branch in self.branches]
-        return ops.concatenate(outputs, axis=-1)
+        return ops.concatenate([own.call(inputs, mask=mask) for own in self.branches], axis=-1)
 
 
 class WeightDrop(keras.layers.RNN):
@@ -363,7 +354,7 @@ class WeightDrop(keras.layers.RNN):
     S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
-    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any):
+    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: int, **more: Any):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
@@ -401,7 +392,7 @@ class DropoutEmbedding(keras.layers.Embedding):
     Networks (NIPS 2016), with one mask for a batch.
     """
 
-    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
+    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: int = 0, **more: Any):
         super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)
