@@ -101,33 +101,26 @@ class Trial:
         facts["model"] = model.facts(*descriptions.ABOUT_A_MODEL)
         if self.members:
             return sha256_json(facts | {"members": [member.fingerprint for member in self.members]})
-        code = code_of(self.model)
-        facts |= {
-            "dataset": self.dataset_fingerprint,
-            "validation_split": self.training.validation_split,
-            "versions": versions(self.packages),
-        }
-        if model.is_random:
-            facts["seed"] = self.seed
-        if isinstance(model, BaselineModel):
-            if code:
-                facts["code"] = code
-            if model.reads_words:
-                facts["split"] = self.split_fingerprint  # the ids do not tell the words
-            return sha256_json(facts)
-        facts |= {"code": code, "n_ids": self.n_ids, "threads": self.threads_used}
-        facts["training"] = self.training.facts("seeds")
-        if self.engine.revision:
-            facts["revision"] = self.engine.revision
+        code, has_epochs = code_of(model), not isinstance(model, BaselineModel)
         reads_texts = model.pretrained_dim or model.reads_unlabeled
-        if reads_texts or model.reads_words:
-            facts["split"] = self.split_fingerprint
-        if reads_texts and self.part:  # the vectors saw no text of the test documents
-            facts["part"] = str(self.part)
-        if model.reads_unlabeled:
-            facts["unlabeled"] = self.unlabeled_fingerprint
-        if model.learns_language:
-            facts["language_model"] = REVISION
+        others = {  # each with whether it can change the outcome
+            "dataset": (self.dataset_fingerprint, True),
+            "validation_split": (self.training.validation_split, True),
+            "versions": (versions(self.packages), True),
+            "seed": (self.seed, model.is_random),
+            "code": (code, code or has_epochs),
+            "n_ids": (self.n_ids, has_epochs),
+            "threads": (self.threads_used, has_epochs),
+            "training": (self.training.facts("seeds"), has_epochs),
+            "revision": (self.engine.revision, has_epochs and self.engine.revision),
+            # The ids do not tell the words.
+            "split": (self.split_fingerprint, reads_texts or model.reads_words),
+            # The vectors saw no text of the test documents.
+            "part": (str(self.part), reads_texts and self.part),
+            "unlabeled": (self.unlabeled_fingerprint, model.reads_unlabeled),
+            "language_model": (REVISION, model.learns_language),
+        }
+        facts |= {key: fact for key, (fact, matters) in others.items() if matters}
         return sha256_json(facts)
 
     def __str__(self) -> str:

@@ -164,6 +164,4 @@ def count_params(classifier: Any) -> int:
     fitted = classifier[-1]
     parts = getattr(fitted, "estimators_", [fitted])  # one for each topic
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
-    return sum(
-        np.size(getattr(part, name)) for part in parts for name in names if hasattr(part, name)
-    )
+    return sum(np.size(getattr(part, name, ())) for part in parts for name in names)

@@ -468,12 +468,9 @@ class Code:
     def __init__(self, asm: Assembler):
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(),
-            features=llvm.get_host_cpu_features().flatten(),
-            reloc="pic",
-            codemodel="small",
-        )
+        here = {"cpu": llvm.get_host_cpu_name(), "features": llvm.get_host_cpu_features().flatten()}
+        target = llvm.Target.from_default_triple()
+        machine = target.create_target_machine(**here, reloc="pic", codemodel="small")
         module = llvm.parse_assembly(str(asm.module))
         module.verify()
         # The loops are vectors already; LLVM should not make them longer.
