@@ -22,7 +22,7 @@ from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
 from rnnbench.training.engines.base import Engine, result_of
 from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents, threads_now
-from rnnbench.training.outcome import LOWEST, TrialResult, Weights
+from rnnbench.training.outcome import LOWEST, Judged, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 
 if TYPE_CHECKING:
@@ -53,10 +53,25 @@ class NativeEngine(Engine):
 
     def prepare(self, threads: int) -> None:  # noqa: ARG002
         """Import llvmlite, and test the machine code."""
-        why_not()
+        self.why_not()
 
-    def why_not(self) -> str:
-        return why_not()
+    @staticmethod
+    @cache
+    def why_not() -> str:
+        use = "use training.engine: keras"
+        if not find_spec("llvmlite"):
+            return f"it needs llvmlite: pip install llvmlite, or {use}"
+        try:
+            from . import assembler, program
+
+            here = assembler.processor()
+            if here is None:
+                allowed = "x86-64 with AVX2 and FMA, ARM64"
+                return f"it makes no code for this processor (allowed: {allowed}); {use}"
+            is_right = program.passes(here)
+            return "" if is_right else f"its code gives wrong results on this processor; {use}"
+        except Exception as error:  # another version of llvmlite may fail in any way
+            return f"llvmlite does not work here ({error}); {use}"
 
     def covers(self, model: Model, recipe: Recipe) -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
@@ -97,7 +112,7 @@ class NativeEngine(Engine):
             timed += threads == 1
             found = network.train(documents, y, epoch, threads)
             judged = Scorer(program, model, network.weights()).judge(*unseen) if unseen else None
-            epochs.note(*found, judged, network.weights)
+            epochs.note(found, judged, network.weights)
             if epochs.is_over:
                 break
         best = epochs.best_weights if validation else network.weights()
@@ -108,25 +123,6 @@ class NativeEngine(Engine):
             return Scorer(program, model, best).scores(x)
 
         return result_of(record, dataset, recipe, score, validation, best if keep_model else None)
-
-
-@cache
-def why_not() -> str:
-    """Return why no machine code can be made here, and what to do; empty if it can."""
-    use = "use training.engine: keras"
-    if not find_spec("llvmlite"):
-        return f"it needs llvmlite: pip install llvmlite, or {use}"
-    try:
-        from . import assembler, program
-
-        here = assembler.processor()
-        if here is None:
-            allowed = "x86-64 with AVX2 and FMA, ARM64"
-            return f"it makes no code for this processor (allowed: {allowed}); {use}"
-        is_right = program.passes(here)
-        return "" if is_right else f"its code gives wrong results on this processor; {use}"
-    except Exception as error:  # another version of llvmlite may fail in any way
-        return f"llvmlite does not work here ({error}); {use}"
 
 
 class Scorer:
@@ -174,7 +170,7 @@ class Scorer:
         program.code.run("score", arena, arena, order, *documents, scores, count)
         return scores[:, : program.sizes.topics].astype(np.float64)
 
-    def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
+    def judge(self, documents: Documents, y: Labels) -> Judged:
         """Return the mean loss and the score on documents."""
         if y.ndim == 2:
             return binary_scores(self.logits(documents), y)
@@ -210,9 +206,7 @@ class NativeNetwork(Scorer):
         averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
         return [*self.fixed, *averages]
 
-    def train(
-        self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
-    ) -> tuple[float, float]:
+    def train(self, documents: Documents, y: Labels, epoch: int, threads: int = 1) -> Judged:
         """Train for an epoch, by up to two threads; return the mean loss and the score."""
         count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
         order = np.concatenate(self.recipe.batches(count, self.seed, epoch))
@@ -249,7 +243,7 @@ class NativeNetwork(Scorer):
         run("finish", *second)
 
 
-def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]:
+def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
     """Return the mean binary cross-entropy of logits ``(n, topics)``, and their micro-F1 at 0."""
     loss = (np.logaddexp(0.0, logits) - y * logits).mean()
     return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
