@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import add, mul
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -157,6 +157,7 @@ class Value:
 
 
 Index = Value | int  # that the code computes, or that is known when it is made
+Rows: TypeAlias = "View | None"  # the numbers of rows, if they are not simply the first ones
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,7 @@ class View:
         for start, vector in zip(range(0, features, lanes), vectors, strict=True):
             self.moved(start).store(vector, min(lanes, features - start))
 
-    def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
+    def times(self, b: "View", sums: Sequence[Value], places: Rows = None) -> "Sums":
         """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""
         sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
         for k in self.asm.loop(self.shape[1], sums):
@@ -277,13 +278,7 @@ class View:
         return sums
 
     def write_product(
-        self,
-        a: "View",
-        b: "View",
-        *,
-        adds: bool = False,
-        inner: "View | None" = None,
-        outer: "View | None" = None,
+        self, a: "View", b: "View", *, adds: bool = False, inner: Rows = None, outer: Rows = None
     ) -> None:
         """Write ``a b``, or add it; ``inner`` and ``outer`` pick rows of ``b`` and of the result.
 

@@ -71,7 +71,7 @@ class Program:
                 stage.forward(asm)
         with asm.function("backward", TRAINING, 3) as (first, left, size):
             loss = add_loss if self.has_one_label else add_binary_loss
-            loss(asm, self.logits, first, left, size)
+            loss(self.logits, first, left, size)
             for stage in reversed(self.stages):
                 stage.backward(asm)
         for table in self.tables:
@@ -139,13 +139,13 @@ class Program:
                         out[i].store(self.logits.value[row, i].load())
 
 
-def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, size: Value) -> None:
+def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
     """Write the gradient of the mean loss of a batch, of ``size``, with respect to its logits.
 
     The answer for a document is ``logits[topic] - largest`` and ``sum(exp(logits - largest))``.
     From the row ``first`` on, only those that are ``left`` belong to the batch.
     """
-    topics, group = logits.features, logits.group
+    topics, group, asm = logits.features, logits.group, logits.group.asm
     starts = range(0, topics, asm.lanes)
     numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
@@ -169,11 +169,10 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
             logits.gradient[row, start].store(gradient)
 
 
-def add_binary_loss(
-    asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
-) -> None:
+def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
     """Write the gradient of mean binary cross-entropy; labels and answers are rows of topics."""
-    topics, group, width = logits.features, logits.group, logits.value.strides[0]
+    topics, group, asm = logits.features, logits.group, logits.group.asm
+    width = logits.value.strides[0]
     for row in asm.loop(group.rows):
         values = logits.value[row].load_row(topics)
         chances = asm.filled([value.sigmoid() for value in values], topics)
