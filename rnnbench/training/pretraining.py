@@ -132,8 +132,7 @@ def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> Any:
     contexts = words**SMOOTHING
     row, column = counts.coords
     information = np.log(counts.data * contexts.sum() / (words[row] * contexts[column]))
-    positive = coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape)
-    return positive.tocsr()
+    return coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape).tocsr()
 
 
 def _largest_singular(matrix: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -279,8 +278,7 @@ def _make_step(
         with tf.GradientTape() as tape:
             ways = zip(readers, (ids, ids[:, ::-1]), strict=False)
             loss = tf.add_n([loss_of(reader, way, drawn) for reader, way in ways]) / len(readers)
-        gradients = tape.gradient(loss, [weight.value for weight in trained])
-        optimizer.apply(gradients, trained)
+        optimizer.apply(tape.gradient(loss, [weight.value for weight in trained]), trained)
         return loss
 
     return tf.function(step, jit_compile=True, autograph=False), kept

@@ -79,8 +79,7 @@ class Trial:
         """The number of threads, if it can change the outcome by the order of sums; otherwise 1."""
         if self.members:
             return max(member.threads_used for member in self.members)
-        is_threaded = self.engine.is_threaded or self.model.learns_language
-        return self.threads if is_threaded else 1
+        return self.threads if self.engine.is_threaded or self.model.learns_language else 1
 
     @property
     def packages(self) -> tuple[str, ...]:

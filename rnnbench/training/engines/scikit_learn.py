@@ -111,8 +111,7 @@ class Fitted:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         with BASELINES.blamed(self.baseline.kind):
             given = self.texts(x), self.n_topics, self.learned
-            scores = score(self.baseline, self.classifier, *given)
-        return scores.astype(np.float32)
+            return score(self.baseline, self.classifier, *given).astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""

@@ -138,8 +138,7 @@ class WordTable:
         with asm.function(f"find_{n}", [*DOCUMENTS, "rates"], 2) as (first, size):
             now, found = group.clock.get(), [asm.number(0)]
             for row in asm.loop(size, found):
-                document = asm.given["order"][first + row].load_index()
-                words, _, length = words_of(asm, document)
+                words, _, length = words_of(asm, asm.given["order"][first + row].load_index())
                 for t in asm.loop(length, found):
                     word = words[t].load_index()
                     is_new = self.done.get(word) < now + 1

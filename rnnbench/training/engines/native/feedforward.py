@@ -112,8 +112,7 @@ class NormStage(Stage):
             self.factors[row].store(factor, 1)
             normed = [vector * factor for vector in x]
             self.normed[row].store_row(normed, n)
-            y = map(add, map(mul, normed, scale), offset)
-            self.above.value[row].store_row(y, n)
+            self.above.value[row].store_row(map(add, map(mul, normed, scale), offset), n)
 
     def backward(self, asm: Assembler) -> None:
         n = self.below.features
@@ -315,8 +314,7 @@ class AttentionStage(DenseStage):
         for row, first, length in spans(self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = load(self.out.value[first + t])
-                score = asm.total(list(map(mul, hidden, query)))
+                score = asm.total(list(map(mul, load(self.out.value[first + t]), query)))
                 self.shares[first + t].store(score)
                 largest[0] = (asm.spread(score) > largest[0]).select(asm.spread(score), largest[0])
             sums = [asm.vector_of(0.0)] * (1 + len(query))  # of the powers, and of powers times x
@@ -354,8 +352,7 @@ class AttentionStage(DenseStage):
         for row, _, step in below.steps():
             weight = asm.spread(self.shares[step].load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
-                d_x = weight * self.above.gradient[row, column].load()
-                below.gradient[step, column].add(d_x)
+                below.gradient[step, column].add(weight * self.above.gradient[row, column].load())
 
 
 class ParallelStage(Stage):

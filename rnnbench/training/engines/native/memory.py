@@ -262,5 +262,4 @@ class Activations:
 
         The last is a list of features, where those of a document lack some.
         """
-        x = self.value.view.rows(0, self.count())
-        yield x.columns(0, self.features + 1), 0, None
+        yield self.value.view.rows(0, self.count()).columns(0, self.features + 1), 0, None

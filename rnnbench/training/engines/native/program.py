@@ -158,15 +158,13 @@ def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> Non
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
         are_label = [label.equals(some) for some in numbers]
         own = [some.select(value, 0.0) for some, value in zip(are_label, values, strict=True)]
-        of_label = asm.total(own)
         answer = asm.given["answers"].moved((first + row) * 2)
-        answer.store(of_label)
+        answer.store(asm.total(own))
         answer.moved(1).store(total)
         share = (row < left).select(weight / asm.to_float(size), 0.0)
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
-            gradient = power * of_power - is_label.select(of_topic, 0.0)
-            logits.gradient[row, start].store(gradient)
+            logits.gradient[row, start].store(power * of_power - is_label.select(of_topic, 0.0))
 
 
 def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
@@ -181,8 +179,7 @@ def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value)
         share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
         for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
             answer.moved(start).store(value)
-            gradient = (chance - labels.moved(start).load()) * share
-            logits.gradient[row, start].store(gradient)
+            logits.gradient[row, start].store((chance - labels.moved(start).load()) * share)
 
 
 program_for = lru_cache(maxsize=1)(Program)  # the last one is kept, for other seeds of a model

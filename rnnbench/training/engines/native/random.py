@@ -64,8 +64,7 @@ def normal(count: int, seed: int) -> NDArray[np.float64]:
     pairs = uniform(-(-count // 4) * 4, seed).reshape(-1, 2).astype(np.float64)
     radius = np.sqrt(-2 * np.log(np.maximum(pairs[:, 0], LEAST)))
     angle = 2 * math.pi * pairs[:, 1]
-    both = np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=1)
-    return both.ravel()[:count]
+    return np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=1).ravel()[:count]
 
 
 def random_uniform(shape: tuple[int, ...], seed: int, limit: float = 0.05) -> NDArray[np.float32]:

@@ -278,9 +278,8 @@ class RecurrentStage(Stage):
         way, t, row, first = place
         vectors, split = u.shape[1] // asm.lanes, self.state_rows
         if self.is_inline:
-            zeros = [asm.vector_of(0.0)] * (vectors * height)
             x = self.states[way, t].rows(row, height).columns(split, 2)
-            return x.times(u.rows(split, 2), zeros)
+            return x.times(u.rows(split, 2), [asm.vector_of(0.0)] * (vectors * height))
         column = first * self.gates + way * self.columns
         rows = [self.below.places.get(way, t, row + i) for i in range(height)]
         lines = [self.projected[own, column] for own in rows]
