@@ -369,9 +369,6 @@ class Assembler:
         computes may be 0, and is rounded up to a multiple of ``step``. The values in ``carried``
         stay in registers; the body replaces them, and the list has the last ones after the loop.
         """
-        if count == step:
-            yield self.number(0)
-            return
         carried, build = [] if carried is None else carried, self.builder
         starts = [self.number(0), *carried]
         with build.goto_entry_block():  # LLVM moves its variables into registers
