@@ -34,15 +34,13 @@ def rates_of(recipe: Recipe, documents: int) -> Floats:
     return np.stack([sizes, shares], axis=1).astype(np.float32)
 
 
-def make_step(group: Group, trained: Sequence[Trained]) -> None:
-    """Make ``adam``, an optimizer step by the gradients of both halves; it sets these to 0."""
-    asm = group.asm
-    with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
-        rates = _rates(group, group.clock.get())
-        for one in trained:
-            for i in asm.loop(one.value.size, step=asm.lanes):
-                places = [array.flat[i] for array in one.state]
-                _step(group, places, _in_halves(one.gradient.flat, i), rates)
+def step(group: Group, trained: Sequence[Trained]) -> None:
+    """Take an optimizer step by the gradients of both halves, and set these to 0."""
+    rates = _rates(group, group.clock.get())
+    for one in trained:
+        for i in group.asm.loop(one.value.size, step=group.asm.lanes):
+            places = [array.flat[i] for array in one.state]
+            _step(group, places, _in_halves(one.gradient.flat, i), rates)
 
 
 def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]") -> None:

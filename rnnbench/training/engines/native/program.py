@@ -44,9 +44,9 @@ class Program:
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
         asm = self.group.asm = self.assembler(processor)
-        self._make_steps(asm)
-        self._make_epoch(asm)
         self._make_score(asm)
+        self._make_phases(asm)
+        self._make_epoch(asm)
         self.code, self.group.asm = Code(asm), None
 
     def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
@@ -61,26 +61,30 @@ class Program:
             part.write(arenas[0], own)
         return arenas
 
-    def _make_steps(self, asm: Assembler) -> None:
-        """Make ``forward`` and ``backward`` for a group, and what the optimizer does."""
-        for stage in self.every:
-            stage.make(asm)
+    def _make_score(self, asm: Assembler) -> None:
+        """Make ``forward``, for a group, and ``score``, which also takes ``scores (n, width)``."""
+        group, rows = self.group, self.sizes.rows
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
-            self.group.gather(asm, first, left, number)
+            group.gather(asm, first, left, number)
             for stage in self.stages:
                 stage.forward(asm)
-        with asm.function("backward", TRAINING, 3) as (first, left, size):
-            loss = add_loss if self.has_one_label else add_binary_loss
-            loss(self.logits, first, left, size)
-            for stage in reversed(self.stages):
-                stage.backward(asm)
+        with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
+            group.is_training.set(0)
+            for stage in self.every:
+                stage.prepare(asm)
+            for first in asm.loop(count, step=rows):
+                asm.call("forward", first, count - first, first // rows)
+                for row in asm.loop((count - first).at_most(rows)):
+                    out = asm.given["scores"].moved(group.documents.get(row) * self.width)
+                    for i in asm.loop(self.width, step=asm.lanes):
+                        out[i].store(self.logits.value[row, i].load())
+
+    def _make_phases(self, asm: Assembler) -> None:
+        """Make the phases of an optimizer step, each for half a batch, so for up to two threads."""
+        group, rows = self.group, self.sizes.rows
+        loss = add_loss if self.has_one_label else add_binary_loss
         for table in self.tables:
             table.make()
-        adam.make_step(self.group, self.trained)
-
-    def _make_epoch(self, asm: Assembler) -> None:
-        """Make the phases of a step, for half a batch and one or two threads, and ``epoch``."""
-        group, rows = self.group, self.sizes.rows
         with asm.function("begin", TRAINING, 2) as (first, size), asm.flushing():
             group.is_training.set(1)
             for table in self.tables:
@@ -93,7 +97,9 @@ class Program:
             for done in asm.loop(size - start, step=2 * rows):  # every second group
                 at = start + done
                 asm.call("forward", first + at, size - at, at // rows)
-                asm.call("backward", first + at, size - at, size)
+                loss(self.logits, first + at, size - at, size)
+                for stage in reversed(self.stages):
+                    stage.backward(asm)
             for stage in self.every:
                 stage.conclude(asm)
         if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
@@ -109,8 +115,11 @@ class Program:
             for table in self.tables:
                 asm.call(f"step_{table.number}")
             with asm.when(group.half.get().equals(0)):
-                asm.call("adam")
+                adam.step(group, self.trained)
             group.clock.set(group.clock.get() + 1)
+
+    def _make_epoch(self, asm: Assembler) -> None:
+        """Make ``finish``, for the end of an epoch, and ``epoch``, which does all of it."""
         with asm.function("finish", TRAINING), asm.flushing():
             for table in self.tables:
                 asm.call(f"finish_{table.number}")
@@ -123,20 +132,6 @@ class Program:
                     asm.call(name, first, size, **second)
             asm.call("finish")
             asm.call("finish", **second)
-
-    def _make_score(self, asm: Assembler) -> None:
-        """Make ``score``: it also takes ``scores (n, width)``, for the logits of documents."""
-        group, rows = self.group, self.sizes.rows
-        with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
-            group.is_training.set(0)
-            for stage in self.every:
-                stage.prepare(asm)
-            for first in asm.loop(count, step=rows):
-                asm.call("forward", first, count - first, first // rows)
-                for row in asm.loop((count - first).at_most(rows)):
-                    out = asm.given["scores"].moved(group.documents.get(row) * self.width)
-                    for i in asm.loop(self.width, step=asm.lanes):
-                        out[i].store(self.logits.value[row, i].load())
 
 
 def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:

@@ -16,7 +16,7 @@ from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 
 from .assembler import F32, Array, Assembler, Index, Sums, Value, View
-from .memory import BLOCKS, SHARED, Activations
+from .memory import SHARED, Activations
 from .random import glorot_uniform, orthogonal, quarter
 from .stage import Stage
 
@@ -179,14 +179,6 @@ class RecurrentStage(Stage):
         ):
             self.add_part(shape, self.u, (way, *np.ix_(own, order)), start, role=side + role)
 
-    def make(self, asm: Assembler) -> None:
-        with asm.function(f"step_at_{self.key.offset}", BLOCKS, 2) as (way, t):
-            self._step(asm, way, t)
-        with asm.function(f"step_back_at_{self.key.offset}", BLOCKS, 3) as (way, t, at):
-            self._step_back(asm, way, t, at)
-        with asm.function(f"outer_at_{self.key.offset}", BLOCKS, 3) as (way, t, count):
-            self._outer(way, t, count)
-
     def prepare(self, asm: Assembler) -> None:
         for way in asm.loop(self.ways):
             if rate := self.layer.weight_drop:
@@ -224,7 +216,7 @@ class RecurrentStage(Stage):
                 self.below.project(out, self._inputs(self.used, way))
             asm.clear(self.cell_state, 0, group.rows)
             for t in asm.loop(group.lengths.get()):
-                asm.call(f"step_at_{self.key.offset}", way, t)
+                self._step(asm, way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = self.states[way, group.lengths.get(row), row]
                 for unit, size in asm.tiles(self.units, asm.lanes):
@@ -244,8 +236,8 @@ class RecurrentStage(Stage):
                 count = (steps - first).at_most(self.collected)
                 for i in asm.loop(count):
                     at = count - 1 - i
-                    asm.call(f"step_back_at_{self.key.offset}", way, first + at, at)
-                asm.call(f"outer_at_{self.key.offset}", way, first, count)
+                    self._step_back(asm, way, first + at, at)
+                self._outer(way, first, count)
         for d in range(self.ways) if not self.is_inline else ():
             d_out = self.d_projected.view.columns(d * self.columns, self.columns)
             gradient = self._inputs(self.u.gradient, d)

@@ -67,9 +67,6 @@ class Stage:
             for column, _ in asm.tiles(features, asm.lanes):
                 mask[column].store(asm.vector_of(1.0))
 
-    def make(self, asm: Assembler) -> None:
-        """Make the functions that its code calls."""
-
     def prepare(self, asm: Assembler) -> None:
         """Add the code for the start of an optimizer step."""
 
