@@ -120,7 +120,7 @@ class WordTable:
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
     def make(self) -> None:
-        """Make ``catch_up_N`` for a word, ``find_N`` for a batch, ``step_N`` and ``finish_N``."""
+        """Make ``catch_up_N`` for a word, and for a batch ``find_N`` and ``step_N``."""
         n, group, asm = self.number, self.group, self.group.asm
         with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):
             now, done = group.clock.get(), self.done.get(word)
@@ -154,9 +154,6 @@ class WordTable:
                 for column, _ in self.own_columns(asm.lanes):
                     places = [array[word, column] for array in self.trained.state]
                     _step(group, places, [self.trained.gradient[i, column]], rates)
-        with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
-            for word in asm.loop(group.sizes.n_ids):
-                asm.call(f"catch_up_{n}", word)
 
     def own_columns(self, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a loop run with tiles of the columns that this half works on."""

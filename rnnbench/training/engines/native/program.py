@@ -122,7 +122,8 @@ class Program:
         """Make ``finish``, for the end of an epoch, and ``epoch``, which does all of it."""
         with asm.function("finish", TRAINING), asm.flushing():
             for table in self.tables:
-                asm.call(f"finish_{table.number}")
+                for word in asm.loop(self.sizes.n_ids):
+                    asm.call(f"catch_up_{table.number}", word)
         with asm.function("epoch", TRAINING, 1) as (count,):
             second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
