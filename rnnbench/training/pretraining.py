@@ -45,6 +45,7 @@ PLAIN = {  # the parameters of its layers that differ from those of the network
     "masking": False, "trainable": True,
 }  # fmt: skip
 
+Texts = Sequence[NDArray[np.int32]]  # their ids
 log = logging.getLogger(__name__)
 
 
@@ -94,9 +95,7 @@ def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[NDArra
     return [dataset.documents[place] for place in others]
 
 
-def ppmi_svd_vectors(
-    documents: Sequence[NDArray[np.int32]], n_ids: int, dim: int
-) -> NDArray[np.float32]:
+def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> NDArray[np.float32]:
     """Return a vector for each word, ``(n_ids, dim)``; similar ones have the same neighbours.
 
     They are ``U sqrt(S)`` of a truncated singular value decomposition ``U S V'`` of the words'
@@ -116,7 +115,7 @@ def ppmi_svd_vectors(
     return (vectors * (ROOT_MEAN_SQUARE / scale)).astype(np.float32)
 
 
-def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> Any:
+def _information(documents: Texts, n_ids: int) -> Any:
     """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, ``(n_ids, n_ids)``."""
     from scipy.sparse import coo_array, csr_array
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnbench.training.epochs import Recipe
 
-from .assembler import F32, LINE, Array, Floats, Value, View
+from .assembler import F32, LINE, Array, Floats, Index, Value, View
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -39,8 +39,8 @@ def step(group: Group, trained: Sequence[Trained]) -> None:
     rates = _rates(group, group.clock.get())
     for one in trained:
         for i in group.asm.loop(one.value.size, step=group.asm.lanes):
-            places = [array.flat[i] for array in one.state]
-            _step(group, places, _in_halves(one.gradient.flat, i), rates)
+            places = [array.view.moved(i) for array in one.state]
+            _step(group, places, _in_halves(one.gradient, i), rates)
 
 
 def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]") -> None:
@@ -51,9 +51,9 @@ def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTabl
         for own in trained:
             total = [squares.load()]
             for i in asm.loop(own.value.size, total, step=asm.lanes):
-                gradient = _sum(_in_halves(own.gradient.flat, i))
+                gradient = _sum(_in_halves(own.gradient, i))
                 # Whole vectors are written, so beside weights there may be anything.
-                gradient = (own.is_weight.flat[i].load() > 0).select(gradient, 0.0)
+                gradient = (own.is_weight.view.moved(i).load() > 0).select(gradient, 0.0)
                 total[0] += gradient * gradient
             squares.store(total[0])
     for table in tables:
@@ -73,8 +73,8 @@ def clip(group: Group, most: float) -> None:
     group.factor.view.store(factor)
 
 
-def _in_halves(array: Array, *place: Value) -> list[View]:
-    return [half[*place] for half in (array, replace(array, block=OTHER))]
+def _in_halves(array: Array, floats: Index = 0) -> list[View]:
+    return [half.view.moved(floats) for half in (array, replace(array, block=OTHER))]
 
 
 def _sum(places: Sequence[View]) -> Value:

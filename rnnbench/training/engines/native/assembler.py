@@ -193,11 +193,6 @@ class Array:
         strides = [stride * arena.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
 
-    @property
-    def flat(self) -> "Array":
-        """The same floats in a row, with those between its rows."""
-        return replace(self, shape=(self.size,), strides=(1,))
-
 
 @dataclass(frozen=True)
 class View:

@@ -5,7 +5,6 @@ Documents go through a network without their padding, unless it reads that; see 
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -254,9 +253,8 @@ def log_probabilities(
 ) -> NDArray[np.float64]:
     """Return the log-probabilities ``(n, topics)`` of documents, by a network that is covered."""
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
-    starts = range(0, len(x), AT_ONCE)
-    parts = [scorer.score(scorer.lay_out(x[start : start + AT_ONCE])) for start in starts]
-    return np.concatenate(parts)
+    parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
+    return np.concatenate([scorer.score(scorer.lay_out(part)) for part in parts])
 
 
 def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":
@@ -269,9 +267,8 @@ def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count
     assert here is not None  # noqa: S101 - see ``why_not``
     rows = rows_for(model, batch)
     numbers = shape.timesteps, shape.n_topics, shape.n_ids, batch if recipe else rows, rows
-    sizes = Sizes(*numbers, here.lanes, only_scores=recipe is None)
-    if recipe:
-        sizes = replace(sizes, averages=bool(recipe.ema), clip=recipe.gradient_clip)
+    ema, clip = (recipe.ema, recipe.gradient_clip) if recipe else (None, None)
+    sizes = Sizes(*numbers, here.lanes, averages=bool(ema), only_scores=not recipe, clip=clip)
     return program_for(model.layers, sizes, here)
 
 
