@@ -201,9 +201,7 @@ class NativeNetwork(Scorer):
 
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
-        parts = self.program.parts
-        averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
-        return [*self.fixed, *averages]
+        return [*self.fixed, *(part.read(self.arenas[0]) for part in self.program.parts)]
 
     def train(self, documents: Documents, y: Labels, epoch: int, threads: int = 1) -> Judged:
         """Train for an epoch, by up to two threads; return the mean loss and the score."""

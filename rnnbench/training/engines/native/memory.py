@@ -67,9 +67,9 @@ class KerasArray:
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
 
-    def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
+    def read(self, arena: Floats, of: str = "average") -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        ours: Floats = of(self.trained).of(arena)[self.index]
+        ours: Floats = getattr(self.trained, of).of(arena)[self.index]
         return ours.flatten().reshape(self.shape)
 
 
