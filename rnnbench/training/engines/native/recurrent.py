@@ -289,8 +289,6 @@ class RecurrentStage(Stage):
         cell, lanes = self.cell, asm.lanes
 
         def gate(vectors: Sums, number: int) -> Value:  # those of all gates stand side by side
-            if size == lanes:
-                return vectors[number]
             first, last = number * size // lanes, ((number + 1) * size - 1) // lanes
             start = number * size - first * lanes
             return vectors[first].pick([start + n % size for n in range(lanes)], vectors[last])
