@@ -45,10 +45,7 @@ class Machine(Record):
 
 
 class TrialRecord(Record):
-    """One training: the facts that its engine reports, and everything that identifies it.
-
-    An engine leaves out what identifies a training; ``run_trial`` adds it.
-    """
+    """One training: facts that its engine reports, and what ``run_trial`` adds to identify it."""
 
     older_versions = (4,)
     engine: str

@@ -1,7 +1,4 @@
-"""The engine ``native``: networks trained by machine code that is made for them.
-
-Documents go through a network without their padding, unless it reads that; see ``lay_out``.
-"""
+"""The engine ``native``: networks trained by machine code that is made for them."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,4 @@
-"""Layers without a state: dense, convolution, normalization, dropout, pooling, stacks side by side.
-
-Layer normalization: J. Ba, J. Kiros, G. Hinton: Layer Normalization (2016).
-"""
+"""Layers without a state: dense, convolution, normalization, dropout, pooling, stacks side by side."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
@@ -85,6 +82,7 @@ class NormStage(Stage):
     """``y = scale x' + offset``, where ``x' = (x - mean) / sqrt(variance + epsilon)``.
 
     With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) / sqrt(...)``.
+    J. Ba, J. Kiros, G. Hinton: Layer Normalization (2016).
     """
 
     kinds = (feedforward.LayerNorm,)

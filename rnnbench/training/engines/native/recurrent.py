@@ -50,7 +50,6 @@ class Cell:
     """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``."""
     # The number of the gate that is given two sums: over the state, with a bias, then the input.
     split: int | None = None
-    passes_h: bool = False  # whether a gradient reaches ``h_before`` past the sums
     open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
 
 
@@ -97,7 +96,7 @@ def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -
 CELLS: dict[type[Layer], Cell] = {
     SimpleRNN: Cell(0, _simple_rnn, _simple_rnn_back),
     LSTM: Cell(6, _lstm, _lstm_back, open_gate=1),
-    GRU: Cell(4, _gru, _gru_back, split=2, passes_h=True),
+    GRU: Cell(4, _gru, _gru_back, split=2),
 }
 
 
@@ -340,7 +339,7 @@ class RecurrentStage(Stage):
                 if back.c_before:
                     d_c.store(back.c_before)
         # The gradient of what passes into the next state directly is there already.
-        transposed, adds = self.transposed[way].columns(0, self.units), self.cell.passes_h
+        transposed, adds = self.transposed[way].columns(0, self.units), back.h_before is not None
         self.d_hidden.view.write_product(self.d_sums[at], transposed, adds=adds)
 
     def _outer(self, way: Value, t: Value, steps: Value) -> None:
