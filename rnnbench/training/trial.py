@@ -86,10 +86,9 @@ class Trial:
         """The distributions whose versions can change the outcome."""
         if self.members:
             return tuple({name: 0 for member in self.members for name in member.packages})
-        packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
-        if plugin and plugin.dist:
-            packages += (plugin.dist.name,)
-        return packages + self.model.packages
+        plugin = ENGINES.plugin(self.engine.name)
+        of_plugin = (plugin.dist.name,) if plugin and plugin.dist else ()
+        return self.engine.packages + of_plugin + self.model.packages
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,4 +1,4 @@
-"""Layers without a state: dense, convolution, normalization, dropout, pooling, stacks side by side."""
+"""Layers without a state: dense, convolution, normalization, dropout, pooling, parallel stacks."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
