@@ -226,6 +226,12 @@ class Activations:
             for column, size in self.group.asm.tiles(self.features, self.group.sizes.lanes):
                 yield row, column, size
 
+    def apply(self, function: Callable[..., Value], out: Any, *arrays: Any) -> None:
+        """Write a function of the vectors of arrays, each at the same place."""
+        for row, column, size in self.vectors():
+            values = [array[row, column].load() for array in arrays]
+            out[row, column].store(function(*values), size)
+
     def steps(self) -> Iterator[tuple[Value, Value, Value]]:
         """Have the body of a loop run with each document, each of its steps, and the row of it."""
         if not self.is_sequence:

@@ -62,7 +62,7 @@ class Stage:
         is_drawn = self.group.is_training.get() if rate else asm.number(0)
         with asm.when(is_drawn.equals(1)):
             place = self.group.clock.get(), *place
-            make_mask(asm, self.key.view, place, rate, mask, features)
+            make_mask(self.key.view, place, rate, mask, features)
         with asm.when(is_drawn.equals(0)):
             for column, _ in asm.tiles(features, asm.lanes):
                 mask[column].store(asm.vector_of(1.0))
