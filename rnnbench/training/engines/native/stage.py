@@ -31,8 +31,7 @@ class Stage:
         self.parts: list[KerasArray] = []  # in Keras's order
         self.trained: list[Trained] = []  # weights that every batch reads
         self.key = self.place(2, block=SHARED)
-        if layers:
-            self.layer = layers[0]
+        self.layer: Any = layers[0] if layers else None
         if below:
             self.below = below
         self.build()
