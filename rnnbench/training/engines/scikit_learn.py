@@ -115,11 +115,10 @@ class Fitted:
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
-        facts = ("reads_words", "gives_probabilities")
-        kind = {fact: getattr(self.baseline, fact) for fact in facts}
-        kind["has_one_label"], some = self.has_one_label, x[:CHECKED]
-        given = (self.texts(some), self.score(some), self.learned)
-        return arrays_of(self.classifier, *given, **kind)
+        own, some = self.baseline, x[:CHECKED]
+        kind = {fact: getattr(own, fact) for fact in ("reads_words", "gives_probabilities")}
+        given = self.texts(some), self.score(some), self.learned
+        return arrays_of(self.classifier, *given, **kind, has_one_label=self.has_one_label)
 
 
 def texts(
