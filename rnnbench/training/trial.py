@@ -153,22 +153,21 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
         first = training.learning_rates(1)[0]
-        rate = f" (training.learning_rate: {first:g}; try a smaller one)"
-        hint = rate if isinstance(trial.model, Network) else ""
+        hint = f" (training.learning_rate: {first:g}; try a smaller one)" if trial.epochs else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-    record = result.record.model_copy(update={"peak_memory_mb": rise})
-    if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
-        decision = decide(AT_HALF, record.score_kind, None, dataset.y_train)
-        record = record.model_copy(update={"decision": decision})
-    return replace(result, record=identified(record, trial))
+    decision = result.record.decision
+    if dataset.y_test.ndim == 2 and decision is None:  # of an engine from another package
+        decision = decide(AT_HALF, result.record.score_kind, None, dataset.y_train)
+    record = identified(result.record, trial, peak_memory_mb=rise, decision=decision)
+    return replace(result, record=record)
 
 
-def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
-    """Return a record with everything that identifies its training."""
+def identified(record: TrialRecord, trial: Trial, **facts: Any) -> TrialRecord:
+    """Return a record with other facts and everything that identifies its training."""
     keys = "fingerprint", "source", "dataset_fingerprint", "task", "seed"
     identity = {key: getattr(trial, key) for key in keys}
     identity |= {"model": trial.name, "cpu": cpu(), "threads": trial.threads_used}
-    return record.model_copy(update=identity)
+    return record.model_copy(update=identity | facts)
 
 
 def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
