@@ -145,7 +145,7 @@ def train(
                 torch._foreach_lerp_(averages, weights, share)
             loss_sum += loss.detach() * len(rows)
             hits += (scores.argmax(1) == y[rows]).sum()
-        epochs.note(float(loss_sum) / len(y), float(hits) / len(y), None, list)
+        epochs.note((float(loss_sum) / len(y), float(hits) / len(y)), None, list)
     if recipe.ema is not None:
         torch._foreach_copy_(weights, averages)
     net.eval()

@@ -69,7 +69,7 @@ class Transformers(Engine):
         epochs = Epochs(on_epoch, recipe.early_stopping)
         for logits in train(classifier, documents, recipe, seed):
             judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])
-            epochs.note(*classifier.judge(logits, documents[1]), judged, classifier.weights)
+            epochs.note(classifier.judge(logits, documents[1]), judged, classifier.weights)
             if epochs.is_over:
                 break
         if held_out:

@@ -140,7 +140,7 @@ def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{SCORE}"]) if validation else None
-        epochs.note(logs["loss"], logs[SCORE], judged, model.get_weights)
+        epochs.note((logs["loss"], logs[SCORE]), judged, model.get_weights)
         model.stop_training = epochs.is_over
 
     if recipe.ema:

@@ -111,16 +111,14 @@ class Fitted:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         with BASELINES.blamed(self.baseline.kind):
             given = self.texts(x), self.n_topics, self.learned
-            scores = score(self.baseline, self.classifier, *given)
-        return scores.astype(np.float32)
+            return score(self.baseline, self.classifier, *given).astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
-        facts = ("reads_words", "gives_probabilities")
-        kind = {fact: getattr(self.baseline, fact) for fact in facts}
-        kind["has_one_label"], some = self.has_one_label, x[:CHECKED]
-        given = (self.texts(some), self.score(some), self.learned)
-        return arrays_of(self.classifier, *given, **kind)
+        own, some = self.baseline, x[:CHECKED]
+        kind = {fact: getattr(own, fact) for fact in ("reads_words", "gives_probabilities")}
+        given = self.texts(some), self.score(some), self.learned
+        return arrays_of(self.classifier, *given, **kind, has_one_label=self.has_one_label)
 
 
 def texts(
@@ -164,6 +162,4 @@ def count_params(classifier: Any) -> int:
     fitted = classifier[-1]
     parts = getattr(fitted, "estimators_", [fitted])  # one for each topic
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
-    return sum(
-        np.size(getattr(part, name)) for part in parts for name in names if hasattr(part, name)
-    )
+    return sum(np.size(getattr(part, name, ())) for part in parts for name in names)
