@@ -241,7 +241,7 @@ class RunPlot(Plot):
             of = f"'{self.kind}' (allowed: only for learning_curves)"
             raise UserError(f"curve: got '{curve}' for {of}")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
-        self.chosen = chosen(list(run.trials), models, fault="no model")
+        self.chosen = chosen(list(run.trials), models)
         self._models = [model for model in run.results.models if model.name in self.chosen]
         self.prepare()
 
