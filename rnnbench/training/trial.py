@@ -23,7 +23,7 @@ from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
 from rnnbench.training.decision import AT_HALF, decide
-from rnnbench.training.engines import ENGINES, Engine
+from rnnbench.training.engines import ENGINES, Assignment, Engine
 from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, log_probabilities
 from rnnbench.training.pretraining import REVISION
@@ -145,9 +145,9 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
     begin()  # an engine may name further phases
-    given = trial.model, dataset, training, trial.seed, on_epoch
+    work = Assignment(trial.model, dataset, training, trial.seed, on_epoch, trial.keep_model)
     with ENGINES.blamed(engine.name):
-        result = engine.fit(*given, keep_model=trial.keep_model)
+        result = engine.fit(work)
     rise = None if start is None else max(0, peak_memory() - start) / 1e6
     if fault := _fault(result, trial.model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")

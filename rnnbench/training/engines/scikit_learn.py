@@ -15,8 +15,8 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.tasks import documents_by_topic
-from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import OnEpoch, Recipe, begin
+from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.epochs import Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
@@ -37,18 +37,10 @@ class ScikitLearn(Engine):
     def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
         return isinstance(model, BaselineModel)
 
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,  # noqa: ARG002
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
         from threadpoolctl import threadpool_limits
 
+        model, dataset, recipe, seed, _, keep_model = work
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         begin("fitting")
         baseline, (x, y) = model.baseline, (dataset.x_train, dataset.y_train)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
-from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents, threads_now
+from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.epochs import Epochs, Recipe, begin, hold_out_documents, threads_now
 from rnnbench.training.outcome import LOWEST, Judged, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 
@@ -82,16 +81,8 @@ class NativeEngine(Engine):
         except Exception:  # llvmlite is missing or broken, and ``why_not`` says so
             return True
 
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
+        model, dataset, recipe, seed, on_epoch, keep_model = work
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
         (x, y), validation = hold_out_documents(dataset, recipe.validation_split)
         epochs = Epochs(on_epoch, recipe.early_stopping)
