@@ -20,19 +20,17 @@ EXAMPLES = options.examples(
     "rnnbench explain lstm --save lstm.svg",
     "rnnbench explain simple_rnn --json",
 )
-LAYERS = "simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save."
+KINDS = "simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save."
 TOY = "Work through the toy array of the notebook, with numbers."
 CODE = "Print NumPy code that computes what Keras computes."
 SAVE = "Write a drawing of the layer or the stack to FILE, which ends in .svg."
 _size = partial(options.number, min=1)
-_kinds = options.among("simple_rnn", "gru", "lstm")
+NAMES = options.among("simple_rnn", "gru", "lstm")
 
 
 def explain(
     context: typer.Context,
-    layers: Annotated[
-        list[str], typer.Argument(metavar="LAYER", help=LAYERS, autocompletion=_kinds)
-    ],
+    layers: Annotated[list[str], typer.Argument(metavar="LAYER", help=KINDS, autocompletion=NAMES)],
     units: Annotated[int, _size("Units, h.", max=LARGEST.units)] = 50,
     features: Annotated[int, _size("Features of a step, i.", max=LARGEST.features)] = 30,
     steps: Annotated[int, _size("Steps of a sequence.", max=LARGEST.steps)] = 10,

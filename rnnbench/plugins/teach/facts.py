@@ -151,10 +151,10 @@ def explain_layer(
     """
     kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
     for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
-        if isinstance(size, bool) or not isinstance(size, int | np.integer):
-            raise UserError(f"{name}: got {spell(size)} (should be a whole number)")
-        if not 1 <= size <= largest:
-            raise UserError(f"{name}: got {spell(size)} (should be 1 to {largest})")
+        is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if not (is_whole and 1 <= size <= largest):
+            allowed = f"should be a whole number from 1 to {largest}"
+            raise UserError(f"{name}: got {spell(size)} ({allowed})")
     with quiet_tensorflow():
         return explain_kind(kind, sizes)
 
@@ -286,23 +286,18 @@ def explanation_page(facts: Explanation) -> Spelled:
         "The trainable parameters": _sizes(facts.sizes, facts.parameters),
         "The same in NumPy, step by step": _steps(facts.check),
     }
-    numbered = enumerate(parts.items(), start=1)
-    parts_of_page = ((f"{n}  {heading}", body) for n, (heading, body) in numbered)
-    return Spelled(stacked([("", [title, origin]), *parts_of_page]))
+    numbered = ((f"{n}  {heading}", parts[heading]) for n, heading in enumerate(parts, start=1))
+    return Spelled(stacked([("", [title, origin]), *numbered]))
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
     total, weights = parameters.formula, parameters.weights
-    rows = [
-        (one.symbol, one.name, str(one.shape), one.formula.text, one.formula.value, one.count)
-        for one in weights
-    ]
-    for *words, value, count in [*rows, ("sum", "", "", "", total.value, parameters.count)]:
-        in_keras = Text(f"{count:,}", GOOD if value == count else BAD)
-        is_last_weight = words[0] == weights[-1].symbol
-        table.add_row(*words, f"{value:,}", in_keras, end_section=is_last_weight)
+    rows: list[Any] = [(it.symbol, it.name, str(it.shape), it.formula.text, it) for it in weights]
+    for *words, it in [*rows, ("sum", "", "", "", parameters)]:
+        in_keras = Text(f"{it.count:,}", GOOD if it.count == it.formula.value else BAD)
+        table.add_row(*words, f"{it.formula.value:,}", in_keras, end_section=it is weights[-1])
     return [
         Text(f"units h = {sizes.units}, features i = {sizes.features}"),
         table,
