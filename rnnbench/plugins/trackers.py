@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,18 +186,17 @@ class MlflowTracker(TrialTracker):
 
         given = os.environ.get("MLFLOW_TRACKING_URI")
         local = URL.create("sqlite", database=str((folder / "mlflow.db").resolve()))
-        self._client = MlflowClient(given or local.render_as_string())
+        self._client = client = MlflowClient(given or local.render_as_string())
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark.name
-        found = self._client.get_experiment_by_name(name)
-        artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
-        create = partial(self._client.create_experiment, artifact_location=artifacts)
-        self._experiment = str(found.experiment_id if found else create(name))
+        found = client.get_experiment_by_name(name)
+        place = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
+        self._experiment = found.experiment_id if found else client.create_experiment(name, place)
         untracked = benchmark.model_copy(update={"tracking": ()})
         mark = sha256_json([str(folder.resolve()), dump(untracked)])
         same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
-        if runs := self._client.search_runs([self._experiment], same):
+        if runs := client.search_runs([self._experiment], same):
             self._parent = str(runs[0].info.run_id)
-            self._client.update_run(self._parent, status="RUNNING")
+            client.update_run(self._parent, status="RUNNING")
         else:
             tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
             shared = {"data", "training"}

@@ -7,7 +7,6 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -47,6 +46,7 @@ SHOWN_CHANGES = 10  # the most clear changes that are sentences; the tables have
 Texts = Mapping[str, str]
 Runs = Mapping[str, StoredRun]
 Boards = Sequence[ranking.Board]
+Histories = list[tuple[str, ranking.RunHistory]]  # with the names of their configs
 
 
 class SiteFiles(Record):
@@ -106,8 +106,7 @@ def site(
         for number, (name, run) in enumerate(named.items(), start=1):
             if progress:
                 notice(f"report {number} of {len(named)}: {name}")
-            texts = words_of_test_documents(run) if words else None
-            page = report_page(run, texts, words, errors)
+            page = report_page(run, words_of_test_documents(run) if words else None, words, errors)
             storage.write_text(folder / reports[name], _render(page, reports[name], titles))
         for file, page in reversed(pages.items()):  # the index, which links to the others, last
             storage.write_text(folder / file, _render(page, file, titles))
@@ -195,7 +194,7 @@ def pages_of(runs: Runs, metrics: Sequence[str], reports: Texts) -> dict[str, Pa
     """Return the pages about runs, by file; runs and their reports are by distinct names."""
     datasets = {name: run.results.dataset for name, run in runs.items()}
     boards: list[ranking.Board] = []
-    histories: list[tuple[str, ranking.RunHistory]] = []  # with the names of their configs
+    histories: Histories = []
     for metric in metrics:
         names = (name for name, of in datasets.items() if ranking.has_metric(of, metric))
         having = {name: runs[name] for name in names}
@@ -204,13 +203,10 @@ def pages_of(runs: Runs, metrics: Sequence[str], reports: Texts) -> dict[str, Pa
             own = {name: run for name, run in having.items() if run.results.name == config}
             traced = ranking.trace_runs(list(own.values()), metric, list(own))
             histories += [(config, history) for history in traced if len(history.entries) > 1]
-    sets = {
-        one.split_fingerprint: f"{one.source}, {one.test_size:,} test documents"
-        for one in datasets.values()
-    }
-    counts = Counter(sets.values())
-    alike = {split: name for split, name in sets.items() if counts[name] > 1}
-    sets |= {split: f"{name}, split {split[:12]}" for split, name in alike.items()}
+    distinct = {one.split_fingerprint: one for one in datasets.values()}
+    sets = {key: f"{of.source}, {of.test_size:,} test documents" for key, of in distinct.items()}
+    alike = {key: name for key, name in sets.items() if [*sets.values()].count(name) > 1}
+    sets |= {key: f"{name}, split {key[:12]}" for key, name in alike.items()}
     first = [board for board in boards if board.metric == metrics[0]]
     pages = {INDEX: _index(runs, first, sets, reports)}
     pages[LEADERBOARD] = _leaderboard(runs, boards, sets, reports)
@@ -230,7 +226,7 @@ def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageConte
         "The newest run is first. The name of a run links to its report, which says whether the "
         "best model is clearly better than the others."
     )
-    table = replace(_runs_table(runs, sets), links=reports)
+    table = _runs_table(runs, sets, reports)
     return PageContent(
         title="rnnbench runs",
         heading="Runs",
@@ -241,7 +237,7 @@ def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageConte
     )
 
 
-def _runs_table(runs: Runs, sets: Texts) -> Table:
+def _runs_table(runs: Runs, sets: Texts, reports: Texts) -> Table:
     date = {name: run.environment.get("date") or "" for name, run in runs.items()}
     headers = ["run", "documents", "date (UTC)", "commit", "processor", "best model"]
     rows = []
@@ -252,8 +248,7 @@ def _runs_table(runs: Runs, sets: Texts) -> Table:
         documents = sets[results.dataset.split_fingerprint]
         where = [documents, tables.minute(date[name]), commit, processor]
         counts = [str(len(results.models)), str(len(results.seeds))]
-        score = mean_and_interval(best.score) + partial
-        rows.append([name, *where, best.name, score, *counts])
+        rows.append([name, *where, best.name, mean_and_interval(best.score) + partial, *counts])
     names = {run.results.dataset.score_name for run in runs.values()}
     score_name = names.pop() if len(names) == 1 else "test score"
     caption = (
@@ -261,7 +256,7 @@ def _runs_table(runs: Runs, sets: Texts) -> Table:
         "of rnnbench; a + means that files were changed since."
     )
     numbers = [score_name, "models", "seeds"]
-    return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
+    return Table([*headers, *numbers], rows, caption, text_columns=6, links=reports)
 
 
 def _leaderboard(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageContent:
@@ -305,9 +300,7 @@ def _with_reports(table: Table, reports: Texts) -> Table:
     return replace(number_first(last), links=reports, linked=n - 1)
 
 
-def _history(
-    histories: Sequence[tuple[str, ranking.RunHistory]], sets: Texts, reports: Texts
-) -> PageContent:
+def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
     """Return the page of histories, with the last clear changes as sentences."""
     sections, models, changes = [], [], []
     for number, (config, history) in enumerate(histories, start=1):

@@ -18,8 +18,7 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.environment import machine, peak_memory
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Product
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import Product, Shape
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
@@ -30,7 +29,7 @@ from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import Epochs, ask_for_threads, begin
+from rnnbench.training.epochs import ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
@@ -247,11 +246,7 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
     """Train a network of the same shapes on the same data as the engines do, but with PyTorch."""
     from rnnbench.plugins.speed.in_torch import train
 
-    dataset, epochs = dataset_of(trial, corpus), Epochs(on_epoch)
-    begin()
-    answers, params = train(trial, dataset, epochs, packs=packs)
-    record = epochs.record("torch", params, trial.training, len(dataset.y_train))
-    return TrialResult(record, dataset.y_test, answers)
+    return train(trial, dataset_of(trial, corpus), on_epoch, packs=packs)
 
 
 def measure(
@@ -330,17 +325,16 @@ def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
 
 def speed_table(results: SpeedResults) -> Table:
     """Return one row per model with the milliseconds of a step, and one for the whole table."""
-    models = [of_model.model for of_model in results.product_times]
-    products = [of_model.ms_per_step for of_model in results.product_times]
+    products = {of_model.model: of_model.ms_per_step for of_model in results.product_times}
     contenders = {contender.name: contender for contender in results.contenders}
-    ms = {name: list(map(contenders[name].ms_per_step, models)) for name in contenders}
-    columns = {"ms per step": [*models, "all trainings, s"]}
+    ms = {name: list(map(contenders[name].ms_per_step, products)) for name in contenders}
+    columns = {"ms per step": [*products, "all trainings, s"]}
     for name, contender in contenders.items():
         seconds = median(table.seconds for table in contender.rounds)
         columns[name] = [*map(_ratio, ms[name]), f"{seconds:.1f}"]
-    columns["products alone"] = [*map(_ratio, products), MISSING]
+    columns["products alone"] = [*map(_ratio, products.values()), MISSING]
     if ours := contenders.pop(OURS, None):
-        columns[f"{OURS} / products"] = [*map(_ratio, ms[OURS], products), MISSING]
+        columns[f"{OURS} / products"] = [*map(_ratio, ms[OURS], products.values()), MISSING]
         for name, contender in contenders.items():
             speedups = ours.speedups(contender)
             spread = f" ({min(speedups):.2f}-{max(speedups):.2f})" if len(speedups) > 1 else ""
@@ -349,7 +343,7 @@ def speed_table(results: SpeedResults) -> Table:
     rows = list(zip(*columns.values(), strict=True))
     environment, n_rounds = results.environment, len(results.contenders[0].rounds)
     caption = (
-        f"{counted(len(models), 'model')}, {counted(len(results.seeds), 'seed')}, "
+        f"{counted(len(products), 'model')}, {counted(len(results.seeds), 'seed')}, "
         f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
         f"long, in batches of {results.batch_size}, or as a model's own training says; medians "
         f"over {counted(n_rounds, 'round')}, in which the contenders took turns. Products alone: "

@@ -19,7 +19,8 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.in_numpy import as_numbers
 from rnnbench.models.layers import Batch, Layer, Shape, feedforward
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, OnEpoch, begin
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -117,10 +118,10 @@ def _last(x: Any, lengths: Any) -> Any:
     return x[torch.arange(len(x)), lengths - 1]
 
 
-def train(
-    trial: Trial, dataset: Dataset, epochs: Epochs, *, packs: bool
-) -> tuple[NDArray[np.float32], int]:
-    """Train a network; return its log-probabilities of the test documents, and its size."""
+def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> TrialResult:
+    """Train a network, and score the test documents."""
+    epochs = Epochs(on_epoch)
+    begin()
     torch.set_flush_denormal(True)
     torch.manual_seed(trial.seed)
     model, recipe = cast(LayeredNetwork, trial.model), trial.training
@@ -141,8 +142,7 @@ def train(
             optimizer.step()
             steps += 1
             if recipe.ema is not None:
-                share = (1 - recipe.ema) / (1 - recipe.ema**steps)
-                torch._foreach_lerp_(averages, weights, share)
+                torch._foreach_lerp_(averages, weights, (1 - recipe.ema) / (1 - recipe.ema**steps))
             loss_sum += loss.detach() * len(rows)
             hits += (scores.argmax(1) == y[rows]).sum()
         epochs.note(float(loss_sum) / len(y), float(hits) / len(y), None, list)
@@ -152,7 +152,9 @@ def train(
     parts = _inputs(model, dataset, dataset.x_test).split(1024)
     with torch.no_grad():
         answers = [net(part).log_softmax(1) for part in parts]
-    return torch.cat(answers).numpy(), sum(weight.numel() for weight in weights)
+    params = sum(weight.numel() for weight in weights)
+    record = epochs.record("torch", params, recipe, len(y))
+    return TrialResult(record, dataset.y_test, torch.cat(answers).numpy())
 
 
 def _inputs(model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]) -> torch.Tensor:

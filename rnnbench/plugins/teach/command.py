@@ -1,6 +1,5 @@
 """The command ``rnnbench explain``."""
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -75,7 +74,7 @@ def _check_options(context: typer.Context) -> None:
     """Make sure that the options go together."""
     chosen = context.params
     other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
-    sources = {f"--{name}": context.get_parameter_source(name) for name in asdict(LARGEST)}
+    sources = {f"--{name}": context.get_parameter_source(name) for name in vars(LARGEST)}
     sizes = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
     for wrong, message in (

@@ -1,7 +1,7 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -150,7 +150,7 @@ def explain_layer(
         UserError: there is no such layer, or a size is too small or too large.
     """
     kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
-    for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
+    for (name, size), largest in zip(vars(sizes).items(), vars(LARGEST).values(), strict=True):
         is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
         if not (is_whole and 1 <= size <= largest):
             allowed = f"should be a whole number from 1 to {largest}"
@@ -175,6 +175,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     last = np.asarray(last_only(x))
     values = kind.run(x, *weights)
     formulas = kind.weights(sizes.units, sizes.features).items()
+    ends = zip(kind.states, states, strict=True)
     return Explanation(
         layer=kind.name,
         keras_version=keras.__version__,
@@ -188,10 +189,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             Output(False, last.shape, ("batch", "units"), "the hidden state after the last step"),
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
-        states=tuple(
-            replace(state, shape=last_value.shape)
-            for state, last_value in zip(kind.states, states, strict=True)
-        ),
+        states=tuple(replace(state, shape=end.shape) for state, end in ends),
         parameters=Parameters(
             kind.parameters(sizes.units, sizes.features),
             tuple(

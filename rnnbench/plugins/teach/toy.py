@@ -154,6 +154,5 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
 def draw(kinds: Sequence[Kind]) -> str:
     """Return a step of a layer, or a stack, from the bottom up, over four steps, as SVG."""
     if len(kinds) == 1:
-        file = files(PACKAGE) / f"drawings/{kinds[0].name}.svg"
-        return file.read_text(encoding="utf-8")
+        return (files(PACKAGE) / f"drawings/{kinds[0].name}.svg").read_text(encoding="utf-8")
     return find_template(PACKAGE, "stacking.svg.j2").render(kinds=kinds)

