@@ -115,9 +115,8 @@ class WorkerChild(Child):
         ours, theirs = Pipe()
         super().__init__(ours, log)
         # Our end of the second pipe closes when this process ends, however it ends.
-        line, our_line = os.pipe()
-        self._line = os.fdopen(our_line, "wb", buffering=0)
-        numbers = [theirs.fileno(), line]
+        line, self._line = Pipe(duplex=False)
+        numbers = [theirs.fileno(), line.fileno()]
         # The child may not find rnnbench by itself: this process may have found it in its folder.
         path = str(Path(rnnbench.__file__).parents[1])
         program = f"import sys; sys.path.append({path!r}); from {__name__} import main; main()"
@@ -135,7 +134,7 @@ class WorkerChild(Child):
                 )
         finally:
             theirs.close()
-            os.close(line)
+            line.close()
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Done | Died:
         """Have it carry out a trial, and tell its progress, without most of many quick epochs."""

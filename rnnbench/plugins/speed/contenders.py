@@ -84,7 +84,6 @@ class ContenderTimes(Record):
 
     @property
     def trials(self) -> list[TrialTime]:
-        """The trials of all rounds."""
         return [trial for table in self.rounds for trial in table.trials]
 
     def ms_per_step(self, model: str) -> float:
@@ -150,7 +149,6 @@ class Contender:
         return replace(trial, training=training, threads=self.executor.threads)
 
     def times(self, rounds: list[TableTime]) -> ContenderTimes:
-        """Return the record of its times."""
         how = {"jobs": self.executor.jobs, "threads": self.executor.threads}
         return ContenderTimes(name=self.name, what=self.what, rounds=rounds, **how)
 

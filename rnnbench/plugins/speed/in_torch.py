@@ -47,7 +47,7 @@ class TorchNetwork(nn.Module):
             x = self._output(layer, part, x, lengths, mask)
         return x
 
-    def _output(self, layer: Layer, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
+    def _output(self, layer: Layer, part: Any, x: Any, lengths: Any, mask: Any) -> Any:  # noqa: PLR0911
         """Return the output of a layer, whose weights ``part`` has."""
         match layer:
             case feedforward.Embedding() if layer.dropout:
@@ -55,8 +55,14 @@ class TorchNetwork(nn.Module):
                 return part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
             case Recurrent() | Bidirectional():
                 return self._recur(getattr(layer, "layer", layer), part, x, lengths)
-            case feedforward.Pooling():
-                return _pool(layer, part, x, lengths, mask)
+            case feedforward.Pooling(by="max"):
+                return x.masked_fill(~mask, -1e9).amax(1)
+            case feedforward.Pooling(by="mean"):
+                return (x * mask).sum(1) / lengths[:, None]
+            case feedforward.Pooling(by="last"):
+                return _last(x, lengths)
+            case feedforward.Pooling(by="attention"):
+                return (part(x).masked_fill(~mask, -1e9).softmax(1) * x).sum(1)
             case feedforward.SpatialDropout():
                 return part(x.transpose(1, 2)).transpose(1, 2)
         return part(x)
@@ -102,16 +108,6 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
             query = nn.Linear(features, 1, bias=False)
             return nn.Sequential(nn.Linear(features, features), nn.Tanh(), query)
     return nn.Identity()
-
-
-def _pool(layer: feedforward.Pooling, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
-    if layer.by == "max":
-        return x.masked_fill(~mask, -1e9).amax(1)
-    if layer.by == "mean":
-        return (x * mask).sum(1) / lengths[:, None]
-    if layer.by == "last":
-        return _last(x, lengths)
-    return (part(x).masked_fill(~mask, -1e9).softmax(1) * x).sum(1)
 
 
 def _last(x: Any, lengths: Any) -> Any:

@@ -97,7 +97,6 @@ class Classifier:
         return loss, task.score(y, task.answers(logits, Decision(threshold=0.0)))
 
     def weights(self) -> Weights:
-        """Return copies of its weights."""
         return [own.detach().numpy().copy() for own in self.net.parameters()]
 
     def load(self, weights: Weights) -> None:
