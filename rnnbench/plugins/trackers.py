@@ -135,22 +135,18 @@ class TensorBoardTracker(TrialTracker):
         return events
 
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        _add_event(run, step=epoch, summary=Summary(value=scalars))
+        scalars = [{"tag": tag, "simple_value": value} for tag, value in values.items()]
+        _add_event(run, step=epoch, summary={"value": scalars})
 
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
         """End the row of the tab HPARAMS, as ``hparams_pb`` begins it."""
-        from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.plugins.hparams import metadata
         from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
         end = {"status": f"STATUS_{STATUSES[status]}", "end_time_secs": time.time()}
         described = metadata.create_summary_metadata(HParamsPluginData(session_end_info=end))
-        tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
-        value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
-        _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
+        value = {"tag": metadata.SESSION_END_INFO_TAG, "tensor": metadata.NULL_TENSOR}
+        _add_event(run, step=trial.epochs, summary={"value": [value | {"metadata": described}]})
         run.close()
 
 
