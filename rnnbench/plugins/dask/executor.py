@@ -360,8 +360,7 @@ class ClusterRun:
         self._refused = {at: facts for at, facts in self._refused.items() if at in workers}
         if not self._has_begun:
             self._begin(workers, able)
-        may_get_workers = len(workers) > len(self._refused)
-        patience = SILENCE_SECONDS + (FILES_SECONDS if may_get_workers else 0)
+        patience = SILENCE_SECONDS + FILES_SECONDS * (len(workers) > len(self._refused))
         if able:
             self._seen_able = time.monotonic()
         elif time.monotonic() - self._seen_able > patience:

@@ -53,8 +53,7 @@ class SiteFiles(Record):
     """The content of ``site.json``."""
 
     schema_version: Literal[1] = 1
-    files: list[Annotated[str, Field(pattern=_FILE)]]
-    """All other files: paths with slashes, relative to the folder of the site."""
+    files: list[Annotated[str, Field(pattern=_FILE)]]  # all others, relative to the folder
     reports: dict[str, str]  # the file of each report, by the name of its run
 
 

@@ -33,14 +33,13 @@ from rnnbench.training.epochs import ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
+log = logging.getLogger(__name__)
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
 NOT_IN_TORCH = ("bag_of_words", "conv1d")  # layers that PyTorch is not timed with
 Train = Callable[[Trial, Path, OnEpoch], TrialResult]  # as ``run_trial``
 CONFIG, TABLES = "speed-config.yaml", "speed.md"
 FILES = (SPEED, CONFIG, TABLES)  # the files of a speed benchmark
 OURS = "native"
-
-log = logging.getLogger(__name__)
 
 
 class TrialTime(Record):
@@ -144,8 +143,7 @@ class Contender:
 
     def adapt(self, trial: Trial) -> Trial:
         """Return ``trial`` with the engine and threads of this contender."""
-        engine = {"engine": self.engine} if self.engine else {}
-        training = trial.training.model_copy(update=engine)
+        training = trial.training.model_copy(update={"engine": self.engine} if self.engine else {})
         return replace(trial, training=training, threads=self.executor.threads)
 
     def times(self, rounds: list[TableTime]) -> ContenderTimes:

@@ -33,8 +33,7 @@ class TorchNetwork(nn.Module):
     def __init__(self, model: LayeredNetwork, shape: Shape, *, packs: bool):
         super().__init__()
         self.layers, self.packs = model.layers, packs
-        parts = (_part(layer, batch) for layer, batch in model.with_inputs(1, shape))
-        self.parts = nn.ModuleList(parts)
+        self.parts = nn.ModuleList(_part(*pair) for pair in model.with_inputs(1, shape))
 
     def forward(self, x: Any) -> Any:
         """Return the scores ``(batch, n_topics)``."""

@@ -30,10 +30,10 @@ NAMES = options.among("simple_rnn", "gru", "lstm")
 def explain(
     context: typer.Context,
     layers: Annotated[list[str], typer.Argument(metavar="LAYER", help=KINDS, autocompletion=NAMES)],
-    units: Annotated[int, _size("Units, h.", max=LARGEST.units)] = 50,
-    features: Annotated[int, _size("Features of a step, i.", max=LARGEST.features)] = 30,
-    steps: Annotated[int, _size("Steps of a sequence.", max=LARGEST.steps)] = 10,
-    batch: Annotated[int, _size("Sequences side by side.", max=LARGEST.batch)] = 4,
+    units: Annotated[int, _size("Units, h.", max=LARGEST["units"])] = 50,
+    features: Annotated[int, _size("Features of a step, i.", max=LARGEST["features"])] = 30,
+    steps: Annotated[int, _size("Steps of a sequence.", max=LARGEST["steps"])] = 10,
+    batch: Annotated[int, _size("Sequences side by side.", max=LARGEST["batch"])] = 4,
     toy: Annotated[bool, typer.Option("--toy", help=TOY)] = False,
     code: Annotated[bool, typer.Option("--code", help=CODE)] = False,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help=SAVE)] = None,
@@ -74,7 +74,7 @@ def _check_options(context: typer.Context) -> None:
     """Make sure that the options go together."""
     chosen = context.params
     other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
-    sources = {f"--{name}": context.get_parameter_source(name) for name in vars(LARGEST)}
+    sources = {f"--{name}": context.get_parameter_source(name) for name in LARGEST}
     sizes = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
     for wrong, message in (

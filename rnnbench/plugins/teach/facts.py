@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.plugins.teach import LARGEST, LayerSizes
+from rnnbench.plugins.teach import LARGEST
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.report.table import as_text, grid, stacked
 from rnnbench.section import Record, spell
@@ -23,11 +23,20 @@ TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
-WIDTH = 80
-"""Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
+WIDTH = 80  # columns on every terminal: longer lines are tiring, shorter ones would cut numbers
 Shape = tuple[int, ...]
 VALUE, ASIDE, GOOD, BAD = "bold", "dim", "green", "bold red"
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """The sizes of a layer and its input."""
+
+    units: int
+    features: int
+    steps: int
+    batch: int
 
 
 @dataclass(frozen=True)
@@ -150,10 +159,10 @@ def explain_layer(
         UserError: there is no such layer, or a size is too small or too large.
     """
     kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
-    for (name, size), largest in zip(vars(sizes).items(), vars(LARGEST).values(), strict=True):
+    for name, size in vars(sizes).items():
         is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-        if not (is_whole and 1 <= size <= largest):
-            allowed = f"should be a whole number from 1 to {largest}"
+        if not (is_whole and 1 <= size <= LARGEST[name]):
+            allowed = f"should be a whole number from 1 to {LARGEST[name]}"
             raise UserError(f"{name}: got {spell(size)} ({allowed})")
     with quiet_tensorflow():
         return explain_kind(kind, sizes)

@@ -18,15 +18,13 @@ from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.report.table import find_template, grid, stacked
 
 PACKAGE = "rnnbench.plugins.teach"
-TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
-"""The array: 3 sequences of 2 steps with 3 features each."""
+TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)  # 3 sequences of 2 steps with 3 features each
 UNITS = 2
-PATTERNS = {
+PATTERNS = {  # made-up numbers, repeated to fill a weight: they are easy to work with on paper
     "W": (0.1, -0.2, 0.2, 0.1, -0.1),
     "U": (0.3, -0.1, 0.2, -0.2, 0.1),
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
 }
-"""Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
 DIGITS = 4  # decimals of the numbers on the page
 
 

@@ -24,8 +24,7 @@ FASTER = 10  # so many times the rate of the other layers, as the new one has le
 NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 Floats = NDArray[np.float32]
-Pieces = NDArray[np.int32]
-"""Documents as ids of pieces of words, ``(n, pieces)``."""
+Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)``
 
 
 class Classifier:

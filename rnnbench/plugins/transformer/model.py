@@ -24,11 +24,10 @@ from rnnbench.section import Pretrained, Section, Text, call
 from rnnbench.storage import sha256_file, sha256_json
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
-FILES = (
+FILES = (  # of a model that are read
     *("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.*", "merges.txt", "*.model", "*.safetensors", "*.safetensors.index.json"),
 )
-"""The files of a model that are read."""
 MINILM = "minilm-l6"
 """all-MiniLM-L6-v2: N. Reimers and others fine-tuned a MiniLM of 6 layers (W. Wang et al.: MiniLM,
 NeurIPS 2020) on a billion pairs of texts from Reddit, papers, questions and answers, and others."""

@@ -12,9 +12,8 @@ from rich.console import Console
 
 import rnnbench
 from rnnbench.models.layers.recurrent import RECURRENT
-from rnnbench.plugins.teach import LayerSizes
 from rnnbench.plugins.teach import kinds as module
-from rnnbench.plugins.teach.facts import explain_kind
+from rnnbench.plugins.teach.facts import LayerSizes, explain_kind
 from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
