@@ -94,8 +94,7 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, d
     names = {key: f"{sha256_file(corpora[key])}.npz" for key in needed}
     files |= {name: corpora[key] for key, name in names.items()}
     if (size := sum(file.stat().st_size for file in files.values())) > MOST_BYTES:
-        most = f"at most {MOST_BYTES:,} are sent to workers"
-        hint = f"{most}; use fewer documents, or run on this machine"
+        hint = f"at most {MOST_BYTES:,} go to workers; use fewer documents, or run on this machine"
         raise UserError(f"corpora and modules have {size:,} bytes ({hint})")
     buffer = BytesIO()
     compressed: dict[str, Any] = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1}

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, count
 from operator import itemgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -124,8 +124,7 @@ def _files_beside(folder: Path, runs: Runs, places: Texts) -> dict[str, str]:
 
 def _render(page: PageContent, file: str, titles: Texts) -> str:
     """Return a page as the text of its file, with links to the pages that have titles."""
-    up = "../" * (len(PurePosixPath(file).parts) - 1)
-    links = {title: f"{up}{other}" for title, other in titles.items()}
+    links = {title: "../" * file.count("/") + other for title, other in titles.items()}
     return render(replace(page, pages=links, address=file))
 
 

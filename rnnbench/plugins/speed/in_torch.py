@@ -59,7 +59,7 @@ class TorchNetwork(nn.Module):
             case feedforward.Pooling(by="mean"):
                 return (x * mask).sum(1) / lengths[:, None]
             case feedforward.Pooling(by="last"):
-                return _last(x, lengths)
+                return x[torch.arange(len(x)), lengths - 1]
             case feedforward.Pooling(by="attention"):
                 return (part(x).masked_fill(~mask, -1e9).softmax(1) * x).sum(1)
             case feedforward.SpatialDropout():
@@ -80,8 +80,8 @@ class TorchNetwork(nn.Module):
             x = part(x)[0]
         if layer.return_sequences:
             return x
-        forwards, backwards = _last(x, lengths)[:, : layer.units], x[:, 0, layer.units :]
-        return torch.cat([forwards, backwards], dim=1)
+        last, first = x[torch.arange(len(x)), lengths - 1], x[:, 0]
+        return torch.cat([last[:, : layer.units], first[:, layer.units :]], dim=1)
 
 
 def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
@@ -107,10 +107,6 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
             query = nn.Linear(features, 1, bias=False)
             return nn.Sequential(nn.Linear(features, features), nn.Tanh(), query)
     return nn.Identity()
-
-
-def _last(x: Any, lengths: Any) -> Any:
-    return x[torch.arange(len(x)), lengths - 1]
 
 
 def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> TrialResult:

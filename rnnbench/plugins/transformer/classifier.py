@@ -111,8 +111,7 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     """Return a transformer without its pooler, with dropout and a new layer."""
     if body.config.is_encoder_decoder:
         raise ValueError("it has a decoder (use a model such as BERT)")
-    if hasattr(body, "pooler"):
-        body.pooler = None
+    body.pooler = None
     last = nn.Linear(body.config.hidden_size, shape.n_topics)
     return nn.Sequential(body, nn.Dropout(DROPOUT), last)
 
