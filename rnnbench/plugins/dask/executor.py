@@ -355,8 +355,7 @@ class ClusterRun:
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:
         able = {at: facts for at, facts in workers.items() if facts["resources"].get(self._id)}
-        ready = {at: facts for at, facts in able.items() if facts["status"] == "running"}
-        self._open = {at: facts["nthreads"] for at, facts in ready.items()}
+        self._open = {at: of["nthreads"] for at, of in able.items() if of["status"] == "running"}
         self._refused = {at: facts for at, facts in self._refused.items() if at in workers}
         if not self._has_begun:
             self._begin(workers, able)

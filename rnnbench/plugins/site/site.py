@@ -162,18 +162,15 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
         before, after = files_in(folder), set(site.files)
-        for file in sorted(after - before):
-            path = folder / file
+        for path in sorted(folder / file for file in after - before):
             if os.path.lexists(path):  # or it is a link to nothing
                 raise UserError(f"{path}: is not a file of the site (move it away, or {HINT})")
         both = sorted(before | after)
-        places = sorted({folder / place for file in both for place in Path(file).parents})
-        for place in places:
+        for place in sorted({folder / place for file in both for place in Path(file).parents}):
             if place != folder and place.is_symlink():
                 raise UserError(f"{place}: is a link (remove it, or {HINT})")
-        storage.write_document(folder / SITE, site.model_copy(update={"files": both}))
-        for place in places:
             storage.sweep(place)
+        storage.write_document(folder / SITE, site.model_copy(update={"files": both}))
         yield
         for path in (folder / file for file in before - after):
             try:

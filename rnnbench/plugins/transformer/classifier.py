@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils import clip_grad_norm_
 from transformers import AutoConfig, AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
 
 from rnnbench.errors import UserError
@@ -135,7 +134,7 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
         net.train()
         for rows in recipe.batches(n, seed, epoch):
             logits[rows] = add_gradients(classifier, x[rows], y[rows], weights[rows])
-            clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
+            nn.utils.clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
