@@ -67,8 +67,7 @@ class DaskExecutor(Executor):
     @cached_property
     def jobs(self) -> int:  # type: ignore[override]
         with connected(self._address) as (client, identity):
-            workers = identity["workers"].values()
-            if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
+            if not (cores := sum(int(facts["nthreads"]) for facts in identity["workers"].values())):
                 raise OutOfReachError(NO_WORKERS.format(client.scheduler.address))
         return min(cores, self._limit or cores)
 
@@ -308,9 +307,8 @@ class ClusterRun:
             prepare = partial(on_worker.prepare, self._task.prepare, trial.fingerprint, corpus)
             message = pickle.dumps((replace(self._task, prepare=prepare), trial, corpus))
             where = (others or None) if attempt.losses else None
-            options = {"key": key, "resources": {self._id: 1}, "workers": where}
-            future = client.submit(carry_out, self._id, message, pure=False, **options)
-            attempt.future = future
+            options = {"key": key, "resources": {self._id: 1}, "workers": where, "pure": False}
+            attempt.future = future = client.submit(carry_out, self._id, message, **options)
             packed, machine = pickle.loads(await future.result())  # noqa: S301 - trusted
             outcome = pickle.loads(packed)  # noqa: S301 - from a cluster that is trusted
         except Exception as error:  # of Dask: whatever a trial raises is an outcome

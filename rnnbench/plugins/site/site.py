@@ -296,7 +296,6 @@ def _with_reports(table: Table, reports: Texts) -> Table:
 
 
 def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
-    """Return the page of histories, with the last clear changes as sentences."""
     sections, models, changes = [], [], []
     for number, (config, history) in enumerate(histories, start=1):
         name, documents = f"{history.metric}-{number}", sets[history.dataset.split_fingerprint]

@@ -86,7 +86,6 @@ class ContenderTimes(Record):
         return [trial for table in self.rounds for trial in table.trials]
 
     def ms_per_step(self, model: str) -> float:
-        """Return the median over all trials of ``model`` in all rounds."""
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
@@ -142,7 +141,6 @@ class Contender:
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
-        """Return ``trial`` with the engine and threads of this contender."""
         training = trial.training.model_copy(update={"engine": self.engine} if self.engine else {})
         return replace(trial, training=training, threads=self.executor.threads)
 
@@ -165,8 +163,7 @@ class Contender:
 def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
     """Return the contenders of these names; by default all that can train ``benchmark``.
 
-    ``UserError`` is raised if there is no such contender, it cannot train a model of the benchmark,
-    or there is only one epoch, which is spent on compiling.
+    ``UserError``: a name is wrong, one cannot train a model, or the only epoch goes into compiling.
     """
     if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")

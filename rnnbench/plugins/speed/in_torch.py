@@ -143,8 +143,7 @@ def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> 
     parts = _inputs(model, dataset, dataset.x_test).split(1024)
     with torch.no_grad():
         answers = [net(part).log_softmax(1) for part in parts]
-    params = sum(weight.numel() for weight in weights)
-    record = epochs.record("torch", params, recipe, len(y))
+    record = epochs.record("torch", sum(weight.numel() for weight in weights), recipe, len(y))
     return TrialResult(record, dataset.y_test, torch.cat(answers).numpy())
 
 

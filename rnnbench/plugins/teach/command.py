@@ -71,7 +71,6 @@ def explain(
 
 
 def _check_options(context: typer.Context) -> None:
-    """Make sure that the options go together."""
     chosen = context.params
     other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
     sources = {f"--{name}": context.get_parameter_source(name) for name in LARGEST}

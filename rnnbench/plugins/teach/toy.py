@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic_core import to_jsonable_python
@@ -28,8 +27,7 @@ PATTERNS = {  # made-up numbers, repeated to fill a weight: they are easy to wor
 DIGITS = 4  # decimals of the numbers on the page
 
 
-@dataclass(frozen=True)
-class ToyLayer:
+class ToyLayer(NamedTuple):
     """A layer and all that it computes."""
 
     kind: Kind

@@ -87,7 +87,6 @@ class TransformerModel(Network):
         folder_of(self.transformer.name, progress)
 
     def in_short(self) -> str:
-        """Return the name of the model, and its parameters that differ from their defaults."""
         own = self.transformer.model_dump(exclude_defaults=True, exclude={"name"})
         return call(self.transformer.name, own)
 
