@@ -183,7 +183,12 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
     values = kind.run(x, *weights)
+    whole = kind.parameters(sizes.units, sizes.features)
     formulas = kind.weights(sizes.units, sizes.features).items()
+    parts = tuple(
+        Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
+        for weight, (symbol, formula) in zip(layer.trainable_weights, formulas, strict=True)
+    )
     ends = zip(kind.states, states, strict=True)
     return Explanation(
         layer=kind.name,
@@ -199,14 +204,7 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
         states=tuple(replace(state, shape=end.shape) for state, end in ends),
-        parameters=Parameters(
-            kind.parameters(sizes.units, sizes.features),
-            tuple(
-                Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
-                for weight, (symbol, formula) in zip(layer.trainable_weights, formulas, strict=True)
-            ),
-            layer.count_params(),
-        ),
+        parameters=Parameters(whole, parts, layer.count_params()),
         **{name: getattr(kind, name) for name in ON_PAPER},
         check=_check([values[state.symbol] for state in kind.states], sequence, last, *states),
     )
