@@ -111,11 +111,10 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
 
 def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> TrialResult:
     """Train a network, and score the test documents."""
-    epochs = Epochs(on_epoch)
     begin()
     torch.set_flush_denormal(True)
     torch.manual_seed(trial.seed)
-    model, recipe = cast(LayeredNetwork, trial.model), trial.training
+    model, recipe, epochs = cast(LayeredNetwork, trial.model), trial.training, Epochs(on_epoch)
     net = TorchNetwork(model, Shape.of(dataset), packs=packs)
     rate = recipe.learning_rates(1)[0]
     optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)
