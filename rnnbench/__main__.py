@@ -24,7 +24,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []  # interrupts a moment later
 TOGETHER = 1.0  # seconds in which signals count as one: shells and schedulers repeat them
-_heard: list[float] = []  # when a signal ended the command, and when later ones did
+_heard: list[float] = []  # when signals ended the command
 _raised: list[BaseException] = []
 """The interruptions so far. As classes are made, Python 3.11 and pydantic make errors of them."""
 

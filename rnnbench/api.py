@@ -306,8 +306,8 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 
 
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
-    """Return a metric, by default the main one, or a cost over all runs, with its clear changes.
+    """Return a metric (by default the main one) or a cost of each run, with its clear changes.
 
-    Errors are those of ``leaderboard``.
+    It raises the errors of ``leaderboard``.
     """
     return Histories(histories=ranking.trace_runs(list(map(opened, runs)), metric))

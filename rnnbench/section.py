@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an 
 Text = Annotated[str, Field(min_length=1)]
 Pretrained = Literal["nothing", "word vectors", "language model"]  # on other texts
 _FACTS = object()  # the context in which a section is dumped for a fingerprint
-# A property in the place of a class variable that other classes of a kind have.
+# A property where other classes of its kind have a class variable.
 computed: Callable[[Callable[[Any], Any]], Any] = property
 
 

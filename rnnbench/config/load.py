@@ -98,7 +98,7 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
             is_in_list = any(isinstance(key, int) for key in keys)
             if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
                 continue
-            where = at(root, list(map(str, keys))).where  # of a missing key, that of its mapping
+            where = at(root, list(map(str, keys))).where  # for a missing key, its mapping's
             match keys:  # a point of a grid is called by its model
                 case ("models", str(name), *below) if name not in models_of(tree.root):
                     keys = ("models", model_of(name), *below)

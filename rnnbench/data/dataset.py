@@ -249,7 +249,7 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
 
 
 def _source_of(corpus: Corpus) -> Source:
-    """Return the source of a corpus; one that is not known is treated as that of Keras."""
+    """Return the source of a corpus; an unknown one counts as Keras's."""
     return SOURCES.get(corpus.provenance.get("source", ""), KERAS)
 
 
@@ -437,7 +437,7 @@ def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: 
 
 
 def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
-    """Return the positions of ``n`` documents to train on and to hold out, ascending, always alike.
+    """Return the positions of ``n`` documents to train on and to hold out, ascending, always equal.
 
     ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as many.
     """

@@ -34,7 +34,7 @@ MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 Progress = Callable[[str, int, int | None], None]
 """Called with a description of the download, the bytes received, and the total if known."""
 Member = tuple[str, int, Callable[[], Any] | None]
-"""The name of a file in an archive, its declared size, and what opens it, if that has a bound."""
+"""The name of a file in an archive, its declared size, and what opens it, if that is bounded."""
 
 
 def silent(doing: str, done: int, total: int | None) -> None:

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]  # the steps that are not skipped, (batch, timesteps)
 Weights = Sequence[Floats]
 Shapes = list[tuple[int, ...]]
 Stack = Iterable[tuple[Layer, Batch]]
-ROWS_AT_ONCE = 256  # documents go through a network together, but take little memory
+ROWS_AT_ONCE = 256  # documents in a pass, few enough for little memory
 COVERED: tuple[type[Layer], ...] = (
     feedforward.Embedding, feedforward.WordCounts, feedforward.Conv1D, feedforward.Pooling,
     feedforward.Dense, feedforward.Dropout, feedforward.SpatialDropout, feedforward.LayerNorm,

@@ -69,7 +69,7 @@ class LinearRule(Record):
     schema_version: Literal[1] = 1
     reads_words: bool
     gives_probabilities: bool
-    has_one_label: bool = True  # the probabilities of a text add up to 1; or topics have log-odds
+    has_one_label: bool = True  # else each topic has log-odds of its own
     labels: list[NonNegativeInt]  # of the topics that it learned
     counts: list[Counts] | None  # the parts of its features; None for text vectors of wordllama
 

@@ -44,7 +44,7 @@ Rows = Sequence[tuple["_Read", NDArray[np.int32]]]  # of files, and the document
 class Reading(NamedTuple):
     """How files are read."""
 
-    columns: Mapping[str, str] = {}  # by the keys of NAMES; a dot leads into an object of JSON
+    columns: Mapping[str, str] = {}  # by the keys of NAMES; a dot leads into a JSON object
     only: tuple[str, str] | None = None  # a column, and its value in the rows that count
     separator: str | None = None  # stands between the labels of a document
 

@@ -117,7 +117,7 @@ def inline_svg(plot: Plot) -> Markup:
     """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme."""
     svg = plot.svg[plot.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
-    svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)  # those of the whole
+    svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)  # of the whole drawing
     points = float(svg[svg.index("viewBox") :].split()[2])
     # In an SVG of 6 inches, letters have 10 pixels or more.
     style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"

@@ -96,12 +96,12 @@ CURVES = {
 class Plot(ABC):
     """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
-    name: str  # that of its files, without suffix; plots on one page have different names
+    name: str  # of its files, without suffix; plots on one page have different names
     title: str
     size: tuple[float, float]
     size_on_page: tuple[float, float] | None = None  # where that differs
     alt: str  # the same facts in words, for those who cannot see it
-    models: Sequence[str] = ()  # those that it is about, where it is about some alone
+    models: Sequence[str] = ()  # the models that it shows, if not all
 
     def make_room(self, names: Iterable[str], height: float) -> None:
         """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
 JSON_VERSION = 1  # of JSON output whose record has no ``schema_version`` of its own
-IN_NOTEBOOK = Console().is_jupyter  # which can change what it has displayed
+IN_NOTEBOOK = Console().is_jupyter  # where output can be changed later
 DRAWING = threading.RLock()  # of standard error: no thread prints while another one redraws
 
 

@@ -46,7 +46,7 @@ AT_HALF = DecisionRule(threshold=0.5, none="empty")  # the probability 0.5, or t
 def decide(
     rule: DecisionRule, score_kind: str, held_out: tuple[Labels, Scores] | None, labels: Labels
 ) -> Decision:
-    """Return the decision by a rule, given all training ``labels``; ``held_out`` ones choose it."""
+    """Return the decision by a rule, given all training ``labels``; ``held_out`` decides it."""
     given, none = rule.threshold, rule.none
     if isinstance(given, float):
         given = float(np.log(given) - (score_kind != "log_probabilities") * np.log1p(-given))

@@ -157,7 +157,7 @@ class Value:
 
 
 Index = Value | int  # that the code computes, or that is known when it is made
-Rows: TypeAlias = "View | None"  # the numbers of rows, if they are not simply the first ones
+Rows: TypeAlias = "View | None"  # row numbers; ``None``: the first rows
 
 
 @dataclass(frozen=True)
