@@ -21,7 +21,7 @@ from rnnbench.prediction.predict import KeptModel, Prediction, find_model
 from rnnbench.report import tables
 from rnnbench.report.table import Shown, Table
 from rnnbench.report.words import make_badge
-from rnnbench.request import Config, Names, RunRequest, Settings, changes, takes
+from rnnbench.request import Config, RunRequest, Settings, changes, takes
 from rnnbench.results.run import StoredRun, load_results
 from rnnbench.results.store import lock_folder
 from rnnbench.runner.run import run as run_job
@@ -79,7 +79,12 @@ class Run(Shown, StoredRun):
         return pd.DataFrame(tables.summary_rows(self.results))
 
     def plot(
-        self, name: str, models: Names = None, *, curve: str | None = None, ax: "Axes | None" = None
+        self,
+        name: str,
+        models: str | Sequence[str] | None = None,
+        *,
+        curve: str | None = None,
+        ax: "Axes | None" = None,
     ) -> "Axes":
         """Draw a plot of a report on ``ax`` or new axes, in the style in use, and return the axes.
 
@@ -286,7 +291,9 @@ def badge(run: RunOrFolder, model: str | None = None, metric: str | None = None)
     return make_badge(opened(run).results, model, metric)
 
 
-def compare(a: RunOrFolder, b: RunOrFolder, models: Names = None) -> RunComparison:
+def compare(
+    a: RunOrFolder, b: RunOrFolder, models: str | Sequence[str] | None = None
+) -> RunComparison:
     """Return how the models of run or folder ``b`` differ from those of the same name in ``a``.
 
     Raises:
@@ -308,6 +315,7 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
     """Return a metric (by default the main one) or a cost of each run, with its clear changes.
 
-    It raises the errors of ``leaderboard``.
+    Raises:
+        UserError: there is no such metric, or the runs do not have it.
     """
     return Histories(histories=ranking.trace_runs(list(map(opened, runs)), metric))

@@ -46,9 +46,11 @@ def refused(error: BaseException) -> RnnbenchError | None:
         return RnnbenchError(f"out of memory{how_much}: {advice}")
     if _NO_THREAD in str(error):
         return RnnbenchError("no thread can be started: raise the limits (ulimit -u, ulimit -v)")
-    if isinstance(error, FileNotFoundError) and not error.filename:  # it is the working folder
+    if not isinstance(error, OSError):
+        return None
+    if error.errno == errno.ENOENT and not error.filename:  # only the working folder has no name
         return UserError("the working folder was removed; change to another one (cd)")
-    if not isinstance(error, OSError) or error.errno not in STATUS_OF:
+    if error.errno not in STATUS_OF:
         return None
     found = RnnbenchError(f"{error.filename or 'the system'}: {error.strerror}")
     found.exit_code = STATUS_OF[error.errno]

@@ -169,7 +169,7 @@ def _exact_match(labels: "Labels", answers: "Labels") -> Any:
 
 
 @_of_sets("precision_at_1", "P@1")
-def _precision_at_1(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
+def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
     """mean share of the document's topics among its best score"""
     import numpy as np
 
@@ -180,7 +180,7 @@ def _precision_at_1(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
 @_of_sets("precision_at_3", "P@3")
 def _precision_at_3(labels: "Labels", scores: "Scores") -> Any:
     """mean share of the document's topics among its three best scores"""
-    return _precision_at_1(labels, scores, k=3)
+    return _precision_at(labels, scores, k=3)
 
 
 @_of_sets("ranking_precision", "LRAP")

@@ -31,7 +31,8 @@ def model_of(name: str) -> str:
 def values_of(name: str) -> dict[str, str]:
     """Return the values at a point, by parameter; empty for another model."""
     inside = name.removeprefix(model_of(name))[1:-1]
-    return dict(pair.split("=", 1) for pair in inside.split(",") if "=" in pair)
+    pairs = (pair.partition("=") for pair in inside.split(",") if pair)
+    return {key: value for key, _, value in pairs}
 
 
 def split_names(text: str) -> list[str]:
@@ -59,5 +60,5 @@ def chosen(names: Sequence[str], only: Sequence[str] | None, flag: str = "models
     if unknown or not only:
         wrong = listed([f"'{shortened(str(name), 60)}'" for name in unknown])
         what = f"no model {wrong}" if unknown else "names no model"
-        raise UserError(f"{flag}: {what} ({did_you_mean((*unknown, '')[0], names)})")
+        raise UserError(f"{flag}: {what} ({did_you_mean(str((*unknown, '')[0]), names)})")
     return [name for name in names if name in only or model_of(name) in only]

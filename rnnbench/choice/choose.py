@@ -390,10 +390,11 @@ def choose(request: ChoiceRequest) -> Choice:
     if not request.then_fit:
         return whole
     names = with_members([whole.recommended], job.benchmark.models)
+    trials = complete(job.benchmark.models, done)
     held_out = {
         (model_of(name), seed): _answers(parts, positions)
-        for name, by_seed in complete(names if request.on == "all" else (), done).items()
-        for seed, parts in by_seed.items()
+        for name in (names if request.on == "all" else ())
+        for seed, parts in trials[name].items()
     }
     try:
         return replace(whole, fitted=_fit(request, job, whole, held_out))

@@ -436,7 +436,9 @@ def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: 
     return padded
 
 
-def hold_out(n: int, share: float, groups: Groups = None) -> tuple[Positions, Positions]:
+def hold_out(
+    n: int, share: float, groups: NDArray[np.int32] | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the positions of ``n`` documents to train on and to hold out, ascending, always equal.
 
     ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as many.

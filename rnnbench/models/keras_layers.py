@@ -16,6 +16,7 @@ from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
 Sizes = tuple[int | None, ...]
+Seed = int | None
 
 
 @_register
@@ -137,7 +138,9 @@ class AttentionPooling(_Pooling):
     (NAACL 2016), with as many hidden units as features.
     """
 
-    def __init__(self, chunks: int = 1, kernel_seed: int = 0, query_seed: int = 0, **kwargs: Any):
+    def __init__(
+        self, chunks: int = 1, kernel_seed: Seed = None, query_seed: Seed = None, **kwargs: Any
+    ):
         super().__init__(chunks, **kwargs)
         self.kernel_seed, self.query_seed = kernel_seed, query_seed
 
@@ -197,7 +200,7 @@ class HashedEmbedding(keras.layers.Layer):
 class PositionEmbedding(keras.layers.Layer):
     """Adds to each step a learned vector for its position; masked steps are not counted."""
 
-    def __init__(self, seed: int = 0, **kwargs: Any):
+    def __init__(self, seed: Seed = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking, self.seed = True, seed
 
@@ -266,7 +269,7 @@ class MinimalGRU(keras.layers.Layer):
         activation: str = "linear",
         return_sequences: bool = False,
         go_backwards: bool = False,
-        seed: int = 0,
+        seed: Seed = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -354,7 +357,7 @@ class WeightDrop(keras.layers.RNN):
     S. Merity, N. Keskar, R. Socher: Regularizing and Optimizing LSTM Language Models (ICLR 2018).
     """
 
-    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: int, **more: Any):
+    def __init__(self, *args: Any, weight_drop: float = 0.0, weight_drop_seed: Seed, **more: Any):
         super().__init__(*args, **more)
         self.weight_drop, self.weight_drop_seed = weight_drop, weight_drop_seed
         self.weight_drop_generator = keras.random.SeedGenerator(weight_drop_seed)
@@ -392,7 +395,7 @@ class DropoutEmbedding(keras.layers.Embedding):
     Networks (NIPS 2016), with one mask for a batch.
     """
 
-    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: int = 0, **more: Any):
+    def __init__(self, *args: Any, dropout: float = 0.0, dropout_seed: Seed = None, **more: Any):
         super().__init__(*args, **more)
         self.dropout, self.dropout_seed = dropout, dropout_seed
         self.dropout_generator = keras.random.SeedGenerator(dropout_seed)

@@ -244,11 +244,15 @@ class LocalExecutor(Executor):
             worker.trial = trial = waiting.popleft()
             worker.give(pickle.dumps((task, trial, corpora[trial.corpus_fingerprint])))
 
+        def end_all() -> None:
+            for worker in workers.values():
+                worker.end()
+
         with temporary_folder() as folder, ExitStack() as ending:
+            ending.callback(end_all)
             while workers or waiting:
                 while waiting and len(workers) < self.jobs:
                     worker = Worker(self.threads, folder / f"{next(number)}.log")
-                    ending.callback(worker.end)
                     workers[worker.connection] = worker
                     give_next(worker)
                     listener(PhaseBegan(worker.trial, "starting worker"))

@@ -166,11 +166,13 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
             if os.path.lexists(path):  # or it is a link to nothing
                 raise UserError(f"{path}: is not a file of the site (move it away, or {HINT})")
         both = sorted(before | after)
-        for place in sorted({folder / place for file in both for place in Path(file).parents}):
+        places = sorted({folder / place for file in both for place in Path(file).parents})
+        for place in places:
             if place != folder and place.is_symlink():
                 raise UserError(f"{place}: is a link (remove it, or {HINT})")
-            storage.sweep(place)
         storage.write_document(folder / SITE, site.model_copy(update={"files": both}))
+        for place in places:
+            storage.sweep(place)
         yield
         for path in (folder / file for file in before - after):
             try:

@@ -17,9 +17,15 @@ from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
 
 
 class Assignment(NamedTuple):
-    """A training for an engine, which calls ``on_epoch`` after each epoch.
+    """A training for an engine.
 
-    ``seed`` decides everything random, and ``keep_model`` whether the weights are returned.
+    Attributes:
+        model: the model, one that the engine covers.
+        dataset: the documents; those that ``hold_out`` holds out only choose the best epoch.
+        recipe: the training values.
+        seed: decides everything random.
+        on_epoch: is called after each epoch.
+        keep_model: whether the weights are part of the result.
     """
 
     model: Model
@@ -103,8 +109,7 @@ class Engine(ABC):
     def fit(self, work: Assignment) -> TrialResult:
         """Train a model that it covers, and score the test documents with it.
 
-        The same work on the same machine must give the same scores, bit for bit. The training
-        documents that ``hold_out`` holds out are used only to choose the best epoch.
+        The same work on the same machine must give the same scores, bit for bit.
 
         The result has a record of the training, without what identifies it; ``dataset.y_test``;
         finite scores, natural logarithms of probabilities or margins (see also
