@@ -57,6 +57,7 @@ from .storage import DamagedResultError as DamagedResultError
 from .tasks import SingleLabel as SingleLabel
 from .tasks import TaskKind as TaskKind
 from .tracking import Tracker as Tracker
+from .training.engines import Assignment as Assignment
 from .training.engines import Engine as Engine
 from .training.epochs import OnEpoch as OnEpoch
 from .training.epochs import Recipe as Recipe

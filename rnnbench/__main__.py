@@ -12,9 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from types import FrameType
@@ -26,6 +24,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "
 """Ctrl-C, and the signals by which schedulers and closed terminals end a command."""
 LATER = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []  # interrupts a moment later
 TOGETHER = 1.0  # seconds in which signals count as one: shells and schedulers repeat them
+_heard: list[float] = []  # when signals ended the command
 _raised: list[BaseException] = []
 """The interruptions so far. As classes are made, Python 3.11 and pydantic make errors of them."""
 
@@ -91,22 +90,16 @@ def _say(message: str) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """End the command; signals that come together are one, and a later one ends it at once."""
-    first = time.monotonic()
-
-    def interrupt_again(number: int, frame: FrameType | None) -> None:
-        if time.monotonic() - first > TOGETHER:
-            _raise_where_it_is_heard(Interruption(signal=number), frame)
-
-    for ending in SIGNALS:
-        if signal.getsignal(ending) is not signal.SIG_IGN:
-            signal.signal(ending, interrupt_again)
-    _raise_where_it_is_heard(Interruption(signal=number), frame)
+    now = time.monotonic()
+    if not _heard or now - _heard[0] > TOGETHER:
+        _heard.append(now)
+        _raise_where_it_is_heard(Interruption(signal=number), frame)
 
 
 def _raise_where_it_is_heard(interruption: BaseException, frame: FrameType | None) -> None:
     """Raise it now, or a moment later if what is being executed would be left half done."""
     if LATER and (HOLDS or _is_in_extension(frame)):
-        _call_later(partial(_raise_where_it_is_heard, interruption))
+        _raise_later(interruption)
     else:
         _raised.append(interruption)
         raise interruption
@@ -121,16 +114,15 @@ def _is_in_extension(frame: FrameType | None) -> bool:
     return False
 
 
-def _call_later(act: Callable[[FrameType | None], None]) -> None:
-    """Call a function a moment later with what is then being executed."""
-    signal.signal(LATER[0], lambda _number, frame: act(frame))
+def _raise_later(interruption: BaseException) -> None:
+    signal.signal(LATER[0], lambda _, frame: _raise_where_it_is_heard(interruption, frame))
     signal.setitimer(signal.ITIMER_REAL, 0.01)
 
 
 def _raise_again(lost: Any) -> None:
     """Raise an interruption a moment later if Python dropped it, as it does in ``__del__``."""
     if LATER and isinstance(lost.exc_value, KeyboardInterrupt):
-        _call_later(partial(_raise_where_it_is_heard, lost.exc_value))
+        _raise_later(lost.exc_value)
     else:
         sys.__unraisablehook__(lost)
 

@@ -56,12 +56,11 @@ class Run(Shown, StoredRun):
         every cost, and each key of the config in which the models differ.
         """
         settings = differing_settings(self.config["models"])
-        costs = {"params", "epochs", "best_epoch", *COSTS}
         return [
             {"model": model.name, "seed": trial.seed}
             | dict.fromkeys(self.results.metrics)
             | trial.metrics
-            | stored.record.model_dump(include=costs)
+            | stored.record.model_dump(include={"params", "epochs", "best_epoch", *COSTS})
             | settings[model.name]
             for model in self.results.models
             for trial, stored in zip(model.trials, self.trials[model.name], strict=True)
@@ -94,7 +93,7 @@ class Run(Shown, StoredRun):
                 of all pairs of up to 8 models, or of each model and the best; ``learning_curves``,
                 medians in a band of all seeds; ``cost``, the score by the time of a training; or
                 ``confusion``, the answers of one model for each frequent topic.
-            models: only these models of the run.
+            models: only this model, or these models, of the run.
             curve: of learning curves, ``loss`` (the default), the name of the main metric, such as
                 ``accuracy``, or either of them after ``val_``.
 
@@ -224,9 +223,7 @@ class Histories(Shown, Record):
         return list(map(tables.history_table, self.histories))
 
 
-def load_dataset(
-    config: "Config | Data | None" = None, settings: Settings | None = None
-) -> Dataset:
+def load_dataset(config: Config | Data | None = None, settings: Settings | None = None) -> Dataset:
     """Return the padded documents and the labels that a config trains and tests on.
 
     Args:
@@ -316,7 +313,7 @@ def leaderboard(runs: Sequence[RunOrFolder], metric: str | None = None) -> Leade
 
 
 def history(runs: Sequence[RunOrFolder], metric: str | None = None) -> Histories:
-    """Return a metric, by default the main one, or a cost over all runs, with its clear changes.
+    """Return a metric (by default the main one) or a cost of each run, with its clear changes.
 
     Raises:
         UserError: there is no such metric, or the runs do not have it.

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 TRAIN, RESULTS = "Train and choose", "Look at results"
-LEARN, PARTS = "Learn and check", "Configs, models and data"
-"""The groups of commands in ``rnnbench --help``."""
+LEARN, PARTS = "Learn and check", "Configs, models and data"  # groups in ``rnnbench --help``
 
 
 @dataclass(frozen=True)

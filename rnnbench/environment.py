@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -89,15 +90,13 @@ def installed(packages: Iterable[str]) -> dict[str, str]:
         if (key := (name, frozenset(wanted.extras))) in seen:
             continue
         seen.add(key)
-        try:
+        with suppress(PackageNotFoundError):  # needed on other systems only
             facts = distribution(name)
-        except PackageNotFoundError:  # needed on other systems only
-            continue
-        found[name] = facts.version
-        extras = [{"extra": extra} for extra in ("", *wanted.extras)]
-        for needed in map(Requirement, facts.requires or ()):
-            if not needed.marker or any(map(needed.marker.evaluate, extras)):
-                waiting.append(needed)
+            found[name] = facts.version
+            extras = [{"extra": extra} for extra in ("", *wanted.extras)]
+            for needed in map(Requirement, facts.requires or ()):
+                if not needed.marker or any(map(needed.marker.evaluate, extras)):
+                    waiting.append(needed)
     return dict(sorted(found.items()))
 
 

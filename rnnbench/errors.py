@@ -15,8 +15,7 @@ _SHORTAGES = (*_FULL, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EAGAIN, err
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.ELOOP)
 STATUS_OF = dict.fromkeys(_SHORTAGES, 1) | dict.fromkeys(_BAD_NAMES, 2)
 """The exit status for each system error that is not a bug in rnnbench, wherever it occurs."""
-_NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"
-"""Parts of messages if a library does not fit into memory, and if no thread can be started."""
+_NO_ROOM, _NO_THREAD = "failed to map segment", "can't start new thread"  # parts of messages
 HOLDS: list[None] = []  # one for each block whose end a request to end has to wait for
 
 

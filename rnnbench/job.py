@@ -18,17 +18,9 @@ from rnnbench.config.schema import Benchmark
 from rnnbench.data.corpus import Corpus
 from rnnbench.data.dataset import PATHS
 from rnnbench.data.load import prepare, prepare_corpus, unlabeled_fault, with_unlabeled
-from rnnbench.errors import (
-    Interruption,
-    OutOfReachError,
-    RnnbenchError,
-    UserError,
-    did_you_mean,
-    signal_of,
-)
+from rnnbench.errors import Interruption, OutOfReachError, RnnbenchError, UserError, signal_of
 from rnnbench.request import KEYS, Config, OwnTexts, Request, Settings, changes, plain
 from rnnbench.results.store import BAD_ROWS, FILES, HINT, OWN_TEXTS, RESULTS, Store, check_folder
-from rnnbench.runner.executors import EXECUTORS
 from rnnbench.runner.run import Job, PlanResult, key_of
 from rnnbench.storage import SUBFOLDERS, peek, sha256_file, write_text
 from rnnbench.terminal.display import show_download
@@ -47,18 +39,9 @@ def prepared_job(
     request, texts = _with_file_of_texts(request)
     values = {name: getattr(request, name, None) for name in KEYS}
     changed = changes(request.settings, dashes="", **values)
-    jobs, models = request.jobs, request.models
-    names = [models] if isinstance(models, str) else models
+    names = [request.models] if isinstance(request.models, str) else request.models
     benchmark = select(load(source_of(request.config), changed), names, "models")
-    if jobs is not None and jobs < 1:
-        raise UserError(f"jobs: got {jobs} (should be 1 or more)")
-    if request.executor not in EXECUTORS:
-        hint = did_you_mean(request.executor, EXECUTORS)
-        raise UserError(f"no executor '{request.executor}' ({hint})")
-    with EXECUTORS.blamed(request.executor):
-        kind, address = EXECUTORS[request.executor], request.scheduler
-        executor = kind(jobs) if address is None else kind.at(str(address), jobs)
-    folder = request.folder_of(benchmark.name)
+    executor, folder = request.make_executor(), request.folder_of(benchmark.name)
     if (spelled := encodable(str(folder))) != str(folder):
         raise UserError(f"{spelled}: the name of the folder is not in UTF-8")
     check_folder(folder, record)
@@ -217,9 +200,8 @@ def check_inputs(
     text = dump(benchmark, folder)
     for i, file in enumerate(inputs_of(config, benchmark)):
         around = filter(Path.exists, (file, *file.resolve().parents))
-        for path, place in product(around, filter(Path.exists, places)):
-            if not path.samefile(place):
-                continue
+        pairs = product(around, filter(Path.exists, places))
+        for place in (place for path, place in pairs if path.samefile(place)):
             kept: list[Any] = [hashlib.sha256(text.encode()).hexdigest()]
             if i == 0:  # the config itself
                 kept.append(peek(place.with_name(RESULTS)).get("config_sha256"))

@@ -9,7 +9,7 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +25,7 @@ from rnnbench.models.layers import LAYERS
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.points import MODEL, POINT
 from rnnbench.results.schema import Results
-from rnnbench.section import Section, Variant
+from rnnbench.section import SCORES, Section, Variant
 from rnnbench.tracking import TRACKERS
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.settings import AUTO, MAX_SEEDS
@@ -48,7 +48,7 @@ class _Generator(GenerateJsonSchema):
         found, model = super().model_schema(schema), schema["cls"]
         found.pop("title", None)
         found["description"] = _plain(model.__doc__ or "")
-        for key, text in _docs(model).items():
+        for key, text in _docs(model):
             if key in found["properties"]:
                 found["properties"][key]["description"] = text
         if issubclass(model, Section) and "required" not in found:
@@ -56,15 +56,13 @@ class _Generator(GenerateJsonSchema):
         return found
 
 
-def _docs(model: type[BaseModel]) -> dict[str, str]:
-    docs = {}
+def _docs(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
             source: Any = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
             for field, below in pairwise(source.body):
                 if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                    docs[ast.unparse(field.target)] = _plain(ast.literal_eval(below.value))
-    return docs
+                    yield ast.unparse(field.target), _plain(ast.literal_eval(below.value))
 
 
 def _plain(docstring: str) -> str:
@@ -75,11 +73,9 @@ def results_schema() -> Schema:
     """Return the JSON Schema (draft 2020-12) of ``results.json``."""
     schema = Results.model_json_schema(by_alias=False, schema_generator=_Generator)
     sha256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
-    schema["properties"] |= {
-        "config_sha256": {**sha256, "description": "Of config.yaml."},
-        "checksum": {**sha256, "description": "Of all other keys, as canonical JSON."},
-    }
-    schema["required"] += ["config_sha256", "checksum"]
+    sums = {"config_sha256": "Of config.yaml.", "checksum": "Of all other keys, as canonical JSON."}
+    schema["properties"] |= {key: {**sha256, "description": text} for key, text in sums.items()}
+    schema["required"] += sums
     return {"$schema": _Generator.schema_dialect, "title": "The results of rnnbench", **schema}
 
 
@@ -88,17 +84,15 @@ def config_schema() -> Schema:
     layers = {layer.kind: layer for layer in LAYERS.usable()}
     baselines = {baseline.kind: baseline for baseline in BASELINES.usable()}
     others = MODELS.usable()
-    models: list[type[BaseModel]] = [Benchmark, *layers.values(), *baselines.values(), *others]
-    references, schema = models_json_schema(
-        [(model, "validation") for model in models], schema_generator=_Generator
-    )
+    models = (Benchmark, *layers.values(), *baselines.values(), *others)
+    pairs: Any = [(model, "validation") for model in models]
+    references, schema = models_json_schema(pairs, schema_generator=_Generator)
     ref_of = {model: reference for (model, _), reference in references.items()}
     definitions: dict[str, Schema] = schema["$defs"]
     recurrent = {kind: layer for kind, layer in layers.items() if issubclass(layer, Recurrent)}
     definitions["Layer"] = _one_kind(layers, ref_of)
     definitions["Recurrent"] = _one_kind(recurrent, ref_of)
-    names = {"enum": list(baselines)}
-    definitions["Baseline"] = {"anyOf": [names, _one_kind(baselines, ref_of)]}
+    definitions["Baseline"] = {"anyOf": [{"enum": list(baselines)}, _one_kind(baselines, ref_of)]}
     _add_what_validators_allow(definitions)
     _add_grids(definitions, [*KINDS, *(kind.__name__ for kind in others)])
     definitions["Network"] = {"anyOf": [ref_of[kind] for kind in others] or [False]}
@@ -127,25 +121,25 @@ def _one_kind(kinds: Mapping[str, type[Variant]], ref_of: Mapping[Any, Schema]) 
 
 def _add_what_validators_allow(definitions: dict[str, Schema]) -> None:
     """Add the names in registries, and the values that validators turn into others."""
-    benchmark, data, training = (
-        definitions[name]["properties"] for name in ("Benchmark", "Data", "Training")
-    )
+    sections = (definitions[name] for name in ("Benchmark", "Data", "Training"))
+    benchmark, data, training = (section["properties"] for section in sections)
     benchmark["name"]["pattern"] = f"^{MODEL}$"
     benchmark["references"]["propertyNames"] = {"pattern": f"^{MODEL}$"}
     benchmark["models"]["propertyNames"] = {"pattern": f"^{POINT}$"}
-    benchmark["extends"] = {
-        "description": "Config files or names that this one extends.",
-        **_one_or_several({"type": "string"}, {"type": "string"}),
-    }
+    text, trackers = {"type": "string"}, {"enum": list(TRACKERS)}
+    extends = {"description": "Config files or names that this one extends."}
+    benchmark["extends"] = extends | _one_or_several(text, text)
     pretrained = {LanguageModel.kind: LanguageModel}
     definitions["LayeredNetwork"]["properties"]["pretrain"]["anyOf"] = [
         {"enum": [*pretrained, None]},
         _one_kind(pretrained, {LanguageModel: {"$ref": "#/$defs/LanguageModel"}}),
     ]
+    published = definitions["Published"]
+    published["properties"] |= dict.fromkeys(SCORES, published["properties"]["score"])
+    published["required"].remove("score")
     data["source"]["enum"] = ["auto", *SOURCES]
     data["tokenizer"]["enum"] = [*TOKENIZERS, None]
     training["engine"]["enum"] = [AUTO, *ENGINES]
-    trackers = {"enum": list(TRACKERS)}
     number = {"type": "integer", "minimum": 1, "maximum": MAX_SEEDS}
     seed = {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32}
     bounds = {"minItems": 1, "maxItems": MAX_SEEDS, "uniqueItems": True}
@@ -171,14 +165,12 @@ def _add_grids(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
         "combination is a model of its own. Lists under `zip` change together.",
         "type": ["object", "null"],
     }
+    training, grid = ({"$ref": f"#/$defs/{name}"} for name in ("ModelTraining", "Grid"))
     for name in kinds:
-        definitions[name]["properties"] |= {
-            "training": {"$ref": "#/$defs/ModelTraining"},
-            "grid": {"$ref": "#/$defs/Grid"},
-        }
+        definitions[name]["properties"] |= {"training": training, "grid": grid}
     models = definitions["Benchmark"]["properties"]["models"]
     models["additionalProperties"] = {  # a model may lack the very values that its grid has
         "if": {"type": "object", "required": ["grid"]},
-        "then": {"properties": {"grid": {"$ref": "#/$defs/Grid"}}},
+        "then": {"properties": {"grid": grid}},
         "else": models["additionalProperties"],
     }

@@ -9,11 +9,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.registry import Registry
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Labels = NDArray[np.integer]
-    Scores = NDArray[np.floating]
+    from rnnbench.tasks import Labels, Scores
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -65,7 +61,7 @@ class Metric(Quantity):
 
 def by_topic(
     labels: "Labels", answers: "Labels", n_topics: int = 0
-) -> "tuple[Labels, Labels, NDArray[np.float64]]":
+) -> "tuple[Labels, Labels, Scores]":
     """Return, for each topic, its documents, those that were given it rightly, and its F1.
 
     Each is ``(n_topics,)``, or longer if more topics occur. The F1 of a topic that no document has
@@ -74,9 +70,7 @@ def by_topic(
     import numpy as np
 
     if labels.ndim == 2:
-        own, given, right = (
-            of.sum(axis=0, dtype=int) for of in (labels, answers, labels & answers)
-        )
+        own, given, right = (x.sum(axis=0, dtype=int) for x in (labels, answers, labels & answers))
     else:
         n = max(n_topics, 1 + int(labels.max()), 1 + int(answers.max()))
         documents = labels, answers, labels[labels == answers]
@@ -88,12 +82,12 @@ ONE, SEVERAL = ("single_label",), ("multi_label",)
 _built_in: list[Metric] = []  # in the order of columns
 
 
-def _metric(name: str, header: str, description: str, **more: Any) -> Callable[[_F], _F]:
-    """Return a decorator that makes a metric of a function; its result may be any number."""
+def _metric(name: str, header: str, **more: Any) -> Callable[[_F], _F]:
+    """Return a decorator that makes a metric of a function; its docstring is the description."""
 
     def add(function: _F) -> _F:
-        facts = {"name": name, "header": header, "description": description, **more}
-        _built_in.append(Metric(function=function, **facts))
+        facts = {"description": " ".join((function.__doc__ or "").split()), **more}
+        _built_in.append(Metric(name=name, header=header, function=function, **facts))
         return function
 
     return add
@@ -102,109 +96,97 @@ def _metric(name: str, header: str, description: str, **more: Any) -> Callable[[
 _of_answers = partial(_metric, is_of_answers=True)
 _of_sets = partial(_metric, tasks=SEVERAL)
 _of_given_sets = partial(_of_answers, tasks=SEVERAL)
-_log_loss = partial(
-    _metric, header="log-loss", higher_is_better=False, needs_log_probabilities=True
-)
 
 
-@_of_answers(
-    "accuracy", "test accuracy", "share of the test documents that were given their own topic"
-)
+@_of_answers("accuracy", "test accuracy")
 def _accuracy(labels: "Labels", answers: "Labels") -> Any:
+    """share of the test documents that were given their own topic"""
     return (labels == answers).mean()
 
 
-@_of_answers("macro_f1", "macro-F1", "mean F1 over the topics in the test set", tasks=ONE + SEVERAL)
+@_of_answers("macro_f1", "macro-F1", tasks=ONE + SEVERAL)
 def _macro_f1(labels: "Labels", answers: "Labels", at_least: int = 1) -> Any:
+    """mean F1 over the topics in the test set"""
     own, _, f1 = by_topic(labels, answers)
     chosen = f1[own >= at_least]
     return chosen.mean() if chosen.size else None
 
 
-@_of_answers(
-    "balanced_accuracy", "balanced accuracy", "mean recall over the topics in the test set"
-)
+@_of_answers("balanced_accuracy", "balanced accuracy")
 def _balanced_accuracy(labels: "Labels", answers: "Labels") -> Any:
+    """mean recall over the topics in the test set"""
     own, right, _ = by_topic(labels, answers)
     return (right / own.clip(1))[own > 0].mean()
 
 
-@_of_answers(
-    "weighted_f1", "weighted F1", "mean F1 over the topics, weighted by their test documents"
-)
+@_of_answers("weighted_f1", "weighted F1")
 def _weighted_f1(labels: "Labels", answers: "Labels") -> Any:
+    """mean F1 over the topics, weighted by their test documents"""
     own, _, f1 = by_topic(labels, answers)
     return f1 @ own / len(labels)
 
 
-@_metric(
-    "top3_accuracy",
-    "top-3",
-    "share of the test documents whose topic has one of the three best scores; a tie that reaches "
-    "fourth place does not count",
-)
+@_metric("top3_accuracy", "top-3")
 def _top3_accuracy(labels: "Labels", scores: "Scores") -> Any:
+    """share of the test documents whose topic has one of the three best scores; a tie that reaches
+    fourth place does not count"""
     own = scores[range(len(labels)), labels]
     at_least = (scores >= own[:, None]).sum(axis=1)  # including itself
     return (at_least <= 3).mean()
 
 
-@_log_loss(
-    "log_loss",
-    description="cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the "
-    "document's lowest nonzero one if it is lower",
-    format=".3f",
-)
-def _log_loss_of_one(labels: "Labels", scores: "Scores") -> Any:
+@_metric("log_loss", "log-loss", format=".3f", higher_is_better=False, needs_log_probabilities=True)
+def _log_loss(labels: "Labels", scores: "Scores") -> Any:
+    """cross-entropy in nats; a probability of 0 counts as 1.2e-38, or as the document's lowest
+    nonzero one if it is lower"""
     return 0.0 - scores[range(len(labels)), labels].mean(dtype=float)  # and never -0.0
 
 
-@_of_answers("score", "score", "mean of the scores that the answers were given", tasks=("score",))
+@_of_answers("score", "score", tasks=("score",))
 def _score(_: "Labels", answers: Any) -> Any:
+    """mean of the scores that the answers were given"""
     return answers.mean()
 
 
-@_of_given_sets("micro_f1", "micro-F1", "F1 of all decisions about a test document and a topic")
+@_of_given_sets("micro_f1", "micro-F1")
 def _micro_f1(labels: "Labels", answers: "Labels") -> Any:
+    """F1 of all decisions about a test document and a topic"""
     from rnnbench.tasks import MULTI_LABEL  # imports NumPy
 
     return MULTI_LABEL.score(labels, answers)
 
 
-_of_given_sets(
-    "macro_f1_of_10", "macro-F1 of 10", "mean F1 over the topics with ten test documents or more"
-)(partial(_macro_f1, at_least=10))
+@_of_given_sets("macro_f1_of_10", "macro-F1 of 10")
+def _macro_f1_of_10(labels: "Labels", answers: "Labels") -> Any:
+    """mean F1 over the topics with ten test documents or more"""
+    return _macro_f1(labels, answers, at_least=10)
 
 
-@_of_given_sets(
-    "exact_match",
-    "exact match",
-    "share of the test documents that were given just their own topics",
-)
+@_of_given_sets("exact_match", "exact match")
 def _exact_match(labels: "Labels", answers: "Labels") -> Any:
+    """share of the test documents that were given just their own topics"""
     return (labels == answers).all(axis=1).mean()
 
 
-def _precision_at(labels: "Labels", scores: "Scores", k: int) -> Any:
+@_of_sets("precision_at_1", "P@1")
+def _precision_at(labels: "Labels", scores: "Scores", k: int = 1) -> Any:
+    """mean share of the document's topics among its best score"""
     import numpy as np
 
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]  # of ties, the first are taken
     return np.take_along_axis(labels, best, axis=1).mean()
 
 
-for _k, _best in ((1, "best score"), (3, "three best scores")):
-    _of_sets(
-        f"precision_at_{_k}", f"P@{_k}", f"mean share of the document's topics among its {_best}"
-    )(partial(_precision_at, k=_k))
+@_of_sets("precision_at_3", "P@3")
+def _precision_at_3(labels: "Labels", scores: "Scores") -> Any:
+    """mean share of the document's topics among its three best scores"""
+    return _precision_at(labels, scores, k=3)
 
 
-@_of_sets(
-    "ranking_precision",
-    "LRAP",
-    "label-ranking average precision: for each topic of a document, the share of its topics among "
-    "those with at least the same score; 1 for a document without one",
-)
+@_of_sets("ranking_precision", "LRAP")
 def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
+    """label-ranking average precision: for each topic of a document, the share of its topics among
+    those with at least the same score; 1 for a document without one"""
     import numpy as np
 
     sums = np.zeros(len(labels))
@@ -216,23 +198,15 @@ def _ranking_precision(labels: "Labels", scores: "Scores") -> Any:
     return sums.mean()
 
 
-@_of_given_sets(
-    "hamming_loss",
-    "Hamming loss",
-    "share of wrong decisions about a test document and a topic",
-    format=".5f",
-    higher_is_better=False,
-)
+@_of_given_sets("hamming_loss", "Hamming loss", format=".5f", higher_is_better=False)
 def _hamming_loss(labels: "Labels", answers: "Labels") -> Any:
+    """share of wrong decisions about a test document and a topic"""
     return (labels != answers).mean()
 
 
-@_log_loss(
-    "binary_log_loss",
-    description="binary cross-entropy in nats, the mean over documents and topics",
-    tasks=SEVERAL,
-)
-def _log_loss_of_each(labels: "Labels", scores: "Scores") -> Any:
+@_of_sets("binary_log_loss", "log-loss", higher_is_better=False, needs_log_probabilities=True)
+def _binary_log_loss(labels: "Labels", scores: "Scores") -> Any:
+    """binary cross-entropy in nats, the mean over documents and topics"""
     import numpy as np
 
     # A probability above 1 - 2^-24, which a float32 cannot tell from 1, counts as that.
@@ -263,8 +237,7 @@ def usable_metrics(task: str = ONE[0]) -> dict[str, Metric]:
     """Return the metrics of a kind of task by name; see ``all_usable_metrics``."""
     from rnnbench.tasks import TASKS  # imports NumPy
 
-    kind = TASKS[task]
-    return {one.name: one for one in all_usable_metrics() if kind.is_among(one.tasks)}
+    return {one.name: one for one in all_usable_metrics() if TASKS[task].is_among(one.tasks)}
 
 
 def quantity_names() -> list[str]:
@@ -274,8 +247,6 @@ def quantity_names() -> list[str]:
 
 def find_quantity(name: str, where: str) -> Quantity:
     """Return a metric or a cost by its name; messages begin with ``where``, the name's place."""
-    if name in COSTS:
-        return COSTS[name]
-    if name not in METRICS:
-        raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, quantity_names())})")
-    return METRICS[name]
+    if name not in (names := quantity_names()):
+        raise UserError(f"{where}: no metric '{name}' ({did_you_mean(name, names)})")
+    return COSTS.get(name) or METRICS[name]

@@ -9,8 +9,7 @@ from rnnbench.text import listed
 MODEL = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"  # the pattern of a name that a user gives to a model
 MAX_BRACKETS = 100  # the most characters in the brackets
 POINT = rf"{MODEL}(\[[A-Za-z0-9_.+=,-]{{1,{MAX_BRACKETS}}}\])?"  # of a point, or of a model
-_IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"
-"""The rest of the brackets of a name; without its bound, long lists would take quadratic time."""
+_IN_BRACKETS = rf"[^\[\]]{{0,{MAX_BRACKETS}}}\]"  # unbounded, it would take quadratic time
 
 
 def short(key: str) -> str:
@@ -31,9 +30,8 @@ def model_of(name: str) -> str:
 
 def values_of(name: str) -> dict[str, str]:
     """Return the values at a point, by parameter; empty for another model."""
-    if not re.fullmatch(POINT, name) or "[" not in name:
-        return {}
-    pairs = (part.partition("=") for part in name.partition("[")[2][:-1].split(","))
+    inside = name.removeprefix(model_of(name))[1:-1]
+    pairs = (pair.partition("=") for pair in inside.split(",") if pair)
     return {key: value for key, _, value in pairs}
 
 
@@ -53,12 +51,7 @@ def split_keys(path: str) -> list[str]:
     return re.split(rf"\.(?!{_IN_BRACKETS})", path)
 
 
-def chosen(
-    names: Sequence[str],
-    only: Sequence[str] | None,
-    flag: str = "models",
-    fault: str = "no run has a model",
-) -> list[str]:
+def chosen(names: Sequence[str], only: Sequence[str] | None, flag: str = "models") -> list[str]:
     """Return those of ``names`` in ``only``, or all; the name of a grid stands for its points."""
     if only is None:
         return list(names)
@@ -66,6 +59,6 @@ def chosen(
     unknown = list(dict.fromkeys(name for name in only if name not in known))
     if unknown or not only:
         wrong = listed([f"'{shortened(str(name), 60)}'" for name in unknown])
-        what = f"{fault} {wrong}" if unknown else "names no model"
-        raise UserError(f"{flag}: {what} ({did_you_mean((*unknown, '')[0], names)})")
+        what = f"no model {wrong}" if unknown else "names no model"
+        raise UserError(f"{flag}: {what} ({did_you_mean(str((*unknown, '')[0]), names)})")
     return [name for name in names if name in only or model_of(name) in only]

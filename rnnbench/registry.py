@@ -2,12 +2,13 @@
 
 import importlib
 import logging
-import traceback
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Generic, TypeVar
 
 from rnnbench.errors import RnnbenchError, UserError, first_fault
@@ -30,13 +31,9 @@ def blame(name: str, failure: str = "failed") -> Iterator[None]:
     except BaseException as error:
         import pydantic  # slow, and not needed to list commands
 
-        ours = [Path(file).parent for file in (__file__, importlib.__file__, pydantic.__file__)]
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if not frame.filename.startswith("<frozen")
-            and not any(map(Path(frame.filename).is_relative_to, ours))
-        ]
+        files = (__file__, importlib.__file__, pydantic.__file__)
+        ours = ("<frozen", *(f"{Path(file).parent}{os.sep}" for file in files))
+        frames = [it for it in extract_tb(error.__traceback__) if not it.filename.startswith(ours)]
         place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
         reason = first_fault(error) if isinstance(error, pydantic.ValidationError) else error
         raise PluginError(f"{name} {failure}: {type(error).__name__}: {reason}{place}") from error
@@ -61,7 +58,8 @@ class Registry(Mapping[str, T], Generic[T]):
         self._built_in = tuple(self._usable)
 
     @cached_property
-    def _plugins(self) -> dict[str, EntryPoint]:
+    def plugins(self) -> dict[str, EntryPoint]:
+        """The entry points of the plug-ins, by name."""
         found: dict[str, EntryPoint] = {}
         # Ours come first. Installers store plug-ins in different orders.
         plugins = entry_points(group=self.group)
@@ -73,25 +71,21 @@ class Registry(Mapping[str, T], Generic[T]):
     def __getitem__(self, name: str) -> T:
         """Return the entry called ``name``; a plug-in that fails raises ``PluginError``."""
         if name not in self._usable:
-            self._usable[name] = self._load(self._plugins[name])
+            self._usable[name] = self._load(self.plugins[name])
         return self._usable[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._built_in, *self._plugins])
+        return iter([*self._built_in, *self.plugins])
 
     def __len__(self) -> int:
-        return len(self._built_in) + len(self._plugins)
+        return len(self._built_in) + len(self.plugins)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._built_in or name in self._plugins
-
-    def plugin(self, name: str) -> EntryPoint | None:
-        """Return the entry point of the plug-in ``name``; ``None`` if it is not a plug-in."""
-        return self._plugins.get(name)
+        return name in self._built_in or name in self.plugins
 
     def label(self, name: str) -> str:
         """Return a name for messages, such as ``layer 'scale' of the package made-up``."""
-        plugin = None if self._is_own(name) else self.plugin(name)
+        plugin = None if self._is_own(name) else self.plugins.get(name)
         package = f" of the package {plugin.dist.name}" if plugin and plugin.dist else ""
         return f"{self.word} '{name}'{package}"
 
@@ -112,7 +106,7 @@ class Registry(Mapping[str, T], Generic[T]):
         return entries
 
     def _is_own(self, name: str) -> bool:
-        return name in self._built_in or (name in self._plugins and _is_ours(self._plugins[name]))
+        return name in self._built_in or (name in self.plugins and _is_ours(self.plugins[name]))
 
     def _load(self, plugin: EntryPoint) -> T:
         with self.blamed(plugin.name, f"cannot be loaded from {plugin.value}"):

@@ -14,9 +14,9 @@ import typer
 
 from rnnbench.config.load import Override
 from rnnbench.config.schema import Benchmark
-from rnnbench.errors import UserError, shortened
+from rnnbench.errors import UserError, did_you_mean, shortened
 from rnnbench.points import split_names, split_setting
-from rnnbench.runner.executors import EXECUTORS
+from rnnbench.runner.executors import EXECUTORS, Executor
 from rnnbench.section import checked
 from rnnbench.terminal import options
 from rnnbench.tracking import TRACKERS
@@ -29,14 +29,13 @@ class Frame(Protocol):
         """Return its rows, one per line."""
 
 
-OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]
-"""Texts with labels: a data frame, or a pair of lists."""
+OwnTexts = Frame | tuple[Sequence[str], Sequence[Any]]  # texts with labels
 Config = str | Path | Mapping[str, Any] | Benchmark | OwnTexts
 """A config file, its content, or the result of ``load_config``; or texts to make one for."""
-Settings = Mapping[str, Any] | Sequence[Override]
-"""New values of a config, by key: ``{"training.batch_size": 25}``."""
+Names = str | Sequence[str] | None
+Settings = Mapping[str, Any] | Sequence[Override]  # by key: {"training.batch_size": 25}
 
-KEYS = {
+KEYS = {  # of the config, changed by options and Python arguments of these names
     "epochs": "training.epochs",
     "seeds": "training.seeds",
     "data": "data.source",
@@ -45,9 +44,7 @@ KEYS = {
     "label": "data.label",
     "track": "tracking",
 }
-"""The config keys that options and Python arguments change."""
-MANY_SEEDS = 50
-"""A larger number may have been meant as a single seed."""
+MANY_SEEDS = 50  # a larger number may have been meant as a single seed
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -56,12 +53,12 @@ R = TypeVar("R")
 
 
 def option(kind: Any, text: str = "", *flags: str, default: Any = None, **facts: Any) -> Any:
-    """Return a field of a request that is also an option of its command.
+    """Return a field of a request that, unless ``kind`` is ``None``, is also a command's option.
 
     ``kind`` is the type on the command line, with ``flags`` and ``facts`` of ``typer.Option``, or
     the whole option. The ``text`` is for Python and, next to a type, for the help.
     """
-    if is_own := not hasattr(kind, "__metadata__"):  # it is not annotated
+    if is_own := kind is not None and not hasattr(kind, "__metadata__"):  # it is not annotated
         type_ = kind | None if default is None else kind
         kind = Annotated[type_, typer.Option(*flags, help=text, **facts)]
     meaning = text or kind.__metadata__[0].help
@@ -72,6 +69,7 @@ def _running(*arguments: Any, **facts: Any) -> Any:
     return option(*arguments, rich_help_panel="How trials run", **facts)
 
 
+_column = partial(option, str, metavar="COLUMN", rich_help_panel=options.CHANGES)
 _flag, _count = partial(option, bool, default=False), partial(option, int, metavar="N", min=1)
 
 
@@ -79,10 +77,8 @@ _flag, _count = partial(option, bool, default=False), partial(option, int, metav
 class Request:
     """The arguments that ``run`` and ``choose`` share."""
 
-    name: ClassVar[str]
-    """The name of the command."""
-    prefix: ClassVar[str] = ""
-    """Of the name of the folder of the results, if ``out`` names none."""
+    name: ClassVar[str]  # of the command
+    prefix: ClassVar[str] = ""  # of the name of the folder of the results, if ``out`` names none
     config: Config = option(
         options.Config,
         "A config file, its content, or the result of `load_config`. Or texts with labels: a "
@@ -91,18 +87,16 @@ class Request:
     )
     _: KW_ONLY
     epochs: int | None = option(options.Epochs)
-    seeds: int | Sequence[int] | None = option(
-        options.Seeds, "The number of seeds, or a list of seeds."
-    )
-    models: str | Sequence[str] | None = option(options.Models)
+    seeds: int | Sequence[int] | None = option(options.Seeds, "The number of seeds, or a list.")
+    models: Names = option(options.Models)
     data: str | OwnTexts | None = option(
         options.Source,
         "The source of the documents. Or texts with labels, a data frame or a pair, which are "
         "stored in the folder of the results.",
     )
     path: str | Path | None = option(options.DataPath)
-    text: str | None = option(options.TextColumn)
-    label: str | None = option(options.LabelColumn)
+    text: str | None = _column("The column of a table with the texts.")
+    label: str | None = _column("The column of a table with the labels.")
     jobs: int | None = _running(
         int, "Trials side by side; by default one per core.", metavar="N", min=1, max=1024
     )
@@ -114,35 +108,37 @@ class Request:
         autocompletion=lambda: [*EXECUTORS],
     )
     scheduler: str | Path | None = _running(
-        str,
-        "The scheduler of Dask; by default the one in its configuration.",
-        metavar="ADDRESS|FILE",
+        str, "The scheduler of Dask; by default that of its configuration.", metavar="ADDRESS|FILE"
     )
     out: str | Path | None = option(
         Path, "Where results go; by default results/NAME.", **options.FOLDER
     )
-    settings: Settings | None = option(
-        options.Settings, "Values to replace those of the config, by key."
-    )
+    settings: Settings | None = option(options.Settings, "New values of the config, by key.")
     fresh: bool = _running(bool, "Train stored trials again.", "--fresh", default=False)
-    progress: bool = field(
-        default=True, metadata={"meaning": "Whether progress is shown on standard error."}
-    )
-    command: str | None = field(
-        default=None,
-        metadata={"meaning": "What to repeat the run by; by default its `config.yaml`."},
-    )
+    progress: bool = option(None, "Whether progress is shown on standard error.", default=True)
+    command: str | None = option(None, "What to repeat the run by; by default its `config.yaml`.")
 
     def folder_of(self, name: str) -> Path:
         """Return the folder of the results of a config with a name."""
         return Path("results", self.prefix + name) if self.out is None else options.folder(self.out)
+
+    def make_executor(self) -> Executor:
+        """Return the executor of the trials, or raise ``UserError``."""
+        jobs, name, address = self.jobs, self.executor, self.scheduler
+        if jobs is not None and jobs < 1:
+            raise UserError(f"jobs: got {jobs} (should be 1 or more)")
+        if name not in EXECUTORS:
+            raise UserError(f"no executor '{name}' ({did_you_mean(name, EXECUTORS)})")
+        with EXECUTORS.blamed(name):
+            kind = EXECUTORS[name]
+            return kind(jobs) if address is None else kind.at(str(address), jobs)
 
     def repeated_by(self, folder: Path) -> str:
         """Return the command that repeats this request from the config in a folder of results."""
         words = ["rnnbench", self.name, str(folder / "config.yaml")]
         for option in fields(self):
             value, flag = getattr(self, option.name), f"--{option.name.replace('_', '-')}"
-            is_stored = not option.metadata.get("is_own") or option.name in KEYS  # in the config
+            is_stored = not option.metadata["is_own"] or option.name in KEYS  # in the config
             if not is_stored and option.name not in ("out", "fresh") and value != option.default:
                 words += [flag] if value is True else [flag, str(value)]
         return shlex.join([*words, "--out", str(folder)])
@@ -153,7 +149,7 @@ class RunRequest(Request):
     """The arguments of ``run``."""
 
     name = "run"
-    track: str | Sequence[str] | None = _running(
+    track: Names = _running(
         list[str],
         f"Record the run while it goes on, with {', '.join(TRACKERS)}; repeatable.",
         metavar="A,B",
@@ -223,7 +219,7 @@ def takes(request: Callable[P, T]) -> Callable[[Callable[[T], R]], Callable[P, R
 
 def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of its ``request``, before its own; ``quiet`` is one of these."""
-    found = [option for option in fields(request) if "kind" in option.metadata]
+    found = [option for option in fields(request) if option.metadata["kind"]]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
@@ -252,9 +248,7 @@ def takes_options(request: type[Request]) -> Callable[[Callable[..., None]], Cal
 
 
 def changes(
-    settings: Mapping[str, Any] | Iterable[str | Override] | None = None,
-    dashes: str = "--",
-    **values: Any,
+    settings: Settings | Iterable[str | Override] | None = None, dashes: str = "--", **values: Any
 ) -> list[Override]:
     """Return the changes to the config from options or, if ``dashes`` is empty, Python arguments.
 

@@ -10,19 +10,9 @@ from contextlib import suppress
 from functools import wraps
 from typing import Annotated, Any, ClassVar, Literal, ParamSpec, TypeVar
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    SerializationInfo,
-    ValidationError,
-    model_serializer,
-    model_validator,
-    validate_call,
-)
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, ValidationError
 
 from rnnbench.errors import UserError, did_you_mean, nearest, shortened
 from rnnbench.registry import PluginError
@@ -33,14 +23,15 @@ Share = Annotated[float, Field(ge=0, le=1)]  # a share of something, such as an 
 Text = Annotated[str, Field(min_length=1)]
 Pretrained = Literal["nothing", "word vectors", "language model"]  # on other texts
 _FACTS = object()  # the context in which a section is dumped for a fingerprint
+# A property where other classes of its kind have a class variable.
+computed: Callable[[Callable[[Any], Any]], Any] = property
 
 
 class Record(BaseModel):
     """A stored record; unknown keys are refused, so that nothing is silently dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    older_versions: ClassVar[tuple[int, ...]] = ()
-    """The schema versions that can be read, too."""
+    older_versions: ClassVar[tuple[int, ...]] = ()  # schema versions that can be read, too
 
 
 def formerly(name: str) -> Any:
@@ -54,11 +45,11 @@ SCORES = ("accuracy", "micro_f1")  # the names that a published score may go by,
 class Publication(BaseModel):
     """A published score, and how it was measured; what is ``None`` is not known."""
 
-    score: Annotated[Share, Field(validation_alias=AliasChoices("score", *SCORES))]
+    score: Annotated[Share, Field(validation_alias=pydantic.AliasChoices("score", *SCORES))]
     """The main metric, which may go by its name; the mean, if several trainings were published."""
     std: Share | None = None
     """Standard deviation of the score over trainings."""
-    runs: PositiveInt | None = None
+    runs: pydantic.PositiveInt | None = None
     """The number of trainings."""
     transductive: bool | None = None
     """Whether training used the texts of the test documents, without their topics."""
@@ -72,13 +63,11 @@ class Section(BaseModel):
     """One mapping of a config; each key is a field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    loader_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys that the loader consumes before validation, such as ``extends``."""
+    loader_keys: ClassVar[tuple[str, ...]] = ()  # that the loader consumes, such as ``extends``
     later_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that came after fingerprints of this section were stored. A fingerprint leaves them out
     at their defaults, so that stored results stay valid."""
-    unset_keys: ClassVar[tuple[str, ...]] = ()
-    """Keys that are left out while they have their defaults."""
+    unset_keys: ClassVar[tuple[str, ...]] = ()  # that are left out while they have their defaults
 
     @model_validator(mode="wrap")
     @classmethod
@@ -94,7 +83,7 @@ class Section(BaseModel):
         return self.model_dump(mode="json", exclude=set(without), context=_FACTS)
 
     @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
+    def _as_in_yaml(self, handler: Any, info: pydantic.SerializationInfo) -> dict[str, Any]:
         left_out = [*self.unset_keys, *(self.later_keys if info.context is _FACTS else ())]
         usual = {key: type(self).model_fields[key].default for key in left_out}
         items = handler(self).items()
@@ -112,7 +101,7 @@ class Variant(Section):
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
     @model_serializer(mode="wrap")
-    def _as_in_yaml(self, handler: Any, info: SerializationInfo) -> dict[str, Any]:
+    def _as_in_yaml(self, handler: Any, info: pydantic.SerializationInfo) -> dict[str, Any]:
         return {self.kind: super()._as_in_yaml(handler, info)}
 
 
@@ -222,7 +211,7 @@ def _sentence(item: ErrorDetails, allowed_keys: Iterable[str]) -> str:  # noqa: 
 
 def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Raise ``UserError`` for arguments that annotations do not allow; convert others."""
-    signature, validated = inspect.signature(function), validate_call(function)
+    signature, validated = inspect.signature(function), pydantic.validate_call(function)
 
     @wraps(function)
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:

@@ -44,8 +44,7 @@ class UnwritableError(UserError):
     """A file cannot be written; the exit status is 1 if, say, a full disk is to blame, else 2."""
 
     def __init__(self, path: Path, error: OSError):
-        in_the_way = [folder for folder in path.parents if str(folder) == error.filename]
-        place = (*in_the_way, path)[0]
+        place = next((folder for folder in path.parents if str(folder) == error.filename), path)
         super().__init__(f"{place}: cannot be written: {error.strerror or error}")
         self.exit_code = STATUS_OF.get(error.errno or 0, UserError.exit_code)
 
@@ -66,9 +65,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        except BaseException:
+        finally:
             temporary.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise UnwritableError(path, error) from error
 
@@ -128,8 +126,7 @@ def temporary_folder() -> Iterator[Path]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="rnnbench-", ignore_cleanup_errors=True)
     except OSError as error:
-        place = Path(tempfile.tempdir or "the temporary folder")
-        raise UnwritableError(place, error) from error
+        raise UnwritableError(Path(tempfile.tempdir or "the temporary folder"), error) from error
     try:
         yield Path(folder.name)
     finally:

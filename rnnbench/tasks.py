@@ -109,10 +109,9 @@ class MultiLabel(TaskKind):
         decision = decision or Decision(threshold=float(np.finfo(scores.dtype).tiny))
         given = scores >= np.asarray(decision.threshold, scores.dtype)
         if decision.best_above is not None:
-            best = scores.argmax(axis=1)
             is_enough = scores.max(axis=1) >= scores.dtype.type(decision.best_above)
             alone = np.flatnonzero(~given.any(axis=1) & is_enough)
-            given[alone, best[alone]] = True
+            given[alone, scores[alone].argmax(axis=1)] = True
         return given.astype(np.uint8)
 
     def parts(self, labels: Labels, answers: Labels) -> NDArray[np.float64]:

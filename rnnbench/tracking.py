@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from rnnbench.errors import UserError, did_you_mean
+from rnnbench.errors import UserError
 from rnnbench.registry import Registry
-from rnnbench.section import problem, spell
+from rnnbench.section import one_of, problem, spell
 
 if TYPE_CHECKING:
     from rnnbench.config.schema import Benchmark
@@ -70,24 +70,19 @@ TRACKERS: Registry[type[Tracker]] = Registry("tracker", Tracker, holds_classes=T
 
 def _names(value: Any) -> Any:
     names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list | tuple):
         raise problem(f"got {spell(value)}", "allowed: a tracker, or a list such as [mlflow]")
-    for name in names:
-        if name not in TRACKERS:
-            raise problem(f"no tracker {spell(name)}", did_you_mean(name, TRACKERS))
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(one_of(name, TRACKERS) for name in names))
 
 
-TrackerNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
-"""The names of trackers; in a config a single name will do."""
+TrackerNames = Annotated[tuple[str, ...], BeforeValidator(_names)]  # a single name will do
 
 
 def check_trackers(names: Iterable[str]) -> None:
     """Make sure that trackers can be used, or raise ``PluginError`` or ``UserError``."""
     for name in names:
         tracker = TRACKERS[name]
-        found = {module: find_spec(module) for module in tracker.modules}
         # A folder of that name, which tools leave in the working folder, has no origin.
-        if missing := [name for name, spec in found.items() if not (spec and spec.origin)]:
+        if missing := [it for it in tracker.modules if not getattr(find_spec(it), "origin", None)]:
             hint = f": {tracker.install}" if tracker.install else ""
             raise UserError(f"{TRACKERS.label(name)} needs {', '.join(missing)}{hint}")

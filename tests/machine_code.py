@@ -131,6 +131,6 @@ def network(
     )
     made, random = NativeNetwork(code, model, x, recipe, seed), np.random.default_rng(seed)
     for part in code.parts:
-        before = part.read(made.arenas[0], lambda own: own.value)
+        before = part.read(made.arenas[0], "value")
         part.write(made.arenas[0], before + random.normal(0, 0.1, part.shape).astype(np.float32))
     return made

@@ -27,7 +27,7 @@ MAKE = """
 def look_again(*registries):
     """Have registries look for plug-ins as after an installation."""
     for registry in registries:
-        vars(registry).pop("_plugins", None)
+        vars(registry).pop("plugins", None)
         for name in {*registry._usable} - {*registry._built_in}:
             del registry._usable[name]
 

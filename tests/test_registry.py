@@ -79,7 +79,7 @@ def test_a_plug_in_that_fails_is_left_out_where_all_are_asked_for(install, caplo
 
 def test_the_package_of_an_entry_is_known(install):
     fruits = install(pear="orchard:pear")
-    assert (fruits.plugin("pear").value, fruits.plugin("apple")) == ("orchard:pear", None)
+    assert (fruits.plugins["pear"].value, "apple" in fruits.plugins) == ("orchard:pear", False)
     assert fruits.label("pear") == "fruit 'pear' of the package a-garden"
     assert fruits.label("apple") == "fruit 'apple'"
     write_distribution(Path(sys.path[0]), {"fig": "x:y"}, {}, group="rnnbench.fruits", name="b")

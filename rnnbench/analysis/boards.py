@@ -21,7 +21,7 @@ from rnnbench.data.audit import DatasetSummary
 from rnnbench.errors import UserError
 from rnnbench.metrics import COSTS, METRICS, find_quantity, usable_metrics
 from rnnbench.results.run import StoredRun
-from rnnbench.results.schema import Comparison, ModelSummary, Statistic
+from rnnbench.results.schema import DIGITS, Comparison, ModelSummary, Statistic
 from rnnbench.section import Record
 
 log = logging.getLogger(__name__)
@@ -82,17 +82,14 @@ def rank_runs(runs: Sequence[StoredRun], metric: str | None = None) -> list[Boar
         used = metric_of(dataset, metric)
         found: dict[tuple[object, ...], tuple[str, ModelSummary, Hits]] = {}
         for name, run in group.items():
-            hits = hits_of(run)
-            for model in run.results.models:
-                own, marks = hits[model.name], [trial.fingerprint for trial in model.trials]
-                same = (model.name, *marks, own.parts.tobytes())
-                found.setdefault(same, (name, model, own))
+            for model, hits in zip(run.results.models, hits_of(run).values(), strict=True):
+                marks = [trial.fingerprint for trial in model.trials]
+                found.setdefault((model.name, *marks, hits.parts.tobytes()), (name, model, hits))
         named = {f"{model.name} of {name}": hits for name, model, hits in found.values()}
         against_best, entries = compare_with_best(named), []
         scores = [score_of(model, used) for _, model, _ in found.values()]
-        measured = [score for score in scores if score is not None]
         for (name, model, _), score in zip(found.values(), scores, strict=True):
-            rank = None if score is None else 1 + sum(other > score for other in measured)
+            rank = None if score == -inf else 1 + sum(other > score for other in scores)
             against = against_best.get(f"{model.name} of {name}")
             entries.append(RankedModel(rank=rank, run=name, model=model, against_best=against))
         entries.sort(key=lambda entry: entry.rank or inf)
@@ -111,8 +108,7 @@ def trace_runs(
         dataset = named[0][1].results.dataset
         used = metric_of(dataset, metric)
         history = RunHistory(metric=used, dataset=dataset, models=list(models), entries=[])
-        runs_before = [None, *(run for _, run in named[:-1])]
-        for before, (name, run) in zip(runs_before, named, strict=True):
+        for before, (name, run) in zip([None, *(run for _, run in named)], named, strict=False):
             is_tested = before and history.is_tested and before.trials.keys() & run.trials.keys()
             changes = compare_runs(before, run).models if before and is_tested else []
             entry = HistoryEntry(
@@ -160,11 +156,11 @@ def has_metric(dataset: DatasetSummary, name: str) -> bool:
     return name in COSTS or dataset.kind.is_among(METRICS[name].tasks)
 
 
-def score_of(model: ModelSummary, metric: str) -> float | None:
-    """Return a number that is higher for a better model, rounded so that ties are exact."""
+def score_of(model: ModelSummary, metric: str) -> float:
+    """Return a rounded number that is higher for a better model; without the metric, ``-inf``."""
     mean = model.mean_of(metric)
     sign = 1 if find_quantity(metric, "--metric").higher_is_better else -1
-    return None if mean is None else round(sign * mean, 12)
+    return -inf if mean is None else round(sign * mean, DIGITS)
 
 
 # Mean ranks over datasets
@@ -250,7 +246,7 @@ def _ranked(board: Board, entries: Mapping[str, RankedModel], names: list[str]) 
     if several := [name for name in names if counts[name] > 1]:
         log.warning("%s: the first run counts for %s", _name(board, board.runs), ", ".join(several))
     used = {entries[name].run for name in names}
-    scores = np.array([score_of(entries[name].model, board.metric) for name in names], float)
+    scores = np.array([score_of(entries[name].model, board.metric) for name in names])
     return RankedDataset(
         name=_name(board, [run for run in board.runs if run in used]),
         corpus_fingerprint=board.dataset.corpus_fingerprint,

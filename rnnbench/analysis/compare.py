@@ -57,11 +57,9 @@ class DifferingFact(Record):
 class ComparedRuns(Record):
     """Two runs on the same documents, which B may have cut and padded differently."""
 
-    a: str
-    """The folder of A."""
+    a: str  # the folder of A
     b: str
-    dataset: DatasetSummary
-    """The dataset of run A."""
+    dataset: DatasetSummary  # of run A
     models: list[ModelChange]
     only_in_a: list[str]
     only_in_b: list[str]
@@ -127,14 +125,12 @@ def find_differences(a: StoredRun, b: StoredRun) -> list[DifferingFact]:
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    branches_a, branches_b = branches(a), branches(b)
-    if branches_a is None or branches_b is None:
-        if a != b:
-            yield key, a, b
-        return
-    for part in branches_a | branches_b:
-        path = f"{key}.{part}" if key else part
-        yield from _differing(branches_a.get(part), branches_b.get(part), path)
+    of_a, of_b = branches(a), branches(b)
+    if of_a is not None and of_b is not None:
+        for part in of_a | of_b:
+            yield from _differing(of_a.get(part), of_b.get(part), f"{key}.{part}" if key else part)
+    elif a != b:
+        yield key, a, b
 
 
 def branches(tree: Any) -> dict[str, Any] | None:
@@ -253,12 +249,9 @@ def judge(gate: Gate, comparison: ComparedRuns) -> GateVerdict:
         (a, b), p = values[change.name], change.p_holm if gate.amount is None else None
         if a is not None and (b is None or _is_failed(gate, change.is_clear, a, b)):
             failures.append(Failure(model=change.name, a=a, b=b, p_holm=p))
-    return GateVerdict(
-        gate=gate.text,
-        checked=checked,
-        unmeasured=[name for name, (a, _) in values.items() if a is None],
-        failures=failures + [Failure(model=name, a=None, b=None) for name in comparison.only_in_a],
-    )
+    failures += [Failure(model=name, a=None, b=None) for name in comparison.only_in_a]
+    unmeasured = [name for name, (a, _) in values.items() if a is None]
+    return GateVerdict(gate=gate.text, checked=checked, unmeasured=unmeasured, failures=failures)
 
 
 def _is_failed(gate: Gate, is_clear: bool, a: float, b: float) -> bool:

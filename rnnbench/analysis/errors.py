@@ -88,18 +88,16 @@ def calibration_error(trials: Sequence[TrialResult], **facts: Any) -> tuple[floa
 
 def hardest_documents(trials: Trials, n: int, per_topic: int = 3) -> list[HardDocument]:
     """Return the ``n`` most misclassified documents, the first of equals, few of a topic."""
-    task, labels = (first := next(iter(trials.values()))[0]).task, first.labels
-    answers = {model: [t.answers for t in of_model] for model, of_model in trials.items()}
-    of_models = [[_error(task.parts(labels, own)) for own in given] for given in answers.values()]
-    mistaken = np.mean([np.mean(errors, axis=0) for errors in of_models], axis=0)
+    of_models = [np.mean([_error(trial.parts) for trial in of], axis=0) for of in trials.values()]
+    mistaken, labels = np.mean(of_models, axis=0), next(iter(trials.values()))[0].labels
     keys, of_topic, hardest = keys_of(labels), Counter[Key](), list[HardDocument]()
     for position in np.argsort(-mistaken, kind="stable").tolist():
         topic = keys[position]
         if mistaken[position] > 0 and of_topic[topic] < per_topic and len(hardest) < n:
             of_topic[topic] += 1
             most = dict[str, Answer]()
-            for model, given in answers.items():
-                found = Counter(keys_of(own[[position]])[0] for own in given)
+            for model, of_model in trials.items():
+                found = Counter(keys_of(trial.answers[[position]])[0] for trial in of_model)
                 most[model] = Answer(*found.most_common(1)[0], found.total())
             hardest.append(HardDocument(position, topic, float(mistaken[position]), most))
     return hardest
@@ -142,8 +140,7 @@ def confusion(trials: Sequence[TrialResult], topics: Sequence[int]) -> Floats:
     counts = np.zeros((size, size))
     for trial in trials:
         np.add.at(counts, (place[trial.labels], place[trial.answers]), 1)
-    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return shares
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
 
 
 def mistakes_by_topic(trials: Sequence[TrialResult], topics: list[int]) -> tuple[Floats, Floats]:

@@ -136,7 +136,6 @@ def notes_on_run(run: StoredRun) -> Iterator[Note]:
 
 
 def _reads_padding_last(network: LayeredNetwork) -> bool:
-    if any(layer.gives_mask for layer in network.layers):
-        return False
+    is_masked = any(layer.gives_mask for layer in network.layers)
     recurrent = [part for part in network.parts if isinstance(part, Recurrent)]
-    return bool(recurrent) and not recurrent[-1].return_sequences
+    return bool(recurrent) and not (is_masked or recurrent[-1].return_sequences)

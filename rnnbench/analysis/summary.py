@@ -87,7 +87,7 @@ def summarize_run(
         models=models,
         comparisons=compare_pairs(pairs, hits, comb(len(hits), 2)),
         without_duplicates=_without_duplicates(dataset, pairs, hits),
-        published=locate_published(benchmark, dataset, models),
+        published=list(locate_published(benchmark, dataset, models)),
         missing=list(missing),
     )
 
@@ -159,14 +159,12 @@ def _summarize(
     description: Model, trials: Metrics, dataset: DatasetSummary, hits: Hits
 ) -> schema.ModelSummary:
     records = [trial.record for trial in trials]
-    costs: dict[str, Any] = {}
-    for name in COSTS:
-        known = [own for record in records if (own := getattr(record, name)) is not None]
-        costs[name] = statistic(known) if known else None
-    values = {
-        name: [metrics[name] for metrics in trials.values() if name in metrics]
-        for name in usable_metrics(dataset.task)
-    }
+
+    def statistics(names: Iterable[str], facts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        values = {name: [of[name] for of in facts if of.get(name) is not None] for name in names}
+        return {name: statistic(numbers) for name, numbers in values.items() if numbers}
+
+    costs = dict.fromkeys(COSTS) | statistics(COSTS, [*map(dict, records)])
     return schema.ModelSummary(
         name=records[0].model,
         is_baseline=isinstance(description, BaselineModel),
@@ -175,7 +173,7 @@ def _summarize(
         params=records[0].params,
         main=dataset.kind.main,
         interval=score_interval(hits),
-        metrics={name: statistic(numbers) for name, numbers in values.items() if numbers},
+        metrics=statistics(usable_metrics(dataset.task), trials.values()),
         **_other_decisions(trials),
         topics_never_predicted=_never_predicted([*trials], dataset),
         **costs,
@@ -222,20 +220,17 @@ def statistic(values: Sequence[float]) -> schema.Statistic:
 
 def locate_published(
     benchmark: Benchmark, dataset: DatasetSummary, models: Sequence[schema.ModelSummary]
-) -> list[schema.PublishedScore]:
-    """Return the published scores that are comparable, with the intervals of our models.
+) -> Iterator[schema.PublishedScore]:
+    """Yield the published scores that are comparable, with the intervals of our models.
 
     A score of one of our models needs the same dataset, training and number of parameters, and is
     compared with the interval of one more training of ours. Any other needs the same training and
     test documents, and is compared with all our models over documents and seeds.
     """
-    located = []
     pairs = ((of, *named) for of in benchmark.references.values() for named in of.models.items())
     for reference, name, published in pairs:
-        ours = []
-        if reference.split is not None:
-            ours = list(models) if reference.split == dataset.split_fingerprint else []
-        elif reference.dataset == dataset.fingerprint and name in benchmark.models:
+        ours = list(models) if reference.split == dataset.split_fingerprint else []
+        if reference.dataset == dataset.fingerprint and name in benchmark.models:
             training = benchmark.training_of(name).model_dump(include=set(Recipe.model_fields))
             if reference.training in (None, Recipe(**training)):
                 ours = [model for model in models if model.name == name]
@@ -249,7 +244,7 @@ def locate_published(
             scores = [trial.metrics[ours[0].main] for trial in ours[0].trials]
             if of_one_more := t_interval(scores, more=1):
                 intervals, yardstick = {name: of_one_more}, "of one more training"
-        found = schema.PublishedScore(
+        yield schema.PublishedScore(
             source=reference.source,
             where=reference.where,
             model=name,
@@ -258,8 +253,6 @@ def locate_published(
             intervals=intervals,
             **published.model_dump(exclude={"params"}),
         )
-        located.append(found)
-    return located
 
 
 def drop_duplicates(run: R) -> R:

@@ -36,8 +36,7 @@ from rnnbench.request import ChoiceRequest, RunRequest, takes
 from rnnbench.results.run import load_benchmark, report_files
 from rnnbench.results.schema import DIGITS, Comparison, Interval, MissingTrial
 from rnnbench.results.store import CHOICE, CHOICE_TABLE, CONSTRAINTS, FITTED, lock_folder
-from rnnbench.runner.run import Job, PlanResult, plan_benchmark
-from rnnbench.runner.run import run as run_job
+from rnnbench.runner.run import Job, PlanResult, plan_benchmark, run
 from rnnbench.section import Record, checked, formerly
 from rnnbench.storage import check_new, read_record, write_document, write_text
 from rnnbench.tasks import TaskKind
@@ -134,8 +133,7 @@ def rank_candidates(names: Iterable[str], done: PlanResult, held_out: Positions)
         answers = list(by_seed.values())
         model, records = trials[name].model, [part.record for parts in answers for part in parts]
         of_seeds = [np.concatenate([part.parts for part in own], axis=-1) for own in answers]
-        whole = np.stack(of_seeds, axis=-2)[..., places]
-        hits[name] = Hits(whole, in_order, model.is_random)
+        hits[name] = Hits(np.stack(of_seeds, axis=-2)[..., places], in_order, model.is_random)
         # (n_parts, n_seeds)
         scores = np.transpose([[part.values.mean() for part in parts] for parts in answers])
         over_folds = estimate_over_folds(scores)
@@ -239,11 +237,10 @@ def _p_holm(pair: Comparison | None) -> str:
 
 def _caption(results: ChoiceResults) -> str:
     dataset, n = results.dataset, comb(len(results.candidates), 2)
-    score = dataset.kind.score_name
+    score, best = dataset.kind.score_name, results.recommended
     missing = dict.fromkeys(trial.model for trial in results.missing)
     tests = [candidate.against_best for candidate in results.candidates if candidate.against_best]
-    best, n_tried = results.recommended, len(missing) + len(results.candidates)
-    is_drawn = bool(results.searched) and n_tried < results.n_models
+    drawn = bool(results.searched) and len(missing) + len(results.candidates) < results.n_models
     return sentences(
         f"Recommended: {best.reason}" if best else "",
         f"This choice is partial; trials of {', '.join(missing)} are missing." if missing else "",
@@ -262,27 +259,10 @@ def _caption(results: ChoiceResults) -> str:
         if n
         else "",
         SIMPLEST.format(score=score) if any(test.verdict == NOT_CLEAR for test in tests) else "",
-        f"{results.sampler} drew at most {results.searched} points of each grid."
-        if is_drawn
-        else "",
+        f"{results.sampler} drew at most {results.searched} points of each grid." if drawn else "",
         f"{FIT_SECONDS.header}: the mean of all trainings.",
         condition(tests),
     )
-
-
-def best_config(benchmark: Benchmark, results: ChoiceResults, folder: Path) -> str:
-    """Return a config of the best point of each model, for a folder, with how it was chosen."""
-    best: dict[str, str] = {}
-    for candidate in results.candidates:  # the best come first
-        best.setdefault(model_of(candidate.name), candidate.name)
-    score, n = results.dataset.kind.score_name, counted(len(results.candidates), "model")
-    introduction = [
-        f"Chosen from {n} by {score} on {results.how()};",
-        "the test documents were not used. The command was:",
-        *(f"  {line}" for line in results.command.splitlines()),
-    ]
-    chosen = dump(chosen_benchmark(benchmark, results, best.values()), folder)
-    return "".join(f"# {line}\n" for line in introduction) + chosen
 
 
 def chosen_benchmark(whole: Benchmark, results: ChoiceResults, chosen: Iterable[str]) -> Benchmark:
@@ -330,13 +310,11 @@ class Choice(Shown):
         """
         import pandas as pd
 
-        keys = {"name", "score", "of_parts", "params", "seeds", "fit_seconds"}
-        best = next(iter(self.results.candidates), None)
         rows = [
-            one.model_dump(include=keys)
+            one.model_dump(include={"name", "score", "of_parts", "params", "seeds", "fit_seconds"})
             | {"low": one.interval.low, "high": one.interval.high}
             | {"p": one.against_best and one.against_best.p_holm}
-            | {"p_of_folds": best and best.p_of_folds(one)}
+            | {"p_of_folds": self.results.candidates[0].p_of_folds(one)}
             for one in self.results.candidates
         ]
         parameters = list(dict.fromkeys(key for row in rows for key in values_of(row["name"])))
@@ -347,11 +325,20 @@ class Choice(Shown):
 
     def write(self, file: str | Path, *, overwrite: bool = False) -> None:
         """Write a config of the best point of each model, or raise ``UserError``."""
-        file = Path(file)
+        file, results, best = Path(file), self.results, dict[str, str]()
         check_new(file, overwrite=overwrite)
-        if not self.results.candidates:
+        if not results.candidates:
             raise UserError(f"{file}: not written; no model has finished all its trials")
-        write_text(file, best_config(self.benchmark, self.results, file.parent))
+        for candidate in results.candidates:  # the best come first
+            best.setdefault(model_of(candidate.name), candidate.name)
+        score, n = results.dataset.kind.score_name, counted(len(results.candidates), "model")
+        introduction = [
+            f"Chosen from {n} by {score} on {results.how()};",
+            "the test documents were not used. The command was:",
+            *(f"  {line}" for line in results.command.splitlines()),
+        ]
+        chosen = dump(chosen_benchmark(self.benchmark, results, best.values()), file.parent)
+        write_text(file, "".join(f"# {line}\n" for line in introduction) + chosen)
 
     def write_report(self, *, command: str = "Choice.write_report()") -> Path:
         """Write ``report.html``, ``report.md`` and ``plots/`` into the folder of the choice.
@@ -494,7 +481,7 @@ def _fit(request: ChoiceRequest, job: Job, choice: Choice, held_out: HeldOut) ->
             facts["whole_duplicates"] = facts["duplicates"]
             summary = fit.data.summary.model_copy(update=facts)
             fit = replace(fit, data=replace(fit.data, summary=summary), held_out=held_out)
-        stored, fitted = run_job(fit, given)
+        stored, fitted = run(fit, given)
     return require_whole(Run(**vars(stored)) if stored else None, fit, fitted)
 
 

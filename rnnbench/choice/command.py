@@ -24,16 +24,12 @@ EXAMPLES = options.examples(
     "rnnbench choose my.yaml --sample 20 --json",
     "rnnbench choose tweets.csv --then-fit",
 )
+WRITE = "Write a config with the best point of each model to FILE."
 
 
 @takes_options(ChoiceRequest)
 def choose(
-    write: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write a config with the best point of each model to FILE."
-        ),
-    ] = None,
+    write: Annotated[Path | None, typer.Option(metavar="FILE", help=WRITE)] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
     *,
     request: ChoiceRequest,
@@ -48,17 +44,13 @@ def choose(
     """
     from rnnbench.choice import choose as package  # imports NumPy and pydantic
 
+    job = partial(package.choose, **vars(request))
     if write is not None:
         _check_target(write, request, overwrite=force)
+        job = partial(_written, job, write)
     elif force:
         raise UserError("--force: needs --write")
-    job = partial(package.choose, **vars(request))
-    carry_out(
-        job if write is None else partial(_written, job, write),
-        quiet=quiet,
-        as_json=as_json,
-        closing=lambda choice, _: _closing(choice, write),
-    )
+    carry_out(job, quiet=quiet, as_json=as_json, closing=lambda choice, _: _closing(choice, write))
 
 
 def _closing(choice: "Choice", written: Path | None) -> list[str]:

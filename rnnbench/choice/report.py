@@ -22,8 +22,7 @@ class CandidatesPlot(Plot):
     def __init__(self, candidates: Sequence[Candidate], recommended: str, task: TaskKind):
         self.name, self._score = task.main, task.score_name
         self.title = f"{heading(self._score)} on held-out documents, and its 95 % interval"
-        later = [one for one in candidates[SHOWN:] if one.name == recommended]
-        shown = [*candidates[:SHOWN], *later]
+        shown = [one for n, one in enumerate(candidates) if n < SHOWN or one.name == recommended]
         self._rows = {one.name + " (recommended)" * (one.name == recommended): one for one in shown}
         self.alt = "; ".join(
             f"{name} {one.score:.3f} ({one.interval:.3f})" for name, one in self._rows.items()

@@ -36,7 +36,6 @@ BUILT_IN = [
     Command("data", f"{INSPECTION}:data", "Get the documents and look at them.", PARTS),
 ]
 COMMANDS: Registry[Command] = Registry("command", Command, BUILT_IN)
-"""The commands; those of plug-ins come after ours in each group of ``rnnbench --help``."""
 
 QUICK_START = """\
 Benchmark sequence classifiers on Reuters newswires.

@@ -27,9 +27,11 @@ from rnnbench.text import counted, duration
 CONFIG = "A config file, or the name of one from `rnnbench config list`."
 CONFIGS = "Config files, or names from `rnnbench config list`."
 SCHEMA = "Print the JSON Schema (draft 2020-12) of configs, or of results.json, instead."
+_schema = typer.Option(metavar="config|results", help=SCHEMA)
 NEW = "The file to write; by default it is printed."
 FROM = """Copy this config of the package (see `rnnbench config list`), and its table of texts, if
 it has one. Or make a config for this table of your own."""
+_from = typer.Option("--from", metavar="NAME|TABLE", help=FROM, autocompletion=shipped.listed)
 HELP = "Check configs, see them with every default, and start from one."
 
 app = typer.Typer(help=HELP, no_args_is_help=True)
@@ -81,9 +83,7 @@ def check(
 )
 def show(
     config: Annotated[Path | None, options.config_argument(help=CONFIG)] = None,
-    schema: Annotated[
-        Literal["config", "results"] | None, typer.Option(metavar="config|results", help=SCHEMA)
-    ] = None,
+    schema: Annotated[Literal["config", "results"] | None, _schema] = None,
     settings: options.Settings = None,
 ) -> None:
     """Print CONFIG in full, as a config: merged with those that it extends, with every default.
@@ -110,10 +110,7 @@ def show(
 )
 def new(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help=NEW)] = None,
-    source: Annotated[
-        str | None,
-        typer.Option("--from", metavar="NAME|TABLE", help=FROM, autocompletion=shipped.listed),
-    ] = None,
+    source: Annotated[str | None, _from] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite CONFIG if it exists.")] = False,
 ) -> None:
     """Write a config to start from: a small example that explains every option, or a copy."""

@@ -32,14 +32,13 @@ from rnnbench.storage import atomic_write, check_new
 from rnnbench.terminal import console, options
 from rnnbench.terminal.display import show_download
 
-ABOUT_MODELS = "Inspect the models of a config without training them."
-models = typer.Typer(help=ABOUT_MODELS, no_args_is_help=True)
+models = typer.Typer(help="Inspect models of a config without training them.", no_args_is_help=True)
 data = typer.Typer(help="Get the documents, and describe them.", no_args_is_help=True)
 _models_command, _data_command = (partial(options.command_with, app) for app in (models, data))
 EXAMPLES = options.examples(
     "rnnbench doctor", "rnnbench doctor all", "rnnbench doctor results/reference/all"
 )
-SUBJECT = "A config or its name, or a run."
+_subject = options.config_argument(help="A config or its name, or a run.", metavar="CONFIG|RUN")
 DOCUMENT = "The number of a document, from 0; without it, the whole set is described."
 MODEL = "A model of CONFIG; without it, all are listed."
 ALL_SOURCES = "List the sources, and the files that they can read."
@@ -191,12 +190,7 @@ def _prepare(section: Data, *, offline: bool = False) -> PreparedData:
         return prepare_data(section, progress, offline=offline)
 
 
-def doctor(
-    config: Annotated[
-        Path | None, options.config_argument(help=SUBJECT, metavar="CONFIG|RUN")
-    ] = None,
-    as_json: options.Json = False,
-) -> None:
+def doctor(config: Annotated[Path | None, _subject] = None, as_json: options.Json = False) -> None:
     """Check this machine, or point out what learners trip over in a config or a run.
 
     Without CONFIG or RUN, it checks Python, packages, processor, engine, cache and disk. Otherwise,

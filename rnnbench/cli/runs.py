@@ -27,6 +27,7 @@ from rnnbench.text import duration
 
 VERBOSE = "Print all tables, and what their columns mean."
 METRIC = f"Rank models by this: {options.QUANTITIES}; by default the main metric."
+_metric = typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names)
 HISTORY = "Show the metric from run to run, the oldest first."
 PLOT = "Draw mean ranks over all datasets: .png, .svg or .pdf."
 BADGE = "Write a badge of the only RUN, or replace a badge."
@@ -36,6 +37,7 @@ AMOUNT": from A to B by more than AMOUNT, a number or a percentage of A, such as
 metric, also the word significantly. METRIC: {options.QUANTITIES}; by default the main metric.
 A model that is only in A fails every gate; one that is only in B fails none."""
 FORMATS = "table; markdown, for CI; or junit: XML with a test case for each gate and model."
+_format = typer.Option("--format", metavar="FORMAT", help=FORMATS)
 FINISHED = "The folder of a finished run."
 OTHER = "The folder of another run on the same documents."
 ANSWERS = "Files with answers; a NAME is that of a model."
@@ -101,8 +103,8 @@ def _closing(run: Any, seconds: float) -> list[str]:
 )
 def report(
     run: Annotated[Path, options.run_folder(help="The folder of a finished run or choice.")],
-    words: Annotated[int, options.number("Words of each misclassified document.", min=0)] = 60,
-    errors: Annotated[int, options.number("Misclassified documents shown.", min=0)] = 20,
+    words: Annotated[int, options.number(help="Words of each misclassified document.", min=0)] = 60,
+    errors: Annotated[int, options.number(help="Misclassified documents shown.", min=0)] = 20,
 ) -> None:
     """Write RUN/report.html, a single file that works offline, RUN/report.md and RUN/plots/.
 
@@ -127,9 +129,7 @@ def report(
 )
 def leaderboard(
     runs: options.Runs,
-    metric: Annotated[
-        str | None, typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names)
-    ] = None,
+    metric: Annotated[str | None, _metric] = None,
     history: Annotated[bool, typer.Option("--history", help=HISTORY)] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help=PLOT)] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the FILE of --plot.")] = False,
@@ -213,10 +213,7 @@ def compare(
     run_a: Annotated[Path, options.run_folder(help=FINISHED, metavar="RUN_A")],
     run_b: Annotated[Path | None, options.run_folder(help=OTHER, metavar="RUN_B")] = None,
     fail_if: Annotated[list[str] | None, typer.Option(metavar="GATE", help=GATES)] = None,
-    form: Annotated[
-        Literal["table", "markdown", "junit"],
-        typer.Option("--format", metavar="FORMAT", help=FORMATS),
-    ] = "table",
+    form: Annotated[Literal["table", "markdown", "junit"], _format] = "table",
     models: Annotated[str | None, typer.Option(metavar="A,B", help="Only these models.")] = None,
     without_duplicates: options.WithoutDuplicates = False,
     as_json: options.Json = False,
@@ -250,8 +247,7 @@ def compare(
         record = comparison.model_dump(mode="json") | _record(gates=verdicts)
         console.print_record(record, *comparison.tables(), as_json=as_json)
     elif form == "junit":
-        title = f"{comparison.b} compared with {comparison.a}"
-        typer.echo(tables.junit(title, verdicts), nl=False)
+        typer.echo(tables.junit(f"{comparison.b} compared with {comparison.a}", verdicts), nl=False)
     else:
         typer.echo(tables.comparison_markdown(comparison, verdicts), nl=False)
     _end_with(verdicts)
@@ -341,7 +337,5 @@ def _changes(results: Results) -> comparing.ComparedRuns:
         facts = pairs[model.name].seen_from(model.name).model_dump(include=keys)
         facts |= {"name": model.name, "a": first, "b": model, "speed_ratio": None}
         changes.append(comparing.ModelChange(**facts))
-    rest: dict[str, Any] = {"only_in_a": [], "only_in_b": [], "differences": []}
-    return comparing.ComparedRuns(
-        a=first.name, b="", dataset=results.dataset, models=changes, **rest
-    )
+    rest: dict[str, Any] = {"b": "", "only_in_a": [], "only_in_b": [], "differences": []}
+    return comparing.ComparedRuns(a=first.name, dataset=results.dataset, models=changes, **rest)

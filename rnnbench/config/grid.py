@@ -12,11 +12,9 @@ together. A ``*`` in a path stands for every item of a list that has the next ke
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from math import prod
-from typing import Any
 
 from rnnbench.config import nodes
 from rnnbench.config.nodes import ConfigError, Node, Problem, at, config_error, key_path
@@ -115,7 +113,7 @@ def _points(name: str, model: Node) -> dict[str, Node]:
         allowed = f"(allowed: {MAX_POINTS:,}, with {nodes.MAX_VALUES:,} values in all)"
         raise _error(grid, name, [], f"makes {count:,} models {allowed}")
     targets = {path: _targets(base, name, path, values[0]) for path, values in lists.items()}
-    texts = {path: _texts(values) for path, values in lists.items()}
+    texts = {path: list(_texts(values)) for path, values in lists.items()}
     # A parameter with a single value is in no name.
     labels = _labels([path for path, values in lists.items() if len(values) > 1])
     points: dict[str, Node] = {}
@@ -252,14 +250,12 @@ def _error(node: Node, name: str, keys: Sequence[str], message: str) -> ConfigEr
     return config_error(node.where, ["models", name, "grid", *keys], message)
 
 
-def _texts(values: Sequence[Node]) -> list[str]:
-    """Return values for the names of points; different ones that look alike are numbered."""
+def _texts(values: Sequence[Node]) -> Iterator[str]:
+    """Yield values for the names of points; different ones that look alike are numbered."""
     pairs = [(_text(value.plain), value.plain) for value in values]
-    texts = []
     for number, (text, plain) in enumerate(pairs, start=1):
         is_taken = any(text == other and plain != its for other, its in pairs[: number - 1])
-        texts.append(f"{text}-{number}" if is_taken else text)
-    return texts
+        yield f"{text}-{number}" if is_taken else text
 
 
 def _labels(paths: Sequence[str]) -> dict[str, str]:
@@ -267,8 +263,8 @@ def _labels(paths: Sequence[str]) -> dict[str, str]:
     labels = {path: _label(path) for path in paths}
     for depth in range(max((path.count(".") for path in paths), default=0), 0, -1):
         ends = {path: _label(".".join(path.split(".")[-depth:])) for path in paths}
-        own = Counter(ends.values())
-        labels |= {path: end for path, end in ends.items() if own[end] == 1}
+        found = list(ends.values())
+        labels |= {path: end for path, end in ends.items() if found.count(end) == 1}
     return labels
 
 
@@ -276,6 +272,6 @@ def _label(path: str) -> str:
     return _text(short(path))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=spell)
     return re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_")[:40] or "_"

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +22,6 @@ from rnnbench.section import Section
 from rnnbench.storage import read_file
 
 MAX_CONFIG = 2**20  # the size of the largest config that is read, in bytes
-ENDINGS = ".yaml", ".yml"
 MAX_FILES = 100  # the most files that a config may extend, directly and through others
 ConfigSource = Path | str | Mapping[str, Any]
 """A file, the name of a shipped config, a table of texts, or the content of a config."""
@@ -44,8 +43,7 @@ class Tree:
 
     root: Node
     problems: list[Problem] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    """The file of the config, and those that it extends."""
+    files: list[Path] = field(default_factory=list)  # of the config, and those that it extends
     is_whole: bool = True  # false if a file that it extends could not be read
 
 
@@ -69,7 +67,7 @@ def load_data(config: ConfigSource | None, overrides: Sequence[Override] = ()) -
 
 def select(benchmark: Benchmark, names: Sequence[str] | None, flag: str) -> Benchmark:
     """Return a benchmark with some models, and their points and members; errors blame ``flag``."""
-    needed = with_members(chosen([*benchmark.models], names, flag, "no model"), benchmark.models)
+    needed = with_members(chosen([*benchmark.models], names, flag), benchmark.models)
     kept = {name: model for name, model in benchmark.models.items() if name in needed}
     return benchmark.model_copy(update={"models": kept})
 
@@ -95,19 +93,16 @@ def _validated(schema: type[_S], tree: Tree) -> _S:
         valid = schema.model_validate(root.plain)
     except ValidationError as error:
         for item in error.errors():
-            keys, node = item["loc"], root
+            keys = item["loc"]
             # If a file could not be read, a missing key may be in it; lists are never merged.
             is_in_list = any(isinstance(key, int) for key in keys)
             if item["msg"] == "missing key" and not (tree.is_whole or is_in_list):
                 continue
-            for key in keys:
-                if str(key) not in node.children:
-                    break
-                node = node.children[str(key)]
+            where = at(root, list(map(str, keys))).where  # for a missing key, its mapping's
             match keys:  # a point of a grid is called by its model
                 case ("models", str(name), *below) if name not in models_of(tree.root):
                     keys = ("models", model_of(name), *below)
-            problems.append(Problem(node.where, key_path(keys), item["msg"]))
+            problems.append(Problem(where, key_path(keys), item["msg"]))
     if problems:
         raise ConfigError(sorted(dict.fromkeys(problems), key=Problem.reading_order))
     return valid
@@ -167,7 +162,7 @@ def _text_of(path: Path) -> str:
     try:
         return read_file(path, MAX_CONFIG).decode("utf-8-sig")
     except FileNotFoundError:
-        endings = READERS if path.suffix.lower() in READERS else ENDINGS
+        endings = READERS if path.suffix.lower() in READERS else (".yaml", ".yml")
         found = (other.name for other in path.parent.glob("*.*") if other.suffix.lower() in endings)
         names = sorted(found) + ([] if path.suffix else shipped.names())
         message = f"no such file ({did_you_mean(path.name, names)})" if names else "no such file"
@@ -210,14 +205,12 @@ def _extended(tree: Tree, own: Node, folder: Path, above: tuple[Path, ...]) -> N
 
 def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     """Return the file that ``extends`` names: in ``folder``, with ``.yaml``, or of the package."""
-    value = name.value
+    value, fault = name.value, partial(config_error, name.where, ["extends"])
     if not isinstance(value, str | Path) or not str(value) or not str(value).isprintable():
-        message = "should name a config file, or a list of them (relative to this file)"
-        raise config_error(name.where, ["extends"], message)
+        raise fault("should name a config file, or a list of them (relative to this file)")
     base = folder / value
     if os.path.realpath(base) in [os.path.realpath(file) for file in above]:
-        message = f"cycle: {' -> '.join(str(file) for file in (*above, base))}"
-        raise config_error(name.where, ["extends"], message)
+        raise fault(f"cycle: {' -> '.join(map(str, (*above, base)))}")
     for found in filter(None, (base, folder / f"{value}.yaml", shipped.find(value))):
         # Unlike Path.is_file, this is false for impossible names.
         if os.path.isfile(found) and found not in above:  # noqa: PTH113
@@ -225,5 +218,4 @@ def _file(name: Node, folder: Path, above: tuple[Path, ...]) -> Path:
     others = sorted(other for other in base.parent.glob("*.y*ml") if other not in above)
     names = [str(Path(value).parent / other.name) for other in others]
     names += [] if base.suffix else shipped.names()
-    message = f"no such file: {value} ({did_you_mean(str(value), names)})"
-    raise config_error(name.where, ["extends"], message)
+    raise fault(f"no such file: {value} ({did_you_mean(str(value), names)})")

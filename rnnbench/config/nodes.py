@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import yaml
-from yaml.reader import ReaderError
 
 from rnnbench.errors import UserError, shortened
 from rnnbench.section import spell
@@ -234,7 +233,7 @@ def parse(text: str, name: str, *, has_lines: bool = True) -> tuple[Node | None,
         if mark := error.problem_mark or error.context_mark:
             place = where(mark)
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-    except ReaderError as error:
+    except yaml.reader.ReaderError as error:
         reason = f"the character #x{error.character:04x} is not allowed"
     except RecursionError:
         reason = "nested too deeply"

@@ -1,10 +1,9 @@
 """The typed benchmark that a config describes, and its published results."""
 
 import re
-from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from rnnbench import section
@@ -25,19 +24,12 @@ def _name(value: Any, pattern: str = MODEL) -> str:
 
 
 Name = Annotated[str, BeforeValidator(_name)]
-ModelName = Annotated[str, BeforeValidator(partial(_name, pattern=POINT))]  # or a point's
+ModelName = Annotated[str, BeforeValidator(lambda name: _name(name, POINT))]  # or a point's
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def _with_names_of_scores(schema: dict[str, Any]) -> None:
-    schema["properties"] |= dict.fromkeys(section.SCORES, schema["properties"]["score"])
-    schema["required"].remove("score")
 
 
 class Published(Section, Publication):
     """The published results of one model. Keys that are left out are not known."""
-
-    model_config = ConfigDict(json_schema_extra=_with_names_of_scores)
 
     params: PositiveInt | None = None
 

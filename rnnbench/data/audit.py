@@ -85,8 +85,7 @@ class DatasetSummary(Record):
         if self.majority_topic not in [count.topic for count in self.topics]:
             raise ValueError("the majority topic is none of the topics")
         for found in (self.duplicates.positions, self.whole_duplicates.positions):
-            is_inside = all(0 <= position < self.test_size for position in found)
-            if len(set(found)) < len(found) or not is_inside:
+            if len({place for place in found if 0 <= place < self.test_size}) < len(found):
                 raise ValueError("duplicates that are not documents of the test set")
         if {len(self.clusters or ()), len(self.ids or ())} - {0, self.test_size}:
             raise ValueError("clusters or ids of another number of test documents")

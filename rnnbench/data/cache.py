@@ -28,8 +28,7 @@ class DamagedCacheError(RnnbenchError):
 
 def folder() -> Path:
     """Return the cache folder: ``RNNBENCH_CACHE``, or the platform's."""
-    chosen = os.environ.get("RNNBENCH_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("rnnbench")
+    return Path(os.environ.get("RNNBENCH_CACHE") or platformdirs.user_cache_path("rnnbench"))
 
 
 def _corpora() -> Path:

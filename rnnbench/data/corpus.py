@@ -101,13 +101,11 @@ def rank_words_of(corpus: Corpus, documents: Positions) -> tuple[Corpus, int]:
     firsts = np.full(len(counts), len(tokens))
     np.minimum.at(firsts, tokens - 1, np.arange(len(tokens)))
     order = np.lexsort((firsts, -counts))
-    ranks = np.empty(len(order), np.int32)
-    ranks[order] = np.arange(1, len(order) + 1)
-    places = np.concatenate([[0], ranks, [len(ranks) + 1]]).astype(np.int32)
+    ranks = np.concatenate([[0], np.argsort(order) + 1, [len(order) + 1]]).astype(np.int32)
     ranked = replace(
         corpus,
-        tokens=ranks[corpus.tokens - 1],
-        unlabeled=None if corpus.unlabeled is None else places[corpus.unlabeled],
+        tokens=ranks[corpus.tokens],
+        unlabeled=None if corpus.unlabeled is None else ranks[corpus.unlabeled],
         vocabulary=tuple(corpus.vocabulary[number] for number in order),
         file=None,
     )

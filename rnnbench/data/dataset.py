@@ -15,6 +15,7 @@ from rnnbench.data.corpus import Corpus, Positions, Tokens, rank_words_of
 from rnnbench.data.source import TOKENIZERS, Source
 from rnnbench.data.sources import BUILT_IN, SOURCES
 from rnnbench.data.sources.files import FILES
+from rnnbench.data.sources.sgml import KERAS
 from rnnbench.errors import UserError
 from rnnbench.section import Section, one_of, problem, spell
 from rnnbench.storage import sha256_arrays
@@ -218,7 +219,6 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         hint = f"allowed: {MAX_STEPS:,} steps together"
         raise UserError(f"data: {steps} ({hint}); set data.pad_length or data.maxlen")
     has_own_split = corpus.is_test is not None and data.split in ("auto", "modapte")
-    source = _source_of(corpus)
     corpus, n_words = _ranked(corpus, data, train, kept)
     limit = n_words + INDEX_FROM + 1
     n_ids = min(limit, data.num_words or limit)
@@ -226,10 +226,8 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
     ends = np.where(is_copy, starts, ends)  # so that nothing is learned from copies
     documents = [ids[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     topics, labels = _labels(corpus, data, kept)
-    x_train, x_test = (
-        pad([documents[number] for number in part], timesteps, data.padding, data.truncating)
-        for part in (train, test)
-    )
+    parts = ([documents[number] for number in part] for part in (train, test))
+    x_train, x_test = (pad(part, timesteps, data.padding, data.truncating) for part in parts)
     return Dataset(
         x_train=x_train,
         y_train=labels[train],
@@ -244,14 +242,15 @@ def make_dataset(corpus: Corpus, data: Data, *, blind: bool = False) -> Dataset:
         vocabulary=corpus.vocabulary[: max(n_ids - INDEX_FROM - 1, 0)],
         separator=corpus.separator,
         groups=None if corpus.groups is None else corpus.groups[train],
-        in_order=data.split == "last" or bool(has_own_split and source and source.in_order),
+        in_order=data.split == "last" or (has_own_split and _source_of(corpus).in_order),
         task=data.task or (SINGLE_LABEL if labels.ndim == 1 else MULTI_LABEL).name,
         unlabeled=_unused(corpus, documents, np.concatenate([train, test]), n_ids),
     )
 
 
-def _source_of(corpus: Corpus) -> Source | None:
-    return SOURCES.get(corpus.provenance.get("source", ""))
+def _source_of(corpus: Corpus) -> Source:
+    """Return the source of a corpus; an unknown one counts as Keras's."""
+    return SOURCES.get(corpus.provenance.get("source", ""), KERAS)
 
 
 def _check_keys(corpus: Corpus, data: Data) -> None:
@@ -277,11 +276,9 @@ def _labels(corpus: Corpus, data: Data, kept: Positions) -> tuple[NDArray[np.int
 
 def _with_labels(corpus: Corpus, data: Data, order: Positions) -> Positions:
     if corpus.labels.ndim == 2:
-        source = _source_of(corpus)
-        if (data.documents or (source and source.documents)) != "with_topics":
+        if (data.documents or _source_of(corpus).documents) != "with_topics":
             return order
-        has_any = np.asarray(corpus.labels[:, _topics(corpus, data)].any(axis=1))
-        return order[has_any[order]]
+        return order[corpus.labels[np.ix_(order, _topics(corpus, data))].any(axis=1)]
     counts = np.bincount(corpus.labels[order])[corpus.labels[order]]
     return np.asarray(order[counts >= data.min_per_label])
 
@@ -299,8 +296,7 @@ def _topics(corpus: Corpus, data: Data) -> NDArray[np.intp]:
 
 def _ranked(corpus: Corpus, data: Data, train: Positions, kept: Positions) -> tuple[Corpus, int]:
     """Return a corpus ranked as its source asks for, and the number of words with a rank."""
-    source = _source_of(corpus)
-    if source and source.ranks_words_of == "training":
+    if _source_of(corpus).ranks_words_of == "training":
         _check_labels("data", corpus.labels[train], corpus.topics)
         return rank_words_of(corpus, train)
     if data.num_words is not None:
@@ -320,10 +316,9 @@ def _unused(corpus: Corpus, documents: list[Tokens], used: Positions, n_ids: int
     """Return the ids of texts without labels, and of documents that are not used."""
     if corpus.unlabeled is None:
         return []
-    is_free = np.ones(len(corpus), bool) if corpus.is_test is None else ~corpus.is_test
-    is_free[used] = False
+    own = np.arange(len(corpus)) if corpus.is_test is None else np.flatnonzero(~corpus.is_test)
     texts = np.split(_ids(corpus.unlabeled, n_ids), np.flatnonzero(corpus.unlabeled == 0) + 1)[:-1]
-    return [documents[place] for place in np.flatnonzero(is_free)] + [text[:-1] for text in texts]
+    return [documents[place] for place in np.setdiff1d(own, used)] + [text[:-1] for text in texts]
 
 
 def _check_labels(place: str, y_train: Labels, names: Sequence[str]) -> None:
@@ -402,8 +397,7 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
         rarest = int(np.where(counts, counts, len(left) + 1).argmin())
         for number in order[left[order, rarest]]:
             most = np.flatnonzero(wanted[:, rarest] == wanted[:, rarest].max())
-            chosen = most[lacking[most].argmax()]
-            part[number] = chosen
+            part[number] = chosen = most[lacking[most].argmax()]
             wanted[chosen] -= labels[number]
             lacking[chosen] -= 1
             left[number] = False
@@ -415,12 +409,10 @@ def stratify(labels: Labels, shares: Sequence[float], seed: int) -> NDArray[np.i
 
 def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
     """Return whether each document is tested on: the last of each topic, but never all or none."""
-    share = data.test_split
+    share, is_test = data.test_split, np.zeros(len(corpus), bool)
     if corpus.labels.ndim == 2:
-        is_test = np.zeros(len(corpus), bool)
         is_test[order] = stratify(corpus.labels[order], (1 - share, share), data.seed) == 1
         return is_test
-    is_test = np.ones(len(corpus), bool)
     for label in np.unique(corpus.labels[order]):
         own = order[corpus.labels[order] == label]
         if len(own) == 1:
@@ -428,13 +420,11 @@ def _of_each_topic(corpus: Corpus, order: Positions, data: Data) -> Mask:
             hint = "both the training and the test set (allowed: shuffled, last)"
             raise UserError(f"data.split: {fault} {hint}")
         n_train = np.rint(len(own) * (1 - share))
-        is_test[own[: int(np.clip(n_train, 1, len(own) - 1))]] = False
+        is_test[own[int(np.clip(n_train, 1, len(own) - 1)) :]] = True
     return is_test
 
 
-def pad(
-    sequences: Sequence[Tokens | list[int]], timesteps: int, padding: Side, truncating: Side
-) -> Tokens:
+def pad(sequences: Sequence[Tokens], timesteps: int, padding: Side, truncating: Side) -> Tokens:
     """Return int32 ``(len(sequences), timesteps)``: a start mark, the ids, and zeros to pad."""
     padded = np.full((len(sequences), timesteps), PAD, np.int32)
     for row, ids in zip(padded, sequences, strict=True):
@@ -449,9 +439,9 @@ def pad(
 def hold_out(
     n: int, share: float, groups: NDArray[np.int32] | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the positions of ``n`` documents to train on and to hold out, ascending, always alike.
+    """Return the positions of ``n`` documents to train on and to hold out, ascending, always equal.
 
-    ``int(n * share)`` are held out, or whole ``groups`` with about as many.
+    ``int(n * share)`` are held out, or whole ``groups``, int32 ``(n,)``, with about as many.
     """
     if groups is not None and share:
         is_held_out = _in_test_groups(groups, share, seed=0)

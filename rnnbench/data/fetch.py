@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from rnnbench.errors import OutOfReachError, UserError
 from rnnbench.storage import temporary_folder, write_text
@@ -33,8 +33,8 @@ MAX_MEMBERS, MAX_MEMBER_BYTES, MAX_TOTAL_BYTES = 10_000, 64 * 2**20, 256 * 2**20
 
 Progress = Callable[[str, int, int | None], None]
 """Called with a description of the download, the bytes received, and the total if known."""
-Member = tuple[str, int, Callable[[], Any]]
-"""The name of a file in an archive, its declared size in bytes, and a function that opens it."""
+Member = tuple[str, int, Callable[[], Any] | None]
+"""The name of a file in an archive, its declared size, and what opens it, if that is bounded."""
 
 
 def silent(doing: str, done: int, total: int | None) -> None:
@@ -115,8 +115,7 @@ def pip_download(requirement: str, sha256: str, progress: Progress = silent) -> 
 def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str, bytes]:
     """Return the ``wanted`` files in a tar (plain or compressed) or a zip, by base name.
 
-    ``UserError`` names the archive by ``name`` if it is damaged, of another kind or too large, or
-    has a wanted file twice.
+    ``UserError``: archive ``name`` is damaged, of another kind or too large, or has a file twice.
     """
     found: dict[str, bytes] = {}
     total = 0
@@ -135,6 +134,8 @@ def read_members(content: bytes, wanted: Collection[str], name: str) -> dict[str
             if base in wanted:
                 if base in found:
                     raise UserError(f"it contains {base} twice")
+                if not opened:
+                    raise UserError(f"member '{path}' is not compressed by deflate")
                 with opened() as file:  # the extra byte makes zipfile check the content
                     found[base] = file.read(size + 1)
     except UserError as refused:
@@ -163,13 +164,9 @@ def _tar_members(content: bytes) -> Iterator[Member]:
 
 def _zip_members(content: bytes) -> Iterator[Member]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-
-        def opened(info: zipfile.ZipInfo) -> IO[bytes]:
-            # The other methods unpack without a bound, whatever size is declared.
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise UserError(f"member '{info.filename}' is not compressed by deflate")
-            return archive.open(info)
-
         for info in archive.infolist():
+            # The other methods unpack without a bound, whatever size is declared.
+            has_bound = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
             if not info.is_dir():
-                yield info.filename, info.file_size, partial(opened, info)
+                opened = partial(archive.open, info) if has_bound else None
+                yield info.filename, info.file_size, opened

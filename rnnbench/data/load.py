@@ -83,8 +83,7 @@ def with_unlabeled(prepared: PreparedData, progress: Progress) -> PreparedData:
     name = f"{source.name}-unlabeled{'-from-path' if is_here else ''}"
     found = None if is_here else _cached(name)
     if not found or found.fingerprint != corpus.fingerprint:
-        made = source.unlabeled(corpus, path if is_here else None, progress)
-        found = cache.store(name, made)
+        found = cache.store(name, source.unlabeled(corpus, path if is_here else None, progress))
     return replace(prepared, corpus=found)
 
 

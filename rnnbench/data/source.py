@@ -94,8 +94,7 @@ def _word() -> re.Pattern[str]:
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case: letters, digits and ``_``, with apostrophes inside.
 
-    Marks belong to the letters before them, and an emoji is a word. Scripts without spaces are
-    not split.
+    Marks belong to their letters, and an emoji is a word. Scripts without spaces are not split.
     """
     return _word().findall(unicodedata.normalize("NFC", text.lower()))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,7 @@ def make_vocabulary(corpus: Corpus, dataset: Dataset, data: Data) -> Vocabulary:
     )
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Texts as input of a model."""
 
     ids: NDArray[np.int32]  # (n_texts, timesteps)
@@ -83,7 +82,7 @@ def encode(texts: Iterable[Sequence[str]], vocabulary: Vocabulary) -> Encoded:
             if not all(isinstance(part, str) for part in parts):
                 raise UserError(f"text {number}: got {type(text).__name__} (should be a text)")
             words = list(tokenize(text)) if isinstance(text, str) else text
-            sequences.append([id_of.get(word, UNKNOWN) for word in words])
+            sequences.append(np.array([id_of.get(word, UNKNOWN) for word in words], np.int32))
             unknown.append([word for word in words if word not in id_of])
             texts_read.append(vocabulary.separator.join(words))
     ids = pad(sequences, vocabulary.timesteps, vocabulary.padding, vocabulary.truncating)

@@ -6,12 +6,13 @@ from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_
 
 from rnnbench.environment import missing
 from rnnbench.errors import UserError
-from rnnbench.models import computed
 from rnnbench.registry import Registry
-from rnnbench.section import Pretrained, Share, Variant, parse_variant, problem, spell
+from rnnbench.section import Pretrained, Share, Variant, computed, parse_variant, problem, spell
 
 Positive = Annotated[float, Field(ge=1e-10, le=1e10)]
 """Above 0, and within what scikit-learn's solvers can handle: some never end beyond it."""
+InverseL2 = Annotated[Positive, Field(description="Inverse of the strength of L2 regularization.")]
+Smoothing = Annotated[Positive, Field(description="Additive smoothing.")]
 LONGEST_NGRAM = 5
 NGram = Annotated[PositiveInt, Field(le=LONGEST_NGRAM)]
 Range = Annotated[tuple[NGram, ...], Field(min_length=2, max_length=2)]
@@ -152,8 +153,7 @@ class TfidfLogisticRegression(_Tfidf):
     """Logistic regression on TF-IDF."""
 
     kind = "tfidf_logistic_regression"
-    C: Positive = 1.0
-    """Inverse of the strength of L2 regularization."""
+    C: InverseL2 = 1.0
 
     def _classifier(self) -> Any:
         from sklearn.linear_model import LogisticRegression
@@ -166,8 +166,7 @@ class TfidfLinearSVM(_Tfidf):
 
     later_keys = frozenset({"char_ngrams", "calibrated"})
     kind = "tfidf_linear_svm"
-    C: Positive = 1.0
-    """Inverse of the strength of L2 regularization."""
+    C: InverseL2 = 1.0
     calibrated: bool = False
     """Whether margins become probabilities, by one curve for all topics, which is fitted to the
     margins of a first SVM on every fifth training document. J. Platt: Probabilistic Outputs for
@@ -188,8 +187,7 @@ class MultinomialNaiveBayes(_Words):
 
     kind = "multinomial_naive_bayes"
     max_ngram: NGram = 1
-    alpha: Positive = 1.0
-    """Additive smoothing."""
+    alpha: Smoothing = 1.0
 
     def _classifier(self) -> Any:
         from sklearn.naive_bayes import MultinomialNB
@@ -206,8 +204,7 @@ class ComplementNaiveBayes(_Tfidf):
 
     kind = "complement_naive_bayes"
     max_ngram: NGram = 1
-    alpha: Positive = 1.0
-    """Additive smoothing."""
+    alpha: Smoothing = 1.0
     norm: bool = False
     """Whether the weights of a topic are divided by the sum of their sizes."""
 
@@ -225,10 +222,8 @@ class NBSVM(_Words):
 
     kind = "nb_svm"
     gives_probabilities = False
-    alpha: Positive = 1.0
-    """Additive smoothing."""
-    C: Positive = 1.0
-    """Inverse of the strength of L2 regularization."""
+    alpha: Smoothing = 1.0
+    C: InverseL2 = 1.0
     beta: Share = 0.25
     """The share of the SVM; the rest is naive Bayes."""
 
@@ -254,8 +249,7 @@ class SentenceEmbedding(Baseline):
     pretrained = "word vectors"
     packages = ("wordllama", "tokenizers", "safetensors")
     install = "pip install 'rnnbench[wordllama]'"
-    C: Positive = 1.0
-    """Inverse of the strength of L2 regularization."""
+    C: InverseL2 = 1.0
 
     def pipeline(self, seed: int) -> Any:  # noqa: ARG002
         from sklearn.linear_model import LogisticRegression
@@ -273,7 +267,6 @@ _BUILT_IN: list[type[Baseline]] = [
     ComplementNaiveBayes, NBSVM, SentenceEmbedding,
 ]  # fmt: skip
 BASELINES = Registry("baseline", Baseline, _BUILT_IN, key="kind", holds_classes=True)
-"""All kinds, by name."""
 
 
 def check_installed(baseline: Baseline) -> None:

@@ -17,8 +17,7 @@ from rnnbench.models.layers import LAYERS, Shape, derive_seed
 from rnnbench.registry import PluginError, blame
 from rnnbench.storage import UnwritableError, temporary_folder
 
-EVALUATION_BATCH = 1024
-"""Documents that are predicted at once."""
+EVALUATION_BATCH = 1024  # documents that are predicted at once
 
 
 def build(network: Network, shape: Shape, seed: int) -> keras.Model:

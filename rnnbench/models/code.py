@@ -1,7 +1,6 @@
 """Code that makes models, mostly from outside: finding it, and telling its versions apart."""
 
 import ast
-import importlib
 import importlib.util
 import site
 import sys
@@ -42,13 +41,11 @@ def code_of(model: Model) -> dict[str, str]:
     after the name and version of a plug-in's package.
     """
     if isinstance(model, PythonNetwork):
-        module = model.python.partition(":")[0]
-        return {model.python: _sha256(module, f"python: {model.python}")}
+        return {model.python: _sha256(model.python.partition(":")[0], f"python: {model.python}")}
     found = dict(model.loaded)
     for part, registry, plugin in _from_outside(model):
-        sha256 = _sha256(type(part).__module__, registry.label(part.kind))
         package = f"{plugin.dist.name} {plugin.dist.version} " if plugin and plugin.dist else ""
-        found[part.kind] = package + sha256
+        found[part.kind] = package + _sha256(type(part).__module__, registry.label(part.kind))
     return found
 
 
@@ -61,7 +58,7 @@ def plugins_of(model: Model) -> list[str]:
 def _from_outside(model: Model) -> Iterator[tuple[Layer | Baseline, Registry[Any], Any]]:
     for part in filter(is_from_outside, model.parts):
         registry: Registry[Any] = LAYERS if isinstance(part, Layer) else BASELINES
-        yield part, registry, registry.plugin(part.kind)
+        yield part, registry, registry.plugins.get(part.kind)
 
 
 def find_working_folder() -> None:

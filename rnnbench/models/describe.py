@@ -1,9 +1,7 @@
 """A network layer by layer, as in its Keras model; TensorFlow is imported when it is described."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rnnbench.models.descriptions import LayeredNetwork, Network
 from rnnbench.models.layers import Layer, Shape
@@ -41,8 +39,7 @@ def describe(network: Network, shape: Shape) -> Description:
     keras.utils.clear_session()  # or the names continue those of the model before
     model = build(network, shape, seed=0)
     described = network.layers if isinstance(network, LayeredNetwork) else ()
-    is_sequential = isinstance(model, keras.Sequential)
-    operations = model.layers if is_sequential else model.operations
+    operations = model.layers if isinstance(model, keras.Sequential) else model.operations
     after_input = [own for own in operations if not isinstance(own, keras.layers.InputLayer)]
     origins = [*[None] * (len(after_input) - len(described)), *described]
     layers = [LayerFacts(one.name, "InputLayer", None, (tuple(one.shape),)) for one in model.inputs]
@@ -52,7 +49,7 @@ def describe(network: Network, shape: Shape) -> Description:
     return Description(tuple(layers), *_params(model))
 
 
-def _params(layer: Any) -> Iterator[int]:
-    """Yield the trainable parameters of a layer, a model or an operation, and the others."""
-    for kind in ("trainable_weights", "non_trainable_weights"):
-        yield sum(math.prod(weight.shape) for weight in getattr(layer, kind, ()))
+def _params(layer: object) -> list[int]:
+    """Return the trainable parameters of a layer, a model or an operation, and the others."""
+    kinds = ("trainable_weights", "non_trainable_weights")
+    return [sum(math.prod(own.shape) for own in getattr(layer, kind, ())) for kind in kinds]

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny, model_validator
 
+from rnnbench import section
 from rnnbench.errors import UserError, did_you_mean, nearest
-from rnnbench.models import computed
 from rnnbench.models.baselines import AnyBaseline, Baseline
 from rnnbench.models.layers import Batch, Layer, Layers, Product, Shape, with_inputs
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional
 from rnnbench.registry import PluginError, Registry
-from rnnbench.section import Pretrained, Section, Text, Variant, call, parse_variant, problem, spell
+from rnnbench.section import Pretrained, Section, Text, Variant, computed, parse_variant, problem
 from rnnbench.text import listed, with_article
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset
     from rnnbench.data.fetch import Progress
 
-ABOUT_A_MODEL = ("training", "chosen_from")
-"""Keys of every model that are not part of the model itself."""
+ABOUT_A_MODEL = ("training", "chosen_from")  # keys that are not part of the model itself
 WITHOUT_EPOCHS = {"baseline": ("validation_split", "decision"), "ensemble": ("decision",)}
 """Kinds of models that have few keys of the training section of their own, and these."""
 
@@ -30,28 +29,18 @@ class ModelSection(Section):
     """A model of a config."""
 
     kind: ClassVar[str]
-    engine: ClassVar[str] = ""
-    """The engine that trains it; empty if ``training`` names it."""
+    engine: ClassVar[str] = ""  # that trains it; empty if ``training`` names it
     loader_keys: ClassVar[tuple[str, ...]] = ("grid",)
     unset_keys: ClassVar[tuple[str, ...]] = ABOUT_A_MODEL
-    reads_words: ClassVar[bool] = False
-    """Whether its inputs are the words themselves, and not their ids."""
-    reads_unlabeled: ClassVar[bool] = False
-    """Whether it learns from texts outside the corpus that its source has."""
-    learns_language: ClassVar[bool] = False
-    """Whether it begins with the weights of a language model that is trained here."""
-    pretrained_dim: ClassVar[int | None] = None
-    """The length of its first word vectors, if they are learned from texts."""
-    loaded: ClassVar[Mapping[str, str]] = {}
-    """The versions of what it loads from outside the config, by name; part of fingerprints."""
-    is_random: ClassVar[bool] = True
-    """Whether its answers depend on the seed."""
-    pretrained: ClassVar[Pretrained | None] = "nothing"
-    """The part of it that was learned from texts outside the corpus; ``None`` if not known."""
-    packages: ClassVar[tuple[str, ...]] = ()
-    """The distributions, besides those of the engine, whose versions can change the outcome."""
-    parts: ClassVar[Sequence[Layer | Baseline]] = ()
-    """The kinds that it is made of, each of which can come from another package."""
+    reads_words: ClassVar[bool] = False  # whether its inputs are the words, and not their ids
+    reads_unlabeled: ClassVar[bool] = False  # whether it learns from other texts of its source
+    learns_language: ClassVar[bool] = False  # whether it begins with a language model trained here
+    pretrained_dim: ClassVar[int | None] = None  # the length of word vectors learned from texts
+    loaded: ClassVar[Mapping[str, str]] = {}  # versions of what it loads, by name; in fingerprints
+    is_random: ClassVar[bool] = True  # whether its answers depend on the seed
+    pretrained: ClassVar[Pretrained | None] = "nothing"  # on other texts; ``None`` if not known
+    packages: ClassVar[tuple[str, ...]] = ()  # besides the engine's, that can change the outcome
+    parts: ClassVar[Sequence[Layer | Baseline]] = ()  # each can come from another package
 
     training: dict[str, Any] | None = None
     """Values of the training section for this model alone; all but ``seeds``."""
@@ -126,9 +115,7 @@ class LanguageModel(Variant):
     """The size of the first step of Adam; it falls to 0 along a cosine."""
 
 
-def _pretraining(value: Any) -> Any:
-    if value is None:
-        return None
+def _pretraining(value: Any) -> LanguageModel:
     described = {value: None} if isinstance(value, str) else value
     kinds = {LanguageModel.kind: LanguageModel}
     return parse_variant(described, kinds, "pretraining", "pretrain: language_model")
@@ -144,7 +131,7 @@ class LayeredNetwork(Network):
     """The input of a first layer that takes no ids: the id of each word as a number, or the id
     divided by the number of ids."""
     layers: Layers
-    pretrain: Annotated[LanguageModel | None, BeforeValidator(_pretraining)] = None
+    pretrain: Annotated[LanguageModel, BeforeValidator(_pretraining)] | None = None
     """``language_model`` or ``{language_model: {epochs: 4}}``: an embedding and the recurrent layer
     above it begin with the weights of one, which reads the texts of Reuters-21578 that are in no
     test set; only for ``r52``, ``r8`` and ``modapte``."""
@@ -158,8 +145,7 @@ class LayeredNetwork(Network):
         """The recurrent layer above an embedding, once for each way; none if there is none."""
         first, above, *_ = [own for own in self.layers if own.kind != "spatial_dropout"]
         found: list[Layer] = [above.layer] * 2 if isinstance(above, Bidirectional) else [above]
-        is_able = first.kind == "embedding" and isinstance(found[0], GRU | LSTM)
-        return found if is_able else []
+        return found if first.kind == "embedding" and isinstance(found[0], GRU | LSTM) else []
 
     @computed
     def pretrained(self) -> Pretrained | None:
@@ -213,7 +199,7 @@ class PythonNetwork(Network):
     """Keyword arguments of the function."""
 
     def in_short(self) -> str:
-        return call(self.python, self.arguments)
+        return section.call(self.python, self.arguments)
 
 
 class BaselineModel(ModelSection):
@@ -229,7 +215,7 @@ class BaselineModel(ModelSection):
     parts = computed(lambda own: (own.baseline,))
 
     def in_short(self) -> str:
-        return call(self.baseline.kind, self.baseline.settings())
+        return section.call(self.baseline.kind, self.baseline.settings())
 
 
 Weight = Annotated[float, Field(gt=0, le=1e6)]
@@ -275,7 +261,7 @@ class EnsembleModel(ModelSection):
             able = {name: one for name, one in able.items() if not _gives_margins(one)}
         for name in self.ensemble.of:
             if name not in models:
-                raise problem(f"ensemble: no model {spell(name)}", did_you_mean(name, able))
+                raise problem(f"ensemble: no model {section.spell(name)}", did_you_mean(name, able))
             if isinstance(models[name], EnsembleModel):
                 raise problem(f"ensemble: {name} is an ensemble itself", "name its models")
             if name not in able:
@@ -285,8 +271,7 @@ class EnsembleModel(ModelSection):
 
     @computed
     def is_random(self) -> bool:
-        is_random = any(member.is_random for member in self._members.values())
-        return is_random and not self.ensemble.over_seeds
+        return not self.ensemble.over_seeds and any(one.is_random for one in self._members.values())
 
     @computed
     def pretrained(self) -> Pretrained | None:
@@ -295,7 +280,7 @@ class EnsembleModel(ModelSection):
 
     def in_short(self) -> str:
         own = self.ensemble.model_dump(exclude={"of"}, exclude_defaults=True)
-        return call(" + ".join(self.ensemble.of), own)
+        return section.call(" + ".join(self.ensemble.of), own)
 
 
 def with_members(names: Iterable[str], models: Mapping[str, Any]) -> list[str]:
@@ -332,8 +317,7 @@ def _model(value: Any) -> Any:
     if isinstance(value, Section):
         return value
     several = (BaselineModel, PythonNetwork, EnsembleModel, OutsideModel)
-    own: dict[str, type[ModelSection]] = {one.kind: one for one in several}
-    own["layers"] = LayeredNetwork
+    own = {one.kind: one for one in several} | {"layers": LayeredNetwork}
     kinds = [*own, *MODELS]
     keys = list(map(str, value)) if isinstance(value, dict) else []
     meant = (nearest(key, kinds) for key in keys)  # one of them may be misspelled

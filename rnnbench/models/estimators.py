@@ -16,8 +16,7 @@ from sklearn.svm import LinearSVC
 
 from rnnbench.models.linear import CERTAIN
 
-STEP = 5
-"""One document in so many is left out to calibrate a model."""
+STEP = 5  # one document in so many is left out to calibrate a model
 TOKENIZER = "wordllama/tokenizers/l2_supercat_tokenizer_config.json"
 VECTORS = "wordllama/weights/l2_supercat_256.safetensors"
 Floats = NDArray[np.float64]

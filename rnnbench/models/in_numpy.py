@@ -17,21 +17,18 @@ from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, Recurrent
 
 Floats = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]
-Mask = NDArray[np.bool_]
-"""The steps that are not skipped, ``(batch, timesteps)``."""
+Mask = NDArray[np.bool_]  # the steps that are not skipped, (batch, timesteps)
 Weights = Sequence[Floats]
 Shapes = list[tuple[int, ...]]
 Stack = Iterable[tuple[Layer, Batch]]
-ROWS_AT_ONCE = 256
-"""Documents that go through a network together, so that they take little memory."""
+ROWS_AT_ONCE = 256  # documents in a pass, few enough for little memory
 COVERED: tuple[type[Layer], ...] = (
     feedforward.Embedding, feedforward.WordCounts, feedforward.Conv1D, feedforward.Pooling,
     feedforward.Dense, feedforward.Dropout, feedforward.SpatialDropout, feedforward.LayerNorm,
     SimpleRNN, GRU, LSTM, Bidirectional, Parallel,
 )  # fmt: skip
 """The layers that this module computes; networks with others are predicted by Keras."""
-TINY = 1e-9
-"""Stands for the length of a vector of zeros."""
+TINY = 1e-9  # stands for the length of a vector of zeros
 
 
 def _softmax(x: Floats, axis: int = -1) -> Floats:
@@ -66,8 +63,7 @@ def is_covered(network: object) -> TypeGuard[LayeredNetwork]:
 
 def weight_shapes(network: LayeredNetwork, shape: Shape) -> Shapes:
     """Return the shapes of the weights of a network that ``is_covered``, in Keras's order."""
-    inputs = network.with_inputs(1, shape)
-    return [of_one for layer, batch in inputs for of_one in _shapes(layer, batch)]
+    return [own for layer, batch in network.with_inputs(1, shape) for own in _shapes(layer, batch)]
 
 
 def predict(network: LayeredNetwork, shape: Shape, weights: Weights, ids: Ids) -> Floats:
@@ -94,8 +90,7 @@ def word_weights(x: Ids, n_ids: int, values: str) -> NDArray[np.float32]:
     For ``tfidf`` it is the inverse document frequency of scikit-learn's ``TfidfTransformer``; for
     ``shares`` it is 1. A word in none of the documents has the weight 0.
     """
-    row = np.arange(len(x))[:, np.newaxis]
-    once = np.unique(row * n_ids + x) % n_ids
+    once = np.unique(np.arange(len(x))[:, np.newaxis] * n_ids + x) % n_ids  # for each document
     frequency = np.bincount(once, minlength=n_ids)
     frequency[: START + 1] = 0
     weights = np.ones(n_ids) if values == "shares" else np.log((1 + len(x)) / (1 + frequency)) + 1

@@ -4,17 +4,14 @@ Files of trained networks name these classes, and the places of their weights fo
 """
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from rnnbench.data.dataset import START
-from rnnbench.models.in_numpy import TINY, word_weights
+from rnnbench.models.in_numpy import TINY, Ids, word_weights
 from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")
@@ -40,7 +37,7 @@ class BagOfWords(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return (input_shape[0], self.n_ids)
 
-    def adapt(self, x: NDArray[np.int32]) -> None:
+    def adapt(self, x: Ids) -> None:
         self.scale.assign(word_weights(x, self.n_ids, self.values))
 
     def call(self, inputs: Any) -> Any:
@@ -128,8 +125,7 @@ class LastPooling(_Pooling):
     def pool(self, inputs: Any, mask: Any) -> Any:
         if mask is None:
             return inputs[:, -1]
-        steps = ops.arange(ops.shape(inputs)[1])
-        last = ops.max(ops.where(mask, steps, 0), axis=1)
+        last = ops.max(ops.where(mask, ops.arange(ops.shape(inputs)[1]), 0), axis=1)
         values = ops.take_along_axis(inputs, last[:, None, None], axis=1)[:, 0]
         return ops.where(ops.any(mask, axis=1)[:, None], values, 0.0)
 
@@ -301,8 +297,7 @@ class MinimalGRU(keras.layers.Layer):
         return hidden if self.return_sequences else hidden[:, -1]
 
 
-BLOCK = 16
-"""Steps that a scan takes one after another."""
+BLOCK = 16  # steps that a scan takes one after another
 
 
 def _scan(kept: Any, added: Any) -> Any:
@@ -328,7 +323,7 @@ def _scan(kept: Any, added: Any) -> Any:
 class SideBySide(keras.layers.Layer):
     """Stacks of layers with the same input; their outputs are joined along the features."""
 
-    def __init__(self, branches: Sequence[keras.Sequential], **kwargs: Any):
+    def __init__(self, branches: list[keras.Sequential], **kwargs: Any):
         super().__init__(**kwargs)
         self.branches = branches
 
@@ -353,8 +348,7 @@ class SideBySide(keras.layers.Layer):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         # Calling a ``Sequential`` itself would warn that the mask ends there.
-        outputs = [branch.call(inputs, mask=mask) for branch in self.branches]
-        return ops.concatenate(outputs, axis=-1)
+        return ops.concatenate([own.call(inputs, mask=mask) for own in self.branches], axis=-1)
 
 
 class WeightDrop(keras.layers.RNN):

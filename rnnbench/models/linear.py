@@ -16,19 +16,14 @@ from pydantic import Field, NonNegativeInt
 
 from rnnbench.section import Record
 
-CHECKED, TOLERANCE = 1_000, 1e-5
-"""How many test documents must get the scores of the fitted baseline, and how exactly."""
-NEARLY_0 = float(np.log(1e-9))
-"""Logarithms of probabilities below this one need not agree: scikit-learn may have rounded them."""
-CERTAIN = 1e3
-"""The log-odds of a topic that all training documents have."""
+CHECKED = 1_000  # test documents that must get the scores of the fitted baseline
+TOLERANCE = 1e-5  # of these scores
+NEARLY_0 = float(np.log(1e-9))  # scikit-learn may have rounded lower ones, which need not agree
+CERTAIN = 1e3  # the log-odds of a topic that all training documents have
 NO_RULE = "it is not linear in counted words or text vectors"
-CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")
-"""Options of vectorizers that change a text before anything is counted."""
-VECTOR = 256
-"""The size of a text vector of wordllama."""
-Length = Annotated[int, Field(ge=1, le=100)]
-"""The length of a sequence of words or characters."""
+CHANGES = ("lowercase", "preprocessor", "strip_accents", "stop_words")  # before words are counted
+VECTOR = 256  # the size of a text vector of wordllama
+Length = Annotated[int, Field(ge=1, le=100)]  # of a sequence of words or characters
 Floats = NDArray[np.floating[Any]]
 
 
@@ -74,12 +69,9 @@ class LinearRule(Record):
     schema_version: Literal[1] = 1
     reads_words: bool
     gives_probabilities: bool
-    has_one_label: bool = True
-    """Whether the probabilities of a text add up to 1. If not, each topic has its own log-odds."""
-    labels: list[NonNegativeInt]
-    """The labels of the topics that it learned."""
-    counts: list[Counts] | None
-    """The parts of its features; ``None`` for the text vectors of wordllama."""
+    has_one_label: bool = True  # else each topic has log-odds of its own
+    labels: list[NonNegativeInt]  # of the topics that it learned
+    counts: list[Counts] | None  # the parts of its features; None for text vectors of wordllama
 
 
 class LinearModel:
@@ -118,8 +110,11 @@ class LinearModel:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
             known = vectors @ self.coef + self.intercept
         else:
-            found = [self._score(text) for text in texts]
-            known = np.array(found).reshape(-1, len(self.intercept))
+            known = np.tile(self.intercept.astype(float), (len(texts), 1))
+            for row, text in enumerate(texts):
+                for part, places in zip(self.rule.counts, self.places, strict=True):
+                    features, values = part.features(text, places, self.idf)
+                    known[row] += values @ self.coef[features]
         lowest = -np.inf if self.rule.gives_probabilities else known.min(initial=0) - 1
         if self.rule.gives_probabilities and self.rule.has_one_label:
             known -= known.max(axis=1, keepdims=True)
@@ -129,13 +124,6 @@ class LinearModel:
         scores = np.full((len(texts), self.n_topics), lowest)
         scores[:, self.rule.labels] = known
         return scores
-
-    def _score(self, text: str) -> Floats:
-        score = self.intercept
-        for part, places in zip(self.rule.counts or [], self.places, strict=True):
-            features, values = part.features(text, places, self.idf)
-            score = score + values @ self.coef[features]
-        return score
 
 
 def arrays_of(

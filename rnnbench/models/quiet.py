@@ -35,11 +35,10 @@ def quiet_tensorflow() -> Iterator[None]:
         try:
             with redirect_stdout(printed):
                 yield
-        except RnnbenchError:
-            raise  # it says all there is to say
-        except Exception:
-            said.seek(0)
-            os.write(stderr, said.read() + printed.getvalue().encode(errors="backslashreplace"))
+        except Exception as error:
+            if not isinstance(error, RnnbenchError):  # which says all there is to say
+                said.seek(0)
+                os.write(stderr, said.read() + printed.getvalue().encode(errors="backslashreplace"))
             raise
         finally:
             sys.stderr.flush()

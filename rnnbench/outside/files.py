@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from math import nan
 from pathlib import Path
@@ -15,15 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.api import load_run
+from rnnbench.data.sources import tables
 from rnnbench.data.sources.files import spelled
-from rnnbench.data.sources.tables import (
-    MAX_FILE,
-    BadRow,
-    Layout,
-    columns_at_once,
-    open_table,
-    with_form,
-)
+from rnnbench.data.sources.tables import MAX_FILE, BadRow, Layout
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.outside.judge import Topics
 from rnnbench.storage import open_regular
@@ -48,12 +41,10 @@ Columns = dict[str, "_Column"]  # by the keys of NAMES
 Rows = Sequence[tuple["_Read", NDArray[np.int32]]]  # of files, and the document of each
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """How files are read."""
 
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """Their names by the keys of ``NAMES``; a dot leads into an object of JSON."""
+    columns: Mapping[str, str] = {}  # by the keys of NAMES; a dot leads into a JSON object
     only: tuple[str, str] | None = None  # a column, and its value in the rows that count
     separator: str | None = None  # stands between the labels of a document
 
@@ -88,10 +79,8 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
 
     A file may be ``NAME=FILE``, with the name of its model; several files of one model are
     trainings of it. Documents are matched by their ids or, if no file has any, by their places.
-    ``labels`` is a file with the labels, or the folder of a run.
-
-    Raises:
-        UserError: a file cannot be used; the message names it.
+    ``labels`` is a file with the labels, or the folder of a run. ``UserError`` names a file that
+    cannot be used.
     """
     run = load_run(labels) if labels and labels.is_dir() else None
     named = [_split(file) for file in files]
@@ -102,13 +91,11 @@ def read_answers(files: Sequence[str], labels: Path | None, reading: Reading) ->
     has_ids, is_scored = _all_have("id", everything), _all_have("score", read)
     ids = Topics((run.results.dataset.ids or map(str, range(len(run.labels)))) if run else ())
     rows = [(one, _numbered(one, "id", ids)) for one in everything]
-    n = len(ids.names)
-    if run and n > len(run.labels):
-        raise UserError(f"{labels}: has no document '{ids.names[len(run.labels)]}'")
+    if run and (new := ids.names[len(run.labels) :]):
+        raise UserError(f"{labels}: has no document '{new[0]}'")
     if not has_ids:
         log.warning("no ids: documents are matched by their places")
-    key = "score" if is_scored else "prediction"
-    given = _by_model(rows[: len(read)], ids.names, key)
+    given = _by_model(rows[: len(read)], ids.names, "score" if is_scored else "prediction")
     if run:
         return given | {"labels": run}
     label, cluster = (_agreed(key, rows, ids.names) for key in ("label", "cluster"))
@@ -148,8 +135,8 @@ def _read(path: Path, model: str, reading: Reading, of_labels: bool = False) -> 
 
 def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]:
     """Return the name and the columns of a table."""
-    layout = with_form(path, Layout())
-    header, rows = open_table(path, layout)
+    layout = tables.with_form(path, Layout())
+    header, rows = tables.open_table(path, layout)
     names, name, classes = _found(header, reading.columns, path), path.stem, list[str]()
     if {*header} >= OF_HARNESS and "score" not in names and (first := next(rows, None)):
         metrics, name = first[1][header.index("metrics")] or [""], path.resolve().parent.name
@@ -175,10 +162,8 @@ def _table(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns]
 
 def _found(header: Sequence[str], given: Mapping[str, str], path: Path) -> dict[str, str]:
     """Return the names of columns by what they hold."""
-    names = {key: _existing(name, header, path) for key, name in given.items()}
-    for key, usual in NAMES.items():
-        if key not in names and (own := next((own for own in usual if own in header), None)):
-            names[key] = own
+    usual = {key: own for key, names in NAMES.items() for own in reversed(names) if own in header}
+    names = usual | {key: _existing(name, header, path) for key, name in given.items()}
     if twice := [own for own in names.values() if list(header).count(own) > 1]:
         raise UserError(f"{path}: there are two columns '{twice[0]}'; rename one of them")
     return names
@@ -211,9 +196,9 @@ def _values(path: Path, layout: Layout, header: list[str], names: Mapping[str, s
     keys = {key: [name] if name in header else name.split(".") for key, name in names.items()}
     firsts = [first for first, *_ in keys.values()]
     is_flat = all(len(own) == 1 for own in keys.values())
-    if is_flat and (at_once := columns_at_once(path, layout, list(dict.fromkeys(firsts)))):
+    if is_flat and (at_once := tables.columns_at_once(path, layout, list(dict.fromkeys(firsts)))):
         return {key: _Column.of(*at_once[name]) for key, (name, *_) in keys.items()}
-    header, rows = open_table(path, layout, columns=firsts)
+    header, rows = tables.open_table(path, layout, columns=firsts)
     columns: dict[str, list[Any]] = {key: [] for key in names}
     places = [(columns[key], header.index(first), inner) for key, (first, *inner) in keys.items()]
     while block := list(islice(rows, AT_ONCE)):
@@ -272,17 +257,14 @@ def _arrays(path: Path, reading: Reading, of_labels: bool) -> tuple[str, Columns
         shapes = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
         hint = "label, prediction, id, as long; or rows of as many classes"
         raise UserError(f"{path}: {shapes or [*stored]} (should be {hint})")
-    columns = {
-        key: _Column.of(
-            array.tolist() if array.ndim == 1 else (np.flatnonzero(row).tolist() for row in array)
-        )
-        for key, array in arrays.items()
-        if key != "prediction" or array.ndim == 1 or array.dtype.kind != "f"
-    }
-    if "prediction" in arrays.keys() - columns.keys():
-        scores = arrays["prediction"]
-        classes = range(scores.shape[1])
-        columns["prediction"] = _decided(scores, classes, columns.get("label"))
+    columns: Columns = {}
+    for key, array in sorted(arrays.items()):  # labels before predictions
+        if array.ndim == 1:
+            columns[key] = _Column.of(array.tolist())
+        elif key == "prediction" and array.dtype.kind == "f":
+            columns[key] = _decided(array, range(array.shape[1]), columns.get("label"))
+        else:
+            columns[key] = _Column.of(np.flatnonzero(row).tolist() for row in array)
     return path.stem, columns
 
 

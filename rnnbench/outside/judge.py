@@ -125,13 +125,11 @@ def verdict(
     else:
         where = listed(list(dict.fromkeys(origin.values()))) or FROM_PYTHON
         dataset = summarize_labels(task, right, topics, where, **facts)
-    trials: dict[str, list[TrialResult]] = {}
+    trials, models = dict[str, list[TrialResult]](), dict[str, Any]()
     for (model, seed), own in given.items():
         trials.setdefault(model, []).append(_trial(model, seed, own, right, dataset))
-    models = {
-        model: {OutsideModel.kind: origin.get(model, FROM_PYTHON), "trainings": len(own)}
-        for model, own in trials.items()
-    }
+        source, n = origin.get(model, FROM_PYTHON), len(trials[model])
+        models[model] = {OutsideModel.kind: source, "trainings": n}
     seeds = {"seeds": sorted({seed for _, seed in given})}
     tree = {"name": name, "data": {"source": FILES.name}, "training": seeds, "models": models}
     benchmark = load(tree)
@@ -159,10 +157,9 @@ class Topics(dict[Any, int]):
             hint = "should be a text or a whole number"
             raise UserError(f"{self.where}: got {spell(value)} ({hint})")
         if name not in self:
-            self[name] = len(self.names)
             self.names.append(name)
-        self[value] = self[name]
-        return self[name]
+        self[value] = self.setdefault(name, len(self.names) - 1)
+        return self[value]
 
     def places(self, values: Any) -> NDArray[np.int32]:
         """Return the position of each name, ``(n,)``, -1 for none; new names are added."""
@@ -189,11 +186,11 @@ def _coded(labels: Any, answers: Mapping[str, Any]) -> tuple[TaskKind, list[str]
         topics = Topics(count.topic for count in dataset.topics)
         labels = right if dataset.kind.has_topics else None
     task: TaskKind = SCORED if labels is None else (SINGLE_LABEL, MULTI_LABEL)[_depth(labels) > 1]
-    own = {
-        (model, seed): values
-        for model, of_model in answers.items()
-        for seed, values in _trainings(max(1, _depth(labels)), of_model).items()
-    }
+    own: dict[tuple[str, int], Any] = {}
+    for model, of_model in answers.items():
+        trainings = [of_model] if _depth(of_model) <= max(1, _depth(labels)) else of_model
+        by_seed = of_model if isinstance(of_model, Mapping) else dict(enumerate(trainings))
+        own |= {(model, seed): values for seed, values in by_seed.items()}
     if not (n := len(next(iter(own.values()), ()))):
         raise UserError("verdict: no documents, or no models")
     if not topics:
@@ -255,13 +252,6 @@ def _depth(values: Any) -> int:
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Collection):
         return 0
     return 1 + _depth(next((one for one in values if one is not None), None))
-
-
-def _trainings(depth: int, answers: Any) -> dict[int, Any]:
-    """Return the answers of each training of a model, by seed."""
-    if isinstance(answers, Mapping):
-        return dict(answers)
-    return {0: answers} if _depth(answers) <= depth else dict(enumerate(answers))
 
 
 def _is_missing(answers: Array) -> NDArray[np.bool_]:

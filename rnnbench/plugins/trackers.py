@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +27,14 @@ from rnnbench.training.trial import Trial
 
 Setting = bool | int | float | str
 EVENTS = "events.out.tfevents"  # the start of the names by which TensorBoard finds event files
-STATUSES = {"FINISHED": "SUCCESS", "FAILED": "FAILURE", "KILLED": "UNKNOWN"}
+STATUSES = {"FAILED": "FAILURE", "KILLED": "UNKNOWN", "FINISHED": "SUCCESS"}  # the worst first
 MLFLOW_DEFAULTS = {  # settings while it is called, unless the user has others
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone is tried for minutes
 }
-MAX_METRICS, MAX_PARAMS = 1000, 100  # the most that MLflow takes in a batch
-MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that it takes in a name, and in a parameter
+MAX_KEY, MAX_VALUE = 250, 6000  # the most characters that MLflow takes in a name, and as a value
 WANDB_DEFAULTS = {  # settings of a run, by variable, unless the user has set that
     "WANDB_MODE": ("mode", "offline"),
     "WANDB_PROJECT": ("project", "rnnbench"),
@@ -137,23 +135,18 @@ class TensorBoardTracker(TrialTracker):
         return events
 
     def _write(self, run: Any, epoch: int, values: Mapping[str, float]) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
-        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-        _add_event(run, step=epoch, summary=Summary(value=scalars))
+        scalars = [{"tag": tag, "simple_value": value} for tag, value in values.items()]
+        _add_event(run, step=epoch, summary={"value": scalars})
 
     def _end(self, run: Any, trial: Trial, status: str, reason: str = "") -> None:  # noqa: ARG002
         """End the row of the tab HPARAMS, as ``hparams_pb`` begins it."""
-        from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+        from tensorboard.plugins.hparams import metadata
+        from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-        number = api_pb2.Status.Value(f"STATUS_{STATUSES[status]}")
-        end = plugin_data_pb2.SessionEndInfo(status=number, end_time_secs=time.time())
-        facts = plugin_data_pb2.HParamsPluginData(session_end_info=end)
-        described = metadata.create_summary_metadata(facts)
-        tag, nothing = metadata.SESSION_END_INFO_TAG, metadata.NULL_TENSOR
-        value = Summary.Value(tag=tag, metadata=described, tensor=nothing)
-        _add_event(run, step=trial.epochs, summary=Summary(value=[value]))
+        end = {"status": f"STATUS_{STATUSES[status]}", "end_time_secs": time.time()}
+        described = metadata.create_summary_metadata(HParamsPluginData(session_end_info=end))
+        value = {"tag": metadata.SESSION_END_INFO_TAG, "tensor": metadata.NULL_TENSOR}
+        _add_event(run, step=trial.epochs, summary={"value": [value | {"metadata": described}]})
         run.close()
 
 
@@ -189,18 +182,17 @@ class MlflowTracker(TrialTracker):
 
         given = os.environ.get("MLFLOW_TRACKING_URI")
         local = URL.create("sqlite", database=str((folder / "mlflow.db").resolve()))
-        self._client = MlflowClient(given or local.render_as_string())
+        self._client = client = MlflowClient(given or local.render_as_string())
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or benchmark.name
-        found = self._client.get_experiment_by_name(name)
-        artifacts = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
-        create = partial(self._client.create_experiment, artifact_location=artifacts)
-        self._experiment = str(found.experiment_id if found else create(name))
+        found = client.get_experiment_by_name(name)
+        place = None if given else (folder / "mlflow-artifacts").resolve().as_uri()
+        self._experiment = found.experiment_id if found else client.create_experiment(name, place)
         untracked = benchmark.model_copy(update={"tracking": ()})
         mark = sha256_json([str(folder.resolve()), dump(untracked)])
         same = f"tags.`rnnbench.run` = '{mark}' and attributes.status != 'FINISHED'"
-        if runs := self._client.search_runs([self._experiment], same):
+        if runs := client.search_runs([self._experiment], same):
             self._parent = str(runs[0].info.run_id)
-            self._client.update_run(self._parent, status="RUNNING")
+            client.update_run(self._parent, status="RUNNING")
         else:
             tags = {"rnnbench.version": rnnbench.__version__, "rnnbench.run": mark}
             shared = {"data", "training"}
@@ -208,7 +200,7 @@ class MlflowTracker(TrialTracker):
             self._parent = self._create(benchmark.name, tags, dict(plain_values(sections)))
         self._unsent: dict[str, list[Any]] = {}
         self._last_sent = 0.0
-        self._missing, self._has_failed = set(trials), False
+        self._endings = dict.fromkeys(trials, "KILLED")  # unless they end in another way
 
     @_with_defaults()
     def _begin(self, trial: Trial) -> str:
@@ -227,46 +219,36 @@ class MlflowTracker(TrialTracker):
 
     @_with_defaults()
     def _end(self, run: str, trial: Trial, status: str, reason: str = "") -> None:
-        if status == "FINISHED":
-            self._missing.discard(trial)
-        elif status == "FAILED":
+        self._endings[trial] = status
+        if status == "FAILED":
             self._client.set_tag(run, "rnnbench.error", shortened(reason, MAX_VALUE))
-            self._has_failed = True
         self._send()
         self._client.set_terminated(run, status)
 
     @_with_defaults()
     def close(self) -> None:
         super().close()
-        ending = "FAILED" if self._has_failed else "KILLED"
-        self._client.set_terminated(self._parent, ending if self._missing else "FINISHED")
+        worst = min(self._endings.values(), key=[*STATUSES].index, default="FINISHED")
+        self._client.set_terminated(self._parent, worst)
 
     def _create(self, name: str, tags: Mapping[str, str], settings: Mapping[str, Any]) -> str:
         from mlflow.entities import Param
 
         created = self._client.create_run(self._experiment, tags=dict(tags), run_name=name)
-        run = str(created.info.run_id)
-        pairs = settings.items()
+        run, pairs = str(created.info.run_id), settings.items()
         params = [Param(_key(key), shortened(str(value), MAX_VALUE)) for key, value in pairs]
-        for batch in _batches(params, MAX_PARAMS):
-            self._client.log_batch(run, params=batch)
+        self._client.log_batch(run, params=params)
         return run
 
     def _send(self) -> None:
         for run, metrics in self._unsent.items():
-            for batch in _batches(metrics, MAX_METRICS):
-                self._client.log_batch(run, metrics=batch)
-        self._unsent = {}
-        self._last_sent = time.monotonic()
+            self._client.log_batch(run, metrics=metrics)
+        self._unsent, self._last_sent = {}, time.monotonic()
 
 
 def _key(name: str) -> str:
     """Return a name with the characters that MLflow allows in one."""
     return re.sub(r"[^\w./ :-]", "_", name)[:MAX_KEY]
-
-
-def _batches(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 class WandbTracker(TrialTracker):

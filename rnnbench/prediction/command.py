@@ -2,8 +2,10 @@
 
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnbench.errors import UserError, shortened
-from rnnbench.prediction.predict import NONE, DecidingWords, KeptModel, Prediction, find_model
+from rnnbench.prediction.predict import NONE, Prediction, find_model
 from rnnbench.prediction.table import predict_table, standard_input
 from rnnbench.results.run import load_results
 from rnnbench.storage import check_new, read_file
@@ -34,7 +36,7 @@ STREAM, WRITABLE = Path("-"), (".csv", ".tsv", ".jsonl", ".ndjson")
 MAX_BYTES = 1_000_000  # of a text
 BARS = 30  # the width of the bar of a topic with probability 1
 UNKNOWN_SHOWN = 10
-RUN = "The folder of a run made with --save-models."
+Answer = Callable[..., Counter[str | None]]  # ``predict_table``, with a model
 WORDS = "A model of RUN, by default the best; then texts, or - for standard input."
 FILE = "A file with one text; repeatable."
 TABLE = "A table with a text in each row, or -."
@@ -45,7 +47,7 @@ UNSURE = "Answer 'unsure' if its probability is below P, from 0 to 1."
 
 
 def predict(
-    run: Annotated[Path, options.run_folder(help=RUN)],
+    run: Annotated[Path, options.run_folder(help="The folder of a run made with --save-models.")],
     words: Annotated[list[str] | None, typer.Argument(metavar="[MODEL] TEXT", help=WORDS)] = None,
     file: Annotated[list[Path] | None, typer.Option("--file", metavar="FILE", help=FILE)] = None,
     table: Annotated[Path | None, typer.Option("--in", metavar="TABLE", help=TABLE)] = None,
@@ -77,7 +79,10 @@ def predict(
     if results.missing:
         console.notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
     scores = {model.name: model.score for model in results.models}
-    name, texts = split_words(words or [], scores, has_more=bool(file or table))
+    words = words or []
+    has_more = len(words) > 1 or file or table  # a word before texts is a name
+    is_name = words and (words[0] in scores or (has_more and re.fullmatch(r"[\w.-]*\w", words[0])))
+    name, texts = (words[0], words[1:]) if is_name else (None, words)
     if table:
         _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
     elif out or column:
@@ -93,8 +98,9 @@ def predict(
         score = f"{results.dataset.score_name} {over.mean:.4f}{of}"
         console.notice(f"Model: {model.name}, seed {model.seed}, the best that was kept ({score})")
     if table:
-        counts = _answer_table(model, table, out, column, unsure_below, quiet=quiet)
-        console.print_record(counts, as_json=as_json)
+        column = column or model.text_column
+        answer = partial(predict_table, model, column=column, unsure_below=unsure_below)
+        console.print_record(_answer_table(answer, table, out, quiet=quiet), as_json=as_json)
         return
     found = model.answers(given, top, unsure_below=unsure_below, explain=explain)
     if not all(prediction.words for prediction in found):
@@ -118,31 +124,12 @@ def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool
         raise UserError("--json: the table goes to standard output (use --out FILE)")
 
 
-def split_words(
-    words: Sequence[str], models: Collection[str], *, has_more: bool
-) -> tuple[str | None, Sequence[str]]:
-    """Return the name of a model, if there is one, and the texts; a word before texts is a name."""
-    has_more = has_more or len(words) > 1
-    if words and (words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))):
-        return words[0], words[1:]
-    return None, words
-
-
-def _answer_table(
-    model: KeptModel,
-    table: Path,
-    out: Path | None,
-    column: str | None,
-    unsure_below: float | None,
-    *,
-    quiet: bool,
-) -> dict[str, Any]:
+def _answer_table(answer: Answer, table: Path, out: Path | None, *, quiet: bool) -> dict[str, Any]:
     """Write a table with answers, showing progress, and say which rows have none."""
     is_hidden = quiet or (out is None and console.out.is_terminal)  # the rows would break the bar
     source = standard_input() if table == STREAM else nullcontext(table)
     with source as file, show_download(quiet=is_hidden) as progress:
-        column = column or model.text_column
-        counts = predict_table(model, file, out, column, progress, unsure_below)
+        counts = answer(file, out, progress=progress)
     n_rows, answered = counts.total(), counts.pop(None)
     if counts:
         reasons = ", ".join(f"{n:,} {problem}" for problem, n in counts.most_common())
@@ -151,15 +138,6 @@ def _answer_table(
     if out and not quiet:
         console.notice(f"{counted(n_rows, 'row')} written to {out}")
     return {"answered": answered, "problems": dict(counts)}
-
-
-def _word_bars(deciding: DecidingWords) -> RenderableType:
-    """Return each word with its weight and a bar, which is lighter below 0."""
-    longest, table = max(map(abs, deciding.words.values()), default=1), Table.grid(padding=(0, 2))
-    for word, weight in deciding.words.items():
-        bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
-        table.add_row(visible(word), f"{weight:+.4f}", bar)
-    return table
 
 
 def read_texts(texts: Sequence[str], files: Sequence[Path]) -> list[str]:
@@ -189,22 +167,24 @@ def prediction_table(prediction: Prediction, name: str = "") -> RenderableType:
     if prediction.topics and not prediction.answers:
         table.add_row(NONE)
     for topic in prediction.topics:
-        is_share = topic.probability is not None
-        bar = "█" * round(topic.score * BARS) or "▏" if is_share else ""
-        is_other = topic.given is False
-        name_of_topic = f"({topic.topic})" if is_other else topic.topic
-        table.add_row(name_of_topic, f"{topic.score:.4f}", bar, style="dim" if is_other else None)
+        bar = "" if topic.probability is None else "█" * round(topic.score * BARS) or "▏"
+        own, style = (f"({topic.topic})", "dim") if topic.given is False else (topic.topic, None)
+        table.add_row(own, f"{topic.score:.4f}", bar, style=style)
     words, unknown = counted(prediction.words, "word"), prediction.unknown_words
     distinct = listed(list(dict.fromkeys(unknown)), most=UNKNOWN_SHOWN)
     names = f": {visible(distinct)}" if unknown else ""
-    is_cut = prediction.words_read < prediction.words
-    cut = f", {prediction.words_read} of them read" if is_cut else ""
+    cut = f", {prediction.words_read} of them read" * (prediction.words_read < prediction.words)
     below: list[RenderableType] = [Text(f"{words}{cut}, {len(unknown)} unknown{names}", "dim")]
     if not prediction.topics or 2 * len(unknown) > prediction.words:
         doubt = f"It does not know {len(unknown)} of {words}, so do not rely on its answer."
         nothing = "The model knows none of the words that it read, so it has no answer."
         below.append(Text(doubt if prediction.topics else nothing, style="yellow"))
-    if prediction.decided_by:
-        below += [f"\n{prediction.decided_by.meaning}:", _word_bars(prediction.decided_by)]
+    if deciding := prediction.decided_by:
+        longest = max(map(abs, deciding.words.values()), default=1)
+        bars = Table.grid(padding=(0, 2))
+        for word, weight in deciding.words.items():
+            bar = ("█" if weight > 0 else "░") * round(abs(weight) / longest * BARS) or "▏"
+            bars.add_row(visible(word), f"{weight:+.4f}", bar)
+        below += [f"\n{deciding.meaning}:", bars]
     heading = [Text(name, style="bold")] if name else []
     return Group(*heading, *([table] if prediction.topics else []), *below, "")

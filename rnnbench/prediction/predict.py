@@ -35,8 +35,7 @@ from rnnbench.training.trial import combined
 if TYPE_CHECKING:
     import keras
 
-MANY = 100_000
-"""Steps that NumPy reads in about the time of making machine code, with ``bilstm_max``."""
+MANY = 100_000  # steps of ``bilstm_max`` that NumPy reads while machine code is made
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
 """The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10
@@ -134,8 +133,7 @@ class KeptModel:
     def predict(self, texts: Iterable[str]) -> NDArray[Any]:
         """Return a topic for each text, ``(n,)``, even if it knows no word of the text.
 
-        If there may be any number of topics, it is 1 for each that is given, and 0 for the others,
-        ``(n, n_topics)``.
+        If there may be any number of topics, it has 1 for those given, else 0, ``(n, n_topics)``.
         """
         encoded = encode(texts, self.vocabulary)
         answers = self._answers(self._scored(encoded.ids, encoded.texts))

@@ -16,14 +16,12 @@ from rnnbench.data.fetch import Progress
 from rnnbench.data.sources.files import fault_of
 from rnnbench.data.sources.tables import DIALECTS, BadRow, Layout, dialect_of, open_table, sniff
 from rnnbench.errors import UserError, did_you_mean
-from rnnbench.prediction.predict import UNSURE, KeptModel
+from rnnbench.prediction.predict import UNSURE, KeptModel, Prediction
 from rnnbench.storage import atomic_write, temporary_folder
 
-AT_ONCE, STEPS = 4096, 2**26
-"""The most rows, and steps of their sequences, that are in memory at once."""
-Row = tuple[str, Sequence[Any]]
-Rows = Iterator[Row | BadRow]
-Write = Callable[[list[Any]], object]
+AT_ONCE, STEPS = 4096, 2**26  # the most rows, and steps of sequences, that are in memory at once
+Row = tuple[str, Sequence[Any]] | BadRow
+Rows = Iterator[Row]
 
 
 def predict_table(
@@ -49,46 +47,41 @@ def predict_table(
     counts = Counter[str | None]({None: 0})
     at_once = max(1, min(AT_ONCE, STEPS // model.vocabulary.timesteps))
     with _writer(out, source, [*header, *new]) as write:
-        while block := list(islice(rows, at_once)):
-            answers = _answers(model, block, position, unsure_below, has_lists=has_lists)
-            for (place, *_, values), answer in zip(block, answers, strict=True):
-                counts[answer[-1]] += 1
-                found = [*values, *[None] * len(header)][: len(header)]
+        while block := [_checked(row, position) for row in islice(rows, at_once)]:
+            texts = ["" if isinstance(row, BadRow) else row[1][position] for row in block]
+            answers = model.answers(texts, 2, unsure_below=unsure_below)
+            for row, answer in zip(block, answers, strict=True):
+                new_values = _values(answer, row, has_lists)
+                counts[new_values[-1]] += 1
+                values = [*row[-1], *[None] * len(header)][: len(header)]
                 try:
-                    write([*found, *answer])
+                    write([*values, *new_values])
                 except (ValueError, csv.Error) as error:
-                    raise UserError(f"{place}: cannot be written: {error} (use .jsonl)") from None
+                    raise UserError(f"{row[0]}: cannot be written: {error} (use .jsonl)") from None
     return counts
 
 
-def _answers(
-    model: KeptModel,
-    rows: Sequence[Row | BadRow],
-    position: int,
-    unsure_below: float | None,
-    *,
-    has_lists: bool,
-) -> Iterator[list[Any]]:
-    reasons = [
-        row.reason if isinstance(row, BadRow) else (fault_of("text", row[1][position]) or [None])[0]
-        for row in rows
-    ]
-    texts = ["" if bad else row[-1][position] for row, bad in zip(rows, reasons, strict=True)]
-    answers = model.answers(texts, 2, unsure_below=unsure_below)
-    for found, reason in zip(answers, reasons, strict=True):
-        first, second = (*found.topics, None, None)[:2]
-        unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
-        nothing = "unknown words" if found.words else reason or "no words"
-        problem = nothing if first is None else UNSURE if found.unsure else None
-        row: list[Any] = [found.answer, first and round(first.score, 6), second and second.topic]
-        if first and not model.task.has_one_label:
-            row[0] = found.answers if has_lists and not found.unsure else found.answer
-            row[2] = len(found.answers)
-        yield [*row, unknown, problem]
+def _checked(row: Row, position: int) -> Row:
+    fault = None if isinstance(row, BadRow) else fault_of("text", row[1][position])
+    return BadRow(row[0], *fault, row[-1]) if fault else row
+
+
+def _values(found: Prediction, row: Row, has_lists: bool) -> list[Any]:
+    """Return the values of the new columns."""
+    first, second = (*found.topics, None, None)[:2]
+    unknown = round(len(found.unknown_words) / found.words, 4) if found.words else None
+    no_words = row.reason if isinstance(row, BadRow) else "no words"
+    nothing = "unknown words" if found.words else no_words
+    problem = nothing if first is None else UNSURE if found.unsure else None
+    values: list[Any] = [found.answer, first and round(first.score, 6), second and second.topic]
+    if first and first.given is not None:  # there may be any number of topics
+        values[0] = found.answers if has_lists and not found.unsure else found.answer
+        values[2] = len(found.answers)
+    return [*values, unknown, problem]
 
 
 @contextmanager
-def _writer(out: Path | None, source: Path, columns: Sequence[str]) -> Iterator[Write]:
+def _writer(out: Path | None, source: Path, columns: Sequence[str]) -> Iterator[Callable[..., Any]]:
     ending = (out or source).suffix.lower()
     with ExitStack() as stack:
         raw: Any = stack.enter_context(atomic_write(out)) if out else sys.stdout.buffer

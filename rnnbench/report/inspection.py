@@ -92,8 +92,7 @@ def data_view(prepared: PreparedData) -> View:
         rows[f"{noun}s a document"] = ", ".join(f"{n}: {sizes[n]:,}" for n in sorted(sizes))
         few = [f"{' + '.join(pair)} {n:,}" for pair, n in pairs.most_common(5)]
         rows["most often together"] = ", ".join(few) or "none"
-    facts = grid(rows.items(), (NAME, ""))
-    return record, facts, _frequent_topics(summary), "", notes_text(notes)
+    return record, grid(rows.items(), (NAME, "")), _frequent_topics(summary), "", notes_text(notes)
 
 
 def _together(prepared: PreparedData) -> tuple[Counter[int], Counter[tuple[str, str]]]:
@@ -129,8 +128,7 @@ def notes_text(notes: Sequence[Note]) -> RenderableType:
     """Return each note: its title, its evidence and its advice."""
     lines: list[RenderableType] = []
     for note in notes:
-        advice = Padding.indent(Text(f"{note.evidence} {note.advice}"), 2)
-        lines += [Text(note.title, NAME), advice]
+        lines += [Text(note.title, NAME), Padding.indent(Text(f"{note.evidence} {note.advice}"), 2)]
     return Group(*lines) if lines else Text("Nothing to note.")
 
 
@@ -247,8 +245,7 @@ def parameters_view(name: str, model: Model) -> View:
     rows = [[key, v if isinstance(v, str) else json.dumps(v)] for key, v in parameters.items()]
     below = Table(["parameter", "value"], rows, "") if rows else "It has no parameters."
     record = {"name": name, "kind": model.kind, model.kind: kind, "parameters": parameters}
-    title = Text.assemble((name, NAME), f": {kind}\n")
-    return record, title, Text(summary), below
+    return record, Text.assemble((name, NAME), f": {kind}\n"), Text(summary), below
 
 
 def network_view(
@@ -267,21 +264,19 @@ def network_view(
     for facts in description.layers:
         described = facts.described_by and facts.described_by.model_dump(mode="json")
         layers.append(asdict(facts) | {"described_by": described})
-        params = facts.trainable_params + facts.other_params
         outputs = [["batch" if n is None else n for n in output] for output in facts.outputs]
         table.add_row(
             _layer_text(facts, model, shape),
             "\n".join(f"({', '.join(map(str, dimensions))})" for dimensions in outputs),
-            f"{params:,}",
+            f"{facts.trainable_params + facts.other_params:,}",
         )
     about = {"name": name, "kind": model.kind, "data": {**provenance, **asdict(shape)}}
-    record = {**about, **vars(description), "layers": layers}
     source = provenance["source"]
     caption = f"\nData: {source} ({provenance['from']}), {shape.timesteps:,} steps, "
     caption += f"{counted(shape.n_topics, noun_of(source))}, {shape.n_ids:,} ids. "
     caption += "Batch: documents that are read at once."
     title = Text.assemble((name, NAME), f": {model.in_short()}\n")
-    return record, title, table, Text(caption, ASIDE)
+    return {**about, **vars(description), "layers": layers}, title, table, Text(caption, ASIDE)
 
 
 def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
@@ -299,5 +294,4 @@ def _layer_text(facts: LayerFacts, model: Model, shape: Shape) -> Text:
         title, lines = name.lower(), [words.get(name, "")]
     else:
         title = f"{facts.name} ({name})"
-    details = "".join(f"\n{line}" for line in lines if line)
-    return Text.assemble((title, NAME), (details, ASIDE))
+    return Text.assemble((title, NAME), ("".join(f"\n{line}" for line in lines if line), ASIDE))

@@ -88,43 +88,36 @@ def report_page(run: StoredRun, texts: Texts, words: int, n_errors: int) -> Page
 def render(page: PageContent, template: str = "report.html.j2") -> str:
     """Return a page as the text of its file."""
     folder = files("rnnbench.report") / "templates"
-    style, script = ((folder / f"report.{end}").read_text("utf-8") for end in ("css", "js"))
+    style, script = (
+        Markup((folder / f"report.{end}").read_text("utf-8"))  # noqa: S704 - our own
+        for end in ("css", "js")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (  # allows this script, and nothing from the network
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
         "base-uri 'none'; form-action 'none'"
     )
     found = find_template(
-        "rnnbench.report",
         template,
         finalize=_escape_markdown if template.endswith(".md.j2") else None,
         inline=inline_svg,
         markdown=lambda table: Markup(to_markdown(table)),  # noqa: S704 - it escapes the cells
         line=lambda text: Markup(" ".join(text.splitlines())),  # noqa: S704 - within a code block
     )
-    text = found.render(
-        page=page,
-        palettes=(COLOURS, ON_DARK),
-        strongest=STRONGEST,
-        style=Markup(style),  # noqa: S704 - our own
-        script=Markup(script),  # noqa: S704 - our own
-        policy=policy,
-    )
-    return visible(text)
+    look = {"style": style, "palettes": (COLOURS, ON_DARK), "strongest": STRONGEST}
+    return visible(found.render(page=page, script=script, policy=policy, **look))
 
 
 def _escape_markdown(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return Markup(for_markdown(value))  # noqa: S704 - which escapes HTML, too
-    return value
+    is_plain = isinstance(value, str) and not isinstance(value, Markup)
+    return Markup(for_markdown(value)) if is_plain else value  # noqa: S704 - it escapes HTML, too
 
 
 def inline_svg(plot: Plot) -> Markup:
     """Return the SVG of a plot for an HTML page: its ids unique, its colours those of the theme."""
     svg = plot.svg[plot.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{plot.name}-", svg)
-    for attribute in ("width", "height"):
-        svg = re.sub(rf'(<svg[^>]*?) {attribute}="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r' (?:width|height)="[^"]*"', "", svg, count=2)  # of the whole drawing
     points = float(svg[svg.index("viewBox") :].split()[2])
     # In an SVG of 6 inches, letters have 10 pixels or more.
     style = f"min-width: {points / 18:.1f}rem; max-width: {points / 10:.1f}rem"

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, compress, cycle, zip_longest
+from itertools import accumulate, chain, compress, cycle, product, zip_longest
 from operator import gt
 from typing import Any, ClassVar, Self
 
@@ -32,6 +32,7 @@ from rnnbench.analysis.comparisons import SHOWN_IN_PAIRS, by_better_model
 from rnnbench.analysis.errors import confusion, frequent_topics
 from rnnbench.errors import UserError, did_you_mean
 from rnnbench.metrics import ONE, find_quantity
+from rnnbench.points import chosen
 from rnnbench.registry import Registry
 from rnnbench.report.table import MISSING, Table, with_points
 from rnnbench.report.tables import direction
@@ -45,6 +46,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8
 ON_DARK = ("#4ea8de", "#f0803c", "#2fc49a", "#dd9cc0", "#f0b53a", "#8fd0f5", "#c3a065", "#a5adb5")
 INK, GRID, PAPER = "#1b1f24", "#d0d7de", "#fefefe"
 STYLES = ("-", "--", ":", "-.")
+Only = str | Sequence[str] | None  # the models to draw; all for None
 Style = dict[str, Any]  # keyword arguments of Axes.plot
 THIN: Style = {"lw": 1.5}
 THICK: Style = {"lw": 7, "alpha": 0.45}
@@ -55,7 +57,6 @@ FORMATS: dict[str, dict[str, None]] = {  # of pictures, without facts that Matpl
     ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-Size = tuple[float, float]
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -95,16 +96,12 @@ CURVES = {
 class Plot(ABC):
     """A plot of some results: its title, its size in inches, its drawing, and its facts."""
 
-    name: str
-    """That of its files, without suffix; plots on one page have different names."""
+    name: str  # of its files, without suffix; plots on one page have different names
     title: str
-    size: Size
-    size_on_page: Size | None = None
-    """Its size on a page, where that differs."""
-    alt: str
-    """The same facts in words, for those who cannot see it."""
-    models: Sequence[str] = ()
-    """Those that it is about, where it is about some alone."""
+    size: tuple[float, float]
+    size_on_page: tuple[float, float] | None = None  # where that differs
+    alt: str  # the same facts in words, for those who cannot see it
+    models: Sequence[str] = ()  # the models that it shows, if not all
 
     def make_room(self, names: Iterable[str], height: float) -> None:
         """Set the sizes of a plot with names beside its axes; on a page, it fits a phone."""
@@ -243,14 +240,9 @@ class RunPlot(Plot):
         if curve is not None and not self.has_curves:
             of = f"'{self.kind}' (allowed: only for learning_curves)"
             raise UserError(f"curve: got '{curve}' for {of}")
-        names = list(run.trials) if models is None else models
-        wrong = [str(name) for name in names if name not in run.trials]
-        if wrong or not names:
-            fault = f"no model '{wrong[0]}'" if wrong else "names no model"
-            raise UserError(f"models: {fault} ({did_you_mean(''.join(wrong[:1]), run.trials)})")
         self.name, self.run, self.curve, self.is_of_all = self.kind, run, curve, models is None
-        self.chosen = [model for model in run.trials if model in names]
-        self._models = [model for model in run.results.models if model.name in names]
+        self.chosen = chosen(list(run.trials), models)
+        self._models = [model for model in run.results.models if model.name in self.chosen]
         self.prepare()
 
     @abstractmethod
@@ -273,11 +265,7 @@ class RunPlot(Plot):
 
 
 def plot_run(
-    run: StoredRun,
-    name: str,
-    models: str | Sequence[str] | None = None,
-    curve: str | None = None,
-    ax: Axes | None = None,
+    run: StoredRun, name: str, models: Only = None, curve: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw a plot of a run, and return its axes; the arguments are those of ``Run.plot``."""
     task = run.results.dataset.kind
@@ -299,9 +287,8 @@ class ScorePlot(RunPlot):
         self.name = self.run.results.dataset.kind.main
         self.title = heading(self.run.results.dataset.score_name)
         self.make_room(self.chosen, 1.5 + 0.38 * len(self._models))
-        self.alt = "; ".join(
-            f"{model.name} {model.score.mean:.3f} ({model.interval:.3f})" for model in self._models
-        )
+        facts = (f"{of.name} {of.score.mean:.3f} ({of.interval:.3f})" for of in self._models)
+        self.alt = "; ".join(facts)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         results, diamond = self.run.results, DIAMOND | {"mec": ink()}
@@ -351,15 +338,14 @@ class DifferencesPlot(RunPlot):
         )
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
-        names, rows, is_better = list[str](), list[int](), list[bool]()
+        names, rows = list[str](), list[int]()
         for better, comparisons in self._pairs.items():
             rows += range(len(names) + 1, len(names) + 1 + len(comparisons))
             names += [f"{better} minus", *(pair.b for pair in comparisons)]
-            is_better += [True, *[False] * len(comparisons)]
         handles = draw_differences(axes, self._shown, rows, [(one.a, one.b) for one in self._shown])
         name_rows(axes, names, f"difference in {self.run.results.dataset.score_name}")
-        for label, is_bold in zip(axes.get_yticklabels(), is_better, strict=True):
-            label.set_fontweight("bold" if is_bold else "normal")
+        for row, label in enumerate(axes.get_yticklabels()):
+            label.set_fontweight("normal" if row in rows else "bold")
         axes.tick_params(axis="y", length=0)
         return handles
 
@@ -424,8 +410,7 @@ class CostPlot(RunPlot):
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
-        n_seeds = max(model.score.n for model in self._models)
-        styles = {f"95 % {scope(n_seeds)}": THIN | GREY}
+        styles = {f"95 % {scope(max(model.score.n for model in self._models))}": THIN | GREY}
         return legend_entries(axes, styles | {"none is faster and better": front})
 
 
@@ -483,15 +468,14 @@ class LearningCurves(RunPlot):
         """Draw one curve; a network has the same colour whichever others are drawn."""
         handles: list[Artist] = []
         curve = curve or self._curve
-        for number, network in enumerate(self._networks):
+        styles = cycle(product(STYLES, COLOURS))
+        for network, (style, colour) in zip(self._networks, styles, strict=False):
             if network not in self.chosen or (network, curve) not in self._spreads:
                 continue
             low, median, high = self._spreads[network, curve]
             epochs = np.arange(1, len(median) + 1)
-            cycle, place = divmod(number, len(COLOURS))
-            line: Style = {"color": COLOURS[place], "gid": about(network)}
+            line: Style = {"color": colour, "gid": about(network)}
             axes.fill_between(epochs, low, high, alpha=0.2, lw=0, **line)
-            style = STYLES[cycle % len(STYLES)]
             handles += axes.plot(epochs, median, style, label=network, **THIN, **line)
         axes.set_title(self._words[curve])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -539,15 +523,13 @@ class ConfusionPlot(RunPlot):
         noun = self._noun = self.run.results.dataset.noun
         topics = frequent_topics(labels, 10)
         counts = np.bincount(labels)[topics].tolist()
-        self._topics = [*(visible(names[topic].topic) for topic in topics), "others"]
-        self._counts = [*counts, len(labels) - sum(counts)]
-        self._shares = confusion(trials, topics)  # of the row's documents, by the column's answer
-        if not self._counts[-1] + self._shares[:, -1].any():
-            self._topics, self._counts = self._topics[:-1], self._counts[:-1]
-            self._shares = self._shares[:-1, :-1]
-        self.size = (2 + 0.36 * (n := max(5, len(self._topics))), 1.8 + 0.36 * n)
-        right = zip(self._topics, self._shares.diagonal(), strict=True)
-        recall = ", ".join(f"{topic} {share:.2f}" for topic, share in right)
+        counts.append(len(labels) - sum(counts))  # of all others, which may have no row
+        shares = confusion(trials, topics)  # of the row's documents, by the column's answer
+        n = len(topics) + bool(counts[-1] or shares[:, -1].any())
+        self._topics = [*(visible(names[topic].topic) for topic in topics), "others"][:n]
+        self._counts, self._shares = counts[:n], shares[:n, :n]
+        self.size = (2 + 0.36 * max(5, n), 1.8 + 0.36 * max(5, n))
+        recall = ", ".join(map("{} {:.2f}".format, self._topics, self._shares.diagonal()))
         share = f"Share of the documents of each {noun} that {model} classified correctly"
         self.alt = f"{share}: {recall}"
 
@@ -567,8 +549,7 @@ class ConfusionPlot(RunPlot):
         axes.invert_yaxis()
         middles = np.arange(len(self._counts)) + 0.5
         axes.set_xticks(middles, self._topics, rotation=45, ha="right", rotation_mode="anchor")
-        rows = zip(self._topics, self._counts, strict=True)
-        axes.set_yticks(middles, [f"{topic} ({count})" for topic, count in rows])
+        axes.set_yticks(middles, [*map("{} ({})".format, self._topics, self._counts)])
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_parse_math(False)  # those of given axes existed before
         axes.tick_params(length=0)
@@ -601,15 +582,13 @@ class ChangesPlot(Plot):
         self._models, self._score = comparison.models, comparison.dataset.score_name
         self.title = f"Change in {self._score}"
         self.make_room([model.name for model in self._models], 1.8 + 0.42 * len(self._models))
-        self.alt = "; ".join(
-            f"{model.name} {model.difference:+z.3f} ({model.verdict})" for model in self._models
-        )
+        facts = (f"{of.name} {of.difference:+z.3f} ({of.verdict})" for of in self._models)
+        self.alt = "; ".join(facts)
 
     def draw(self, axes: Axes) -> Sequence[Artist]:
         names = [model.name for model in self._models]
         name_rows(axes, names, f"{self._score}, B minus A")
-        rows = range(len(names))
-        return draw_differences(axes, self._models, rows, [[name] for name in names])
+        return draw_differences(axes, self._models, range(len(names)), [[name] for name in names])
 
 
 class HistoryPlot(Plot):

@@ -76,7 +76,6 @@ class Reported:
 
     @property
     def results(self) -> Results:
-        """The summary of the run."""
         return self.run.results
 
 
@@ -93,8 +92,7 @@ def make_sections(run: StoredRun, texts: Texts, words: int, n_errors: int) -> li
     reported = Reported(run, texts, words, answered.hardest_documents(run.trials, n_errors))
     sections, task = dict[str, ReportSection](), run.results.dataset.kind
     for make in SECTIONS.usable():
-        has_topics = task.has_topics or make not in OF_TOPICS
-        if not (has_topics and task.is_among(ONLY_FOR.get(make, ()))):
+        if (make in OF_TOPICS and not task.has_topics) or not task.is_among(ONLY_FOR.get(make, ())):
             continue
         with SECTIONS.blamed(make.__name__):
             section = make(reported)
@@ -187,12 +185,11 @@ def power(reported: Reported) -> ReportSection:
 
 def metrics(reported: Reported) -> ReportSection:
     """Return the other metrics, and the costs."""
-    models = [model for model in reported.results.models if SECOND in model.metrics]
-    parts: list[Part] = []
-    if models:
-        parts.append(("table", tables.metrics_table(reported.results)))
-    if reported.results.is_trained_here:
-        parts.append(("table", tables.cost_table(reported.results)))
+    results = reported.results
+    models = [model for model in results.models if SECOND in model.metrics]
+    shown = [tables.metrics_table(results)] if models else []
+    shown += [tables.cost_table(results)] if results.is_trained_here else []
+    parts: list[Part] = [("table", table) for table in shown]
     f1, name = max(((model.metrics[SECOND].mean, model.name) for model in models), default=(0, ""))
     result = f"best macro-F1: {f1:.4f} ({name})" if models else ""
     return ReportSection("metrics", "Other metrics and costs", parts, "", result)
@@ -270,10 +267,9 @@ def mistakes(reported: Reported) -> ReportSection:
         found = ", ".join(f"{names[shown[at]]} {counts[at]:.3g}" for at in few)
         return f"{counts[place]:.3g}" + (f" ({found})" if few else "")
 
-    order = np.argsort(-(missed + added).diagonal(), kind="stable").tolist()
     rows = [
         [names[shown[at]], str(dataset.topics[shown[at]].test), *cells]
-        for at in order
+        for at in np.argsort(-(missed + added).diagonal(), kind="stable").tolist()
         if (cells := [cell(missed[at], at), cell(added[at], at)]) != [MISSING, MISSING]
     ]
     noun, n_missed, n_added = dataset.noun, *(int(of.trace()) for of in (missed, added))

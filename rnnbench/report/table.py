@@ -6,6 +6,7 @@ import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich import box
@@ -101,11 +102,8 @@ def to_rich(table: Table, console: Console) -> RenderableType:
         replace(shown, rows=[[_fold(cell, width) for cell in row] for row in shown.rows])
         for width in CELL_WIDTHS
     ]
-    layouts = (
-        lay_out(candidate, console.width)
-        for lay_out in (_in_one, _in_groups)
-        for candidate in (shown, *folded)
-    )
+    tried = product((_in_one, _in_groups), (shown, *folded))
+    layouts = (lay_out(candidate, console.width) for lay_out, candidate in tried)
     cells = [zip(headers, row, strict=True) for row in shown.rows]
     in_lines = [Text(_in_lines(row, console.width)) for row in cells]
     body: Sequence[RenderableType] = next(filter(None, layouts), in_lines)
@@ -139,8 +137,7 @@ def _in_one(table: Table, width: int) -> list[RichTable]:
     columns = zip(*[[_fill(header, 1) for header in table.headers], *table.rows], strict=True)
     narrowest = [max(map(cell_len, "\n".join(cells).split("\n"))) for cells in columns]
     for limit in HEADER_WIDTHS:
-        limits = (max(least, limit) for least in narrowest)
-        headers = list(map(_fill, table.headers, limits))
+        headers = list(map(_fill, table.headers, (max(least, limit) for least in narrowest)))
         of_headers = (max(map(cell_len, header.split("\n"))) for header in headers)
         widths = list(map(max, narrowest, of_headers))
         if sum(widths) + 2 * len(widths) <= width:  # with a space on both sides
@@ -219,7 +216,7 @@ class Shown(ABC):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        template = find_template("rnnbench.report", "table.html.j2")
+        template = find_template("table.html.j2")
         return visible("".join(template.render(table=table) for table in self.tables()))
 
 
@@ -234,7 +231,7 @@ def as_text(*views: Table | RenderableType, width: int | None = None) -> str:
     return text.getvalue()
 
 
-def find_template(package: str, name: str, **options: Any) -> "Template":
+def find_template(name: str, package: str = "rnnbench.report", **options: Any) -> "Template":
     """Return a template of a package, which escapes all text unless it is for Python."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 

@@ -29,7 +29,7 @@ from rnnbench.report.table import (
     with_points,
 )
 from rnnbench.results.schema import TOO_FEW_SEEDS, Comparison, ModelSummary, PublishedScore, Results
-from rnnbench.section import spell_parameters
+from rnnbench.section import call
 from rnnbench.text import counted, either, for_markdown, listed, numbers, plural, sentences, visible
 
 SHORT = 12  # characters shown of a commit or a fingerprint
@@ -44,10 +44,9 @@ RESERVED = ["source", "model", "params", "trials"]  # columns that no parameter 
 
 def result_tables(results: Results) -> list[Table]:
     """Return the tables of a run: accuracies, published ones, other metrics, costs."""
-    published = published_tables(results)
     metrics = [metrics_table(results)] if words.metrics_of(results.models) else []
     costs = [cost_table(results)] if results.is_trained_here else []
-    return [score_table(results), *published, *metrics, *costs]
+    return [score_table(results), *published_tables(results), *metrics, *costs]
 
 
 def table_files(results: Results) -> dict[str, str]:
@@ -63,6 +62,7 @@ def table_files(results: Results) -> dict[str, str]:
 def score_table(results: Results, *, is_wide: bool = False) -> Table:
     """Return the scores and verdicts; for a page, also without duplicates, and a short caption."""
     dataset, n, spread = results.dataset, len(results.seeds_used), words.mean_and_interval
+    rest = results.without_duplicates
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
         f"{dataset.score_name} ({_over(n)})": partial(_over_its_seeds, results, dataset.kind.main),
@@ -70,7 +70,7 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     }
     if any(model.at_half for model in results.models):
         columns["at 0.5"] = lambda model: spread(model.at_half)
-        columns["below"] = lambda model: MISSING if model.below is None else f"{model.below:.4g}"
+        columns["below"] = lambda model: words.number(model.below, ".4g")
     columns["no clear difference from"] = partial(words.unclear_from, results)
     always = [dataset.majority_name, f"{dataset.majority_score:.4f}"]
     always += [MISSING] * (len(columns) - 2)
@@ -78,8 +78,10 @@ def score_table(results: Results, *, is_wide: bool = False) -> Table:
     clear = f"No clear difference: a p-value of 0.05 or more, {corrected}."
     caption = sentences(clear, words.condition(results.comparisons))
     if not is_wide:
-        caption = sentences(trained_on(results), caption, rest_in_words(results))
-    elif rest := results.without_duplicates:
+        found = f"{dataset.duplicates_in_words()}." * bool(dataset.duplicates.positions)
+        others = f"On the other {rest.test_size:,}, {verdicts_without(results)}." if rest else ""
+        caption = sentences(trained_on(results), caption, found, others)
+    elif rest:
         columns["without duplicates"] = lambda model: spread(rest.scores[model.name])
         always.append(f"{rest.majority_score:.4f}")
     table = table_of(results.models, columns, caption)
@@ -114,7 +116,7 @@ def metrics_table(results: Results) -> Table:
     columns[f"{noun}s missed"] = lambda model: str(len(model.topics_never_predicted))
     in_test = sum(count.test > 0 for count in results.dataset.topics)
     caption = sentences(
-        *_explained(metrics, n_seeds),
+        *_explained(metrics, results),
         f"topics missed: how many of the {in_test} topics in the test set no seed ever predicted.",
     ).replace("topic", noun)
     return with_points(table_of(results.models, columns, caption))
@@ -124,11 +126,10 @@ def cost_table(results: Results) -> Table:
     """Return what each model costs: settings tried, size, times and memory."""
     columns: Columns[ModelSummary] = {
         "model": lambda model: model.name,
-        "params": words.size_text,
+        "params": lambda model: words.number(model.params, ","),
         **{cost.header: partial(words.mean_text, cost) for cost in COSTS.values()},
     }
-    explained = _explained(COSTS.values(), len(results.seeds_used))
-    caption = sentences(*explained, words.cheapest(results))
+    caption = sentences(*_explained(COSTS.values(), results), words.cheapest(results))
     if any(model.chosen_from for model in results.models):
         columns["chosen from"] = lambda model: f"{model.chosen_from or MISSING}"
         caption += " chosen from: how many settings were tried in the last choice on training "
@@ -136,9 +137,9 @@ def cost_table(results: Results) -> Table:
     return with_points(table_of(results.models, columns, caption))
 
 
-def _explained(quantities: Iterable[Quantity], n_seeds: int) -> list[str]:
+def _explained(quantities: Iterable[Quantity], results: Results) -> list[str]:
     described = [f"{of.header}: {of.description}." for of in quantities if of.description]
-    return ["Means over seeds."] * (n_seeds > 1) + described
+    return ["Means over seeds."] * (len(results.seeds_used) > 1) + described
 
 
 def comparisons_table(results: Results) -> Table:
@@ -154,8 +155,7 @@ def comparisons_table(results: Results) -> Table:
     }
     methods = "; ".join(sorted({pair.method for pair in comparisons}))
     caption = f"p-values: {methods}; before and after Holm's correction."
-    models = [(pair.a, pair.b) for pair in comparisons]
-    return table_of(comparisons, columns, caption, models=models)
+    return table_of(comparisons, columns, caption, models=[(of.a, of.b) for of in comparisons])
 
 
 def _over(n_seeds: int) -> str:
@@ -179,25 +179,19 @@ def trained_on(results: Results) -> str:
     how = f"Epoch: {words.which_epoch(results)}. Engine: {results.engine}, {threads}"
     own_training = dict[str, None]()
     for model in results.models:
-        shown = values_of(model.name)  # in columns
-        own = {
-            key: value
-            for key, value in model.training.items()
-            if shown.get(short(key)) not in (str(value), json.dumps(value))
-        }
+        shown, items = values_of(model.name), model.training.items()  # shown in columns
+        own = {key: v for key, v in items if shown.get(short(key)) not in (str(v), json.dumps(v))}
         if own:
-            own_training[f"{model_of(model.name)} ({spell_parameters(own)})"] = None
+            own_training[call(model_of(model.name), own)] = None
     return sentences(
         about,
         threads if all(model.is_baseline for model in results.models) else how,
-        f"Models with their own training values: {', '.join(own_training)}."
-        if own_training
-        else "",
+        f"Models with their own training values: {', '.join(own_training)}." * bool(own_training),
     )
 
 
 def _about_data(results: Results, *, in_short: bool = False) -> str:
-    dataset, share = results.dataset, results.validation_split
+    dataset, share, decision = results.dataset, results.validation_split, results.decision
     held_out = f" (less {100 * share:.3g}%, held out)" if share else ""
     n, purpose = (dataset.n_tests, "test") if dataset.n_tests else (dataset.train_size, "train")
     sizes = f"{n:,} documents to {purpose} on"
@@ -210,30 +204,12 @@ def _about_data(results: Results, *, in_short: bool = False) -> str:
         dataset.estimate_in_words(),
         f"Data: {dataset.source} ({dataset.origin}), {sizes}.",
         f"Seeds: {numbers(results.seeds_used)}.",
-        decision_in_words(results),
-    )
-
-
-def decision_in_words(results: Results) -> str:
-    """Return how scores become topics, and the columns about that, in sentences."""
-    if results.decision is None:
-        return ""
-    noun = results.dataset.noun
-    return (
-        f"Answers: {results.decision.in_words(noun)}. At 0.5: with the probability 0.5, or the "
-        f"margin 0, as the threshold. Below: test documents in which no {noun} reaches the "
+        f"Answers: {decision.in_words(dataset.noun)}. At 0.5: with the probability 0.5, or the "
+        f"margin 0, as the threshold. Below: test documents in which no {dataset.noun} reaches the "
         "threshold, which are given the best one or none."
+        if decision
+        else "",
     )
-
-
-def rest_in_words(results: Results) -> str:
-    """Return how many duplicates there are, and in a second sentence what changes without them."""
-    dataset, rest = results.dataset, results.without_duplicates
-    if not dataset.duplicates.positions:
-        return ""
-    found = f"{dataset.duplicates_in_words()}."
-    verdicts = verdicts_without(results)
-    return f"{found} On the other {rest.test_size:,}, {verdicts}." if rest else found
 
 
 def verdicts_without(results: Results) -> str:
@@ -256,19 +232,15 @@ def power_table(pairs: Sequence[PairPower], results: Results) -> Table:
         is_told = pair.is_spread_known and pair.comparison.difference != 0
         return "more documents" if is_told else MISSING
 
-    def detectable(value: float | None) -> str:
-        return MISSING if value is None else f"{value:.4f}"
-
-    score_name = results.dataset.kind.score_name
+    dataset, n = results.dataset, results.n_corrected_for
     columns: Columns[PairPower] = {
-        f"{score_name} of": lambda pair: f"{pair.comparison.a} - {pair.comparison.b}",
+        f"{dataset.kind.score_name} of": lambda of: f"{of.comparison.a} - {of.comparison.b}",
         "difference": lambda pair: f"{pair.comparison.difference:+z.4f}",
         "p (Holm)": lambda pair: words.short_p(pair.comparison.p_holm),
-        "detectable alone": lambda pair: detectable(pair.detectable),
-        "detectable (Holm)": lambda pair: detectable(pair.detectable_corrected),
+        "detectable alone": lambda pair: words.number(pair.detectable),
+        "detectable (Holm)": lambda pair: words.number(pair.detectable_corrected),
         "seeds needed": seeds,
     }
-    dataset, n = results.dataset, results.n_corrected_for
     caption = (
         "The pairs of models without a clear difference. Detectable alone: the smallest true "
         f"difference that 80 % of runs with {dataset.test_size:,} test documents"
@@ -387,8 +359,8 @@ def board_tables(board: Board) -> list[Table]:
         own = [str(entry.rank or MISSING), model.name, entry.run, spread(model.score)]
         decider = verdict if board.is_tested else words.mean_text(quantity, model)
         own += [f"{model.interval:.4f}", decider, spread(model.metrics.get(words.SECOND))]
-        own += [str(model.score.n), words.size_text(model), words.mean_text(FIT_SECONDS, model)]
-        rows.append(own)
+        fit_seconds = words.mean_text(FIT_SECONDS, model)
+        rows.append([*own, str(model.score.n), words.number(model.params, ","), fit_seconds])
     f1 = f"{dataset.majority_macro_f1:.4f}" if dataset.kind.has_topics else MISSING
     always = [MISSING, dataset.majority_name, MISSING, f"{dataset.majority_score:.4f}"]
     rows.append([*always, MISSING, MISSING, f1, MISSING, "0", MISSING])
@@ -398,23 +370,19 @@ def board_tables(board: Board) -> list[Table]:
     headers = ["rank", "model", "run", f"{dataset.score_name} {over}"]
     headers += [f"95 % interval {words.scope(n_seeds)}", decides]
     headers += [f"{METRICS[words.SECOND].header} {over}", "seeds", "params", FIT_SECONDS.header]
-    whole = Table(headers, rows, _board_caption(board), is_last_apart=True)
-    scores, costs = (pick_columns(whole, [0, 1, 2, *of], 3) for of in ((3, 4, 5), (6, 7, 8, 9)))
-    costs = replace(costs, caption="fit s: mean wall time of one training.")
-    return [with_points(scores, 1), with_points(costs, 1)]
-
-
-def _board_caption(board: Board) -> str:
-    dataset, comparisons = board.dataset, counted(comb(len(board.entries), 2), "comparison")
     against_best = [entry.against_best for entry in board.entries if entry.against_best]
+    comparisons = counted(comb(len(board.entries), 2), "comparison")
     clearly = f"Clearly worse: a p-value below 0.05, corrected for {comparisons} (Holm)."
-    is_tested = board.is_tested and against_best
-    return sentences(
+    caption = sentences(
         f"Data: {dataset.source} ({dataset.origin}), {words.documents(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         f"Runs: {', '.join(board.runs)}; the same trials in several runs are shown once.",
-        sentences(clearly, words.condition(against_best)) if is_tested else "",
+        *([clearly, words.condition(against_best)] if board.is_tested and against_best else []),
     )
+    whole = Table(headers, rows, caption, is_last_apart=True)
+    scores, costs = (pick_columns(whole, [0, 1, 2, *of], 3) for of in ((3, 4, 5), (6, 7, 8, 9)))
+    costs = replace(costs, caption="fit s: mean wall time of one training.")
+    return [with_points(scores, 1), with_points(costs, 1)]
 
 
 def history_table(history: RunHistory) -> Table:
@@ -429,14 +397,13 @@ def history_table(history: RunHistory) -> Table:
         about = [entry.run, minute(entry.date), short_hash(entry.commit)]
         rows.append([*about, ", ".join(found) or MISSING, *values])
     tested = [change for entry in history.entries for change in entry.changes.values()]
-    changes_are = "Clear changes: against the run above; a p-value below 0.05, corrected for the "
-    changes_are += "models (Holm), but not for the number of runs."
     caption = sentences(
         f"{quantity.header}: mean ± 95 % over seeds. Data: {dataset.source}, "
         f"{dataset.n_tests:,} documents to test on{words.remarks_on_tests(dataset)}, "
         f"split {dataset.split_fingerprint[:SHORT]}.",
         "" if history.is_tested else f"Only {dataset.kind.main} is tested for clear changes.",
-        changes_are if tested else "",
+        "Clear changes: against the run above; a p-value below 0.05, corrected for the models "
+        "(Holm), but not for the number of runs." * bool(tested),
         words.condition(tested),
     )
     headers = ["run", "date (UTC)", "commit", "clear changes", *history.models]
@@ -530,15 +497,12 @@ def _seeds(models: Sequence[ModelSummary]) -> str:
 
 
 def _means_tables(comparison: ComparedRuns) -> list[Table]:
-    changes = comparison.models
+    changes, spread = comparison.models, words.mean_and_interval
     metrics = words.metrics_of([model for change in changes for model in (change.a, change.b)])
 
     def moved(metric: Quantity, change: ModelChange) -> str:
         a, b = change.a.mean_of(metric.name), change.b.mean_of(metric.name)
         return MISSING if a is None or b is None else format(b - a, f"+z{metric.format}")
-
-    def second(model: ModelSummary) -> str:
-        return words.mean_and_interval(model.metrics.get(words.SECOND))
 
     means: Columns[ModelChange] = {"B - A of": lambda change: change.name}
     means |= {metric.header: partial(moved, metric) for metric in metrics}
@@ -547,15 +511,14 @@ def _means_tables(comparison: ComparedRuns) -> list[Table]:
     f1, over = METRICS[words.SECOND].header, "(mean ± 95 % over seeds)"
     costs: Columns[ModelChange] = {
         "model": lambda change: change.name,
-        f"{f1} in A {over}": lambda change: second(change.a),
-        f"{f1} in B {over}": lambda change: second(change.b),
+        f"{f1} in A {over}": lambda change: spread(change.a.metrics.get(words.SECOND)),
+        f"{f1} in B {over}": lambda change: spread(change.b.metrics.get(words.SECOND)),
         f"{MS_PER_STEP.header} in A": lambda change: words.mean_text(MS_PER_STEP, change.a),
         f"{MS_PER_STEP.header} in B": lambda change: words.mean_text(MS_PER_STEP, change.b),
         "A/B": lambda change: f"{change.speed_ratio:.2f}" if change.speed_ratio else MISSING,
     }
-    is_same_cpu = all(fact.key != "cpu" for fact in comparison.differences)
-    of_costs = "A/B: ms per step in A divided by that in B; above 1, B is faster"
-    of_costs += "." if is_same_cpu else "; the processors differ."
+    differ = "; the processors differ" * any(fact.key == "cpu" for fact in comparison.differences)
+    of_costs = f"A/B: ms per step in A divided by that in B; above 1, B is faster{differ}."
     tables = table_of(changes, means, of_means), table_of(changes, costs, of_costs)
     return list(map(with_points, tables))
 
@@ -607,11 +570,8 @@ def verdict_lines(verdicts: Sequence[GateVerdict]) -> tuple[list[str], list[str]
 def junit(name: str, verdicts: Sequence[GateVerdict]) -> str:
     """Return JUnit XML, all ASCII: a test suite for each gate, a test case for each model."""
     template = find_template(
-        "rnnbench.report",
-        "junit.xml.j2",
-        clean=lambda text: NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", visible(text)),
+        "junit.xml.j2", clean=lambda text: NOT_IN_XML.sub("\ufffd", visible(text))
     )
-    suites = [(verdict.gate, _outcomes([verdict])) for verdict in verdicts]
-    counts = [Counter(outcome for _, _, outcome, _ in rows) for _, rows in suites]
-    page = template.render(name=name, suites=zip(suites, counts, strict=True))
-    return page.encode("ascii", "xmlcharrefreplace").decode()
+    gates = ((verdict.gate, _outcomes([verdict])) for verdict in verdicts)
+    suites = [(gate, rows, Counter(outcome for *_, outcome, _ in rows)) for gate, rows in gates]
+    return template.render(name=name, suites=suites).encode("ascii", "xmlcharrefreplace").decode()

@@ -1,6 +1,6 @@
 """Numbers and verdicts in words: in tables, in the main results of a run, and on a badge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rnnbench.analysis.intervals import N_BLOCKS
@@ -76,9 +76,8 @@ def unclear_from(results: Results, model: ModelSummary) -> str:
 def which_epoch(results: Results) -> str:
     """Return the epoch at which the networks of a run are evaluated."""
     own = [model.training for model in results.models if not model.is_baseline]
-    epochs = {training.get("epochs", results.epochs) for training in own}
     shares = {training.get("validation_split", results.validation_split) for training in own}
-    counts = either(sorted(epochs))
+    counts = either(sorted({training.get("epochs", results.epochs) for training in own}))
     ways = [f"the last of {counts}"] if 0 in shares else []
     if held_out := either(f"{100 * share:.3g}%" for share in sorted(shares) if share):
         ways.append(f"the best of {counts} on {held_out} of the training documents")
@@ -96,26 +95,21 @@ def make_badge(results: Results, model: str | None, metric: str | None) -> dict[
     metric = metric_of(results.dataset, metric)
     quantity = find_quantity(metric, "--metric")
     models = {found.name: found for found in results.models}
-    if model is not None and model not in models:
-        raise UserError(f"--model: no model '{model}' ({did_you_mean(model, models)})")
     if model is None:
-        scores = {name: score_of(found, metric) for name, found in models.items()}
-        measured = {name: score for name, score in scores.items() if score is not None}
-        model = max(measured, key=measured.__getitem__, default=next(iter(models)))
-    value = models[model].statistic(metric)
-    if value is None:
+        model = max(models, key=lambda name: score_of(models[name], quantity.name))
+    if model not in models:
+        raise UserError(f"--model: no model '{model}' ({did_you_mean(model, models)})")
+    if (value := models[model].statistic(metric)) is None:
         raise UserError(f"--metric {metric}: {model} has no {metric}")
     partial = " (partial run)" if results.missing else ""
     majority = results.comparisons_of(model)[results.dataset.majority_name]
     colour = "brightgreen" if majority.difference > 0 else "red"
-    if not majority.is_clear:
+    if metric != models[model].main:
+        colour = "blue"
+    elif not majority.is_clear:
         colour = "lightgrey"
-    return {
-        "schemaVersion": 1,
-        "label": quantity.header,
-        "message": f"{model} {mean_and_interval(value, quantity.format)}{partial}",
-        "color": colour if metric == models[model].main else "blue",
-    }
+    text = f"{model} {mean_and_interval(value, quantity.format)}{partial}"
+    return {"schemaVersion": 1, "label": quantity.header, "message": text, "color": colour}
 
 
 def metrics_of(models: Iterable[ModelSummary]) -> list[Metric]:
@@ -131,12 +125,11 @@ def in_blocks(n: int) -> str:
 
 def remarks_on_tests(dataset: DatasetSummary) -> str:
     """Return remarks on the test documents, to be put behind their number; empty if none."""
-    remarks = []
-    if dataset.n_left_out:
-        remarks.append(f"without the {dataset.n_left_out:,} that are in the training set, too")
+    left_out = f"without the {dataset.n_left_out:,} that are in the training set, too"
+    remarks = [left_out] if dataset.n_left_out else []
     if dataset.clusters:
-        clusters = counted(max(dataset.clusters) + 1, "cluster")
-        remarks.append(f"in {clusters} that count as independent")
+        n_clusters = counted(max(dataset.clusters) + 1, "cluster")
+        remarks.append(f"in {n_clusters} that count as independent")
     elif dataset.in_order:
         remarks.append(in_blocks(dataset.test_size))
     return f" ({'; '.join(remarks)})" if remarks else ""
@@ -167,9 +160,9 @@ def mean_text(quantity: Quantity, model: ModelSummary) -> str:
     return MISSING if mean is None else quantity.spell(mean)
 
 
-def size_text(model: ModelSummary) -> str:
-    """Return the number of parameters of a model."""
-    return MISSING if model.params is None else f"{model.params:,}"
+def number(value: float | None, form: str = ".4f") -> str:
+    """Return a number as text, or ``MISSING`` in place of ``None``."""
+    return MISSING if value is None else format(value, form)
 
 
 def mean_and_interval(statistic: Statistic | None, form: str = ".4f") -> str:
@@ -191,14 +184,12 @@ def short_p(p: float) -> str:
     return f"{p:.2g}" if p >= 0.001 else f"{p:.0e}"
 
 
-def condition(differences: Iterable[Difference]) -> str:
+def condition(differences: Sequence[Difference]) -> str:
     """Return what few seeds mean for ``differences``; nothing if all have enough."""
-    found = list(differences)
-    is_few = any(pair.has_too_few_seeds for pair in found)
-    is_one = any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in found)
+    is_one = any(pair.n_seeds == 1 and not pair.has_too_few_seeds for pair in differences)
     return sentences(
         "With one seed, intervals are over documents alone, and p-values are about these "
         "trainings, not about the models." * is_one,
         f"{TOO_FEW_SEEDS.capitalize()}: with 1 or 2, p-values cannot be relied on; use 3 or "
-        "more, preferably 5." * is_few,
+        "more, preferably 5." * any(pair.has_too_few_seeds for pair in differences),
     )

@@ -35,8 +35,7 @@ class StoredRun:
 
     folder: Path
     results: Results
-    trials: dict[str, list[TrialResult]]
-    """The trials of each model, in the order of the seeds in the config."""
+    trials: dict[str, list[TrialResult]]  # of each model, in the order of the seeds in the config
     benchmark: Benchmark  # the resolved config
     environment: dict[str, Any]
 

@@ -297,8 +297,7 @@ class Results(Record):
             raise ValueError("another number of test documents without duplicates")
         if unknown := {name for pair in pairs for name in pair} - {*names, always}:
             raise ValueError(f"a comparison with {min(unknown)}, which is not there")
-        others = (self.best.name, always)
-        needed = {frozenset((name, other)) for name in names for other in others}
+        needed = {frozenset((name, other)) for name in names for other in (self.best.name, always)}
         if any(len(pair) > 1 for pair in needed - set(map(frozenset, pairs))):
             raise ValueError("a model that is not compared with the best or the majority")
         if self.cheapest not in {None, *names}:

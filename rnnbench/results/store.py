@@ -97,8 +97,7 @@ def lock_folder(folder: Path, command: str, record: str = RESULTS) -> Iterator[N
     except Timeout:
         other = _holder_in_words(holder_file) or "it is not known which"  # it just begins, or ends
         advice = "Wait until it has finished, or choose another folder for the results (--out)."
-        message = f"{folder}: another process is writing there: {other}\n{advice}"
-        raise UserError(message) from None
+        raise UserError(f"{folder}: another process is writing there: {other}\n{advice}") from None
     except OSError as error:
         raise UnwritableError(folder, error) from error
     with lock:
@@ -277,8 +276,7 @@ def read_weights(file: Path, expected: Sequence[Declared] | None = None) -> Weig
                 shape, _, dtype = np.lib.format.read_array_header_1_0(member)
                 size = member.tell() + math.prod(shape) * dtype.itemsize
             if expected is not None and (shape, dtype) != expected[number]:
-                wanted = "{1} {0}".format(*expected[number])
-                needs = f"but the network in config.yaml has {wanted}"
+                needs = "but the network in config.yaml has {1} {0}".format(*expected[number])
                 raise ValueError(f"{name} is {dtype} {shape}, {needs}")
             if size != archive.getinfo(name).file_size:
                 raise ValueError(f"{name} is not as large as it declares")
@@ -328,5 +326,4 @@ def compact_scores(labels: Labels, scores: NDArray[np.float32]) -> NDArray[np.fl
     order = np.argsort(level, axis=1)
     before, after = (np.take_along_axis(rows, order, axis=1) for rows in (level, short))
     steps = [rows[:, 1:] > rows[:, :-1] for rows in (before, after)]
-    same = (steps[0] == steps[1]).all(axis=1, keepdims=True)
-    return np.where(same, short, level)
+    return np.where((steps[0] == steps[1]).all(axis=1, keepdims=True), short, level)

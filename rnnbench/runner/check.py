@@ -120,7 +120,7 @@ def check_machine() -> list[Finding]:
 
 
 def _packages() -> str:
-    engines = (it for it in ENGINES.usable() if not (ENGINES.plugin(it.name) and it.why_not()))
+    engines = (it for it in ENGINES.usable() if not (it.name in ENGINES.plugins and it.why_not()))
     names = dict.fromkeys(name for engine in engines for name in engine.packages)
     if lacking := missing(names):
         raise RnnbenchError(f"not installed: {listed(lacking)} (pip install {' '.join(lacking)})")

@@ -13,7 +13,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import resource_tracker
@@ -94,8 +94,7 @@ class Failed(NamedTuple):
 Event = Planned | Connected | PhaseBegan | EpochEnded | Finished | Failed
 Listener = Callable[[Event], None]
 Outcomes = Generator[tuple[Trial, Any], None, None]
-Report = tuple[int, float, float] | str
-"""A finished epoch (0 at the start of the trial), its loss and score; or a phase that begins."""
+Report = tuple[int, float, float] | str  # an epoch (0: the start), loss and score; or a phase
 Channel: TypeAlias = "Connection[Any, Any]"
 
 
@@ -245,32 +244,33 @@ class LocalExecutor(Executor):
             worker.trial = trial = waiting.popleft()
             worker.give(pickle.dumps((task, trial, corpora[trial.corpus_fingerprint])))
 
-        with temporary_folder() as folder:
-            try:
-                while workers or waiting:
-                    while waiting and len(workers) < self.jobs:
-                        worker = Worker(self.threads, folder / f"{next(number)}.log")
-                        workers[worker.connection] = worker
+        def end_all() -> None:
+            for worker in workers.values():
+                worker.end()
+
+        with temporary_folder() as folder, ExitStack() as ending:
+            ending.callback(end_all)
+            while workers or waiting:
+                while waiting and len(workers) < self.jobs:
+                    worker = Worker(self.threads, folder / f"{next(number)}.log")
+                    workers[worker.connection] = worker
+                    give_next(worker)
+                    listener(PhaseBegan(worker.trial, "starting worker"))
+                for worker in workers.values():  # those that are left share all cores
+                    worker.use(self._all_threads // len(workers))
+                ready = wait(list(workers), LOOK_SECONDS)
+                ended = {key for key, it in workers.items() if not it.process.is_alive()}
+                for connection in ended.union(ready):
+                    worker = workers[connection]
+                    trial, message = worker.trial, worker.receive()
+                    if isinstance(message, tuple | str):
+                        listener(event_of(trial, message))
+                        continue
+                    if isinstance(message, Done) and waiting:
                         give_next(worker)
-                        listener(PhaseBegan(worker.trial, "starting worker"))
-                    for worker in workers.values():  # those that are left share all cores
-                        worker.use(self._all_threads // len(workers))
-                    ready = wait(list(workers), LOOK_SECONDS)
-                    ended = {key for key, it in workers.items() if not it.process.is_alive()}
-                    for connection in ended.union(ready):
-                        worker = workers[connection]
-                        trial, message = worker.trial, worker.receive()
-                        if isinstance(message, tuple | str):
-                            listener(event_of(trial, message))
-                            continue
-                        if isinstance(message, Done) and waiting:
-                            give_next(worker)
-                        else:
-                            workers.pop(connection).end()
-                        yield trial, message.outcome if isinstance(message, Done) else message
-            finally:
-                for worker in workers.values():
-                    worker.end()
+                    else:
+                        workers.pop(connection).end()
+                    yield trial, message.outcome if isinstance(message, Done) else message
 
 
 @dataclass(frozen=True)
@@ -308,19 +308,16 @@ def start_process(work: Callable[..., None], *arguments: Any) -> tuple[Channel, 
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs, *arguments))
-    can_block = hasattr(signal, "pthread_sigmask")  # not on Windows
-    with uninterrupted():  # another thread may hear a Ctrl-C at once, this one after the start
-        if can_block:
+    # Another thread may hear a Ctrl-C at once, this one after the start.
+    with uninterrupted(), ExitStack() as after:
+        if hasattr(signal, "pthread_sigmask"):  # not on Windows
             resource_tracker.ensure_running()  # its start would end the block
             ending = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
             before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:
-            process.start()  # interrupted, it would end with a traceback
-        finally:
-            sys.modules["__main__"] = main
-            if can_block:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            after.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        after.callback(sys.modules.update, __main__=sys.modules["__main__"])
+        sys.modules["__main__"] = ModuleType("__main__")
+        process.start()  # interrupted, it would end with a traceback
     theirs.close()  # or the death of the process would not be noticed
     return ours, process
 
@@ -418,7 +415,7 @@ class Worker(Child):
                 self.connection.send(threads)
 
     def end(self) -> None:
-        """End the process; a trial in progress is abandoned."""
+        """End the process, if it has not ended; a trial in progress is abandoned."""
         self.process.kill()  # other signals are blocked
         self.process.join()
         self.connection.close()

@@ -144,8 +144,7 @@ class TrackerThread(threading.Thread):
     def run(self) -> None:
         """Make the tracker and call it; keep the reason if that fails."""
         if hasattr(signal, "pthread_sigmask"):  # they must wake the main thread, not this one
-            ending = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-            signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
         path = self._folder / f"{self._tracker}.log"
         try:
             with blame(self.label):

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from rnnbench.report.table import Table
 
 JSON_VERSION = 1  # of JSON output whose record has no ``schema_version`` of its own
-IN_NOTEBOOK = Console().is_jupyter
-"""Whether this is a Jupyter notebook, which can change what it has displayed."""
-DRAWING = threading.RLock()
-"""Held by a thread that writes to standard error, so that none prints while another one redraws."""
+IN_NOTEBOOK = Console().is_jupyter  # where output can be changed later
+DRAWING = threading.RLock()  # of standard error: no thread prints while another one redraws
 
 
 class SafeConsole(Console):

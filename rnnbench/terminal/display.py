@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from io import StringIO
 from typing import Any
@@ -22,8 +22,7 @@ from rnnbench.text import counted, visible
 from rnnbench.training.epochs import TRAINING
 from rnnbench.training.trial import Trial
 
-TICK_SECONDS = 0.5
-"""Seconds between two updates of the bars. A slow terminal delays only these, not the training."""
+TICK_SECONDS = 0.5  # between two updates of the bars; a slow terminal delays only these
 PLAIN_INTERVAL = 30.0  # seconds between two lines about a trial, without a terminal
 
 
@@ -47,15 +46,12 @@ def _drawn(draw: Callable[[], RenderableType], *, quiet: bool) -> Iterator[Calla
             redraw()
 
     thread = threading.Thread(target=redraw_until_over, daemon=True)
-    thread.start()
-    try:
+    with ExitStack() as ending:  # all of it, even after a second Ctrl-C
+        ending.callback(end)  # or the terminal would stay without its cursor
+        thread.start()
+        ending.callback(thread.join)
+        ending.callback(is_over.set)
         yield redraw
-    finally:
-        is_over.set()
-        try:
-            thread.join()
-        finally:  # a second Ctrl-C must not leave the terminal without its cursor
-            end()
 
 
 def _in_notebook(draw: Callable[[], RenderableType]) -> tuple[Callable[[], None], ...]:

@@ -19,7 +19,9 @@ from rnnbench.points import split_names
 from rnnbench.text import encodable
 
 F = TypeVar("F", bound=Callable[..., Any])
-_change = partial(typer.Option, rich_help_panel="Changes to the config")
+number = partial(typer.Option, metavar="N")
+CHANGES = "Changes to the config"
+_change = partial(typer.Option, rich_help_panel=CHANGES)
 
 
 def among(*names: str, is_list: bool = False) -> Callable[[str], list[str]]:
@@ -67,16 +69,10 @@ SEEDS = "The number of seeds, such as 5, or a list, such as 0,1,2; '7,' is seed 
 Seeds = Annotated[str | None, _change(metavar="N|LIST", help=SEEDS)]
 Models = Annotated[str | None, _change(metavar="A,B", help="Only these models of the config.")]
 SOURCE = f"The source of the documents: {', '.join(['auto', *SOURCES])}."
-_completed = among("auto", *SOURCES)
-Source = Annotated[
-    str | None, _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=_completed)
-]
+_source = _change("--data", metavar="SOURCE", help=SOURCE, autocompletion=among("auto", *SOURCES))
+Source = Annotated[str | None, _source]
 OFFLINE = "Read the source offline, from this file or folder."
 DataPath = Annotated[str | None, _change("--path", metavar="PATH", help=OFFLINE)]
-TEXTS = "The column of a table with the texts."
-TextColumn = Annotated[str | None, _change("--text", metavar="COLUMN", help=TEXTS)]
-LABELS = "The column of a table with the labels."
-LabelColumn = Annotated[str | None, _change("--label", metavar="COLUMN", help=LABELS)]
 SET = "Change any value of the config; repeatable."
 Settings = Annotated[list[str] | None, _change("--set", metavar="KEY.PATH=VALUE", help=SET)]
 LEFT_OUT = "Leave out test documents that are also in the training set."
@@ -84,11 +80,6 @@ WithoutDuplicates = Annotated[bool, typer.Option("--without-duplicates", help=LE
 QUANTITIES = " or ".join(", ".join(quantity_names()).rsplit(", ", 1))
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def number(text: str, **bounds: Any) -> Any:
-    """Return an option that takes a whole number."""
-    return typer.Option(metavar="N", help=text, **bounds)
 
 
 def examples(*commands: str) -> str:
@@ -101,8 +92,7 @@ def command_with(app: typer.Typer, *lines: str, name: str | None = None) -> Call
     return app.command(name, epilog=examples(*lines))
 
 
-RUNS = "Folders of finished runs; anything else is left out."
-Runs = Annotated[list[Path], run_folder(help=RUNS)]
+Runs = Annotated[list[Path], run_folder(help="Folders of finished runs; all else is left out.")]
 
 
 def check_config_name(file: Path) -> None:
@@ -116,8 +106,7 @@ def line(*words: object) -> str:
     called, found = Path(sys.argv[0]), shutil.which("rnnbench")
     is_file = called.name == "rnnbench" and called.exists()
     is_other = is_file and not (found and called.samefile(found))
-    program = str(called) if is_other else "rnnbench"
-    return encodable(shlex.join([program, *map(str, words)]))
+    return encodable(shlex.join([str(called) if is_other else "rnnbench", *map(str, words)]))
 
 
 def command() -> str:

@@ -46,10 +46,7 @@ AT_HALF = DecisionRule(threshold=0.5, none="empty")  # the probability 0.5, or t
 def decide(
     rule: DecisionRule, score_kind: str, held_out: tuple[Labels, Scores] | None, labels: Labels
 ) -> Decision:
-    """Return the decision by a rule, chosen if need be by labels and scores of those ``held_out``.
-
-    The last ``labels`` are those of all training documents.
-    """
+    """Return the decision by a rule, given all training ``labels``; ``held_out`` decides it."""
     given, none = rule.threshold, rule.none
     if isinstance(given, float):
         given = float(np.log(given) - (score_kind != "log_probabilities") * np.log1p(-given))
@@ -117,10 +114,9 @@ def _gains(scores: Scores, right: Labels, value: float) -> NDArray[np.float64]:
 
 def _between(scores: Scores, cut: int, low: float = -np.inf) -> float:
     """Return a threshold that accepts ``cut`` scores, in the middle of the gap above the others."""
+    low = max([low, *scores[cut : cut + 1].tolist()])
     if not cut:
-        highest = np.float32(max(low, *scores[:1].tolist()))
-        return float(np.nextafter(highest, np.float32(np.inf)))
-    low = max(low, float(scores[cut])) if cut < len(scores) else low
+        return float(np.nextafter(np.float32(low), np.float32(np.inf)))
     last = float(scores[cut - 1])
     middle = float(np.float32((last + low) / 2))
     return middle if low < middle <= last else last

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from rnnbench.data.dataset import Dataset, hold_out
 from rnnbench.section import Section, problem, spell
 from rnnbench.training.decision import DecisionRule
-from rnnbench.training.outcome import History, TrialRecord, Weights
+from rnnbench.training.outcome import History, Judged, TrialRecord, Weights
 
 OnEpoch = Callable[[int, float, float], None]
 """Called after each epoch with its number, from 1, and its loss and score in training."""
@@ -121,12 +121,12 @@ class Recipe(Section):
             shares = np.power(rate.factor, steps // (in_epoch * rate.every))
         return np.asarray(rate.start * shares)
 
-    def weights_of(self, y: NDArray[np.int32]) -> NDArray[np.float32]:
+    def weights_of(self, y: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """Return how much the loss of each training document counts, ``(n,)``."""
         if self.class_weights is None or y.ndim == 2:
             return np.ones(len(y), np.float32)
         counts = np.bincount(y)
-        return (len(y) / (np.count_nonzero(counts) * counts[y])).astype(np.float32)
+        return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]), np.float32)
 
 
 def ignore(*_: Any) -> None:
@@ -184,19 +184,13 @@ class Epochs:
         last = (self.best_epoch or 0) + (self.stopping.patience if self.stopping else math.inf)
         return len(self.history.loss) >= last
 
-    def note(
-        self,
-        loss: float,
-        score: float,
-        validation: tuple[float, float] | None,
-        read_weights: Callable[[], Weights],
-    ) -> None:
-        """Note the scores of an epoch; ``read_weights`` is called if it is the best so far."""
+    def note(self, own: Judged, held_out: Judged | None, read: Callable[[], Weights]) -> None:
+        """Note an epoch; ``read`` is called for the weights if it is the best so far."""
         history, epoch = self.history, len(self.history.loss) + 1
-        history.loss.append(loss)
-        history.score.append(score)
-        if validation:
-            val_loss, val_score = validation
+        history.loss.append(own[0])
+        history.score.append(own[1])
+        if held_out:
+            val_loss, val_score = held_out
             history.val_loss.append(val_loss)
             history.val_score.append(val_score)
             rank = val_score, -val_loss
@@ -204,9 +198,9 @@ class Epochs:
                 rank = -val_loss, val_score
             rank = rank if math.isfinite(val_loss) else (-math.inf, 1.0)
             if rank > self._best:
-                self._best, self.best_epoch, self.best_weights = rank, epoch, read_weights()
+                self._best, self.best_epoch, self.best_weights = rank, epoch, read()
         self.ends.append(time.perf_counter())
-        self.on_epoch(epoch, loss, score)
+        self.on_epoch(epoch, *own)
 
     def record(
         self, engine: str, params: int, recipe: Recipe, documents: int, timed: int = 0

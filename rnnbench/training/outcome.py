@@ -15,6 +15,7 @@ TRIAL_VERSION: Literal[5] = 5  # of the schema of ``TrialRecord``
 LOWEST = float(np.log(np.finfo(np.float32).tiny))  # about -87.3
 ROUNDING = 1e-3  # how far above 0 rounding may lift a log-probability
 
+Judged = tuple[float, float]  # the mean loss and the score of a model on documents
 Weights = list[NDArray[Any]]
 """The weights of a network, in the order of Keras's ``model.get_weights()``; or the arrays of a
 baseline, see ``models.linear``, of which there are none if it cannot be kept."""
@@ -44,10 +45,7 @@ class Machine(Record):
 
 
 class TrialRecord(Record):
-    """One training: the facts that its engine reports, and everything that identifies it.
-
-    An engine leaves out what identifies a training; ``run_trial`` adds it.
-    """
+    """One training: facts that its engine reports, and what ``run_trial`` adds to identify it."""
 
     older_versions = (4,)
     engine: str

@@ -45,6 +45,7 @@ PLAIN = {  # the parameters of its layers that differ from those of the network
     "masking": False, "trainable": True,
 }  # fmt: skip
 
+Texts = Sequence[NDArray[np.int32]]  # their ids
 log = logging.getLogger(__name__)
 
 
@@ -94,9 +95,7 @@ def texts_for(dataset: Dataset, share: float, *, unlabeled: bool) -> list[NDArra
     return [dataset.documents[place] for place in others]
 
 
-def ppmi_svd_vectors(
-    documents: Sequence[NDArray[np.int32]], n_ids: int, dim: int
-) -> NDArray[np.float32]:
+def ppmi_svd_vectors(documents: Texts, n_ids: int, dim: int) -> NDArray[np.float32]:
     """Return a vector for each word, ``(n_ids, dim)``; similar ones have the same neighbours.
 
     They are ``U sqrt(S)`` of a truncated singular value decomposition ``U S V'`` of the words'
@@ -116,7 +115,7 @@ def ppmi_svd_vectors(
     return (vectors * (ROOT_MEAN_SQUARE / scale)).astype(np.float32)
 
 
-def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> Any:
+def _information(documents: Texts, n_ids: int) -> Any:
     """Return ``max(0, log(P(word, context) / (P(word) P(context))))``, ``(n_ids, n_ids)``."""
     from scipy.sparse import coo_array, csr_array
 
@@ -132,8 +131,7 @@ def _information(documents: Sequence[NDArray[np.int32]], n_ids: int) -> Any:
     contexts = words**SMOOTHING
     row, column = counts.coords
     information = np.log(counts.data * contexts.sum() / (words[row] * contexts[column]))
-    positive = coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape)
-    return positive.tocsr()
+    return coo_array((np.maximum(information, 0), (row, column)), shape=counts.shape).tocsr()
 
 
 def _largest_singular(matrix: Any, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -279,8 +277,7 @@ def _make_step(
         with tf.GradientTape() as tape:
             ways = zip(readers, (ids, ids[:, ::-1]), strict=False)
             loss = tf.add_n([loss_of(reader, way, drawn) for reader, way in ways]) / len(readers)
-        gradients = tape.gradient(loss, [weight.value for weight in trained])
-        optimizer.apply(gradients, trained)
+        optimizer.apply(tape.gradient(loss, [weight.value for weight in trained]), trained)
         return loss
 
     return tf.function(step, jit_compile=True, autograph=False), kept

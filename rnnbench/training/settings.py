@@ -58,9 +58,8 @@ def engine_for(model: Model, training: Training, name: str = "this model") -> En
             if reason := engine.why_not():
                 raise UserError(f"training.engine: {engine.name}: {reason}")
             return engine
-    able = [other.name for other in ENGINES.usable() if other.covers(model, training)]
-    hint = f"allowed: {', '.join(able) or 'none'}"
-    raise UserError(f"training.engine: {engine.name} cannot train {name} ({hint})")
+    able = ", ".join(own.name for own in ENGINES.usable() if own.covers(model, training)) or "none"
+    raise UserError(f"training.engine: {engine.name} cannot train {name} (allowed: {able})")
 
 
 def resolve_engine(model: Model, training: Training) -> Training:

@@ -23,7 +23,7 @@ from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
 from rnnbench.training.decision import AT_HALF, decide
-from rnnbench.training.engines import ENGINES, Engine
+from rnnbench.training.engines import ENGINES, Assignment, Engine
 from rnnbench.training.epochs import OnEpoch, begin, ignore
 from rnnbench.training.outcome import ROUNDING, TrialRecord, TrialResult, log_probabilities
 from rnnbench.training.pretraining import REVISION
@@ -79,18 +79,16 @@ class Trial:
         """The number of threads, if it can change the outcome by the order of sums; otherwise 1."""
         if self.members:
             return max(member.threads_used for member in self.members)
-        is_threaded = self.engine.is_threaded or self.model.learns_language
-        return self.threads if is_threaded else 1
+        return self.threads if self.engine.is_threaded or self.model.learns_language else 1
 
     @property
     def packages(self) -> tuple[str, ...]:
         """The distributions whose versions can change the outcome."""
         if self.members:
             return tuple({name: 0 for member in self.members for name in member.packages})
-        packages, plugin = self.engine.packages, ENGINES.plugin(self.engine.name)
-        if plugin and plugin.dist:
-            packages += (plugin.dist.name,)
-        return packages + self.model.packages
+        plugin = ENGINES.plugins.get(self.engine.name)
+        of_plugin = (plugin.dist.name,) if plugin and plugin.dist else ()
+        return self.engine.packages + of_plugin + self.model.packages
 
     @cached_property
     def fingerprint(self) -> str:
@@ -101,33 +99,26 @@ class Trial:
         facts["model"] = model.facts(*descriptions.ABOUT_A_MODEL)
         if self.members:
             return sha256_json(facts | {"members": [member.fingerprint for member in self.members]})
-        code = code_of(self.model)
-        facts |= {
-            "dataset": self.dataset_fingerprint,
-            "validation_split": self.training.validation_split,
-            "versions": versions(self.packages),
-        }
-        if model.is_random:
-            facts["seed"] = self.seed
-        if isinstance(model, BaselineModel):
-            if code:
-                facts["code"] = code
-            if model.reads_words:
-                facts["split"] = self.split_fingerprint  # the ids do not tell the words
-            return sha256_json(facts)
-        facts |= {"code": code, "n_ids": self.n_ids, "threads": self.threads_used}
-        facts["training"] = self.training.facts("seeds")
-        if self.engine.revision:
-            facts["revision"] = self.engine.revision
+        code, has_epochs = code_of(model), not isinstance(model, BaselineModel)
         reads_texts = model.pretrained_dim or model.reads_unlabeled
-        if reads_texts or model.reads_words:
-            facts["split"] = self.split_fingerprint
-        if reads_texts and self.part:  # the vectors saw no text of the test documents
-            facts["part"] = str(self.part)
-        if model.reads_unlabeled:
-            facts["unlabeled"] = self.unlabeled_fingerprint
-        if model.learns_language:
-            facts["language_model"] = REVISION
+        others = {  # each with whether it can change the outcome
+            "dataset": (self.dataset_fingerprint, True),
+            "validation_split": (self.training.validation_split, True),
+            "versions": (versions(self.packages), True),
+            "seed": (self.seed, model.is_random),
+            "code": (code, code or has_epochs),
+            "n_ids": (self.n_ids, has_epochs),
+            "threads": (self.threads_used, has_epochs),
+            "training": (self.training.facts("seeds"), has_epochs),
+            "revision": (self.engine.revision, has_epochs and self.engine.revision),
+            # The ids do not tell the words.
+            "split": (self.split_fingerprint, reads_texts or model.reads_words),
+            # The vectors saw no text of the test documents.
+            "part": (str(self.part), reads_texts and self.part),
+            "unlabeled": (self.unlabeled_fingerprint, model.reads_unlabeled),
+            "language_model": (REVISION, model.learns_language),
+        }
+        facts |= {key: fact for key, (fact, matters) in others.items() if matters}
         return sha256_json(facts)
 
     def __str__(self) -> str:
@@ -154,30 +145,29 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     dataset, engine, training = dataset_of(trial, corpus), trial.engine, trial.training
     start = begin_peak()
     begin()  # an engine may name further phases
-    given = trial.model, dataset, training, trial.seed, on_epoch
+    work = Assignment(trial.model, dataset, training, trial.seed, on_epoch, trial.keep_model)
     with ENGINES.blamed(engine.name):
-        result = engine.fit(*given, keep_model=trial.keep_model)
+        result = engine.fit(work)
     rise = None if start is None else max(0, peak_memory() - start) / 1e6
     if fault := _fault(result, trial.model, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
         first = training.learning_rates(1)[0]
-        rate = f" (training.learning_rate: {first:g}; try a smaller one)"
-        hint = rate if isinstance(trial.model, Network) else ""
+        hint = f" (training.learning_rate: {first:g}; try a smaller one)" if trial.epochs else ""
         raise RnnbenchError(f"it diverged: its scores are not finite numbers{hint}")
-    record = result.record.model_copy(update={"peak_memory_mb": rise})
-    if dataset.y_test.ndim == 2 and record.decision is None:  # of an engine from another package
-        decision = decide(AT_HALF, record.score_kind, None, dataset.y_train)
-        record = record.model_copy(update={"decision": decision})
-    return replace(result, record=identified(record, trial))
+    decision = result.record.decision
+    if dataset.y_test.ndim == 2 and decision is None:  # of an engine from another package
+        decision = decide(AT_HALF, result.record.score_kind, None, dataset.y_train)
+    record = identified(result.record, trial, peak_memory_mb=rise, decision=decision)
+    return replace(result, record=record)
 
 
-def identified(record: TrialRecord, trial: Trial) -> TrialRecord:
-    """Return a record with everything that identifies its training."""
+def identified(record: TrialRecord, trial: Trial, **facts: Any) -> TrialRecord:
+    """Return a record with other facts and everything that identifies its training."""
     keys = "fingerprint", "source", "dataset_fingerprint", "task", "seed"
     identity = {key: getattr(trial, key) for key in keys}
     identity |= {"model": trial.name, "cpu": cpu(), "threads": trial.threads_used}
-    return record.model_copy(update=identity)
+    return record.model_copy(update=identity | facts)
 
 
 def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:

@@ -106,7 +106,7 @@ def test_models_are_matched_by_name_in_the_order_of_a(only, names, only_in_a, on
 @pytest.mark.parametrize(
     ("in_b", "only", "message"),
     [
-        ("lstm", ["lstn"], "models: no run has a model 'lstn' .*did you mean 'lstm'"),
+        ("lstm", ["lstn"], "models: no model 'lstn' .*did you mean 'lstm'"),
         ("lstm", [], "models: names no model"),
         ("lstm", ["rnn"], "none of rnn is in both runs; .*A has rnn, lstm; B has lstm"),
         ("gru", None, r"no model is in both runs; .*\(A has rnn, lstm; B has gru\)"),

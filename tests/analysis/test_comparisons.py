@@ -327,7 +327,7 @@ def test_only_the_chosen_models_are_compared_if_they_are_not_clear(run):
 
     assert set(by_names(power_of_pairs(run))) == unclear
     assert set(by_names(power_of_pairs(run, ["a", "b"]))) == {("a", "b")}
-    with pytest.raises(UserError, match="no run has a model 'c'"):
+    with pytest.raises(UserError, match="no model 'c'"):
         power_of_pairs(run, ["c"])
 
 

@@ -188,7 +188,7 @@ def published(*references, intervals=((0.7, 0.8),) * 3, training=None, **changes
         model.model_copy(update={"interval": Interval(low=low, high=high)})
         for model, (low, high) in zip(ours, intervals, strict=True)
     ]
-    return locate_published(plan, dataset, models)
+    return list(locate_published(plan, dataset, models))
 
 
 def of_several_seeds(*references, answers=ANSWERS):

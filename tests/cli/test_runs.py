@@ -50,7 +50,7 @@ NO_RUN = "nowhere: no results.json in it (should be a folder"
         ("compare before after --format junit", "--format junit: needs --fail-if"),
         ("compare before after --format markdown --json", "--json: not with --format markdown"),
         ("compare before --format markdown", "--format: needs RUN_B"),
-        ("compare close --models gru", "no run has a model 'gru' (allowed: rnn, lstm)"),
+        ("compare close --models gru", "no model 'gru' (allowed: rnn, lstm)"),
         ("leaderboard", "Missing argument"),
         ("leaderboard before nowhere", NO_RUN),
         ("leaderboard nowhere --metric acuracy", "--metric: no metric 'acuracy' (allowed: acc"),

@@ -100,7 +100,7 @@ def test_numpy_reads_what_machine_code_cannot(kept, used, monkeypatch):
         patch.setattr(memory, "LARGEST_ARENA", 1000)
         program_for.cache_clear()
         kept("masked").answers(TEXTS)
-    monkeypatch.setattr(engine, "why_not", lambda: "it needs llvmlite")
+    monkeypatch.setattr(engine.NativeEngine, "why_not", lambda _: "it needs llvmlite")
     kept("masked").answers(TEXTS)
 
     assert used == ["predict", "log_probabilities", "predict", "predict"]

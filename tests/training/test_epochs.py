@@ -28,7 +28,7 @@ def noted(validation, on_epoch=lambda *_: None):
     """
     epochs, read = Epochs(on_epoch), []
     for number, judged in enumerate(validation, start=1):
-        epochs.note(1 / number, number / 100, judged, lambda n=number: read.append(n) or [n])
+        epochs.note((1 / number, number / 100), judged, lambda n=number: read.append(n) or [n])
     return epochs, read
 
 
@@ -68,7 +68,7 @@ def test_a_training_is_over_when_its_best_epoch_is_long_past(validation, patienc
     epochs = Epochs(stopping=EarlyStopping(patience=patience, on="loss"))
     for number, judged in enumerate(validation, start=1):
         assert not epochs.is_over
-        epochs.note(0, 0, judged, list)
+        epochs.note((0, 0), judged, list)
         losses = [(loss, -accuracy) for loss, accuracy in validation[:number]]
         best = losses.index(min(losses)) + 1
         assert (epochs.best_epoch, epochs.is_over) == (best, number >= best + patience)

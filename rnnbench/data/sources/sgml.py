@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -37,8 +38,6 @@ ARCHIVES = ("*.zip", "*.tar", "*.gz", "*.tgz", "*.bz2", "*.tbz2", "*.xz", "*.txz
 IN_FOLDER = ("reut2-*.sgm", "*/reut2-*.sgm")
 ORIGINAL_SHA256 = "3764d62c6c42ea64f88199a398af03059fb823de62120deefa5cc71f2502a3b3"
 """sha256 over the 22 files of Distribution 1.0, in order, one after another."""
-FINGERPRINT = "b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d"
-"""Fingerprint of their corpus, which is the Keras Reuters set."""
 MIN_DOCUMENTS = 15  # a topic with fewer documents is left out, and so are its documents
 
 NPZ_HOME = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
@@ -116,14 +115,11 @@ def parse_documents(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     without a body takes that of a later one or, if none follows, the text from five characters
     after its own ``<TOPICS>``.
     """
-    tag = content.find(b"<TOPICS>")
-    while tag >= 0:
-        start = tag + len(b"<TOPICS>")
-        topic = _until_close(content, start).replace(b"<D>", b"")
-        if topic:
+    for tag in re.finditer(b"<TOPICS>", content):
+        start = tag.end()
+        if topic := _until_close(content, start).replace(b"<D>", b""):
             body = content.find(b"<BODY>", start)
             yield topic, _until_close(content, start + 5 if body < 0 else body + len(b"<BODY>"))
-        tag = content.find(b"<TOPICS>", start)
 
 
 def _until_close(content: bytes, start: int) -> bytes:
@@ -174,7 +170,7 @@ SGML = Source(
     patterns=ARCHIVES,
     folder_patterns=IN_FOLDER,
     rebuilds="keras",
-    fingerprint=FINGERPRINT,
+    fingerprint="b037a9a9065118fceaccd0f806a50ddeb1670a41d627106dd067d656baaa0d7d",  # Keras's set
 )
 
 

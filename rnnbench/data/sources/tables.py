@@ -23,7 +23,7 @@ from rnnbench.errors import UserError, did_you_mean
 from rnnbench.storage import MAX_UNPACKED, open_regular, read_file
 from rnnbench.text import counted, listed
 
-log = logging.getLogger(__name__)
+_warn_once = lru_cache(maxsize=100)(logging.getLogger(__name__).warning)  # not at each reading
 MAX_FILE = 4 * 2**30  # the size of the largest file that is read, in bytes
 MAX_TEXT = 16 * 2**20  # characters in a line or a text, or bytes in a file with one text
 MAX_ROWS = 1_000  # the rows of a compressed table that are unpacked at once
@@ -102,7 +102,7 @@ def sniff(path: Path, layout: Layout) -> Layout:
     if found.items() - EXPECTED or (len(of_texts) > 1 and "text" in found):
         parts = [DELIMITERS.get(layout.delimiter or "", layout.delimiter), layout.encoding]
         parts += [f"{key}s in '{name}'" for key, name in (("text", text), ("label", label)) if name]
-        _mention(f"{path}: read as {', '.join(filter(None, parts))}")
+        _warn_once("%s: read as %s", path, ", ".join(filter(None, parts)))
     return layout
 
 
@@ -123,11 +123,6 @@ def _with_few_values(columns: Mapping[str, Sequence[str]]) -> str | None:
     few = sorted((n, name) for name, n in counts.items() if 1 < n <= rows / 2)
     is_clear = len(few) == 1 or (few and few[0][0] * 4 <= few[1][0])
     return few[0][1] if is_clear else None
-
-
-@lru_cache(maxsize=100)  # a table may be looked at several times
-def _mention(text: str) -> None:
-    log.warning("%s", text)
 
 
 def _encoding_of(path: Path) -> str:
@@ -187,8 +182,7 @@ def open_table(
         hint = did_you_mean(path.suffix or path.name, READERS)
         raise UserError(f"{path}: not a table of texts ({hint}; or a folder)")
     rows = reader(path, layout, progress, columns)
-    header: list[str] = next(rows, [])
-    if not header:
+    if not (header := next(rows, None)):
         raise UserError(f"{path}: it is empty")
     return header, rows
 
@@ -356,21 +350,18 @@ def columns_at_once(path: Path, layout: Layout, columns: Sequence[str]) -> dict[
         from pyarrow import csv, parquet
     except ImportError:
         return None
-    kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    ending, kind = path.suffix.lower(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     of_csv = csv.ConvertOptions(include_columns=columns, column_types=dict.fromkeys(columns, kind))
     try:
         with open_regular(path, MAX_FILE) as raw:
-            if path.suffix.lower() == ".parquet":
+            are_quoted = (b'"' in block for block in iter(partial(raw.read, SAMPLE), b""))
+            if ending == ".parquet":
                 data = parquet.ParquetFile(raw).metadata
                 groups = map(data.row_group, range(data.num_row_groups))
                 if sum(group.total_byte_size for group in groups) > MAX_UNPACKED:
                     return None
                 table = parquet.ParquetFile(raw, read_dictionary=columns).read(columns)
-            elif (
-                path.suffix.lower() != ".csv"
-                or codec_of(layout) != "utf-8-sig"
-                or any(b'"' in block for block in iter(partial(raw.read, SAMPLE), b""))
-            ):
+            elif ending != ".csv" or codec_of(layout) != "utf-8-sig" or any(are_quoted):
                 return None
             else:
                 raw.seek(0)
@@ -445,11 +436,9 @@ DIALECTS: dict[str, dict[str, Any]] = {  # of ``csv``, by the end of the name of
 }
 QUOTED = re.compile(r'(?:^|(?<=\t))"(?:((?:[^"]|"")*+)"(?=[\t\r\n]|\Z))?', re.MULTILINE)
 """A field that starts with a quotation mark; and what is inside if it ends with one, too."""
-READERS: dict[str, Callable[..., Iterator[Any]]] = {
+READERS: dict[str, Callable[..., Iterator[Any]]] = {  # yield the header of a table, then its rows
     **dict.fromkeys(DIALECTS, _separated),
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
+    **dict.fromkeys((".jsonl", ".ndjson"), _json_lines),
     ".json": _json_array,
     ".parquet": _parquet,
 }
-"""By the end of the name of a file, what yields the header of a table, and then its rows."""

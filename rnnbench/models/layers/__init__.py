@@ -1,6 +1,6 @@
 """The layers of networks: all kinds, and the check that a stack of them fits together."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import chain
@@ -9,15 +9,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from rnnbench.models import computed
 from rnnbench.registry import Registry
-from rnnbench.section import Loc, at, located, parse_variant, problem, problems
+from rnnbench.section import Loc, at, computed, located, parse_variant, problem, problems
 
 from . import feedforward, recurrent
 from .base import LARGEST, Batch, Layer, Product, SeedOf, Shape, derive_seed
 
-__all__ = ["LARGEST", "LAYERS", "Batch", "Layer", "Layers", "Product", "SeedOf", "Shape"]
-__all__ += ["derive_seed", "parse_layer", "parse_layers", "with_inputs"]
+__all__ = ["LAYERS", "Batch", "Layer", "Product", "SeedOf", "Shape", "derive_seed"]
 
 
 def parse_layer(value: Any) -> Layer:
@@ -25,20 +23,33 @@ def parse_layer(value: Any) -> Layer:
     return parse_variant(value, LAYERS, "layer", "- lstm: {units: 50}")
 
 
+def _stack(value: Any, hint: str = "a branch is written as `[gru: {units: 8}]`") -> Any:
+    if isinstance(value, list | tuple) and value:
+        return tuple(value)
+    raise problem("should be a list of layers", hint)
+
+
 def parse_layers(value: Any) -> tuple[Layer, ...]:
     """Return a stack that ends in a probability for each topic, or raise all that is wrong."""
     hint = "the last layer of a model is `- dense: {units: topics, activation: softmax}`"
-    return _parsed(value, hint, _misfits_of_model)
+    stack, found = _stack(value, hint), list[InitErrorDetails]()
+    layers: list[Layer | None] = [None] * len(stack)
+    for position, description in enumerate(stack):
+        try:
+            layers[position] = parse_layer(description)
+        except PydanticCustomError as error:
+            found.append(at((position,), error))
+        except ValidationError as error:
+            found += located(error, (position,))
+    found += _misfits_of_model(layers)
+    if found:
+        raise problems(found)
+    return tuple(layer for layer in layers if layer)
 
 
 Layers = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(parse_layers)]
-
-
-def _parse_branch(value: Any) -> tuple[Layer, ...]:
-    return _parsed(value, "a branch is written as `[gru: {units: 8}]`", lambda _: ())
-
-
-Branch = Annotated[tuple[SerializeAsAny[Layer], ...], BeforeValidator(_parse_branch)]
+_AnyLayer = Annotated[SerializeAsAny[Layer], BeforeValidator(parse_layer)]
+Branch = Annotated[tuple[_AnyLayer, ...], BeforeValidator(_stack)]
 
 
 class Parallel(Layer):
@@ -91,7 +102,6 @@ class Parallel(Layer):
 _LONG = Batch(size=1, steps=LARGEST, features=1, n_topics=1, n_ids=1)
 _BUILT_IN: list[type[Layer]] = [*feedforward.KINDS, *recurrent.KINDS, Parallel]
 LAYERS: Registry[type[Layer]] = Registry("layer", Layer, _BUILT_IN, key="kind", holds_classes=True)
-"""All kinds, by name."""
 
 
 def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, Batch]]:
@@ -99,27 +109,6 @@ def with_inputs(layers: Iterable[Layer], batch: Batch) -> Iterator[tuple[Layer, 
     for layer in layers:
         yield layer, batch
         batch = layer.gives(batch)
-
-
-def _parsed(
-    value: Any, hint: str, misfits: Callable[[list[Layer | None]], Iterable[InitErrorDetails]]
-) -> tuple[Layer, ...]:
-    """Return a stack of layers without ``misfits``, which are given ``None`` for faulty layers."""
-    if not isinstance(value, list | tuple) or not value:
-        raise problem("should be a list of layers", hint)
-    layers: list[Layer | None] = [None] * len(value)
-    found: list[InitErrorDetails] = []
-    for position, description in enumerate(value):
-        try:
-            layers[position] = parse_layer(description)
-        except PydanticCustomError as error:
-            found.append(at((position,), error))
-        except ValidationError as error:
-            found += located(error, (position,))
-    found += misfits(layers)
-    if found:
-        raise problems(found)
-    return tuple(layer for layer in layers if layer)
 
 
 def _misfits_of_model(layers: Sequence[Layer | None]) -> Iterator[InitErrorDetails]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from rnnbench.models import computed
-from rnnbench.section import Variant
+from rnnbench.section import Variant, computed
 
 if TYPE_CHECKING:
     from rnnbench.data.dataset import Dataset

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rnnbench.models import computed
-from rnnbench.section import problem, spell
+from rnnbench.section import computed, problem, spell
 
 from .base import LARGEST, Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 

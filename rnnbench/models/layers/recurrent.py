@@ -1,13 +1,11 @@
 """Layers that read a sequence step by step."""
 
 from collections.abc import Iterable
-from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from rnnbench.models import computed
-from rnnbench.section import parse_variant
+from rnnbench.section import computed, parse_variant
 
 from .base import Activation, Batch, Layer, Product, Rate, SeedOf, Shape, Size
 
@@ -16,8 +14,7 @@ class Recurrent(Layer):
     """A recurrent layer; not a kind by itself."""
 
     takes = "sequence"
-    gates: ClassVar[int]
-    """The number of blocks of ``units`` columns, side by side, in its kernels."""
+    gates: ClassVar[int]  # blocks of ``units`` columns, side by side, in its kernels
     units: Size
     activation: Activation = "tanh"
     return_sequences: bool = False
@@ -100,8 +97,7 @@ class MinGRU(Recurrent):
     activation: Activation = "linear"
 
 
-_KINDS: tuple[type[Recurrent], ...] = (SimpleRNN, GRU, LSTM, MinGRU)
-RECURRENT = {layer.kind: layer for layer in _KINDS}
+RECURRENT: dict[str, type[Recurrent]] = {own.kind: own for own in (SimpleRNN, GRU, LSTM, MinGRU)}
 
 
 def _recurrent(value: Any) -> Recurrent:
@@ -134,7 +130,7 @@ class Bidirectional(Layer):
         return super().gives(batch, features=features, **changes)
 
     def products(self, batch: Batch) -> Iterable[Product]:
-        return chain(self.layer.products(batch), self.layer.products(batch))
+        return [*self.layer.products(batch)] * 2
 
     def in_short(self) -> str:
         return f"bidirectional {self.layer.in_short()}"

@@ -13,9 +13,9 @@ import pickle
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -67,8 +67,7 @@ class DaskExecutor(Executor):
     @cached_property
     def jobs(self) -> int:  # type: ignore[override]
         with connected(self._address) as (client, identity):
-            workers = identity["workers"].values()
-            if not (cores := sum(int(facts["nthreads"]) for facts in workers)):
+            if not (cores := sum(int(facts["nthreads"]) for facts in identity["workers"].values())):
                 raise OutOfReachError(NO_WORKERS.format(client.scheduler.address))
         return min(cores, self._limit or cores)
 
@@ -83,11 +82,8 @@ class DaskExecutor(Executor):
             return
         with connected(self._address) as (client, identity):
             warn_if_open(client.scheduler.address, identity["address"])
-            run = ClusterRun(client, listener, task, self._limit)
-            try:
+            with closing(ClusterRun(client, listener, task, self._limit)) as run:
                 yield from run.outcomes(trials, corpora)
-            finally:
-                run.end()
 
 
 @contextmanager
@@ -221,7 +217,7 @@ class ClusterRun:
         self._address, self._dashboard = client.scheduler.address, ""
         self._waiting: deque[Attempt] = deque()
         self._running: dict[str, Attempt] = {}
-        self._inbox: SimpleQueue[Callable[[], Outcomes | None]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Any, ...]] = SimpleQueue()  # functions and arguments
         self._open: dict[str, int] = {}  # threads of the workers that take trials now, by address
         self._refused: dict[str, Mapping[str, Any]] = {}  # what workers say that take none
         self._has_begun = self._has_started = self._was_paused = False  # any trial, if started
@@ -240,12 +236,12 @@ class ClusterRun:
                 self._running[key] = attempt
                 self._in_background(self._follow(key, attempt))
             try:
-                answer = self._inbox.get(timeout=FILES_SECONDS + SILENCE_SECONDS)
+                answer, *arguments = self._inbox.get(timeout=FILES_SECONDS + SILENCE_SECONDS)
             except Empty:  # not even ``_watch`` says anything
                 self._fail("Dask has been silent for too long")
-            yield from answer() or ()
+            yield from answer(*arguments) or ()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """End the run in the cluster; what does not answer ends when our client is gone."""
 
         async def end() -> None:
@@ -268,17 +264,14 @@ class ClusterRun:
     def _in_background(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
         return asyncio.run_coroutine_threadsafe(work, self._client.loop.asyncio_loop)
 
-    def _tell(self, answer: Callable[..., Outcomes | None], *arguments: Any) -> None:
-        self._inbox.put(partial(answer, *arguments))
-
     async def _watch(self) -> None:
         """Bring the run to the cluster, and tell what is seen until the connection is lost."""
         from rnnbench.plugins.dask.plugins import RunOnScheduler, RunPlugin
 
-        client, comm = self._client, self._client.scheduler_comm
+        client, comm, tell = self._client, self._client.scheduler_comm, self._inbox.put
         reason = LOST_CONNECTION
         try:
-            client.subscribe_topic(on_worker.TOPIC, lambda event: self._tell(self._note, event[1]))
+            client.subscribe_topic(on_worker.TOPIC, lambda event: tell((self._note, event[1])))
             with suppress(KeyError):
                 self._dashboard = client.dashboard_link or ""
             on_workers = RunPlugin(self._id, self._here, self._files)
@@ -288,7 +281,7 @@ class ClusterRun:
                 asking = client.scheduler.identity(n_workers=-1), client.scheduler.processing()
                 seen, tasks = await asyncio.wait_for(asyncio.gather(*asking), SILENCE_SECONDS)
                 placed = {key for keys in tasks.values() for key in keys}
-                self._tell(self._look, seen["workers"], placed)
+                tell((self._look, seen["workers"], placed))
                 await asyncio.sleep(LOOK_SECONDS if self._has_begun else FIRST_LOOKS_SECONDS)
         except TimeoutError:
             reason = f"the scheduler has been silent for {SILENCE_SECONDS:.0f} s"
@@ -296,7 +289,7 @@ class ClusterRun:
             pass
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-        self._tell(self._fail, reason)
+        tell((self._fail, reason))
 
     async def _follow(self, key: str, attempt: Attempt) -> None:
         """Have a worker, preferably one that has not had it, carry out an attempt; tell its end."""
@@ -314,21 +307,20 @@ class ClusterRun:
             prepare = partial(on_worker.prepare, self._task.prepare, trial.fingerprint, corpus)
             message = pickle.dumps((replace(self._task, prepare=prepare), trial, corpus))
             where = (others or None) if attempt.losses else None
-            options = {"key": key, "resources": {self._id: 1}, "workers": where}
-            future = client.submit(carry_out, self._id, message, pure=False, **options)
-            attempt.future = future
+            options = {"key": key, "resources": {self._id: 1}, "workers": where, "pure": False}
+            attempt.future = future = client.submit(carry_out, self._id, message, **options)
             packed, machine = pickle.loads(await future.result())  # noqa: S301 - trusted
             outcome = pickle.loads(packed)  # noqa: S301 - from a cluster that is trusted
         except Exception as error:  # of Dask: whatever a trial raises is an outcome
             reason = getattr(error, "reason", "")
             if client.status != "running" or reason == "scheduler-connection-lost":
-                self._tell(self._fail, LOST_CONNECTION)
+                self._inbox.put((self._fail, LOST_CONNECTION))
                 return
             said = f"its task was lost: {type(error).__name__}: {error}".partition("\n")[0]
             # It is cancelled if somebody has all workers restarted.
             is_cancelled = getattr(future, "status", "") == "cancelled"
             outcome = executors.Died(True, "", said) if is_cancelled else TrialFailure(said)
-        self._tell(self._end_attempt, key, outcome, machine)
+        self._inbox.put((self._end_attempt, key, outcome, machine))
         if future is not None:
             future.release()  # or the scheduler would keep the outcome
 
@@ -361,13 +353,11 @@ class ClusterRun:
 
     def _look(self, workers: Mapping[str, Mapping[str, Any]], placed: set[str]) -> None:
         able = {at: facts for at, facts in workers.items() if facts["resources"].get(self._id)}
-        ready = {at: facts for at, facts in able.items() if facts["status"] == "running"}
-        self._open = {at: facts["nthreads"] for at, facts in ready.items()}
+        self._open = {at: of["nthreads"] for at, of in able.items() if of["status"] == "running"}
         self._refused = {at: facts for at, facts in self._refused.items() if at in workers}
         if not self._has_begun:
             self._begin(workers, able)
-        may_get_workers = len(workers) > len(self._refused)
-        patience = SILENCE_SECONDS + (FILES_SECONDS if may_get_workers else 0)
+        patience = SILENCE_SECONDS + FILES_SECONDS * (len(workers) > len(self._refused))
         if able:
             self._seen_able = time.monotonic()
         elif time.monotonic() - self._seen_able > patience:

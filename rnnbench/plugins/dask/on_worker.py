@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +93,7 @@ def pack(trials: Sequence[Trial], corpora: Mapping[str, Path]) -> tuple[bytes, d
     names = {key: f"{sha256_file(corpora[key])}.npz" for key in needed}
     files |= {name: corpora[key] for key, name in names.items()}
     if (size := sum(file.stat().st_size for file in files.values())) > MOST_BYTES:
-        most = f"at most {MOST_BYTES:,} are sent to workers"
-        hint = f"{most}; use fewer documents, or run on this machine"
+        hint = f"at most {MOST_BYTES:,} go to workers; use fewer documents, or run on this machine"
         raise UserError(f"corpora and modules have {size:,} bytes ({hint})")
     buffer = BytesIO()
     compressed: dict[str, Any] = {"compression": zipfile.ZIP_DEFLATED, "compresslevel": 1}
@@ -115,9 +113,8 @@ class WorkerChild(Child):
         ours, theirs = Pipe()
         super().__init__(ours, log)
         # Our end of the second pipe closes when this process ends, however it ends.
-        line, our_line = os.pipe()
-        self._line = os.fdopen(our_line, "wb", buffering=0)
-        numbers = [theirs.fileno(), line]
+        line, self._line = Pipe(duplex=False)
+        numbers = [theirs.fileno(), line.fileno()]
         # The child may not find rnnbench by itself: this process may have found it in its folder.
         path = str(Path(rnnbench.__file__).parents[1])
         program = f"import sys; sys.path.append({path!r}); from {__name__} import main; main()"
@@ -135,7 +132,7 @@ class WorkerChild(Child):
                 )
         finally:
             theirs.close()
-            os.close(line)
+            line.close()
 
     def carry_out(self, message: bytes, tell: Callable[[Report], None]) -> Done | Died:
         """Have it carry out a trial, and tell its progress, without most of many quick epochs."""

@@ -15,15 +15,11 @@ EXAMPLES = options.examples(
 )
 OUT = "The folder of the site: new, empty, or with an earlier site."
 WORDS = "Words shown of each misclassified document, if you may publish them."
+METRIC = "Metric of leaderboards and histories; repeatable; by default the main metric. METRIC: "
+METRIC += f"{options.QUANTITIES}."
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="METRIC",
-        help="Metric of leaderboards and histories; repeatable; by default the main metric. "
-        f"METRIC: {options.QUANTITIES}.",
-        autocompletion=quantity_names,
-        show_default=False,
-    ),
+    typer.Option(metavar="METRIC", help=METRIC, autocompletion=quantity_names, show_default=False),
 ]
 
 
@@ -31,7 +27,7 @@ def site(
     runs: options.Runs,
     out: Annotated[Path, typer.Option(help=OUT, **options.FOLDER)] = Path("site"),
     metric: Metrics = None,
-    words: Annotated[int, options.number(WORDS, min=0)] = 0,
+    words: Annotated[int, options.number(help=WORDS, min=0)] = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:

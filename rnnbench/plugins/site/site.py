@@ -7,13 +7,12 @@ the pages that link to them, and files that are no longer linked are removed las
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain, count
 from operator import itemgetter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -47,14 +46,14 @@ SHOWN_CHANGES = 10  # the most clear changes that are sentences; the tables have
 Texts = Mapping[str, str]
 Runs = Mapping[str, StoredRun]
 Boards = Sequence[ranking.Board]
+Histories = list[tuple[str, ranking.RunHistory]]  # with the names of their configs
 
 
 class SiteFiles(Record):
     """The content of ``site.json``."""
 
     schema_version: Literal[1] = 1
-    files: list[Annotated[str, Field(pattern=_FILE)]]
-    """All other files: paths with slashes, relative to the folder of the site."""
+    files: list[Annotated[str, Field(pattern=_FILE)]]  # all others, relative to the folder
     reports: dict[str, str]  # the file of each report, by the name of its run
 
 
@@ -106,8 +105,7 @@ def site(
         for number, (name, run) in enumerate(named.items(), start=1):
             if progress:
                 notice(f"report {number} of {len(named)}: {name}")
-            texts = words_of_test_documents(run) if words else None
-            page = report_page(run, texts, words, errors)
+            page = report_page(run, words_of_test_documents(run) if words else None, words, errors)
             storage.write_text(folder / reports[name], _render(page, reports[name], titles))
         for file, page in reversed(pages.items()):  # the index, which links to the others, last
             storage.write_text(folder / file, _render(page, file, titles))
@@ -126,8 +124,7 @@ def _files_beside(folder: Path, runs: Runs, places: Texts) -> dict[str, str]:
 
 def _render(page: PageContent, file: str, titles: Texts) -> str:
     """Return a page as the text of its file, with links to the pages that have titles."""
-    up = "../" * (len(PurePosixPath(file).parts) - 1)
-    links = {title: f"{up}{other}" for title, other in titles.items()}
+    links = {title: "../" * file.count("/") + other for title, other in titles.items()}
     return render(replace(page, pages=links, address=file))
 
 
@@ -165,8 +162,7 @@ def open_site(folder: Path, site: SiteFiles, command: str) -> Iterator[None]:
     files_in(folder)  # before the lock is written: the folder may be somebody else's
     with lock_folder(folder, command, SITE):
         before, after = files_in(folder), set(site.files)
-        for file in sorted(after - before):
-            path = folder / file
+        for path in sorted(folder / file for file in after - before):
             if os.path.lexists(path):  # or it is a link to nothing
                 raise UserError(f"{path}: is not a file of the site (move it away, or {HINT})")
         both = sorted(before | after)
@@ -195,7 +191,7 @@ def pages_of(runs: Runs, metrics: Sequence[str], reports: Texts) -> dict[str, Pa
     """Return the pages about runs, by file; runs and their reports are by distinct names."""
     datasets = {name: run.results.dataset for name, run in runs.items()}
     boards: list[ranking.Board] = []
-    histories: list[tuple[str, ranking.RunHistory]] = []  # with the names of their configs
+    histories: Histories = []
     for metric in metrics:
         names = (name for name, of in datasets.items() if ranking.has_metric(of, metric))
         having = {name: runs[name] for name in names}
@@ -204,13 +200,10 @@ def pages_of(runs: Runs, metrics: Sequence[str], reports: Texts) -> dict[str, Pa
             own = {name: run for name, run in having.items() if run.results.name == config}
             traced = ranking.trace_runs(list(own.values()), metric, list(own))
             histories += [(config, history) for history in traced if len(history.entries) > 1]
-    sets = {
-        one.split_fingerprint: f"{one.source}, {one.test_size:,} test documents"
-        for one in datasets.values()
-    }
-    counts = Counter(sets.values())
-    alike = {split: name for split, name in sets.items() if counts[name] > 1}
-    sets |= {split: f"{name}, split {split[:12]}" for split, name in alike.items()}
+    distinct = {one.split_fingerprint: one for one in datasets.values()}
+    sets = {key: f"{of.source}, {of.test_size:,} test documents" for key, of in distinct.items()}
+    alike = {key: name for key, name in sets.items() if [*sets.values()].count(name) > 1}
+    sets |= {key: f"{name}, split {key[:12]}" for key, name in alike.items()}
     first = [board for board in boards if board.metric == metrics[0]]
     pages = {INDEX: _index(runs, first, sets, reports)}
     pages[LEADERBOARD] = _leaderboard(runs, boards, sets, reports)
@@ -230,7 +223,7 @@ def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageConte
         "The newest run is first. The name of a run links to its report, which says whether the "
         "best model is clearly better than the others."
     )
-    table = replace(_runs_table(runs, sets), links=reports)
+    table = _runs_table(runs, sets, reports)
     return PageContent(
         title="rnnbench runs",
         heading="Runs",
@@ -241,7 +234,7 @@ def _index(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageConte
     )
 
 
-def _runs_table(runs: Runs, sets: Texts) -> Table:
+def _runs_table(runs: Runs, sets: Texts, reports: Texts) -> Table:
     date = {name: run.environment.get("date") or "" for name, run in runs.items()}
     headers = ["run", "documents", "date (UTC)", "commit", "processor", "best model"]
     rows = []
@@ -252,8 +245,7 @@ def _runs_table(runs: Runs, sets: Texts) -> Table:
         documents = sets[results.dataset.split_fingerprint]
         where = [documents, tables.minute(date[name]), commit, processor]
         counts = [str(len(results.models)), str(len(results.seeds))]
-        score = mean_and_interval(best.score) + partial
-        rows.append([name, *where, best.name, score, *counts])
+        rows.append([name, *where, best.name, mean_and_interval(best.score) + partial, *counts])
     names = {run.results.dataset.score_name for run in runs.values()}
     score_name = names.pop() if len(names) == 1 else "test score"
     caption = (
@@ -261,7 +253,7 @@ def _runs_table(runs: Runs, sets: Texts) -> Table:
         "of rnnbench; a + means that files were changed since."
     )
     numbers = [score_name, "models", "seeds"]
-    return Table([*headers, *numbers], rows, caption, text_columns=len(headers))
+    return Table([*headers, *numbers], rows, caption, text_columns=6, links=reports)
 
 
 def _leaderboard(runs: Runs, boards: Boards, sets: Texts, reports: Texts) -> PageContent:
@@ -305,10 +297,7 @@ def _with_reports(table: Table, reports: Texts) -> Table:
     return replace(number_first(last), links=reports, linked=n - 1)
 
 
-def _history(
-    histories: Sequence[tuple[str, ranking.RunHistory]], sets: Texts, reports: Texts
-) -> PageContent:
-    """Return the page of histories, with the last clear changes as sentences."""
+def _history(histories: Histories, sets: Texts, reports: Texts) -> PageContent:
     sections, models, changes = [], [], []
     for number, (config, history) in enumerate(histories, start=1):
         name, documents = f"{history.metric}-{number}", sets[history.dataset.split_fingerprint]

@@ -2,6 +2,5 @@
 
 from rnnbench.command import TRAIN, Command
 
-BENCH_SPEED = Command(
-    "bench-speed", "rnnbench.plugins.speed.command:bench_speed", "Time the training engines.", TRAIN
-)
+_PLACE = "rnnbench.plugins.speed.command:bench_speed"
+BENCH_SPEED = Command("bench-speed", _PLACE, "Time the training engines.", TRAIN)

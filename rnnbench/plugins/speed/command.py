@@ -28,7 +28,7 @@ def bench_speed(
     models: options.Models = None,
     data: options.Source = None,
     path: options.DataPath = None,
-    rounds: Annotated[int, options.number(ROUNDS, min=1)] = 3,
+    rounds: Annotated[int, options.number(help=ROUNDS, min=1)] = 3,
     only: Only = None,
     out: Annotated[Path | None, typer.Option(help=OUT, **options.FOLDER)] = None,
     settings: options.Settings = None,

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import partial
@@ -12,15 +12,13 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from statistics import mean, median
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from rnnbench.config.schema import Benchmark
-from rnnbench.data.audit import DatasetSummary
 from rnnbench.environment import machine, peak_memory
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.layers import Product
-from rnnbench.models.layers.base import Shape
+from rnnbench.models.layers import Product, Shape
 from rnnbench.report.table import MISSING, Table, table_of, to_markdown
 from rnnbench.results.store import SPEED
 from rnnbench.runner import executors
@@ -31,18 +29,17 @@ from rnnbench.section import Record, formerly
 from rnnbench.storage import write_text
 from rnnbench.text import counted
 from rnnbench.training.engines import ENGINES, OnEpoch
-from rnnbench.training.epochs import Epochs, ask_for_threads, begin
+from rnnbench.training.epochs import ask_for_threads, begin
 from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial, dataset_of, run_trial
 
+log = logging.getLogger(__name__)
 PRODUCT_SECONDS = 0.2  # the time for which each product is repeated
 NOT_IN_TORCH = ("bag_of_words", "conv1d")  # layers that PyTorch is not timed with
 Train = Callable[[Trial, Path, OnEpoch], TrialResult]  # as ``run_trial``
 CONFIG, TABLES = "speed-config.yaml", "speed.md"
 FILES = (SPEED, CONFIG, TABLES)  # the files of a speed benchmark
 OURS = "native"
-
-log = logging.getLogger(__name__)
 
 
 class TrialTime(Record):
@@ -68,14 +65,11 @@ class TableTime(Record):
     @property
     def overhead_seconds(self) -> float:
         """The longest time that a process spent outside steps, which count as the median one."""
-        by_process = defaultdict(list)
+        ends, in_steps = defaultdict[int, float](float), defaultdict[int, float](float)
         for trial in self.trials:
-            by_process[trial.process].append(trial)
-        return max(
-            max(trial.started + trial.seconds for trial in trials)
-            - sum(trial.steps * trial.ms_per_step / 1000 for trial in trials)
-            for trials in by_process.values()
-        )
+            ends[trial.process] = max(ends[trial.process], trial.started + trial.seconds)
+            in_steps[trial.process] += trial.steps * trial.ms_per_step / 1000
+        return max(end - in_steps[process] for process, end in ends.items())
 
 
 class ContenderTimes(Record):
@@ -89,11 +83,9 @@ class ContenderTimes(Record):
 
     @property
     def trials(self) -> list[TrialTime]:
-        """The trials of all rounds."""
         return [trial for table in self.rounds for trial in table.trials]
 
     def ms_per_step(self, model: str) -> float:
-        """Return the median over all trials of ``model`` in all rounds."""
         return median(trial.ms_per_step for trial in self.trials if trial.model == model)
 
     def speedups(self, baseline: "ContenderTimes") -> list[float]:
@@ -149,13 +141,10 @@ class Contender:
     engine: str | None = None  # that of rnnbench which trains, unless PyTorch does
 
     def adapt(self, trial: Trial) -> Trial:
-        """Return ``trial`` with the engine and threads of this contender."""
-        engine = {"engine": self.engine} if self.engine else {}
-        training = trial.training.model_copy(update=engine)
+        training = trial.training.model_copy(update={"engine": self.engine} if self.engine else {})
         return replace(trial, training=training, threads=self.executor.threads)
 
     def times(self, rounds: list[TableTime]) -> ContenderTimes:
-        """Return the record of its times."""
         how = {"jobs": self.executor.jobs, "threads": self.executor.threads}
         return ContenderTimes(name=self.name, what=self.what, rounds=rounds, **how)
 
@@ -174,8 +163,7 @@ class Contender:
 def choose_contenders(names: Sequence[str] | None, benchmark: Benchmark) -> list[Contender]:
     """Return the contenders of these names; by default all that can train ``benchmark``.
 
-    ``UserError`` is raised if there is no such contender, it cannot train a model of the benchmark,
-    or there is only one epoch, which is spent on compiling.
+    ``UserError``: a name is wrong, one cannot train a model, or the only epoch goes into compiling.
     """
     if any(benchmark.training_of(name).epochs < 2 for name in networks(benchmark)):
         raise UserError("training.epochs: got 1 (allowed: 2 or more, since the first one compiles)")
@@ -228,11 +216,10 @@ def time_trial(train: Train, trial: Trial, corpus: Path, on_epoch: OnEpoch) -> T
     with ask_for_threads(lambda: trial.threads):  # the last ones get no more
         result = train(trial, corpus, on_epoch)
     return TrialTime(
+        **result.record.model_dump(include={"ms_per_step", "steps"}),
         model=trial.name,
         seed=trial.seed,
         score=result.score,
-        ms_per_step=cast(float, result.record.ms_per_step),  # None only for baselines
-        steps=result.record.steps,
         seconds=time.time() - started,
         started=started,
         process=os.getpid(),
@@ -252,11 +239,7 @@ def run_torch(trial: Trial, corpus: Path, on_epoch: OnEpoch, *, packs: bool = Fa
     """Train a network of the same shapes on the same data as the engines do, but with PyTorch."""
     from rnnbench.plugins.speed.in_torch import train
 
-    dataset, epochs = dataset_of(trial, corpus), Epochs(on_epoch)
-    begin()
-    answers, params = train(trial, dataset, epochs, packs=packs)
-    record = epochs.record("torch", params, trial.training, len(dataset.y_train))
-    return TrialResult(record, dataset.y_test, answers)
+    return train(trial, dataset_of(trial, corpus), on_epoch, packs=packs)
 
 
 def measure(
@@ -286,40 +269,27 @@ def measure(
                 err.print(f"round {number + 1} of {rounds}: {contender.name}", soft_wrap=True)
             with show_trials(quiet=quiet) as listener:
                 tables[contender.name].append(_train_table(contender, plan, listener))
-        times = [one.times(tables[one.name]) for one in contenders]
-        yield _results(benchmark, plan.dataset, times, products, seconds)
+        yield SpeedResults(
+            **plan.dataset.model_dump(include={"train_size", "timesteps"}),
+            **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
+            **_rates(products, seconds),
+            name=benchmark.name,
+            dataset_fingerprint=plan.dataset.fingerprint,
+            contenders=[one.times(tables[one.name]) for one in contenders],
+            environment=machine([*ENGINES["native"].packages, *ENGINES["keras"].packages, "torch"]),
+        )
 
 
-def _results(
-    benchmark: Benchmark,
-    dataset: DatasetSummary,
-    contenders: list[ContenderTimes],
-    products: Mapping[str, Sequence[Product]],
-    seconds: Mapping[Product, float],
-) -> SpeedResults:
-    """Return the results from the products of a step, by model, and the seconds of each product."""
-    packages = [ENGINES[name].packages for name in ("native", "keras")]
-    return SpeedResults(
-        **dataset.model_dump(include={"train_size", "timesteps"}),
-        **benchmark.training.model_dump(include={"epochs", "batch_size", "optimizer", "seeds"}),
-        name=benchmark.name,
-        dataset_fingerprint=dataset.fingerprint,
-        contenders=contenders,
-        products=[
-            ProductRate(
-                **asdict(product),
-                microseconds=seconds[product] / product.count * 1e6,
-                gflops=2 * product.multiply_adds / seconds[product] / 1e9,
-            )
-            for product in sorted(seconds, key=astuple)
-        ],
-        product_times=[
-            ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None)
-            for name, of_model in products.items()
-            for timed in [[seconds[product] for product in of_model if product in seconds]]
-        ],
-        environment=machine([*chain.from_iterable(packages), "torch"]),
-    )
+def _rates(products: dict[str, list[Product]], seconds: dict[Product, float]) -> dict[str, Any]:
+    """Return the rate of each product, and the time of those in a step of each model."""
+    rates, times = [], []
+    for one in sorted(seconds, key=astuple):
+        us, gflops = seconds[one] / one.count * 1e6, 2 * one.multiply_adds / seconds[one] / 1e9
+        rates.append(ProductRate(**asdict(one), microseconds=us, gflops=gflops))
+    for name, in_step in products.items():
+        timed = [seconds[one] for one in in_step if one in seconds]
+        times.append(ProductTime(model=name, ms_per_step=sum(timed) * 1000 if timed else None))
+    return {"products": rates, "product_times": times}
 
 
 def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableTime:
@@ -328,9 +298,8 @@ def _train_table(contender: Contender, plan: Plan, listener: Listener) -> TableT
     listener(executors.Planned(adapted, []))
     costs: list[TrialTime] = []
     start, seconds = time.time(), 0.0
-    outcomes = contender.executor.run(adapted, plan.corpora, listener, contender.task)
-    with closing(outcomes):
-        for trial, cost in outcomes:
+    with closing(contender.executor.run(adapted, plan.corpora, listener, contender.task)) as done:
+        for trial, cost in done:
             if isinstance(cost, TrialFailure):
                 said = filter(None, [cost.traceback, f"{trial} failed: {cost.reason}"])
                 raise RnnbenchError(f"{contender.name}: " + "\n".join(said))
@@ -349,26 +318,25 @@ def write_speed(folder: Path, results: SpeedResults, config: str) -> None:
 
 def speed_table(results: SpeedResults) -> Table:
     """Return one row per model with the milliseconds of a step, and one for the whole table."""
-    models = [of_model.model for of_model in results.product_times]
-    products = [of_model.ms_per_step for of_model in results.product_times]
+    products = {of_model.model: of_model.ms_per_step for of_model in results.product_times}
     contenders = {contender.name: contender for contender in results.contenders}
-    ms = {name: list(map(contenders[name].ms_per_step, models)) for name in contenders}
-    columns = {"ms per step": [*models, "all trainings, s"]}
+    ms = {name: list(map(contenders[name].ms_per_step, products)) for name in contenders}
+    columns = {"ms per step": [*products, "all trainings, s"]}
     for name, contender in contenders.items():
         seconds = median(table.seconds for table in contender.rounds)
-        columns[name] = [*_ratios(ms[name]), f"{seconds:.1f}"]
-    columns["products alone"] = [*_ratios(products), MISSING]
+        columns[name] = [*map(_ratio, ms[name]), f"{seconds:.1f}"]
+    columns["products alone"] = [*map(_ratio, products.values()), MISSING]
     if ours := contenders.pop(OURS, None):
-        columns[f"{OURS} / products"] = [*_ratios(ms[OURS], products), MISSING]
+        columns[f"{OURS} / products"] = [*map(_ratio, ms[OURS], products.values()), MISSING]
         for name, contender in contenders.items():
             speedups = ours.speedups(contender)
             spread = f" ({min(speedups):.2f}-{max(speedups):.2f})" if len(speedups) > 1 else ""
             speedup = f"{median(speedups):.2f}{spread}"
-            columns[f"{name} / {OURS}"] = [*_ratios(ms[name], ms[OURS]), speedup]
+            columns[f"{name} / {OURS}"] = [*map(_ratio, ms[name], ms[OURS]), speedup]
     rows = list(zip(*columns.values(), strict=True))
     environment, n_rounds = results.environment, len(results.contenders[0].rounds)
     caption = (
-        f"{counted(len(models), 'model')}, {counted(len(results.seeds), 'seed')}, "
+        f"{counted(len(products), 'model')}, {counted(len(results.seeds), 'seed')}, "
         f"{results.epochs} epochs of {results.train_size:,} documents, {results.timesteps} steps "
         f"long, in batches of {results.batch_size}, or as a model's own training says; medians "
         f"over {counted(n_rounds, 'round')}, in which the contenders took turns. Products alone: "
@@ -378,12 +346,9 @@ def speed_table(results: SpeedResults) -> Table:
     return Table(list(columns), rows, caption, is_last_apart=True)
 
 
-def _ratios(
-    numerators: Sequence[float | None], denominators: Sequence[float | None] | None = None
-) -> list[str]:
-    """Return a cell for each ratio, or each numerator alone."""
-    pairs = zip(numerators, denominators or [1.0] * len(numerators), strict=True)
-    return [MISSING if a is None or b is None else f"{a / b:.2f}" for a, b in pairs]
+def _ratio(top: float | None, bottom: float | None = 1.0) -> str:
+    """Return the cell of a ratio, or of a number alone."""
+    return MISSING if top is None or bottom is None else f"{top / bottom:.2f}"
 
 
 def speed_tables(results: SpeedResults) -> list[Table]:

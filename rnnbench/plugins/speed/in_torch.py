@@ -19,7 +19,8 @@ from rnnbench.models.descriptions import LayeredNetwork
 from rnnbench.models.in_numpy import as_numbers
 from rnnbench.models.layers import Batch, Layer, Shape, feedforward
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
-from rnnbench.training.epochs import Epochs
+from rnnbench.training.epochs import Epochs, OnEpoch, begin
+from rnnbench.training.outcome import TrialResult
 from rnnbench.training.trial import Trial
 
 RECURRENT: dict[str, Any] = {"simple_rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -32,8 +33,7 @@ class TorchNetwork(nn.Module):
     def __init__(self, model: LayeredNetwork, shape: Shape, *, packs: bool):
         super().__init__()
         self.layers, self.packs = model.layers, packs
-        parts = (_part(layer, batch) for layer, batch in model.with_inputs(1, shape))
-        self.parts = nn.ModuleList(parts)
+        self.parts = nn.ModuleList(_part(*pair) for pair in model.with_inputs(1, shape))
 
     def forward(self, x: Any) -> Any:
         """Return the scores ``(batch, n_topics)``."""
@@ -46,7 +46,7 @@ class TorchNetwork(nn.Module):
             x = self._output(layer, part, x, lengths, mask)
         return x
 
-    def _output(self, layer: Layer, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
+    def _output(self, layer: Layer, part: Any, x: Any, lengths: Any, mask: Any) -> Any:  # noqa: PLR0911
         """Return the output of a layer, whose weights ``part`` has."""
         match layer:
             case feedforward.Embedding() if layer.dropout:
@@ -54,8 +54,14 @@ class TorchNetwork(nn.Module):
                 return part(x) * nn.functional.dropout(words, layer.dropout, self.training)[x]
             case Recurrent() | Bidirectional():
                 return self._recur(getattr(layer, "layer", layer), part, x, lengths)
-            case feedforward.Pooling():
-                return _pool(layer, part, x, lengths, mask)
+            case feedforward.Pooling(by="max"):
+                return x.masked_fill(~mask, -1e9).amax(1)
+            case feedforward.Pooling(by="mean"):
+                return (x * mask).sum(1) / lengths[:, None]
+            case feedforward.Pooling(by="last"):
+                return x[torch.arange(len(x)), lengths - 1]
+            case feedforward.Pooling(by="attention"):
+                return (part(x).masked_fill(~mask, -1e9).softmax(1) * x).sum(1)
             case feedforward.SpatialDropout():
                 return part(x.transpose(1, 2)).transpose(1, 2)
         return part(x)
@@ -74,8 +80,8 @@ class TorchNetwork(nn.Module):
             x = part(x)[0]
         if layer.return_sequences:
             return x
-        forwards, backwards = _last(x, lengths)[:, : layer.units], x[:, 0, layer.units :]
-        return torch.cat([forwards, backwards], dim=1)
+        last, first = x[torch.arange(len(x)), lengths - 1], x[:, 0]
+        return torch.cat([last[:, : layer.units], first[:, layer.units :]], dim=1)
 
 
 def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
@@ -103,27 +109,12 @@ def _part(layer: Layer, batch: Batch) -> Any:  # noqa: PLR0911 - one a kind
     return nn.Identity()
 
 
-def _pool(layer: feedforward.Pooling, part: Any, x: Any, lengths: Any, mask: Any) -> Any:
-    if layer.by == "max":
-        return x.masked_fill(~mask, -1e9).amax(1)
-    if layer.by == "mean":
-        return (x * mask).sum(1) / lengths[:, None]
-    if layer.by == "last":
-        return _last(x, lengths)
-    return (part(x).masked_fill(~mask, -1e9).softmax(1) * x).sum(1)
-
-
-def _last(x: Any, lengths: Any) -> Any:
-    return x[torch.arange(len(x)), lengths - 1]
-
-
-def train(
-    trial: Trial, dataset: Dataset, epochs: Epochs, *, packs: bool
-) -> tuple[NDArray[np.float32], int]:
-    """Train a network; return its log-probabilities of the test documents, and its size."""
+def train(trial: Trial, dataset: Dataset, on_epoch: OnEpoch, *, packs: bool) -> TrialResult:
+    """Train a network, and score the test documents."""
+    begin()
     torch.set_flush_denormal(True)
     torch.manual_seed(trial.seed)
-    model, recipe = cast(LayeredNetwork, trial.model), trial.training
+    model, recipe, epochs = cast(LayeredNetwork, trial.model), trial.training, Epochs(on_epoch)
     net = TorchNetwork(model, Shape.of(dataset), packs=packs)
     rate = recipe.learning_rates(1)[0]
     optimizer = torch.optim.Adam(net.parameters(), lr=rate, eps=1e-7, fused=True)
@@ -141,18 +132,18 @@ def train(
             optimizer.step()
             steps += 1
             if recipe.ema is not None:
-                share = (1 - recipe.ema) / (1 - recipe.ema**steps)
-                torch._foreach_lerp_(averages, weights, share)
+                torch._foreach_lerp_(averages, weights, (1 - recipe.ema) / (1 - recipe.ema**steps))
             loss_sum += loss.detach() * len(rows)
             hits += (scores.argmax(1) == y[rows]).sum()
-        epochs.note(float(loss_sum) / len(y), float(hits) / len(y), None, list)
+        epochs.note((float(loss_sum) / len(y), float(hits) / len(y)), None, list)
     if recipe.ema is not None:
         torch._foreach_copy_(weights, averages)
     net.eval()
     parts = _inputs(model, dataset, dataset.x_test).split(1024)
     with torch.no_grad():
         answers = [net(part).log_softmax(1) for part in parts]
-    return torch.cat(answers).numpy(), sum(weight.numel() for weight in weights)
+    record = epochs.record("torch", sum(weight.numel() for weight in weights), recipe, len(y))
+    return TrialResult(record, dataset.y_test, torch.cat(answers).numpy())
 
 
 def _inputs(model: LayeredNetwork, dataset: Dataset, x: NDArray[np.int32]) -> torch.Tensor:

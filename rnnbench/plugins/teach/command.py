@@ -1,6 +1,5 @@
 """The command ``rnnbench explain``."""
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -20,23 +19,21 @@ EXAMPLES = options.examples(
     "rnnbench explain lstm --save lstm.svg",
     "rnnbench explain simple_rnn --json",
 )
-LAYERS = "simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save."
+KINDS = "simple_rnn, gru or lstm. Several make a stack, for --toy, --code and --save."
 TOY = "Work through the toy array of the notebook, with numbers."
 CODE = "Print NumPy code that computes what Keras computes."
 SAVE = "Write a drawing of the layer or the stack to FILE, which ends in .svg."
 _size = partial(options.number, min=1)
-_kinds = options.among("simple_rnn", "gru", "lstm")
+NAMES = options.among("simple_rnn", "gru", "lstm")
 
 
 def explain(
     context: typer.Context,
-    layers: Annotated[
-        list[str], typer.Argument(metavar="LAYER", help=LAYERS, autocompletion=_kinds)
-    ],
-    units: Annotated[int, _size("Units, h.", max=LARGEST.units)] = 50,
-    features: Annotated[int, _size("Features of a step, i.", max=LARGEST.features)] = 30,
-    steps: Annotated[int, _size("Steps of a sequence.", max=LARGEST.steps)] = 10,
-    batch: Annotated[int, _size("Sequences side by side.", max=LARGEST.batch)] = 4,
+    layers: Annotated[list[str], typer.Argument(metavar="LAYER", help=KINDS, autocompletion=NAMES)],
+    units: Annotated[int, _size(help="Units, h.", max=LARGEST["units"])] = 50,
+    features: Annotated[int, _size(help="Features of a step, i.", max=LARGEST["features"])] = 30,
+    steps: Annotated[int, _size(help="Steps of a sequence.", max=LARGEST["steps"])] = 10,
+    batch: Annotated[int, _size(help="Sequences side by side.", max=LARGEST["batch"])] = 4,
     toy: Annotated[bool, typer.Option("--toy", help=TOY)] = False,
     code: Annotated[bool, typer.Option("--code", help=CODE)] = False,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help=SAVE)] = None,
@@ -74,10 +71,9 @@ def explain(
 
 
 def _check_options(context: typer.Context) -> None:
-    """Make sure that the options go together."""
     chosen = context.params
     other = [f"--{name}" for name in ("toy", "code", "save") if chosen[name]]
-    sources = {f"--{name}": context.get_parameter_source(name) for name in asdict(LARGEST)}
+    sources = {f"--{name}": context.get_parameter_source(name) for name in LARGEST}
     sizes = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
     why = "only one layer is explained at a time (for a stack, use --toy, --code or --save)"
     for wrong, message in (

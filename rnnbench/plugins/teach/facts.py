@@ -1,7 +1,7 @@
 """An explained layer: facts, read from a real Keras layer, and their page in the terminal."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rnnbench.errors import UserError
 from rnnbench.models.quiet import quiet_tensorflow
-from rnnbench.plugins.teach import LARGEST, LayerSizes
+from rnnbench.plugins.teach import LARGEST
 from rnnbench.plugins.teach.kinds import IN_ASCII, Equation, Floats, Formula, Kind, State, find_kind
 from rnnbench.report.table import as_text, grid, stacked
 from rnnbench.section import Record, spell
@@ -23,11 +23,20 @@ TOLERANCE = 1e-6  # the largest allowed difference between NumPy and Keras
 ON_PAPER = ("keras_name", "title", "source", "gates", "equations", "notes")  # of a kind
 UNITS_SHOWN = 3  # units whose values are shown step by step
 DTYPE = "float64"  # the precision of the layer; rounding in float32 can exceed TOLERANCE
-WIDTH = 80
-"""Columns on every terminal: longer lines are tiring to read, shorter ones would cut numbers."""
+WIDTH = 80  # columns on every terminal: longer lines are tiring, shorter ones would cut numbers
 Shape = tuple[int, ...]
 VALUE, ASIDE, GOOD, BAD = "bold", "dim", "green", "bold red"
 LINES: Any = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "collapse_padding": True}
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """The sizes of a layer and its input."""
+
+    units: int
+    features: int
+    steps: int
+    batch: int
 
 
 @dataclass(frozen=True)
@@ -150,11 +159,11 @@ def explain_layer(
         UserError: there is no such layer, or a size is too small or too large.
     """
     kind, sizes = find_kind(layer), LayerSizes(units, features, steps, batch)
-    for (name, size), largest in zip(asdict(sizes).items(), asdict(LARGEST).values(), strict=True):
-        if isinstance(size, bool) or not isinstance(size, int | np.integer):
-            raise UserError(f"{name}: got {spell(size)} (should be a whole number)")
-        if not 1 <= size <= largest:
-            raise UserError(f"{name}: got {spell(size)} (should be 1 to {largest})")
+    for name, size in vars(sizes).items():
+        is_whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+        if not (is_whole and 1 <= size <= LARGEST[name]):
+            allowed = f"should be a whole number from 1 to {LARGEST[name]}"
+            raise UserError(f"{name}: got {spell(size)} ({allowed})")
     with quiet_tensorflow():
         return explain_kind(kind, sizes)
 
@@ -174,7 +183,13 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
     sequence, *states = map(np.asarray, layer(x))
     last = np.asarray(last_only(x))
     values = kind.run(x, *weights)
+    whole = kind.parameters(sizes.units, sizes.features)
     formulas = kind.weights(sizes.units, sizes.features).items()
+    parts = tuple(
+        Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
+        for weight, (symbol, formula) in zip(layer.trainable_weights, formulas, strict=True)
+    )
+    ends = zip(kind.states, states, strict=True)
     return Explanation(
         layer=kind.name,
         keras_version=keras.__version__,
@@ -188,18 +203,8 @@ def explain_kind(kind: Kind, sizes: LayerSizes) -> Explanation:
             Output(False, last.shape, ("batch", "units"), "the hidden state after the last step"),
             Output(True, sequence.shape, ("batch", "timesteps", "units"), "after every step"),
         ),
-        states=tuple(
-            replace(state, shape=last_value.shape)
-            for state, last_value in zip(kind.states, states, strict=True)
-        ),
-        parameters=Parameters(
-            kind.parameters(sizes.units, sizes.features),
-            tuple(
-                Weight(weight.name, symbol, tuple(weight.shape), formula, int(weight.numpy().size))
-                for weight, (symbol, formula) in zip(layer.trainable_weights, formulas, strict=True)
-            ),
-            layer.count_params(),
-        ),
+        states=tuple(replace(state, shape=end.shape) for state, end in ends),
+        parameters=Parameters(whole, parts, layer.count_params()),
         **{name: getattr(kind, name) for name in ON_PAPER},
         check=_check([values[state.symbol] for state in kind.states], sequence, last, *states),
     )
@@ -286,23 +291,18 @@ def explanation_page(facts: Explanation) -> Spelled:
         "The trainable parameters": _sizes(facts.sizes, facts.parameters),
         "The same in NumPy, step by step": _steps(facts.check),
     }
-    numbered = enumerate(parts.items(), start=1)
-    parts_of_page = ((f"{n}  {heading}", body) for n, (heading, body) in numbered)
-    return Spelled(stacked([("", [title, origin]), *parts_of_page]))
+    numbered = ((f"{n}  {heading}", parts[heading]) for n, heading in enumerate(parts, start=1))
+    return Spelled(stacked([("", [title, origin]), *numbered]))
 
 
 def _sizes(sizes: LayerSizes, parameters: Parameters) -> list[RenderableType]:
     counts = (Column(title, justify="right") for title in ("by formula", "in Keras"))
     table = Table("weight", "", "shape", "size", *counts, **LINES)
     total, weights = parameters.formula, parameters.weights
-    rows = [
-        (one.symbol, one.name, str(one.shape), one.formula.text, one.formula.value, one.count)
-        for one in weights
-    ]
-    for *words, value, count in [*rows, ("sum", "", "", "", total.value, parameters.count)]:
-        in_keras = Text(f"{count:,}", GOOD if value == count else BAD)
-        is_last_weight = words[0] == weights[-1].symbol
-        table.add_row(*words, f"{value:,}", in_keras, end_section=is_last_weight)
+    rows: list[Any] = [(it.symbol, it.name, str(it.shape), it.formula.text, it) for it in weights]
+    for *words, it in [*rows, ("sum", "", "", "", parameters)]:
+        in_keras = Text(f"{it.count:,}", GOOD if it.count == it.formula.value else BAD)
+        table.add_row(*words, f"{it.formula.value:,}", in_keras, end_section=it is weights[-1])
     return [
         Text(f"units h = {sizes.units}, features i = {sizes.features}"),
         table,

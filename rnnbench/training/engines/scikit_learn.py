@@ -15,8 +15,8 @@ from rnnbench.models.descriptions import BaselineModel, Model
 from rnnbench.models.linear import CHECKED, arrays_of
 from rnnbench.models.quiet import without
 from rnnbench.tasks import documents_by_topic
-from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import OnEpoch, Recipe, begin
+from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.epochs import Recipe, begin
 from rnnbench.training.outcome import TrialRecord, TrialResult, Weights, with_floor
 
 HELD_OUT = 0.2  # decides how scores become topics, if no other documents are held out
@@ -37,18 +37,10 @@ class ScikitLearn(Engine):
     def covers(self, model: Model, recipe: Recipe) -> bool:  # noqa: ARG002
         return isinstance(model, BaselineModel)
 
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,  # noqa: ARG002
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
         from threadpoolctl import threadpool_limits
 
+        model, dataset, recipe, seed, _, keep_model = work
         assert isinstance(model, BaselineModel)  # noqa: S101 - the engine covers nothing else
         begin("fitting")
         baseline, (x, y) = model.baseline, (dataset.x_train, dataset.y_train)
@@ -111,16 +103,14 @@ class Fitted:
         """Return the scores ``(n, n_topics)`` of documents ``(n, timesteps)``."""
         with BASELINES.blamed(self.baseline.kind):
             given = self.texts(x), self.n_topics, self.learned
-            scores = score(self.baseline, self.classifier, *given)
-        return scores.astype(np.float32)
+            return score(self.baseline, self.classifier, *given).astype(np.float32)
 
     def arrays(self, x: NDArray[np.int32]) -> Weights:
         """Return its arrays, if it can be kept; they give its scores of documents."""
-        facts = ("reads_words", "gives_probabilities")
-        kind = {fact: getattr(self.baseline, fact) for fact in facts}
-        kind["has_one_label"], some = self.has_one_label, x[:CHECKED]
-        given = (self.texts(some), self.score(some), self.learned)
-        return arrays_of(self.classifier, *given, **kind)
+        own, some = self.baseline, x[:CHECKED]
+        kind = {fact: getattr(own, fact) for fact in ("reads_words", "gives_probabilities")}
+        given = self.texts(some), self.score(some), self.learned
+        return arrays_of(self.classifier, *given, **kind, has_one_label=self.has_one_label)
 
 
 def texts(
@@ -164,6 +154,4 @@ def count_params(classifier: Any) -> int:
     fitted = classifier[-1]
     parts = getattr(fitted, "estimators_", [fitted])  # one for each topic
     names = ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")
-    return sum(
-        np.size(getattr(part, name)) for part in parts for name in names if hasattr(part, name)
-    )
+    return sum(np.size(getattr(part, name, ())) for part in parts for name in names)

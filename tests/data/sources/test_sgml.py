@@ -86,7 +86,7 @@ def test_words_of_a_text(text, words):
 
 
 def test_the_rebuild_is_the_keras_set(keras_corpus):
-    assert keras_corpus.fingerprint == sgml.FINGERPRINT
+    assert keras_corpus.fingerprint == sgml.SGML.fingerprint
     assert len(keras_corpus) == 11_228
     assert len(keras_corpus.vocabulary) == 30_979
     assert keras_corpus.topics == sgml.TOPICS

@@ -12,9 +12,8 @@ from rich.console import Console
 
 import rnnbench
 from rnnbench.models.layers.recurrent import RECURRENT
-from rnnbench.plugins.teach import LayerSizes
 from rnnbench.plugins.teach import kinds as module
-from rnnbench.plugins.teach.facts import explain_kind
+from rnnbench.plugins.teach.facts import LayerSizes, explain_kind
 from rnnbench.plugins.teach.kinds import GRU, KINDS, LSTM, SIMPLE_RNN, Equation
 
 kinds = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -72,8 +71,8 @@ def test_a_result_that_is_not_a_number_and_a_formula_that_keras_does_not_confirm
 @pytest.mark.parametrize(
     ("size", "number", "message"),
     [
-        ("units", 0, r"got 0 \(should be 1 to \d+\)"),
-        ("features", 100_000, r"got 100000 \(should be 1 to \d+\)"),
+        ("units", 0, r"got 0 \(should be a whole number from 1 to \d+\)"),
+        ("features", 100_000, r"got 100000 \(should be a whole number from 1 to \d+\)"),
         ("steps", 2.5, "got 2.5"),
         ("batch", True, "got true"),
     ],

@@ -15,7 +15,7 @@ from rnnbench.plugins.transformer.engine import TRANSFORMERS
 from rnnbench.plugins.transformer.model import Transformer, TransformerModel
 from rnnbench.prediction.predict import find_model
 from rnnbench.tasks import MULTI_LABEL
-from rnnbench.training.engines import ignore
+from rnnbench.training.engines import Assignment, ignore
 from rnnbench.training.settings import Training
 
 REASON = "needs pip install 'rnnbench[transformers]'"
@@ -52,7 +52,7 @@ def fit(
     own = {"validation_split": share} | (training or {})
     model = TransformerModel(transformer=section, training=own)
     whole = Training.model_validate(dict(Training()) | model.own_training)
-    return model, TRANSFORMERS.fit(model, dataset, whole, seed, on_epoch, keep_model=keep)
+    return model, TRANSFORMERS.fit(Assignment(model, dataset, whole, seed, on_epoch, keep))
 
 
 def test_it_learns_one_topic_from_words_without_ids(bert, one_topic):

@@ -53,9 +53,9 @@ SPOILED = """
         def __init__(self, name, spoil):
             self.name, self.spoil = name, spoil
 
-        def fit(self, *arguments, **options):
+        def fit(self, work):
             assert "tensorflow" not in sys.modules
-            return self.spoil(super().fit(*arguments, **options))
+            return self.spoil(super().fit(work))
 
 
     def fail(_):

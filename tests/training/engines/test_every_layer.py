@@ -27,7 +27,7 @@ from rnnbench.data.dataset import START, Dataset
 from rnnbench.models.build import build
 from rnnbench.models.keras_layers import BagOfWords
 from rnnbench.models.layers.base import Shape
-from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.engines import ENGINES, Assignment, ignore
 from rnnbench.training.epochs import OptimizerName
 from rnnbench.training.outcome import History
 from rnnbench.training.settings import Training
@@ -69,9 +69,9 @@ def training_with(**changes):
 
 def train(stack, engine, **changes):
     """Return the weights after four steps, and the history."""
-    fit, facts = ENGINES[engine].fit, (documents(), training_with(**changes), SEED, ignore)
+    facts = documents(), training_with(**changes), SEED, ignore
     with line_by_line(if_so=engine == "keras"):
-        trained = fit(network(stack), *facts, keep_model=True)
+        trained = ENGINES[engine].fit(Assignment(network(stack), *facts, keep_model=True))
     return trained.weights, trained.record.history
 
 

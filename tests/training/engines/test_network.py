@@ -12,7 +12,7 @@ from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
 from rnnbench.models.in_numpy import word_weights
 from rnnbench.models.layers import Shape
-from rnnbench.training.engines import ENGINES, ignore
+from rnnbench.training.engines import ENGINES, Assignment, ignore
 from rnnbench.training.epochs import report_phases_to
 from rnnbench.training.outcome import LOWEST, log_probabilities
 from rnnbench.training.pretraining import pretrained_vectors
@@ -51,7 +51,7 @@ def fit(dataset, engine="native", model=RNN, seed=0, on_epoch=ignore, keep_model
     recipe = {"epochs": EPOCHS, "batch_size": 9, "learning_rate": 0.1, "validation_split": SHARE}
     training = Training(**recipe | training)
     with line_by_line(if_so=engine == "keras" and training.epochs < EPOCHS):
-        return ENGINES[engine].fit(model, dataset, training, seed, on_epoch, keep_model=keep_model)
+        return ENGINES[engine].fit(Assignment(model, dataset, training, seed, on_epoch, keep_model))
 
 
 def assert_was_validated(trained, epoch):

@@ -18,7 +18,7 @@ from rnnbench.errors import UserError
 from rnnbench.models.baselines import BASELINES, Baseline, MultinomialNaiveBayes, TfidfLinearSVM
 from rnnbench.models.descriptions import BaselineModel
 from rnnbench.tasks import MULTI_LABEL
-from rnnbench.training.engines import ENGINES
+from rnnbench.training.engines import ENGINES, Assignment
 from rnnbench.training.engines.scikit_learn import count_params, score, texts
 from rnnbench.training.outcome import LOWEST
 from rnnbench.training.settings import Training
@@ -36,7 +36,7 @@ def train(baseline, dataset, share=0.0, seed=0):
     training = Training(validation_split=share)
     model = BaselineModel.model_construct(baseline=baseline)  # it may be in no registry
     engine = ENGINES["scikit-learn"]
-    return engine.fit(model, dataset, training, seed, pytest.fail, keep_model=False)
+    return engine.fit(Assignment(model, dataset, training, seed, pytest.fail, keep_model=False))
 
 
 N_TOPICS = 5

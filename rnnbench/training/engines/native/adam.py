@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnbench.training.epochs import Recipe
 
-from .assembler import F32, LINE, Array, Floats, Value, View
+from .assembler import F32, LINE, Array, Floats, Index, Value, View
 from .memory import BLOCKS, DOCUMENTS, OTHER, Group, Trained, words_of
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -34,15 +34,13 @@ def rates_of(recipe: Recipe, documents: int) -> Floats:
     return np.stack([sizes, shares], axis=1).astype(np.float32)
 
 
-def make_step(group: Group, trained: Sequence[Trained]) -> None:
-    """Make ``adam``, an optimizer step by the gradients of both halves; it sets these to 0."""
-    asm = group.asm
-    with asm.function("adam", [*BLOCKS, OTHER, "rates"]):
-        rates = _rates(group, group.clock.get())
-        for one in trained:
-            for i in asm.loop(one.value.size, step=asm.lanes):
-                places = [array.flat[i] for array in one.state]
-                _step(group, places, _in_halves(one.gradient.flat, i), rates)
+def step(group: Group, trained: Sequence[Trained]) -> None:
+    """Take an optimizer step by the gradients of both halves, and set these to 0."""
+    rates = _rates(group, group.clock.get())
+    for one in trained:
+        for i in group.asm.loop(one.value.size, step=group.asm.lanes):
+            places = [array.view.moved(i) for array in one.state]
+            _step(group, places, _in_halves(one.gradient, i), rates)
 
 
 def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTable]") -> None:
@@ -53,9 +51,9 @@ def measure(group: Group, trained: Sequence[Trained], tables: "Sequence[WordTabl
         for own in trained:
             total = [squares.load()]
             for i in asm.loop(own.value.size, total, step=asm.lanes):
-                gradient = _sum(_in_halves(own.gradient.flat, i))
+                gradient = _sum(_in_halves(own.gradient, i))
                 # Whole vectors are written, so beside weights there may be anything.
-                gradient = (own.is_weight.flat[i].load() > 0).select(gradient, 0.0)
+                gradient = (own.is_weight.view.moved(i).load() > 0).select(gradient, 0.0)
                 total[0] += gradient * gradient
             squares.store(total[0])
     for table in tables:
@@ -75,8 +73,8 @@ def clip(group: Group, most: float) -> None:
     group.factor.view.store(factor)
 
 
-def _in_halves(array: Array, *place: Value) -> list[View]:
-    return [half[*place] for half in (array, replace(array, block=OTHER))]
+def _in_halves(array: Array, floats: Index = 0) -> list[View]:
+    return [half.view.moved(floats) for half in (array, replace(array, block=OTHER))]
 
 
 def _sum(places: Sequence[View]) -> Value:
@@ -122,7 +120,7 @@ class WordTable:
         self.slots, self.done = place(sizes.n_ids), place(sizes.n_ids)
 
     def make(self) -> None:
-        """Make ``catch_up_N`` for a word, ``find_N`` for a batch, ``step_N`` and ``finish_N``."""
+        """Make ``catch_up_N`` for a word, and for a batch ``find_N`` and ``step_N``."""
         n, group, asm = self.number, self.group, self.group.asm
         with asm.function(f"catch_up_{n}", [*BLOCKS, "rates"], 1) as (word,):
             now, done = group.clock.get(), self.done.get(word)
@@ -138,8 +136,7 @@ class WordTable:
         with asm.function(f"find_{n}", [*DOCUMENTS, "rates"], 2) as (first, size):
             now, found = group.clock.get(), [asm.number(0)]
             for row in asm.loop(size, found):
-                document = asm.given["order"][first + row].load_index()
-                words, _, length = words_of(asm, document)
+                words, _, length = words_of(asm, asm.given["order"][first + row].load_index())
                 for t in asm.loop(length, found):
                     word = words[t].load_index()
                     is_new = self.done.get(word) < now + 1
@@ -157,9 +154,6 @@ class WordTable:
                 for column, _ in self.own_columns(asm.lanes):
                     places = [array[word, column] for array in self.trained.state]
                     _step(group, places, [self.trained.gradient[i, column]], rates)
-        with asm.function(f"finish_{n}", [*BLOCKS, "rates"]):
-            for word in asm.loop(group.sizes.n_ids):
-                asm.call(f"catch_up_{n}", word)
 
     def own_columns(self, size: int) -> Iterator[tuple[Value, int]]:
         """Have the body of a loop run with tiles of the columns that this half works on."""

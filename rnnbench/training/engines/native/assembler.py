@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import add, mul
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -157,6 +157,7 @@ class Value:
 
 
 Index = Value | int  # that the code computes, or that is known when it is made
+Rows: TypeAlias = "View | None"  # row numbers; ``None``: the first rows
 
 
 @dataclass(frozen=True)
@@ -191,11 +192,6 @@ class Array:
         """Return the array as a part of the arena."""
         strides = [stride * arena.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(arena[self.offset :], self.shape, strides)
-
-    @property
-    def flat(self) -> "Array":
-        """The same floats in a row, with those between its rows."""
-        return replace(self, shape=(self.size,), strides=(1,))
 
 
 @dataclass(frozen=True)
@@ -264,7 +260,7 @@ class View:
         for start, vector in zip(range(0, features, lanes), vectors, strict=True):
             self.moved(start).store(vector, min(lanes, features - start))
 
-    def times(self, b: "View", sums: Sequence[Value], places: "View | None" = None) -> "Sums":
+    def times(self, b: "View", sums: Sequence[Value], places: Rows = None) -> "Sums":
         """Return ``sums[i, v] + Σ_k self[i, k] * b[places[k] or k, v]``, by vectors of columns."""
         sums, lanes, vectors = list(sums), self.asm.lanes, len(sums) // self.shape[0]
         for k in self.asm.loop(self.shape[1], sums):
@@ -277,13 +273,7 @@ class View:
         return sums
 
     def write_product(
-        self,
-        a: "View",
-        b: "View",
-        *,
-        adds: bool = False,
-        inner: "View | None" = None,
-        outer: "View | None" = None,
+        self, a: "View", b: "View", *, adds: bool = False, inner: Rows = None, outer: Rows = None
     ) -> None:
         """Write ``a b``, or add it; ``inner`` and ``outer`` pick rows of ``b`` and of the result.
 
@@ -374,9 +364,6 @@ class Assembler:
         computes may be 0, and is rounded up to a multiple of ``step``. The values in ``carried``
         stay in registers; the body replaces them, and the list has the last ones after the loop.
         """
-        if count == step:
-            yield self.number(0)
-            return
         carried, build = [] if carried is None else carried, self.builder
         starts = [self.number(0), *carried]
         with build.goto_entry_block():  # LLVM moves its variables into registers
@@ -468,12 +455,9 @@ class Code:
     def __init__(self, asm: Assembler):
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(),
-            features=llvm.get_host_cpu_features().flatten(),
-            reloc="pic",
-            codemodel="small",
-        )
+        here = {"cpu": llvm.get_host_cpu_name(), "features": llvm.get_host_cpu_features().flatten()}
+        target = llvm.Target.from_default_triple()
+        machine = target.create_target_machine(**here, reloc="pic", codemodel="small")
         module = llvm.parse_assembly(str(asm.module))
         module.verify()
         # The loops are vectors already; LLVM should not make them longer.

@@ -1,11 +1,7 @@
-"""The engine ``native``: networks trained by machine code that is made for them.
-
-Documents go through a network without their padding, unless it reads that; see ``lay_out``.
-"""
+"""The engine ``native``: networks trained by machine code that is made for them."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -13,16 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork, Model
 from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
 from rnnbench.tasks import MULTI_LABEL, Labels
-from rnnbench.training.engines.base import Engine, result_of
-from rnnbench.training.epochs import Epochs, OnEpoch, Recipe, begin, hold_out_documents, threads_now
-from rnnbench.training.outcome import LOWEST, TrialResult, Weights
+from rnnbench.training.engines.base import Assignment, Engine, result_of
+from rnnbench.training.epochs import Epochs, Recipe, begin, hold_out_documents, threads_now
+from rnnbench.training.outcome import LOWEST, Judged, TrialResult, Weights
 from rnnbench.training.pretraining import initial_weights
 
 if TYPE_CHECKING:
@@ -53,10 +48,25 @@ class NativeEngine(Engine):
 
     def prepare(self, threads: int) -> None:  # noqa: ARG002
         """Import llvmlite, and test the machine code."""
-        why_not()
+        self.why_not()
 
-    def why_not(self) -> str:
-        return why_not()
+    @staticmethod
+    @cache
+    def why_not() -> str:
+        use = "use training.engine: keras"
+        if not find_spec("llvmlite"):
+            return f"it needs llvmlite: pip install llvmlite, or {use}"
+        try:
+            from . import assembler, program
+
+            here = assembler.processor()
+            if here is None:
+                allowed = "x86-64 with AVX2 and FMA, ARM64"
+                return f"it makes no code for this processor (allowed: {allowed}); {use}"
+            is_right = program.passes(here)
+            return "" if is_right else f"its code gives wrong results on this processor; {use}"
+        except Exception as error:  # another version of llvmlite may fail in any way
+            return f"llvmlite does not work here ({error}); {use}"
 
     def covers(self, model: Model, recipe: Recipe) -> bool:
         """Return whether there is machine code for the layers of a model, trained by Adam."""
@@ -71,16 +81,8 @@ class NativeEngine(Engine):
         except Exception:  # llvmlite is missing or broken, and ``why_not`` says so
             return True
 
-    def fit(
-        self,
-        model: Model,
-        dataset: Dataset,
-        recipe: Recipe,
-        seed: int,
-        on_epoch: OnEpoch,
-        *,
-        keep_model: bool,
-    ) -> TrialResult:
+    def fit(self, work: Assignment) -> TrialResult:
+        model, dataset, recipe, seed, on_epoch, keep_model = work
         assert isinstance(model, LayeredNetwork)  # noqa: S101 - the engine covers nothing else
         (x, y), validation = hold_out_documents(dataset, recipe.validation_split)
         epochs = Epochs(on_epoch, recipe.early_stopping)
@@ -97,7 +99,7 @@ class NativeEngine(Engine):
             timed += threads == 1
             found = network.train(documents, y, epoch, threads)
             judged = Scorer(program, model, network.weights()).judge(*unseen) if unseen else None
-            epochs.note(*found, judged, network.weights)
+            epochs.note(found, judged, network.weights)
             if epochs.is_over:
                 break
         best = epochs.best_weights if validation else network.weights()
@@ -108,25 +110,6 @@ class NativeEngine(Engine):
             return Scorer(program, model, best).scores(x)
 
         return result_of(record, dataset, recipe, score, validation, best if keep_model else None)
-
-
-@cache
-def why_not() -> str:
-    """Return why no machine code can be made here, and what to do; empty if it can."""
-    use = "use training.engine: keras"
-    if not find_spec("llvmlite"):
-        return f"it needs llvmlite: pip install llvmlite, or {use}"
-    try:
-        from . import assembler, program
-
-        here = assembler.processor()
-        if here is None:
-            allowed = "x86-64 with AVX2 and FMA, ARM64"
-            return f"it makes no code for this processor (allowed: {allowed}); {use}"
-        is_right = program.passes(here)
-        return "" if is_right else f"its code gives wrong results on this processor; {use}"
-    except Exception as error:  # another version of llvmlite may fail in any way
-        return f"llvmlite does not work here ({error}); {use}"
 
 
 class Scorer:
@@ -174,7 +157,7 @@ class Scorer:
         program.code.run("score", arena, arena, order, *documents, scores, count)
         return scores[:, : program.sizes.topics].astype(np.float64)
 
-    def judge(self, documents: Documents, y: NDArray[np.int32]) -> tuple[float, float]:
+    def judge(self, documents: Documents, y: Labels) -> Judged:
         """Return the mean loss and the score on documents."""
         if y.ndim == 2:
             return binary_scores(self.logits(documents), y)
@@ -206,13 +189,9 @@ class NativeNetwork(Scorer):
 
     def weights(self) -> Weights:
         """Return a copy of the weights, or of their averages, in Keras's order."""
-        parts = self.program.parts
-        averages = (part.read(self.arenas[0], lambda own: own.average) for part in parts)
-        return [*self.fixed, *averages]
+        return [*self.fixed, *(part.read(self.arenas[0]) for part in self.program.parts)]
 
-    def train(
-        self, documents: Documents, y: NDArray[np.int32], epoch: int, threads: int = 1
-    ) -> tuple[float, float]:
+    def train(self, documents: Documents, y: Labels, epoch: int, threads: int = 1) -> Judged:
         """Train for an epoch, by up to two threads; return the mean loss and the score."""
         count, batch, one_label = len(y), self.program.sizes.batch, y.ndim == 1
         order = np.concatenate(self.recipe.batches(count, self.seed, epoch))
@@ -249,7 +228,7 @@ class NativeNetwork(Scorer):
         run("finish", *second)
 
 
-def binary_scores(logits: NDArray[np.float64], y: Labels) -> tuple[float, float]:
+def binary_scores(logits: NDArray[np.float64], y: Labels) -> Judged:
     """Return the mean binary cross-entropy of logits ``(n, topics)``, and their micro-F1 at 0."""
     loss = (np.logaddexp(0.0, logits) - y * logits).mean()
     return float(loss), MULTI_LABEL.score(y, (logits >= 0).astype(np.uint8))
@@ -260,9 +239,8 @@ def log_probabilities(
 ) -> NDArray[np.float64]:
     """Return the log-probabilities ``(n, topics)`` of documents, by a network that is covered."""
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
-    starts = range(0, len(x), AT_ONCE)
-    parts = [scorer.score(scorer.lay_out(x[start : start + AT_ONCE])) for start in starts]
-    return np.concatenate(parts)
+    parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
+    return np.concatenate([scorer.score(scorer.lay_out(part)) for part in parts])
 
 
 def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":
@@ -275,9 +253,8 @@ def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count
     assert here is not None  # noqa: S101 - see ``why_not``
     rows = rows_for(model, batch)
     numbers = shape.timesteps, shape.n_topics, shape.n_ids, batch if recipe else rows, rows
-    sizes = Sizes(*numbers, here.lanes, only_scores=recipe is None)
-    if recipe:
-        sizes = replace(sizes, averages=bool(recipe.ema), clip=recipe.gradient_clip)
+    ema, clip = (recipe.ema, recipe.gradient_clip) if recipe else (None, None)
+    sizes = Sizes(*numbers, here.lanes, averages=bool(ema), only_scores=not recipe, clip=clip)
     return program_for(model.layers, sizes, here)
 
 

@@ -1,7 +1,4 @@
-"""Layers without a state: dense, convolution, normalization, dropout, pooling, stacks side by side.
-
-Layer normalization: J. Ba, J. Kiros, G. Hinton: Layer Normalization (2016).
-"""
+"""Layers without a state: dense, convolution, normalization, dropout, pooling, parallel stacks."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
@@ -32,17 +29,14 @@ ACTIVATIONS: dict[str, tuple[Function, Callable[[Value, Value], Value]]] = {
 def activate(above: Activations, activation: str) -> None:
     """Apply a function to all vectors, and write the ones beside them again."""
     if activation in ACTIVATIONS:
-        for row, column, size in above.vectors():
-            place = above.value[row, column]
-            place.store(ACTIVATIONS[activation][0](place.load()), size)
+        above.apply(ACTIVATIONS[activation][0], above.value, above.value)
     above.set_ones()  # a product writes whole vectors
 
 
 def activate_back(above: Activations, activation: str) -> None:
     """Replace the gradients of the results of a function by those of its arguments."""
-    for row, column, _ in above.vectors() if activation in ACTIVATIONS else ():
-        place, value = above.gradient[row, column], above.value[row, column]
-        place.store(ACTIVATIONS[activation][1](value.load(), place.load()))
+    if activation in ACTIVATIONS:
+        above.apply(ACTIVATIONS[activation][1], above.gradient, above.value, above.gradient)
 
 
 class DenseStage(Stage):
@@ -85,6 +79,7 @@ class NormStage(Stage):
     """``y = scale x' + offset``, where ``x' = (x - mean) / sqrt(variance + epsilon)``.
 
     With ``g = scale dy``, the gradient of ``x`` is ``(g - mean(g) - x' mean(g x')) / sqrt(...)``.
+    J. Ba, J. Kiros, G. Hinton: Layer Normalization (2016).
     """
 
     kinds = (feedforward.LayerNorm,)
@@ -112,8 +107,7 @@ class NormStage(Stage):
             self.factors[row].store(factor, 1)
             normed = [vector * factor for vector in x]
             self.normed[row].store_row(normed, n)
-            y = map(add, map(mul, normed, scale), offset)
-            self.above.value[row].store_row(y, n)
+            self.above.value[row].store_row(map(add, map(mul, normed, scale), offset), n)
 
     def backward(self, asm: Assembler) -> None:
         n = self.below.features
@@ -147,14 +141,10 @@ class DropoutStage(Stage):
             time = 0 if isinstance(self.layer, feedforward.SpatialDropout) else t
             place = self.group.documents.get(document), time
             self.draw(asm, self.mask[row], self.layer.rate, below.features, *place)
-        for row, column, size in below.vectors():
-            x, kept = (array[row, column].load() for array in (below.value, self.mask))
-            self.above.value[row, column].store(x * kept, size)
+        below.apply(mul, self.above.value, below.value, self.mask)
 
     def backward(self, asm: Assembler) -> None:  # noqa: ARG002
-        for row, column, _ in self.below.vectors():
-            d_y, mask = (a[row, column].load() for a in (self.above.gradient, self.mask))
-            self.below.gradient[row, column].store(d_y * mask)
+        self.below.apply(mul, self.below.gradient, self.above.gradient, self.mask)
 
 
 class ConvStage(Stage):
@@ -315,8 +305,7 @@ class AttentionStage(DenseStage):
         for row, first, length in spans(self.below.firsts, self.below.lengths):
             largest = [asm.vector_of(VERY_LOW)]
             for t in asm.loop(length, largest):
-                hidden = load(self.out.value[first + t])
-                score = asm.total(list(map(mul, hidden, query)))
+                score = asm.total(list(map(mul, load(self.out.value[first + t]), query)))
                 self.shares[first + t].store(score)
                 largest[0] = (asm.spread(score) > largest[0]).select(asm.spread(score), largest[0])
             sums = [asm.vector_of(0.0)] * (1 + len(query))  # of the powers, and of powers times x
@@ -354,8 +343,7 @@ class AttentionStage(DenseStage):
         for row, _, step in below.steps():
             weight = asm.spread(self.shares[step].load(F32))
             for column, _ in asm.tiles(n, asm.lanes):
-                d_x = weight * self.above.gradient[row, column].load()
-                below.gradient[step, column].add(d_x)
+                below.gradient[step, column].add(weight * self.above.gradient[row, column].load())
 
 
 class ParallelStage(Stage):
@@ -397,17 +385,15 @@ class ParallelStage(Stage):
         for branch, end, start in self.joined:
             for stage in branch:
                 stage.forward(asm)
-            for row, column, size in end.vectors():
-                self.above.value[row, start + column].store(end.value[row, column].load(), size)
+            out = self.above.value.view.columns(start, end.features)
+            end.apply(lambda x: x, out, end.value)
 
     def backward(self, asm: Assembler) -> None:
         for branch, end, start in self.joined:
-            for row, column, size in end.vectors():
-                own = self.above.gradient[row, start + column].load()
-                end.gradient[row, column].store(own, size)
+            own = self.above.gradient.view.columns(start, end.features)
+            end.apply(lambda d_x: d_x, end.gradient, own)
             for stage in reversed(branch):
                 stage.backward(asm)
-        for row, column, size in self.below.vectors() if self.below.is_trained else ():
+        if self.below.is_trained:
             gradients = [branch[0].below.gradient for branch in self.branches]
-            total = reduce(add, [own[row, column].load() for own in gradients])
-            self.below.gradient[row, column].store(total, size)
+            self.below.apply(lambda *own: reduce(add, own), self.below.gradient, *gradients)

@@ -67,9 +67,9 @@ class KerasArray:
         ours = self.trained.value.of(arena)
         ours[self.index] = weights.reshape(ours[self.index].shape)
 
-    def read(self, arena: Floats, of: Callable[[Trained], Array]) -> Floats:
+    def read(self, arena: Floats, of: str = "average") -> Floats:
         """Return a copy of the numbers in one of the arrays of ``Trained``, as Keras has them."""
-        ours: Floats = of(self.trained).of(arena)[self.index]
+        ours: Floats = getattr(self.trained, of).of(arena)[self.index]
         return ours.flatten().reshape(self.shape)
 
 
@@ -226,6 +226,12 @@ class Activations:
             for column, size in self.group.asm.tiles(self.features, self.group.sizes.lanes):
                 yield row, column, size
 
+    def apply(self, function: Callable[..., Value], out: Any, *arrays: Any) -> None:
+        """Write a function of the vectors of arrays, each at the same place."""
+        for row, column, size in self.vectors():
+            values = [array[row, column].load() for array in arrays]
+            out[row, column].store(function(*values), size)
+
     def steps(self) -> Iterator[tuple[Value, Value, Value]]:
         """Have the body of a loop run with each document, each of its steps, and the row of it."""
         if not self.is_sequence:
@@ -262,5 +268,4 @@ class Activations:
 
         The last is a list of features, where those of a document lack some.
         """
-        x = self.value.view.rows(0, self.count())
-        yield x.columns(0, self.features + 1), 0, None
+        yield self.value.view.rows(0, self.count()).columns(0, self.features + 1), 0, None

@@ -44,9 +44,9 @@ class Program:
         self.has_one_label = layers[-1].has_one_label
         self.width = self.logits.value.strides[0]
         asm = self.group.asm = self.assembler(processor)
-        self._make_steps(asm)
-        self._make_epoch(asm)
         self._make_score(asm)
+        self._make_phases(asm)
+        self._make_epoch(asm)
         self.code, self.group.asm = Code(asm), None
 
     def new_arenas(self, weights: Weights, seed: int | None) -> list[Floats]:
@@ -61,26 +61,30 @@ class Program:
             part.write(arenas[0], own)
         return arenas
 
-    def _make_steps(self, asm: Assembler) -> None:
-        """Make ``forward`` and ``backward`` for a group, and what the optimizer does."""
-        for stage in self.every:
-            stage.make(asm)
+    def _make_score(self, asm: Assembler) -> None:
+        """Make ``forward``, for a group, and ``score``, which also takes ``scores (n, width)``."""
+        group, rows = self.group, self.sizes.rows
         with asm.function("forward", DOCUMENTS, 3) as (first, left, number):
-            self.group.gather(asm, first, left, number)
+            group.gather(asm, first, left, number)
             for stage in self.stages:
                 stage.forward(asm)
-        with asm.function("backward", TRAINING, 3) as (first, left, size):
-            loss = add_loss if self.has_one_label else add_binary_loss
-            loss(asm, self.logits, first, left, size)
-            for stage in reversed(self.stages):
-                stage.backward(asm)
+        with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
+            group.is_training.set(0)
+            for stage in self.every:
+                stage.prepare(asm)
+            for first in asm.loop(count, step=rows):
+                asm.call("forward", first, count - first, first // rows)
+                for row in asm.loop((count - first).at_most(rows)):
+                    out = asm.given["scores"].moved(group.documents.get(row) * self.width)
+                    for i in asm.loop(self.width, step=asm.lanes):
+                        out[i].store(self.logits.value[row, i].load())
+
+    def _make_phases(self, asm: Assembler) -> None:
+        """Make the phases of an optimizer step, each for half a batch, so for up to two threads."""
+        group, rows = self.group, self.sizes.rows
+        loss = add_loss if self.has_one_label else add_binary_loss
         for table in self.tables:
             table.make()
-        adam.make_step(self.group, self.trained)
-
-    def _make_epoch(self, asm: Assembler) -> None:
-        """Make the phases of a step, for half a batch and one or two threads, and ``epoch``."""
-        group, rows = self.group, self.sizes.rows
         with asm.function("begin", TRAINING, 2) as (first, size), asm.flushing():
             group.is_training.set(1)
             for table in self.tables:
@@ -93,7 +97,9 @@ class Program:
             for done in asm.loop(size - start, step=2 * rows):  # every second group
                 at = start + done
                 asm.call("forward", first + at, size - at, at // rows)
-                asm.call("backward", first + at, size - at, size)
+                loss(self.logits, first + at, size - at, size)
+                for stage in reversed(self.stages):
+                    stage.backward(asm)
             for stage in self.every:
                 stage.conclude(asm)
         if self.sizes.clip:  # by the norm of all gradients, so each is there before a weight moves
@@ -109,11 +115,15 @@ class Program:
             for table in self.tables:
                 asm.call(f"step_{table.number}")
             with asm.when(group.half.get().equals(0)):
-                asm.call("adam")
+                adam.step(group, self.trained)
             group.clock.set(group.clock.get() + 1)
+
+    def _make_epoch(self, asm: Assembler) -> None:
+        """Make ``finish``, for the end of an epoch, and ``epoch``, which does all of it."""
         with asm.function("finish", TRAINING), asm.flushing():
             for table in self.tables:
-                asm.call(f"finish_{table.number}")
+                for word in asm.loop(self.sizes.n_ids):
+                    asm.call(f"catch_up_{table.number}", word)
         with asm.function("epoch", TRAINING, 1) as (count,):
             second = {OF_HALF: OTHER, OTHER: OF_HALF}
             for first in asm.loop(count, step=self.sizes.batch):
@@ -124,28 +134,14 @@ class Program:
             asm.call("finish")
             asm.call("finish", **second)
 
-    def _make_score(self, asm: Assembler) -> None:
-        """Make ``score``: it also takes ``scores (n, width)``, for the logits of documents."""
-        group, rows = self.group, self.sizes.rows
-        with asm.function("score", [*DOCUMENTS, "scores"], 1) as (count,), asm.flushing():
-            group.is_training.set(0)
-            for stage in self.every:
-                stage.prepare(asm)
-            for first in asm.loop(count, step=rows):
-                asm.call("forward", first, count - first, first // rows)
-                for row in asm.loop((count - first).at_most(rows)):
-                    out = asm.given["scores"].moved(group.documents.get(row) * self.width)
-                    for i in asm.loop(self.width, step=asm.lanes):
-                        out[i].store(self.logits.value[row, i].load())
 
-
-def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, size: Value) -> None:
+def add_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
     """Write the gradient of the mean loss of a batch, of ``size``, with respect to its logits.
 
     The answer for a document is ``logits[topic] - largest`` and ``sum(exp(logits - largest))``.
     From the row ``first`` on, only those that are ``left`` belong to the batch.
     """
-    topics, group = logits.features, logits.group
+    topics, group, asm = logits.features, logits.group, logits.group.asm
     starts = range(0, topics, asm.lanes)
     numbers = [asm.vector_of(np.arange(start, start + asm.lanes)) for start in starts]
     for row in asm.loop(group.rows):
@@ -158,22 +154,19 @@ def add_loss(asm: Assembler, logits: Activations, first: Value, left: Value, siz
         label, weight = asm.spread(document.load(F32)), document.moved(1).load(F32)
         are_label = [label.equals(some) for some in numbers]
         own = [some.select(value, 0.0) for some, value in zip(are_label, values, strict=True)]
-        of_label = asm.total(own)
         answer = asm.given["answers"].moved((first + row) * 2)
-        answer.store(of_label)
+        answer.store(asm.total(own))
         answer.moved(1).store(total)
         share = (row < left).select(weight / asm.to_float(size), 0.0)
         of_power, of_topic = asm.spread(share / total), asm.spread(share)
         for start, is_label, power in zip(starts, are_label, powers, strict=True):
-            gradient = power * of_power - is_label.select(of_topic, 0.0)
-            logits.gradient[row, start].store(gradient)
+            logits.gradient[row, start].store(power * of_power - is_label.select(of_topic, 0.0))
 
 
-def add_binary_loss(
-    asm: Assembler, logits: Activations, first: Value, left: Value, size: Value
-) -> None:
+def add_binary_loss(logits: Activations, first: Value, left: Value, size: Value) -> None:
     """Write the gradient of mean binary cross-entropy; labels and answers are rows of topics."""
-    topics, group, width = logits.features, logits.group, logits.value.strides[0]
+    topics, group, asm = logits.features, logits.group, logits.group.asm
+    width = logits.value.strides[0]
     for row in asm.loop(group.rows):
         values = logits.value[row].load_row(topics)
         chances = asm.filled([value.sigmoid() for value in values], topics)
@@ -182,8 +175,7 @@ def add_binary_loss(
         share = asm.spread((row < left).select(1 / asm.to_float(size * topics), 0.0))
         for start, value, chance in zip(range(0, topics, asm.lanes), values, chances, strict=True):
             answer.moved(start).store(value)
-            gradient = (chance - labels.moved(start).load()) * share
-            logits.gradient[row, start].store(gradient)
+            logits.gradient[row, start].store((chance - labels.moved(start).load()) * share)
 
 
 program_for = lru_cache(maxsize=1)(Program)  # the last one is kept, for other seeds of a model

@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from .assembler import I32, I64, Assembler, Index, Value, View
+from .assembler import I32, I64, Index, Value, View
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85  # added to the key after each round
@@ -64,8 +64,7 @@ def normal(count: int, seed: int) -> NDArray[np.float64]:
     pairs = uniform(-(-count // 4) * 4, seed).reshape(-1, 2).astype(np.float64)
     radius = np.sqrt(-2 * np.log(np.maximum(pairs[:, 0], LEAST)))
     angle = 2 * math.pi * pairs[:, 1]
-    both = np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=1)
-    return both.ravel()[:count]
+    return np.stack([np.sin(angle) * radius, np.cos(angle) * radius], axis=1).ravel()[:count]
 
 
 def random_uniform(shape: tuple[int, ...], seed: int, limit: float = 0.05) -> NDArray[np.float32]:
@@ -93,16 +92,14 @@ def quarter(features: int) -> int:
     return -(-features // (4 * QUARTER)) * QUARTER
 
 
-def make_mask(
-    asm: Assembler, key: View, place: Sequence[Index], rate: float, mask: View, features: int
-) -> None:
+def make_mask(key: View, place: Sequence[Index], rate: float, mask: View, features: int) -> None:
     """Write a mask of dropout: 0 with the probability ``rate``, and otherwise ``1 / (1 - rate)``.
 
     The place is the step of the optimizer, a document or row of weights, and a step in time. The
     mask has room for four quarters of the features.
     """
-    length, build, words = quarter(features), asm.builder, ir.VectorType(I32, asm.lanes)
-    wide = ir.VectorType(I64, asm.lanes)
+    length, asm, build = quarter(features), mask.asm, mask.asm.builder
+    words, wide = (ir.VectorType(kind, asm.lanes) for kind in (I32, I64))
     limit = ir.Constant(words, min(round(rate * 2**32), 2**32 - 1))
     kept, dropped = asm.vector_of(1 / (1 - rate)), asm.vector_of(0.0)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rnnbench.models.layers import Layer
 from rnnbench.models.layers.recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 
-from .assembler import F32, Array, Assembler, Index, Sums, Value, View
-from .memory import BLOCKS, SHARED, Activations
+from .assembler import F32, Array, Assembler, Sums, Value, View
+from .memory import SHARED, Activations
 from .random import glorot_uniform, orthogonal, quarter
 from .stage import Stage
 
@@ -50,7 +50,6 @@ class Cell:
     """From the values kept, ``h``, ``h_before``, and the gradients of ``h`` and ``c``."""
     # The number of the gate that is given two sums: over the state, with a bias, then the input.
     split: int | None = None
-    passes_h: bool = False  # whether a gradient reaches ``h_before`` past the sums
     open_gate: int | None = None  # its bias is 1 at first, with ``unit_forget_bias``
 
 
@@ -97,7 +96,7 @@ def _gru_back(kept: Values, _h: Value, h_before: Value, d_h: Value, *_: Value) -
 CELLS: dict[type[Layer], Cell] = {
     SimpleRNN: Cell(0, _simple_rnn, _simple_rnn_back),
     LSTM: Cell(6, _lstm, _lstm_back, open_gate=1),
-    GRU: Cell(4, _gru, _gru_back, split=2, passes_h=True),
+    GRU: Cell(4, _gru, _gru_back, split=2),
 }
 
 
@@ -133,6 +132,7 @@ class RecurrentStage(Stage):
         steps, rows, lanes = group.sizes.timesteps, group.rows, group.sizes.lanes
         self.units, self.columns = n, self.gates * n
         self.state_rows = n + (self.cell.split is not None)
+        self.input_rows = self.state_rows, below.weight_rows  # the first one, and how many
         ways, columns, width = self.ways, self.columns, self.state_rows + below.weight_rows
         self.is_inline = below.features == 1 and not below.is_trained
         self.above = Activations(group, ways * n, is_sequence=self.layer.return_sequences)
@@ -179,14 +179,6 @@ class RecurrentStage(Stage):
         ):
             self.add_part(shape, self.u, (way, *np.ix_(own, order)), start, role=side + role)
 
-    def make(self, asm: Assembler) -> None:
-        with asm.function(f"step_at_{self.key.offset}", BLOCKS, 2) as (way, t):
-            self._step(asm, way, t)
-        with asm.function(f"step_back_at_{self.key.offset}", BLOCKS, 3) as (way, t, at):
-            self._step_back(asm, way, t, at)
-        with asm.function(f"outer_at_{self.key.offset}", BLOCKS, 3) as (way, t, count):
-            self._outer(way, t, count)
-
     def prepare(self, asm: Assembler) -> None:
         for way in asm.loop(self.ways):
             if rate := self.layer.weight_drop:
@@ -212,19 +204,15 @@ class RecurrentStage(Stage):
                 kept = self.mask[way, row, unit + gate * self.units].load()
                 place.store(place.load() * kept, size)
 
-    def _inputs(self, array: Array, way: Index) -> View:
-        """Return the rows of the inputs in weights or their gradient."""
-        return array[way].rows(self.state_rows, self.below.weight_rows)
-
     def forward(self, asm: Assembler) -> None:
         group = self.group
         for way in asm.loop(self.ways):
             if not self.is_inline:
                 out = self.projected.view.columns(way * self.columns, self.columns)
-                self.below.project(out, self._inputs(self.used, way))
+                self.below.project(out, self.used[way].rows(*self.input_rows))
             asm.clear(self.cell_state, 0, group.rows)
             for t in asm.loop(group.lengths.get()):
-                asm.call(f"step_at_{self.key.offset}", way, t)
+                self._step(asm, way, t)
             for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
                 last = self.states[way, group.lengths.get(row), row]
                 for unit, size in asm.tiles(self.units, asm.lanes):
@@ -244,11 +232,11 @@ class RecurrentStage(Stage):
                 count = (steps - first).at_most(self.collected)
                 for i in asm.loop(count):
                     at = count - 1 - i
-                    asm.call(f"step_back_at_{self.key.offset}", way, first + at, at)
-                asm.call(f"outer_at_{self.key.offset}", way, first, count)
+                    self._step_back(asm, way, first + at, at)
+                self._outer(way, first, count)
         for d in range(self.ways) if not self.is_inline else ():
             d_out = self.d_projected.view.columns(d * self.columns, self.columns)
-            gradient = self._inputs(self.u.gradient, d)
+            gradient = self.u.gradient[d].rows(*self.input_rows)
             transposed = self.transposed[d].columns(self.state_rows, self.below.features)
             self.below.project_back(d_out, gradient, transposed, adds=d > 0)
 
@@ -278,9 +266,8 @@ class RecurrentStage(Stage):
         way, t, row, first = place
         vectors, split = u.shape[1] // asm.lanes, self.state_rows
         if self.is_inline:
-            zeros = [asm.vector_of(0.0)] * (vectors * height)
             x = self.states[way, t].rows(row, height).columns(split, 2)
-            return x.times(u.rows(split, 2), zeros)
+            return x.times(u.rows(split, 2), [asm.vector_of(0.0)] * (vectors * height))
         column = first * self.gates + way * self.columns
         rows = [self.below.places.get(way, t, row + i) for i in range(height)]
         lines = [self.projected[own, column] for own in rows]
@@ -301,8 +288,6 @@ class RecurrentStage(Stage):
         cell, lanes = self.cell, asm.lanes
 
         def gate(vectors: Sums, number: int) -> Value:  # those of all gates stand side by side
-            if size == lanes:
-                return vectors[number]
             first, last = number * size // lanes, ((number + 1) * size - 1) // lanes
             start = number * size - first * lanes
             return vectors[first].pick([start + n % size for n in range(lanes)], vectors[last])
@@ -322,45 +307,40 @@ class RecurrentStage(Stage):
             self.above.value[above, unit + way * self.units].store(h, size)
 
     def _step_back(self, asm: Assembler, way: Value, t: Value, at: Value) -> None:
-        """Go back through a step; its gradients are collected at ``at``."""
-        d_above, column = self.above.gradient, way * self.units
-        for row in asm.loop(self.group.rows) if not self.layer.return_sequences else ():
-            with asm.when(self.group.lengths.get(row).equals(t + 1)):  # its last step
-                for unit, size in asm.tiles(self.units, asm.lanes):
-                    self.d_hidden[row, unit].store(d_above[row, unit + column].load(), size)
-        for unit, size in asm.tiles(self.units, asm.lanes):
-            for row in asm.loop(self.group.rows):
-                d_h = self.d_hidden[row, unit].load()
-                if self.layer.return_sequences:
-                    d_h += d_above[self.group.places.get(way, t, row), unit + column].load()
-                self._cell_back(asm, (way, t, row, unit), size, d_h, at)
-        # The gradient of what passes into the next state directly is there already.
-        transposed, adds = self.transposed[way].columns(0, self.units), self.cell.passes_h
-        self.d_hidden.view.write_product(self.d_sums[at], transposed, adds=adds)
-
-    def _cell_back(self, asm: Assembler, place: Place, size: int, d_h: Value, at: Value) -> None:
-        """Write the gradients of the gates of a vector of units, and of the states before.
+        """Go back through a step; the gradients of its sums are collected at ``at``.
 
         A gate's whole vector overwrites the excess of the one before; that of the last is unused.
         """
-        way, t, row, unit = place
-        d_c, kept = self.d_cell[row, unit], self.kept[way, t, unit // asm.lanes, row]
-        values = [kept[n * asm.lanes].load() for n in range(self.cell.kept)]
-        h, h_before = (self.states[way, step, row, unit].load() for step in (t + 1, t))
-        back = self.cell.back(values, h, h_before, d_h, d_c.load())
-        columns = [unit * self.gates + n * size for n in range(self.gates)]
-        for column, value in zip(columns, back.sums, strict=True):
-            self.d_sums[at, row, column].store(value)
-        for column, value in zip(columns, back.input_sums or back.sums, strict=True):
-            if not self.is_inline:
-                line = self.d_projected[self.below.places.get(way, t, row)]
-                line[column + way * self.columns].add(value, size)  # steps may share a row
-            elif back.input_sums:
-                self.d_input_sums[at, row, column].store(value)
-        if back.h_before:
-            self.d_hidden[row, unit].store(back.h_before)
-        if back.c_before:
-            d_c.store(back.c_before)
+        d_above, first, group = self.above.gradient, way * self.units, self.group
+        for row in asm.loop(group.rows) if not self.layer.return_sequences else ():
+            with asm.when(group.lengths.get(row).equals(t + 1)):  # its last step
+                for unit, size in asm.tiles(self.units, asm.lanes):
+                    self.d_hidden[row, unit].store(d_above[row, first + unit].load(), size)
+        for unit, size in asm.tiles(self.units, asm.lanes):
+            columns = [unit * self.gates + n * size for n in range(self.gates)]
+            for row in asm.loop(group.rows):
+                d_h, d_c = self.d_hidden[row, unit].load(), self.d_cell[row, unit]
+                if self.layer.return_sequences:
+                    d_h += d_above[group.places.get(way, t, row), first + unit].load()
+                kept = self.kept[way, t, unit // asm.lanes, row]
+                values = [kept[n * asm.lanes].load() for n in range(self.cell.kept)]
+                h, h_before = (self.states[way, step, row, unit].load() for step in (t + 1, t))
+                back = self.cell.back(values, h, h_before, d_h, d_c.load())
+                for column, value in zip(columns, back.sums, strict=True):
+                    self.d_sums[at, row, column].store(value)
+                for column, value in zip(columns, back.input_sums or back.sums, strict=True):
+                    if not self.is_inline:
+                        line = self.d_projected[self.below.places.get(way, t, row)]
+                        line[column + way * self.columns].add(value, size)  # steps may share a row
+                    elif back.input_sums:
+                        self.d_input_sums[at, row, column].store(value)
+                if back.h_before:
+                    self.d_hidden[row, unit].store(back.h_before)
+                if back.c_before:
+                    d_c.store(back.c_before)
+        # The gradient of what passes into the next state directly is there already.
+        transposed, adds = self.transposed[way].columns(0, self.units), back.h_before is not None
+        self.d_hidden.view.write_product(self.d_sums[at], transposed, adds=adds)
 
     def _outer(self, way: Value, t: Value, steps: Value) -> None:
         """Add what was collected in some steps to the gradient of the weights of the state."""

@@ -31,8 +31,7 @@ class Stage:
         self.parts: list[KerasArray] = []  # in Keras's order
         self.trained: list[Trained] = []  # weights that every batch reads
         self.key = self.place(2, block=SHARED)
-        if layers:
-            self.layer = layers[0]
+        self.layer: Any = layers[0] if layers else None
         if below:
             self.below = below
         self.build()
@@ -62,13 +61,10 @@ class Stage:
         is_drawn = self.group.is_training.get() if rate else asm.number(0)
         with asm.when(is_drawn.equals(1)):
             place = self.group.clock.get(), *place
-            make_mask(asm, self.key.view, place, rate, mask, features)
+            make_mask(self.key.view, place, rate, mask, features)
         with asm.when(is_drawn.equals(0)):
             for column, _ in asm.tiles(features, asm.lanes):
                 mask[column].store(asm.vector_of(1.0))
-
-    def make(self, asm: Assembler) -> None:
-        """Make the functions that its code calls."""
 
     def prepare(self, asm: Assembler) -> None:
         """Add the code for the start of an optimizer step."""

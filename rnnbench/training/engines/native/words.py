@@ -262,8 +262,7 @@ class BagStage(Stage):
 
     def collect(self, asm: Assembler, first: Value, size: Value) -> None:
         for row in asm.loop(size):
-            document = asm.given["order"][first + row].load_index()
-            words, weights, length = words_of(asm, document)
+            words, weights, length = words_of(asm, asm.given["order"][first + row].load_index())
             for column, width in self.table.own_columns(VECTORS * asm.lanes):
                 starts = [column + v for v in range(0, width, asm.lanes)]
                 d_y = [self.d_above[row, start].load() for start in starts]

@@ -105,14 +105,14 @@ def test_losses_gradients_and_weights_are_those_of_keras_step_by_step(
 
     laid_out, mean, average = net.lay_out(x), None, 0
     for step in range(1, 3):
-        before = [*net.fixed, *read(lambda own: own.value)]
+        before = [*net.fixed, *read("value")]
         loss, _ = net.train(laid_out, y, step)
-        means = read(lambda own: own.mean)
+        means = read("mean")
         gradients = [10 * (own - 0.9 * (0 if mean is None else last)) for own, last in zip(
             means, mean or means, strict=True
         )]  # fmt: skip
         mean = means
-        ours = [np.array(loss)], gradients, read(lambda own: own.value)
+        ours = [np.array(loss)], gradients, read("value")
         theirs, right = (own.step(before, x, y) for own in (stock, exact))
         for mine, others, truth in zip(ours, theirs, right, strict=True):
             assert error(mine, truth) <= max(LARGEST * error(others, truth), LEAST)
@@ -156,7 +156,7 @@ def test_a_network_begins_with_the_weights_that_keras_gives_it(model, sizes):
     sizes = sizes or Sizes(4, 3, 9, 2, 2, 8)
     x, _ = documents(sizes, 2)
     net = NativeNetwork(program(model, sizes), model, x, Training(), 3)
-    ours = [part.read(net.arenas[0], lambda own: own.value) for part in net.program.parts]
+    ours = [part.read(net.arenas[0], "value") for part in net.program.parts]
 
     shape = Shape(sizes.timesteps, sizes.topics, sizes.n_ids)
     for mine, theirs in zip(ours, build(model, shape, 3).trainable_variables, strict=True):

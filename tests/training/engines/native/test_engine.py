@@ -36,7 +36,7 @@ def installed(monkeypatch):
 
     def be(reason=""):
         settings._has_native.cache_clear()
-        monkeypatch.setattr(engine, "why_not", lambda: reason)
+        monkeypatch.setattr(engine.NativeEngine, "why_not", lambda _: reason)
 
     yield be
     settings._has_native.cache_clear()
@@ -97,7 +97,7 @@ def test_a_machine_that_cannot_make_code_is_told_what_to_do(installed):
 def test_whatever_is_missing_is_named(monkeypatch, module, name, replacement, reason):
     monkeypatch.setattr(module, name, replacement)
 
-    assert re.match(rf"^{reason}use training\.engine: keras$", engine.why_not.__wrapped__())
+    assert re.match(rf"^{reason}use training\.engine: keras$", NATIVE.why_not.__wrapped__())
 
 
 @pytest.mark.parametrize(

@@ -293,7 +293,7 @@ def test_masks_are_those_that_philox_gives_in_numpy(rate, features, place):
     length = quarter(features)
     key, mask = memory.place(2), memory.place(4 * length)
     with asm.function("mask", [OF_HALF]):
-        make_mask(asm, asm.at(key), place, rate, asm.at(mask), features)
+        make_mask(asm.at(key), place, rate, asm.at(mask), features)
     (arena,) = memory.new_arenas(1)
     key.of(arena).view(np.uint32)[:] = 7, 9
 

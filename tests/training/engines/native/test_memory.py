@@ -42,9 +42,7 @@ def test_weights_are_read_as_they_were_written_wherever_they_lie(units, gates, l
 
     part.write(arena, weights.reshape(part.shape))
 
-    np.testing.assert_array_equal(
-        part.read(arena, lambda own: own.value), weights.reshape(part.shape)
-    )
+    np.testing.assert_array_equal(part.read(arena, "value"), weights.reshape(part.shape))
     assert sorted(arena[arena != 0]) == sorted(weights[1:])
 
 
