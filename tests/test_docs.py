@@ -404,7 +404,8 @@ def test_the_figures_of_ensembles_and_errors_are_those_of_the_reference_runs():
     assert f"makes {r8:.0f} errors, and all models make {of_all:.0f} of these" in words
     (keras, *_, twins), (of_all, *_) = errors("reuters46")
     assert (
-        f"makes {keras:.0f}, of which all models make {of_all:.0f}; {twins:.0f} are on documents" in words
+        f"makes {keras:.0f}, of which all models make {of_all:.0f}; {twins:.0f} are on documents"
+        in words
     )
     (n, rare, few, *_), _ = errors("reuters90")
     assert f"gets {n:.0f} documents wrong, at least in part; {rare + few:.0f} of these" in words
