@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -79,10 +79,7 @@ def predict(
     if results.missing:
         console.notice(f"{run}: partial: {results.n_missing_in_words()}", style="yellow")
     scores = {model.name: model.score for model in results.models}
-    words = words or []
-    has_more = len(words) > 1 or file or table  # a word before texts is a name
-    is_name = words and (words[0] in scores or (has_more and re.fullmatch(r"[\w.-]*\w", words[0])))
-    name, texts = (words[0], words[1:]) if is_name else (None, words)
+    name, texts = _split_words(words or [], scores, has_more=bool(file or table))
     if table:
         _check_table(table, out, is_alone=not (texts or file or explain), as_json=as_json)
     elif out or column:
@@ -122,6 +119,16 @@ def _check_table(table: Path, out: Path | None, *, is_alone: bool, as_json: bool
         raise UserError(f"--in {table}: {fault}")
     if as_json and out in (None, STREAM):
         raise UserError("--json: the table goes to standard output (use --out FILE)")
+
+
+def _split_words(
+    words: Sequence[str], models: Collection[str], *, has_more: bool
+) -> tuple[str | None, Sequence[str]]:
+    """Return the name of a model, if there is one, and the texts; a word before texts is a name."""
+    has_more = has_more or len(words) > 1
+    if words and (words[0] in models or (has_more and re.fullmatch(r"[\w.-]*\w", words[0]))):
+        return words[0], words[1:]
+    return None, words
 
 
 def _answer_table(answer: Answer, table: Path, out: Path | None, *, quiet: bool) -> dict[str, Any]:
