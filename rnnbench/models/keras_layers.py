@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from rnnbench.data.dataset import START
-from rnnbench.models.in_numpy import TINY, Ids, word_weights
+from rnnbench.models.inputs import TINY, Ids, word_weights
 from rnnbench.models.layers import derive_seed
 
 _register = keras.saving.register_keras_serializable(package="rnnbench")

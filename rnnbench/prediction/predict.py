@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,8 +14,13 @@ from pydantic import PositiveInt, SkipValidation, ValidationError
 from rnnbench.data.dataset import INDEX_FROM, PAD, START, pad
 from rnnbench.data.vocabulary import Vocabulary, encode
 from rnnbench.errors import RnnbenchError, UserError, did_you_mean, first_fault
-from rnnbench.models import in_numpy
-from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Network
+from rnnbench.models.descriptions import (
+    BaselineModel,
+    Ensemble,
+    EnsembleModel,
+    LayeredNetwork,
+    Network,
+)
 from rnnbench.models.layers import Shape
 from rnnbench.models.linear import NO_RULE, LinearModel
 from rnnbench.models.quiet import quiet_tensorflow
@@ -29,13 +34,12 @@ from rnnbench.tasks import TASKS, Decision, Labels, Scores, TaskKind
 from rnnbench.training.engines import ENGINES
 from rnnbench.training.engines.scikit_learn import texts as texts_of
 from rnnbench.training.epochs import Recipe
-from rnnbench.training.outcome import Weights, log_probabilities
+from rnnbench.training.outcome import log_probabilities
 from rnnbench.training.trial import combined
 
 if TYPE_CHECKING:
     import keras
 
-MANY = 100_000  # steps of ``bilstm_max`` that NumPy reads while machine code is made
 UNSURE, NONE, UNKNOWN_WORDS = "unsure", "none", "(unknown words)"
 """The answers of a model that is not sure enough, or gives no topic; all words without an id."""
 WORDS_SHOWN = 10
@@ -116,8 +120,6 @@ class KeptModel:
     """The column of tables that the texts of the run came from."""
     members: Sequence["KeptModel"] = ()
     """The trained models of an ensemble."""
-    n_steps: int = 0
-    """The steps that a network has read, including those of texts with a word left out."""
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -239,23 +241,16 @@ class KeptModel:
             of_members = [(one, one._scored(ids, texts)) for one in self.members]
             given = [(one.name, scores, one._answers(scores)) for one, scores in of_members]
             return combined(model.ensemble, given)
-        return self.reader(texts) if model.engine else self._network_scores(model, ids)
+        return self.reader(texts) if model.engine else self._network_scores(ids)
 
-    def _network_scores(self, model: Network, ids: NDArray[np.int32]) -> Scores:
-        """Read many texts by machine code, if it can be made, and a few by NumPy, or else Keras."""
-        if not in_numpy.is_covered(model):
-            with quiet_tensorflow():
-                from rnnbench.models.build import predict
+    def _network_scores(self, ids: NDArray[np.int32]) -> Scores:
+        """Read texts by machine code or, if there is none, by Keras."""
+        if self.code:
+            return self.code(ids)
+        with quiet_tensorflow():
+            from rnnbench.models.build import predict
 
-                return log_probabilities(predict(self.keras, ids))
-        self.n_steps += ids.size
-        if self.n_steps >= MANY and self.has_code:
-            from rnnbench.training.engines.native import engine
-
-            with suppress(RnnbenchError, MemoryError):
-                return engine.log_probabilities(model, self.shape, self.weights, ids)
-            self.has_code = False  # it is too large
-        return log_probabilities(in_numpy.predict(model, self.shape, self.weights, ids))
+            return log_probabilities(predict(self.keras, ids))
 
     @property
     def shape(self) -> Shape:
@@ -264,11 +259,21 @@ class KeptModel:
         return Shape(words.timesteps, len(words.topics), n_ids, self.task.has_one_label)
 
     @cached_property
-    def has_code(self) -> bool:
-        """Whether there is machine code for a network; finding out takes half a second."""
+    def code(self) -> Callable[[NDArray[np.int32]], Scores] | None:
+        """Machine code that gives ids their log-probabilities, if any can be made for a network."""
         native, model = ENGINES["native"], self.model
-        is_covered = in_numpy.is_covered(model) and native.covers(model, Recipe())
-        return is_covered and not native.why_not()
+        if not isinstance(model, LayeredNetwork) or not native.covers(model, Recipe()):
+            return None
+        if native.why_not():
+            return None
+        from rnnbench.training.engines.native import engine
+
+        try:
+            shapes, floats = engine.weight_shapes(model, self.shape), np.dtype(np.float32)
+        except (RnnbenchError, MemoryError):  # it is too large
+            return None
+        weights = read_weights(self.file, [(of_one, floats) for of_one in shapes])
+        return partial(engine.log_probabilities, model, self.shape, weights)
 
     @cached_property
     def reader(self) -> Callable[[Sequence[str]], Scores]:
@@ -283,13 +288,6 @@ class KeptModel:
             return engine.reader(model, read_weights(self.file), self.shape)
         except ValueError as error:
             raise DamagedResultError(f"unusable result: {self.file}: {error}") from error
-
-    @cached_property
-    def weights(self) -> Weights:
-        """Those of a network that NumPy covers."""
-        assert in_numpy.is_covered(self.model)  # noqa: S101 - see ``scores``
-        floats, shapes = np.dtype(np.float32), in_numpy.weight_shapes(self.model, self.shape)
-        return read_weights(self.file, [(of_one, floats) for of_one in shapes])
 
     @cached_property
     def keras(self) -> "keras.Model":

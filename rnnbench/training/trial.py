@@ -15,10 +15,9 @@ from rnnbench.data import cache
 from rnnbench.data.dataset import Data, Dataset, Part, hold_out_part, make_dataset
 from rnnbench.environment import begin_peak, cpu, peak_memory, versions
 from rnnbench.errors import RnnbenchError
-from rnnbench.models import descriptions, in_numpy
+from rnnbench.models import descriptions
 from rnnbench.models.code import code_of
 from rnnbench.models.descriptions import BaselineModel, Ensemble, EnsembleModel, Model, Network
-from rnnbench.models.layers.base import Shape
 from rnnbench.registry import PluginError
 from rnnbench.storage import sha256_json
 from rnnbench.tasks import SINGLE_LABEL, TASKS, Labels, Scores
@@ -149,7 +148,7 @@ def run_trial(trial: Trial, corpus: Path, on_epoch: OnEpoch = ignore) -> TrialRe
     with ENGINES.blamed(engine.name):
         result = engine.fit(work)
     rise = None if start is None else max(0, peak_memory() - start) / 1e6
-    if fault := _fault(result, trial.model, dataset):
+    if fault := _fault(result, dataset):
         raise PluginError(f"{ENGINES.label(engine.name)} returned {fault}")
     if not np.isfinite(result.scores).all():
         first = training.learning_rates(1)[0]
@@ -170,7 +169,7 @@ def identified(record: TrialRecord, trial: Trial, **facts: Any) -> TrialRecord:
     return record.model_copy(update=identity | facts)
 
 
-def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
+def _fault(result: TrialResult, dataset: Dataset) -> str:
     """Return what is wrong with the result of an engine; empty if nothing is."""
     scores, expected = result.scores, (len(dataset.y_test), len(dataset.topics))
     if scores.shape != expected:
@@ -179,10 +178,6 @@ def _fault(result: TrialResult, model: Model, dataset: Dataset) -> str:
     if result.record.score_kind == "log_probabilities" and above.size:
         allowed = "natural logarithms of probabilities, which are 0 or less"
         return f"log-probabilities of up to {above.max():.3g} (should be {allowed})"
-    if result.weights is not None and in_numpy.is_covered(model):
-        shapes = [array.shape for array in result.weights]
-        if shapes != in_numpy.weight_shapes(model, Shape.of(dataset)):
-            return f"weights of the shapes {shapes} (should be those of Keras's get_weights())"
     return ""
 
 

@@ -14,7 +14,7 @@ from stacks import EMBEDDING, PADDINGS, bidirectional, network, randomized
 
 from rnnbench.data.dataset import START
 from rnnbench.models.build import build
-from rnnbench.models.in_numpy import weighted_words, word_weights
+from rnnbench.models.inputs import weighted_words, word_weights
 from rnnbench.models.keras_layers import (
     POOLS,
     WEIGHT_DROP,

@@ -1,15 +1,13 @@
-"""Many texts are predicted by machine code, with the answers that few texts get from NumPy."""
-
-from functools import partial
+"""Texts are read by machine code, with the answers of Keras, or by Keras if there is no code."""
 
 import numpy as np
 import pytest
 from factories import SOFTMAX
+from stacks import randomized
 
 from rnnbench.data.vocabulary import Vocabulary
-from rnnbench.models import in_numpy
+from rnnbench.models.build import build
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.prediction import predict
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.tasks import SINGLE_LABEL
 from rnnbench.training.engines.native import engine, memory
@@ -53,54 +51,47 @@ def kept(tmp_path):
         network = LayeredNetwork.model_validate({"layers": [*STACKS[name], SOFTMAX]})
         file = tmp_path / f"{name}.npz"
         model = KeptModel(name, 0, network, SINGLE_LABEL, None, file, vocabulary, None)
-        random, shapes = np.random.default_rng(0), in_numpy.weight_shapes(network, model.shape)
-        np.savez(file, *(random.normal(size=shape).astype(np.float32) for shape in shapes))
+        np.savez(file, *randomized(build(network, model.shape, seed=0)).get_weights())
         return model
 
     return find
 
 
 @pytest.fixture
-def used(monkeypatch):
-    """Makes two texts many, and eight a block of them; lists the functions that read texts."""
-    names = []
+def by_code(monkeypatch):
+    """Makes eight texts a block of machine code; lists the texts that each block had."""
+    blocks, lay_out = [], engine.Scorer.lay_out
 
-    def noted(call, *arguments):
-        names.append(call.__name__)
-        return call(*arguments)
+    def noted(scorer, x):
+        blocks.append(len(x))
+        return lay_out(scorer, x)
 
-    for module, call in ((in_numpy, in_numpy.predict), (engine, engine.log_probabilities)):
-        monkeypatch.setattr(module, call.__name__, partial(noted, call))
-    monkeypatch.setattr(predict, "MANY", 10)
+    monkeypatch.setattr(engine.Scorer, "lay_out", noted)
     monkeypatch.setattr(engine, "AT_ONCE", 8)
-    return names
+    return blocks
 
 
-@pytest.mark.parametrize("model", COVERED)
-def test_many_texts_are_read_by_machine_code_and_few_by_numpy(kept, used, model):
-    found = kept(model)
-    many = found.answers(TEXTS)
-    found.answers(TEXTS[:1])  # by the same machine code
-    few = [own for text in TEXTS for own in kept(model).answers([text])]
-
-    assert used == ["log_probabilities"] * 2 + ["predict"] * len(TEXTS)
-    for one, other in zip(many, few, strict=True):
-        assert one.words == other.words
-        assert [own.topic for own in one.topics] == [own.topic for own in other.topics]
-        np.testing.assert_allclose(
-            [own.probability for own in one.topics],
-            [own.probability for own in other.topics],
-            atol=2e-6,
-        )
+def without_code(model):
+    model.code = None
+    return model
 
 
-def test_numpy_reads_what_machine_code_cannot(kept, used, monkeypatch):
-    kept("other").answers(TEXTS)
+@pytest.mark.parametrize("name", COVERED)
+def test_texts_are_read_by_machine_code_with_the_answers_of_keras(kept, by_code, name):
+    found = kept(name).decision_function(TEXTS)
+
+    assert by_code == [8, 4]
+    expected = without_code(kept(name)).decision_function(TEXTS)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+def test_keras_reads_what_machine_code_cannot(kept, by_code, monkeypatch):
+    assert len(kept("other").answers(TEXTS)) == len(TEXTS)
     with monkeypatch.context() as patch:
         patch.setattr(memory, "LARGEST_ARENA", 1000)
         program_for.cache_clear()
-        kept("masked").answers(TEXTS)
+        assert kept("masked").answers(TEXTS)
     monkeypatch.setattr(engine.NativeEngine, "why_not", lambda _: "it needs llvmlite")
-    kept("masked").answers(TEXTS)
+    assert kept("masked").answers(TEXTS)
 
-    assert used == ["predict", "log_probabilities", "predict", "predict"]
+    assert not by_code

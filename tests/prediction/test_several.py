@@ -13,7 +13,6 @@ from rnnbench.data.vocabulary import Vocabulary
 from rnnbench.models.baselines import parse_baseline
 from rnnbench.models.descriptions import BaselineModel, LayeredNetwork
 from rnnbench.models.linear import LinearModel
-from rnnbench.prediction import predict
 from rnnbench.prediction.command import prediction_table
 from rnnbench.prediction.predict import KeptModel
 from rnnbench.prediction.table import predict_table
@@ -60,20 +59,18 @@ def trained(request, tmp_path_factory):
     return result, KeptModel("mine", 0, kept, *rule, file, vocabulary, None), dataset
 
 
-def test_it_gives_the_scores_and_the_topics_of_the_trial(trained, monkeypatch):
+def test_it_gives_the_scores_and_the_topics_of_the_trial(trained):
     result, kept, dataset = trained
     is_margin = result.record.score_kind == "margins"
     expected = result.scores if is_margin else np.exp(result.scores)
     corpus = corpus_of_several()
     texts = [" ".join(corpus.words(document)) for document in dataset.test_documents]
 
-    for many in (10**9, 1):  # by NumPy, and by machine code
-        monkeypatch.setattr(predict, "MANY", many)
-        assert kept.decision_function(texts) == pytest.approx(expected, abs=2e-6)
-        answers = MULTI_LABEL.answers(result.scores, result.record.decision)
-        np.testing.assert_array_equal(kept.predict(texts), answers)
-        found = [[topic in one.answers for topic in SEVERAL] for one in kept.answers(texts)]
-        np.testing.assert_array_equal(found, answers)
+    assert kept.decision_function(texts) == pytest.approx(expected, abs=2e-6)
+    answers = MULTI_LABEL.answers(result.scores, result.record.decision)
+    np.testing.assert_array_equal(kept.predict(texts), answers)
+    found = [[topic in one.answers for topic in SEVERAL] for one in kept.answers(texts)]
+    np.testing.assert_array_equal(found, answers)
     assert kept.classes_.tolist() == list(SEVERAL)
 
 

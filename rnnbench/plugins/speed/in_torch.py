@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from rnnbench.data.dataset import Dataset
 from rnnbench.models.descriptions import LayeredNetwork
-from rnnbench.models.in_numpy import as_numbers
+from rnnbench.models.inputs import as_numbers
 from rnnbench.models.layers import Batch, Layer, Shape, feedforward
 from rnnbench.models.layers.recurrent import Bidirectional, Recurrent
 from rnnbench.training.epochs import Epochs, OnEpoch, begin

@@ -10,7 +10,7 @@ from stacks import MEAN, bag_of_words, both_ways, line_by_line, network
 from rnnbench.data.dataset import START, Dataset, hold_out
 from rnnbench.models.build import build, predict
 from rnnbench.models.descriptions import PythonNetwork
-from rnnbench.models.in_numpy import word_weights
+from rnnbench.models.inputs import word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.training.engines import ENGINES, Assignment, ignore
 from rnnbench.training.epochs import report_phases_to

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnbench.models.descriptions import LayeredNetwork, Model
-from rnnbench.models.in_numpy import as_numbers, weighted_words, word_weights
+from rnnbench.models.inputs import as_numbers, weighted_words, word_weights
 from rnnbench.models.layers import Shape
 from rnnbench.models.layers.feedforward import WordCounts
 from rnnbench.models.layers.recurrent import Recurrent
@@ -241,6 +241,12 @@ def log_probabilities(
     scorer = Scorer(program_of(model, shape, None, AT_ONCE), model, weights)
     parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
     return np.concatenate([scorer.score(scorer.lay_out(part)) for part in parts])
+
+
+def weight_shapes(model: LayeredNetwork, shape: Shape) -> list[tuple[int, ...]]:
+    """Return the shapes of the weights of a network that is covered, in Keras's order."""
+    counts = [(shape.n_ids,)] if isinstance(model.layers[0], WordCounts) else []
+    return [*counts, *(part.shape for part in program_of(model, shape, None, AT_ONCE).parts)]
 
 
 def program_of(model: LayeredNetwork, shape: Shape, recipe: Recipe | None, count: int) -> "Program":
